@@ -1,0 +1,201 @@
+//! The platform's wire: `/orders/{id}/validate`, `/orders/{id}`, `/events`.
+
+use contracts::commerce::{
+    OrderCheck, OrderCompleted, OrderLine, OrderProblem, OrderStatus, OrderValidation, PaymentStatus,
+    ShippingStatus, UpdateOrder, ValidateOrder,
+};
+use contracts::values::Address;
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::http::wire::{Amount, amount};
+use crate::http::{Api, CallError};
+
+pub(super) struct Client {
+    api: Api,
+}
+
+#[derive(Serialize)]
+struct ValidateBody<'a> {
+    checks: &'a [OrderCheck],
+    customer_id: &'a str,
+    customer_email: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer_phone: Option<&'a str>,
+    items: Vec<Line<'a>>,
+    total_amount: Amount,
+    currency: &'static str,
+    shipping_fee: Amount,
+    discount: Amount,
+    tax: Amount,
+    payment_method: MethodBody,
+    shipping_address: &'a Address,
+    shipping_method: &'a str,
+}
+
+#[derive(Serialize)]
+struct MethodBody {
+    #[serde(rename = "type")]
+    kind: &'static str,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    product_id: &'a str,
+    variant_id: &'a str,
+    product_name: &'a str,
+    quantity: u32,
+    price: Amount,
+}
+
+impl<'a> Line<'a> {
+    fn of(line: &'a OrderLine) -> Self {
+        Self {
+            product_id: line.product_id.as_str(),
+            variant_id: line.variant_id.as_str(),
+            product_name: &line.product_name,
+            quantity: line.quantity,
+            price: amount(line.price),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Verdict {
+    is_valid: bool,
+    #[serde(default)]
+    errors: Vec<VerdictError>,
+}
+
+/// The platform documents `errors` without saying of what: an object is read by field, a text as its message.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum VerdictError {
+    Named {
+        #[serde(default)]
+        check: String,
+        #[serde(default)]
+        field: String,
+        #[serde(default)]
+        message: String,
+        #[serde(default)]
+        variant_id: Option<String>,
+    },
+    Text(String),
+}
+
+#[derive(Serialize)]
+struct UpdateBody<'a> {
+    status: OrderStatus,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment_status: Option<PaymentStatus>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shipping_status: Option<ShippingStatus>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tracking_number: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    estimated_delivery: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure_reason: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct EventBody<'a> {
+    event_type: &'static str,
+    customer_id: &'a str,
+    order_id: &'a str,
+    revenue: Amount,
+    currency: &'static str,
+    items: Vec<SoldLine<'a>>,
+}
+
+#[derive(Serialize)]
+struct SoldLine<'a> {
+    product_id: &'a str,
+    quantity: u32,
+    revenue: Amount,
+}
+
+impl Client {
+    pub(super) fn new(api: Api) -> Self {
+        Self { api }
+    }
+
+    pub(super) async fn validate(&self, order: &ValidateOrder) -> Result<OrderValidation, CallError> {
+        let body = ValidateBody {
+            checks: &order.checks,
+            customer_id: order.customer_id.as_str(),
+            customer_email: order.customer_email.reveal(),
+            customer_phone: order.customer_phone.as_ref().map(|phone| phone.reveal()),
+            items: order.items.iter().map(Line::of).collect(),
+            total_amount: amount(order.total),
+            currency: order.total.currency().code(),
+            shipping_fee: amount(order.shipping_fee),
+            discount: amount(order.discount),
+            tax: amount(order.tax),
+            payment_method: MethodBody { kind: order.payment_kind.name() },
+            shipping_address: &order.shipping_address,
+            shipping_method: &order.shipping_method,
+        };
+        let path = ["orders", order.order_id.as_str(), "validate"];
+        let verdict: Verdict = self.api.send(Method::POST, &path, None, &body).await?;
+        if verdict.is_valid {
+            return Ok(OrderValidation::Valid);
+        }
+        let mut problems: Vec<OrderProblem> = verdict.errors.into_iter().map(OrderProblem::from).collect();
+        if problems.is_empty() {
+            problems.push(VerdictError::Text("no reason given".to_owned()).into());
+        }
+        Ok(OrderValidation::Invalid { problems })
+    }
+
+    pub(super) async fn update(&self, order: &UpdateOrder) -> Result<(), CallError> {
+        let body = UpdateBody {
+            status: order.status,
+            payment_status: order.payment_status,
+            shipping_status: order.shipping_status,
+            tracking_number: order.tracking_number.as_deref(),
+            estimated_delivery: order.estimated_delivery.as_deref(),
+            failure_reason: order.failure_reason.as_deref(),
+        };
+        let path = ["orders", order.order_id.as_str()];
+        self.api.send::<_, Value>(Method::PUT, &path, Some(&order.key), &body).await.map(drop)
+    }
+
+    pub(super) async fn track(&self, event: &OrderCompleted) -> Result<(), CallError> {
+        let items = event
+            .items
+            .iter()
+            .map(|line| SoldLine {
+                product_id: line.product_id.as_str(),
+                quantity: line.quantity,
+                // The order was checked to fit when it came in.
+                revenue: amount(line.price.checked_mul(line.quantity).unwrap_or(line.price)),
+            })
+            .collect();
+        let body = EventBody {
+            event_type: "order_completed",
+            customer_id: event.customer_id.as_str(),
+            order_id: event.order_id.as_str(),
+            revenue: amount(event.revenue),
+            currency: event.revenue.currency().code(),
+            items,
+        };
+        self.api.send::<_, Value>(Method::POST, &["events"], Some(&event.key), &body).await.map(drop)
+    }
+}
+
+impl From<VerdictError> for OrderProblem {
+    fn from(error: VerdictError) -> Self {
+        let or_unnamed = |text: String| if text.is_empty() { "unnamed".to_owned() } else { text };
+        match error {
+            VerdictError::Named { check, field, message, variant_id } => {
+                Self { check: or_unnamed(check), field: or_unnamed(field), message, variant_id }
+            }
+            VerdictError::Text(message) => {
+                Self { check: "unnamed".to_owned(), field: "order".to_owned(), message, variant_id: None }
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The commerce platform: orders and events.
+
+mod client;
+
+use std::sync::Arc;
+
+use contracts::commerce::{OrderCompleted, OrderStatus, OrderValidation, UpdateOrder, ValidateOrder, defs};
+use temporalio_macros::activities;
+use temporalio_sdk::activities::{ActivityContext, ActivityError};
+
+use crate::effect::alive;
+use crate::http::{Api, CallError};
+use client::Client;
+
+/// The platform's activities, on a connection to it.
+pub struct CommerceActivities {
+    client: Client,
+}
+
+impl CommerceActivities {
+    /// On a connection to the platform.
+    #[must_use]
+    pub fn new(api: Api) -> Self {
+        Self { client: Client::new(api) }
+    }
+}
+
+#[activities]
+impl CommerceActivities {
+    /// See [`contracts::commerce::Commerce`].
+    #[activity(definition = defs::ValidateOrder)]
+    pub async fn validate_order(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: ValidateOrder,
+    ) -> Result<OrderValidation, ActivityError> {
+        alive(&ctx, self.client.validate(&input)).await.map_err(CallError::into_failure)
+    }
+
+    /// See [`contracts::commerce::Commerce`].
+    #[activity(definition = defs::UpdateOrder)]
+    pub async fn update_order(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: UpdateOrder,
+    ) -> Result<(), ActivityError> {
+        match alive(&ctx, self.client.update(&input)).await {
+            // An order that the platform never knew needs no word of its end.
+            Err(error)
+                if input.status != OrderStatus::Confirmed
+                    && error.refusal().is_some_and(|refusal| refusal.status == 404) =>
+            {
+                Ok(())
+            }
+            answer => answer.map_err(CallError::into_failure),
+        }
+    }
+
+    /// See [`contracts::commerce::Commerce`].
+    #[activity(definition = defs::TrackOrderCompleted)]
+    pub async fn track_order_completed(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: OrderCompleted,
+    ) -> Result<(), ActivityError> {
+        alive(&ctx, self.client.track(&input)).await.map_err(CallError::into_failure)
+    }
+}

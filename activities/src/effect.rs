@@ -1,0 +1,49 @@
+//! What all adapters with effects share: staying alive while a request is under way, and the second look.
+
+use std::future::Future;
+use std::time::{Duration, SystemTime};
+
+use contracts::failure;
+use temporalio_common::error::ApplicationFailure;
+use temporalio_sdk::activities::{ActivityContext, ActivityError};
+
+/// Awaits `work` to its end and heartbeats meanwhile, so that a worker that vanishes is noticed soon. A cancel is
+/// not answered: a request that was sent is finished, because only its outcome says what to undo.
+pub(crate) async fn alive<T>(ctx: &ActivityContext, work: impl Future<Output = T>) -> T {
+    let Some(limit) = ctx.info().heartbeat_timeout.filter(|limit| !limit.is_zero()) else {
+        return work.await;
+    };
+    let mut work = std::pin::pin!(work);
+    let mut beat = tokio::time::interval(limit / 3);
+    beat.tick().await;
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            _ = beat.tick() => {
+                if let Err(error) = ctx.record_heartbeat(()).await {
+                    tracing::warn!(%error, "a heartbeat could not be recorded");
+                }
+            }
+        }
+    }
+}
+
+/// Whether this attempt follows one whose outcome is unknown, so that the effect is looked up before it is asked
+/// for again.
+pub(crate) fn is_repeated(ctx: &ActivityContext) -> bool {
+    ctx.info().attempt > 1
+}
+
+/// An undo found nothing, and the provider did not bar the key: a request given up on may still be on its way.
+/// Fails, to look again after `second_look`; believes it once that much time has passed.
+pub(crate) fn believe_nothing(ctx: &ActivityContext, second_look: Duration) -> Result<(), ActivityError> {
+    let since = ctx.info().scheduled_time.and_then(|at| SystemTime::now().duration_since(at).ok());
+    if since.is_some_and(|since| since >= second_look) {
+        return Ok(());
+    }
+    let failure = ApplicationFailure::builder(String::from("nothing to undo yet: looks a second time"))
+        .type_name(failure::NOTHING_YET.to_owned())
+        .next_retry_delay(second_look)
+        .build();
+    Err(ActivityError::application(failure))
+}

@@ -1,0 +1,348 @@
+//! HTTP to an outside system: one call, one outcome. The only place that decides retry or give up.
+//!
+//! | what came back | [`CallError`] | what Temporal does |
+//! |---|---|---|
+//! | no connection | `NotSent` | retries: nothing happened |
+//! | 429 | `PutOff` | retries after `Retry-After`: nothing happened |
+//! | timeout, connection lost, 5xx, 408, an answer that is no JSON or too large | `Unknown` | retries, after the adapter looked up what became of it |
+//! | the same 5xx again under the same key (`Idempotent-Replayed`) | `UnknownForGood` | gives up, and the process looks it up: the provider would repeat it for ever |
+//! | other 4xx, or `success: false` | `Refused` | gives up, unless the adapter has a word for it (declined, out of stock) |
+//!
+//! The envelope is read as tolerantly as the platform writes it: `data` or top level, `error` as text or object,
+//! a 2xx without a body. Failure texts name system, status and code, never the provider's message: it may hold
+//! personal data.
+
+pub(crate) mod wire;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use contracts::failure;
+use contracts::values::IdempotencyKey;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use reqwest::{Method, StatusCode, Url};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use temporalio_common::error::ApplicationFailure;
+use temporalio_sdk::activities::ActivityError;
+use thiserror::Error;
+
+/// Waits at most this long for `Retry-After`; longer ones are asked again sooner.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
+
+/// Where an outside system is, and how it is spoken to.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// The system's name, for failure texts: `payment`.
+    pub system: &'static str,
+    /// Base URL; paths are appended after `/api/<version>`.
+    pub base: Url,
+    /// The API version in the path, `v1`.
+    pub version: String,
+    /// Bearer token, if the system wants one.
+    pub token: Option<Credential>,
+    /// Limit of one request, from connecting to the last byte.
+    pub timeout: Duration,
+    /// Largest answer that is read, in bytes.
+    pub response_bytes_max: usize,
+}
+
+/// A secret of an outside system. `Debug` does not show it.
+#[derive(Clone)]
+pub struct Credential(String);
+
+impl Credential {
+    /// Wraps a secret.
+    #[must_use]
+    pub fn new(secret: impl Into<String>) -> Self {
+        Self(secret.into())
+    }
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credential(hidden)")
+    }
+}
+
+/// A client of one outside system; cheap to clone, connections are pooled.
+#[derive(Clone)]
+pub struct Api {
+    endpoint: Endpoint,
+    authorization: Option<HeaderValue>,
+    http: reqwest::Client,
+}
+
+/// Why a client cannot be built.
+#[derive(Debug, Error)]
+pub enum ApiError {
+    /// The token cannot be sent in a header.
+    #[error("the token of {0} holds characters that cannot be sent in a header: check for line breaks")]
+    Token(&'static str),
+    /// The HTTP client cannot be set up.
+    #[error("the HTTP client cannot be set up: {0}")]
+    Client(#[from] reqwest::Error),
+}
+
+/// What a call came to, if not to an answer.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum CallError {
+    /// Not sent: nothing happened.
+    #[error("{system} cannot be reached: {why}")]
+    NotSent {
+        /// Which system.
+        system: &'static str,
+        /// The connection's error.
+        why: String,
+    },
+    /// Put off by the system: nothing happened.
+    #[error("{system} asks to slow down (429)")]
+    PutOff {
+        /// Which system.
+        system: &'static str,
+        /// When to ask again.
+        after: Option<Duration>,
+    },
+    /// Sent, and nobody knows what became of it.
+    #[error("{system} gave no usable answer: {why}")]
+    Unknown {
+        /// Which system.
+        system: &'static str,
+        /// What came instead.
+        why: String,
+    },
+    /// Sent, nobody knows, and the system repeats that answer for this key.
+    #[error("{system} gave no usable answer and repeats it: {why}")]
+    UnknownForGood {
+        /// Which system.
+        system: &'static str,
+        /// What came instead.
+        why: String,
+    },
+    /// The system said no.
+    #[error("{system} refused: {} {}", .refusal.status, .refusal.code)]
+    Refused {
+        /// Which system.
+        system: &'static str,
+        /// What it said.
+        refusal: Box<Refused>,
+    },
+}
+
+/// A refusal as the system put it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refused {
+    /// HTTP status.
+    pub status: u16,
+    /// The system's code, or `UNSPECIFIED`.
+    pub code: String,
+    /// The system's details, whatever their shape.
+    pub details: Value,
+}
+
+impl Api {
+    /// Sets up a client.
+    ///
+    /// # Errors
+    /// When the token cannot be sent or the HTTP client cannot be set up.
+    pub fn new(endpoint: Endpoint) -> Result<Self, ApiError> {
+        let http = reqwest::Client::builder()
+            .timeout(endpoint.timeout)
+            .connect_timeout(endpoint.timeout.min(Duration::from_secs(5)))
+            // A redirect would repeat an effect at an address nobody configured.
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("sunflow/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        let authorization = endpoint.token.as_ref().map(|Credential(token)| {
+            let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
+                .map_err(|_| ApiError::Token(endpoint.system))?;
+            value.set_sensitive(true);
+            Ok::<_, ApiError>(value)
+        });
+        let authorization = authorization.transpose()?;
+        Ok(Self { endpoint, authorization, http })
+    }
+
+    /// The limit of one request.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        self.endpoint.timeout
+    }
+
+    /// Asks whether the system is there.
+    ///
+    /// # Errors
+    /// As [`CallError`].
+    pub async fn health(&self) -> Result<(), CallError> {
+        self.get::<Value>(&["health"], &[]).await.map(drop)
+    }
+
+    /// Reads.
+    ///
+    /// # Errors
+    /// As [`CallError`].
+    pub async fn get<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<T, CallError> {
+        let mut url = self.url(path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        self.call(self.http.request(Method::GET, url)).await
+    }
+
+    /// Has an effect, under a key if the effect is not idempotent by nature.
+    ///
+    /// # Errors
+    /// As [`CallError`].
+    pub async fn send<B: Serialize, T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &[&str],
+        key: Option<&IdempotencyKey>,
+        body: &B,
+    ) -> Result<T, CallError> {
+        let body = serde_json::to_vec(body).map_err(|e| CallError::NotSent {
+            system: self.endpoint.system,
+            why: format!("the request cannot be written: {e}"),
+        })?;
+        let mut request = self
+            .http
+            .request(method, self.url(path))
+            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            .body(body);
+        if let Some(key) = key {
+            request = request.header("Idempotency-Key", key.as_str());
+        }
+        self.call(request).await
+    }
+
+    /// Path segments are percent-encoded: an id with a slash or a blank must not become another path.
+    fn url(&self, path: &[&str]) -> Url {
+        let mut url = self.endpoint.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().push("api").push(&self.endpoint.version).extend(path);
+        }
+        url
+    }
+
+    async fn call<T: DeserializeOwned>(&self, mut request: reqwest::RequestBuilder) -> Result<T, CallError> {
+        request = request.header(ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some(authorization) = &self.authorization {
+            request = request.header(AUTHORIZATION, authorization);
+        }
+        let mut response = request.send().await.map_err(|e| self.transport(&e))?;
+        let status = response.status();
+        let header = |name| response.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        let retry_after = header(RETRY_AFTER.as_str());
+        let is_replay = header("idempotent-replayed").is_some_and(|v| v.eq_ignore_ascii_case("true"));
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            let after = retry_after.and_then(|v| v.trim().parse().ok()).map(Duration::from_secs);
+            return Err(CallError::PutOff {
+                system: self.endpoint.system,
+                after: after.map(|after| after.min(RETRY_AFTER_MAX)),
+            });
+        }
+        if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT {
+            let (system, why) = (self.endpoint.system, format!("HTTP {}", status.as_u16()));
+            return Err(match is_replay {
+                true => CallError::UnknownForGood { system, why },
+                false => CallError::Unknown { system, why },
+            });
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|e| self.transport(&e))? {
+            if body.len() + chunk.len() > self.endpoint.response_bytes_max {
+                return Err(self.unknown(format!("more than {} bytes", self.endpoint.response_bytes_max)));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        self.read(status, &body)
+    }
+
+    fn read<T: DeserializeOwned>(&self, status: StatusCode, body: &[u8]) -> Result<T, CallError> {
+        let body = if body.is_empty() { b"null" } else { body };
+        let envelope = serde_json::from_slice::<Option<BTreeMap<String, &RawValue>>>(body);
+        let field = |name| match &envelope {
+            Ok(Some(fields)) => fields.get(name).map(|value: &&RawValue| value.get()),
+            _ => None,
+        };
+        if !status.is_success() || field("success") == Some("false") {
+            let body = serde_json::from_slice(body).unwrap_or(Value::Null);
+            let refusal = Box::new(refusal(status, &body));
+            return Err(CallError::Refused { system: self.endpoint.system, refusal });
+        }
+        // Straight from the text, so that amounts keep their digits.
+        match field("data") {
+            Some(data) => serde_json::from_str(data),
+            None => serde_json::from_slice(body),
+        }
+        .map_err(|e| self.unknown(format!("an answer of another shape ({e})")))
+    }
+
+    fn transport(&self, error: &reqwest::Error) -> CallError {
+        let system = self.endpoint.system;
+        // `Display` of the error holds the URL; its kind and root cause say what is needed.
+        let root = std::iter::successors(std::error::Error::source(error), |e| e.source()).last();
+        let why = root.map_or_else(|| "the connection failed".to_owned(), ToString::to_string);
+        if error.is_connect() || error.is_builder() {
+            CallError::NotSent { system, why }
+        } else if error.is_timeout() {
+            self.unknown(format!("nothing within {:?}", self.endpoint.timeout))
+        } else {
+            self.unknown(why)
+        }
+    }
+
+    fn unknown(&self, why: String) -> CallError {
+        CallError::Unknown { system: self.endpoint.system, why }
+    }
+}
+
+/// The platform documents three shapes of an error; all are read.
+fn refusal(status: StatusCode, body: &Value) -> Refused {
+    let error = body.get("error").unwrap_or(body);
+    let code = error.get("code").and_then(Value::as_str).or_else(|| error.as_str());
+    // A code is a word; a sentence in its place may hold anything.
+    let code = code.filter(|c| !c.is_empty() && c.len() <= 60 && !c.contains(char::is_whitespace));
+    let details = error.get("details").or_else(|| body.get("details")).or_else(|| body.get("errors"));
+    Refused {
+        status: status.as_u16(),
+        code: code.unwrap_or("UNSPECIFIED").to_owned(),
+        details: details.cloned().unwrap_or(Value::Null),
+    }
+}
+
+impl CallError {
+    /// The refusal, if it is one.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&Refused> {
+        match self {
+            Self::Refused { refusal, .. } => Some(refusal),
+            _ => None,
+        }
+    }
+
+    /// Turns the error into what Temporal retries, or does not.
+    #[must_use]
+    pub fn into_failure(self) -> ActivityError {
+        let (failure_type, is_final, delay) = match &self {
+            Self::NotSent { .. } => (failure::UNAVAILABLE, false, None),
+            Self::PutOff { after, .. } => (failure::UNAVAILABLE, false, *after),
+            Self::Unknown { .. } => (failure::OUTCOME_UNKNOWN, false, None),
+            Self::UnknownForGood { .. } => (failure::OUTCOME_UNKNOWN, true, None),
+            Self::Refused { .. } => (failure::REFUSED, true, None),
+        };
+        let failure = ApplicationFailure::builder(self.to_string())
+            .type_name(failure_type.to_owned())
+            .non_retryable(is_final)
+            .maybe_next_retry_delay(delay)
+            .build();
+        ActivityError::application(failure)
+    }
+}

@@ -1,0 +1,17 @@
+//! The activities: one folder per outside system. `mod.rs` is contract in, client call, contract out; `client.rs`
+//! is the wire, whose shapes never leave it.
+//!
+//! - [`http`]: the one place where an HTTP outcome becomes "retry", "give up" or "nobody knows";
+//! - [`commerce`], [`inventory`], [`payment`], [`shipping`], [`notification`]: the systems;
+//! - [`texts`]: what customers read, as templates per locale.
+//!
+//! What is deliberately absent: retry loops (Temporal's, by policy), workflow code, configuration files.
+
+pub mod commerce;
+mod effect;
+pub mod http;
+pub mod inventory;
+pub mod notification;
+pub mod payment;
+pub mod shipping;
+pub mod texts;

@@ -1,0 +1,64 @@
+//! The message senders: mail, SMS, push.
+
+mod client;
+
+use std::sync::Arc;
+
+use contracts::notification::{Delivery, SendEmail, SendPush, SendSms, defs};
+use temporalio_macros::activities;
+use temporalio_sdk::activities::{ActivityContext, ActivityError};
+
+use crate::effect::alive;
+use crate::http::{Api, CallError};
+use crate::texts::{TextError, Texts};
+use client::Client;
+
+/// The message senders' activities, on a connection to them.
+pub struct NotificationActivities {
+    client: Client,
+    texts: Texts,
+}
+
+impl NotificationActivities {
+    /// On a connection to the senders, with the texts.
+    #[must_use]
+    pub fn new(api: Api, texts: Texts) -> Self {
+        Self { client: Client::new(api), texts }
+    }
+}
+
+#[activities]
+impl NotificationActivities {
+    /// See [`contracts::notification::Notifications`].
+    #[activity(definition = defs::SendEmail)]
+    pub async fn send_email(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: SendEmail,
+    ) -> Result<Delivery, ActivityError> {
+        let text = self.texts.email(&input.content, input.locale).map_err(TextError::into_failure)?;
+        alive(&ctx, self.client.email(&input, &text)).await.map_err(CallError::into_failure)
+    }
+
+    /// See [`contracts::notification::Notifications`].
+    #[activity(definition = defs::SendSms)]
+    pub async fn send_sms(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: SendSms,
+    ) -> Result<Delivery, ActivityError> {
+        let message = self.texts.sms(&input.content, input.locale).map_err(TextError::into_failure)?;
+        alive(&ctx, self.client.sms(&input, &message)).await.map_err(CallError::into_failure)
+    }
+
+    /// See [`contracts::notification::Notifications`].
+    #[activity(definition = defs::SendPush)]
+    pub async fn send_push(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: SendPush,
+    ) -> Result<Delivery, ActivityError> {
+        let text = self.texts.push(&input.content, input.locale).map_err(TextError::into_failure)?;
+        alive(&ctx, self.client.push(&input, &text)).await.map_err(CallError::into_failure)
+    }
+}

@@ -1,0 +1,209 @@
+//! The platform's payments: `/payments`, `/payments/{id}/refund`, `/payments/void`.
+
+use contracts::money::{Currency, Money};
+use contracts::payment::{ChargePayment, CustomerAction, Payment, PaymentState, ReversePayment};
+use contracts::values::{IdempotencyKey, OrderId};
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::http::wire::{Amount, amount, money};
+use crate::http::{Api, CallError, Refused};
+
+pub(super) struct Client {
+    api: Api,
+}
+
+/// What an undo came to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Reversal {
+    /// Voided, refunded, known to have failed, or barred for good.
+    Done,
+    /// The provider knows of nothing under the key, and did not bar it.
+    NothingThere,
+}
+
+#[derive(Serialize)]
+struct ChargeBody<'a> {
+    order_id: &'a str,
+    amount: Amount,
+    currency: &'static str,
+    payment_method: MethodBody<'a>,
+    customer_id: &'a str,
+}
+
+#[derive(Serialize)]
+struct MethodBody<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    card_token: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct VoidBody<'a> {
+    order_id: &'a str,
+    idempotency_key: &'a str,
+    reason: &'a str,
+}
+
+#[derive(Serialize)]
+struct RefundBody<'a> {
+    amount: Amount,
+    currency: &'static str,
+    reason: &'a str,
+}
+
+#[derive(Deserialize)]
+struct PaymentBody {
+    #[serde(alias = "id")]
+    payment_id: String,
+    status: String,
+    #[serde(default)]
+    amount: Option<Box<RawValue>>,
+    #[serde(default)]
+    refunded_amount: Option<Box<RawValue>>,
+    #[serde(default)]
+    currency: Option<String>,
+    #[serde(default)]
+    decline_code: Option<String>,
+    #[serde(default)]
+    customer_may_retry: Option<bool>,
+    #[serde(default)]
+    action: Option<CustomerAction>,
+}
+
+#[derive(Deserialize)]
+struct VoidAnswer {
+    #[serde(default)]
+    barred: bool,
+    #[serde(default)]
+    payments: Vec<PaymentBody>,
+}
+
+impl Client {
+    pub(super) fn new(api: Api) -> Self {
+        Self { api }
+    }
+
+    pub(super) async fn charge(&self, charge: &ChargePayment) -> Result<Payment, CallError> {
+        let body = ChargeBody {
+            order_id: charge.order_id.as_str(),
+            amount: amount(charge.amount),
+            currency: charge.amount.currency().code(),
+            payment_method: MethodBody {
+                kind: charge.kind.name(),
+                card_token: charge.token.as_ref().map(|token| token.reveal()),
+            },
+            customer_id: charge.customer_id.as_str(),
+        };
+        let answer: Result<PaymentBody, _> =
+            self.api.send(Method::POST, &["payments"], Some(&charge.key), &body).await;
+        match answer {
+            Ok(payment) => Ok(payment.into()),
+            Err(error) => match error.refusal() {
+                Some(refusal) if refusal.status == 402 => Ok(declined(refusal)),
+                _ => Err(error),
+            },
+        }
+    }
+
+    /// The payment made under a key; of several (a provider that ignores keys) the one that holds money.
+    pub(super) async fn find(
+        &self,
+        key: &IdempotencyKey,
+        order: &OrderId,
+    ) -> Result<Option<Payment>, CallError> {
+        let query = [("idempotency_key", key.as_str()), ("order_id", order.as_str())];
+        let found: Vec<PaymentBody> = self.api.get(&["payments"], &query).await?;
+        let rank = |payment: &Payment| match payment.state {
+            PaymentState::Paid => 0,
+            PaymentState::RequiresAction { .. } => 1,
+            PaymentState::Declined { .. } => 2,
+            PaymentState::Reversed => 3,
+        };
+        Ok(found.into_iter().map(Payment::from).min_by_key(rank))
+    }
+
+    /// Voids what is open, bars the key, and refunds whatever of the captured money is still there.
+    pub(super) async fn reverse(&self, reverse: &ReversePayment) -> Result<Reversal, CallError> {
+        let body = VoidBody {
+            order_id: reverse.order_id.as_str(),
+            idempotency_key: reverse.key.as_str(),
+            reason: &reverse.reason,
+        };
+        // Without a key of its own: a stored answer must not hide a charge that landed since.
+        let voided: VoidAnswer = self.api.send(Method::POST, &["payments", "void"], None, &body).await?;
+        for payment in &voided.payments {
+            if let Some(rest) = payment.money_left()? {
+                self.refund(reverse, &payment.payment_id, rest).await?;
+            }
+        }
+        let is_known = voided.barred || !voided.payments.is_empty();
+        Ok(if is_known { Reversal::Done } else { Reversal::NothingThere })
+    }
+
+    async fn refund(&self, reverse: &ReversePayment, payment_id: &str, rest: Money) -> Result<(), CallError> {
+        let body =
+            RefundBody { amount: amount(rest), currency: rest.currency().code(), reason: &reverse.reason };
+        let key = reverse.key.part("refund").part(payment_id);
+        let path = ["payments", payment_id, "refund"];
+        self.api.send::<_, Value>(Method::POST, &path, Some(&key), &body).await.map(drop)
+    }
+}
+
+impl PaymentBody {
+    /// What of the captured money has not been refunded yet.
+    fn money_left(&self) -> Result<Option<Money>, CallError> {
+        if !matches!(self.status.as_str(), "paid" | "captured" | "partially_refunded") {
+            return Ok(None);
+        }
+        let currency = self.currency.as_deref().and_then(Currency::from_code);
+        let read =
+            |json: &Option<Box<RawValue>>, currency| json.as_deref().and_then(|json| money(json, currency));
+        let left = currency.and_then(|currency| {
+            let refunded = read(&self.refunded_amount, currency).unwrap_or(Money::zero(currency));
+            read(&self.amount, currency)?.checked_sub(refunded)
+        });
+        match left {
+            Some(left) => Ok((left.minor_units() > 0).then_some(left)),
+            // A captured payment of unknown size is not "nothing": the undo has to fail until somebody looks.
+            None => Err(CallError::Unknown {
+                system: "payment",
+                why: "a captured payment without a readable amount".to_owned(),
+            }),
+        }
+    }
+}
+
+impl From<PaymentBody> for Payment {
+    fn from(body: PaymentBody) -> Self {
+        let state = match body.status.as_str() {
+            "paid" | "captured" | "partially_refunded" => PaymentState::Paid,
+            "voided" | "refunded" => PaymentState::Reversed,
+            "declined" | "failed" => PaymentState::Declined {
+                code: body.decline_code.unwrap_or_else(|| "payment_failed".to_owned()),
+                customer_may_retry: body.customer_may_retry.unwrap_or(true),
+            },
+            // `requires_action`, and every state that is not final: whoever waits reads again.
+            other => PaymentState::RequiresAction {
+                action: body.action.unwrap_or(CustomerAction {
+                    kind: other.to_owned(),
+                    url: None,
+                    instruction: None,
+                }),
+            },
+        };
+        Self { payment_id: Some(body.payment_id), state }
+    }
+}
+
+fn declined(refusal: &Refused) -> Payment {
+    let detail = |name: &str| refusal.details.get(name);
+    let customer_may_retry = detail("customer_may_retry").and_then(Value::as_bool).unwrap_or(false);
+    Payment {
+        payment_id: detail("payment_id").and_then(Value::as_str).map(str::to_owned),
+        state: PaymentState::Declined { code: refusal.code.clone(), customer_may_retry },
+    }
+}

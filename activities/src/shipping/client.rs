@@ -1,0 +1,120 @@
+//! The carrier's wire: `/shipments`, `/shipments/cancel`.
+
+use contracts::shipping::{CreateShipment, Label, Shipment, ShipmentRef};
+use contracts::values::{Address, IdempotencyKey, OrderId};
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+
+use crate::http::{Api, CallError};
+
+pub(super) struct Client {
+    api: Api,
+}
+
+#[derive(Serialize)]
+struct CreateBody<'a> {
+    order_id: &'a str,
+    shipping_address: &'a Address,
+    items: Vec<Item<'a>>,
+    shipping_method: &'a str,
+}
+
+#[derive(Serialize)]
+struct Item<'a> {
+    product_id: &'a str,
+    variant_id: &'a str,
+    product_name: &'a str,
+    quantity: u32,
+}
+
+#[derive(Serialize)]
+struct CancelBody<'a> {
+    order_id: &'a str,
+    idempotency_key: &'a str,
+    reason: &'static str,
+}
+
+#[derive(Deserialize)]
+struct LabelBody {
+    #[serde(alias = "id")]
+    shipment_id: String,
+    tracking_number: String,
+    #[serde(default)]
+    estimated_delivery: Option<String>,
+    #[serde(default)]
+    status: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct CancelAnswer {
+    #[serde(default)]
+    outcome: String,
+    #[serde(default)]
+    barred: bool,
+}
+
+impl Client {
+    pub(super) fn new(api: Api) -> Self {
+        Self { api }
+    }
+
+    pub(super) async fn create(&self, parcel: &CreateShipment) -> Result<Shipment, CallError> {
+        let items = parcel.items.iter().map(|line| Item {
+            product_id: line.product_id.as_str(),
+            variant_id: line.variant_id.as_str(),
+            product_name: &line.product_name,
+            quantity: line.quantity,
+        });
+        let body = CreateBody {
+            order_id: parcel.order_id.as_str(),
+            shipping_address: &parcel.address,
+            items: items.collect(),
+            shipping_method: &parcel.method,
+        };
+        let answer: Result<LabelBody, _> =
+            self.api.send(Method::POST, &["shipments"], Some(&parcel.key), &body).await;
+        match answer {
+            Ok(label) => Ok(Shipment::Labelled(label.into())),
+            Err(error) => match error.refusal() {
+                Some(refusal) if refusal.status == 422 => {
+                    Ok(Shipment::Refused { code: refusal.code.clone() })
+                }
+                _ => Err(error),
+            },
+        }
+    }
+
+    /// The label made under a key, unless it was voided.
+    pub(super) async fn find(
+        &self,
+        key: &IdempotencyKey,
+        order: &OrderId,
+    ) -> Result<Option<Label>, CallError> {
+        let query = [("idempotency_key", key.as_str()), ("order_id", order.as_str())];
+        let found: Vec<LabelBody> = self.api.get(&["shipments"], &query).await?;
+        let live = |label: &LabelBody| !matches!(label.status.as_deref(), Some("voided" | "cancelled"));
+        Ok(found.into_iter().find(live).map(Label::from))
+    }
+
+    /// Voids the label made under a key and bars the key. `false`: nothing there, and not barred.
+    pub(super) async fn void(&self, label: &ShipmentRef) -> Result<bool, CallError> {
+        let body = CancelBody {
+            order_id: label.order_id.as_str(),
+            idempotency_key: label.key.as_str(),
+            reason: "the order was not fulfilled",
+        };
+        // Without a key of its own: a stored answer must not hide a label that was made since.
+        let answer: CancelAnswer = self.api.send(Method::POST, &["shipments", "cancel"], None, &body).await?;
+        Ok(answer.barred || answer.outcome == "voided")
+    }
+}
+
+impl From<LabelBody> for Label {
+    fn from(body: LabelBody) -> Self {
+        Self {
+            shipment_id: body.shipment_id,
+            tracking_number: body.tracking_number,
+            estimated_delivery: body.estimated_delivery,
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The commerce platform: orders and events.
+
+#![expect(
+    missing_docs,
+    reason = "activity_definitions generates markers without docs; everything else has them"
+)]
+
+use serde::{Deserialize, Serialize};
+use temporalio_macros::activity_definitions;
+
+use crate::money::Money;
+use crate::payment::PaymentKind;
+use crate::values::{Address, CustomerId, IdempotencyKey, OrderId, ProductId, Recipient, VariantId};
+
+/// The platform's activities.
+pub struct Commerce;
+
+#[activity_definitions]
+impl Commerce {
+    /// Asks the platform whether an order may go ahead. Reads (and lets the platform note an unknown order).
+    #[activity(name = "commerce.validate_order")]
+    pub fn validate_order(input: ValidateOrder) -> OrderValidation {
+        unimplemented!()
+    }
+
+    /// Writes an order's state. The same key and fields: the same state.
+    #[activity(name = "commerce.update_order")]
+    pub fn update_order(input: UpdateOrder) {
+        unimplemented!()
+    }
+
+    /// Reports a business event to the platform's analytics.
+    #[activity(name = "commerce.track_order_completed")]
+    pub fn track_order_completed(input: OrderCompleted) {
+        unimplemented!()
+    }
+}
+
+/// The generated markers that an implementation points at.
+pub mod defs {
+    pub use super::commerce::*;
+}
+
+/// One line of an order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OrderLine {
+    /// The product.
+    pub product_id: ProductId,
+    /// What the customer sees.
+    pub product_name: String,
+    /// What is stocked; a product without variants is its own.
+    pub variant_id: VariantId,
+    /// Pieces, above zero.
+    pub quantity: u32,
+    /// Price of one piece.
+    pub price: Money,
+}
+
+/// The question put to the platform by `validate-order`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ValidateOrder {
+    /// The order.
+    pub order_id: OrderId,
+    /// Which of the platform's checks to run.
+    pub checks: Vec<OrderCheck>,
+    /// Who buys.
+    pub customer_id: CustomerId,
+    /// Where the confirmation goes.
+    pub customer_email: Recipient,
+    /// A phone for SMS, if given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_phone: Option<Recipient>,
+    /// What is bought.
+    pub items: Vec<OrderLine>,
+    /// What the customer pays: items + fee + tax − discount.
+    pub total: Money,
+    /// Added for shipping.
+    pub shipping_fee: Money,
+    /// Taken off.
+    pub discount: Money,
+    /// Added for tax.
+    pub tax: Money,
+    /// How it is paid; the token stays out of this request.
+    pub payment_kind: PaymentKind,
+    /// Where it goes.
+    pub shipping_address: Address,
+    /// How it goes, in the shop's words (`standard`, `express`).
+    pub shipping_method: String,
+}
+
+/// The platform's checks, with its own names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderCheck {
+    /// The lines are sold and available.
+    InventoryAvailability,
+    /// Prices and total are the shop's.
+    PricingAccuracy,
+    /// The customer may buy.
+    CustomerEligibility,
+    /// The address is served.
+    ShippingAddress,
+    /// The payment method is accepted.
+    PaymentMethod,
+}
+
+impl OrderCheck {
+    /// The seed's five checks, in its order.
+    pub const ALL: [Self; 5] = [
+        Self::InventoryAvailability,
+        Self::PricingAccuracy,
+        Self::CustomerEligibility,
+        Self::ShippingAddress,
+        Self::PaymentMethod,
+    ];
+}
+
+/// The platform's answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "snake_case")]
+pub enum OrderValidation {
+    /// Go ahead.
+    Valid,
+    /// Do not, and why.
+    Invalid {
+        /// At least one.
+        problems: Vec<OrderProblem>,
+    },
+}
+
+/// One reason why the platform refuses an order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OrderProblem {
+    /// Which check failed, in the platform's words.
+    pub check: String,
+    /// Which field is meant, in the platform's words.
+    pub field: String,
+    /// What is wrong, in the platform's words; may hold personal data, so it stays in payloads.
+    pub message: String,
+    /// The variant it is about, if it is about a line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant_id: Option<String>,
+}
+
+/// A change of an order's state. What is `None` stays as it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UpdateOrder {
+    /// Names this change.
+    pub key: IdempotencyKey,
+    /// The order.
+    pub order_id: OrderId,
+    /// Its new state.
+    pub status: OrderStatus,
+    /// What is known of the money.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_status: Option<PaymentStatus>,
+    /// What is known of the parcel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shipping_status: Option<ShippingStatus>,
+    /// The carrier's number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracking_number: Option<String>,
+    /// When it should arrive, as the carrier says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimated_delivery: Option<String>,
+    /// Why it ended without delivery.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure_reason: Option<String>,
+}
+
+/// The states a process gives an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderStatus {
+    /// Reserved, paid (or to be paid on delivery) and with a label.
+    Confirmed,
+    /// Ended by a refusal or an outage; everything undone.
+    Failed,
+    /// Ended because somebody asked; everything undone.
+    Cancelled,
+    /// Ended because the payment did not settle in time; everything undone.
+    Expired,
+}
+
+/// What the shop knows of an order's money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentStatus {
+    /// Captured.
+    Paid,
+    /// To be collected on delivery.
+    Pending,
+}
+
+/// What the shop knows of an order's parcel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ShippingStatus {
+    /// A label exists; not handed over yet.
+    Pending,
+}
+
+/// The seed's `order_completed` event.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OrderCompleted {
+    /// Names this event.
+    pub key: IdempotencyKey,
+    /// The order.
+    pub order_id: OrderId,
+    /// Who bought.
+    pub customer_id: CustomerId,
+    /// What the customer paid or will pay.
+    pub revenue: Money,
+    /// What was bought.
+    pub items: Vec<OrderLine>,
+}

@@ -1,0 +1,33 @@
+//! What crosses the border between a process and an outside system: the activities' names, inputs and
+//! outcomes, and the values they share.
+//!
+//! - [`values`]: ids, quantities, idempotency keys;
+//! - [`money`]: amounts in a currency's minor units;
+//! - [`commerce`], [`inventory`], [`payment`], [`shipping`], [`notification`]: one module per outside system.
+//!
+//! Two rules. An expected outcome (declined, out of stock) is a variant; an outage is an error. And a running
+//! workflow holds yesterday's shape of everything in here: only add fields, with `#[serde(default)]`, never
+//! rename or remove one. `tests/wire.rs` pins the JSON of each type.
+//!
+//! What is deliberately absent: I/O of any kind, HTTP shapes (they stay in `activities/<system>/client.rs`), and
+//! the inputs and results of processes (they sit at the top of each process file).
+
+pub mod commerce;
+pub mod inventory;
+pub mod money;
+pub mod notification;
+pub mod payment;
+pub mod shipping;
+pub mod values;
+
+/// The failure types that adapters give to outages; see `activities/src/http.rs` for who decides which.
+pub mod failure {
+    /// The request was sent and nobody knows what became of it: look it up before any retry or undo.
+    pub const OUTCOME_UNKNOWN: &str = "OutcomeUnknown";
+    /// The request did not reach the system, or was put off by it: nothing happened.
+    pub const UNAVAILABLE: &str = "Unavailable";
+    /// The system said no in a way the process has no word for: asking again is pointless.
+    pub const REFUSED: &str = "Refused";
+    /// An undo found nothing to undo and looks a second time before believing it.
+    pub const NOTHING_YET: &str = "NothingYet";
+}

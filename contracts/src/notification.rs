@@ -1,0 +1,125 @@
+//! Messages to customers: mail, SMS, push. Texts are templates per locale, rendered by the adapter.
+
+#![expect(
+    missing_docs,
+    reason = "activity_definitions generates markers without docs; everything else has them"
+)]
+
+use serde::{Deserialize, Serialize};
+use temporalio_macros::activity_definitions;
+
+use crate::commerce::OrderLine;
+use crate::money::Money;
+use crate::values::{CustomerId, IdempotencyKey, Locale, OrderId, Recipient};
+
+/// The message senders' activities.
+pub struct Notifications;
+
+#[activity_definitions]
+impl Notifications {
+    /// Sends a mail, once per key.
+    #[activity(name = "notification.send_email")]
+    pub fn send_email(input: SendEmail) -> Delivery {
+        unimplemented!()
+    }
+
+    /// Sends an SMS, once per key.
+    #[activity(name = "notification.send_sms")]
+    pub fn send_sms(input: SendSms) -> Delivery {
+        unimplemented!()
+    }
+
+    /// Sends a push message to the customer's devices, once per key.
+    #[activity(name = "notification.send_push")]
+    pub fn send_push(input: SendPush) -> Delivery {
+        unimplemented!()
+    }
+}
+
+/// The generated markers that an implementation points at.
+pub mod defs {
+    pub use super::notifications::*;
+}
+
+/// What a message says, apart from its words.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "template", rename_all = "snake_case")]
+pub enum Content {
+    /// An order is paid (or to be paid on delivery) and has a label.
+    OrderConfirmation {
+        /// The order.
+        order_id: OrderId,
+        /// What was bought.
+        items: Vec<OrderLine>,
+        /// What the customer paid or will pay.
+        total_amount: Money,
+        /// The number the customer follows the parcel by.
+        tracking_number: String,
+    },
+}
+
+impl Content {
+    /// The template's name, as the seed and the platform have it.
+    #[must_use]
+    pub fn template(&self) -> &'static str {
+        match self {
+            Self::OrderConfirmation { .. } => "order_confirmation",
+        }
+    }
+}
+
+/// A mail to send.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SendEmail {
+    /// Names the mail.
+    pub key: IdempotencyKey,
+    /// Where it goes.
+    pub to: Recipient,
+    /// In which language.
+    pub locale: Locale,
+    /// What it says.
+    pub content: Content,
+}
+
+/// An SMS to send.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SendSms {
+    /// Names the SMS.
+    pub key: IdempotencyKey,
+    /// The phone number, in the international form.
+    pub to: Recipient,
+    /// In which language.
+    pub locale: Locale,
+    /// What it says.
+    pub content: Content,
+}
+
+/// A push message to send.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SendPush {
+    /// Names the message.
+    pub key: IdempotencyKey,
+    /// Whose devices it goes to.
+    pub user_id: CustomerId,
+    /// In which language.
+    pub locale: Locale,
+    /// What it says.
+    pub content: Content,
+}
+
+/// What became of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "result", rename_all = "snake_case")]
+pub enum Delivery {
+    /// The sender took it.
+    Accepted {
+        /// The sender's id of the message, if it gives one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message_id: Option<String>,
+    },
+    /// The sender will never take it (address refused).
+    Refused {
+        /// The sender's code.
+        code: String,
+    },
+}

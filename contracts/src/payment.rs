@@ -1,0 +1,163 @@
+//! The payment provider: charge, read, reverse.
+
+#![expect(
+    missing_docs,
+    reason = "activity_definitions generates markers without docs; everything else has them"
+)]
+
+use serde::{Deserialize, Serialize};
+use temporalio_macros::activity_definitions;
+
+use crate::money::Money;
+use crate::values::{CustomerId, IdempotencyKey, OrderId, PaymentToken};
+
+/// The payment provider's activities.
+pub struct Payments;
+
+#[activity_definitions]
+impl Payments {
+    /// Charges the customer, once per key. Declined is a value; an unknown outcome is looked up before a retry.
+    #[activity(name = "payment.charge")]
+    pub fn charge(input: ChargePayment) -> Payment {
+        unimplemented!()
+    }
+
+    /// Reads the state of the payment made under a key; `None` when the provider knows of none.
+    #[activity(name = "payment.find")]
+    pub fn find(input: FindPayment) -> Option<Payment> {
+        unimplemented!()
+    }
+
+    /// Undoes [`Payments::charge`]: voids an open attempt, refunds a captured one, and where the provider can,
+    /// bars the key so that a late charge is refused. Nothing there is success.
+    #[activity(name = "payment.reverse")]
+    pub fn reverse(input: ReversePayment) {
+        unimplemented!()
+    }
+}
+
+/// The generated markers that an implementation points at.
+pub mod defs {
+    pub use super::payments::*;
+}
+
+/// How the customer pays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentKind {
+    /// A card, by its token.
+    CreditCard,
+    /// A wallet app, by redirect.
+    EWallet,
+    /// A transfer the customer makes.
+    BankTransfer,
+    /// Collected by the carrier: nothing is charged now.
+    CashOnDelivery,
+}
+
+impl PaymentKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::CreditCard, Self::EWallet, Self::BankTransfer, Self::CashOnDelivery];
+
+    /// The name in the seed's input and on the wire.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CreditCard => "credit_card",
+            Self::EWallet => "e_wallet",
+            Self::BankTransfer => "bank_transfer",
+            Self::CashOnDelivery => "cash_on_delivery",
+        }
+    }
+
+    /// The kind of a name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// A request to charge.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChargePayment {
+    /// Names the charge.
+    pub key: IdempotencyKey,
+    /// The order that is paid.
+    pub order_id: OrderId,
+    /// Who pays.
+    pub customer_id: CustomerId,
+    /// How much.
+    pub amount: Money,
+    /// How.
+    pub kind: PaymentKind,
+    /// The card's or wallet's token, where the kind has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<PaymentToken>,
+}
+
+/// A payment as the provider sees it now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Payment {
+    /// The provider's id, if it made one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_id: Option<String>,
+    /// Where it stands.
+    #[serde(flatten)]
+    pub state: PaymentState,
+}
+
+/// Where a payment stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum PaymentState {
+    /// The money is captured.
+    Paid,
+    /// The customer has to do something first.
+    RequiresAction {
+        /// What.
+        action: CustomerAction,
+    },
+    /// Refused by the provider, the bank, or by a settlement that failed.
+    Declined {
+        /// The provider's code: `card_declined`, `insufficient_funds`, …
+        code: String,
+        /// Whether the same customer may try again (in a new order).
+        customer_may_retry: bool,
+    },
+    /// Voided before capture, or refunded after it.
+    Reversed,
+}
+
+/// What a customer has to do before a payment settles.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomerAction {
+    /// The provider's word for it: `three_d_secure`, `redirect`, `bank_transfer`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Where to send the customer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// What to tell the customer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instruction: Option<String>,
+}
+
+/// A question for the payment made under a key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FindPayment {
+    /// The charge's key.
+    pub key: IdempotencyKey,
+    /// The order that is paid.
+    pub order_id: OrderId,
+}
+
+/// A request to undo whatever was charged under a key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReversePayment {
+    /// The charge's key.
+    pub key: IdempotencyKey,
+    /// The order that was paid.
+    pub order_id: OrderId,
+    /// Why, for the provider's books.
+    pub reason: String,
+}

@@ -1,0 +1,331 @@
+//! How a process's input is checked: every field, with its problem and the fix, before anything starts.
+//!
+//! A run's input may come from anywhere (the starter, another service, Temporal's own CLI). A type that serde
+//! refuses would fail the workflow *task*, which is retried for ever; so a process takes [`Unchecked`] JSON and
+//! checks it in its first line, and the starter makes the same check before it starts the run. Numbers are read
+//! from their digits, never through floating point. No problem text repeats a personal value.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+
+use contracts::money::{Currency, Money};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+/// The largest input in bytes that a process takes; longer lists travel as a reference to an object store.
+pub const INPUT_BYTES_MAX: usize = 256 * 1024;
+
+/// JSON that claims to be a `T` and has not been checked yet.
+pub struct Unchecked<T> {
+    json: Box<RawValue>,
+    claims: PhantomData<fn() -> T>,
+}
+
+/// An input that can be read out of JSON fields.
+pub trait Checked: Sized {
+    /// Reads the input. Problems go into `fields`; `None` when there is no value to go on with.
+    fn read(fields: &Fields<'_>) -> Option<Self>;
+}
+
+/// One thing wrong with an input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// The path of the field: `items[1].quantity`.
+    pub field: String,
+    /// What is wrong with its value.
+    pub problem: String,
+    /// What to do about it.
+    pub fix: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} (fix: {})", self.field, self.problem, self.fix)
+    }
+}
+
+impl<T> Unchecked<T> {
+    /// Takes JSON text.
+    ///
+    /// # Errors
+    /// When it is not JSON; the message has line and column.
+    pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
+        Ok(Self { json: serde_json::from_str(text)?, claims: PhantomData })
+    }
+}
+
+impl<T: Checked> Unchecked<T> {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// Every problem found, in the order of the fields.
+    pub fn check(&self) -> Result<T, Vec<Problem>> {
+        self.read().map(|(value, _unknown)| value)
+    }
+
+    /// As [`Self::check`], and fields that nothing reads (a typing error, usually) are problems too. For the door
+    /// where a person types; a run ignores them, so that a newer starter can talk to an older worker.
+    ///
+    /// # Errors
+    /// Every problem found.
+    pub fn check_strictly(&self) -> Result<T, Vec<Problem>> {
+        let (value, unknown) = self.read()?;
+        if unknown.is_empty() { Ok(value) } else { Err(unknown) }
+    }
+
+    fn read(&self) -> Result<(T, Vec<Problem>), Vec<Problem>> {
+        let found = Findings::default();
+        let value = match object(&self.json) {
+            Some(object) => {
+                let fields = Fields::new(String::new(), object, &found);
+                let value = T::read(&fields);
+                fields.note_unread();
+                value
+            }
+            None => {
+                found.problem("(input)", "is not a JSON object", "send an object, as in the sample input");
+                None
+            }
+        };
+        let Findings { problems, unknown } = found;
+        let (mut problems, unknown) = (problems.into_inner(), unknown.into_inner());
+        match value {
+            Some(value) if problems.is_empty() => Ok((value, unknown)),
+            _ => {
+                problems.extend(unknown);
+                Err(problems)
+            }
+        }
+    }
+}
+
+impl<T> Serialize for Unchecked<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.json.serialize(serializer)
+    }
+}
+
+impl<'de, T> Deserialize<'de> for Unchecked<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self { json: Box::<RawValue>::deserialize(deserializer)?, claims: PhantomData })
+    }
+}
+
+#[derive(Default)]
+struct Findings {
+    problems: RefCell<Vec<Problem>>,
+    unknown: RefCell<Vec<Problem>>,
+}
+
+impl Findings {
+    fn problem(&self, field: &str, problem: impl Into<String>, fix: impl Into<String>) {
+        let problem = Problem { field: field.to_owned(), problem: problem.into(), fix: fix.into() };
+        self.problems.borrow_mut().push(problem);
+    }
+}
+
+type Object<'a> = BTreeMap<String, &'a RawValue>;
+
+fn object(json: &RawValue) -> Option<Object<'_>> {
+    serde_json::from_str(json.get()).ok()
+}
+
+/// The fields of one JSON object, each read at most once, with the path to it.
+pub struct Fields<'a> {
+    path: String,
+    unread: RefCell<Object<'a>>,
+    found: &'a Findings,
+}
+
+/// Why a value is refused, and the fix.
+pub type Refusal = (String, String);
+
+/// Shorthand for a [`Refusal`].
+///
+/// # Errors
+/// Always.
+pub fn refuse<T>(problem: impl Into<String>, fix: impl Into<String>) -> Result<T, Refusal> {
+    Err((problem.into(), fix.into()))
+}
+
+impl<'a> Fields<'a> {
+    fn new(path: String, object: Object<'a>, found: &'a Findings) -> Self {
+        Self { path, unread: RefCell::new(object), found }
+    }
+
+    /// Notes a problem of one field that shows only beside others.
+    pub fn problem(&self, name: &str, problem: impl Into<String>, fix: impl Into<String>) {
+        self.found.problem(&self.path_of(name), problem, fix);
+    }
+
+    /// A field that must be there.
+    pub fn required<T>(&self, name: &str, read: impl FnOnce(&RawValue) -> Result<T, Refusal>) -> Option<T> {
+        let value = self.take(name);
+        if value.is_none() {
+            self.problem(name, "is missing", "add it");
+        }
+        self.accept(name, value?, read)
+    }
+
+    /// A field that may be absent or `null`.
+    pub fn optional<T>(&self, name: &str, read: impl FnOnce(&RawValue) -> Result<T, Refusal>) -> Option<T> {
+        self.accept(name, self.take(name)?, read)
+    }
+
+    /// A nested object that must be there.
+    pub fn nested<T>(&self, name: &str, read: impl FnOnce(&Fields<'_>) -> Option<T>) -> Option<T> {
+        let Some(value) = self.take(name) else {
+            self.problem(name, "is missing", "add it");
+            return None;
+        };
+        self.nest(self.path_of(name), value, read)
+    }
+
+    /// A list of objects that must be there, with `1..=max` entries.
+    pub fn list<T>(
+        &self,
+        name: &str,
+        max: usize,
+        mut read: impl FnMut(&Fields<'_>) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let Some(value) = self.take(name) else {
+            self.problem(name, "is missing", "add it");
+            return None;
+        };
+        let Ok(entries) = serde_json::from_str::<Vec<&RawValue>>(value.get()) else {
+            self.problem(name, "is not a list", "send a JSON list of objects");
+            return None;
+        };
+        if entries.is_empty() {
+            self.problem(name, "is empty", "add at least one entry");
+            return None;
+        }
+        if entries.len() > max {
+            self.problem(name, format!("has {} entries", entries.len()), format!("send at most {max}"));
+            return None;
+        }
+        let path = self.path_of(name);
+        let read: Vec<Option<T>> = (0..)
+            .zip(entries)
+            .map(|(i, entry): (usize, _)| self.nest(format!("{path}[{i}]"), entry, &mut read))
+            .collect();
+        read.into_iter().collect()
+    }
+
+    fn nest<T>(
+        &self,
+        path: String,
+        value: &RawValue,
+        read: impl FnOnce(&Fields<'_>) -> Option<T>,
+    ) -> Option<T> {
+        let Some(object) = object(value) else {
+            self.found.problem(&path, "is not an object", "send a JSON object");
+            return None;
+        };
+        let fields = Fields::new(path, object, self.found);
+        let value = read(&fields);
+        fields.note_unread();
+        value
+    }
+
+    fn take(&self, name: &str) -> Option<&'a RawValue> {
+        self.unread.borrow_mut().remove(name).filter(|value| value.get() != "null")
+    }
+
+    fn accept<T>(
+        &self,
+        name: &str,
+        value: &RawValue,
+        read: impl FnOnce(&RawValue) -> Result<T, Refusal>,
+    ) -> Option<T> {
+        read(value).map_err(|(problem, fix)| self.problem(name, problem, fix)).ok()
+    }
+
+    fn note_unread(&self) {
+        for name in self.unread.borrow().keys() {
+            self.found.unknown.borrow_mut().push(Problem {
+                field: self.path_of(name),
+                problem: "is not a known field".to_owned(),
+                fix: "remove it, or correct its spelling".to_owned(),
+            });
+        }
+    }
+
+    fn path_of(&self, name: &str) -> String {
+        if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
+    }
+}
+
+/// Text of `1..=max` characters, without control characters.
+pub fn text(max: usize) -> impl Fn(&RawValue) -> Result<String, Refusal> {
+    move |value| {
+        let Ok(text) = serde_json::from_str::<String>(value.get()) else {
+            return refuse("is not text", "send a JSON string");
+        };
+        let text = text.trim();
+        if text.is_empty() {
+            refuse("is empty", "fill it in")
+        } else if text.chars().count() > max {
+            refuse(format!("is longer than {max} characters"), "shorten it")
+        } else if text.chars().any(char::is_control) {
+            refuse("holds control characters", "remove line breaks and other control characters")
+        } else {
+            Ok(text.to_owned())
+        }
+    }
+}
+
+/// An id of [`contracts::values`].
+pub fn id<T: TryFrom<String, Error = contracts::values::IdError>>(value: &RawValue) -> Result<T, Refusal> {
+    let text = text(1_000)(value)?;
+    T::try_from(text).or_else(|e| refuse(e.to_string(), "use the shop's id, unchanged"))
+}
+
+/// A whole number in `1..=max`.
+pub fn count(max: u32) -> impl Fn(&RawValue) -> Result<u32, Refusal> {
+    move |value| {
+        let number = digits(value)?;
+        let fix = format!("send a whole number from 1 to {max}");
+        if !number.is_integer() {
+            return refuse("is not a whole number", fix);
+        }
+        match u32::try_from(number) {
+            Ok(n) if (1..=max).contains(&n) => Ok(n),
+            _ => refuse(format!("is {number}"), fix),
+        }
+    }
+}
+
+/// An amount of money in a currency, as a JSON number or as text.
+pub fn money(currency: Currency) -> impl Fn(&RawValue) -> Result<Money, Refusal> {
+    move |value| {
+        Money::parse(&number_text(value)?, currency).or_else(|e| {
+            let decimals = contracts::money::exponent(currency);
+            refuse(e.to_string(), format!("send an amount ≥ 0 with at most {decimals} decimals"))
+        })
+    }
+}
+
+/// A decimal number, exact.
+pub fn digits(value: &RawValue) -> Result<Decimal, Refusal> {
+    let text = number_text(value)?;
+    Decimal::from_str_exact(&text)
+        .or_else(|_| Decimal::from_scientific(&text))
+        .or_else(|_| refuse("is not a number", "send a JSON number"))
+}
+
+/// The digits of a JSON number, or of a number given as text.
+fn number_text(value: &RawValue) -> Result<String, Refusal> {
+    let raw = value.get();
+    if raw.starts_with('"') {
+        return serde_json::from_str(raw).or_else(|_| refuse("is not a number", "send a JSON number"));
+    }
+    if raw.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
+        Ok(raw.to_owned())
+    } else {
+        refuse("is not a number", "send a JSON number")
+    }
+}

@@ -1,0 +1,25 @@
+//! The business processes, as durable workflows. No I/O, no clock, no randomness, no Temporal client.
+//!
+//! Reading order:
+//! - [`order_processing`]: the first process; it reads top to bottom as a shop owner would tell it;
+//! - [`saga`]: what makes it safe: a step and its undo in one statement, the stop, the pivot, the stuck undo;
+//! - [`policy`]: every timeout and retry, by name;
+//! - [`input`]: how a process's input is checked, field by field, in the starter and again in the workflow;
+//! - [`report`]: what a run says about itself: the step table, progress, the final report;
+//! - [`search_attributes`]: what a list of runs can be filtered by;
+//! - [`observe`]: where the worker listens to count outcomes.
+//!
+//! What is deliberately absent: anything that a replay could see differently (`clippy.toml` bans it, with
+//! reasons), HTTP shapes, and configuration other than [`policy`].
+#![deny(unused_must_use)]
+
+pub mod input;
+pub mod observe;
+pub mod order_processing;
+pub mod policy;
+pub mod report;
+pub mod saga;
+pub mod search_attributes;
+
+/// The task queue that workers of every process poll, unless configured otherwise.
+pub const TASK_QUEUE: &str = "sunflow";

@@ -1,0 +1,33 @@
+//! Where the worker listens, to count runs, steps and failed undos.
+//!
+//! Called only when a workflow task runs for the first time, never in a replay. A task that is lost after the
+//! call (the worker is killed) runs again, so the figures may be a little high: they are for dashboards, the
+//! histories are for books.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use crate::report::StepStatus;
+
+/// Takes note of what runs do.
+pub trait Observer: Send + Sync {
+    /// A run of a process began.
+    fn process_started(&self, process: &str);
+    /// A run ended: `completed`, `failed`, `expired` or `cancelled`.
+    fn process_ended(&self, process: &str, outcome: &str, took: Duration);
+    /// A step ended, retries and waits included.
+    fn step_ended(&self, process: &str, step: &str, status: StepStatus, took: Duration);
+    /// An undo used up its patience; a person is asked.
+    fn undo_failed(&self, process: &str, step: &str);
+}
+
+static OBSERVER: OnceLock<Box<dyn Observer>> = OnceLock::new();
+
+/// Installs the process-wide observer. The first call wins; a worker calls it once at start.
+pub fn install(observer: Box<dyn Observer>) {
+    OBSERVER.get_or_init(|| observer);
+}
+
+pub(crate) fn observer() -> Option<&'static dyn Observer> {
+    OBSERVER.get().map(AsRef::as_ref)
+}

@@ -1,0 +1,199 @@
+//! Every timeout and retry of every process, by name.
+//!
+//! A policy says how long a step may take altogether (its *patience*), what happens to it when the run is
+//! stopped, and whether it is tried as a local activity first. Retries are Temporal's, with back-off, until the
+//! patience is used up; no adapter hides a loop of its own. The figures are set once at worker start
+//! ([`install`]), so operators and tests can shorten them; they are not part of what a replay compares.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use temporalio_workflow::{
+    ActivityCancellationType, ActivityCloseTimeouts, ActivityOptions, LocalActivityOptions, RetryPolicy,
+    WorkflowCancellationToken as Token,
+};
+
+/// The figures behind the named policies.
+#[derive(Clone, Debug)]
+pub struct Figures {
+    /// One attempt of an activity; must exceed the adapters' HTTP timeout, so that an attempt ends with an
+    /// answer or a typed outage rather than by Temporal's clock.
+    pub attempt: Duration,
+    /// How soon a worker that vanished in the middle of an attempt is noticed.
+    pub heartbeat: Duration,
+    /// Pause before the second attempt; doubles from there.
+    pub retry_first: Duration,
+    /// Longest pause between attempts.
+    pub retry_longest: Duration,
+    /// Attempts of a forward step at most; 0 leaves it to the patience.
+    pub attempts_max: u32,
+    /// One attempt as a local activity.
+    pub local_attempt: Duration,
+    /// Two local attempts altogether, before the regular activity takes over.
+    pub local_budget: Duration,
+    /// Patience of reads and bookkeeping before the pivot.
+    pub bookkeeping: Duration,
+    /// Patience of holds and their confirmation.
+    pub stock: Duration,
+    /// Patience of a charge.
+    pub payment: Duration,
+    /// Patience of buying a label.
+    pub carrier: Duration,
+    /// Patience of what must still be written after the pivot.
+    pub aftermath: Duration,
+    /// Patience of a message to the customer.
+    pub notice: Duration,
+    /// Patience of one undo, before a person is asked (`SUN_UNDO_PATIENCE`).
+    pub undo: Duration,
+}
+
+impl Default for Figures {
+    fn default() -> Self {
+        let minutes = |n: u64| Duration::from_secs(n * 60);
+        Self {
+            attempt: Duration::from_secs(35),
+            heartbeat: Duration::from_secs(10),
+            retry_first: Duration::from_secs(1),
+            retry_longest: Duration::from_secs(60),
+            attempts_max: 0,
+            local_attempt: Duration::from_secs(1),
+            local_budget: Duration::from_secs(2),
+            bookkeeping: minutes(10),
+            stock: minutes(10),
+            payment: minutes(15),
+            carrier: minutes(30),
+            aftermath: minutes(24 * 60),
+            notice: minutes(6 * 60),
+            undo: minutes(15),
+        }
+    }
+}
+
+static FIGURES: OnceLock<Figures> = OnceLock::new();
+
+/// Sets the figures of this operating-system process. The first call wins; a worker calls it once at start.
+pub fn install(figures: Figures) {
+    FIGURES.get_or_init(|| figures);
+}
+
+fn figures() -> &'static Figures {
+    FIGURES.get_or_init(Figures::default)
+}
+
+/// What a stop (cancel, expiry) does to a step that is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnStop {
+    /// The step is let go: for reads and idempotent bookkeeping.
+    LetGo,
+    /// The step is asked to end and its outcome is awaited: for stock, money and carrier. Between two attempts it
+    /// ends at once; an attempt under way is finished by its adapter.
+    AwaitOutcome,
+}
+
+/// How a step is run.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy {
+    patience: Duration,
+    attempts_max: u32,
+    on_stop: OnStop,
+    local_first: bool,
+}
+
+impl Policy {
+    fn new(patience: Duration, on_stop: OnStop, local_first: bool) -> Self {
+        Self { patience, attempts_max: figures().attempts_max, on_stop, local_first }
+    }
+
+    pub(crate) fn is_local_first(self) -> bool {
+        self.local_first
+    }
+
+    pub(crate) fn regular(self, summary: String, token: Token) -> ActivityOptions {
+        let figures = figures();
+        ActivityOptions::with_close_timeouts(ActivityCloseTimeouts::ScheduleAndStartToClose {
+            schedule_to_close: self.patience,
+            start_to_close: figures.attempt.min(self.patience),
+        })
+        .heartbeat_timeout(figures.heartbeat)
+        .retry_policy(
+            RetryPolicy::builder()
+                .initial_interval(figures.retry_first)
+                .backoff_coefficient(2.0)
+                .maximum_interval(figures.retry_longest)
+                .maximum_attempts(self.attempts_max)
+                .build(),
+        )
+        .cancellation_type(match self.on_stop {
+            OnStop::LetGo => ActivityCancellationType::TryCancel,
+            OnStop::AwaitOutcome => ActivityCancellationType::WaitCancellationCompleted,
+        })
+        .cancellation_token(token)
+        .summary(summary)
+        .build()
+    }
+
+    pub(crate) fn local(self, summary: String, token: Token) -> LocalActivityOptions {
+        let figures = figures();
+        LocalActivityOptions::builder()
+            .start_to_close_timeout(figures.local_attempt)
+            .schedule_to_close_timeout(figures.local_budget)
+            .retry_policy(
+                RetryPolicy::builder()
+                    .initial_interval(figures.local_attempt / 5)
+                    .backoff_coefficient(1.0)
+                    .maximum_attempts(2)
+                    .build(),
+            )
+            .cancellation_token(token)
+            .summary(summary)
+            .build()
+    }
+}
+
+/// Reads and idempotent bookkeeping before the pivot: local first.
+#[must_use]
+pub fn bookkeeping() -> Policy {
+    Policy::new(figures().bookkeeping, OnStop::LetGo, true)
+}
+
+/// Holding, confirming stock: its outcome is always awaited.
+#[must_use]
+pub fn stock() -> Policy {
+    Policy::new(figures().stock, OnStop::AwaitOutcome, false)
+}
+
+/// Moving money: its outcome is always awaited.
+#[must_use]
+pub fn money() -> Policy {
+    Policy::new(figures().payment, OnStop::AwaitOutcome, false)
+}
+
+/// Buying a label: its outcome is always awaited.
+#[must_use]
+pub fn carrier() -> Policy {
+    Policy::new(figures().carrier, OnStop::AwaitOutcome, false)
+}
+
+/// What must still be written when there is no way back: local first, then with a day of patience.
+#[must_use]
+pub fn aftermath() -> Policy {
+    Policy { attempts_max: 0, ..Policy::new(figures().aftermath, OnStop::LetGo, true) }
+}
+
+/// A message to the customer: local first, then for as long as it is still news.
+#[must_use]
+pub fn notice() -> Policy {
+    Policy { attempts_max: 0, ..Policy::new(figures().notice, OnStop::LetGo, true) }
+}
+
+/// A look-up of an effect whose outcome is unknown.
+#[must_use]
+pub fn look_up() -> Policy {
+    Policy { attempts_max: 0, ..Policy::new(figures().undo, OnStop::LetGo, false) }
+}
+
+/// One undo, before a person is asked.
+#[must_use]
+pub fn undo() -> Policy {
+    Policy { attempts_max: 0, ..Policy::new(figures().undo, OnStop::AwaitOutcome, false) }
+}

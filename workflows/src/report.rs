@@ -1,0 +1,223 @@
+//! What a run says about itself: the step table, the progress while it runs, the report at its end.
+//!
+//! No personal data: these texts are shown in the Web UI, by queries and in the details of failures.
+
+use std::time::SystemTime;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A step as a process declares it, in the order of the seed.
+#[derive(Clone, Copy, Debug)]
+pub struct StepSpec {
+    /// The seed's name, the users' contract: `process-payment`.
+    pub name: &'static str,
+    /// What it does, in words, for the Web UI.
+    pub words: &'static str,
+    /// How it stands to the pivot.
+    pub class: StepClass,
+}
+
+/// How a step stands to the point of no return.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepClass {
+    /// Before the pivot: can be undone.
+    Compensable,
+    /// The pivot itself: once its effect is known, there is no way back.
+    Pivot,
+    /// After the pivot: retried until done, or its failure is reported; nothing is rolled back.
+    Retriable,
+}
+
+/// Where a step stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepStatus {
+    /// Not begun.
+    Pending,
+    /// Under way.
+    Running,
+    /// Waits for somebody outside: the customer's payment.
+    Waiting,
+    /// Done.
+    Completed,
+    /// Not needed for this order.
+    Skipped,
+    /// Refused, or given up after its patience.
+    Failed,
+    /// Stopped before it was done.
+    Stopped,
+    /// What it did, if anything, was undone.
+    Undone,
+    /// Its undo used up its patience: a person is asked.
+    UndoStuck,
+    /// A person declared its undo done, or left it standing.
+    Resolved,
+}
+
+impl StepStatus {
+    /// The status in words.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Waiting => "waiting",
+            Self::Completed => "completed",
+            Self::Skipped => "skipped",
+            Self::Failed => "failed",
+            Self::Stopped => "stopped",
+            Self::Undone => "undone",
+            Self::UndoStuck => "undo stuck",
+            Self::Resolved => "resolved by a person",
+        }
+    }
+
+    /// Whether the step counts as done in the progress.
+    #[must_use]
+    pub fn is_done(self) -> bool {
+        matches!(self, Self::Completed | Self::Skipped)
+    }
+}
+
+/// One step's line in the report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepReport {
+    /// The step's name.
+    pub step: String,
+    /// Where it stands.
+    pub status: StepStatus,
+    /// When it began, RFC 3339 UTC, by workflow time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Timestamp>,
+    /// When it last changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// What there is to say, without personal data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// Its parts, where a step does several things side by side (a message per channel).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<PartReport>,
+}
+
+/// One part of a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartReport {
+    /// The part's name: `email`.
+    pub part: String,
+    /// Where it stands.
+    pub status: StepStatus,
+    /// What there is to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// What a run did, step by step.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// Every step of the process, in order.
+    pub steps: Vec<StepReport>,
+    /// What was undone, in the order in which it was, with a person's answer where one was needed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undone: Vec<String>,
+    /// What else there is to know: a cancel that came too late.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+impl Report {
+    /// The report of a run that has not begun.
+    #[must_use]
+    pub fn of(steps: &[StepSpec]) -> Self {
+        let step = |spec: &StepSpec| StepReport {
+            step: spec.name.to_owned(),
+            status: StepStatus::Pending,
+            started_at: None,
+            ended_at: None,
+            detail: None,
+            parts: Vec::new(),
+        };
+        Self { steps: steps.iter().map(step).collect(), ..Self::default() }
+    }
+
+    /// One step's line.
+    #[must_use]
+    pub fn step(&self, name: &str) -> Option<&StepReport> {
+        self.steps.iter().find(|step| step.step == name)
+    }
+
+    pub(crate) fn step_mut(&mut self, name: &str) -> Option<&mut StepReport> {
+        self.steps.iter_mut().find(|step| step.step == name)
+    }
+
+    /// The step that is under way, or waits.
+    #[must_use]
+    pub fn current(&self) -> Option<&StepReport> {
+        self.steps.iter().rfind(|step| {
+            matches!(step.status, StepStatus::Running | StepStatus::Waiting | StepStatus::UndoStuck)
+        })
+    }
+
+    /// How many steps are done.
+    #[must_use]
+    pub fn completed(&self) -> usize {
+        self.steps.iter().filter(|step| step.status.is_done()).count()
+    }
+
+    /// The step table as Markdown, for the Web UI's current details.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        let mut table = String::from("| step | status | |\n|---|---|---|\n");
+        for StepReport { step, status, detail, .. } in &self.steps {
+            let detail = detail.as_deref().unwrap_or_default();
+            table.push_str(&format!("| {step} | {} | {detail} |\n", status.name()));
+        }
+        table
+    }
+}
+
+/// How far a run is: the answer to the query `progress`. The fields up to `error_message` are the seed's monitor's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The workflow id.
+    pub workflow_id: String,
+    /// The workflow type.
+    pub workflow_type: String,
+    /// `running`, `completed` or `failed`.
+    pub status: String,
+    /// When the run began.
+    pub start_time: Option<Timestamp>,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_time: Option<Timestamp>,
+    /// Milliseconds from start to end, by workflow time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration: Option<i64>,
+    /// Steps done.
+    pub steps_completed: usize,
+    /// Steps altogether.
+    pub steps_total: usize,
+    /// The share of steps done, rounded down.
+    pub progress_percentage: usize,
+    /// Why it failed or was stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_message: Option<String>,
+    /// The step under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current_step: Option<String>,
+    /// How the run ended: `completed`, `failed`, `expired`, `cancelled`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    /// Undos that wait for a person's answer (`resolve_undo`), by step.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs_human: Vec<String>,
+    /// The step table.
+    pub steps: Vec<StepReport>,
+}
+
+/// A workflow's time as an RFC 3339 instant.
+pub(crate) fn timestamp(time: Option<SystemTime>) -> Option<Timestamp> {
+    time.and_then(|time| Timestamp::try_from(time).ok())
+}

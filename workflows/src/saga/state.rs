@@ -1,0 +1,242 @@
+//! The saga's part of a workflow's state: the stop, the pivot, the step table, the answers of people.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use temporalio_workflow::{WorkflowCancellationToken as Token, WorkflowContextView};
+
+use super::{Process, ResolveUndo};
+use crate::report::{PartReport, Progress, Report, StepClass, StepSpec, StepStatus, timestamp};
+
+/// Who stopped a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StoppedBy {
+    /// Temporal's own cancel.
+    Temporal,
+    /// The business, by an update.
+    Request,
+    /// A deadline of the process.
+    Deadline,
+}
+
+/// Why a run was stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// Who.
+    pub by: StoppedBy,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// A field of each workflow that runs as a [`super::Saga`]. An update may reach it before `run` has begun.
+#[derive(Default)]
+pub struct SagaState {
+    forward: Option<Token>,
+    stop: Option<Stop>,
+    pub(super) phase: Phase,
+    pub(super) report: Report,
+    /// Steps whose undo is registered, oldest first.
+    pub(super) undoable: Vec<&'static str>,
+    /// Undos that wait for a person.
+    pub(super) stuck: Vec<String>,
+    pub(super) tickets: u64,
+    pub(super) answers: VecDeque<(u64, ResolveUndo)>,
+    pub(super) answered: BTreeMap<u64, String>,
+    pub(super) outcome: Option<&'static str>,
+    pub(super) error: Option<String>,
+    pub(super) ended_at: Option<Timestamp>,
+    started_at: Option<Timestamp>,
+    details: String,
+}
+
+/// Where a run stands to its pivot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Everything can be undone.
+    #[default]
+    Forward,
+    /// The pivot step is under way: whether there is a way back is not known.
+    AtPivot,
+    /// No way back.
+    PastPivot,
+    /// Going back.
+    Unwinding,
+}
+
+impl SagaState {
+    /// The forward token; made by whoever comes first, an update or the run.
+    pub(super) fn forward_token(&mut self, workflow: &Token) -> Token {
+        self.forward.get_or_insert_with(|| workflow.child_token()).clone()
+    }
+
+    /// Stops the run, if nobody did before.
+    pub(super) fn stop(&mut self, workflow: &Token, by: StoppedBy, reason: &str) {
+        let forward = self.forward_token(workflow);
+        if !forward.is_cancelled() {
+            self.stop = Some(Stop { by, reason: reason.to_owned() });
+            forward.cancel_with_reason(reason);
+        }
+    }
+
+    pub(super) fn stopped_as(&self, workflow: &Token) -> Stop {
+        self.stop.clone().unwrap_or_else(|| Stop {
+            by: StoppedBy::Temporal,
+            reason: workflow
+                .reason()
+                .filter(|r| !r.is_empty())
+                .unwrap_or_else(|| "no reason given".to_owned()),
+        })
+    }
+
+    /// Whether the run is stopping or past its pivot: too late for whatever would change its course.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.phase == Phase::PastPivot
+            || self.forward.as_ref().is_some_and(Token::is_cancelled)
+            || self.phase == Phase::Unwinding
+    }
+
+    /// Whether the point of no return is behind.
+    #[must_use]
+    pub fn is_past_pivot(&self) -> bool {
+        self.phase == Phase::PastPivot
+    }
+
+    /// Whether the run has ended.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.outcome.is_some()
+    }
+
+    /// The report so far.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        self.report.clone()
+    }
+
+    /// Markdown shown above the step table in the Web UI: what a person should know or do now.
+    pub fn say(&mut self, details: impl Into<String>) {
+        self.details = details.into();
+    }
+
+    pub(super) fn details(&self) -> String {
+        format!("{}\n\n{}", self.details, self.report.markdown())
+    }
+
+    pub(super) fn begin(&mut self, steps: &[StepSpec], now: Option<SystemTime>) {
+        self.report = Report::of(steps);
+        self.started_at = timestamp(now);
+    }
+
+    pub(super) fn started_at(&self) -> Option<Timestamp> {
+        self.started_at
+    }
+
+    pub(super) fn enter<W: Process>(&mut self, name: &'static str, has_undo: bool) {
+        if has_undo && !self.undoable.contains(&name) {
+            self.undoable.push(name);
+        }
+        if W::STEPS.iter().any(|step| step.name == name && step.class == StepClass::Pivot) {
+            self.phase = Phase::AtPivot;
+        }
+    }
+
+    pub(super) fn pass_pivot(&mut self, temporal: &Token) {
+        self.phase = Phase::PastPivot;
+        self.undoable.clear();
+        self.details.clear();
+        match self.stop.take() {
+            Some(stop) => self.report.notes.push(format!("came too late to cancel: {}", stop.reason)),
+            None if temporal.is_cancelled() => self.note_late_cancel(),
+            None => {}
+        }
+    }
+
+    /// A cancel of Temporal's after the pivot does not stop the run; it is noted, once.
+    pub(super) fn note_late_cancel(&mut self) {
+        let note = "Temporal's cancel came too late: the run went on to its end";
+        if !self.report.notes.iter().any(|n| n == note) {
+            self.report.notes.push(note.to_owned());
+        }
+    }
+
+    /// Notes where a step (or a part of it) stands; returns how long the step took when this ends it.
+    pub(super) fn mark(
+        &mut self,
+        name: &str,
+        part: Option<&str>,
+        status: StepStatus,
+        detail: Option<&str>,
+        now: Option<SystemTime>,
+    ) -> Option<Duration> {
+        let now = timestamp(now);
+        let step = self.report.step_mut(name)?;
+        step.started_at = step.started_at.or(now);
+        let (status, detail) = match part {
+            None => (status, detail.map(str::to_owned)),
+            Some(part) => {
+                let detail = detail.map(str::to_owned);
+                match step.parts.iter_mut().find(|p| p.part == part) {
+                    Some(known) => (known.status, known.detail) = (status, detail),
+                    None => step.parts.push(PartReport { part: part.to_owned(), status, detail }),
+                }
+                (of_parts(&step.parts), None)
+            }
+        };
+        step.status = status;
+        step.detail = detail;
+        if matches!(status, StepStatus::Pending | StepStatus::Running | StepStatus::Waiting) {
+            return None;
+        }
+        step.ended_at = now;
+        let took = step.ended_at?.duration_since(step.started_at?);
+        Some(Duration::try_from(took).unwrap_or_default())
+    }
+
+    /// The answer to the query `progress`.
+    #[must_use]
+    pub fn progress(&self, ctx: &WorkflowContextView) -> Progress {
+        let steps_total = self.report.steps.len();
+        let steps_completed = self.report.completed();
+        let status = match self.outcome {
+            None => "running",
+            Some("completed") => "completed",
+            Some(_) => "failed",
+        };
+        let duration = match (self.started_at, self.ended_at) {
+            (Some(start), Some(end)) => Some(end.as_millisecond() - start.as_millisecond()),
+            _ => None,
+        };
+        Progress {
+            workflow_id: ctx.workflow_id().to_owned(),
+            workflow_type: ctx.workflow_type().to_owned(),
+            status: status.to_owned(),
+            start_time: self.started_at,
+            end_time: self.ended_at,
+            duration,
+            steps_completed,
+            steps_total,
+            progress_percentage: steps_completed * 100 / steps_total.max(1),
+            error_message: self.error.clone(),
+            current_step: self.report.current().map(|step| step.step.clone()),
+            outcome: self.outcome.map(str::to_owned),
+            needs_human: self.stuck.clone(),
+            steps: self.report.steps.clone(),
+        }
+    }
+}
+
+/// A step of several parts runs until the last one ended; it is completed when one of them is.
+fn of_parts(parts: &[PartReport]) -> StepStatus {
+    let any = |status| parts.iter().any(|part| part.status == status);
+    if any(StepStatus::Running) {
+        StepStatus::Running
+    } else if any(StepStatus::Failed) {
+        StepStatus::Failed
+    } else {
+        StepStatus::Completed
+    }
+}

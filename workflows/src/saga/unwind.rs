@@ -1,0 +1,237 @@
+//! The way back: undos newest first, past failed ones; a person is asked about what stuck.
+
+use std::error::Error;
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+use temporalio_common::ActivityDefinition;
+use temporalio_workflow::{
+    ActivityExecutionError, WaitConditionOptions, WorkflowCancellationToken as Token, WorkflowContext,
+};
+
+use super::state::Phase;
+use super::{LocalFuture, Process, Saga, Shared, StoppedBy, reason};
+use crate::policy;
+use crate::report::StepStatus;
+use crate::search_attributes::NEEDS_HUMAN;
+
+/// How one step is undone. `Fn`, not a future: a person may have it run again.
+pub(super) struct Undo {
+    step: &'static str,
+    run: Box<dyn Fn() -> LocalFuture<Result<(), ActivityExecutionError>>>,
+}
+
+impl Undo {
+    pub(super) fn new<W, U>(ctx: &WorkflowContext<W>, step: &'static str, undo: U, input: U::Input) -> Self
+    where
+        W: 'static,
+        U: ActivityDefinition<Output = ()> + 'static,
+        U::Input: Clone,
+    {
+        let (ctx, undo) = (ctx.clone(), Rc::new(undo));
+        let run = move || -> LocalFuture<_> {
+            let options = policy::undo().regular(format!("undo {step}"), Token::new());
+            let (ctx, undo, input) = (ctx.clone(), undo.clone(), input.clone());
+            Box::pin(async move { ctx.execute_activity(Shared(undo), input, options).await })
+        };
+        Self { step, run: Box::new(run) }
+    }
+}
+
+/// A person's answer about an undo that stuck: the input of the update `resolve_undo`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResolveUndo {
+    /// The step whose undo stuck.
+    pub step: String,
+    /// What to do about it.
+    pub action: Resolution,
+    /// Why, for the report.
+    pub reason: String,
+}
+
+/// What to do about an undo that stuck.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resolution {
+    /// Try it once more, with full patience.
+    Retry,
+    /// Somebody did it by hand.
+    MarkDone,
+    /// Leave the effect standing.
+    Skip,
+}
+
+impl Resolution {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Retry => "undone",
+            Self::MarkDone => "done by hand",
+            Self::Skip => "left standing",
+        }
+    }
+}
+
+fn never() -> WaitConditionOptions {
+    WaitConditionOptions::builder().cancellation_token(Token::new()).build()
+}
+
+impl<W: Process> Saga<W> {
+    /// Adds what has to be done after every other undo: telling the platform how the order ended.
+    pub fn undo_last<U>(&self, step: &'static str, undo: U, input: U::Input)
+    where
+        U: ActivityDefinition<Output = ()> + 'static,
+        U::Input: Clone,
+    {
+        self.undos.borrow_mut().insert(0, Undo::new(&self.ctx, step, undo, input));
+    }
+
+    /// Undoes everything that may have happened, newest first. Returns when nothing is left to undo, which may
+    /// take a person's answer. No cancel reaches it; terminating the run would leave effects standing.
+    pub async fn unwind(&self) {
+        self.ctx.state_mut(|w| w.saga_mut().phase = Phase::Unwinding);
+        let mut stuck = Vec::new();
+        loop {
+            let Some(undo) = self.undos.borrow_mut().pop() else { break };
+            match (undo.run)().await {
+                Ok(()) => self.note(undo.step, StepStatus::Undone, None),
+                Err(error) => {
+                    self.note(undo.step, StepStatus::UndoStuck, Some(&reason(&error)));
+                    if !self.ctx.is_replaying()
+                        && let Some(observer) = crate::observe::observer()
+                    {
+                        observer.undo_failed(W::NAME, undo.step);
+                    }
+                    stuck.push(undo);
+                }
+            }
+        }
+        if !stuck.is_empty() {
+            self.ask_a_person(stuck).await;
+        }
+    }
+
+    fn note(&self, step: &'static str, status: StepStatus, detail: Option<&str>) {
+        self.mark(step, status, detail);
+        if matches!(status, StepStatus::Undone | StepStatus::Resolved) {
+            let line = detail.map_or_else(|| step.to_owned(), |detail| format!("{step} ({detail})"));
+            self.ctx.state_mut(|w| w.saga_mut().report.undone.push(line));
+        }
+    }
+
+    async fn ask_a_person(&self, mut stuck: Vec<Undo>) {
+        self.ctx.upsert_search_attributes([NEEDS_HUMAN.value_set(true)]);
+        while !stuck.is_empty() {
+            let names: Vec<String> = stuck.iter().map(|undo| undo.step.to_owned()).collect();
+            let details = self.ctx.state_mut(|w| {
+                let saga = w.saga_mut();
+                saga.say(format!(
+                    "**Needs a person.** Not undone: {}. Answer with the update `resolve_undo`: \
+                     `retry`, `mark_done` or `skip`, with a reason.",
+                    names.join(", ")
+                ));
+                saga.stuck = names;
+                saga.details()
+            });
+            self.ctx.set_current_details(details);
+            // Cannot be cancelled: the token is its own.
+            if self
+                .ctx
+                .wait_condition_with_options(|w: &W| !w.saga().answers.is_empty(), never())
+                .await
+                .is_err()
+            {
+                continue;
+            }
+            let Some((ticket, answer)) = self.ctx.state_mut(|w| w.saga_mut().answers.pop_front()) else {
+                continue;
+            };
+            let outcome = self.act_on(&mut stuck, &answer).await;
+            self.ctx.state_mut(|w| w.saga_mut().answered.insert(ticket, outcome));
+        }
+        self.ctx.state_mut(|w| {
+            let saga = w.saga_mut();
+            saga.stuck.clear();
+            saga.say("");
+        });
+        self.ctx.upsert_search_attributes([NEEDS_HUMAN.value_set(false)]);
+    }
+
+    async fn act_on(&self, stuck: &mut Vec<Undo>, answer: &ResolveUndo) -> String {
+        // Two answers about one undo may arrive in the same workflow task.
+        let Some(i) = stuck.iter().position(|undo| undo.step == answer.step) else {
+            return "already resolved".to_owned();
+        };
+        if answer.action == Resolution::Retry {
+            let step = stuck[i].step;
+            if let Err(error) = (stuck[i].run)().await {
+                let reason = reason(&error);
+                self.note(step, StepStatus::UndoStuck, Some(&reason));
+                return format!("failed again: {reason}");
+            }
+            self.note(step, StepStatus::Undone, None);
+        } else {
+            let detail = format!("{}: {}", answer.action.words(), answer.reason);
+            self.note(stuck[i].step, StepStatus::Resolved, Some(&detail));
+        }
+        stuck.remove(i);
+        answer.action.words().to_owned()
+    }
+}
+
+type UpdateError = Box<dyn Error + Send + Sync>;
+
+/// The body of an update that stops the run for the business. Returns the steps that will be undone, newest first.
+/// While the pivot step is under way it waits for its outcome.
+///
+/// # Errors
+/// When the run turned out to be past its pivot; says what to do instead.
+pub async fn request_stop<W: Process>(
+    ctx: &WorkflowContext<W>,
+    reason: &str,
+    instead: &str,
+) -> Result<Vec<String>, UpdateError> {
+    let token = ctx.cancellation_token();
+    ctx.state_mut(|w| w.saga_mut().stop(&token, StoppedBy::Request, reason));
+    ctx.wait_condition_with_options(|w: &W| w.saga().phase != Phase::AtPivot, never()).await?;
+    ctx.state(|w| {
+        let saga = w.saga();
+        if saga.is_past_pivot() {
+            return Err(instead.into());
+        }
+        Ok(saga.undoable.iter().rev().map(|step| (*step).to_owned()).collect())
+    })
+}
+
+/// The validator of `resolve_undo`: only what is stuck can be resolved, and only with a reason.
+///
+/// # Errors
+/// Says what is stuck.
+pub fn check_resolution<W: Process>(process: &W, answer: &ResolveUndo) -> Result<(), UpdateError> {
+    let stuck = &process.saga().stuck;
+    if !stuck.contains(&answer.step) {
+        let known = if stuck.is_empty() { "nothing".to_owned() } else { stuck.join(", ") };
+        return Err(format!("the undo of '{}' is not stuck; stuck: {known}", answer.step).into());
+    }
+    if answer.reason.trim().is_empty() {
+        return Err("give a reason: it goes into the report".into());
+    }
+    Ok(())
+}
+
+/// The body of the update `resolve_undo`; answers when the run has acted on it.
+///
+/// # Errors
+/// Never by itself; the wait cannot be cancelled.
+pub async fn resolve_undo<W: Process>(
+    ctx: &WorkflowContext<W>,
+    answer: ResolveUndo,
+) -> Result<String, UpdateError> {
+    let ticket = ctx.state_mut(|w| {
+        let saga = w.saga_mut();
+        saga.tickets += 1;
+        saga.answers.push_back((saga.tickets, answer));
+        saga.tickets
+    });
+    ctx.wait_condition_with_options(|w: &W| w.saga().answered.contains_key(&ticket), never()).await?;
+    Ok(ctx.state(|w| w.saga().answered.get(&ticket).cloned()).unwrap_or_default())
+}

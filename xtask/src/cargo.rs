@@ -1,0 +1,114 @@
+//! Running cargo from inside cargo.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use serde_json::Value;
+
+use crate::say::say;
+
+/// The folders cargo works in; both absolute.
+#[derive(Clone)]
+pub(crate) struct Workspace {
+    pub(crate) root: PathBuf,
+    pub(crate) target: PathBuf,
+}
+
+impl Workspace {
+    pub(crate) fn locate() -> Result<Self> {
+        let output = cargo()
+            .args(["metadata", "--no-deps", "--format-version", "1"])
+            .stderr(Stdio::inherit())
+            .output()
+            .context("cargo metadata did not run")?;
+        ensure!(output.status.success(), "cargo metadata failed ({})", output.status);
+        let metadata: Value =
+            serde_json::from_slice(&output.stdout).context("cargo metadata did not print JSON")?;
+        let folder = |name: &str| {
+            let path = metadata[name].as_str().map(PathBuf::from);
+            path.with_context(|| format!("cargo metadata names no {name}"))
+        };
+        Ok(Self { root: folder("workspace_root")?, target: folder("target_directory")? })
+    }
+}
+
+/// How the binaries are built.
+#[derive(Args, Clone, Copy)]
+pub(crate) struct Profile {
+    /// Build the binaries with optimisations
+    #[arg(long)]
+    release: bool,
+}
+
+impl Profile {
+    /// Where cargo puts the binaries of this profile.
+    pub(crate) fn bin_dir(self, workspace: &Workspace) -> PathBuf {
+        workspace.target.join(if self.release { "release" } else { "debug" })
+    }
+
+    /// The arguments that build what a running Sunflow is made of.
+    pub(crate) fn build_arguments(self) -> Vec<&'static str> {
+        let mut arguments = vec!["build", "-p", "worker", "-p", "starter", "-p", "sandbox"];
+        if self.release {
+            arguments.push("--release");
+        }
+        arguments
+    }
+}
+
+impl Profile {
+    pub(crate) const DEBUG: Self = Self { release: false };
+}
+
+/// Says the cargo command, runs it with its talk on stderr, and fails if it fails.
+pub(crate) fn run(arguments: &[&str]) -> Result<()> {
+    let shown = format!("cargo {}", arguments.join(" "));
+    say!("{shown}");
+    let status = cargo()
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(io::stderr())
+        .status()
+        .with_context(|| format!("`{shown}` did not run"))?;
+    ensure!(status.success(), "`{shown}` failed ({status})");
+    Ok(())
+}
+
+/// The cargo that runs us, with the variables taken out that `cargo run` set for us: build scripts that watch
+/// them (ring's does) would otherwise rebuild whenever `cargo xtask …` and plain cargo take turns.
+pub(crate) fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(is_set_by_cargo_run) {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+fn is_set_by_cargo_run(name: &str) -> bool {
+    name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_users_own_cargo_settings_are_passed_on() {
+        assert!(is_set_by_cargo_run("CARGO_PKG_NAME"));
+        assert!(is_set_by_cargo_run("CARGO_MANIFEST_DIR"));
+        assert!(!is_set_by_cargo_run("CARGO_TARGET_DIR"));
+        assert!(!is_set_by_cargo_run("CARGO_BUILD_JOBS"));
+    }
+
+    #[test]
+    fn the_workspace_is_found_from_inside_a_crate() {
+        let workspace = Workspace::locate().expect("cargo metadata runs");
+        assert!(workspace.root.join("xtask/Cargo.toml").is_file(), "{}", workspace.root.display());
+        assert!(workspace.target.is_absolute());
+    }
+}

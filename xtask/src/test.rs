@@ -1,0 +1,110 @@
+//! `cargo xtask test`: the whole suite, with everything it needs.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+
+use crate::cargo::{self, Profile, Workspace, cargo};
+use crate::environment::without_temporal_settings;
+use crate::guard;
+use crate::say::say;
+use crate::tools::{TEMPORAL_CLI, TEST_SERVER};
+
+/// Run every test, with a real Temporal server: guard, build, `cargo test --workspace`
+///
+/// Finds or installs the Temporal CLI and the time-skipping test server and exports TEMPORAL_CLI and
+/// TEMPORAL_TEST_SERVER for the tests; builds the binaries, because the whole-system tests start them as processes.
+/// Stops at the first failure and names it.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Run the long tests too (sets SUNFLOW_TEST_ALL=1)
+    #[arg(long)]
+    all: bool,
+
+    /// Run only tests whose name contains one of these; passed to the test binaries as they are
+    ///
+    /// So are their options, after `--`: `cargo xtask test -- --nocapture order`.
+    #[arg(value_name = "FILTER")]
+    filters: Vec<String>,
+}
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let target = Workspace::locate()?.target;
+    let mut parts = Parts::default();
+    parts.time("guard", guard::run)?;
+    let mut settings = parts.time("tools", || tools(&target))?;
+    if options.all {
+        settings.push(("SUNFLOW_TEST_ALL", "1".into()));
+    }
+    parts.time("build", || cargo::run(&Profile::DEBUG.build_arguments()))?;
+    parts.time("tests", || run_tests(&options.filters, &settings))?;
+    say!("all passed: {}", parts.summary());
+    Ok(())
+}
+
+type Settings = Vec<(&'static str, OsString)>;
+
+fn tools(target: &Path) -> Result<Settings> {
+    let tools = [&TEMPORAL_CLI, &TEST_SERVER].into_iter();
+    tools.map(|tool| Ok((tool.variable, tool.find_or_install(target)?.into_os_string()))).collect()
+}
+
+fn run_tests(filters: &[String], settings: &Settings) -> Result<()> {
+    let mut arguments = vec!["test", "--workspace"];
+    if !filters.is_empty() {
+        arguments.push("--");
+        arguments.extend(filters.iter().map(String::as_str));
+    }
+    for (name, value) in settings {
+        say!("export {name}={}", value.display());
+    }
+    let shown = format!("cargo {}", arguments.join(" "));
+    say!("{shown}");
+    let mut command = cargo();
+    without_temporal_settings(&mut command).args(arguments);
+    command.envs(settings.iter().map(|(name, value)| (name, value)));
+    let status = command.status().with_context(|| format!("`{shown}` did not run"))?;
+    ensure!(status.success(), "`{shown}` failed ({status}); the failing test is named above");
+    Ok(())
+}
+
+/// What ran, and how long it took.
+#[derive(Default)]
+struct Parts(Vec<(&'static str, Duration)>);
+
+impl Parts {
+    fn time<T>(&mut self, name: &'static str, part: impl FnOnce() -> Result<T>) -> Result<T> {
+        let begun = Instant::now();
+        let made = part().with_context(|| format!("{name} failed"))?;
+        self.0.push((name, begun.elapsed()));
+        Ok(made)
+    }
+
+    fn summary(&self) -> String {
+        let parts = self.0.iter().map(|(name, time)| format!("{name} {:.1} s", time.as_secs_f32()));
+        parts.collect::<Vec<_>>().join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::bail;
+
+    #[test]
+    fn the_parts_are_listed_with_their_times() {
+        let parts = Parts(vec![("guard", Duration::from_millis(460)), ("tests", Duration::from_secs(61))]);
+        assert_eq!(parts.summary(), "guard 0.5 s, tests 61.0 s");
+    }
+
+    #[test]
+    fn a_failing_part_is_named_and_not_listed() {
+        let mut parts = Parts::default();
+        let error = parts.time("build", || -> Result<()> { bail!("no compiler") }).expect_err("failed");
+        assert_eq!(format!("{error:#}"), "build failed: no compiler");
+        assert_eq!(parts.summary(), "");
+    }
+}
