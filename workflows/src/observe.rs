@@ -7,14 +7,14 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use crate::report::StepStatus;
+use crate::report::{Progress, StepStatus};
 
 /// Takes note of what runs do.
 pub trait Observer: Send + Sync {
     /// A run of a process began.
-    fn process_started(&self, process: &str);
-    /// A run ended: `completed`, `failed`, `expired` or `cancelled`.
-    fn process_ended(&self, process: &str, outcome: &str, took: Duration);
+    fn process_started(&self, progress: &Progress);
+    /// A run ended; its outcome is in the progress.
+    fn process_ended(&self, progress: &Progress);
     /// A step ended, retries and waits included.
     fn step_ended(&self, process: &str, step: &str, status: StepStatus, took: Duration);
     /// An undo used up its patience; a person is asked.

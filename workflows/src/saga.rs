@@ -96,7 +96,7 @@ impl<W: Process> Saga<W> {
         if !ctx.is_replaying()
             && let Some(observer) = crate::observe::observer()
         {
-            observer.process_started(W::NAME);
+            observer.process_started(&ctx.state(|w| w.saga().progress(&ctx.info())));
         }
         Self { ctx: ctx.clone(), forward, undos: Rc::default() }
     }

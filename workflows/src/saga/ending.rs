@@ -142,12 +142,12 @@ impl<W: Process> Saga<W> {
 
     async fn close(&self, outcome: Outcome, error: Option<String>) -> Report {
         let now = timestamp(self.ctx.workflow_time());
-        let (report, started_at, details) = self.ctx.state_mut(|w| {
+        let (report, details) = self.ctx.state_mut(|w| {
             let saga = w.saga_mut();
             saga.outcome = Some(outcome.name());
             saga.error = error;
             saga.ended_at = now;
-            (saga.report(), saga.started_at(), saga.details())
+            (saga.report(), saga.details())
         });
         self.ctx.set_current_details(details);
         self.ctx.upsert_search_attributes([
@@ -157,9 +157,7 @@ impl<W: Process> Saga<W> {
         if !self.ctx.is_replaying()
             && let Some(observer) = crate::observe::observer()
         {
-            let took = started_at.zip(now).map(|(start, end)| end.duration_since(start));
-            let took = took.and_then(|took| took.try_into().ok()).unwrap_or_default();
-            observer.process_ended(W::NAME, outcome.name(), took);
+            observer.process_ended(&self.ctx.state(|w| w.saga().progress(&self.ctx.info())));
         }
         // An accepted update gets its answer before the run closes; nobody can cancel this wait.
         let never = WaitConditionOptions::builder().cancellation_token(Token::new()).build();

@@ -131,10 +131,6 @@ impl SagaState {
         self.started_at = timestamp(now);
     }
 
-    pub(super) fn started_at(&self) -> Option<Timestamp> {
-        self.started_at
-    }
-
     pub(super) fn enter<W: Process>(&mut self, name: &'static str, has_undo: bool) {
         if has_undo && !self.undoable.contains(&name) {
             self.undoable.push(name);

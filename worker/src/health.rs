@@ -1,0 +1,183 @@
+//! `/healthz` (alive), `/readyz` (gets work; probes every outside system) and `/metrics`, on one port.
+//!
+//! Ready means connected, polling, not draining and, with versioning on, of a current version. An outside system
+//! that is down is reported but does not make the worker unready: its steps are retried, the others go on.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::Serialize;
+use temporalio_client::Client;
+use tokio::net::TcpListener;
+use tokio::task::{AbortHandle, JoinSet};
+
+use crate::config::{Deployment, Settings};
+use crate::systems::Probe;
+use crate::temporal;
+
+const PROBE_LIMIT: Duration = Duration::from_secs(2);
+
+/// Where the worker stands.
+#[derive(Default)]
+pub(crate) struct Status {
+    client: OnceLock<Client>,
+    polling: AtomicBool,
+    draining: AtomicBool,
+}
+
+impl Status {
+    pub(crate) fn connected(&self, client: Client) {
+        self.client.get_or_init(|| client);
+    }
+
+    pub(crate) fn polling(&self) {
+        self.polling.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn draining(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+}
+
+#[derive(Clone)]
+struct Server {
+    status: Arc<Status>,
+    probes: Arc<Vec<Probe>>,
+    deployment: Option<Deployment>,
+    exporter: SocketAddr,
+    http: reqwest::Client,
+}
+
+#[derive(Serialize)]
+struct Ready {
+    ready: bool,
+    checks: Vec<Check>,
+}
+
+#[derive(Serialize)]
+struct Check {
+    name: String,
+    ok: bool,
+    /// Whether the worker is unready without it.
+    required: bool,
+    detail: String,
+}
+
+impl Check {
+    fn required(name: &str, outcome: Result<String, String>) -> Self {
+        Self::new(name.to_owned(), true, outcome)
+    }
+
+    fn new(name: String, required: bool, outcome: Result<String, String>) -> Self {
+        let ok = outcome.is_ok();
+        let detail = match outcome {
+            Ok(detail) | Err(detail) => detail,
+        };
+        Self { name, ok, required, detail }
+    }
+}
+
+/// A running health server.
+pub(crate) struct Health {
+    address: SocketAddr,
+    task: AbortHandle,
+}
+
+impl Health {
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn stop(&self) {
+        self.task.abort();
+    }
+}
+
+/// Starts the server.
+pub(crate) async fn serve(
+    settings: &Settings,
+    status: Arc<Status>,
+    probes: Vec<Probe>,
+    exporter: SocketAddr,
+) -> anyhow::Result<Health> {
+    let listener = TcpListener::bind(settings.listen).await.with_context(|| {
+        format!("SUN_WORKER_LISTEN: cannot listen on {}; choose a free port", settings.listen)
+    })?;
+    let address = listener.local_addr()?;
+    let http = reqwest::Client::builder().timeout(PROBE_LIMIT).build()?;
+    let deployment = settings.deployment.clone();
+    let server = Server { status, probes: Arc::new(probes), deployment, exporter, http };
+    let routes = Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .with_state(server);
+    let task = tokio::spawn(async move {
+        if let Err(error) = axum::serve(listener, routes).await {
+            tracing::error!(%error, "the health server stopped");
+        }
+    });
+    Ok(Health { address, task: task.abort_handle() })
+}
+
+async fn ready(State(server): State<Server>) -> Response {
+    let mut checks = vec![temporal_check(&server).await];
+    let flag = |set: bool, yes: &str, no: &str| if set { Ok(yes.to_owned()) } else { Err(no.to_owned()) };
+    let polling = server.status.polling.load(Ordering::Relaxed);
+    let working = !server.status.draining.load(Ordering::Relaxed);
+    checks.push(Check::required("pollers", flag(polling, "started", "not started yet")));
+    checks.push(Check::required("draining", flag(working, "no", "yes: this worker is shutting down")));
+    if let (Some(deployment), Some(client)) = (&server.deployment, server.status.client.get()) {
+        let current = limited(temporal::version_is_current(client, deployment)).await;
+        checks.push(Check::required("version", current));
+    }
+    let mut probes = JoinSet::new();
+    for (i, Probe { system, api }) in server.probes.iter().cloned().enumerate() {
+        probes.spawn(async move {
+            let answer = limited(async { api.health().await.map_err(|e| e.to_string()) }).await;
+            (i, Check::new(system.to_owned(), false, answer.map(|()| "answers".to_owned())))
+        });
+    }
+    let mut probed = probes.join_all().await;
+    probed.sort_by_key(|(i, _)| *i);
+    checks.extend(probed.into_iter().map(|(_, check)| check));
+    let ready = checks.iter().all(|check| check.ok || !check.required);
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(Ready { ready, checks })).into_response()
+}
+
+async fn temporal_check(server: &Server) -> Check {
+    let answer = match server.status.client.get() {
+        None => Err("not connected yet".to_owned()),
+        Some(client) => limited(temporal::answers(client)).await.map(|()| "answers".to_owned()),
+    };
+    Check::required("temporal", answer)
+}
+
+async fn limited<T>(answer: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    let answer = tokio::time::timeout(PROBE_LIMIT, answer).await;
+    answer.unwrap_or_else(|_| Err(format!("no answer within {PROBE_LIMIT:?}")))
+}
+
+/// The SDK serves its registry itself, on a loopback port of its own; this door adds it to the one port.
+async fn metrics(State(server): State<Server>) -> Response {
+    let scraped = async {
+        let url = format!("http://{}/metrics", server.exporter);
+        server.http.get(url).send().await?.error_for_status()?.text().await
+    };
+    match scraped.await {
+        Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response(),
+        Err(error) => {
+            tracing::warn!(%error, "the metrics cannot be read");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The worker: the one crate that knows every process and every outside system.
+//!
+//! - [`config`]: the settings, each with its environment variable; the reference is `worker --help`;
+//! - `systems`: the connections to the outside systems;
+//! - `registry`: two visible lists, processes and activities;
+//! - `temporal`: the connection to Temporal, waited for with back-off; search attributes; versioning;
+//! - `health`: `/healthz`, `/readyz`, `/metrics` on one port;
+//! - `metrics`: what is counted, and the optional metrics webhook.
+
+pub mod config;
+mod health;
+pub mod log;
+mod metrics;
+mod registry;
+mod systems;
+mod temporal;
+mod webhook;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use temporalio_sdk::Worker;
+
+pub use config::{Config, Settings};
+
+/// Runs a worker until `stop` is ready, then drains: what is under way may finish within the grace period.
+///
+/// # Errors
+/// When it cannot listen, or Temporal refuses it for a reason that waiting does not mend.
+pub async fn run(settings: Settings, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
+    install_crypto();
+    workflows::policy::install(settings.policies.clone());
+    let systems = systems::Systems::connect(&settings)?;
+    let exporter = metrics::Exporter::start().context("the metrics exporter cannot be started")?;
+    let webhook = settings.metrics_webhook.clone().map(webhook::Webhook::start).transpose()?;
+    metrics::observe(&exporter, webhook);
+    let status = Arc::new(health::Status::default());
+    let server = health::serve(&settings, status.clone(), systems.probes(), exporter.address()).await?;
+
+    let (stopping, mut stopped) = tokio::sync::watch::channel(false);
+    tokio::spawn(async move {
+        stop.await;
+        stopping.send_replace(true);
+    });
+    let runtime = exporter.runtime()?;
+    let client = tokio::select! {
+        client = temporal::connect(&settings, &exporter) => client?,
+        _ = stopped.wait_for(|stopped| *stopped) => return Ok(()),
+    };
+    status.connected(client.clone());
+    let options = registry::options(&settings, systems)?;
+    let mut worker = Worker::new(&runtime, client, options).context("the worker cannot be set up")?;
+    let shut_down = worker.shutdown_handle();
+    let draining = status.clone();
+    tokio::spawn(async move {
+        let _stopped = stopped.wait_for(|stopped| *stopped).await.map(|_| ());
+        draining.draining();
+        shut_down();
+    });
+    status.polling();
+    tracing::info!(task_queue = %settings.task_queue, health = %server.address(), "polling");
+    let ran = worker.run().await.context("the worker stopped");
+    server.stop();
+    tracing::info!("stopped");
+    ran
+}
+
+/// Two TLS stacks are linked in (gRPC's and HTTP's); both use the one provider installed here.
+fn install_crypto() {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // Another worker in this operating-system process may have been first; then it is installed all the same.
+        let _first = rustls::crypto::ring::default_provider().install_default().is_ok();
+    }
+}

@@ -1,0 +1,66 @@
+//! What a worker runs: two visible lists, processes and activities.
+
+use anyhow::Context as _;
+use temporalio_common::worker::{VersioningBehavior, WorkerDeploymentOptions, WorkerDeploymentVersion};
+use temporalio_sdk::WorkerOptions;
+use temporalio_sdk::runtime::worker_tuner::{FixedSizeSlotSupplier, TunerHolder};
+use temporalio_sdk::runtime::{AutoscalingOptions, PollerBehavior};
+use workflows::order_processing::OrderProcessing;
+
+use crate::config::{Deployment, Settings, Tuning};
+use crate::systems::{Activities, Systems};
+
+/// The options of a worker that runs every process and every activity.
+pub(crate) fn options(settings: &Settings, systems: Systems) -> anyhow::Result<WorkerOptions> {
+    let Activities { commerce, inventory, payment, shipping, notification } =
+        systems.into_activities(settings);
+    let Tuning { workflow_pollers, activity_pollers, cached_workflows, sticky_timeout, .. } = settings.tuning;
+    let options = WorkerOptions::new(settings.task_queue.clone())
+        // Processes.
+        .register_workflow::<OrderProcessing>()
+        .context("OrderProcessing cannot be registered")?
+        // Activities, by outside system.
+        .register_activities(commerce)
+        .register_activities(inventory)
+        .register_activities(payment)
+        .register_activities(shipping)
+        .register_activities(notification)
+        .maybe_deployment_options(settings.deployment.as_ref().map(versioned))
+        .tuner(tuner(&settings.tuning))
+        .max_cached_workflows(cached_workflows)
+        .workflow_task_poller_behavior(pollers(2, workflow_pollers))
+        .activity_task_poller_behavior(pollers(1, activity_pollers))
+        .sticky_queue_schedule_to_start_timeout(sticky_timeout)
+        .graceful_shutdown_period(settings.grace_period)
+        .build();
+    Ok(options)
+}
+
+fn pollers(minimum: usize, maximum: usize) -> PollerBehavior {
+    let initial = maximum.min(5).max(minimum);
+    PollerBehavior::Autoscaling(
+        AutoscalingOptions::builder().minimum(minimum).maximum(maximum.max(minimum)).initial(initial).build(),
+    )
+}
+
+fn tuner(tuning: &Tuning) -> TunerHolder {
+    TunerHolder::builder()
+        .workflow_task_slot_supplier(FixedSizeSlotSupplier::new(tuning.workflow_slots))
+        .activity_task_slot_supplier(FixedSizeSlotSupplier::new(tuning.activity_slots))
+        .local_activity_task_slot_supplier(FixedSizeSlotSupplier::new(tuning.local_activity_slots))
+        .nexus_task_slot_supplier(FixedSizeSlotSupplier::new(1))
+        .build()
+}
+
+/// A run moves on to the current version; changes to running processes go behind `patched`.
+fn versioned(deployment: &Deployment) -> WorkerDeploymentOptions {
+    WorkerDeploymentOptions::new(
+        WorkerDeploymentVersion::builder()
+            .deployment_name(deployment.name.as_str())
+            .build_id(deployment.build_id.as_str())
+            .build(),
+    )
+    .use_worker_versioning(true)
+    .default_versioning_behavior(VersioningBehavior::AutoUpgrade)
+    .build()
+}

@@ -1,0 +1,181 @@
+//! The connection to Temporal: waited for with back-off, search attributes registered, version checked.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow, bail};
+use temporalio_client::envconfig::LoadClientConfigProfileOptions;
+use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions, NamespacedClient as _};
+use temporalio_common::protos::temporal::api::deployment::v1::WorkerDeploymentVersion;
+use temporalio_common::protos::temporal::api::enums::v1::IndexedValueType;
+use temporalio_common::protos::temporal::api::operatorservice::v1::{
+    AddSearchAttributesRequest, ListSearchAttributesRequest,
+};
+use temporalio_common::protos::temporal::api::workflowservice::v1::{
+    DescribeNamespaceRequest, DescribeWorkerDeploymentRequest,
+};
+use tonic::{Code, IntoRequest as _};
+use workflows::search_attributes::{self, Kind};
+
+use crate::config::{Deployment, Settings};
+use crate::metrics::Exporter;
+
+const BACKOFF_FIRST: Duration = Duration::from_millis(500);
+const BACKOFF_LONGEST: Duration = Duration::from_secs(15);
+
+/// Connects; waits with back-off for as long as the server is away.
+///
+/// # Errors
+/// When the configuration cannot work: waiting would not mend it.
+pub(crate) async fn connect(settings: &Settings, exporter: &Exporter) -> anyhow::Result<Client> {
+    let (mut connection, client) = options(settings)?;
+    connection.metrics_meter = Some(exporter.temporal_meter());
+    let mut pause = BACKOFF_FIRST;
+    loop {
+        match attempt(&connection, &client).await {
+            Ok(client) => {
+                tracing::info!(address = %connection.target, namespace = %client.namespace(), "connected to Temporal");
+                return Ok(client);
+            }
+            Err(Refusal::Final(error)) => return Err(error),
+            Err(Refusal::Away(error)) => {
+                tracing::warn!(address = %connection.target, ?pause, "waiting for Temporal: {error:#}");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(BACKOFF_LONGEST);
+            }
+        }
+    }
+}
+
+enum Refusal {
+    Away(anyhow::Error),
+    Final(anyhow::Error),
+}
+
+fn options(settings: &Settings) -> anyhow::Result<(ConnectionOptions, ClientOptions)> {
+    let mut load = LoadClientConfigProfileOptions::default();
+    load.config_file_profile = settings.profile.clone();
+    let (mut connection, mut client) = ClientOptions::load_from_config(load)
+        .map_err(|e| anyhow!("Temporal's settings (TEMPORAL_*, temporal.toml) cannot be read: {e}"))?;
+    if let Some(address) = &settings.address {
+        let scheme = if connection.tls_options.is_some() { "https" } else { "http" };
+        let url = if address.contains("://") { address.clone() } else { format!("{scheme}://{address}") };
+        connection.target = url.parse().with_context(|| format!("--address '{address}' is not host:port"))?;
+    }
+    if let Some(namespace) = &settings.namespace {
+        client.namespace.clone_from(namespace);
+    }
+    Ok((connection, client))
+}
+
+async fn attempt(connection: &ConnectionOptions, options: &ClientOptions) -> Result<Client, Refusal> {
+    let connection = Connection::connect(connection.clone()).await;
+    let connection = connection.map_err(|e| Refusal::Away(anyhow!(e).context("no connection")))?;
+    let client = Client::new(connection, options.clone()).map_err(|e| Refusal::Final(anyhow!(e)))?;
+    let namespace = client.namespace();
+    let describe = DescribeNamespaceRequest { namespace: namespace.clone(), ..Default::default() };
+    match client.connection().workflow_service().describe_namespace(describe.into_request()).await {
+        Ok(_) => {}
+        Err(status) if status.code() == Code::NotFound => {
+            return Err(Refusal::Away(anyhow!(
+                "namespace '{namespace}' does not exist: create it (temporal operator namespace create \
+                 --namespace {namespace}) or set TEMPORAL_NAMESPACE"
+            )));
+        }
+        Err(status) if status.code() == Code::PermissionDenied || status.code() == Code::Unauthenticated => {
+            return Err(Refusal::Final(anyhow!(
+                "Temporal refuses this worker ({}): check TEMPORAL_API_KEY or the client certificate",
+                status.message()
+            )));
+        }
+        Err(status) => return Err(Refusal::Away(anyhow!("namespace '{namespace}': {}", status.message()))),
+    }
+    register_search_attributes(&client).await.map_err(Refusal::Away)?;
+    Ok(client)
+}
+
+/// Registers the search attributes that are missing: without them every run would hang on its first task.
+async fn register_search_attributes(client: &Client) -> anyhow::Result<()> {
+    let namespace = client.namespace();
+    let mut operator = client.connection().operator_service();
+    let list = ListSearchAttributesRequest { namespace: namespace.clone() };
+    let known = match operator.list_search_attributes(list.into_request()).await {
+        Ok(known) => known.into_inner(),
+        // Cloud and locked-down servers do not offer the operator service, and the test server none of it.
+        Err(status) if matches!(status.code(), Code::Unimplemented | Code::PermissionDenied) => {
+            Default::default()
+        }
+        Err(status) => bail!("search attributes cannot be listed: {}", status.message()),
+    };
+    let is_known = |name: &str| known.custom_attributes.contains_key(name);
+    let missing: Vec<_> = search_attributes::all().into_iter().filter(|(name, _)| !is_known(name)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let indexed = |kind| match kind {
+        Kind::Keyword => IndexedValueType::Keyword.into(),
+        Kind::Bool => IndexedValueType::Bool.into(),
+    };
+    let add = AddSearchAttributesRequest {
+        namespace: namespace.clone(),
+        search_attributes: missing.iter().map(|(name, kind)| ((*name).to_owned(), indexed(*kind))).collect(),
+    };
+    let names: Vec<_> = missing.iter().map(|(name, _)| *name).collect();
+    match operator.add_search_attributes(add.into_request()).await {
+        Ok(_) => {
+            tracing::info!(?names, "registered search attributes");
+            Ok(())
+        }
+        Err(status) if status.code() == Code::AlreadyExists => Ok(()),
+        Err(status) => {
+            let commands: Vec<_> = missing
+                .iter()
+                .map(|(name, kind)| {
+                    format!(
+                        "temporal operator search-attribute create --namespace {namespace} --name {name} \
+                         --type {kind:?}"
+                    )
+                })
+                .collect();
+            bail!(
+                "search attributes are missing and cannot be registered from here ({}): run\n  {}",
+                status.message(),
+                commands.join("\n  ")
+            )
+        }
+    }
+}
+
+/// Whether Temporal answers, by a cheap call.
+pub(crate) async fn answers(client: &Client) -> Result<(), String> {
+    let describe = DescribeNamespaceRequest { namespace: client.namespace(), ..Default::default() };
+    let answer = client.connection().workflow_service().describe_namespace(describe.into_request()).await;
+    answer.map(drop).map_err(|status| status.message().to_owned())
+}
+
+/// Whether this worker's version gets work: with versioning on, nothing is dispatched before a version is current.
+pub(crate) async fn version_is_current(client: &Client, deployment: &Deployment) -> Result<String, String> {
+    let describe = DescribeWorkerDeploymentRequest {
+        namespace: client.namespace(),
+        deployment_name: deployment.name.clone(),
+    };
+    let answer =
+        client.connection().workflow_service().describe_worker_deployment(describe.into_request()).await;
+    let answer = answer.map_err(|status| status.message().to_owned())?.into_inner();
+    let routing = answer.worker_deployment_info.and_then(|info| info.routing_config).unwrap_or_default();
+    let is_this = |version: &Option<WorkerDeploymentVersion>| {
+        version.as_ref().is_some_and(|version| version.build_id == deployment.build_id)
+    };
+    if is_this(&routing.current_deployment_version) || is_this(&routing.ramping_deployment_version) {
+        return Ok(format!("version {} gets work", deployment.build_id));
+    }
+    let fix = format!(
+        "temporal worker deployment set-current-version --deployment-name {} --build-id {} --yes",
+        deployment.name, deployment.build_id
+    );
+    Err(match routing.current_deployment_version {
+        None => format!("no version of '{}' is current, so nothing is dispatched: {fix}", deployment.name),
+        Some(current) => {
+            format!("version {} is current, not {}: {fix}", current.build_id, deployment.build_id)
+        }
+    })
+}
