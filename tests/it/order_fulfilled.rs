@@ -15,7 +15,11 @@ async fn the_seeds_order_goes_through_and_every_effect_happens_once() -> anyhow:
     assert_eq!(result.order_id.as_str(), orders::id(&order));
     assert_eq!(result.workflow_id, format!("order/{}", orders::id(&order)));
     assert!(result.payment_id.is_some() && result.tracking_number.is_some());
-    assert!(result.report.steps.iter().all(|step| step.status == StepStatus::Completed), "{:?}", result.report);
+    assert!(
+        result.report.steps.iter().all(|step| step.status == StepStatus::Completed),
+        "{:?}",
+        result.report
+    );
     let totals = world.shop.clean().await?;
     assert_eq!(
         totals,
@@ -25,5 +29,96 @@ async fn the_seeds_order_goes_through_and_every_effect_happens_once() -> anyhow:
         })
     );
     assert_eq!(world.shop.stock(LAPTOP).await?, (49, 0));
+    Ok(())
+}
+
+#[tokio::test]
+async fn cash_on_delivery_charges_nothing_now() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let result = world.run(&orders::paid_by("cash_on_delivery")).await?.fulfilled()?;
+    assert_eq!(result.payment_id, None);
+    assert_eq!(serde_json::to_value(result.payment_status)?, json!("pending"));
+    assert_eq!(result.report.step("process-payment").map(|s| s.status), Some(StepStatus::Skipped));
+    let totals = world.shop.clean().await?;
+    assert_eq!((&totals["charges"], &totals["shipments"]), (&json!(0), &json!(1)));
+    Ok(())
+}
+
+#[tokio::test]
+async fn two_lines_in_one_call_and_one_by_one() -> anyhow::Result<()> {
+    for batch in ["true", "false"] {
+        let world = World::with(&[&format!("--inventory-batch-reserve={batch}")]).await?;
+        if batch == "false" {
+            world.shop.put("switches", json!({ "batch_reserve": false })).await?;
+        }
+        world.run(&orders::two_lines()).await?.fulfilled()?;
+        let totals = world.shop.clean().await?;
+        assert_eq!(totals["net_money"], json!({ "VND": 26_000_000 }), "batch {batch}");
+        assert_eq!(world.shop.stock(LAPTOP).await?, (49, 0), "batch {batch}");
+        assert_eq!(world.shop.stock("MOUSE-001-BLACK").await?, (198, 0), "batch {batch}");
+        let calls = if batch == "true" { 1 } else { 2 };
+        assert_eq!(world.shop.requests("inventory.reserve").await?, calls, "batch {batch}");
+    }
+    Ok(())
+}
+
+/// What a cluster pays for: it must not creep up unnoticed.
+#[tokio::test]
+async fn an_order_of_two_lines_costs_at_most_38_events_and_14_transitions() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    world.run(&orders::order()).await?.fulfilled()?;
+    let order = world.start(&orders::two_lines()).await?;
+    order.ended().await?.fulfilled()?;
+    let (events, transitions) = order.cost().await?;
+    println!("two lines, three messages: {events} events, {transitions} state transitions");
+    // One workflow task more or less is a matter of timing: three events, one transition.
+    assert!(events <= 38 + 3 && transitions <= 14 + 2, "{events} events, {transitions} transitions");
+    Ok(())
+}
+
+#[tokio::test]
+async fn without_a_phone_there_is_no_sms() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let mut order = orders::order();
+    order["customer_phone"] = json!(null);
+    world.run(&order).await?.fulfilled()?;
+    let totals = world.shop.clean().await?;
+    assert_eq!((&totals["mails"], &totals["sms"], &totals["pushes"]), (&json!(1), &json!(0), &json!(1)));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_message_that_fails_is_reported_and_rolls_nothing_back() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    world.shop.faults(json!([{ "operation": "notifications.sms", "kind": "status", "status": 422 }])).await?;
+    let result = world.run(&orders::order()).await?.fulfilled()?;
+    let step = result.report.step("send-notifications").cloned();
+    let step = step.ok_or_else(|| anyhow::anyhow!("no step send-notifications"))?;
+    assert_eq!(step.status, StepStatus::Failed);
+    let status = |part: &str| step.parts.iter().find(|p| p.part == part).map(|p| p.status);
+    assert_eq!(
+        (status("email"), status("sms"), status("push")),
+        (Some(StepStatus::Completed), Some(StepStatus::Failed), Some(StepStatus::Completed))
+    );
+    let totals = world.shop.clean().await?;
+    assert_eq!((&totals["sms"], &totals["mails"], &totals["events"]), (&json!(0), &json!(1), &json!(1)));
+    Ok(())
+}
+
+/// The quick steps run inside the workflow task; when they fail there, they become activities of their own.
+#[tokio::test]
+async fn a_quick_step_that_is_down_goes_on_as_a_regular_activity() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    world
+        .shop
+        .faults(json!([
+            { "operation": "orders.validate", "kind": "status", "status": 503, "count": 3 },
+            { "operation": "events.track", "kind": "reply_lost", "count": 2 }
+        ]))
+        .await?;
+    world.run(&orders::order()).await?.fulfilled()?;
+    let totals = world.shop.clean().await?;
+    assert_eq!(totals["events"], json!(1));
+    assert_eq!(world.shop.requests("orders.validate").await?, 4);
     Ok(())
 }

@@ -11,7 +11,8 @@ use anyhow::{Context as _, bail};
 /// When it is not set; names what sets it.
 pub fn tool(variable: &str) -> anyhow::Result<PathBuf> {
     let path = std::env::var_os(variable).map(PathBuf::from);
-    let path = path.with_context(|| format!("{variable} is not set: run `cargo xtask test`, which installs it"))?;
+    let path =
+        path.with_context(|| format!("{variable} is not set: run `cargo xtask test`, which installs it"))?;
     if !path.is_file() {
         bail!("{variable} names {}, which is not there: run `cargo xtask test`", path.display());
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions};
 use temporalio_common::protos::temporal::api::testservice::v1::{
-    LockTimeSkippingRequest, UnlockTimeSkippingRequest,
+    LockTimeSkippingRequest, SleepRequest, UnlockTimeSkippingRequest,
 };
 use tonic::IntoRequest as _;
 
@@ -32,10 +32,20 @@ pub fn dev_server() -> anyhow::Result<String> {
     }
     let (port, ui) = (free_port()?, free_port()?);
     let args = [
-        "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--log-level", "error",
+        "server",
+        "start-dev",
+        "--headless",
+        "--ip",
+        "127.0.0.1",
+        "--log-level",
+        "error",
         // The stock dev server dispatches on a 50 ms grid.
-        "--dynamic-config-value", "history.transferProcessorMaxPollRPS=2000",
-        "--port", &port.to_string(), "--http-port", &ui.to_string(),
+        "--dynamic-config-value",
+        "history.transferProcessorMaxPollRPS=2000",
+        "--port",
+        &port.to_string(),
+        "--http-port",
+        &ui.to_string(),
     ];
     let process = Leashed::start(&tool("TEMPORAL_CLI")?, &args.map(str::to_owned))?;
     let address = format!("127.0.0.1:{port}");
@@ -95,5 +105,15 @@ impl TimeSkipping {
         let done = work.await;
         time.lock_time_skipping(LockTimeSkippingRequest {}.into_request()).await?;
         Ok(done)
+    }
+
+    /// Lets this much time pass.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub async fn sleep(&self, client: &Client, time: Duration) -> anyhow::Result<()> {
+        let sleep = SleepRequest { duration: Some(time.try_into()?) };
+        client.connection().test_service().unlock_time_skipping_with_sleep(sleep.into_request()).await?;
+        Ok(())
     }
 }

@@ -9,7 +9,7 @@ use clap::Parser as _;
 use sandbox::{Options, Running, Sandbox};
 use serde::Serialize;
 use serde_json::{Value, json};
-use temporalio_client::errors::{WorkflowGetResultError, WorkflowUpdateError};
+use temporalio_client::errors::{WorkflowGetResultError, WorkflowStartError, WorkflowUpdateError};
 use temporalio_client::{
     Client, WorkflowCancelOptions, WorkflowDescribeOptions, WorkflowExecuteUpdateOptions,
     WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowIdConflictPolicy, WorkflowIdReusePolicy,
@@ -32,9 +32,18 @@ pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// Figures short enough for a test. The first in-process worker sets the policies for all; so all use these.
 const SHORT: [&str; 12] = [
-    "--ecommerce-api-timeout=2000", "--undo-patience=3s", "--second-look=500ms", "--retry-first=100ms",
-    "--retry-longest=500ms", "--heartbeat-timeout=2s", "--listen=127.0.0.1:0", "--grace-period=2s",
-    "--sticky-timeout=1s", "--stock-patience=20s", "--payment-patience=20s", "--carrier-patience=20s",
+    "--ecommerce-api-timeout=2000",
+    "--undo-patience=3s",
+    "--second-look=500ms",
+    "--retry-first=100ms",
+    "--retry-longest=500ms",
+    "--heartbeat-timeout=2s",
+    "--listen=127.0.0.1:0",
+    "--grace-period=2s",
+    "--sticky-timeout=1s",
+    "--stock-patience=20s",
+    "--payment-patience=20s",
+    "--carrier-patience=20s",
 ];
 
 /// A shop, a worker and a client.
@@ -76,7 +85,7 @@ impl World {
         Self::with(&[]).await
     }
 
-    /// The same, with further settings of the worker.
+    /// The same, with further settings of the worker; not its policies, which one process shares.
     ///
     /// # Errors
     /// When a part of it does not start.
@@ -93,6 +102,16 @@ impl World {
         let args = world.worker_args(settings);
         world._worker = Some(start_worker(&args)?);
         Ok(world)
+    }
+
+    /// A world whose worker is a process of its own, for other policies than those all tests here share.
+    ///
+    /// # Errors
+    /// When a part of it does not start.
+    pub async fn apart(settings: &[&str]) -> anyhow::Result<(Self, WorkerProcess)> {
+        let world = Self::without_worker(&servers::dev_server()?).await?;
+        let worker = world.spawn_worker(settings)?;
+        Ok((world, worker))
     }
 
     /// A world whose worker the test starts itself.
@@ -146,7 +165,11 @@ impl World {
             .id_conflict_policy(WorkflowIdConflictPolicy::UseExisting)
             .build();
         let input = Unchecked::<OrderData>::from_json(&order.to_string())?;
-        self.client.start_workflow(OrderProcessing::run, input, options).await?;
+        match self.client.start_workflow(OrderProcessing::run, input, options).await {
+            // Closed already: whoever asks reads its result.
+            Ok(_) | Err(WorkflowStartError::AlreadyStarted { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
         Ok(Order { world: self, workflow_id: id, order_id: orders::id(order) })
     }
 
@@ -367,7 +390,12 @@ impl Shop {
         self.running.url()
     }
 
-    async fn call(&self, method: reqwest::Method, path: &str, body: &impl Serialize) -> anyhow::Result<Value> {
+    async fn call(
+        &self,
+        method: reqwest::Method,
+        path: &str,
+        body: &impl Serialize,
+    ) -> anyhow::Result<Value> {
         let url = format!("{}/_sandbox/{path}", self.url());
         let request = self.http.request(method, url).header("content-type", "application/json");
         let answer = request.body(serde_json::to_vec(body)?).send().await?;

@@ -102,7 +102,13 @@ struct ReservedOne {
 #[derive(Deserialize)]
 struct Restocked {
     #[serde(default)]
-    restocked: Vec<Value>,
+    restocked: Vec<RestockedLine>,
+}
+
+#[derive(Deserialize)]
+struct RestockedLine {
+    #[serde(default)]
+    quantity: u64,
 }
 
 #[derive(Default, Deserialize)]
@@ -252,7 +258,7 @@ impl Client {
             reason: "the order was not fulfilled",
         };
         let answer: Restocked = self.api.send(Method::POST, &["inventory", "restock"], None, &body).await?;
-        Ok(answer.restocked.len())
+        Ok(answer.restocked.iter().filter(|line| line.quantity > 0).count())
     }
 }
 

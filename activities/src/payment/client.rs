@@ -2,7 +2,7 @@
 
 use contracts::money::{Currency, Money};
 use contracts::payment::{ChargePayment, CustomerAction, Payment, PaymentState, ReversePayment};
-use contracts::values::{IdempotencyKey, OrderId};
+use contracts::values::IdempotencyKey;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -110,12 +110,8 @@ impl Client {
     }
 
     /// The payment made under a key; of several (a provider that ignores keys) the one that holds money.
-    pub(super) async fn find(
-        &self,
-        key: &IdempotencyKey,
-        order: &OrderId,
-    ) -> Result<Option<Payment>, CallError> {
-        let query = [("idempotency_key", key.as_str()), ("order_id", order.as_str())];
+    pub(super) async fn find(&self, key: &IdempotencyKey) -> Result<Option<Payment>, CallError> {
+        let query = [("idempotency_key", key.as_str())];
         let found: Vec<PaymentBody> = self.api.get(&["payments"], &query).await?;
         let rank = |payment: &Payment| match payment.state {
             PaymentState::Paid => 0,

@@ -45,7 +45,7 @@ impl PaymentActivities {
     ) -> Result<Payment, ActivityError> {
         let charged = alive(&ctx, async {
             if is_repeated(&ctx)
-                && let Some(payment) = self.client.find(&input.key, &input.order_id).await?
+                && let Some(payment) = self.client.find(&input.key).await?
             {
                 return Ok(payment);
             }
@@ -61,7 +61,7 @@ impl PaymentActivities {
         ctx: ActivityContext,
         input: FindPayment,
     ) -> Result<Option<Payment>, ActivityError> {
-        alive(&ctx, self.client.find(&input.key, &input.order_id)).await.map_err(CallError::into_failure)
+        alive(&ctx, self.client.find(&input.key)).await.map_err(CallError::into_failure)
     }
 
     /// See [`contracts::payment::Payments`].

@@ -1,7 +1,7 @@
 //! The carrier's wire: `/shipments`, `/shipments/cancel`.
 
 use contracts::shipping::{CreateShipment, Label, Shipment, ShipmentRef};
-use contracts::values::{Address, IdempotencyKey, OrderId};
+use contracts::values::{Address, IdempotencyKey};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
@@ -85,19 +85,15 @@ impl Client {
     }
 
     /// The label made under a key, unless it was voided.
-    pub(super) async fn find(
-        &self,
-        key: &IdempotencyKey,
-        order: &OrderId,
-    ) -> Result<Option<Label>, CallError> {
-        let query = [("idempotency_key", key.as_str()), ("order_id", order.as_str())];
+    pub(super) async fn find(&self, key: &IdempotencyKey) -> Result<Option<Label>, CallError> {
+        let query = [("idempotency_key", key.as_str())];
         let found: Vec<LabelBody> = self.api.get(&["shipments"], &query).await?;
         let live = |label: &LabelBody| !matches!(label.status.as_deref(), Some("voided" | "cancelled"));
         Ok(found.into_iter().find(live).map(Label::from))
     }
 
-    /// Voids the label made under a key and bars the key. `false`: nothing there, and not barred.
-    pub(super) async fn void(&self, label: &ShipmentRef) -> Result<bool, CallError> {
+    /// Voids the label made under a key and bars the key.
+    pub(super) async fn void(&self, label: &ShipmentRef) -> Result<Voided, CallError> {
         let body = CancelBody {
             order_id: label.order_id.as_str(),
             idempotency_key: label.key.as_str(),
@@ -105,8 +101,24 @@ impl Client {
         };
         // Without a key of its own: a stored answer must not hide a label that was made since.
         let answer: CancelAnswer = self.api.send(Method::POST, &["shipments", "cancel"], None, &body).await?;
-        Ok(answer.barred || answer.outcome == "voided")
+        Ok(match answer.outcome.as_str() {
+            "in_transit" => Voided::TooLate,
+            "voided" => Voided::Done,
+            _ if answer.barred => Voided::Done,
+            _ => Voided::NothingThere,
+        })
     }
+}
+
+/// What an undo came to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Voided {
+    /// Voided, or barred for good.
+    Done,
+    /// The carrier knows of nothing under the key, and did not bar it.
+    NothingThere,
+    /// The parcel was handed over: the label can no longer be voided.
+    TooLate,
 }
 
 impl From<LabelBody> for Label {

@@ -10,13 +10,15 @@ mod client;
 use std::sync::Arc;
 use std::time::Duration;
 
+use contracts::failure;
 use contracts::shipping::{CreateShipment, Shipment, ShipmentRef, defs};
+use temporalio_common::error::ApplicationFailure;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use crate::effect::{alive, believe_nothing, is_repeated};
 use crate::http::{Api, CallError};
-use client::Client;
+use client::{Client, Voided};
 
 /// The carrier's activities, on a connection to it.
 pub struct ShippingActivities {
@@ -44,7 +46,7 @@ impl ShippingActivities {
     ) -> Result<Shipment, ActivityError> {
         let created = alive(&ctx, async {
             if is_repeated(&ctx)
-                && let Some(label) = self.client.find(&input.key, &input.order_id).await?
+                && let Some(label) = self.client.find(&input.key).await?
             {
                 return Ok(Shipment::Labelled(label));
             }
@@ -60,7 +62,7 @@ impl ShippingActivities {
         ctx: ActivityContext,
         input: ShipmentRef,
     ) -> Result<Option<Shipment>, ActivityError> {
-        let found = alive(&ctx, self.client.find(&input.key, &input.order_id)).await;
+        let found = alive(&ctx, self.client.find(&input.key)).await;
         Ok(found.map_err(CallError::into_failure)?.map(Shipment::Labelled))
     }
 
@@ -71,10 +73,16 @@ impl ShippingActivities {
         ctx: ActivityContext,
         input: ShipmentRef,
     ) -> Result<(), ActivityError> {
-        if alive(&ctx, self.client.void(&input)).await.map_err(CallError::into_failure)? {
-            Ok(())
-        } else {
-            believe_nothing(&ctx, self.second_look)
+        match alive(&ctx, self.client.void(&input)).await.map_err(CallError::into_failure)? {
+            Voided::Done => Ok(()),
+            Voided::NothingThere => believe_nothing(&ctx, self.second_look),
+            // Trying again will not bring it back: a person has to.
+            Voided::TooLate => Err(ActivityError::application(
+                ApplicationFailure::builder(String::from("the parcel is with the carrier: stop it there"))
+                    .type_name(failure::REFUSED.to_owned())
+                    .non_retryable(true)
+                    .build(),
+            )),
         }
     }
 }

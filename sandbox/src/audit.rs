@@ -1,0 +1,264 @@
+//! The audit: totals of what happened, and every broken promise in a sentence.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::money::Major;
+use crate::shop::Shop;
+
+/// The whole audit.
+#[derive(Debug, Serialize)]
+pub(crate) struct Audit {
+    ok: bool,
+    violations: Vec<String>,
+    totals: Totals,
+}
+
+#[derive(Debug, Serialize)]
+struct Totals {
+    charges: i64,
+    refunds: i64,
+    /// Captured less refunded, in minor units; currencies never captured are absent.
+    net_money: BTreeMap<String, i64>,
+    /// Open now; the other numbers are of all that was ever made.
+    holds: i64,
+    shipments: i64,
+    voided_shipments: i64,
+    mails: i64,
+    sms: i64,
+    pushes: i64,
+    events: i64,
+}
+
+/// Captured less refunded per order and currency.
+const NET_MONEY: &str =
+    "(SELECT order_id, currency, sum(captured - refunded) AS net FROM payments GROUP BY order_id, currency)";
+
+/// One promise: a query that finds the orders, variants or keys that break it, and the sentence about each.
+type Promise = fn(&Shop<'_>) -> rusqlite::Result<Vec<String>>;
+
+const PROMISES: [Promise; 11] = [
+    charged_twice,
+    charged_too_much,
+    hold_leaked,
+    stock_does_not_add_up,
+    holds_do_not_add_up,
+    refunds_do_not_add_up,
+    message_sent_twice,
+    paid_though_undone,
+    shipped_though_undone,
+    confirmed_without_money,
+    shipped_without_money,
+];
+
+/// Checks every promise.
+pub(crate) fn audit(shop: &Shop<'_>) -> rusqlite::Result<Audit> {
+    let mut violations = Vec::new();
+    for promise in PROMISES {
+        violations.extend(promise(shop)?);
+    }
+    Ok(Audit { ok: violations.is_empty(), violations, totals: totals(shop)? })
+}
+
+fn totals(shop: &Shop<'_>) -> rusqlite::Result<Totals> {
+    let count = |sql: &str| shop.number(sql, []);
+    let net_money = shop.list(
+        "SELECT currency, sum(captured - refunded) FROM payments GROUP BY currency HAVING sum(captured) > 0",
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    Ok(Totals {
+        charges: count("SELECT count(*) FROM payments WHERE captured > 0")?,
+        refunds: count("SELECT count(*) FROM refunds")?,
+        net_money: net_money.into_iter().collect(),
+        holds: count("SELECT count(*) FROM reservations WHERE status = 'held'")?,
+        shipments: count("SELECT count(*) FROM shipments")?,
+        voided_shipments: count("SELECT count(*) FROM shipments WHERE status = 'voided'")?,
+        mails: count("SELECT count(*) FROM outbox WHERE channel = 'email'")?,
+        sms: count("SELECT count(*) FROM outbox WHERE channel = 'sms'")?,
+        pushes: count("SELECT count(*) FROM outbox WHERE channel = 'push'")?,
+        events: count("SELECT count(*) FROM events")?,
+    })
+}
+
+/// A charge that was refunded in full is undone and does not count.
+fn charged_twice(shop: &Shop<'_>) -> rusqlite::Result<Vec<String>> {
+    shop.list(
+        "SELECT order_id, count(*),
+                group_concat(payment_id || ' by key ' || coalesce(idempotency_key, 'none'), ', ')
+         FROM payments
+         WHERE captured > refunded GROUP BY order_id HAVING count(*) > 1",
+        [],
+        |row| {
+            let (order, count, payments) =
+                (row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, String>(2)?);
+            Ok(format!("double charge: order {order} has {count} captured payments ({payments})"))
+        },
+    )
+}
+
+fn charged_too_much(shop: &Shop<'_>) -> rusqlite::Result<Vec<String>> {
+    let sql = format!(
+        "SELECT order_id, paid.currency, net, orders.total, orders.currency
+         FROM {NET_MONEY} AS paid JOIN orders USING (order_id)
+         WHERE net > CASE WHEN paid.currency = orders.currency THEN total ELSE 0 END"
+    );
+    shop.list(&sql, [], |row| {
+        let (order, paid_in, due_in): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(4)?);
+        let (net, total) = (Major::new(row.get(2)?, &paid_in), Major::new(row.get(3)?, &due_in));
+        Ok(format!("overcharge: order {order} of {total} {due_in} has {net} {paid_in} captured"))
+    })
+}
+
+fn hold_leaked(shop: &Shop<'_>) -> rusqlite::Result<Vec<String>> {
+    shop.list(
+        "SELECT reservations.quantity, variant_id, orders.order_id, orders.status, reservation_id
+         FROM reservations JOIN orders ON orders.order_id = reservations.order_id
+         WHERE reservations.status = 'held'
+           AND orders.status IN ('confirmed', 'failed', 'cancelled', 'expired')",
+        [],
+        |row| {
+            let (quantity, variant): (i64, String) = (row.get(0)?, row.get(1)?);
+            let (order, status, id): (String, String, String) = (row.get(2)?, row.get(3)?, row.get(4)?);
+            Ok(format!(
+                "leaked hold: {id} still holds {quantity} {variant} for order {order}, which is {status}"
+            ))
+        },
+    )
+}
+
+fn stock_does_not_add_up(shop: &Shop<'_>) -> rusqlite::Result<Vec<String>> {
+    shop.list(
+        "SELECT variant_id, on_hand, due FROM (
+             SELECT variant_id, on_hand,
+                 (SELECT coalesce(sum(delta), 0) FROM adjustments
+                  WHERE adjustments.variant_id = products.variant_id)
+                 - (SELECT coalesce(sum(quantity), 0) FROM reservations
+                    WHERE reservations.variant_id = products.variant_id AND status = 'confirmed') AS due
+             FROM products)
+         WHERE on_hand <> due OR on_hand < 0",
+        [],
+        |row| {
+            let (variant, on_hand, due): (String, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok(format!("stock does not add up: {variant} has {on_hand} on hand, its ledger says {due}"))
+        },
+    )
+}
+
+fn holds_do_not_add_up(shop: &Shop<'_>) -> rusqlite::Result<Vec<String>> {
+    shop.list(
+        "SELECT variant_id, held, open, on_hand FROM (
+             SELECT variant_id, held, on_hand,
+                 (SELECT coalesce(sum(quantity), 0) FROM reservations
+                  WHERE reservations.variant_id = products.variant_id AND status = 'held') AS open
+             FROM products)
+         WHERE held <> open OR held > on_hand OR held < 0",
+        [],
+        |row| {
+            let (variant, held): (String, i64) = (row.get(0)?, row.get(1)?);
+            let (open, on_hand): (i64, i64) = (row.get(2)?, row.get(3)?);
+            Ok(format!(
+                "holds do not add up: {variant} counts {held} held, its open holds are {open}, \
+                 {on_hand} are on hand"
+            ))
+        },
+    )
+}
+
+fn refunds_do_not_add_up(shop: &Shop<'_>) -> rusqlite::Result<Vec<String>> {
+    shop.list(
+        "SELECT payment_id, order_id, captured, refunded, made, currency FROM (
+             SELECT *, (SELECT coalesce(sum(refunds.amount), 0) FROM refunds
+                        WHERE refunds.payment_id = payments.payment_id) AS made
+             FROM payments)
+         WHERE made > captured OR made <> refunded",
+        [],
+        |row| {
+            let (payment, order, currency): (String, String, String) =
+                (row.get(0)?, row.get(1)?, row.get(5)?);
+            let captured = Major::new(row.get(2)?, &currency);
+            let (noted, made) = (Major::new(row.get(3)?, &currency), Major::new(row.get(4)?, &currency));
+            Ok(format!(
+                "refunds exceed captures: payment {payment} of order {order} captured {captured} {currency}, \
+                 has {made} refunded and {noted} noted"
+            ))
+        },
+    )
+}
+
+/// A mail is the same by order, template and recipient; an SMS by its text; a push by order and title.
+/// Without an order the whole message decides.
+fn message_sent_twice(shop: &Shop<'_>) -> rusqlite::Result<Vec<String>> {
+    shop.list(
+        "SELECT channel, order_id, CASE WHEN channel = 'email' THEN subject END, count(*),
+                group_concat(coalesce(idempotency_key, 'no key'), ', ')
+         FROM outbox
+         GROUP BY channel, order_id, recipient, subject, CASE WHEN order_id IS NULL THEN message END
+         HAVING count(*) > 1",
+        [],
+        |row| {
+            let (channel, order): (String, Option<String>) = (row.get(0)?, row.get(1)?);
+            let (template, count): (Option<String>, i64) = (row.get(2)?, row.get(3)?);
+            let keys: String = row.get(4)?;
+            let order = order.map_or_else(|| "no order".to_owned(), |order| format!("order {order}"));
+            let template = template.map(|template| format!(" {template}")).unwrap_or_default();
+            Ok(format!(
+                "duplicate message: {channel}{template} for {order} was sent {count} times (keys {keys})"
+            ))
+        },
+    )
+}
+
+fn paid_though_undone(shop: &Shop<'_>) -> rusqlite::Result<Vec<String>> {
+    let sql = format!(
+        "SELECT order_id, status, net, paid.currency FROM {NET_MONEY} AS paid JOIN orders USING (order_id)
+         WHERE status IN ('failed', 'cancelled', 'expired') AND net > 0"
+    );
+    shop.list(&sql, [], |row| {
+        let (order, status, currency): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(3)?);
+        let net = Major::new(row.get(2)?, &currency);
+        Ok(format!("undone and paid: order {order} is {status}, yet {net} {currency} are captured"))
+    })
+}
+
+fn shipped_though_undone(shop: &Shop<'_>) -> rusqlite::Result<Vec<String>> {
+    shop.list(
+        "SELECT order_id, orders.status, shipment_id FROM shipments JOIN orders USING (order_id)
+         WHERE orders.status IN ('failed', 'cancelled', 'expired') AND shipments.status <> 'voided'",
+        [],
+        |row| {
+            let (order, status, shipment): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok(format!("undone and shipped: order {order} is {status}, yet its label {shipment} is live"))
+        },
+    )
+}
+
+fn confirmed_without_money(shop: &Shop<'_>) -> rusqlite::Result<Vec<String>> {
+    let sql = format!(
+        "SELECT order_id, total, orders.currency, coalesce(net, 0)
+         FROM orders LEFT JOIN {NET_MONEY} AS paid USING (order_id, currency)
+         WHERE status = 'confirmed' AND payment_type <> 'cash_on_delivery' AND coalesce(net, 0) <> total"
+    );
+    shop.list(&sql, [], |row| {
+        let (order, currency): (String, String) = (row.get(0)?, row.get(2)?);
+        let (total, net) = (Major::new(row.get(1)?, &currency), Major::new(row.get(3)?, &currency));
+        Ok(format!("confirmed without its money: order {order} of {total} {currency} has {net} captured"))
+    })
+}
+
+/// An order the shop does not know must at least have brought some money.
+fn shipped_without_money(shop: &Shop<'_>) -> rusqlite::Result<Vec<String>> {
+    let sql = format!(
+        "SELECT shipment_id, shipments.order_id FROM shipments LEFT JOIN orders USING (order_id)
+         WHERE shipments.status <> 'voided'
+           AND coalesce(payment_type, '') <> 'cash_on_delivery'
+           AND NOT EXISTS (
+               SELECT 1 FROM {NET_MONEY} AS paid WHERE paid.order_id = shipments.order_id
+                 AND net >= coalesce(total, 1) AND paid.currency = coalesce(orders.currency, paid.currency))"
+    );
+    shop.list(&sql, [], |row| {
+        let (shipment, order): (String, String) = (row.get(0)?, row.get(1)?);
+        Ok(format!("shipped without money: label {shipment} of order {order} is live, the order is not paid"))
+    })
+}

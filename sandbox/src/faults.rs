@@ -1,0 +1,273 @@
+//! The fault dial: faults per operation, by count or by seeded probability.
+//!
+//! Faults live in the database with their hits, so that a restarted sandbox goes on where it stopped.
+
+use std::time::Duration;
+
+use rusqlite::params;
+use serde::{Deserialize, Serialize};
+
+use crate::answer::{Refusal, Stop};
+use crate::operation::Operation;
+use crate::shop::Shop;
+
+/// One fault as it is set on the control interface.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Dial {
+    operation: Target,
+    kind: Kind,
+    /// The status to answer with (`status` only).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    /// How many times the fault fires; absent: always.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<u32>,
+    /// How likely each matching request is hit; absent: 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    probability: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latency_ms: Option<u64>,
+    /// Start of the fault's own random sequence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<i64>,
+    /// Only requests of that order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order_id: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Status,
+    Latency,
+    RateLimit,
+    ReplyLost,
+    Malformed,
+    HoldReply,
+}
+
+/// Which operations a fault is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+enum Target {
+    Any,
+    One(Operation),
+}
+
+impl TryFrom<String> for Target {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        if name == "*" {
+            return Ok(Self::Any);
+        }
+        Operation::from_name(&name).map(Self::One).ok_or_else(|| {
+            let known: Vec<_> = Operation::ALL.into_iter().map(Operation::name).collect();
+            format!("unknown operation `{name}`, expected * or one of {}", known.join(", "))
+        })
+    }
+}
+
+impl From<Target> for String {
+    fn from(target: Target) -> Self {
+        match target {
+            Target::Any => "*".to_owned(),
+            Target::One(operation) => operation.name().to_owned(),
+        }
+    }
+}
+
+/// What the faults do to one request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Strike {
+    /// Waited before anything else.
+    pub(crate) delay: Duration,
+    /// Answered instead of doing anything.
+    pub(crate) instead: Option<Instead>,
+    /// Done to the answer once the effect has happened.
+    pub(crate) afterwards: Option<Afterwards>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Instead {
+    Status(u16),
+    RateLimit,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Afterwards {
+    LoseReply,
+    Malform,
+    /// Withheld for that long, or until the faults are cleared.
+    Hold(Option<Duration>),
+}
+
+/// A fault with its state.
+struct Fault {
+    position: i64,
+    dial: Dial,
+    hits: u32,
+    random: SplitMix64,
+}
+
+/// A fault as it is shown.
+#[derive(Debug, Serialize)]
+pub(crate) struct ShownFault {
+    #[serde(flatten)]
+    dial: Dial,
+    hits: u32,
+}
+
+impl Dial {
+    fn check(&self, index: usize) -> Result<(), Refusal> {
+        let refuse =
+            |field: &str, message: &str| Err(Refusal::invalid(&format!("[{index}].{field}"), message));
+        if self.status.is_some_and(|status| !(400..=599).contains(&status)) {
+            return refuse("status", "must be from 400 to 599");
+        }
+        if self.status.is_some() && self.kind != Kind::Status {
+            return refuse("status", "is for kind status only");
+        }
+        if self.probability.is_some_and(|probability| !(0.0..=1.0).contains(&probability)) {
+            return refuse("probability", "must be from 0 to 1");
+        }
+        match (self.kind, self.latency_ms) {
+            (Kind::Latency, None) => refuse("latency_ms", "is needed for kind latency"),
+            (Kind::Latency | Kind::HoldReply, _) | (_, None) => Ok(()),
+            _ => refuse("latency_ms", "is for the kinds latency and hold_reply only"),
+        }
+    }
+
+    fn matches(&self, operation: Operation, order_id: Option<&str>) -> bool {
+        self.target_is(operation) && self.order_id.as_deref().is_none_or(|wanted| order_id == Some(wanted))
+    }
+
+    fn target_is(&self, operation: Operation) -> bool {
+        self.operation == Target::Any || self.operation == Target::One(operation)
+    }
+}
+
+/// Replaces the list.
+pub(crate) fn replace(shop: &Shop<'_>, dials: &[Dial]) -> Result<(), Stop> {
+    for (index, dial) in dials.iter().enumerate() {
+        dial.check(index)?;
+    }
+    shop.run("DELETE FROM faults", [])?;
+    for dial in dials {
+        shop.run(
+            "INSERT INTO faults (dial, hits, random_state) VALUES (?1, 0, ?2)",
+            params![serde_json::to_string(dial)?, dial.seed.unwrap_or(0)],
+        )?;
+    }
+    Ok(())
+}
+
+/// The list with its hits so far.
+pub(crate) fn show(shop: &Shop<'_>) -> Result<Vec<ShownFault>, Stop> {
+    let faults = load(shop)?;
+    Ok(faults.into_iter().map(|fault| ShownFault { dial: fault.dial, hits: fault.hits }).collect())
+}
+
+/// Decides what happens to a request, and uses up budgets accordingly.
+pub(crate) fn strike(shop: &Shop<'_>, operation: Operation, order_id: Option<&str>) -> Result<Strike, Stop> {
+    let mut faults = load(shop)?;
+    faults.retain(|fault| fault.dial.matches(operation, order_id));
+    let mut strike = Strike::default();
+    for fault in faults.iter_mut().filter(|fault| fault.dial.kind == Kind::Latency) {
+        if fault.fires(shop)? {
+            strike.delay += Duration::from_millis(fault.dial.latency_ms.unwrap_or(0));
+        }
+    }
+    for fault in &mut faults {
+        let instead = match fault.dial.kind {
+            Kind::Status => Instead::Status(fault.dial.status.unwrap_or(503)),
+            Kind::RateLimit => Instead::RateLimit,
+            _ => continue,
+        };
+        if fault.fires(shop)? {
+            // A request answered here has no effect, so the faults after the effect keep their budget.
+            strike.instead = Some(instead);
+            return Ok(strike);
+        }
+    }
+    for fault in &mut faults {
+        let afterwards = match fault.dial.kind {
+            Kind::ReplyLost => Afterwards::LoseReply,
+            Kind::Malformed => Afterwards::Malform,
+            Kind::HoldReply => Afterwards::Hold(fault.dial.latency_ms.map(Duration::from_millis)),
+            _ => continue,
+        };
+        if fault.fires(shop)? {
+            strike.afterwards = Some(afterwards);
+            return Ok(strike);
+        }
+    }
+    Ok(strike)
+}
+
+fn load(shop: &Shop<'_>) -> Result<Vec<Fault>, Stop> {
+    let rows =
+        shop.list("SELECT position, dial, hits, random_state FROM faults ORDER BY position", [], |row| {
+            Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?, row.get::<_, i64>(3)?))
+        })?;
+    rows.into_iter()
+        .map(|(position, dial, hits, state)| {
+            let random = SplitMix64(state.cast_unsigned());
+            Ok(Fault { position, dial: serde_json::from_str(&dial)?, hits, random })
+        })
+        .collect()
+}
+
+impl Fault {
+    fn fires(&mut self, shop: &Shop<'_>) -> rusqlite::Result<bool> {
+        if self.dial.count.is_some_and(|count| self.hits >= count) {
+            return Ok(false);
+        }
+        let hit = self.dial.probability.is_none_or(|probability| self.random.unit() < probability);
+        self.hits += u32::from(hit);
+        shop.run(
+            "UPDATE faults SET hits = ?2, random_state = ?3 WHERE position = ?1",
+            params![self.position, self.hits, self.random.0.cast_signed()],
+        )?;
+        Ok(hit)
+    }
+}
+
+/// A small generator whose whole state is one number, so that it can be kept in the database.
+struct SplitMix64(u64);
+
+impl SplitMix64 {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number from 0 up to, not including, 1.
+    fn unit(&mut self) -> f64 {
+        // The upper 53 bits are exact in an f64.
+        let numerator = (self.next() >> 11) as f64;
+        numerator / 9_007_199_254_740_992.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_generator_is_the_published_one() {
+        let mut random = SplitMix64(1_234_567);
+        assert_eq!(random.next(), 6_457_827_717_110_365_317);
+        assert_eq!(random.next(), 3_203_168_211_198_807_973);
+    }
+
+    #[test]
+    fn the_unit_interval_is_covered_evenly() {
+        let mut random = SplitMix64(7);
+        let low = (0..10_000).filter(|_| random.unit() < 0.25).count();
+        assert!((2_300..2_700).contains(&low), "{low} of 10000 below 0.25");
+    }
+}

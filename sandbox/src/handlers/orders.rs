@@ -1,0 +1,139 @@
+//! The order book.
+
+use rusqlite::params;
+use serde::{Deserialize, Serialize};
+
+use crate::answer::{Answer, Refusal, Stop};
+use crate::body;
+use crate::call::Call;
+use crate::money::Major;
+use crate::shop::Shop;
+
+/// What an order's status can be.
+const STATUSES: [&str; 9] = [
+    "pending",
+    "confirmed",
+    "processing",
+    "shipped",
+    "delivered",
+    "failed",
+    "cancelled",
+    "expired",
+    "refunded",
+];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Update {
+    status: String,
+    payment_status: Option<String>,
+    shipping_status: Option<String>,
+    tracking_number: Option<String>,
+    estimated_delivery: Option<String>,
+    failure_reason: Option<String>,
+}
+
+/// An order in the book.
+#[derive(Debug, Serialize)]
+pub(super) struct Order {
+    order_id: String,
+    pub(super) customer_id: String,
+    status: String,
+    pub(super) total_amount: Major,
+    pub(super) currency: String,
+    payment_status: Option<String>,
+    shipping_status: Option<String>,
+    tracking_number: Option<String>,
+    estimated_delivery: Option<String>,
+    failure_reason: Option<String>,
+    items: Vec<OrderLine>,
+    #[serde(skip)]
+    pub(super) total: i64,
+}
+
+#[derive(Debug, Serialize)]
+struct OrderLine {
+    product_id: String,
+    variant_id: String,
+    quantity: i64,
+    price: Major,
+}
+
+/// The order of that id.
+pub(super) fn find(shop: &Shop<'_>, order_id: &str) -> rusqlite::Result<Option<Order>> {
+    let order = shop.find(
+        "SELECT order_id, customer_id, status, total, currency, payment_status, shipping_status,
+                tracking_number, estimated_delivery, failure_reason
+         FROM orders WHERE order_id = ?1",
+        [order_id],
+        |row| {
+            let (total, currency) = (row.get(3)?, row.get::<_, String>(4)?);
+            Ok(Order {
+                order_id: row.get(0)?,
+                customer_id: row.get(1)?,
+                status: row.get(2)?,
+                total_amount: Major::new(total, &currency),
+                currency,
+                payment_status: row.get(5)?,
+                shipping_status: row.get(6)?,
+                tracking_number: row.get(7)?,
+                estimated_delivery: row.get(8)?,
+                failure_reason: row.get(9)?,
+                items: Vec::new(),
+                total,
+            })
+        },
+    )?;
+    let Some(mut order) = order else { return Ok(None) };
+    order.items = shop.list(
+        "SELECT product_id, variant_id, quantity, price FROM order_lines WHERE order_id = ?1 ORDER BY line",
+        [order_id],
+        |row| {
+            Ok(OrderLine {
+                product_id: row.get(0)?,
+                variant_id: row.get(1)?,
+                quantity: row.get(2)?,
+                price: Major::new(row.get(3)?, &order.currency),
+            })
+        },
+    )?;
+    Ok(Some(order))
+}
+
+fn existing(shop: &Shop<'_>, order_id: &str) -> Result<Order, Stop> {
+    find(shop, order_id)?.ok_or_else(|| Refusal::not_found(format!("there is no order {order_id}")).into())
+}
+
+pub(super) fn get(shop: &Shop<'_>, call: &Call) -> Result<Answer, Stop> {
+    Answer::success(200, &existing(shop, call.path_id()?)?)
+}
+
+/// Changes the given fields; the others stay.
+pub(super) fn update(shop: &Shop<'_>, call: &Call) -> Result<Answer, Stop> {
+    let order_id = call.path_id()?;
+    let request: Update = body::parse(&call.body)?;
+    if !STATUSES.contains(&request.status.as_str()) {
+        return Err(Refusal::invalid("status", format!("must be one of {}", STATUSES.join(", "))).into());
+    }
+    existing(shop, order_id)?;
+    shop.run(
+        "UPDATE orders SET status = ?2,
+             payment_status = coalesce(?3, payment_status),
+             shipping_status = coalesce(?4, shipping_status),
+             tracking_number = coalesce(?5, tracking_number),
+             estimated_delivery = coalesce(?6, estimated_delivery),
+             failure_reason = coalesce(?7, failure_reason)
+         WHERE order_id = ?1",
+        params![
+            order_id,
+            request.status,
+            request.payment_status,
+            request.shipping_status,
+            request.tracking_number,
+            request.estimated_delivery,
+            request.failure_reason,
+        ],
+    )?;
+    let answer = Answer::success(200, &existing(shop, order_id)?)?;
+    Ok(answer.with_effect(format!("set order to {}", request.status)))
+}

@@ -1,0 +1,74 @@
+//! The reference printed by `--help`; `docs/sandbox.md` is the long form.
+
+/// Every endpoint, card token, switch and fault kind, in lines that fit a terminal.
+pub(crate) const REFERENCE: &str = "\
+SHOP ENDPOINTS (under /api/v1)
+  Bodies are strict JSON: an unknown, missing or wrong field is 400 VALIDATION_ERROR naming it.
+  Success: {\"success\":true,\"data\":…}; refusal: {\"success\":false,\"error\":{code,message,details?}}.
+  An Idempotency-Key header makes an effect happen once: the same key and body get the same
+  answer again (Idempotent-Replayed: true), another body gets 422 IDEMPOTENCY_KEY_REUSED.
+
+  GET  /health                                        never needs the token; also at the root
+  POST /orders/{order_id}/validate                    orders.validate; registers the order
+  GET  /orders/{order_id}                             orders.get
+  PUT  /orders/{order_id}                             orders.update
+  POST /inventory/reserve                             inventory.reserve; items[] or one variant
+  POST /inventory/confirm                             inventory.confirm; items[] or one variant
+  POST /inventory/release                             inventory.release; undoes a reserve
+  POST /inventory/restock                             inventory.restock; undoes a confirm
+  GET  /inventory/reservations?reference_id=          inventory.get
+  POST /payments                                      payments.create
+  GET  /payments?order_id= | ?idempotency_key=        payments.get
+  GET  /payments/{payment_id}                         payments.get
+  POST /payments/void                                 payments.void; by creation key
+  POST /payments/{payment_id}/refund                  payments.refund
+  POST /shipments                                     shipments.create
+  GET  /shipments?order_id= | ?idempotency_key=       shipments.get
+  GET  /shipments/{shipment_id}                       shipments.get
+  POST /shipments/cancel                              shipments.cancel; by creation key
+  POST /shipments/{shipment_id}/cancel                shipments.cancel
+  POST /notifications/email                           notifications.email
+  POST /notifications/sms                             notifications.sms
+  POST /notifications/push                            notifications.push
+  POST /events                                        events.track
+
+CARD TOKENS (payment_method.card_token; any other is approved)
+  card_declined             402 card_declined, no use in trying again
+  card_insufficient_funds   402 insufficient_funds, the customer may retry
+  card_expired              402 expired_card, the customer may retry
+  card_requires_action      requires_action with a 3-D Secure page of the sandbox
+  card_processing_error     503 at the first attempt of a key, then approved
+  card_charged_reply_lost   charged, but the first answer for the order is lost
+
+CONTROL ENDPOINTS (never need the token)
+  GET  /_sandbox/audit                                totals, and every broken promise in words
+  GET  /_sandbox/effects[?order_id=]                  each effect with its key and attempts
+  GET  /_sandbox/requests                             requests seen per operation
+  GET  /_sandbox/outbox[?order_id=]                   mails, SMS and pushes
+  GET  /_sandbox/stock                                what is on the shelves
+  PUT  /_sandbox/products                             [{sku,variant_id,price,stock,name?,currency?}]
+  POST /_sandbox/payments/{order_id}/settle           {\"outcome\":\"paid\"|\"failed\",\"force\"?}
+  GET  /_sandbox/pay/{payment_id}                     the page behind an action's url
+  PUT  /_sandbox/shipments/{order_id}                 {\"status\":\"in_transit\"} ends the void window
+  GET  /_sandbox/clock, PUT                           {\"now\":time|null} | {\"advance_seconds\":n}
+  GET  /_sandbox/switches, PUT                        see below
+  GET  /_sandbox/faults, PUT, DELETE                  see below
+  POST /_sandbox/reset                                {\"seed\":\"shop\"|\"empty\"} clears everything
+
+SWITCHES (PUT only those to change)
+  dedupe                  \"on\"; \"off\" ignores keys: every request has its effect
+  replay_errors           false; true stores 5xx answers and replays them under the key
+  tombstones              true; false forgets undone keys, so that late effects land
+  validate_counts_stock   false; true makes inventory_availability compare quantities
+  batch_reserve           true; false refuses the items[] form of reserve and confirm
+
+FAULTS (PUT a list, which replaces the old one; GET shows it with its hits)
+  {operation, kind, status?, count?, probability?, latency_ms?, seed?, order_id?}
+  operation: a name from above, or *. count: how often it fires (absent: always). probability:
+  0 to 1, from a random sequence started by seed. order_id: only requests of that order.
+  before the effect:  status      answers status (503) instead
+                      rate_limit  answers 429 with Retry-After: 1 instead
+                      latency     waits latency_ms, then goes on
+  after the effect:   reply_lost  drops the connection without an answer
+                      malformed   answers 200 with something that is not JSON
+                      hold_reply  withholds the answer for latency_ms, or until DELETE";

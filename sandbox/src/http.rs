@@ -1,0 +1,151 @@
+//! The HTTP side: routes, the bearer token, and answers as responses.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Query, RawPathParams, Request, State};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use axum::routing::{MethodRouter, get, post};
+use axum::{RequestExt, Router};
+
+use crate::answer::{Answer, Refusal, Stop};
+use crate::call::Call;
+use crate::control;
+use crate::operation::Operation;
+use crate::service::Service;
+
+/// Far above any request of a shop; beyond it the body is refused unread.
+const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
+const KEY_CHARS_MAX: usize = 255;
+
+pub(crate) type Shared = Arc<Service>;
+
+/// Marks a response that must never be sent: the connection is dropped instead.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HangUp;
+
+/// Everything the sandbox answers to.
+pub(crate) fn router(service: Shared) -> Router {
+    Router::new()
+        .nest("/api/v1", shop().merge(health()))
+        .merge(health())
+        .nest("/_sandbox", control::routes())
+        .fallback(|| async { respond(&Refusal::not_found("there is nothing at this path").answer()) })
+        .method_not_allowed_fallback(|| async {
+            let refusal = Refusal::new(405, "METHOD_NOT_ALLOWED", "this path has other methods");
+            respond(&refusal.answer())
+        })
+        .with_state(service)
+}
+
+fn health() -> Router<Shared> {
+    let healthy = || async { answer_or_stop(Answer::success(200, &serde_json::json!({ "status": "ok" }))) };
+    Router::new().route("/health", get(healthy))
+}
+
+fn shop() -> Router<Shared> {
+    use Operation as O;
+    Router::new()
+        .route("/orders/{order_id}", get(serve(O::OrdersGet)).put(serve(O::OrdersUpdate)))
+        .route("/orders/{order_id}/validate", on_post(O::OrdersValidate))
+        .route("/inventory/reserve", on_post(O::InventoryReserve))
+        .route("/inventory/confirm", on_post(O::InventoryConfirm))
+        .route("/inventory/release", on_post(O::InventoryRelease))
+        .route("/inventory/restock", on_post(O::InventoryRestock))
+        .route("/inventory/reservations", get(serve(O::InventoryGet)))
+        .route("/payments", get(serve(O::PaymentsGet)).post(serve(O::PaymentsCreate)))
+        .route("/payments/void", on_post(O::PaymentsVoid))
+        .route("/payments/{payment_id}", get(serve(O::PaymentsGet)))
+        .route("/payments/{payment_id}/refund", on_post(O::PaymentsRefund))
+        .route("/shipments", get(serve(O::ShipmentsGet)).post(serve(O::ShipmentsCreate)))
+        .route("/shipments/cancel", on_post(O::ShipmentsCancel))
+        .route("/shipments/{shipment_id}", get(serve(O::ShipmentsGet)))
+        .route("/shipments/{shipment_id}/cancel", on_post(O::ShipmentsCancel))
+        .route("/notifications/email", on_post(O::NotificationsEmail))
+        .route("/notifications/sms", on_post(O::NotificationsSms))
+        .route("/notifications/push", on_post(O::NotificationsPush))
+        .route("/events", on_post(O::EventsTrack))
+}
+
+fn on_post(operation: Operation) -> MethodRouter<Shared> {
+    post(serve(operation))
+}
+
+type Answering = std::pin::Pin<Box<dyn Future<Output = Response> + Send>>;
+
+/// The axum handler of an operation.
+fn serve(
+    operation: Operation,
+) -> impl Fn(State<Shared>, Request) -> Answering + Clone + Send + Sync + 'static {
+    move |State(service), request| {
+        Box::pin(async move {
+            let answer = match admit(&service, request.headers()) {
+                Err(refusal) => refusal.answer(),
+                Ok(()) => match read(operation, request).await {
+                    Err(refusal) => refusal.answer(),
+                    Ok(call) => service.answer(call).await,
+                },
+            };
+            respond(&answer)
+        })
+    }
+}
+
+fn admit(service: &Service, headers: &HeaderMap) -> Result<(), Refusal> {
+    let Some(token) = &service.token else { return Ok(()) };
+    match headers.get(AUTHORIZATION).map(HeaderValue::as_bytes) {
+        None => Err(Refusal::new(401, "AUTH_FAILED", "a bearer token is needed")),
+        Some(given) if given.strip_prefix(b"Bearer ") == Some(token.as_bytes()) => Ok(()),
+        Some(_) => Err(Refusal::new(401, "AUTH_INVALID_TOKEN", "the bearer token is not the right one")),
+    }
+}
+
+async fn read(operation: Operation, mut request: Request) -> Result<Call, Refusal> {
+    let unreadable = |what: &str| Refusal::new(400, "INVALID_REQUEST", format!("{what} cannot be read"));
+    let path = request.extract_parts::<RawPathParams>().await.map_err(|_| unreadable("the path"))?;
+    let id = path.iter().next().map(|(_, id)| id.to_owned());
+    let query = request.extract_parts::<Query<BTreeMap<String, String>>>().await;
+    let Query(query) = query.map_err(|_| unreadable("the query"))?;
+    let key = idempotency_key(request.headers())?;
+    let body = to_bytes(request.into_body(), BODY_BYTES_MAX)
+        .await
+        .map_err(|_| Refusal::new(413, "INVALID_REQUEST", "the body was cut short or is too large"))?;
+    Ok(Call { operation, id, query, key, body })
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+    let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
+    match key.to_str() {
+        Ok(key) if !key.is_empty() && key.len() <= KEY_CHARS_MAX => Ok(Some(key.to_owned())),
+        _ => {
+            let message = format!("must be 1 to {KEY_CHARS_MAX} visible ASCII characters");
+            Err(Refusal::invalid("Idempotency-Key", message))
+        }
+    }
+}
+
+/// The answer as a response.
+pub(crate) fn respond(answer: &Answer) -> Response {
+    let mut response = Response::new(Body::from(answer.body.clone()));
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if answer.replayed {
+        headers.insert("idempotent-replayed", HeaderValue::from_static("true"));
+    }
+    if let Some(seconds) = answer.retry_after_seconds {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if answer.hang_up {
+        response.extensions_mut().insert(HangUp);
+    }
+    response
+}
+
+/// The answer, or that of the reason why there is none.
+pub(crate) fn answer_or_stop(outcome: Result<Answer, Stop>) -> Response {
+    respond(&outcome.unwrap_or_else(|stop| stop.answer()))
+}

@@ -1,0 +1,95 @@
+//! The operations of the shop: the names that faults, effects and request totals speak of.
+
+/// One operation of the shop's interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    OrdersValidate,
+    OrdersUpdate,
+    OrdersGet,
+    InventoryReserve,
+    InventoryConfirm,
+    InventoryRelease,
+    InventoryRestock,
+    InventoryGet,
+    PaymentsCreate,
+    PaymentsGet,
+    PaymentsVoid,
+    PaymentsRefund,
+    ShipmentsCreate,
+    ShipmentsCancel,
+    ShipmentsGet,
+    NotificationsEmail,
+    NotificationsSms,
+    NotificationsPush,
+    EventsTrack,
+}
+
+impl Operation {
+    /// Every operation, in the order of the documentation.
+    pub(crate) const ALL: [Self; 19] = [
+        Self::OrdersValidate,
+        Self::OrdersUpdate,
+        Self::OrdersGet,
+        Self::InventoryReserve,
+        Self::InventoryConfirm,
+        Self::InventoryRelease,
+        Self::InventoryRestock,
+        Self::InventoryGet,
+        Self::PaymentsCreate,
+        Self::PaymentsGet,
+        Self::PaymentsVoid,
+        Self::PaymentsRefund,
+        Self::ShipmentsCreate,
+        Self::ShipmentsCancel,
+        Self::ShipmentsGet,
+        Self::NotificationsEmail,
+        Self::NotificationsSms,
+        Self::NotificationsPush,
+        Self::EventsTrack,
+    ];
+
+    /// The name used on the control interface, `<service>.<verb>`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::OrdersValidate => "orders.validate",
+            Self::OrdersUpdate => "orders.update",
+            Self::OrdersGet => "orders.get",
+            Self::InventoryReserve => "inventory.reserve",
+            Self::InventoryConfirm => "inventory.confirm",
+            Self::InventoryRelease => "inventory.release",
+            Self::InventoryRestock => "inventory.restock",
+            Self::InventoryGet => "inventory.get",
+            Self::PaymentsCreate => "payments.create",
+            Self::PaymentsGet => "payments.get",
+            Self::PaymentsVoid => "payments.void",
+            Self::PaymentsRefund => "payments.refund",
+            Self::ShipmentsCreate => "shipments.create",
+            Self::ShipmentsCancel => "shipments.cancel",
+            Self::ShipmentsGet => "shipments.get",
+            Self::NotificationsEmail => "notifications.email",
+            Self::NotificationsSms => "notifications.sms",
+            Self::NotificationsPush => "notifications.push",
+            Self::EventsTrack => "events.track",
+        }
+    }
+
+    /// Whether the operation bears effects, and so has idempotency records and a line in the effects log.
+    ///
+    /// `orders.validate` is left out: it registers an order at most once by itself, and its answer must
+    /// follow the shop's state instead of being replayed.
+    pub(crate) fn has_effect(self) -> bool {
+        !matches!(
+            self,
+            Self::OrdersValidate
+                | Self::OrdersGet
+                | Self::InventoryGet
+                | Self::PaymentsGet
+                | Self::ShipmentsGet
+        )
+    }
+
+    /// The operation of that name.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|operation| operation.name() == name)
+    }
+}

@@ -1,0 +1,165 @@
+-- Money is in minor units of its currency; times are milliseconds since 1970 of the sandbox clock.
+
+CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE orders (
+    order_id TEXT PRIMARY KEY,
+    customer_id TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    total INTEGER NOT NULL,
+    payment_type TEXT NOT NULL,
+    status TEXT NOT NULL,
+    payment_status TEXT,
+    shipping_status TEXT,
+    tracking_number TEXT,
+    estimated_delivery TEXT,
+    failure_reason TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE order_lines (
+    order_id TEXT NOT NULL,
+    line INTEGER NOT NULL,
+    product_id TEXT NOT NULL,
+    variant_id TEXT NOT NULL,
+    quantity INTEGER NOT NULL,
+    price INTEGER NOT NULL,
+    PRIMARY KEY (order_id, line)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE products (
+    variant_id TEXT PRIMARY KEY,
+    sku TEXT NOT NULL,
+    name TEXT NOT NULL,
+    price INTEGER NOT NULL,
+    currency TEXT NOT NULL,
+    on_hand INTEGER NOT NULL,
+    held INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+
+-- Every change of on_hand that is not a confirmation or a restock.
+CREATE TABLE adjustments (
+    variant_id TEXT NOT NULL,
+    delta INTEGER NOT NULL,
+    time INTEGER NOT NULL
+) STRICT;
+CREATE INDEX adjustments_variant ON adjustments (variant_id);
+
+CREATE TABLE reservations (
+    id INTEGER PRIMARY KEY,
+    reservation_id TEXT NOT NULL UNIQUE,
+    reference TEXT NOT NULL,
+    order_id TEXT NOT NULL,
+    variant_id TEXT NOT NULL,
+    quantity INTEGER NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('held', 'confirmed', 'released', 'expired', 'restocked')),
+    expires_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX reservations_reference ON reservations (reference, variant_id);
+CREATE INDEX reservations_variant ON reservations (variant_id, status);
+CREATE INDEX reservations_due ON reservations (expires_at) WHERE status = 'held';
+
+CREATE TABLE payments (
+    id INTEGER PRIMARY KEY,
+    payment_id TEXT NOT NULL UNIQUE,
+    order_id TEXT NOT NULL,
+    idempotency_key TEXT,
+    status TEXT NOT NULL CHECK (status IN
+        ('paid', 'requires_action', 'declined', 'failed', 'voided', 'refunded', 'partially_refunded')),
+    currency TEXT NOT NULL,
+    amount INTEGER NOT NULL,
+    captured INTEGER NOT NULL,
+    refunded INTEGER NOT NULL DEFAULT 0,
+    decline_code TEXT,
+    action TEXT
+) STRICT;
+CREATE INDEX payments_order ON payments (order_id);
+CREATE INDEX payments_key ON payments (idempotency_key);
+
+CREATE TABLE refunds (
+    refund_id TEXT PRIMARY KEY,
+    payment_id TEXT NOT NULL,
+    amount INTEGER NOT NULL,
+    reason TEXT,
+    time INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Which card tokens already played their first-time trick, and for whom.
+CREATE TABLE card_tricks (subject TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+
+CREATE TABLE shipments (
+    id INTEGER PRIMARY KEY,
+    shipment_id TEXT NOT NULL UNIQUE,
+    order_id TEXT NOT NULL,
+    idempotency_key TEXT,
+    status TEXT NOT NULL CHECK (status IN ('created', 'in_transit', 'voided')),
+    tracking_number TEXT NOT NULL,
+    shipping_method TEXT NOT NULL,
+    estimated_delivery INTEGER NOT NULL
+) STRICT;
+CREATE INDEX shipments_order ON shipments (order_id);
+CREATE INDEX shipments_key ON shipments (idempotency_key);
+
+CREATE TABLE outbox (
+    id INTEGER PRIMARY KEY,
+    message_id TEXT NOT NULL UNIQUE,
+    channel TEXT NOT NULL CHECK (channel IN ('email', 'sms', 'push')),
+    order_id TEXT,
+    idempotency_key TEXT,
+    time INTEGER NOT NULL,
+    recipient TEXT NOT NULL,
+    -- What makes two messages to one recipient the same message.
+    subject TEXT NOT NULL,
+    message TEXT NOT NULL
+) STRICT;
+CREATE INDEX outbox_order ON outbox (order_id);
+
+CREATE TABLE events (
+    event_id TEXT PRIMARY KEY,
+    event_type TEXT NOT NULL,
+    order_id TEXT,
+    time INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE idempotency (
+    operation TEXT NOT NULL,
+    key TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    status INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (operation, key)
+) STRICT, WITHOUT ROWID;
+
+-- What was undone and must not happen afterwards; item is a variant, or '' where the key says it all.
+CREATE TABLE tombstones (
+    operation TEXT NOT NULL,
+    key TEXT NOT NULL,
+    item TEXT NOT NULL,
+    PRIMARY KEY (operation, key, item)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE requests (operation TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE attempts (
+    operation TEXT NOT NULL,
+    key TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (operation, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE effects (
+    id INTEGER PRIMARY KEY,
+    operation TEXT NOT NULL,
+    key TEXT,
+    order_id TEXT,
+    effect TEXT,
+    time INTEGER NOT NULL
+) STRICT;
+CREATE INDEX effects_key ON effects (operation, key);
+CREATE INDEX effects_order ON effects (order_id);
+
+CREATE TABLE faults (
+    position INTEGER PRIMARY KEY,
+    dial TEXT NOT NULL,
+    hits INTEGER NOT NULL,
+    random_state INTEGER NOT NULL
+) STRICT;

@@ -1,0 +1,93 @@
+//! The SQLite database: opening it, and the one place where transactions begin and end.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::answer::Stop;
+use crate::seed::{self, Seed};
+use crate::shop::Shop;
+
+/// Bumped with every change of `schema.sql`; a file of another version is refused.
+const SCHEMA_VERSION: i64 = 1;
+
+/// Where the shop keeps its books.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Database {
+    /// In memory: gone when the sandbox stops.
+    Memory,
+    /// In a file (created when absent): everything survives a restart or a crash of the process.
+    File(PathBuf),
+}
+
+/// Why a database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// SQLite refused.
+    #[error("SQLite: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The file was written by another version of the sandbox.
+    #[error("the file has schema version {found}, this sandbox writes {SCHEMA_VERSION}: use a new file")]
+    Version {
+        /// The version found in the file.
+        found: i64,
+    },
+}
+
+/// One connection behind a lock: SQLite has one writer anyway, and requests are short.
+pub(crate) struct Store {
+    connection: Mutex<Connection>,
+    base_url: String,
+}
+
+impl Store {
+    /// Opens the database and seeds it when it is new.
+    pub(crate) fn open(database: &Database, seed: Seed, base_url: String) -> Result<Self, StoreError> {
+        let mut connection = match database {
+            Database::Memory => Connection::open_in_memory()?,
+            Database::File(path) => open_file(path)?,
+        };
+        connection.set_prepared_statement_cache_capacity(256);
+        let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        match found {
+            0 => {
+                // Schema, seed and version together: a crash in between leaves a file that is still new.
+                let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+                transaction.execute_batch(include_str!("schema.sql"))?;
+                seed::plant(&Shop::begin(&transaction, &base_url)?, seed)?;
+                transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+                transaction.commit()?;
+            }
+            SCHEMA_VERSION => {}
+            found => return Err(StoreError::Version { found }),
+        }
+        Ok(Self { connection: Mutex::new(connection), base_url })
+    }
+
+    /// Runs `work` in one transaction: committed when it succeeds, rolled back otherwise.
+    ///
+    /// Blocks; call it from a thread that may.
+    pub(crate) fn transact<T>(&self, work: impl FnOnce(&Shop<'_>) -> Result<T, Stop>) -> Result<T, Stop> {
+        // A panic elsewhere rolled its transaction back, so the connection is sound.
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let outcome = {
+            let shop = Shop::begin(&transaction, &self.base_url)?;
+            shop.expire_holds()?;
+            work(&shop)?
+        };
+        transaction.commit()?;
+        Ok(outcome)
+    }
+}
+
+fn open_file(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(Duration::from_secs(10))?;
+    // With a write-ahead log a committed transaction survives the death of the process without an fsync each.
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    Ok(connection)
+}

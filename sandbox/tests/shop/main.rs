@@ -1,0 +1,15 @@
+//! The sandbox over HTTP, as its callers see it.
+
+mod audit;
+mod control;
+mod durability;
+mod faults;
+mod harness;
+mod idempotency;
+mod inventory;
+mod messages;
+mod orders;
+mod payments;
+mod program;
+mod shipments;
+mod strictness;

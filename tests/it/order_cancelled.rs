@@ -1,0 +1,150 @@
+//! Orders that somebody cancels, at each step.
+
+use serde_json::json;
+use tests::orders;
+use tests::world::{Ended, World};
+
+struct Case {
+    /// The call during which the cancel comes; it takes a while.
+    during: &'static str,
+    /// What is undone after it, newest first.
+    undone: &'static [&'static str],
+    charges: u64,
+}
+
+const CASES: [Case; 3] = [
+    Case { during: "inventory.reserve", undone: &["reserve-inventory", "update-order"], charges: 0 },
+    Case {
+        during: "payments.create",
+        undone: &["process-payment", "reserve-inventory", "update-order"],
+        charges: 1,
+    },
+    Case {
+        during: "inventory.confirm",
+        undone: &["confirm-inventory", "process-payment", "reserve-inventory", "update-order"],
+        charges: 1,
+    },
+];
+
+#[tokio::test]
+async fn the_business_cancels_during_each_step() -> anyhow::Result<()> {
+    for Case { during, undone, charges } in CASES {
+        let world = World::new().await?;
+        world.shop.faults(json!([{ "operation": during, "kind": "latency", "latency_ms": 800 }])).await?;
+        let order = world.start(&orders::order()).await?;
+        world.shop.requested(during).await?;
+        let accepted = order.cancel_order("the customer called").await.map_err(anyhow::Error::msg)?;
+        assert_eq!(accepted.will_undo, undone[..undone.len() - 1], "{during}");
+        let result = order.ended().await?.stopped_as("cancelled")?;
+        assert_eq!(result.report.undone, undone, "{during}");
+        assert_eq!(result.reason.as_deref(), Some("the customer called"));
+        let totals = world.shop.clean().await?;
+        assert_eq!((&totals["charges"], &totals["refunds"]), (&json!(charges), &json!(charges)), "{during}");
+        assert_eq!(world.shop.stock("LAPTOP-001-16GB-512GB").await?, (50, 0), "{during}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn temporals_cancel_during_each_step_undoes_everything_and_stays_canceled() -> anyhow::Result<()> {
+    for Case { during, undone, charges } in CASES {
+        let world = World::new().await?;
+        world.shop.faults(json!([{ "operation": during, "kind": "latency", "latency_ms": 800 }])).await?;
+        let order = world.start(&orders::order()).await?;
+        world.shop.requested(during).await?;
+        order.temporal_cancel().await?;
+        let Ended::Canceled(report) = order.ended().await? else { anyhow::bail!("{during}: not canceled") };
+        assert_eq!(report.undone, undone, "{during}");
+        let totals = world.shop.clean().await?;
+        assert_eq!((&totals["charges"], &totals["refunds"]), (&json!(charges), &json!(charges)), "{during}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_cancel_while_the_label_is_made_is_refused_when_it_was_made() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    world
+        .shop
+        .faults(json!([{ "operation": "shipments.create", "kind": "latency", "latency_ms": 800 }]))
+        .await?;
+    let order = world.start(&orders::order()).await?;
+    world.shop.requested("shipments.create").await?;
+    let refusal = order.cancel_order("the customer called").await.err().unwrap_or_default();
+    assert!(refusal.contains("take it back as a return"), "{refusal}");
+    let result = order.ended().await?.fulfilled()?;
+    assert_eq!(result.report.notes, ["came too late to cancel: the customer called"]);
+    let totals = world.shop.clean().await?;
+    assert_eq!(
+        (&totals["shipments"], &totals["voided_shipments"], &totals["mails"]),
+        (&json!(1), &json!(0), &json!(1))
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_cancel_while_the_label_is_refused_is_accepted() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    world
+        .shop
+        .faults(json!([
+            { "operation": "shipments.create", "kind": "latency", "latency_ms": 800 },
+            { "operation": "shipments.create", "kind": "status", "status": 503 }
+        ]))
+        .await?;
+    let order = world.start(&orders::order()).await?;
+    world.shop.requested("shipments.create").await?;
+    let accepted = order.cancel_order("the customer called").await.map_err(anyhow::Error::msg)?;
+    assert!(accepted.will_undo.contains(&"process-payment".to_owned()), "{accepted:?}");
+    order.ended().await?.stopped_as("cancelled")?;
+    let totals = world.shop.clean().await?;
+    assert_eq!((&totals["refunds"], &totals["shipments"]), (&json!(1), &json!(0)));
+    Ok(())
+}
+
+/// The reply to the label was lost, and the cancel comes before the second attempt: the label is looked up.
+#[tokio::test]
+async fn a_cancel_with_an_unknown_label_is_decided_by_the_carrier() -> anyhow::Result<()> {
+    let (world, _worker) = World::apart(&["--retry-first=3s", "--retry-longest=3s"]).await?;
+    world.shop.faults(json!([{ "operation": "shipments.create", "kind": "reply_lost", "count": 1 }])).await?;
+    let order = world.start(&orders::order()).await?;
+    world.shop.requested("shipments.create").await?;
+    let refusal = order.cancel_order("the customer called").await.err().unwrap_or_default();
+    assert!(refusal.contains("has a shipping label"), "{refusal}");
+    order.ended().await?.fulfilled()?;
+    let totals = world.shop.clean().await?;
+    assert_eq!((&totals["shipments"], &totals["refunds"]), (&json!(1), &json!(0)));
+    Ok(())
+}
+
+#[tokio::test]
+async fn after_the_label_every_cancel_is_refused_and_the_order_goes_on() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    // Longer than a local attempt: the step becomes an activity of its own, so the update gets its turn.
+    world
+        .shop
+        .faults(json!([{ "operation": "orders.update", "kind": "latency", "latency_ms": 1_500 }]))
+        .await?;
+    let order = world.start(&orders::order()).await?;
+    order.reaches("update-order-status").await?;
+    let refusal = order.cancel_order("too late").await.err().unwrap_or_default();
+    assert!(refusal.contains("has a shipping label"), "{refusal}");
+    order.temporal_cancel().await?;
+    let result = order.ended().await?.fulfilled()?;
+    assert_eq!(result.report.notes, ["Temporal's cancel came too late: the run went on to its end"]);
+    let totals = world.shop.clean().await?;
+    assert_eq!((&totals["mails"], &totals["events"]), (&json!(1), &json!(1)));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_cancel_needs_a_reason() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let order = world.start(&orders::paid_by("e_wallet")).await?;
+    order.reaches("process-payment").await?;
+    let refusal = order.cancel_order(" ").await.err().unwrap_or_default();
+    assert!(refusal.contains("reason must have"), "{refusal}");
+    order.cancel_order("enough").await.map_err(anyhow::Error::msg)?;
+    order.ended().await?.stopped_as("cancelled")?;
+    Ok(())
+}

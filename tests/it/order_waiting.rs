@@ -1,0 +1,133 @@
+//! Orders that wait for the customer, and what ends the wait.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tests::orders;
+use tests::servers::{self, TimeSkipping};
+use tests::world::{Order, World};
+use workflows::report::StepStatus;
+
+async fn waits(order: &Order<'_>) -> anyhow::Result<()> {
+    let waiting = |p: &workflows::report::Progress| p.steps.iter().any(|s| s.status == StepStatus::Waiting);
+    order.until("waits for the customer", waiting).await.map(drop)
+}
+
+#[tokio::test]
+async fn what_the_customer_has_to_do_settles_in_time() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let cases = [
+        (orders::paid_with("card_requires_action"), "three_d_secure"),
+        (orders::paid_by("e_wallet"), "redirect"),
+        (orders::paid_by("bank_transfer"), "bank_transfer"),
+    ];
+    for (order, action) in cases {
+        let order = world.start(&order).await?;
+        waits(&order).await?;
+        let progress = order.progress().await?;
+        let detail = progress.steps.iter().find_map(|s| s.detail.clone()).unwrap_or_default();
+        assert!(detail.contains(action), "{detail}");
+        let event = world.shop.settle(&order.order_id, "paid").await?;
+        assert_eq!(order.payment_settled(&event).await, Ok("taken".to_owned()));
+        order.ended().await?.fulfilled()?;
+    }
+    let totals = world.shop.clean().await?;
+    assert_eq!((&totals["charges"], &totals["shipments"]), (&json!(3), &json!(3)));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_settlement_is_not_believed_and_a_repeated_one_counts_once() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let order = world.start(&orders::paid_by("e_wallet")).await?;
+    waits(&order).await?;
+    let reads = world.shop.requests("payments.get").await?;
+    assert_eq!(order.payment_settled("liar").await, Ok("taken".to_owned()));
+    assert_eq!(order.payment_settled("liar").await, Ok("duplicate".to_owned()));
+    waits(&order).await?;
+    assert_eq!(world.shop.requests("payments.get").await?, reads + 1);
+    assert!(order.payment_settled(" ").await.is_err());
+    world.shop.settle(&order.order_id, "failed").await?;
+    assert_eq!(order.payment_settled("evt-2").await, Ok("taken".to_owned()));
+    let (message, _) = order.ended().await?.failed_as("PaymentDeclined")?;
+    assert!(message.contains("payment declined"), "{message}");
+    let totals = world.shop.clean().await?;
+    assert_eq!((&totals["charges"], &totals["holds"]), (&json!(0), &json!(0)));
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_order_that_is_not_paid_in_time_expires() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let mut order = orders::paid_by("bank_transfer");
+    order["reservation_minutes"] = json!(0.02);
+    let run = world.start(&order).await?;
+    let result = run.ended().await?.stopped_as("expired")?;
+    assert_eq!(result.report.undone, ["process-payment", "reserve-inventory", "update-order"]);
+    let reason = result.reason.unwrap_or_default();
+    assert!(reason.contains("did not settle"), "{reason}");
+    let totals = world.shop.clean().await?;
+    assert_eq!((&totals["charges"], &totals["holds"]), (&json!(0), &json!(0)));
+    Ok(())
+}
+
+/// The timer rings while the charge is under way: its outcome is awaited, then undone.
+#[tokio::test]
+async fn an_expiry_during_the_charge_waits_for_its_outcome_and_refunds() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    world
+        .shop
+        .faults(json!([{ "operation": "payments.create", "kind": "latency", "latency_ms": 1_900 }]))
+        .await?;
+    let mut order = orders::order();
+    order["reservation_minutes"] = json!(0.015);
+    let result = world.run(&order).await?.stopped_as("expired")?;
+    assert_eq!(result.report.undone, ["process-payment", "reserve-inventory", "update-order"]);
+    let totals = world.shop.clean().await?;
+    assert_eq!(
+        (&totals["charges"], &totals["refunds"], &totals["shipments"]),
+        (&json!(1), &json!(1), &json!(0))
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn thirty_minutes_without_payment_expire_and_29_do_not() -> anyhow::Result<()> {
+    let server = TimeSkipping::start()?;
+    let world = World::on(&server.address, &[]).await?;
+    let expires = world.start(&orders::paid_by("bank_transfer")).await?;
+    waits(&expires).await?;
+    let result = server.skipping(&world.client, expires.ended()).await??.stopped_as("expired")?;
+    let took = Duration::from_millis(result.execution_time.try_into()?);
+    assert!(took >= Duration::from_secs(30 * 60) && took < Duration::from_secs(31 * 60), "{took:?}");
+    let totals = world.shop.clean().await?;
+    assert_eq!((&totals["charges"], &totals["holds"]), (&json!(0), &json!(0)));
+
+    let settles = world.start(&orders::paid_by("bank_transfer")).await?;
+    waits(&settles).await?;
+    server.sleep(&world.client, Duration::from_secs(29 * 60)).await?;
+    let event = world.shop.settle(&settles.order_id, "paid").await?;
+    assert_eq!(settles.payment_settled(&event).await, Ok("taken".to_owned()));
+    let result = settles.ended().await?.fulfilled()?;
+    assert!(result.execution_time >= 29 * 60 * 1_000, "{}", result.execution_time);
+    world.shop.clean().await?;
+    Ok(())
+}
+
+/// A settlement that arrives in the middle of the undo changes nothing.
+#[tokio::test]
+async fn a_settlement_after_the_cancel_comes_too_late() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let order = world.start(&orders::paid_by("e_wallet")).await?;
+    waits(&order).await?;
+    world
+        .shop
+        .faults(json!([{ "operation": "inventory.release", "kind": "latency", "latency_ms": 1_500 }]))
+        .await?;
+    order.cancel_order("the customer called").await.map_err(anyhow::Error::msg)?;
+    assert_eq!(order.payment_settled("evt-late").await, Ok("too late".to_owned()));
+    order.ended().await?.stopped_as("cancelled")?;
+    world.shop.clean().await?;
+    let _same_server = servers::dev_server()?;
+    Ok(())
+}
