@@ -2,7 +2,8 @@
 
 #![expect(
     missing_docs,
-    reason = "activity_definitions generates markers without docs; everything else has them"
+    clippy::unimplemented,
+    reason = "activity_definitions wants this body and generates markers without docs; everything else has them"
 )]
 
 use serde::{Deserialize, Serialize};

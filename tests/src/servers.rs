@@ -9,6 +9,7 @@ use temporalio_common::protos::temporal::api::testservice::v1::{
     LockTimeSkippingRequest, SleepRequest, UnlockTimeSkippingRequest,
 };
 use tonic::IntoRequest as _;
+use workflows::search_attributes;
 
 use crate::processes::{Leashed, free_port, tool};
 
@@ -31,26 +32,26 @@ pub fn dev_server() -> anyhow::Result<String> {
         return Ok(server.address.clone());
     }
     let (port, ui) = (free_port()?, free_port()?);
-    let args = [
-        "server",
-        "start-dev",
-        "--headless",
-        "--ip",
-        "127.0.0.1",
-        "--log-level",
-        "error",
-        // The stock dev server dispatches on a 50 ms grid.
-        "--dynamic-config-value",
-        "history.transferProcessorMaxPollRPS=2000",
-        "--port",
-        &port.to_string(),
-        "--http-port",
-        &ui.to_string(),
-    ];
-    let process = Leashed::start(&tool("TEMPORAL_CLI")?, &args.map(str::to_owned))?;
+    let (port_text, ui_text) = (port.to_string(), ui.to_string());
+    let mut args = vec!["server", "start-dev", "--headless", "--ip", "127.0.0.1", "--log-level", "error"];
+    // The stock dev server dispatches on a 50 ms grid.
+    args.extend(["--dynamic-config-value", "history.transferProcessorMaxPollRPS=2000"]);
+    args.extend(["--port", &port_text, "--http-port", &ui_text]);
+    let mut args: Vec<String> = args.into_iter().map(str::to_owned).collect();
+    for (name, kind) in search_attributes::all() {
+        args.extend(["--search-attribute".to_owned(), format!("{name}={kind:?}")]);
+    }
+    let process = Leashed::start(&tool("TEMPORAL_CLI")?, &args)?;
     let address = format!("127.0.0.1:{port}");
     server.get_or_init(|| DevServer { address: address.clone(), _process: process });
     Ok(address)
+}
+
+/// The address of the dev server, if it was started; else empty.
+#[must_use]
+pub fn dev_server_known() -> String {
+    let server = DEV_SERVER.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    server.get().map(|server| server.address.clone()).unwrap_or_default()
 }
 
 /// A client of a server that may still be starting.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use clap::Parser as _;
+use contracts::values::OrderId;
 use sandbox::{Options, Running, Sandbox};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -17,10 +18,11 @@ use temporalio_client::{
 };
 use temporalio_common::error::IncomingError;
 use temporalio_common::protos::temporal::api::history::v1::HistoryEvent;
+use temporalio_common::search_attributes::SearchAttributes;
 use tokio::sync::oneshot;
 use workflows::input::Unchecked;
 use workflows::order_processing::{
-    CancelAccepted, CancelOrder, OrderData, OrderProcessing, OrderProcessingResult, PaymentSettled,
+    self, CancelAccepted, CancelOrder, OrderData, OrderProcessing, OrderProcessingResult, PaymentSettled,
 };
 use workflows::report::{Progress, Report};
 use workflows::saga::{Resolution, ResolveUndo};
@@ -160,9 +162,14 @@ impl World {
     /// When Temporal refuses.
     pub async fn start(&self, order: &Value) -> anyhow::Result<Order<'_>> {
         let id = workflow_id(order);
+        // A test server of its own knows none before the worker has registered them.
+        let attributes =
+            OrderId::new(orders::id(order)).ok().filter(|_| self.address == servers::dev_server_known());
+        let attributes = attributes.map(|id| SearchAttributes::new(order_processing::search_attributes(&id)));
         let options = WorkflowStartOptions::new(self.task_queue.clone(), id.clone())
             .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
             .id_conflict_policy(WorkflowIdConflictPolicy::UseExisting)
+            .maybe_search_attributes(attributes)
             .build();
         let input = Unchecked::<OrderData>::from_json(&order.to_string())?;
         match self.client.start_workflow(OrderProcessing::run, input, options).await {

@@ -1,0 +1,294 @@
+//! The steps of order processing, each with its undo.
+
+use std::time::Duration;
+
+use contracts::commerce::{
+    Commerce, OrderCheck, OrderCompleted, OrderProblem, OrderStatus, OrderValidation, PaymentStatus,
+    ShippingStatus, UpdateOrder, ValidateOrder,
+};
+use contracts::inventory::{
+    ConfirmStock, Confirmation, Hold, Inventory, ReleaseStock, Reservation, ReserveStock,
+};
+use contracts::notification::{Content, Delivery, Notifications, SendEmail, SendPush, SendSms};
+use contracts::payment::{
+    ChargePayment, CustomerAction, FindPayment, Payment, PaymentKind, PaymentState, Payments, ReversePayment,
+};
+use contracts::shipping::{CreateShipment, Label, Shipment, ShipmentRef, Shipping};
+use contracts::values::IdempotencyKey;
+use jiff::{SignedDuration, Timestamp};
+use temporalio_workflow::join;
+
+use super::{
+    ANALYTICS, CONFIRM, NOTIFY, OrderRun, OrderSaga, PAY, Paid, RESERVE, SHIP, TELL_SHOP, UPDATE, VALIDATE,
+};
+use crate::policy;
+use crate::report::timestamp;
+use crate::saga::{Halt, Outcome};
+use crate::search_attributes::{STAGE, Stage};
+
+/// Holds outlive the expiry timer by this much, so that a payment settled at the last moment still finds them.
+const HOLD_MARGIN: Duration = Duration::from_secs(5 * 60);
+
+impl OrderRun<'_> {
+    pub(super) async fn validate(&self, saga: &OrderSaga) -> Result<(), Halt> {
+        let order = self.order.clone();
+        let question = ValidateOrder {
+            order_id: order.order_id,
+            checks: OrderCheck::ALL.to_vec(),
+            customer_id: order.customer_id,
+            customer_email: order.customer_email,
+            customer_phone: order.customer_phone,
+            items: order.items,
+            total: order.total_amount,
+            shipping_fee: order.shipping_fee,
+            discount: order.discount,
+            tax: order.tax,
+            payment_kind: order.payment_kind,
+            shipping_address: order.shipping_address,
+            shipping_method: order.shipping_method,
+        };
+        let verdict = saga
+            .step(VALIDATE, Commerce::validate_order, question, policy::bookkeeping())
+            .nothing_to_undo("the shop only answers a question")
+            .await?;
+        match verdict {
+            OrderValidation::Valid => Ok(()),
+            OrderValidation::Invalid { problems } => Err(refused_by_shop(saga, &problems)),
+        }
+    }
+
+    pub(super) async fn reserve(&self, saga: &OrderSaga) -> Result<Vec<Hold>, Halt> {
+        let key = self.key(RESERVE);
+        let lines = self.order.stock_lines();
+        let order_id = self.order.order_id.clone();
+        let expires_at = self.hold_deadline(saga).to_string();
+        let hold =
+            ReserveStock { key: key.clone(), order_id: order_id.clone(), lines: lines.clone(), expires_at };
+        let reservation = saga
+            .step(RESERVE, Inventory::reserve, hold, policy::stock())
+            .undo_by(Inventory::release, ReleaseStock { key, order_id, lines })
+            .await?;
+        match reservation {
+            Reservation::Held { holds } => Ok(holds),
+            Reservation::Short { lines } => {
+                let short: Vec<_> = lines
+                    .iter()
+                    .map(|line| match (line.requested, line.available) {
+                        (Some(requested), Some(available)) => {
+                            format!("{} ({requested} wanted, {available} there)", line.variant_id)
+                        }
+                        _ => line.variant_id.clone(),
+                    })
+                    .collect();
+                Err(saga.refused(RESERVE, "OutOfStock", format!("out of stock: {}", short.join(", "))))
+            }
+        }
+    }
+
+    pub(super) async fn pay(&self, saga: &OrderSaga) -> Result<Paid, Halt> {
+        if self.order.payment_kind == PaymentKind::CashOnDelivery {
+            saga.skip(PAY, "cash on delivery: nothing is charged now");
+            return Ok(Paid { payment_id: None, status: PaymentStatus::Pending });
+        }
+        let (key, order_id) = (self.key(PAY), self.order.order_id.clone());
+        let find = FindPayment { key: key.clone(), order_id: order_id.clone() };
+        let charge = ChargePayment {
+            key: key.clone(),
+            order_id: order_id.clone(),
+            customer_id: self.order.customer_id.clone(),
+            amount: self.order.total_amount,
+            kind: self.order.payment_kind,
+            token: self.order.payment_token.clone(),
+        };
+        let reverse = ReversePayment { key, order_id, reason: "the order was not fulfilled".to_owned() };
+        let mut payment = saga
+            .step(PAY, Payments::charge, charge, policy::money())
+            .or_look_up(Payments::find, find.clone())
+            .undo_by(Payments::reverse, reverse)
+            .await?;
+        let mut heard = 0;
+        loop {
+            let Payment { payment_id, state } = payment;
+            let action = match state {
+                PaymentState::Paid => return Ok(Paid { payment_id, status: PaymentStatus::Paid }),
+                PaymentState::Declined { code, .. } => {
+                    return Err(saga.refused(PAY, "PaymentDeclined", format!("payment declined: {code}")));
+                }
+                PaymentState::Reversed => {
+                    let reason = "payment was voided or refunded at the provider".to_owned();
+                    return Err(saga.refused(PAY, "PaymentDeclined", reason));
+                }
+                PaymentState::RequiresAction { action } => action,
+            };
+            heard = wait_for_customer(saga, action.clone(), heard).await?;
+            let read_again = saga
+                .step(PAY, Payments::find, find.clone(), policy::money())
+                .nothing_to_undo("reads; the charge's own undo is registered")
+                .await?;
+            payment =
+                read_again.unwrap_or(Payment { payment_id, state: PaymentState::RequiresAction { action } });
+        }
+    }
+
+    pub(super) async fn confirm(&self, saga: &OrderSaga, holds: Vec<Hold>) -> Result<(), Halt> {
+        let (key, order_id) = (self.key(CONFIRM), self.order.order_id.clone());
+        let lines = self.order.stock_lines();
+        let sale = ConfirmStock { key: key.clone(), order_id: order_id.clone(), lines: lines.clone(), holds };
+        let confirmation = saga
+            .step(CONFIRM, Inventory::confirm, sale, policy::stock())
+            .undo_by(Inventory::restock, ReleaseStock { key, order_id, lines })
+            .await?;
+        match confirmation {
+            Confirmation::Confirmed => Ok(()),
+            Confirmation::HoldLost { variants } => {
+                let reason = format!("the hold was gone before it was confirmed: {}", variants.join(", "));
+                Err(saga.refused(CONFIRM, "OutOfStock", reason))
+            }
+        }
+    }
+
+    pub(super) async fn ship(&self, saga: &OrderSaga) -> Result<Label, Halt> {
+        let (key, order_id) = (self.key(SHIP), self.order.order_id.clone());
+        let label = ShipmentRef { key: key.clone(), order_id: order_id.clone() };
+        let parcel = CreateShipment {
+            key,
+            order_id,
+            address: self.order.shipping_address.clone(),
+            items: self.order.items.clone(),
+            method: self.order.shipping_method.clone(),
+        };
+        let shipment = saga
+            .step(SHIP, Shipping::create_shipment, parcel, policy::carrier())
+            .or_look_up(Shipping::find_shipment, label.clone())
+            .undo_by(Shipping::void_shipment, label)
+            .await?;
+        match shipment {
+            Shipment::Labelled(label) => Ok(label),
+            Shipment::Refused { code } => {
+                Err(saga.refused(SHIP, "ShippingFailed", format!("the carrier refused: {code}")))
+            }
+        }
+    }
+
+    pub(super) async fn tell_shop(&self, saga: &OrderSaga, paid: &Paid, label: &Label) {
+        let confirmed = UpdateOrder {
+            key: self.key(UPDATE),
+            order_id: self.order.order_id.clone(),
+            status: OrderStatus::Confirmed,
+            payment_status: Some(paid.status),
+            shipping_status: Some(ShippingStatus::Pending),
+            tracking_number: Some(label.tracking_number.clone()),
+            estimated_delivery: label.estimated_delivery.clone(),
+            failure_reason: None,
+        };
+        // Reported by the saga when it fails; there is nothing to decide here.
+        let _reported =
+            saga.step(UPDATE, Commerce::update_order, confirmed, policy::aftermath()).or_report().await;
+    }
+
+    pub(super) async fn notify(&self, saga: &OrderSaga, label: &Label) {
+        let order = self.order;
+        let content = Content::OrderConfirmation {
+            order_id: order.order_id.clone(),
+            items: order.items.clone(),
+            total_amount: order.total_amount,
+            tracking_number: label.tracking_number.clone(),
+        };
+        let (key, locale) = (self.key(NOTIFY), order.locale);
+        let email = async {
+            let (key, to, content) = (key.part("email"), order.customer_email.clone(), content.clone());
+            let mail = SendEmail { key, to, locale, content };
+            let step = saga.step(NOTIFY, Notifications::send_email, mail, policy::notice()).part("email");
+            saga.delivered(NOTIFY, "email", step.or_report().await);
+        };
+        let sms = async {
+            let Some(to) = order.customer_phone.clone() else { return };
+            let message = SendSms { key: key.part("sms"), to, locale, content: content.clone() };
+            let step = saga.step(NOTIFY, Notifications::send_sms, message, policy::notice()).part("sms");
+            saga.delivered(NOTIFY, "sms", step.or_report().await);
+        };
+        let push = async {
+            let (key, user_id) = (key.part("push"), order.customer_id.clone());
+            let message = SendPush { key, user_id, locale, content: content.clone() };
+            let step = saga.step(NOTIFY, Notifications::send_push, message, policy::notice()).part("push");
+            saga.delivered(NOTIFY, "push", step.or_report().await);
+        };
+        join!(email, sms, push);
+    }
+
+    pub(super) async fn count_sale(&self, saga: &OrderSaga) {
+        let event = OrderCompleted {
+            key: self.key(ANALYTICS),
+            order_id: self.order.order_id.clone(),
+            customer_id: self.order.customer_id.clone(),
+            revenue: self.order.total_amount,
+            items: self.order.items.clone(),
+        };
+        let step = saga.step(ANALYTICS, Commerce::track_order_completed, event, policy::aftermath());
+        let _reported = step.or_report().await;
+    }
+
+    /// What the shop is told when the order ends before its label.
+    pub(super) fn ended_early(&self, halt: &Halt) -> UpdateOrder {
+        let ending = halt.ending();
+        UpdateOrder {
+            key: self.key(TELL_SHOP),
+            order_id: self.order.order_id.clone(),
+            status: match ending.outcome {
+                Outcome::Expired => OrderStatus::Expired,
+                Outcome::Cancelled => OrderStatus::Cancelled,
+                Outcome::Failed | Outcome::Completed => OrderStatus::Failed,
+            },
+            payment_status: None,
+            shipping_status: None,
+            tracking_number: None,
+            estimated_delivery: None,
+            failure_reason: Some(ending.reason),
+        }
+    }
+
+    fn hold_deadline(&self, saga: &OrderSaga) -> Timestamp {
+        let now = timestamp(saga.ctx().workflow_time()).unwrap_or(Timestamp::UNIX_EPOCH);
+        let held =
+            SignedDuration::try_from(self.order.reservation + HOLD_MARGIN).unwrap_or(SignedDuration::MAX);
+        now.checked_add(held).unwrap_or(Timestamp::MAX)
+    }
+
+    fn key(&self, step: &str) -> IdempotencyKey {
+        IdempotencyKey::new(&self.workflow_id, step)
+    }
+}
+
+impl OrderSaga {
+    /// A message that the sender refuses for good is a failed part of the step, not an outage.
+    fn delivered(&self, step: &'static str, channel: &'static str, delivery: Option<Delivery>) {
+        if let Some(Delivery::Refused { code }) = delivery {
+            self.part_failed(step, channel, &format!("refused: {code}"));
+        }
+    }
+}
+
+/// Shows what the customer has to do and waits for a settlement that was not heard before.
+async fn wait_for_customer(saga: &OrderSaga, action: CustomerAction, heard: usize) -> Result<usize, Halt> {
+    let todo = action.url.as_deref().or(action.instruction.as_deref()).unwrap_or("no instruction given");
+    saga.waits(PAY, &format!("waits for the customer ({}): {todo}", action.kind));
+    saga.ctx().upsert_search_attributes([STAGE.value_set(Stage::AwaitingPayment.name().to_owned())]);
+    saga.ctx().state_mut(|w| w.customer_action = Some(action));
+    let waited = saga.wait_for(|w| w.settlements.len() > heard).await;
+    saga.ctx().state_mut(|w| w.customer_action = None);
+    waited?;
+    Ok(saga.ctx().state(|w| w.settlements.len()))
+}
+
+/// What the shop's refusal means: a shortage is a shortage wherever it is noticed.
+fn refused_by_shop(saga: &OrderSaga, problems: &[OrderProblem]) -> Halt {
+    let is_shortage = |problem: &OrderProblem| problem.check == "inventory_availability";
+    if !problems.is_empty() && problems.iter().all(is_shortage) {
+        let short: Vec<_> =
+            problems.iter().map(|p| p.variant_id.as_deref().unwrap_or(p.field.as_str())).collect();
+        return saga.refused(VALIDATE, "OutOfStock", format!("out of stock: {}", short.join(", ")));
+    }
+    // The shop's own words may hold personal data: the failure names fields and checks.
+    let named: Vec<_> = problems.iter().map(|p| format!("{} ({})", p.field, p.check)).collect();
+    saga.refused(VALIDATE, "OrderInvalid", format!("the shop refuses the order: {}", named.join(", ")))
+}
