@@ -1,0 +1,417 @@
+//! What can be typed. `starter --help` and `starter <command> --help` are the reference.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::builder::NonEmptyStringValueParser;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use contracts::values::OrderId;
+use jiff::SignedDuration;
+use temporalio_client::Url;
+use workflows::order_processing::workflow_id;
+use workflows::saga::Resolution;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  ok
+  1  failed, terminated, timed out, refused; or a wait that was given up
+  2  wrong usage or input: nothing was started
+  3  cannot connect to Temporal, or not allowed to
+  4  not found
+  5  ended as the business decided, everything undone (out of stock, declined, not shippable, expired, cancelled)
+  6  needs a person: an undo is stuck
+  130  Ctrl-C while waiting: the run goes on
+
+Data goes to stdout, talk to stderr. With -o json stdout holds one JSON document, with -o jsonl one per line.
+
+Connection settings are Temporal's own: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_* and the
+profiles of temporal.toml (TEMPORAL_CONFIG_FILE, TEMPORAL_PROFILE). A flag wins over the environment, the environment
+over the file.
+
+Examples:
+  starter order start --input starter/samples/order.json --wait
+  starter order watch ORDER-001
+  starter order list --needs-human
+  starter doctor";
+
+/// Starts Sunflow's business processes, watches them, answers them and looks into them.
+#[derive(Parser)]
+#[command(name = "starter", version, after_help = EXIT_CODES, max_term_width = 110, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags of every command.
+#[derive(Args)]
+pub(crate) struct Global {
+    /// Temporal's address [default: TEMPORAL_ADDRESS, the profile, or localhost:7233]
+    #[arg(long, global = true, value_name = "HOST:PORT", help_heading = "Connection")]
+    pub(crate) address: Option<String>,
+    /// Temporal namespace [default: TEMPORAL_NAMESPACE, the profile, or default]
+    #[arg(long, short = 'n', global = true, value_name = "NAME", help_heading = "Connection")]
+    pub(crate) namespace: Option<String>,
+    /// Profile of temporal.toml [default: TEMPORAL_PROFILE, or default]
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Connection")]
+    pub(crate) profile: Option<String>,
+    /// API key; others on this machine can see it here, so rather set TEMPORAL_API_KEY
+    #[arg(long, global = true, value_name = "KEY", help_heading = "Connection")]
+    pub(crate) api_key: Option<String>,
+    /// Use TLS, or --tls=false: not even with an API key
+    #[arg(
+        long,
+        global = true,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        help_heading = "Connection"
+    )]
+    pub(crate) tls: Option<bool>,
+    /// Client certificate, PEM
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Connection")]
+    pub(crate) tls_cert_path: Option<String>,
+    /// Client key, PEM
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Connection")]
+    pub(crate) tls_key_path: Option<String>,
+    /// The server's CA certificate, PEM
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Connection")]
+    pub(crate) tls_ca_path: Option<String>,
+    /// Name expected in the server's certificate
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Connection")]
+    pub(crate) tls_server_name: Option<String>,
+    /// Task queue the workers poll
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "SUN_TASK_QUEUE",
+        default_value = workflows::TASK_QUEUE,
+        help_heading = "Connection"
+    )]
+    pub(crate) task_queue: String,
+    /// Web UI for links [default: http://localhost:8233 when Temporal is on this machine]
+    #[arg(long, global = true, value_name = "URL", env = "SUN_WEB_UI_URL", help_heading = "Output")]
+    pub(crate) web_ui: Option<Url>,
+    /// How data is written to stdout
+    #[arg(long, short, global = true, value_enum, default_value_t, help_heading = "Output")]
+    pub(crate) output: Format,
+    /// Colour: auto is on a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = "Output")]
+    pub(crate) color: When,
+}
+
+/// How data is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON document.
+    Json,
+    /// One JSON document per line.
+    Jsonl,
+}
+
+/// When colour is used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum When {
+    /// On a terminal, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    /// In any case.
+    Always,
+    /// Not at all.
+    Never,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Orders: start, watch, cancel, answer
+    Order {
+        #[command(subcommand)]
+        command: OrderCommand,
+    },
+    /// List runs of every process
+    List(ListArgs),
+    /// Show one run: where it stands, what it retries, what is stuck
+    Show {
+        /// The workflow id, such as order/ORDER-001
+        workflow_id: String,
+    },
+    /// Event histories
+    History {
+        #[command(subcommand)]
+        command: HistoryCommand,
+    },
+    /// Check connection, namespace, search attributes, pollers and (with a URL) the worker
+    #[command(after_help = "Exit codes: 0 all is well · 1 something is not · 3 Temporal cannot be reached")]
+    Doctor {
+        /// The worker's own address: its /readyz says how it and the outside systems are
+        #[arg(long, value_name = "URL", env = "SUN_WORKER_URL")]
+        worker_url: Option<Url>,
+    },
+    /// Print a completion script: source it in the shell's start-up file
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum OrderCommand {
+    /// Start the process for an order; starting it again attaches to the same run
+    #[command(after_help = "\
+The input is the shop's order as JSON (sample: starter/samples/order.json). It is checked before anything is sent:
+a wrong one exits with 2, names every field with its problem and fix, and starts nothing.
+
+Examples:
+  starter order start --input order.json                    return as soon as Temporal has taken it
+  starter order start --input order.json --wait             watch it to the end; see 'Exit codes' in starter --help
+  starter order start --input - --dry-run < order.json      check only, without any connection")]
+    Start(StartArgs),
+    /// Show where an order stands, without waiting
+    Status {
+        /// Order number (ORDER-001) or workflow id (order/ORDER-001)
+        order: OrderRef,
+    },
+    /// Follow an order's steps to its end, then print the result
+    Watch(WaitArgs),
+    /// Wait for an order's end and print the result
+    Result(WaitArgs),
+    /// Cancel an order: everything done so far is undone. Refused once the shipping label exists
+    Cancel(CancelArgs),
+    /// Tell a waiting order that its payment settled; the payment is read again from the provider
+    SettlePayment(SettleArgs),
+    /// Answer for a step whose undo is stuck
+    ResolveUndo(ResolveArgs),
+    /// List orders, newest first
+    List(OrderListArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct StartArgs {
+    /// JSON file, or - for stdin
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) input: PathBuf,
+    /// Wait for the end with live progress, then print the result
+    #[arg(long, conflicts_with_all = ["detach", "dry_run"])]
+    pub(crate) wait: bool,
+    /// Return as soon as Temporal has taken the start (the default)
+    #[arg(long)]
+    pub(crate) detach: bool,
+    /// With --wait: give up waiting after this long, such as 10m; the run goes on
+    #[arg(long, value_name = "DURATION", value_parser = duration, requires = "wait")]
+    pub(crate) timeout: Option<Duration>,
+    /// Check the input and say what would be started; connects to nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct WaitArgs {
+    /// Order number (ORDER-001) or workflow id (order/ORDER-001)
+    pub(crate) order: OrderRef,
+    /// Give up waiting after this long, such as 10m; the run goes on
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) timeout: Option<Duration>,
+}
+
+#[derive(Args)]
+pub(crate) struct CancelArgs {
+    /// Order number (ORDER-001) or workflow id (order/ORDER-001)
+    pub(crate) order: OrderRef,
+    /// Why; goes into the report and to the shop (1 to 500 characters, no personal data)
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) reason: String,
+    /// How long to wait for the answer of a worker
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "30s")]
+    pub(crate) timeout: Duration,
+}
+
+#[derive(Args)]
+pub(crate) struct SettleArgs {
+    /// Order number (ORDER-001) or workflow id (order/ORDER-001)
+    pub(crate) order: OrderRef,
+    /// The payment provider's id of the event: the same id twice counts once
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) event_id: String,
+    /// How long to wait for the answer of a worker
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "30s")]
+    pub(crate) timeout: Duration,
+}
+
+#[derive(Args)]
+pub(crate) struct ResolveArgs {
+    /// Order number (ORDER-001) or workflow id (order/ORDER-001)
+    pub(crate) order: OrderRef,
+    /// The step whose undo is stuck; 'starter order status' names it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) step: String,
+    /// What to do about it
+    #[arg(long, value_enum)]
+    pub(crate) action: Action,
+    /// Why; goes into the report
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) reason: String,
+    /// How long to wait for the outcome; a retry has the patience of a whole undo
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "20m")]
+    pub(crate) timeout: Duration,
+}
+
+/// What to do about an undo that is stuck.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum Action {
+    /// Try it once more
+    Retry,
+    /// Somebody did it by hand
+    MarkDone,
+    /// Leave the effect standing
+    Skip,
+}
+
+impl From<Action> for Resolution {
+    fn from(action: Action) -> Self {
+        match action {
+            Action::Retry => Self::Retry,
+            Action::MarkDone => Self::MarkDone,
+            Action::Skip => Self::Skip,
+        }
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct OrderListArgs {
+    /// Only orders at this stage
+    #[arg(long, value_enum)]
+    pub(crate) stage: Option<StageName>,
+    /// Only orders that ended like this
+    #[arg(long, value_enum)]
+    pub(crate) outcome: Option<OutcomeName>,
+    /// Only orders that wait for somebody to answer 'resolve-undo'
+    #[arg(long)]
+    pub(crate) needs_human: bool,
+    /// Orders at most
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub(crate) limit: usize,
+}
+
+/// The values of the search attribute SunStage.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum StageName {
+    Processing,
+    AwaitingPayment,
+    Closed,
+}
+
+/// The values of the search attribute SunOutcome.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum OutcomeName {
+    Completed,
+    Failed,
+    Expired,
+    Cancelled,
+}
+
+#[derive(Args)]
+pub(crate) struct ListArgs {
+    /// Only runs of this process
+    #[arg(long, value_name = "NAME", value_parser = process_noun)]
+    pub(crate) process: Option<String>,
+    /// A filter in Temporal's list language, such as "SunNeedsHuman = true AND ExecutionStatus = 'Running'"
+    #[arg(long, value_name = "FILTER")]
+    pub(crate) query: Option<String>,
+    /// Runs at most
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub(crate) limit: usize,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum HistoryCommand {
+    /// Write a run's event history in the SDK's own JSON: the form that its replayer reads. Temporal's CLI and Web UI
+    /// write another one, which the replayer does not read. The history holds the order's data: keep it safe
+    Export(ExportArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct ExportArgs {
+    /// The workflow id, such as order/ORDER-001
+    pub(crate) workflow_id: String,
+    /// Which run, if not the latest
+    #[arg(long, value_name = "ID")]
+    pub(crate) run_id: Option<String>,
+    /// File to write, or - for stdout (-o and --output choose the format of data, here always JSON)
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    pub(crate) output_file: PathBuf,
+}
+
+/// An order, named by its number or its workflow id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OrderRef(OrderId);
+
+impl OrderRef {
+    pub(crate) fn workflow_id(&self) -> String {
+        workflow_id(&self.0)
+    }
+}
+
+impl FromStr for OrderRef {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = text.strip_prefix("order/").unwrap_or(text);
+        match OrderId::new(number) {
+            Ok(id) => Ok(Self(id)),
+            Err(error) => Err(format!("an order number {error}")),
+        }
+    }
+}
+
+/// `90s`, `10m`, `1h 30m`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let parsed: Option<SignedDuration> = text.parse().ok();
+    match parsed.and_then(|duration| Duration::try_from(duration).ok()) {
+        Some(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err("write it as 30s, 10m or 1h30m, above zero".to_owned()),
+    }
+}
+
+fn process_noun(text: &str) -> Result<String, String> {
+    let known: Vec<_> = crate::processes::ALL.iter().map(|process| process.noun).collect();
+    if known.contains(&text) { Ok(text.to_owned()) } else { Err(format!("known: {}", known.join(", "))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_flag_is_defined_once() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_order_is_named_by_number_or_workflow_id() {
+        for text in ["ORDER-001", "order/ORDER-001"] {
+            let order: Result<OrderRef, _> = text.parse();
+            assert_eq!(order.map(|order| order.workflow_id()), Ok("order/ORDER-001".to_owned()));
+        }
+        for text in ["", "order/", "a b", "order/order/ORDER-001", "customer@example.com"] {
+            assert!(text.parse::<OrderRef>().is_err(), "{text:?} was taken");
+        }
+    }
+
+    #[test]
+    fn durations_have_units() {
+        assert_eq!(duration("10m"), Ok(Duration::from_secs(600)));
+        assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5_400)));
+        for text in ["10", "0s", "-1s", "soon"] {
+            assert!(duration(text).is_err(), "{text:?} was taken");
+        }
+    }
+}

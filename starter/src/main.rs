@@ -1,0 +1,101 @@
+//! Sunflow's command line: start a business process, watch it, answer it, look into it.
+//!
+//! Reading order:
+//! - `cli`: what can be typed; `starter --help` is made from it;
+//! - `processes`: the visible list of what can be started;
+//! - `start`, `progress`, `outcome`: from a checked input to an exit code, for every process alike;
+//! - `order`, `update`: what can be said to a running order;
+//! - `show`, `list`, `history`, `doctor`: looking;
+//! - `connect`, `output`, `exit`: Temporal, the terminal, the exit codes.
+//!
+//! Data goes to stdout, talk to stderr. What is deliberately absent: credentials of the shop (they stay in the
+//! worker) and any call to an outside system other than Temporal; `doctor` alone asks the worker how it is.
+
+mod cli;
+mod connect;
+mod doctor;
+mod exit;
+mod history;
+mod input;
+mod list;
+mod order;
+mod outcome;
+mod output;
+mod processes;
+mod progress;
+mod run;
+mod show;
+mod start;
+mod steps;
+mod update;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use cli::{Cli, Command, HistoryCommand, OrderCommand};
+use exit::{Exit, Failure};
+use output::Out;
+use processes::ORDER;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(usage) => return usage_ended(&usage).into(),
+    };
+    let out = Out::new(cli.global.output, cli.global.color);
+    let ended = runtime().and_then(|runtime| runtime.block_on(run(cli, &out)));
+    ended
+        .unwrap_or_else(|failure| {
+            out.failure(&failure);
+            failure.exit
+        })
+        .into()
+}
+
+/// clap's answer to `--help`, `--version` and what it could not read.
+fn usage_ended(usage: &clap::Error) -> Exit {
+    match usage.print() {
+        Ok(()) if !usage.use_stderr() => Exit::Ok,
+        _ => Exit::Usage,
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    // The only provider of cryptography; a second one installed by a dependency would be refused, not mixed in.
+    if rustls::crypto::ring::default_provider().install_default().is_err() {
+        return Err(Failure::new(Exit::Failed, "another TLS provider is installed already"));
+    }
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::because(Exit::Failed, error, "cannot start the runtime"))
+}
+
+async fn run(cli: Cli, out: &Out) -> Result<Exit, Failure> {
+    let Cli { global, command } = cli;
+    match command {
+        Command::Order { command } => match command {
+            OrderCommand::Start(args) => start::run(&global, out, &ORDER, args).await,
+            OrderCommand::Status { order } => order::status(&global, out, &order).await,
+            OrderCommand::Watch(args) => order::watch(&global, out, args, progress::Talk::Steps).await,
+            OrderCommand::Result(args) => order::watch(&global, out, args, progress::Talk::Quiet).await,
+            OrderCommand::Cancel(args) => order::cancel(&global, out, args).await,
+            OrderCommand::SettlePayment(args) => order::settle_payment(&global, out, args).await,
+            OrderCommand::ResolveUndo(args) => order::resolve_undo(&global, out, args).await,
+            OrderCommand::List(args) => list::orders(&global, out, args).await,
+        },
+        Command::List(args) => list::runs(&global, out, args).await,
+        Command::Show { workflow_id } => show::run(&global, out, &workflow_id).await,
+        Command::History { command: HistoryCommand::Export(args) } => {
+            history::export(&global, out, args).await
+        }
+        Command::Doctor { worker_url } => doctor::run(&global, out, worker_url).await,
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "starter", &mut script);
+            out.raw(&script)?;
+            Ok(Exit::Ok)
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The visible list of what can be started: noun, workflow type, and how it is started.
+//!
+//! A further process is one more constant here, in [`ALL`], and its noun in `cli`. Everything that is the same for
+//! all (start, wait, result, exit code, list) goes by these lines.
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use temporalio_client::errors::WorkflowStartError;
+use temporalio_client::{Client, WorkflowStartOptions};
+use temporalio_common::data_converters::PayloadConversionError;
+use temporalio_common::{HasWorkflowDefinition, WorkflowDefinition};
+use workflows::input::Unchecked;
+use workflows::order_processing::OrderProcessing;
+use workflows::saga::Process as _;
+
+use crate::input::{InputError, Plan};
+use crate::order;
+
+/// One process as the command line knows it.
+pub(crate) struct Process {
+    /// What a person calls one of them: `starter <noun> …`.
+    pub(crate) noun: &'static str,
+    /// The workflow type.
+    pub(crate) workflow_type: &'static str,
+    /// What stands before the business key in a workflow id.
+    pub(crate) id_prefix: &'static str,
+    /// The failure types that are decisions of the business: everything was undone on purpose.
+    pub(crate) decided: &'static [&'static str],
+    /// Checks an input and says what would be started.
+    pub(crate) plan: fn(&str) -> Result<Plan, InputError>,
+    /// Starts it and returns the run id.
+    pub(crate) start:
+        fn(Client, String, WorkflowStartOptions) -> BoxFuture<'static, Result<String, WorkflowStartError>>,
+}
+
+/// Order processing.
+pub(crate) const ORDER: Process = Process {
+    noun: "order",
+    workflow_type: OrderProcessing::NAME,
+    id_prefix: "order/",
+    decided: &["OutOfStock", "PaymentDeclined", "ShippingFailed"],
+    plan: order::plan,
+    start: |client, json, options| typed(client, OrderProcessing::run, json, options).boxed(),
+};
+
+/// Every process.
+pub(crate) const ALL: &[&Process] = &[&ORDER];
+
+impl Process {
+    /// The business key in a workflow id: `ORDER-001` of `order/ORDER-001`.
+    pub(crate) fn key<'id>(&self, workflow_id: &'id str) -> &'id str {
+        workflow_id.strip_prefix(self.id_prefix).unwrap_or(workflow_id)
+    }
+}
+
+/// The process of a workflow type, if it is one of ours.
+pub(crate) fn of_type(workflow_type: &str) -> Option<&'static Process> {
+    ALL.iter().copied().find(|process| process.workflow_type == workflow_type)
+}
+
+/// Starts a workflow with JSON that was checked as its input; the text is sent unchanged.
+async fn typed<W, T>(
+    client: Client,
+    workflow: W,
+    json: String,
+    options: WorkflowStartOptions,
+) -> Result<String, WorkflowStartError>
+where
+    W: HasWorkflowDefinition + WorkflowDefinition<Input = Unchecked<T>> + Send,
+    T: 'static,
+{
+    let input =
+        Unchecked::from_json(&json).map_err(|error| PayloadConversionError::EncodingError(error.into()))?;
+    let handle = client.start_workflow(workflow, input, options).await?;
+    Ok(handle.run_id().unwrap_or_default().to_owned())
+}

@@ -1,0 +1,168 @@
+//! Starts any process: check first, connect second, start or attach, and wait if that is wished.
+
+use futures::StreamExt;
+use serde_json::{Map, Value, json};
+use temporalio_client::errors::WorkflowStartError;
+use temporalio_client::{
+    WorkflowExecutionStatus, WorkflowFetchHistoryOptions, WorkflowIdConflictPolicy, WorkflowIdReusePolicy,
+    WorkflowStartOptions,
+};
+use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
+
+use crate::cli::{Global, StartArgs};
+use crate::connect::{Session, connect};
+use crate::exit::{Exit, Failure};
+use crate::input::{self, InputText, Plan};
+use crate::output::{Out, facts};
+use crate::processes::Process;
+use crate::progress::{self, Talk};
+use crate::run::{AnyProcess, Subject, status_name};
+
+/// What Temporal made of a start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Start {
+    /// A new run.
+    Started,
+    /// The run was open already.
+    Attached,
+    /// One of the two: the history that would tell could not be read.
+    StartedOrAttached,
+    /// The run has ended already; there is never a second one.
+    Ended,
+}
+
+/// `starter <noun> start`.
+pub(crate) async fn run(
+    global: &Global,
+    out: &Out,
+    process: &'static Process,
+    args: StartArgs,
+) -> Result<Exit, Failure> {
+    let InputText { name, json } = input::read(&args.input)?;
+    let plan = (process.plan)(&json).map_err(|error| input::refused(&name, &error))?;
+    if args.dry_run {
+        return dry_run(global, out, process, &plan);
+    }
+    let session = connect(global, out).await?;
+    let (start, subject) = start(&session, global, process, &plan, json).await?;
+    let status = match start {
+        Start::Ended => session.known(subject.clone()).describe().await?.status(),
+        _ => WorkflowExecutionStatus::Running,
+    };
+    let link = session.link(&subject.workflow_id, &subject.run_id);
+    say_started(out, start, &subject, status, link.as_deref());
+    if args.wait {
+        return progress::wait(&session.known(subject), out, Talk::Steps, args.timeout).await;
+    }
+    let verb = if start == Start::Ended { "result" } else { "watch" };
+    out.say(format!("next: {}", subject.command(verb)));
+    let started = match start {
+        Start::Started => Some(true),
+        Start::Attached | Start::Ended => Some(false),
+        Start::StartedOrAttached => None,
+    };
+    let document = json!({
+        "workflow_id": subject.workflow_id,
+        "run_id": subject.run_id,
+        "workflow_status": status_name(status),
+        "started": started,
+        "web_ui": link,
+    });
+    out.document(&document, |paint| {
+        facts(
+            paint,
+            &[
+                ("workflow id", Some(subject.workflow_id.clone())),
+                ("run id", Some(subject.run_id.clone())),
+                ("status", Some(status_name(status).to_owned())),
+            ],
+        )
+    })?;
+    Ok(Exit::Ok)
+}
+
+async fn start(
+    session: &Session,
+    global: &Global,
+    process: &'static Process,
+    plan: &Plan,
+    json: String,
+) -> Result<(Start, Subject), Failure> {
+    // One run per business key, for ever: an open one is attached to, an ended one is not repeated.
+    let options = WorkflowStartOptions::new(global.task_queue.clone(), plan.workflow_id.clone())
+        .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
+        .id_conflict_policy(WorkflowIdConflictPolicy::UseExisting)
+        .static_summary(plan.summary.clone())
+        .build();
+    let subject = |run_id| Subject { workflow_id: plan.workflow_id.clone(), run_id, process: Some(process) };
+    match (process.start)(session.client.clone(), json, options).await {
+        Ok(run_id) => {
+            let subject = subject(run_id);
+            Ok((started_by_us(session, &subject).await, subject))
+        }
+        Err(WorkflowStartError::AlreadyStarted { run_id, .. }) => match run_id {
+            Some(run_id) => Ok((Start::Ended, subject(run_id))),
+            None => Ok((Start::Ended, session.find(&plan.workflow_id).await?.0.subject)),
+        },
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The client keeps Temporal's "started or existing" to itself; the run's first event names who started it.
+async fn started_by_us(session: &Session, subject: &Subject) -> Start {
+    let handle = session.handle::<AnyProcess>(&subject.workflow_id, Some(subject.run_id.clone()));
+    let first = handle.fetch_history(WorkflowFetchHistoryOptions::default()).next().await;
+    match first.and_then(Result::ok).and_then(|event| event.attributes) {
+        Some(Attributes::WorkflowExecutionStartedEventAttributes(started)) => {
+            if started.identity == session.identity { Start::Started } else { Start::Attached }
+        }
+        _ => Start::StartedOrAttached,
+    }
+}
+
+fn say_started(
+    out: &Out,
+    start: Start,
+    subject: &Subject,
+    status: WorkflowExecutionStatus,
+    link: Option<&str>,
+) {
+    let Subject { workflow_id, run_id, .. } = subject;
+    let own_input = "the run keeps the input it was started with";
+    out.say(match start {
+        Start::Started => format!("started {workflow_id}, run {run_id}"),
+        Start::Attached => format!("attached to {workflow_id}, already running as {run_id}; {own_input}"),
+        Start::StartedOrAttached => format!("started or attached to {workflow_id}, run {run_id}"),
+        Start::Ended => {
+            let status = status_name(status);
+            format!(
+                "attached to {workflow_id}, already {status} as {run_id}; nothing was started, {own_input}"
+            )
+        }
+    });
+    if let Some(link) = link {
+        out.say(format!("Web UI: {link}"));
+    }
+}
+
+fn dry_run(global: &Global, out: &Out, process: &Process, plan: &Plan) -> Result<Exit, Failure> {
+    out.say("dry run: the input is right; nothing was started, nothing was asked");
+    let mut document = Map::from_iter([
+        ("dry_run".to_owned(), Value::Bool(true)),
+        ("workflow_id".to_owned(), json!(plan.workflow_id)),
+        ("workflow_type".to_owned(), json!(process.workflow_type)),
+        ("task_queue".to_owned(), json!(global.task_queue)),
+        ("summary".to_owned(), json!(plan.summary)),
+    ]);
+    document.extend(plan.facts_json());
+    out.document(&document, |paint| {
+        let mut rows = vec![
+            ("would start", Some(plan.workflow_id.clone())),
+            ("workflow type", Some(process.workflow_type.to_owned())),
+            ("task queue", Some(global.task_queue.clone())),
+        ];
+        rows.extend(plan.facts.iter().map(|(name, fact)| (*name, Some(fact.clone()))));
+        facts(paint, &rows)
+    })?;
+    Ok(Exit::Ok)
+}
