@@ -183,7 +183,10 @@ impl SagaState {
             }
         };
         step.status = status;
-        step.detail = detail;
+        // Undone says what became of it; why it had to be undone stays readable.
+        if detail.is_some() || status != StepStatus::Undone {
+            step.detail = detail;
+        }
         if matches!(status, StepStatus::Pending | StepStatus::Running | StepStatus::Waiting) {
             return None;
         }
