@@ -7,3 +7,4 @@ mod order_fulfilled;
 mod order_lost_replies;
 mod order_refused;
 mod order_waiting;
+mod worker_life;

@@ -31,20 +31,28 @@ pub fn dev_server() -> anyhow::Result<String> {
     if let Some(server) = server.get() {
         return Ok(server.address.clone());
     }
-    let (port, ui) = (free_port()?, free_port()?);
-    let (port_text, ui_text) = (port.to_string(), ui.to_string());
+    let port = free_port()?;
+    let process = another_dev_server(port)?;
+    let address = format!("127.0.0.1:{port}");
+    server.get_or_init(|| DevServer { address: address.clone(), _process: process });
+    Ok(address)
+}
+
+/// A dev server of a test's own, in memory.
+///
+/// # Errors
+/// When it cannot be started.
+pub fn another_dev_server(port: u16) -> anyhow::Result<Leashed> {
+    let (port, ui) = (port.to_string(), free_port()?.to_string());
     let mut args = vec!["server", "start-dev", "--headless", "--ip", "127.0.0.1", "--log-level", "error"];
     // The stock dev server dispatches on a 50 ms grid.
     args.extend(["--dynamic-config-value", "history.transferProcessorMaxPollRPS=2000"]);
-    args.extend(["--port", &port_text, "--http-port", &ui_text]);
+    args.extend(["--port", &port, "--http-port", &ui]);
     let mut args: Vec<String> = args.into_iter().map(str::to_owned).collect();
     for (name, kind) in search_attributes::all() {
         args.extend(["--search-attribute".to_owned(), format!("{name}={kind:?}")]);
     }
-    let process = Leashed::start(&tool("TEMPORAL_CLI")?, &args)?;
-    let address = format!("127.0.0.1:{port}");
-    server.get_or_init(|| DevServer { address: address.clone(), _process: process });
-    Ok(address)
+    Leashed::start(&tool("TEMPORAL_CLI")?, &args)
 }
 
 /// The address of the dev server, if it was started; else empty.

@@ -134,12 +134,13 @@ impl World {
             format!("--task-queue={}", self.task_queue),
             format!("--ecommerce-api-url={}", self.shop.url()),
         ];
-        let given = SHORT.iter().filter(|short| {
+        let is_given = |short: &str| {
             let name = short.split('=').next().unwrap_or_default();
-            !settings.iter().any(|setting| setting.starts_with(name))
-        });
+            settings.iter().any(|setting| setting.split('=').next() == Some(name))
+        };
+        let defaults = own.into_iter().chain(SHORT.map(str::to_owned)).filter(|default| !is_given(default));
         let program = std::iter::once("worker".to_owned());
-        program.chain(own).chain(given.chain(settings).map(|s| (*s).to_owned())).collect()
+        program.chain(defaults).chain(settings.iter().map(|s| (*s).to_owned())).collect()
     }
 
     /// Starts a worker as a process of its own, to be killed.
@@ -226,6 +227,33 @@ impl WorkerProcess {
         self.child.kill()?;
         self.child.wait()?;
         Ok(())
+    }
+}
+
+impl WorkerProcess {
+    /// SIGTERM.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn terminate(&self) -> anyhow::Result<()> {
+        let status = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status()?;
+        anyhow::ensure!(status.success(), "kill -TERM was refused");
+        Ok(())
+    }
+
+    /// Whether it ended by itself, with success, in this time.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn ended_within(&mut self, limit: Duration) -> anyhow::Result<bool> {
+        let until = Instant::now() + limit;
+        while Instant::now() < until {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status.success());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(false)
     }
 }
 

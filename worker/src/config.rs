@@ -66,14 +66,13 @@ macro_rules! system_args {
     ($name:ident, $url:literal, $url_env:literal, $token:literal, $token_env:literal, $file:literal, $file_env:literal, $words:literal) => {
         #[derive(Debug, Args)]
         struct $name {
-            #[doc = concat!("Base URL of ", $words, ".")]
-            #[arg(id = $url, long = $url, env = $url_env, value_name = "URL")]
+            #[arg(id = $url, long = $url, env = $url_env, value_name = "URL", help = concat!("Base URL of ", $words))]
             url: Option<String>,
-            #[doc = concat!("Bearer token for ", $words, ".")]
-            #[arg(id = $token, long = $token, env = $token_env, value_name = "TOKEN", hide_env_values = true)]
+            #[arg(id = $token, long = $token, env = $token_env, value_name = "TOKEN", hide_env_values = true,
+                  help = concat!("Bearer token for ", $words))]
             token: Option<String>,
-            #[doc = concat!("File that holds the token for ", $words, ".")]
-            #[arg(id = $file, long = $file, env = $file_env, value_name = "FILE")]
+            #[arg(id = $file, long = $file, env = $file_env, value_name = "FILE",
+                  help = concat!("File that holds the token for ", $words))]
             token_file: Option<PathBuf>,
         }
     };

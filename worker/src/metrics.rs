@@ -14,7 +14,8 @@ use temporalio_common::telemetry::metrics::{
     TemporalMeter,
 };
 use temporalio_common::telemetry::{
-    PrometheusExporterOptions, TaskQueueLabelStrategy, TelemetryOptions, start_prometheus_metric_exporter,
+    HistogramBucketOverrides, PrometheusExporterOptions, TaskQueueLabelStrategy, TelemetryOptions,
+    start_prometheus_metric_exporter,
 };
 use temporalio_sdk::Runtime;
 use temporalio_sdk::runtime::RuntimeOptions;
@@ -22,6 +23,9 @@ use workflows::observe::{self, Observer};
 use workflows::report::{Progress, StepStatus};
 
 use crate::webhook::Webhook;
+
+const PROCESS_DURATION: &str = "sunflow_process_duration";
+const STEP_DURATION: &str = "sunflow_step_duration";
 
 /// The SDK's metrics exporter, on a loopback port of its own.
 pub(crate) struct Exporter {
@@ -37,6 +41,7 @@ impl Exporter {
                 .counters_total_suffix(true)
                 .unit_suffix(true)
                 .use_seconds_for_durations(true)
+                .histogram_bucket_overrides(buckets())
                 .build(),
         )?;
         Ok(Self { meter: started.meter, address: started.bound_addr })
@@ -58,6 +63,14 @@ impl Exporter {
     pub(crate) fn temporal_meter(&self) -> TemporalMeter {
         TemporalMeter::new(self.meter.clone(), NewAttributes::default(), TaskQueueLabelStrategy::UseNormal)
     }
+}
+
+/// Steps take milliseconds when all is well, and hours when somebody's system is down.
+fn buckets() -> HistogramBucketOverrides {
+    let seconds =
+        vec![0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 60.0, 300.0, 1_800.0, 3_600.0, 21_600.0, 86_400.0];
+    let names = [PROCESS_DURATION, STEP_DURATION].map(|name| (name.to_owned(), seconds.clone()));
+    HistogramBucketOverrides { overrides: names.into() }
 }
 
 /// Counts what processes do from now on, and sends it to the webhook, if there is one.
@@ -83,10 +96,8 @@ impl Figures {
         Self {
             started: meter.counter(named("sunflow_process_started", "Runs of a process that began")),
             ended: meter.counter(named("sunflow_process_ended", "Runs of a process that ended")),
-            duration: meter
-                .histogram_duration(named("sunflow_process_duration", "From start to end of a run")),
-            step_duration: meter
-                .histogram_duration(named("sunflow_step_duration", "From start to end of a step")),
+            duration: meter.histogram_duration(named(PROCESS_DURATION, "From start to end of a run")),
+            step_duration: meter.histogram_duration(named(STEP_DURATION, "From start to end of a step")),
             undo_failures: meter.counter(named("sunflow_undo_failures", "Undos that needed a person")),
             meter,
             webhook,

@@ -171,7 +171,8 @@ impl Report {
     pub fn markdown(&self) -> String {
         let mut table = String::from("| step | status | |\n|---|---|---|\n");
         for StepReport { step, status, detail, .. } in &self.steps {
-            let detail = detail.as_deref().unwrap_or_default();
+            // A provider's instruction must not break out of its cell.
+            let detail = detail.as_deref().unwrap_or_default().replace(['|', '\n', '\r', '<'], " ");
             table.push_str(&format!("| {step} | {} | {detail} |\n", status.name()));
         }
         table
