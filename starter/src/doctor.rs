@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use temporalio_client::Url;
@@ -18,7 +19,7 @@ use workflows::search_attributes::{self, Kind};
 use crate::cli::Global;
 use crate::connect::{Session, Settings};
 use crate::exit::{Exit, Failure};
-use crate::output::{Out, Paint, table};
+use crate::output::{Out, Paint, duration, table};
 
 /// How long one question may take.
 const ASK_LIMIT: Duration = Duration::from_secs(10);
@@ -186,12 +187,20 @@ async fn pollers(session: &Session, task_queue: &str) -> Check {
     let backlog = |queue: &DescribeTaskQueueResponse| {
         queue.stats.as_ref().map_or(0, |stats| stats.approximate_backlog_count)
     };
+    // A poller that is gone stays listed for some minutes: when it was last seen is what tells.
+    let seen =
+        workflows.pollers.iter().chain(&activities.pollers).filter_map(|poller| poller.last_access_time);
+    let seen = seen.map(|time| time.seconds).max().map(|last| Timestamp::now().as_second() - last);
     let detail = format!(
-        "task queue '{task_queue}': {} for workflows ({} waiting), {} for activities ({} waiting)",
+        "task queue '{task_queue}': {} for workflows ({} waiting), {} for activities ({} waiting){}",
         workflows.pollers.len(),
         backlog(&workflows),
         activities.pollers.len(),
         backlog(&activities),
+        seen.map_or_else(String::new, |seconds| format!(
+            ", last seen {} ago",
+            duration(seconds.max(0) * 1_000)
+        )),
     );
     if workflows.pollers.is_empty() || activities.pollers.is_empty() {
         let fix = "start a worker for this task queue and namespace; 'cargo xtask up' starts one";
@@ -238,7 +247,7 @@ async fn worker(url: &Url) -> Vec<Check> {
     let readiness = match ask_worker(url).await {
         Ok(readiness) => readiness,
         Err(error) => {
-            let detail = format!("{url}: {error:#}");
+            let detail = format!("{url}: {}", error.root_cause());
             return vec![Check::failed(
                 NAME,
                 detail,

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use serde_json::{Map, Value};
+use temporalio_common::search_attributes::SearchAttributeUpdate;
 use workflows::input::{Checked, INPUT_BYTES_MAX, Problem, Unchecked};
 
 use crate::exit::{Exit, Failure};
@@ -15,6 +16,8 @@ pub(crate) struct Plan {
     pub(crate) workflow_id: String,
     /// One line for lists and the Web UI.
     pub(crate) summary: String,
+    /// Search attributes to start with.
+    pub(crate) attributes: Vec<SearchAttributeUpdate>,
     /// What a dry run shows.
     pub(crate) facts: Vec<(&'static str, String)>,
 }

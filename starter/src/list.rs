@@ -4,10 +4,11 @@ use clap::ValueEnum;
 use futures::TryStreamExt;
 use jiff::Timestamp;
 use serde::Serialize;
-use temporalio_client::{WorkflowExecution, WorkflowListOptions};
+use temporalio_client::{WorkflowExecution, WorkflowExecutionStatus, WorkflowListOptions};
 use workflows::search_attributes::{NEEDS_HUMAN, OUTCOME, STAGE};
 
-use crate::cli::{Global, ListArgs, OrderListArgs};
+use crate::cli::order::OrderListArgs;
+use crate::cli::{Global, ListArgs};
 use crate::connect::connect;
 use crate::exit::{Exit, Failure};
 use crate::output::{Out, table};
@@ -103,7 +104,9 @@ impl Line {
             workflow_status: status_name(run.status()),
             stage: attributes.get(&STAGE),
             outcome: attributes.get(&OUTCOME),
-            needs_human: attributes.get(&NEEDS_HUMAN).unwrap_or(false),
+            // A run that was terminated while it waited keeps the attribute, and nobody can answer it.
+            needs_human: run.status() == WorkflowExecutionStatus::Running
+                && attributes.get(&NEEDS_HUMAN) == Some(true),
             started_at: time(run.start_time()),
             closed_at: time(run.close_time()),
         }

@@ -33,7 +33,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use cli::{Cli, Command, HistoryCommand, OrderCommand};
+use cli::order::OrderCommand;
+use cli::{Cli, Command, HistoryCommand};
 use exit::{Exit, Failure};
 use output::Out;
 use processes::ORDER;

@@ -1,10 +1,13 @@
 //! What can be asked of an order and said to it.
 
 use serde_json::json;
-use workflows::order_processing::{CancelOrder, OrderData, OrderProcessing, PaymentSettled, workflow_id};
+use workflows::order_processing::{
+    CancelOrder, OrderData, OrderProcessing, PaymentSettled, search_attributes, workflow_id,
+};
 use workflows::saga::ResolveUndo;
 
-use crate::cli::{CancelArgs, Global, OrderRef, ResolveArgs, SettleArgs, WaitArgs};
+use crate::cli::Global;
+use crate::cli::order::{CancelArgs, OrderRef, ResolveArgs, SettleArgs, WaitArgs};
 use crate::connect::connect;
 use crate::exit::{Exit, Failure};
 use crate::input::{InputError, Plan, check};
@@ -24,6 +27,7 @@ pub(crate) fn plan(json: &str) -> Result<Plan, InputError> {
     Ok(Plan {
         workflow_id: workflow_id(&order.order_id),
         summary: format!("Order {}: {pieces} {noun}, {}", order.order_id, order.total_amount),
+        attributes: search_attributes(&order.order_id).into(),
         facts: vec![
             ("amount", order.total_amount.to_string()),
             ("payment", order.payment_kind.name().to_owned()),

@@ -12,6 +12,10 @@ use crate::output::{Paint, duration, facts};
 use crate::run::Subject;
 use crate::steps::step_table;
 
+/// What a run that had no say leaves behind.
+pub(crate) const NOTHING_UNDONE: &str =
+    "nothing was undone: what the run did so far still stands; its history says what that is";
+
 /// How a run ended.
 #[derive(Debug)]
 pub(crate) enum End {
@@ -195,11 +199,17 @@ impl End {
                 Some(reason) => format!("{outcome}: {reason}\n"),
                 None => format!("{outcome}\n"),
             },
-            _ => match self.error() {
-                Some((kind, message)) if !kind.is_empty() => format!("{outcome} ({kind}): {message}\n"),
-                Some((_, message)) => format!("{outcome}: {message}\n"),
-                None => format!("{outcome}\n"),
-            },
+            Self::Failed { kind, .. } if self.problems().is_some() => {
+                format!("{outcome} ({kind}): the input was wrong, and no step was begun\n")
+            }
+            Self::Failed { kind, message, .. } if !kind.is_empty() => {
+                format!("{outcome} ({kind}): {message}\n")
+            }
+            Self::Failed { message, .. } => format!("{outcome}: {message}\n"),
+            Self::Canceled { .. } => format!("{outcome} in Temporal\n"),
+            Self::Terminated { reason: Some(reason) } => format!("{outcome}: {reason}\n"),
+            Self::Terminated { reason: None } => format!("{outcome}, no reason given\n"),
+            Self::TimedOut => format!("{outcome}: the run's own time limit passed\n"),
         }
     }
 }

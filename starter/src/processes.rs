@@ -74,3 +74,30 @@ where
     let handle = client.start_workflow(workflow, input, options).await?;
     Ok(handle.run_id().unwrap_or_default().to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_is_named_by_its_process_and_fits_the_web_ui() {
+        let plan = (ORDER.plan)(include_str!("../samples/order.json")).expect("the sample is right");
+        assert_eq!(ORDER.key(&plan.workflow_id), "ORDER-001");
+        assert_eq!(plan.summary, "Order ORDER-001: 1 item, 25000000 VND");
+        // Temporal's limit for the summary in a list.
+        assert!(plan.summary.len() <= 200);
+    }
+
+    #[test]
+    fn nouns_types_and_prefixes_are_used_once() {
+        for (i, a) in ALL.iter().enumerate() {
+            for b in &ALL[i + 1..] {
+                assert_ne!(a.noun, b.noun);
+                assert_ne!(a.workflow_type, b.workflow_type);
+                assert_ne!(a.id_prefix, b.id_prefix);
+            }
+        }
+        assert!(of_type("OrderProcessing").is_some());
+        assert!(of_type("SomebodyElses").is_none());
+    }
+}

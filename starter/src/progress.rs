@@ -30,6 +30,9 @@ const SERVER_PATIENCE: Duration = Duration::from_secs(120);
 /// A poll that failed after longer than this was held by a server that was there.
 const HELD: Duration = Duration::from_secs(30);
 
+/// Queries in a row without an answer that are worth a word; one may be a worker's restart.
+const SILENCE: u32 = 2;
+
 /// How much is told while waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Talk {
@@ -55,7 +58,8 @@ struct Stuck {
 
 /// Waits, then prints the run's document; returns the exit code that its end is promised.
 pub(crate) async fn wait(run: &Run, out: &Out, talk: Talk, limit: Option<Duration>) -> Result<Exit, Failure> {
-    let mut watcher = Watcher { run, out, talk, seen: Seen::default(), is_unheard: false, busy: None };
+    let mut watcher =
+        Watcher { run, out, talk, seen: Seen::default(), unanswered: 0, is_announced: false, busy: None };
     let waited = watcher.wait(limit).await;
     watcher.close_line();
     let subject = &run.subject;
@@ -100,7 +104,10 @@ pub(crate) fn stuck_words(subject: &Subject, stuck: &[String], steps: &[StepRepo
             subject.title()
         )];
     }
-    let mut lines = vec![format!("{} needs a person: an undo failed for good", subject.title())];
+    let mut lines = vec![format!(
+        "{} needs a person: an undo kept failing until its patience was used up",
+        subject.title()
+    )];
     for step in stuck {
         let why = steps.iter().find(|line| line.step == *step).and_then(|line| line.detail.as_deref());
         lines.push(format!("  {step}: {}", why.unwrap_or("no reason known")));
@@ -118,8 +125,10 @@ struct Watcher<'a> {
     out: &'a Out,
     talk: Talk,
     seen: Seen,
-    /// Whether it was said that no worker answers.
-    is_unheard: bool,
+    /// Queries in a row that no worker answered.
+    unanswered: u32,
+    /// Whether it was said what a quiet wait waits for.
+    is_announced: bool,
     /// The step that the terminal's open line is about, and since when.
     busy: Option<(String, Instant)>,
 }
@@ -171,10 +180,11 @@ impl Watcher<'_> {
         loop {
             match self.run.progress().await {
                 Ok(progress) => {
-                    if self.is_unheard {
-                        self.is_unheard = false;
+                    if self.unanswered >= SILENCE {
                         self.say("a worker answers again");
                     }
+                    self.unanswered = 0;
+                    self.announce(&progress);
                     self.tell(&progress.steps);
                     self.show_busy(progress.current_step.as_deref());
                     if !progress.needs_human.is_empty() {
@@ -197,14 +207,25 @@ impl Watcher<'_> {
     async fn look_without_worker(&mut self) -> bool {
         let Ok(description) = self.run.describe().await else { return false };
         let is_open = description.status() == WorkflowExecutionStatus::Running;
-        if is_open && !self.is_unheard {
-            self.is_unheard = true;
+        self.unanswered += u32::from(is_open);
+        if self.unanswered == SILENCE {
             self.say(&format!(
                 "no worker answers on task queue '{}'; waiting ('starter doctor' looks closer)",
                 description.task_queue()
             ));
         }
         is_open && description.search_attributes().get(&NEEDS_HUMAN) == Some(true)
+    }
+
+    /// A quiet wait says once what it waits for.
+    fn announce(&mut self, progress: &Progress) {
+        if let Some(step) = &progress.current_step
+            && self.talk == Talk::Quiet
+            && !self.is_announced
+        {
+            self.is_announced = true;
+            self.say(&format!("waiting for the end of {}, now at {step}", self.run.subject.title()));
+        }
     }
 
     fn tell(&mut self, steps: &[StepReport]) {
@@ -278,4 +299,42 @@ fn may_come_back(code: Code) -> bool {
         code,
         Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Unknown | Code::Internal
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::processes::ORDER;
+    use workflows::report::StepStatus;
+
+    fn subject() -> Subject {
+        Subject { workflow_id: "order/ORDER-001".into(), run_id: "run-1".into(), process: Some(&ORDER) }
+    }
+
+    #[test]
+    fn a_stuck_undo_is_named_with_its_reason_and_the_command_that_answers() {
+        let pay = StepReport {
+            step: "process-payment".to_owned(),
+            status: StepStatus::UndoStuck,
+            started_at: None,
+            ended_at: None,
+            detail: Some("HTTP 500".to_owned()),
+            parts: Vec::new(),
+        };
+        let words = stuck_words(&subject(), &["process-payment".to_owned()], &[pay]).join("\n");
+        for expected in [
+            "order ORDER-001 needs a person",
+            "process-payment: HTTP 500",
+            "starter order resolve-undo ORDER-001 --step process-payment --action retry|mark_done|skip --reason",
+        ] {
+            assert!(words.contains(expected), "{expected:?} is missing in {words}");
+        }
+    }
+
+    #[test]
+    fn a_stuck_undo_is_told_even_when_no_worker_can_name_it() {
+        let words = stuck_words(&subject(), &[], &[]).join("\n");
+        assert!(words.contains("no worker answers"), "{words}");
+        assert!(words.contains("starter order status ORDER-001"), "{words}");
+    }
 }

@@ -3,15 +3,18 @@
 use contracts::payment::CustomerAction;
 use jiff::Timestamp;
 use serde::Serialize;
+use temporalio_client::errors::WorkflowQueryError;
 use temporalio_client::{WorkflowExecutionDescription, WorkflowExecutionStatus};
 use temporalio_common::protos::proto_ts_to_system_time;
 use temporalio_common::protos::temporal::api::workflow::v1::PendingActivityInfo;
+use tonic::Code;
 use workflows::report::{Progress, StepStatus};
 use workflows::search_attributes::{NEEDS_HUMAN, OUTCOME, STAGE};
 
 use crate::cli::Global;
 use crate::connect::connect;
 use crate::exit::{Exit, Failure};
+use crate::outcome::NOTHING_UNDONE;
 use crate::output::{Out, Paint, duration, facts};
 use crate::progress::stuck_words;
 use crate::run::{Run, Subject, status_name};
@@ -60,8 +63,9 @@ pub(crate) async fn run(global: &Global, out: &Out, workflow_id: &str) -> Result
     let (run, description) = session.find(workflow_id).await?;
     let progress = if run.subject.process.is_some() { ask(&run, &description, out).await } else { None };
     let waits = |progress: &Progress| progress.steps.iter().any(|step| step.status == StepStatus::Waiting);
+    let is_open = description.status() == WorkflowExecutionStatus::Running;
     let customer_action =
-        if progress.as_ref().is_some_and(waits) { run.customer_action().await } else { None };
+        if is_open && progress.as_ref().is_some_and(waits) { run.customer_action().await } else { None };
     let attributes = description.search_attributes();
     let status = Status {
         workflow_id: run.subject.workflow_id.clone(),
@@ -72,7 +76,7 @@ pub(crate) async fn run(global: &Global, out: &Out, workflow_id: &str) -> Result
         closed_at: description.close_time().and_then(|time| Timestamp::try_from(time).ok()),
         stage: attributes.get(&STAGE),
         outcome: attributes.get(&OUTCOME),
-        needs_human: attributes.get(&NEEDS_HUMAN).unwrap_or(false),
+        needs_human: is_open && attributes.get(&NEEDS_HUMAN) == Some(true),
         history_events: description.history_length(),
         activities: description.raw().pending_activities.iter().map(Activity::of).collect(),
         workflow_task_attempts: failing_task(&description),
@@ -86,16 +90,27 @@ pub(crate) async fn run(global: &Global, out: &Out, workflow_id: &str) -> Result
 
 /// The workflow's own words; says so when there are none.
 async fn ask(run: &Run, description: &WorkflowExecutionDescription, out: &Out) -> Option<Progress> {
-    match run.progress().await {
-        Ok(progress) => Some(progress),
-        Err(error) => {
-            out.say(format!(
-                "no worker answers on task queue '{}' ({}): below is what Temporal itself knows",
-                description.task_queue(),
-                Failure::from(error)
-            ));
-            None
-        }
+    let error = match run.progress().await {
+        Ok(progress) => return Some(progress),
+        Err(error) => error,
+    };
+    let queue = description.task_queue();
+    out.say(match refusal(&error) {
+        Some(words) => format!("a worker on task queue '{queue}' cannot answer: {words}"),
+        None => format!("no worker answers on task queue '{queue}' ('starter doctor' looks closer)"),
+    });
+    out.say("what follows is what Temporal itself knows");
+    None
+}
+
+/// What a worker said, if there was one to say something.
+fn refusal(error: &WorkflowQueryError) -> Option<String> {
+    match error {
+        WorkflowQueryError::Rpc(status) => match status.code() {
+            Code::DeadlineExceeded | Code::Cancelled | Code::FailedPrecondition | Code::Unavailable => None,
+            _ => Some(status.message().to_owned()),
+        },
+        other => Some(other.to_string()),
     }
 }
 
@@ -129,8 +144,12 @@ impl Activity {
 }
 
 impl Status {
+    fn is_open(&self) -> bool {
+        self.closed_at.is_none()
+    }
+
     fn text(&self, subject: &Subject, paint: Paint) -> String {
-        let is_open = self.closed_at.is_none();
+        let is_open = self.is_open();
         let status = self.outcome.clone().unwrap_or_else(|| self.workflow_status.to_lowercase());
         let error = self.progress.as_ref().and_then(|progress| progress.error_message.clone());
         let mut text = match error {
@@ -140,7 +159,7 @@ impl Status {
         let now = if is_open { Some(Timestamp::now()) } else { self.closed_at };
         let age =
             self.started_at.zip(now).map(|(from, to)| duration(to.as_millisecond() - from.as_millisecond()));
-        let done = self.progress.as_ref().map(|p| {
+        let done = self.progress.as_ref().filter(|p| p.steps_total > 0).map(|p| {
             format!("{} of {} steps, {} %", p.steps_completed, p.steps_total, p.progress_percentage)
         });
         text.push_str(&facts(
@@ -174,21 +193,23 @@ impl Status {
             text.push_str(&format!("the customer has to act ({}): {what}\n", action.kind));
         }
         for activity in self.activities.iter().filter(|activity| activity.attempt > 1) {
-            text.push_str(&paint.busy(format!("retrying {}", activity.words())));
-            text.push('\n');
+            text.push_str(&format!("{}\n", paint.busy(format!("retrying {}", activity.words()))));
         }
         if let Some(attempts) = self.workflow_task_attempts {
             let words = format!("its workflow task failed {attempts} times: the worker's log says why\n");
             text.push_str(&paint.bad(words));
         }
+        if ["TERMINATED", "TIMED_OUT"].contains(&self.workflow_status) {
+            text.push_str(&format!("{}\n", paint.bad(NOTHING_UNDONE)));
+        }
+        if !self.is_open() && subject.process.is_some() {
+            text.push_str(&format!("how it ended: {}\n", subject.command("result")));
+        }
         let stuck = self.progress.as_ref().map_or(&[][..], |progress| &progress.needs_human);
         let steps = self.progress.as_ref().map_or(&[][..], |progress| &progress.steps);
-        if !stuck.is_empty()
-            || self.needs_human && self.workflow_status == status_name(WorkflowExecutionStatus::Running)
-        {
+        if self.is_open() && (self.needs_human || !stuck.is_empty()) {
             for line in stuck_words(subject, stuck, steps) {
-                text.push_str(&paint.bad(line));
-                text.push('\n');
+                text.push_str(&format!("{}\n", paint.bad(line)));
             }
         }
     }

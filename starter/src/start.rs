@@ -8,8 +8,11 @@ use temporalio_client::{
     WorkflowStartOptions,
 };
 use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
+use temporalio_common::search_attributes::SearchAttributes;
+use tonic::Code;
 
-use crate::cli::{Global, StartArgs};
+use crate::cli::Global;
+use crate::cli::order::StartArgs;
 use crate::connect::{Session, connect};
 use crate::exit::{Exit, Failure};
 use crate::input::{self, InputText, Plan};
@@ -89,13 +92,22 @@ async fn start(
     json: String,
 ) -> Result<(Start, Subject), Failure> {
     // One run per business key, for ever: an open one is attached to, an ended one is not repeated.
-    let options = WorkflowStartOptions::new(global.task_queue.clone(), plan.workflow_id.clone())
-        .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
-        .id_conflict_policy(WorkflowIdConflictPolicy::UseExisting)
-        .static_summary(plan.summary.clone())
-        .build();
+    let options = |attributes| {
+        WorkflowStartOptions::new(global.task_queue.clone(), plan.workflow_id.clone())
+            .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
+            .id_conflict_policy(WorkflowIdConflictPolicy::UseExisting)
+            .static_summary(plan.summary.clone())
+            .maybe_search_attributes(attributes)
+            .build()
+    };
     let subject = |run_id| Subject { workflow_id: plan.workflow_id.clone(), run_id, process: Some(process) };
-    match (process.start)(session.client.clone(), json, options).await {
+    let attributes = SearchAttributes::new(plan.attributes.iter().cloned());
+    let mut answer = (process.start)(session.client.clone(), json.clone(), options(Some(attributes))).await;
+    if answer.as_ref().err().is_some_and(are_attributes_unknown) {
+        // No worker has registered them yet; the run sets them itself as soon as one works on it.
+        answer = (process.start)(session.client.clone(), json, options(None)).await;
+    }
+    match answer {
         Ok(run_id) => {
             let subject = subject(run_id);
             Ok((started_by_us(session, &subject).await, subject))
@@ -105,6 +117,16 @@ async fn start(
             None => Ok((Start::Ended, session.find(&plan.workflow_id).await?.0.subject)),
         },
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Temporal refuses a start with search attributes that its namespace does not know.
+fn are_attributes_unknown(error: &WorkflowStartError) -> bool {
+    match error {
+        WorkflowStartError::Rpc(status) => {
+            status.code() == Code::InvalidArgument && status.message().contains("search attribute")
+        }
+        _ => false,
     }
 }
 

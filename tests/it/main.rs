@@ -7,4 +7,6 @@ mod order_fulfilled;
 mod order_lost_replies;
 mod order_refused;
 mod order_waiting;
+mod starter;
+mod tidy;
 mod worker_life;

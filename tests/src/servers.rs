@@ -38,18 +38,39 @@ pub fn dev_server() -> anyhow::Result<String> {
     Ok(address)
 }
 
+/// A dev server of a test's own.
+pub struct OwnServer {
+    /// Where it listens.
+    pub address: String,
+    _process: Leashed,
+}
+
+/// A dev server of a test's own that knows none of our search attributes.
+///
+/// # Errors
+/// When it cannot be started.
+pub fn bare_dev_server() -> anyhow::Result<OwnServer> {
+    let port = free_port()?;
+    let process = dev_server_on(port, false)?;
+    Ok(OwnServer { address: format!("127.0.0.1:{port}"), _process: process })
+}
+
 /// A dev server of a test's own, in memory.
 ///
 /// # Errors
 /// When it cannot be started.
 pub fn another_dev_server(port: u16) -> anyhow::Result<Leashed> {
+    dev_server_on(port, true)
+}
+
+fn dev_server_on(port: u16, knows_attributes: bool) -> anyhow::Result<Leashed> {
     let (port, ui) = (port.to_string(), free_port()?.to_string());
     let mut args = vec!["server", "start-dev", "--headless", "--ip", "127.0.0.1", "--log-level", "error"];
     // The stock dev server dispatches on a 50 ms grid.
     args.extend(["--dynamic-config-value", "history.transferProcessorMaxPollRPS=2000"]);
     args.extend(["--port", &port, "--http-port", &ui]);
     let mut args: Vec<String> = args.into_iter().map(str::to_owned).collect();
-    for (name, kind) in search_attributes::all() {
+    for (name, kind) in search_attributes::all().into_iter().filter(|_| knows_attributes) {
         args.extend(["--search-attribute".to_owned(), format!("{name}={kind:?}")]);
     }
     Leashed::start(&tool("TEMPORAL_CLI")?, &args)

@@ -128,6 +128,18 @@ impl World {
         Ok(Self { shop, client, task_queue, address: address.to_owned(), _worker: None })
     }
 
+    /// The Temporal server's address.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// An order that somebody else started.
+    #[must_use]
+    pub fn attach(&self, order: &Value) -> Order<'_> {
+        Order { world: self, workflow_id: workflow_id(order), order_id: orders::id(order) }
+    }
+
     fn worker_args(&self, settings: &[&str]) -> Vec<String> {
         let own = [
             format!("--address={}", self.address),
@@ -178,7 +190,7 @@ impl World {
             Ok(_) | Err(WorkflowStartError::AlreadyStarted { .. }) => {}
             Err(error) => return Err(error.into()),
         }
-        Ok(Order { world: self, workflow_id: id, order_id: orders::id(order) })
+        Ok(self.attach(order))
     }
 
     /// Runs an order to its end.

@@ -329,3 +329,6 @@ fn number_text(value: &RawValue) -> Result<String, Refusal> {
         refuse("is not a number", "send a JSON number")
     }
 }
+
+#[cfg(test)]
+mod tests;

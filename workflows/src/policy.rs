@@ -197,3 +197,6 @@ pub fn look_up() -> Policy {
 pub fn undo() -> Policy {
     Policy { attempts_max: 0, ..Policy::new(figures().undo, OnStop::AwaitOutcome, false) }
 }
+
+#[cfg(test)]
+mod tests;

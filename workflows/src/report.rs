@@ -222,3 +222,6 @@ pub struct Progress {
 pub(crate) fn timestamp(time: Option<SystemTime>) -> Option<Timestamp> {
     time.and_then(|time| Timestamp::try_from(time).ok())
 }
+
+#[cfg(test)]
+mod tests;

@@ -98,7 +98,9 @@ fn an_invalid_order_lists_its_problems() {
     let problems = json!([{ "field": "currency", "problem": "is missing", "fix": "add it" }]);
     let end = failed("OrderInvalid", Some(problems.clone()));
     assert_eq!(end.document(&subject())["problems"], problems);
-    assert!(end.text(&subject(), Paint::plain()).contains("currency is missing\n    fix: add it"));
+    let expected = "order ORDER-001 failed (OrderInvalid): the input was wrong, and no step was begun\n  \
+                    currency is missing\n    fix: add it\n";
+    assert_eq!(end.text(&subject(), Paint::plain()), expected);
 }
 
 #[test]

@@ -82,9 +82,10 @@ impl Checked for OrderData {
         let customer_id = fields.required("customer_id", id);
         let customer_email = fields.required("customer_email", mail_address);
         let customer_phone = fields.optional("customer_phone", phone).map(Recipient::new);
-        // Amounts cannot be read without their currency; one problem, not one for each of them.
+        // Without their currency amounts are read as the currency with the most decimals would have them, so that a
+        // currency that is missing is one problem, not one for each of them.
         let currency = fields.required("currency", currency);
-        let amount_in = currency.unwrap_or(Currency::VND);
+        let amount_in = currency.unwrap_or(Currency::CLF);
         let items = fields.list("items", ITEMS_MAX, |item| read_item(item, amount_in));
         let total_amount = fields.required("total_amount", money(amount_in));
         let extra = |name| fields.optional(name, money(amount_in)).unwrap_or(Money::zero(amount_in));
@@ -147,11 +148,15 @@ fn read_payment(payment: &Fields<'_>) -> Option<(PaymentKind, Option<PaymentToke
             Ok,
         )
     });
-    let token = payment.optional("card_token", text(500));
-    if kind == Some(PaymentKind::CreditCard) && token.is_none() {
-        payment.problem("card_token", "is missing", "send the token that the checkout got for the card");
+    let token = payment.optional("card_token", |value| Ok(text(500)(value)));
+    match &token {
+        Some(Err((problem, fix))) => payment.problem("card_token", problem, fix),
+        None if kind == Some(PaymentKind::CreditCard) => {
+            payment.problem("card_token", "is missing", "send the token that the checkout got for the card");
+        }
+        _ => {}
     }
-    Some((kind?, token.map(PaymentToken::new)))
+    Some((kind?, token.and_then(Result::ok).map(PaymentToken::new)))
 }
 
 fn read_address(address: &Fields<'_>) -> Option<Address> {

@@ -182,11 +182,12 @@ impl SagaState {
                 (of_parts(&step.parts), None)
             }
         };
-        step.status = status;
-        // Undone says what became of it; why it had to be undone stays readable.
-        if detail.is_some() || status != StepStatus::Undone {
+        // Undone says what became of a step; why it failed stays readable.
+        let keeps_detail = status == StepStatus::Undone && step.status == StepStatus::Failed && detail.is_none();
+        if !keeps_detail {
             step.detail = detail;
         }
+        step.status = status;
         if matches!(status, StepStatus::Pending | StepStatus::Running | StepStatus::Waiting) {
             return None;
         }

@@ -1,0 +1,172 @@
+//! The command line as a script sees it: exit codes, stdout, stderr.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+use tests::orders;
+use tests::processes::{binary, free_port};
+use tests::servers;
+use tests::world::World;
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
+
+/// What a call of the starter came to.
+struct Called {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Called {
+    fn json(&self) -> anyhow::Result<Value> {
+        Ok(serde_json::from_str(&self.out)?)
+    }
+}
+
+/// Calls the starter against a world, with an input on stdin.
+async fn starter(world: &World, args: &[&str], input: Option<&Value>) -> anyhow::Result<Called> {
+    call(world.address(), &world.task_queue, args, input).await
+}
+
+async fn call(address: &str, queue: &str, args: &[&str], input: Option<&Value>) -> anyhow::Result<Called> {
+    let program: PathBuf = binary("starter")?;
+    let mut child = Command::new(program)
+        .args(args)
+        .args(["--address", address, "--task-queue", queue])
+        .env_remove("SUN_WEB_UI_URL")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        let text = input.map(Value::to_string).unwrap_or_default();
+        stdin.write_all(text.as_bytes()).await?;
+    }
+    let output = tokio::time::timeout(tests::world::LIMIT, child.wait_with_output()).await??;
+    Ok(Called {
+        code: output.status.code(),
+        out: String::from_utf8(output.stdout)?,
+        err: String::from_utf8(output.stderr)?,
+    })
+}
+
+const START: [&str; 6] = ["order", "start", "--input", "-", "--wait", "-ojson"];
+
+#[tokio::test]
+async fn a_fulfilled_order_is_0_and_prints_the_seeds_result() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let order = orders::order();
+    let started = starter(&world, &START, Some(&order)).await?;
+    assert_eq!(started.code, Some(0), "{}", started.err);
+    let result = started.json()?;
+    for field in ["payment_id", "tracking_number", "estimated_delivery", "workflow_id"] {
+        assert!(result[field].is_string(), "{field} is not in {result}");
+    }
+    assert_eq!((&result["success"], &result["order_id"]), (&json!(true), &order["order_id"]));
+    assert!(started.err.contains("[8/8] update-analytics completed"), "{}", started.err);
+
+    // A second start attaches: the same result, nothing new.
+    let again = starter(&world, &START, Some(&order)).await?;
+    assert_eq!((again.code, again.json()?), (Some(0), result));
+    assert_eq!(world.shop.clean().await?["charges"], json!(1));
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_the_business_decided_is_5_with_wait_and_with_result() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let order = orders::paid_with("card_declined");
+    let started = starter(&world, &START, Some(&order)).await?;
+    assert_eq!(started.code, Some(5), "{}", started.err);
+    let document = started.json()?;
+    assert_eq!(document["error"]["type"], json!("PaymentDeclined"));
+    assert_eq!(document["report"]["undone"], json!(["process-payment", "reserve-inventory", "update-order"]));
+    for verb in ["result", "watch"] {
+        let asked = starter(&world, &["order", verb, &orders::id(&order), "-ojson"], None).await?;
+        assert_eq!((asked.code, asked.json()?), (Some(5), document.clone()), "{verb}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_stuck_undo_is_6_at_once_and_the_command_it_prints_closes_it() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    world
+        .shop
+        .faults(json!([
+            { "operation": "shipments.create", "kind": "status", "status": 422 },
+            { "operation": "payments.refund", "kind": "status", "status": 503 }
+        ]))
+        .await?;
+    let order = orders::order();
+    let id = orders::id(&order);
+    let started = starter(&world, &START, Some(&order)).await?;
+    assert_eq!(started.code, Some(6), "{}", started.err);
+    assert!(started.err.contains("order resolve-undo"), "{}", started.err);
+    let listed = starter(&world, &["order", "list", "--needs-human", "-ojson"], None).await?;
+    assert!(listed.out.contains(&id), "{}", listed.out);
+
+    world.shop.mend().await?;
+    let answer =
+        ["order", "resolve-undo", &id, "--step", "process-payment", "--action", "retry", "--reason", "back"];
+    assert_eq!(starter(&world, &answer, None).await?.code, Some(0));
+    assert_eq!(starter(&world, &["order", "result", &id], None).await?.code, Some(5));
+    world.shop.clean().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_cancel_says_what_will_be_undone_and_a_late_one_is_1() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let order = orders::paid_by("e_wallet");
+    let id = orders::id(&order);
+    starter(&world, &["order", "start", "--input", "-"], Some(&order)).await?;
+    world.attach(&order).reaches("process-payment").await?;
+    let cancelled =
+        starter(&world, &["order", "cancel", &id, "--reason", "changed mind", "-ojson"], None).await?;
+    assert_eq!(cancelled.code, Some(0), "{}", cancelled.err);
+    assert_eq!(cancelled.json()?["will_undo"], json!(["process-payment", "reserve-inventory"]));
+    assert_eq!(starter(&world, &["order", "result", &id], None).await?.code, Some(5));
+    let late = starter(&world, &["order", "cancel", &id, "--reason", "again"], None).await?;
+    assert_eq!(late.code, Some(1), "{}", late.err);
+    let late = starter(&world, &["order", "settle-payment", &id, "--event-id", "e1"], None).await?;
+    assert_eq!(late.code, Some(1), "{}", late.err);
+    Ok(())
+}
+
+#[tokio::test]
+async fn wrong_input_is_2_and_starts_nothing_unknown_is_4_unreachable_is_3() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let mut order = orders::order();
+    order["total_amount"] = json!(1);
+    let refused = starter(&world, &START, Some(&order)).await?;
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.err.contains("total_amount is 1 VND") && refused.out.is_empty(), "{}", refused.err);
+    let status = starter(&world, &["order", "status", &orders::id(&order)], None).await?;
+    assert_eq!(status.code, Some(4), "{}", status.err);
+
+    let nobody = format!("127.0.0.1:{}", free_port()?);
+    let unreachable = call(&nobody, "none", &START, Some(&orders::order())).await?;
+    assert_eq!(unreachable.code, Some(3));
+    assert!(unreachable.err.contains(&nobody), "{}", unreachable.err);
+    Ok(())
+}
+
+/// A server on which nobody has registered search attributes yet takes orders all the same.
+#[tokio::test]
+async fn an_order_can_be_placed_before_the_first_worker_ever_ran() -> anyhow::Result<()> {
+    let server = servers::bare_dev_server()?;
+    let world = World::without_worker(&server.address).await?;
+    let order = orders::order();
+    let placed = starter(&world, &["order", "start", "--input", "-"], Some(&order)).await?;
+    assert_eq!(placed.code, Some(0), "{}", placed.err);
+    let _worker = world.spawn_worker(&[])?;
+    let result = starter(&world, &["order", "result", &orders::id(&order), "-ojson"], None).await?;
+    assert_eq!(result.code, Some(0), "{}", result.err);
+    let show = starter(&world, &["list", "--query", &format!("SunOrderId = '{}'", orders::id(&order))], None)
+        .await?;
+    assert!(show.out.contains(&orders::id(&order)), "{} {}", show.out, show.err);
+    Ok(())
+}

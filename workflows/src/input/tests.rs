@@ -1,0 +1,124 @@
+use std::error::Error;
+
+use super::*;
+
+type TestResult = Result<(), Box<dyn Error>>;
+
+/// An input of two fields and a list, to see the reading itself.
+#[derive(Debug, PartialEq)]
+struct Batch {
+    name: String,
+    sizes: Vec<u32>,
+}
+
+impl Checked for Batch {
+    fn read(fields: &Fields<'_>) -> Option<Self> {
+        let name = fields.required("name", text(5));
+        let sizes = fields.list("parts", 2, |part| part.required("size", count(9)));
+        Some(Self { name: name?, sizes: sizes? })
+    }
+}
+
+fn problems(json: &str) -> Result<Vec<String>, Box<dyn Error>> {
+    let problems = Unchecked::<Batch>::from_json(json)?.check().err().ok_or("accepted")?;
+    Ok(problems.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn what_is_no_json_is_refused_with_line_and_column() {
+    for (text, place) in [
+        ("", "line 1 column 0"),
+        ("{\n  \"name\": ,\n}", "line 2 column 11"),
+        ("{\"name\": \"a\"", "line 1 column 12"),
+        ("{} {}", "line 1 column 4"),
+        ("{\"name\": NaN}", "line 1 column 10"),
+    ] {
+        let error = Unchecked::<Batch>::from_json(text).err().map(|error| error.to_string());
+        assert!(error.as_deref().is_some_and(|error| error.contains(place)), "{text:?}: {error:?}");
+    }
+}
+
+#[test]
+fn the_text_travels_unchanged() -> TestResult {
+    // A payload is written and read back by serde; digits and spelling must come through, wrong ones too.
+    let text =
+        r#"{"name":"ễ\u0041","parts":[{"size":1e0}],"total":19.990,"other":0.1000000000000000055511151231}"#;
+    let unchecked = Unchecked::<Batch>::from_json(text)?;
+    let payload = serde_json::to_vec(&unchecked)?;
+    assert_eq!(std::str::from_utf8(&payload)?, text);
+    let received: Unchecked<Batch> = serde_json::from_slice(&payload)?;
+    let batch = received.check().map_err(|problems| format!("{problems:?}"))?;
+    assert_eq!(batch, Batch { name: "ễA".to_owned(), sizes: vec![1] });
+    Ok(())
+}
+
+#[test]
+fn any_json_at_all_can_be_received() -> TestResult {
+    // Were it refused here, the workflow task would fail, and be tried again for ever.
+    for json in ["null", "7", "\"text\"", "[]", "[[{}]]", "{\"name\": {}}", "1e400"] {
+        let received: Unchecked<Batch> = serde_json::from_str(json)?;
+        assert!(received.check().is_err(), "{json}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_problem_names_the_path_to_its_field() -> TestResult {
+    let found = problems(r#"{"name": "a", "parts": [{"size": 1}, {"size": "x"}], "nmae": 1}"#)?;
+    let expected = [
+        "parts[1].size is not a number (fix: send a JSON number)",
+        "nmae is not a known field (fix: remove it, or correct its spelling)",
+    ];
+    assert_eq!(found, expected);
+    Ok(())
+}
+
+#[test]
+fn every_entry_of_a_list_is_read_even_after_a_bad_one() -> TestResult {
+    let found = problems(r#"{"parts": [{"size": 0}, 7]}"#)?;
+    let expected = [
+        "name is missing (fix: add it)",
+        "parts[0].size is 0 (fix: send a whole number from 1 to 9)",
+        "parts[1] is not an object (fix: send a JSON object)",
+    ];
+    assert_eq!(found, expected);
+    Ok(())
+}
+
+#[test]
+fn a_list_that_is_too_long_is_not_read_at_all() -> TestResult {
+    let found = problems(r#"{"name": "a", "parts": [{"size": 0}, {"size": 0}, {"size": 0}]}"#)?;
+    assert_eq!(found, ["parts has 3 entries (fix: send at most 2)"]);
+    Ok(())
+}
+
+#[test]
+fn of_a_field_given_twice_the_last_counts() -> TestResult {
+    let json = r#"{"name": "a", "name": "b", "parts": [{"size": 1}]}"#;
+    let batch = Unchecked::<Batch>::from_json(json)?.check_strictly().map_err(|p| format!("{p:?}"))?;
+    assert_eq!(batch.name, "b");
+    Ok(())
+}
+
+#[test]
+fn a_deep_value_costs_no_stack() -> TestResult {
+    let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
+    let found = problems(&format!(r#"{{"name": {deep}, "parts": {deep}, "other": {deep}}}"#))?;
+    let expected = [
+        "name is not text (fix: send a JSON string)",
+        "parts[0] is not an object (fix: send a JSON object)",
+        "other is not a known field (fix: remove it, or correct its spelling)",
+    ];
+    assert_eq!(found, expected);
+    Ok(())
+}
+
+#[test]
+fn a_problem_travels_as_json() -> TestResult {
+    let problem =
+        Problem { field: "name".to_owned(), problem: "is empty".to_owned(), fix: "fill it in".to_owned() };
+    let json = serde_json::to_string(&problem)?;
+    assert_eq!(json, r#"{"field":"name","problem":"is empty","fix":"fill it in"}"#);
+    assert_eq!(serde_json::from_str::<Problem>(&json)?, problem);
+    Ok(())
+}
