@@ -7,7 +7,7 @@
 //!
 //! Two rules. An expected outcome (declined, out of stock) is a variant; an outage is an error. And a running
 //! workflow holds yesterday's shape of everything in here: only add fields, with `#[serde(default)]`, never
-//! rename or remove one. `tests/wire.rs` pins the JSON of each type.
+//! rename or remove one. `tests/wire/` pins the JSON of each type.
 //!
 //! What is deliberately absent: I/O of any kind, HTTP shapes (they stay in `activities/<system>/client.rs`), and
 //! the inputs and results of processes (they sit at the top of each process file).
