@@ -14,6 +14,9 @@ pub enum IdError {
     /// Longer than the limit.
     #[error("is longer than {0} characters")]
     TooLong(usize),
+    /// `.` or `..`: in a path, another place.
+    #[error("is made of dots")]
+    Dots,
     /// Holds a character outside the allowed set.
     #[error("holds a character other than {0}")]
     BadCharacter(&'static str),
@@ -30,7 +33,7 @@ macro_rules! id {
             /// Checks and wraps an id.
             ///
             /// # Errors
-            /// When it is empty, too long or holds a character outside the allowed set.
+            /// When it is empty, too long, a path's dots or holds a character outside the allowed set.
             pub fn new(text: impl Into<String>) -> Result<Self, IdError> {
                 let text = text.into();
                 let allowed: fn(char) -> bool = $allowed;
@@ -38,6 +41,8 @@ macro_rules! id {
                     Err(IdError::Empty)
                 } else if text.chars().count() > $max {
                     Err(IdError::TooLong($max))
+                } else if text == "." || text == ".." {
+                    Err(IdError::Dots)
                 } else if !text.chars().all(allowed) {
                     Err(IdError::BadCharacter($words))
                 } else {
@@ -90,6 +95,13 @@ id! {
 id! {
     /// What is stocked and shipped: one variant of a product, at most 100 printable ASCII characters without blanks.
     VariantId, 100, |c| c.is_ascii_graphic(), "printable ASCII characters without blanks"
+}
+
+id! {
+    /// A payment provider's id of an event. It becomes part of a workflow id: letters, digits, `.`, `_`, `:` and
+    /// `-`, at most 128 of them.
+    EventId, 128, |c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '-'),
+    "letters, digits, '.', '_', ':' and '-'"
 }
 
 impl From<ProductId> for VariantId {
@@ -246,7 +258,7 @@ mod tests {
     #[test]
     fn an_order_id_cannot_be_a_mail_address_or_a_path() {
         assert!(OrderId::new("ORDER-001").is_ok());
-        for bad in ["", "a@example.com", "a/b", "a b", "é"] {
+        for bad in ["", "a@example.com", "a/b", "a b", "é", ".", ".."] {
             assert!(OrderId::new(bad).is_err(), "{bad:?} was taken");
         }
         assert_eq!(OrderId::new("x".repeat(65)), Err(IdError::TooLong(64)));

@@ -1,9 +1,10 @@
 //! What can be asked of an order and said to it.
 
+use contracts::values::EventId;
 use serde_json::json;
-use workflows::order_processing::{
-    CancelOrder, OrderData, OrderProcessing, PaymentSettled, search_attributes, workflow_id,
-};
+use settlement::{Heard, SettleError};
+use workflows::late_payment::{self, LatePaymentData};
+use workflows::order_processing::{CancelOrder, OrderData, OrderProcessing, search_attributes, workflow_id};
 use workflows::saga::ResolveUndo;
 
 use crate::cli::Global;
@@ -34,6 +35,17 @@ pub(crate) fn plan(json: &str) -> Result<Plan, InputError> {
             ("line count", order.items.len().to_string()),
             ("lines", lines.collect::<Vec<_>>().join(", ")),
         ],
+    })
+}
+
+/// What would be started for late money. No command of its own: `order settle-payment` starts it.
+pub(crate) fn plan_late_payment(json: &str) -> Result<Plan, InputError> {
+    let late: LatePaymentData = check(json)?;
+    Ok(Plan {
+        workflow_id: late_payment::workflow_id(&late.order_id, &late.event_id),
+        summary: format!("Late payment for order {}: goes back", late.order_id),
+        attributes: late_payment::search_attributes(&late.order_id).into(),
+        facts: vec![("order", late.order_id.to_string()), ("event", late.event_id.to_string())],
     })
 }
 
@@ -69,24 +81,40 @@ pub(crate) async fn cancel(global: &Global, out: &Out, args: CancelArgs) -> Resu
     Ok(Exit::Ok)
 }
 
-/// `starter order settle-payment`.
+/// `starter order settle-payment`. For an order that has ended without the money it starts the refund.
 pub(crate) async fn settle_payment(global: &Global, out: &Out, args: SettleArgs) -> Result<Exit, Failure> {
+    let order_id = args.order.order.clone();
+    let event_id = EventId::new(args.event_id.as_str()).map_err(|problem| {
+        Failure::new(Exit::Usage, format!("--event-id {problem}")).fix("use the id that the provider gave it")
+    })?;
     let session = connect(global, out).await?;
-    let workflow_id = args.order.workflow_id();
-    let sending = Sending {
-        process: &ORDER,
-        workflow_id: workflow_id.clone(),
-        update_id: Some(args.event_id.clone()),
-        limit: args.timeout,
+    let settled =
+        settlement::settle(&session.client, &global.task_queue, &order_id, &event_id, args.timeout).await;
+    let heard = match settled {
+        Ok(heard) => heard,
+        Err(error @ SettleError::UnknownOrder(_)) => {
+            return Err(
+                Failure::new(Exit::NotFound, error.to_string()).fix("'starter order list' shows them")
+            );
+        }
+        Err(error @ SettleError::NoWorker(..)) => {
+            let fix =
+                "is a worker running? 'starter doctor' looks closer; then say it again, which is always safe";
+            return Err(Failure::new(Exit::Failed, error.to_string()).fix(fix));
+        }
+        Err(error @ SettleError::Temporal(_)) => return Err(Failure::new(Exit::Failed, error.to_string())),
     };
-    let event = PaymentSettled { event_id: args.event_id.clone() };
-    let answer =
-        send::<OrderProcessing, _>(&session, out, sending, OrderProcessing::payment_settled, event).await?;
-    let document = json!({ "workflow_id": workflow_id, "event_id": args.event_id, "answer": answer });
-    out.document(&document, |_| answer.clone())?;
-    if answer == "too late" {
-        out.say("the order no longer waits for a payment: see how it ended with 'starter order result'");
-        return Ok(Exit::Failed);
+    let late = match &heard {
+        Heard::Late { workflow_id } => Some(workflow_id.clone()),
+        _ => None,
+    };
+    let document = json!({
+        "workflow_id": args.order.workflow_id(), "event_id": args.event_id, "answer": heard.words(),
+        "late_payment": late,
+    });
+    out.document(&document, |_| heard.words().to_owned())?;
+    if let Some(late) = late {
+        out.say(format!("the order had ended; follow the refund with: starter show {late}"));
     }
     Ok(Exit::Ok)
 }

@@ -1,5 +1,6 @@
 //! Whole-system tests: a real Temporal server, real workers, the sandbox shop.
 
+mod late_payment;
 mod order_cancelled;
 mod order_crash;
 mod order_crowd;

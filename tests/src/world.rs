@@ -140,6 +140,12 @@ impl World {
         Order { world: self, workflow_id: workflow_id(order), order_id: orders::id(order) }
     }
 
+    /// A run by its workflow id; for what every process answers alike.
+    #[must_use]
+    pub fn attach_run(&self, workflow_id: &str) -> Order<'_> {
+        Order { world: self, workflow_id: workflow_id.to_owned(), order_id: String::new() }
+    }
+
     fn worker_args(&self, settings: &[&str]) -> Vec<String> {
         let own = [
             format!("--address={}", self.address),
@@ -493,6 +499,17 @@ impl Shop {
     pub async fn settle(&self, order_id: &str, outcome: &str) -> anyhow::Result<String> {
         let path = format!("payments/{order_id}/settle");
         let settled = self.call(reqwest::Method::POST, &path, &json!({ "outcome": outcome })).await?;
+        Ok(settled["event_id"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// The customer pays after the payment was voided; returns the event's id.
+    ///
+    /// # Errors
+    /// When there is no such payment.
+    pub async fn settle_late(&self, order_id: &str) -> anyhow::Result<String> {
+        let path = format!("payments/{order_id}/settle");
+        let body = json!({ "outcome": "paid", "force": true });
+        let settled = self.call(reqwest::Method::POST, &path, &body).await?;
         Ok(settled["event_id"].as_str().unwrap_or_default().to_owned())
     }
 

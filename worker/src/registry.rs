@@ -5,6 +5,7 @@ use temporalio_common::worker::{VersioningBehavior, WorkerDeploymentOptions, Wor
 use temporalio_sdk::WorkerOptions;
 use temporalio_sdk::runtime::worker_tuner::{FixedSizeSlotSupplier, TunerHolder};
 use temporalio_sdk::runtime::{AutoscalingOptions, PollerBehavior};
+use workflows::late_payment::LatePayment;
 use workflows::order_processing::OrderProcessing;
 
 use crate::config::{Deployment, Settings, Tuning};
@@ -19,6 +20,8 @@ pub(crate) fn options(settings: &Settings, systems: Systems) -> anyhow::Result<W
         // Processes.
         .register_workflow::<OrderProcessing>()
         .context("OrderProcessing cannot be registered")?
+        .register_workflow::<LatePayment>()
+        .context("LatePayment cannot be registered")?
         // Activities, by outside system.
         .register_activities(commerce)
         .register_activities(inventory)

@@ -57,6 +57,16 @@ impl<T> Unchecked<T> {
     }
 }
 
+impl<T: Serialize> Unchecked<T> {
+    /// Wraps a value that code made, to be checked again where it arrives.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    pub fn of(value: &T) -> Result<Self, serde_json::Error> {
+        Ok(Self { json: serde_json::value::to_raw_value(value)?, claims: PhantomData })
+    }
+}
+
 impl<T: Checked> Unchecked<T> {
     /// Checks every field.
     ///

@@ -2,6 +2,7 @@
 //!
 //! Reading order:
 //! - [`order_processing`]: the first process; it reads top to bottom as a shop owner would tell it;
+//! - [`late_payment`]: money that arrives for an order that has ended goes back;
 //! - [`saga`]: what makes it safe: a step and its undo in one statement, the stop, the pivot, the stuck undo;
 //! - [`policy`]: every timeout and retry, by name;
 //! - [`input`]: how a process's input is checked, field by field, in the starter and again in the workflow;
@@ -14,6 +15,7 @@
 #![deny(unused_must_use)]
 
 pub mod input;
+pub mod late_payment;
 pub mod observe;
 pub mod order_processing;
 pub mod policy;

@@ -33,7 +33,7 @@ use std::error::Error;
 use contracts::commerce::{Commerce, PaymentStatus};
 use contracts::payment::CustomerAction;
 use contracts::shipping::Label;
-use contracts::values::OrderId;
+use contracts::values::{EventId, IdempotencyKey, OrderId};
 use serde::{Deserialize, Serialize};
 use temporalio_common::search_attributes::SearchAttributeUpdate;
 use temporalio_workflow::{
@@ -51,6 +51,12 @@ use crate::search_attributes::{ORDER_ID, STAGE, Stage};
 #[must_use]
 pub fn workflow_id(order_id: &OrderId) -> String {
     format!("order/{order_id}")
+}
+
+/// The key of an order's charge.
+#[must_use]
+pub fn charge_key(order_id: &OrderId) -> IdempotencyKey {
+    IdempotencyKey::new(&workflow_id(order_id), PAY)
 }
 
 /// The search attributes of an order that begins.
@@ -120,6 +126,13 @@ pub struct CancelAccepted {
     pub will_undo: Vec<String>,
 }
 
+/// The news is taken.
+pub const TAKEN: &str = "taken";
+/// The news was heard before.
+pub const DUPLICATE: &str = "duplicate";
+/// There is nothing to do: the order has its label, so it was paid (or is paid on delivery).
+pub const ALREADY_PAID: &str = "already paid";
+
 /// The workflow.
 #[workflow]
 #[derive(Default)]
@@ -184,7 +197,7 @@ impl OrderProcessing {
             Ok(fulfilled) => (Outcome::Completed, Some(fulfilled), None, saga.completed().await),
             Err(halt) => {
                 saga.undo_last(TELL_SHOP, Commerce::update_order, run.ended_early(&halt));
-                saga.unwind().await;
+                run.undo(&saga).await;
                 let (ending, report) =
                     saga.halted(halt, outage_type, |ending, report| (ending, report)).await?;
                 (ending.outcome, None, Some(ending.reason), report)
@@ -208,16 +221,16 @@ impl OrderProcessing {
     }
 
     /// The payment provider says that something happened to the payment. Its word is not taken: the payment is
-    /// read again. Answers `taken`, `duplicate` or `too late`.
+    /// read again, or, when the order is being undone, undone once more. Answers [`TAKEN`], [`DUPLICATE`] or
+    /// [`ALREADY_PAID`].
     #[update]
     pub fn payment_settled(&mut self, _ctx: &mut SyncWorkflowContext<Self>, event: PaymentSettled) -> String {
-        let answer = if self.settlements.contains(&event.event_id) {
-            "duplicate"
-        } else if self.saga.is_settled() {
-            "too late"
+        let answer = if self.saga.is_past_pivot() {
+            ALREADY_PAID
+        } else if self.settlements.insert(event.event_id) {
+            TAKEN
         } else {
-            self.settlements.insert(event.event_id);
-            "taken"
+            DUPLICATE
         };
         answer.to_owned()
     }
@@ -228,12 +241,9 @@ impl OrderProcessing {
         _ctx: &WorkflowContextView,
         event: &PaymentSettled,
     ) -> Result<(), Box<dyn Error + Send + Sync>> {
-        if event.event_id.trim().is_empty() || event.event_id.len() > 200 {
-            return Err(
-                "event_id must have 1 to 200 characters: it tells a repeated event from a new one".into()
-            );
-        }
-        Ok(())
+        EventId::new(event.event_id.as_str())
+            .map(drop)
+            .map_err(|problem| format!("event_id {problem}").into())
     }
 
     /// The business cancels. Returns what will be undone; refused once a label exists.

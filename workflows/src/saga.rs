@@ -115,6 +115,15 @@ impl<W: Process> Saga<W> {
         self.mark(name, StepStatus::Skipped, Some(why));
     }
 
+    /// Marks a step whose undo was its whole purpose as done; what a person decided about it stays.
+    pub fn settled(&self, name: &'static str, what: &str) {
+        let is_undone =
+            |saga: &SagaState| saga.report.step(name).is_some_and(|s| s.status == StepStatus::Undone);
+        if self.ctx.state(|w| is_undone(w.saga())) {
+            self.mark(name, StepStatus::Completed, Some(what));
+        }
+    }
+
     /// Marks one part of a step as failed for good.
     pub fn part_failed(&self, name: &'static str, part: &'static str, why: &str) {
         self.mark_part(name, Some(part), StepStatus::Failed, Some(why));

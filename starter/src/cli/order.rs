@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand, ValueEnum};
-use contracts::values::OrderId;
+use contracts::values::{EventId, OrderId};
+use workflows::late_payment;
 use workflows::order_processing::workflow_id;
 use workflows::saga::Resolution;
 
@@ -168,13 +169,19 @@ pub(crate) enum OutcomeName {
     Cancelled,
 }
 
-/// An order, named by its number or its workflow id.
+/// An order, named by its number or its workflow id; or late money of one, by its workflow id.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct OrderRef(OrderId);
+pub(crate) struct OrderRef {
+    pub(crate) order: OrderId,
+    late: Option<EventId>,
+}
 
 impl OrderRef {
     pub(crate) fn workflow_id(&self) -> String {
-        workflow_id(&self.0)
+        match &self.late {
+            None => workflow_id(&self.order),
+            Some(event) => late_payment::workflow_id(&self.order, event),
+        }
     }
 }
 
@@ -182,11 +189,14 @@ impl FromStr for OrderRef {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let number = text.strip_prefix("order/").unwrap_or(text);
-        match OrderId::new(number) {
-            Ok(id) => Ok(Self(id)),
-            Err(error) => Err(format!("an order number {error}")),
-        }
+        let key = text.strip_prefix("order/").unwrap_or(text);
+        let (number, event) = match key.split_once("/late/") {
+            Some((number, event)) => (number, Some(event)),
+            None => (key, None),
+        };
+        let order = OrderId::new(number).map_err(|problem| format!("an order number {problem}"))?;
+        let late = event.map(EventId::new).transpose().map_err(|problem| format!("an event id {problem}"))?;
+        Ok(Self { order, late })
     }
 }
 
@@ -196,6 +206,8 @@ mod tests {
 
     #[test]
     fn an_order_is_named_by_number_or_workflow_id() {
+        let late: Result<OrderRef, _> = "order/ORDER-001/late/evt_1".parse();
+        assert_eq!(late.map(|late| late.workflow_id()), Ok("order/ORDER-001/late/evt_1".to_owned()));
         for text in ["ORDER-001", "order/ORDER-001"] {
             let order: Result<OrderRef, _> = text.parse();
             assert_eq!(order.map(|order| order.workflow_id()), Ok("order/ORDER-001".to_owned()));

@@ -93,18 +93,17 @@ impl OrderRun<'_> {
         let (key, order_id) = (self.key(PAY), self.order.order_id.clone());
         let find = FindPayment { key: key.clone(), order_id: order_id.clone() };
         let charge = ChargePayment {
-            key: key.clone(),
-            order_id: order_id.clone(),
+            key,
+            order_id,
             customer_id: self.order.customer_id.clone(),
             amount: self.order.total_amount,
             kind: self.order.payment_kind,
             token: self.order.payment_token.clone(),
         };
-        let reverse = ReversePayment { key, order_id, reason: "the order was not fulfilled".to_owned() };
         let mut payment = saga
             .step(PAY, Payments::charge, charge, policy::money())
             .or_look_up(Payments::find, find.clone())
-            .undo_by(Payments::reverse, reverse)
+            .undo_by(Payments::reverse, self.reversal())
             .await?;
         let mut heard = 0;
         loop {
@@ -226,6 +225,26 @@ impl OrderRun<'_> {
         };
         let step = saga.step(ANALYTICS, Commerce::track_order_completed, event, policy::aftermath());
         let _reported = step.or_report().await;
+    }
+
+    /// Undoes everything. A payment that settles meanwhile, after its own undo, is undone once more.
+    pub(super) async fn undo(&self, saga: &OrderSaga) {
+        loop {
+            let heard = saga.ctx().state(|w| w.settlements.len());
+            saga.unwind().await;
+            if saga.ctx().state(|w| w.settlements.len()) == heard {
+                return;
+            }
+            saga.undo_last(PAY, Payments::reverse, self.reversal());
+        }
+    }
+
+    fn reversal(&self) -> ReversePayment {
+        ReversePayment {
+            key: self.key(PAY),
+            order_id: self.order.order_id.clone(),
+            reason: "the order was not fulfilled".to_owned(),
+        }
     }
 
     /// What the shop is told when the order ends before its label.

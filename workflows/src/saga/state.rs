@@ -91,14 +91,6 @@ impl SagaState {
         })
     }
 
-    /// Whether the run is stopping or past its pivot: too late for whatever would change its course.
-    #[must_use]
-    pub fn is_settled(&self) -> bool {
-        self.phase == Phase::PastPivot
-            || self.forward.as_ref().is_some_and(Token::is_cancelled)
-            || self.phase == Phase::Unwinding
-    }
-
     /// Whether the point of no return is behind.
     #[must_use]
     pub fn is_past_pivot(&self) -> bool {
@@ -183,7 +175,8 @@ impl SagaState {
             }
         };
         // Undone says what became of a step; why it failed stays readable.
-        let keeps_detail = status == StepStatus::Undone && step.status == StepStatus::Failed && detail.is_none();
+        let keeps_detail =
+            status == StepStatus::Undone && step.status == StepStatus::Failed && detail.is_none();
         if !keeps_detail {
             step.detail = detail;
         }

@@ -104,6 +104,8 @@ fn an_order_id_can_stand_in_a_workflow_id_and_in_a_path() -> TestResult {
         (fix: use the shop's id, unchanged)";
     let bad = ["\"a/b\"", "\"a b\"", "\"a@example.com\"", "\"ORDER#1\"", "\"Đ-1\"", "\"a%2Fb\""];
     each_is_refused("/order_id", &bad, problem)?;
+    let dots = "order_id is made of dots (fix: use the shop's id, unchanged)";
+    each_is_refused("/order_id", &["\".\"", "\"..\""], dots)?;
     let long = format!("\"{}\"", "x".repeat(65));
     let problem = "order_id is longer than 64 characters (fix: use the shop's id, unchanged)";
     each_is_refused("/order_id", &[&long], problem)

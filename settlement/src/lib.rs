@@ -1,0 +1,140 @@
+//! News of a payment, brought to whom it concerns: the open order, or [`LatePayment`] when the order has ended
+//! without the money. Used by the command line and by the webhook door, so that both decide alike.
+//!
+//! Nobody takes the news at its word: the order and `LatePayment` read the payment again from the provider.
+//! Deliberately absent: deciding by the order of events. They may come twice, late or reversed.
+
+use std::time::Duration;
+
+use contracts::values::{EventId, OrderId};
+use temporalio_client::errors::{WorkflowInteractionError, WorkflowStartError, WorkflowUpdateError};
+use temporalio_client::{
+    Client, WorkflowDescribeOptions, WorkflowExecuteUpdateOptions, WorkflowExecutionStatus,
+    WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowStartOptions,
+};
+use temporalio_common::search_attributes::SearchAttributes;
+use thiserror::Error;
+use workflows::input::Unchecked;
+use workflows::late_payment::{self, LatePayment, LatePaymentData};
+use workflows::order_processing::{self, OrderProcessing, PaymentSettled};
+use workflows::saga::Outcome;
+use workflows::search_attributes::OUTCOME;
+
+/// What became of the news.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// The order took it and reads the payment again.
+    Taken,
+    /// The order had heard of it before.
+    Duplicate,
+    /// The order is paid, or was fulfilled: there is nothing to do.
+    AlreadyPaid,
+    /// The order ended without the money, which goes back.
+    Late {
+        /// The run that gives it back.
+        workflow_id: String,
+    },
+}
+
+impl Heard {
+    /// The answer in words.
+    #[must_use]
+    pub fn words(&self) -> &'static str {
+        match self {
+            Self::Taken => "taken",
+            Self::Duplicate => "duplicate",
+            Self::AlreadyPaid => "already paid",
+            Self::Late { .. } => "too late: the money goes back",
+        }
+    }
+}
+
+/// Why the news could not be brought.
+#[derive(Debug, Error)]
+pub enum SettleError {
+    /// There is no such order.
+    #[error("there is no order {0}")]
+    UnknownOrder(OrderId),
+    /// No worker answered.
+    #[error("no worker answered for order {0} within {1:?}")]
+    NoWorker(OrderId, Duration),
+    /// Temporal refused or cannot be reached.
+    #[error("Temporal: {0}")]
+    Temporal(String),
+}
+
+/// Brings the news of a payment; the same news twice has one effect.
+///
+/// # Errors
+/// When there is no such order, no worker answers within `limit`, or Temporal refuses.
+pub async fn settle(
+    client: &Client,
+    task_queue: &str,
+    order_id: &OrderId,
+    event_id: &EventId,
+    limit: Duration,
+) -> Result<Heard, SettleError> {
+    let handle = client.get_workflow_handle::<OrderProcessing>(order_processing::workflow_id(order_id));
+    let event = PaymentSettled { event_id: event_id.to_string() };
+    // Repeated under its id, an update gets its first answer.
+    let options = WorkflowExecuteUpdateOptions::builder().update_id(event_id.to_string()).build();
+    let update = handle.execute_update(OrderProcessing::payment_settled, event, options);
+    let Ok(answer) = tokio::time::timeout(limit, update).await else {
+        return Err(SettleError::NoWorker(order_id.clone(), limit));
+    };
+    match answer {
+        Ok(answer) => Ok(match answer.as_str() {
+            order_processing::TAKEN => Heard::Taken,
+            order_processing::DUPLICATE => Heard::Duplicate,
+            _ => Heard::AlreadyPaid,
+        }),
+        // Closed before, or while the update was on its way: how it ended decides.
+        Err(WorkflowUpdateError::NotFound(_) | WorkflowUpdateError::Failed(_)) => {
+            after_the_end(client, task_queue, order_id, event_id).await
+        }
+        Err(other) => Err(SettleError::Temporal(other.to_string())),
+    }
+}
+
+async fn after_the_end(
+    client: &Client,
+    task_queue: &str,
+    order_id: &OrderId,
+    event_id: &EventId,
+) -> Result<Heard, SettleError> {
+    let handle = client.get_workflow_handle::<OrderProcessing>(order_processing::workflow_id(order_id));
+    let order = match handle.describe(WorkflowDescribeOptions::default()).await {
+        Ok(order) => order,
+        Err(WorkflowInteractionError::NotFound(_)) => {
+            return Err(SettleError::UnknownOrder(order_id.clone()));
+        }
+        Err(other) => return Err(SettleError::Temporal(other.to_string())),
+    };
+    if order.status() == WorkflowExecutionStatus::Running {
+        return Err(SettleError::Temporal(format!("order {order_id} is open and did not take the news")));
+    }
+    if order.search_attributes().get(&OUTCOME).as_deref() == Some(Outcome::Completed.name()) {
+        return Ok(Heard::AlreadyPaid);
+    }
+    let workflow_id = late_payment::workflow_id(order_id, event_id);
+    let options = WorkflowStartOptions::new(task_queue, workflow_id.clone())
+        .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
+        .id_conflict_policy(WorkflowIdConflictPolicy::UseExisting)
+        .static_summary(format!("Late payment for order {order_id}: goes back"))
+        .search_attributes(SearchAttributes::new(late_payment::search_attributes(order_id)))
+        .build();
+    let input = LatePaymentData { order_id: order_id.clone(), event_id: event_id.clone() };
+    let input = Unchecked::of(&input).map_err(|e| SettleError::Temporal(e.to_string()))?;
+    match client.start_workflow(LatePayment::run, input, options).await {
+        Ok(_) | Err(WorkflowStartError::AlreadyStarted { .. }) => Ok(Heard::Late { workflow_id }),
+        Err(other) => Err(SettleError::Temporal(other.to_string())),
+    }
+}
+
+impl SettleError {
+    /// Whether the same news may get through later.
+    #[must_use]
+    pub fn is_worth_a_retry(&self) -> bool {
+        !matches!(self, Self::UnknownOrder(_))
+    }
+}

@@ -1,0 +1,136 @@
+//! Money that arrives for an order that has ended.
+
+use std::time::Duration;
+
+use contracts::values::{EventId, OrderId};
+use serde_json::json;
+use settlement::{Heard, SettleError, settle};
+use temporalio_client::WorkflowGetResultOptions;
+use tests::orders;
+use tests::world::{LIMIT, Order, World};
+use workflows::late_payment::{LatePayment, LatePaymentResult};
+use workflows::report::StepStatus;
+use workflows::saga::Resolution;
+
+async fn hear(world: &World, order: &Order<'_>, event: &str) -> anyhow::Result<Heard> {
+    let (order, event) = (OrderId::new(order.order_id.as_str())?, EventId::new(event)?);
+    Ok(settle(&world.client, &world.task_queue, &order, &event, LIMIT).await?)
+}
+
+async fn refund(world: &World, workflow_id: &str) -> anyhow::Result<LatePaymentResult> {
+    let late = world.client.get_workflow_handle::<LatePayment>(workflow_id);
+    let result = late.get_result(WorkflowGetResultOptions::default());
+    Ok(tokio::time::timeout(LIMIT, result).await??)
+}
+
+/// An order that waits for the customer's money and is cancelled.
+async fn cancelled(world: &World) -> anyhow::Result<Order<'_>> {
+    let order = world.start(&orders::paid_by("bank_transfer")).await?;
+    let waits = |p: &workflows::report::Progress| p.steps.iter().any(|s| s.status == StepStatus::Waiting);
+    order.until("waits", waits).await?;
+    order.cancel_order("changed mind").await.map_err(anyhow::Error::msg)?;
+    order.ended().await?.stopped_as("cancelled")?;
+    Ok(order)
+}
+
+#[tokio::test]
+async fn money_for_a_cancelled_order_goes_back_once_however_often_it_is_heard_of() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let order = cancelled(&world).await?;
+    let event = world.shop.settle_late(&order.order_id).await?;
+    assert!(world.shop.clean().await.is_err(), "a cancelled order that is paid must be a violation");
+    let mut runs = Vec::new();
+    for _ in 0..10 {
+        match hear(&world, &order, &event).await? {
+            Heard::Late { workflow_id } => runs.push(workflow_id),
+            other => anyhow::bail!("{other:?}"),
+        }
+    }
+    runs.dedup();
+    assert_eq!(runs, [format!("order/{}/late/{event}", order.order_id)]);
+    let result = refund(&world, &runs[0]).await?;
+    assert!(result.refunded && result.payment_id.is_some(), "{result:?}");
+    assert!(result.report.steps.iter().all(|s| s.status == StepStatus::Completed), "{:?}", result.report);
+    let totals = world.shop.clean().await?;
+    assert_eq!(
+        (&totals["charges"], &totals["refunds"], &totals["net_money"]["VND"]),
+        (&json!(1), &json!(1), &json!(0))
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn news_without_money_gives_nothing_back() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let order = cancelled(&world).await?;
+    let Heard::Late { workflow_id } = hear(&world, &order, "evt_lie").await? else {
+        anyhow::bail!("not late");
+    };
+    let result = refund(&world, &workflow_id).await?;
+    assert!(!result.refunded, "{result:?}");
+    assert_eq!(world.shop.clean().await?["refunds"], json!(0));
+    Ok(())
+}
+
+#[tokio::test]
+async fn news_of_a_fulfilled_order_changes_nothing() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let order = world.start(&orders::order()).await?;
+    order.ended().await?.fulfilled()?;
+    assert_eq!(hear(&world, &order, "evt_again").await?, Heard::AlreadyPaid);
+    let totals = world.shop.clean().await?;
+    assert_eq!((&totals["charges"], &totals["refunds"]), (&json!(1), &json!(0)));
+    Ok(())
+}
+
+/// The money arrives after its void and before the order has closed.
+#[tokio::test]
+async fn money_that_arrives_during_the_undo_goes_back_before_the_order_closes() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let order = world.start(&orders::paid_by("bank_transfer")).await?;
+    let waits = |p: &workflows::report::Progress| p.steps.iter().any(|s| s.status == StepStatus::Waiting);
+    order.until("waits", waits).await?;
+    world
+        .shop
+        .faults(json!([{ "operation": "inventory.release", "kind": "latency", "latency_ms": 1_500 }]))
+        .await?;
+    order.cancel_order("changed mind").await.map_err(anyhow::Error::msg)?;
+    world.shop.requested("inventory.release").await?;
+    let event = world.shop.settle_late(&order.order_id).await?;
+    assert_eq!(hear(&world, &order, &event).await?, Heard::Taken);
+    let result = order.ended().await?.stopped_as("cancelled")?;
+    assert_eq!(
+        result.report.undone,
+        ["process-payment", "reserve-inventory", "update-order", "process-payment"]
+    );
+    let totals = world.shop.clean().await?;
+    assert_eq!((&totals["charges"], &totals["refunds"]), (&json!(1), &json!(1)));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_refund_of_late_money_that_sticks_asks_a_person() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let order = cancelled(&world).await?;
+    let event = world.shop.settle_late(&order.order_id).await?;
+    world.shop.faults(json!([{ "operation": "payments.refund", "kind": "status", "status": 503 }])).await?;
+    let Heard::Late { workflow_id } = hear(&world, &order, &event).await? else {
+        anyhow::bail!("not late");
+    };
+    let late = world.attach_run(&workflow_id);
+    late.until("needs a person", |p| p.needs_human == ["refund-payment"]).await?;
+    world.shop.mend().await?;
+    assert_eq!(late.resolve("refund-payment", Resolution::Retry, "back").await, Ok("undone".to_owned()));
+    assert!(refund(&world, &workflow_id).await?.refunded);
+    world.shop.clean().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn news_of_an_unknown_order_is_an_error() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let (order, event) = (OrderId::new("NOBODY-1")?, EventId::new("evt_1")?);
+    let heard = settle(&world.client, &world.task_queue, &order, &event, Duration::from_secs(10)).await;
+    assert!(matches!(heard, Err(SettleError::UnknownOrder(_))), "{heard:?}");
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! Late money: a payment that settles for an order that has already ended without it.
+//!
+//! An order expired or was cancelled, and then the bank transfer arrives all the same. The order's stock is sold to
+//! somebody else by now, so the money is never honoured: it goes back.
+//!
+//! 1. `read-payment`: what the payment provider says now; the news itself is not believed.
+//! 2. `refund-payment`: whatever of it is there is voided or refunded, under the charge's own key, so that the
+//!    order's undo and this one together refund once. An outage that outlasts its patience asks a person.
+//!
+//! Deliberately absent: reviving the order. A customer who still wants it places a new one.
+#![expect(
+    missing_docs,
+    reason = "the workflow_methods macro generates markers without docs; everything else has them"
+)]
+
+use std::error::Error;
+
+use contracts::payment::{FindPayment, Payment, PaymentState, Payments, ReversePayment};
+use contracts::values::{EventId, OrderId};
+use serde::{Deserialize, Serialize};
+use temporalio_common::search_attributes::SearchAttributeUpdate;
+use temporalio_workflow::{WorkflowContext, WorkflowContextView, WorkflowResult, workflow, workflow_methods};
+
+use crate::input::{Checked, Fields, Unchecked, id};
+use crate::order_processing;
+use crate::policy;
+use crate::report::{Progress, Report, StepClass, StepSpec};
+use crate::saga::{self, Process, ResolveUndo, Saga, SagaState};
+use crate::search_attributes::{ORDER_ID, STAGE, Stage};
+
+/// The workflow id: one run per order and event, however often the event is delivered.
+#[must_use]
+pub fn workflow_id(order_id: &OrderId, event_id: &EventId) -> String {
+    format!("{}/late/{event_id}", order_processing::workflow_id(order_id))
+}
+
+/// The search attributes of a run that begins.
+#[must_use]
+pub fn search_attributes(order_id: &OrderId) -> [SearchAttributeUpdate; 2] {
+    order_processing::search_attributes(order_id)
+}
+
+/// What is known when late money is heard of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LatePaymentData {
+    /// The order that ended without this money.
+    pub order_id: OrderId,
+    /// The provider's id of the event.
+    pub event_id: EventId,
+}
+
+impl Checked for LatePaymentData {
+    fn read(fields: &Fields<'_>) -> Option<Self> {
+        let order_id = fields.required("order_id", id);
+        let event_id = fields.required("event_id", id);
+        Some(Self { order_id: order_id?, event_id: event_id? })
+    }
+}
+
+/// What became of late money.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LatePaymentResult {
+    /// The order that ended without it.
+    pub order_id: OrderId,
+    /// The provider's id of the payment, if there is one.
+    pub payment_id: Option<String>,
+    /// Whether there was money to give back.
+    pub refunded: bool,
+    /// What every step did.
+    pub report: Report,
+}
+
+const READ: &str = "read-payment";
+const REFUND: &str = "refund-payment";
+
+/// The workflow.
+#[workflow]
+#[derive(Default)]
+pub struct LatePayment {
+    saga: SagaState,
+}
+
+impl Process for LatePayment {
+    const NAME: &'static str = "LatePayment";
+    const STEPS: &'static [StepSpec] = &[
+        StepSpec { name: READ, words: "ask the provider what is there", class: StepClass::Retriable },
+        StepSpec { name: REFUND, words: "give the money back", class: StepClass::Retriable },
+    ];
+    fn saga(&self) -> &SagaState {
+        &self.saga
+    }
+    fn saga_mut(&mut self) -> &mut SagaState {
+        &mut self.saga
+    }
+}
+
+#[workflow_methods]
+impl LatePayment {
+    /// Gives late money back.
+    #[run(name = "LatePayment")]
+    pub async fn run(
+        ctx: &mut WorkflowContext<Self>,
+        input: Unchecked<LatePaymentData>,
+    ) -> WorkflowResult<LatePaymentResult> {
+        let LatePaymentData { order_id, .. } =
+            input.check().map_err(|problems| saga::invalid_input("LatePaymentInvalid", problems))?;
+        if ctx.search_attributes().get(&ORDER_ID).as_deref() != Some(order_id.as_str()) {
+            ctx.upsert_search_attributes([
+                ORDER_ID.value_set(order_id.to_string()),
+                STAGE.value_set(Stage::Processing.name().to_owned()),
+            ]);
+        }
+        let saga = Saga::begin(ctx);
+        let key = order_processing::charge_key(&order_id);
+        let find = FindPayment { key: key.clone(), order_id: order_id.clone() };
+        let found = saga.step(READ, Payments::find, find, policy::money()).or_report().await.flatten();
+        let refunded = matches!(&found, Some(Payment { state: PaymentState::Paid, .. }));
+        let reason = "the order had ended when the payment settled".to_owned();
+        saga.undo_last(REFUND, Payments::reverse, ReversePayment { key, order_id: order_id.clone(), reason });
+        saga.unwind().await;
+        saga.settled(
+            REFUND,
+            if refunded { "the money went back" } else { "there was no money to give back" },
+        );
+        let report = saga.completed().await;
+        Ok(LatePaymentResult { order_id, payment_id: found.and_then(|p| p.payment_id), refunded, report })
+    }
+
+    /// A person answers about a refund that stuck.
+    #[update]
+    pub async fn resolve_undo(
+        ctx: &mut WorkflowContext<Self>,
+        answer: ResolveUndo,
+    ) -> Result<String, Box<dyn Error + Send + Sync>> {
+        saga::resolve_undo(ctx, answer).await
+    }
+
+    #[update_validator(resolve_undo)]
+    fn check_resolution(
+        &self,
+        _ctx: &WorkflowContextView,
+        answer: &ResolveUndo,
+    ) -> Result<(), Box<dyn Error + Send + Sync>> {
+        saga::check_resolution(self, answer)
+    }
+
+    /// How far the refund is.
+    #[query]
+    pub fn progress(&self, ctx: &WorkflowContextView) -> Progress {
+        self.saga.progress(ctx)
+    }
+
+    /// What every step did so far.
+    #[query]
+    pub fn report(&self, _ctx: &WorkflowContextView) -> Report {
+        self.saga.report()
+    }
+}
