@@ -8,6 +8,7 @@ mod order_fulfilled;
 mod order_lost_replies;
 mod order_refused;
 mod order_waiting;
+mod replay;
 mod starter;
 mod tidy;
 mod worker_life;

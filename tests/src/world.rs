@@ -398,6 +398,14 @@ impl Order<'_> {
         Ok(self.handle().fetch_history(WorkflowFetchHistoryOptions::default()).into_events().await?)
     }
 
+    /// The history as the replayer reads it.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn history_json(&self) -> anyhow::Result<Vec<u8>> {
+        Ok(self.handle().fetch_history(WorkflowFetchHistoryOptions::default()).to_json().await?)
+    }
+
     /// Events and state transitions so far.
     ///
     /// # Errors

@@ -1,0 +1,128 @@
+//! Recorded histories must still replay: they stand for runs that are under way in some shop.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use contracts::inventory::{Inventory, ReleaseStock, ReserveStock};
+use contracts::payment::{ChargePayment, Payments, ReversePayment};
+use contracts::values::{IdempotencyKey, PaymentToken};
+use temporalio_client::WorkflowHistory;
+use temporalio_sdk::workflow_replayer::{WorkflowReplayer, WorkflowReplayerOptions};
+use temporalio_workflow::{WorkflowContext, WorkflowResult, workflow, workflow_methods};
+use tests::scenarios;
+use workflows::input::Unchecked;
+use workflows::late_payment::LatePayment;
+use workflows::order_processing::{OrderData, OrderProcessing, OrderProcessingResult};
+use workflows::policy;
+use workflows::report::StepSpec;
+use workflows::saga::{Process, Saga, SagaState};
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("histories")
+}
+
+#[tokio::test]
+async fn every_recorded_history_replays() -> anyhow::Result<()> {
+    let replayer = WorkflowReplayer::new(
+        WorkflowReplayerOptions::new()
+            .register_workflow::<OrderProcessing>()?
+            .register_workflow::<LatePayment>()?
+            .build(),
+    )?;
+    for scenario in scenarios::ALL {
+        let file = folder().join(format!("{}.json", scenario.name));
+        let json = std::fs::read(&file)
+            .with_context(|| format!("{} has no history: cargo xtask record", scenario.name))?;
+        let replayed = replayer.replay_workflow(WorkflowHistory::from_json(&json)?).await;
+        replayed
+            .with_context(|| format!("{}: a change to the process breaks runs under way", scenario.name))?;
+    }
+    Ok(())
+}
+
+/// Append-only: a changed history would hide that a change to a process breaks running ones.
+#[test]
+fn no_recorded_history_was_changed() -> anyhow::Result<()> {
+    let sums = std::fs::read_to_string(folder().join("SHA256SUMS"))?;
+    let mut listed = 0;
+    for line in sums.lines() {
+        let (sum, name) = line.split_once("  ").context("SHA256SUMS holds a line of another shape")?;
+        let history = std::fs::read(folder().join(name)).with_context(|| name.to_owned())?;
+        assert_eq!(scenarios::checksum(&history), sum, "{name} was changed: record a new scenario instead");
+        listed += 1;
+    }
+    let files =
+        std::fs::read_dir(folder())?.filter_map(Result::ok).filter(|f| f.path().extension().is_some());
+    assert_eq!(listed, files.count(), "a history is not in SHA256SUMS");
+    Ok(())
+}
+
+/// The process with two commands swapped: what a careless change would look like.
+#[workflow]
+#[derive(Default)]
+struct Careless {
+    saga: SagaState,
+}
+
+impl Process for Careless {
+    const NAME: &'static str = OrderProcessing::NAME;
+    const STEPS: &'static [StepSpec] = OrderProcessing::STEPS;
+    fn saga(&self) -> &SagaState {
+        &self.saga
+    }
+    fn saga_mut(&mut self) -> &mut SagaState {
+        &mut self.saga
+    }
+}
+
+#[workflow_methods]
+impl Careless {
+    #[run(name = "OrderProcessing")]
+    async fn run(
+        ctx: &mut WorkflowContext<Self>,
+        input: Unchecked<OrderData>,
+    ) -> WorkflowResult<Option<OrderProcessingResult>> {
+        let Ok(order) = input.check() else { return Ok(None) };
+        let key = IdempotencyKey::new(ctx.workflow_id(), "process-payment");
+        let saga = Saga::begin(ctx);
+        let charge = ChargePayment {
+            key: key.clone(),
+            order_id: order.order_id.clone(),
+            customer_id: order.customer_id.clone(),
+            amount: order.total_amount,
+            kind: order.payment_kind,
+            token: Some(PaymentToken::new("card_token_123")),
+        };
+        let reverse =
+            ReversePayment { key: key.clone(), order_id: order.order_id.clone(), reason: "test".to_owned() };
+        let charged = saga
+            .step("process-payment", Payments::charge, charge, policy::money())
+            .undo_by(Payments::reverse, reverse)
+            .await;
+        let (order_id, lines) = (order.order_id.clone(), order.stock_lines());
+        let hold = ReserveStock {
+            key: key.clone(),
+            order_id: order_id.clone(),
+            lines: lines.clone(),
+            expires_at: "2030-01-01T00:00:00Z".to_owned(),
+        };
+        let held = saga
+            .step("reserve-inventory", Inventory::reserve, hold, policy::stock())
+            .undo_by(Inventory::release, ReleaseStock { key, order_id, lines })
+            .await;
+        assert!(charged.is_ok() && held.is_ok());
+        Ok(None)
+    }
+}
+
+/// The test of the test.
+#[tokio::test]
+async fn a_change_that_reorders_commands_is_caught() -> anyhow::Result<()> {
+    let careless =
+        WorkflowReplayer::new(WorkflowReplayerOptions::new().register_workflow::<Careless>()?.build())?;
+    let json = std::fs::read(folder().join("complete.json"))?;
+    let replayed = careless.replay_workflow(WorkflowHistory::from_json(&json)?).await;
+    let error = replayed.err().context("swapped commands replayed")?;
+    assert!(format!("{error:?}").contains("TMPRL1100"), "{error:?}");
+    Ok(())
+}

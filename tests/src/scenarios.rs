@@ -1,0 +1,153 @@
+//! One run of each way in which an order can go, for the replay corpus.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use contracts::values::{EventId, OrderId};
+use serde_json::json;
+use settlement::{Heard, settle};
+use sha2::{Digest as _, Sha256};
+use workflows::report::{Progress, StepStatus};
+use workflows::saga::Resolution;
+
+use crate::orders;
+use crate::world::{LIMIT, Order, World};
+
+/// Plays a scenario to its end and names the run whose history is kept.
+type Play = for<'w> fn(&'w World) -> Pin<Box<dyn Future<Output = anyhow::Result<String>> + 'w>>;
+
+/// A scenario and the name of its history.
+pub struct Scenario {
+    /// Names the file.
+    pub name: &'static str,
+    /// Plays it.
+    pub play: Play,
+}
+
+macro_rules! scenario {
+    ($name:literal, $world:ident => $body:block) => {
+        Scenario {
+            name: $name,
+            play: |$world| Box::pin(async move { anyhow::Ok(async move { anyhow::Ok($body) }.await?) }),
+        }
+    };
+}
+
+/// The checksum of a history, as `sha256sum` writes it.
+#[must_use]
+pub fn checksum(history: &[u8]) -> String {
+    Sha256::digest(history).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Every scenario. Only add: a recorded history is never recorded again.
+pub const ALL: &[Scenario] = &[
+    scenario!("complete", world => { ended(world.start(&orders::order()).await?).await? }),
+    scenario!("complete-two-lines", world => { ended(world.start(&orders::two_lines()).await?).await? }),
+    scenario!("cash-on-delivery", world => { ended(world.start(&orders::paid_by("cash_on_delivery")).await?).await? }),
+    scenario!("card-declined", world => { ended(world.start(&orders::paid_with("card_declined")).await?).await? }),
+    scenario!("insufficient-funds", world => {
+        ended(world.start(&orders::paid_with("card_insufficient_funds")).await?).await?
+    }),
+    scenario!("card-expired", world => { ended(world.start(&orders::paid_with("card_expired")).await?).await? }),
+    scenario!("out-of-stock", world => {
+        let mut order = orders::order();
+        order["items"][0]["quantity"] = json!(51);
+        order["total_amount"] = json!(51 * 25_000_000_i64);
+        ended(world.start(&order).await?).await?
+    }),
+    scenario!("expired", world => {
+        let mut order = orders::paid_by("bank_transfer");
+        order["reservation_minutes"] = json!(0.02);
+        ended(world.start(&order).await?).await?
+    }),
+    scenario!("settled", world => {
+        let order = waiting(world).await?;
+        let event = world.shop.settle(&order.order_id, "paid").await?;
+        order.payment_settled(&event).await.map_err(anyhow::Error::msg)?;
+        ended(order).await?
+    }),
+    scenario!("cancelled-while-reserving", world => { cancelled_during(world, "inventory.reserve").await? }),
+    scenario!("cancelled-while-charging", world => { cancelled_during(world, "payments.create").await? }),
+    scenario!("cancelled-while-confirming", world => { cancelled_during(world, "inventory.confirm").await? }),
+    scenario!("canceled-by-temporal", world => {
+        let order = waiting(world).await?;
+        order.temporal_cancel().await?;
+        ended(order).await?
+    }),
+    scenario!("cancel-refused-at-the-label", world => {
+        slow(world, "shipments.create").await?;
+        let order = world.start(&orders::order()).await?;
+        world.shop.requested("shipments.create").await?;
+        anyhow::ensure!(order.cancel_order("too late").await.is_err(), "the cancel was not refused");
+        ended(order).await?
+    }),
+    scenario!("shipping-refused", world => {
+        world.shop.faults(json!([{ "operation": "shipments.create", "kind": "status", "status": 422 }])).await?;
+        ended(world.start(&orders::order()).await?).await?
+    }),
+    scenario!("stuck-undo-retried", world => { stuck(world, Resolution::Retry).await? }),
+    scenario!("stuck-undo-done-by-hand", world => { stuck(world, Resolution::MarkDone).await? }),
+    scenario!("stuck-undo-skipped", world => { stuck(world, Resolution::Skip).await? }),
+    scenario!("quick-steps-down", world => {
+        world
+            .shop
+            .faults(json!([
+                { "operation": "orders.validate", "kind": "status", "status": 503, "count": 3 },
+                { "operation": "events.track", "kind": "reply_lost", "count": 2 }
+            ]))
+            .await?;
+        ended(world.start(&orders::order()).await?).await?
+    }),
+    scenario!("late-payment", world => {
+        let order = waiting(world).await?;
+        order.cancel_order("changed mind").await.map_err(anyhow::Error::msg)?;
+        order.ended().await?;
+        let event = EventId::new(world.shop.settle_late(&order.order_id).await?)?;
+        let number = OrderId::new(order.order_id.as_str())?;
+        let heard = settle(&world.client, &world.task_queue, &number, &event, LIMIT).await?;
+        let Heard::Late { workflow_id } = heard else { anyhow::bail!("not late: {heard:?}") };
+        let late = world.attach_run(&workflow_id);
+        late.until("ended", |p| p.outcome.is_some()).await?;
+        workflow_id
+    }),
+];
+
+async fn ended(order: Order<'_>) -> anyhow::Result<String> {
+    order.ended().await?;
+    Ok(order.workflow_id)
+}
+
+async fn waiting(world: &World) -> anyhow::Result<Order<'_>> {
+    let order = world.start(&orders::paid_by("e_wallet")).await?;
+    let waits = |p: &Progress| p.steps.iter().any(|s| s.status == StepStatus::Waiting);
+    order.until("waits for the customer", waits).await?;
+    Ok(order)
+}
+
+async fn slow(world: &World, operation: &str) -> anyhow::Result<()> {
+    world.shop.faults(json!([{ "operation": operation, "kind": "latency", "latency_ms": 800 }])).await
+}
+
+async fn cancelled_during(world: &World, operation: &str) -> anyhow::Result<String> {
+    slow(world, operation).await?;
+    let order = world.start(&orders::order()).await?;
+    world.shop.requested(operation).await?;
+    order.cancel_order("changed mind").await.map_err(anyhow::Error::msg)?;
+    ended(order).await
+}
+
+async fn stuck(world: &World, answer: Resolution) -> anyhow::Result<String> {
+    world
+        .shop
+        .faults(json!([
+            { "operation": "shipments.create", "kind": "status", "status": 422 },
+            { "operation": "payments.refund", "kind": "status", "status": 503 }
+        ]))
+        .await?;
+    let order = world.start(&orders::order()).await?;
+    order.until("needs a person", |p| !p.needs_human.is_empty()).await?;
+    world.shop.mend().await?;
+    order.resolve("process-payment", answer, "looked at").await.map_err(anyhow::Error::msg)?;
+    tokio::time::timeout(LIMIT + Duration::from_secs(1), ended(order)).await?
+}
