@@ -282,7 +282,11 @@ impl Api {
             Some(data) => serde_json::from_str(data),
             None => serde_json::from_slice(body),
         }
-        .map_err(|e| self.unknown(format!("an answer of another shape ({e})")))
+        .map_err(|e| {
+            // Not its text, which quotes the answer.
+            let (kind, line, column) = (e.classify(), e.line(), e.column());
+            self.unknown(format!("an answer of another shape ({kind:?} error, line {line}, column {column})"))
+        })
     }
 
     fn transport(&self, error: &reqwest::Error) -> CallError {

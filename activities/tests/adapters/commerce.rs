@@ -1,0 +1,183 @@
+//! The commerce platform: its verdict on an order, the order's state, the sale.
+
+use activities::commerce::CommerceActivities;
+use contracts::commerce::{
+    Commerce, OrderCheck, OrderCompleted, OrderProblem, OrderStatus, OrderValidation, PaymentStatus,
+    ShippingStatus, UpdateOrder, ValidateOrder,
+};
+use contracts::failure::REFUSED;
+use contracts::money::{Currency, Money};
+use contracts::values::{CustomerId, ProductId, VariantId};
+use serde_json::json;
+
+use crate::TestResult;
+use crate::peer::{Peer, answer};
+use crate::samples::{LAPTOP, PRICE, dong, items, key, order_id, update, validate};
+use crate::shop::Shop;
+use crate::temporal::{FIRST, SECOND, Temporal};
+
+async fn open() -> TestResult<(Shop, Temporal)> {
+    let shop = Shop::open().await?;
+    let temporal = Temporal::with(CommerceActivities::new(shop.api()?)).await?;
+    Ok((shop, temporal))
+}
+
+/// What the platform refuses, as (check, field).
+async fn refused(temporal: &Temporal, input: &ValidateOrder) -> TestResult<Vec<(String, String)>> {
+    match temporal.run(Commerce::validate_order, FIRST, input).await? {
+        Ok(OrderValidation::Invalid { problems }) => {
+            Ok(problems.into_iter().map(|problem| (problem.check, problem.field)).collect())
+        }
+        other => Err(format!("{other:?}").into()),
+    }
+}
+
+pub(crate) fn sale() -> TestResult<OrderCompleted> {
+    Ok(OrderCompleted {
+        key: key("update-analytics"),
+        order_id: order_id()?,
+        customer_id: CustomerId::new("CUSTOMER-001")?,
+        revenue: dong(PRICE),
+        items: items()?,
+    })
+}
+
+#[tokio::test]
+async fn an_order_in_order_may_go_ahead() -> TestResult {
+    let (shop, temporal) = open().await?;
+    for attempt in [FIRST, SECOND] {
+        let verdict = temporal.run(Commerce::validate_order, attempt, &validate()?).await?;
+        assert_eq!(verdict, Ok(OrderValidation::Valid));
+    }
+    assert_eq!(shop.get("/api/v1/orders/ORDER-001").await?["data"]["status"], "pending");
+    Ok(())
+}
+
+#[tokio::test]
+async fn cents_reach_the_platform_as_they_are() -> TestResult {
+    let (_shop, temporal) = open().await?;
+    let dollars = |cents| Money::from_minor_units(cents, Currency::USD);
+    let mut input = validate()?;
+    let shirt = &mut input.items[0];
+    (shirt.product_id, shirt.variant_id) = (ProductId::new("TSHIRT-001")?, VariantId::new("TSHIRT-001-M")?);
+    (shirt.price, shirt.quantity) = (dollars(1_999), 3);
+    (input.total, input.shipping_fee) = (dollars(5_997 + 10 + 20 - 30), dollars(10));
+    (input.tax, input.discount) = (dollars(20), dollars(30));
+    let verdict = temporal.run(Commerce::validate_order, FIRST, &input).await?;
+    assert_eq!(verdict, Ok(OrderValidation::Valid));
+    Ok(())
+}
+
+#[tokio::test]
+async fn each_reason_of_the_platform_comes_back_with_its_check() -> TestResult {
+    let (_shop, temporal) = open().await?;
+    let mut input = validate()?;
+    input.items[0].price = dong(1);
+    input.shipping_address.country = "Atlantis".to_owned();
+    let found = refused(&temporal, &input).await?;
+    let checks: Vec<&str> = found.iter().map(|(check, _)| check.as_str()).collect();
+    assert!(checks.contains(&"pricing_accuracy") && checks.contains(&"shipping_address"), "{found:?}");
+    assert!(found.contains(&("pricing_accuracy".to_owned(), "items[0].price".to_owned())), "{found:?}");
+    input.checks = vec![OrderCheck::ShippingAddress];
+    let found = refused(&temporal, &input).await?;
+    assert_eq!(found.len(), 1, "only the checks asked for: {found:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn reasons_are_read_in_each_shape_and_there_is_always_one() -> TestResult {
+    let problem = |check: &str, field: &str, message: &str, variant: Option<&str>| OrderProblem {
+        check: check.to_owned(),
+        field: field.to_owned(),
+        message: message.to_owned(),
+        variant_id: variant.map(str::to_owned),
+    };
+    for (errors, problems) in [
+        (json!(["blocked"]), vec![problem("unnamed", "order", "blocked", None)]),
+        (json!([]), vec![problem("unnamed", "order", "no reason given", None)]),
+        (json!([{}]), vec![problem("unnamed", "unnamed", "", None)]),
+        (
+            json!([{ "check": "a", "field": "b", "message": "c", "variant_id": LAPTOP, "product_id": "x" }, "d"]),
+            vec![problem("a", "b", "c", Some(LAPTOP)), problem("unnamed", "order", "d", None)],
+        ),
+    ] {
+        let verdict = json!({ "success": true, "data": { "is_valid": false, "errors": errors } });
+        let peer = Peer::start([answer(200, "", &verdict.to_string())]).await?;
+        let temporal = Temporal::with(CommerceActivities::new(peer.api()?)).await?;
+        let verdict = temporal.run(Commerce::validate_order, FIRST, &validate()?).await?;
+        assert_eq!(verdict, Ok(OrderValidation::Invalid { problems }));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_card_token_is_no_business_of_the_platforms() -> TestResult {
+    let peer = Peer::start([answer(200, "", r#"{"data": {"is_valid": true}}"#)]).await?;
+    let temporal = Temporal::with(CommerceActivities::new(peer.api()?)).await?;
+    let verdict = temporal.run(Commerce::validate_order, FIRST, &validate()?).await?;
+    assert_eq!(verdict, Ok(OrderValidation::Valid));
+    let request = &peer.received()[0];
+    assert_eq!(request.line, "POST /api/v1/orders/ORDER-001/validate");
+    let body: serde_json::Value = serde_json::from_str(&request.body)?;
+    assert_eq!(body["payment_method"], json!({ "type": "credit_card" }));
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_order_is_confirmed_with_its_tracking_number() -> TestResult {
+    let (shop, temporal) = open().await?;
+    assert!(temporal.run(Commerce::validate_order, FIRST, &validate()?).await?.is_ok());
+    let input = UpdateOrder {
+        payment_status: Some(PaymentStatus::Paid),
+        shipping_status: Some(ShippingStatus::Pending),
+        tracking_number: Some("SUN-1".to_owned()),
+        ..update(OrderStatus::Confirmed)?
+    };
+    for attempt in [FIRST, SECOND] {
+        assert_eq!(temporal.run(Commerce::update_order, attempt, &input).await?, Ok(()));
+    }
+    let order = shop.get("/api/v1/orders/ORDER-001").await?["data"].clone();
+    let known = ["status", "payment_status", "shipping_status", "tracking_number"].map(|name| &order[name]);
+    assert_eq!(known, ["confirmed", "paid", "pending", "SUN-1"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_order_the_platform_never_knew_needs_no_word_of_its_end() -> TestResult {
+    let (_shop, temporal) = open().await?;
+    for status in [OrderStatus::Failed, OrderStatus::Cancelled, OrderStatus::Expired] {
+        let mut input = update(status)?;
+        input.key = key(&format!("update-order/{status:?}"));
+        assert_eq!(temporal.run(Commerce::update_order, FIRST, &input).await?, Ok(()));
+    }
+    // That a paid and shipped order is unknown is another matter.
+    let refused = temporal.run(Commerce::update_order, FIRST, &update(OrderStatus::Confirmed)?).await?;
+    let refused = refused.err().ok_or("confirmed")?;
+    assert_eq!((refused.kind.as_str(), refused.is_final), (REFUSED, true));
+    assert_eq!(refused.message, "shop refused: 404 RESOURCE_NOT_FOUND");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_sale_is_counted_once_line_by_line() -> TestResult {
+    let (shop, temporal) = open().await?;
+    for attempt in [FIRST, SECOND] {
+        assert_eq!(temporal.run(Commerce::track_order_completed, attempt, &sale()?).await?, Ok(()));
+    }
+    assert_eq!(shop.total("events").await?, 1);
+    let peer = Peer::start([answer(201, "", "")]).await?;
+    let temporal = Temporal::with(CommerceActivities::new(peer.api()?)).await?;
+    let mut two = sale()?;
+    two.items[0].quantity = 2;
+    assert_eq!(temporal.run(Commerce::track_order_completed, FIRST, &two).await?, Ok(()));
+    let golden = json!({
+        "event_type": "order_completed",
+        "customer_id": "CUSTOMER-001",
+        "order_id": "ORDER-001",
+        "revenue": PRICE,
+        "currency": "VND",
+        "items": [{ "product_id": "LAPTOP-001", "quantity": 2, "revenue": 2 * PRICE }]
+    });
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&peer.received()[0].body)?, golden);
+    Ok(())
+}

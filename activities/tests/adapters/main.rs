@@ -1,0 +1,21 @@
+//! The adapters from both ends: a real SDK worker asks them, and the sandbox shop or a scripted peer answers.
+//!
+//! The worker's Temporal is a few functions in this process (`temporal`), so that a test sees exactly what a server
+//! would: a payload, or a failure with its type, its retryability and its delay. The SDK's own test environment would
+//! bring 18 crates and a second build of the SDK's core into every test run.
+
+mod call;
+mod commerce;
+mod everything;
+mod heartbeats;
+mod inventory;
+mod notification;
+mod payment;
+mod peer;
+mod request;
+mod samples;
+mod shipping;
+mod shop;
+mod temporal;
+
+type TestResult<T = ()> = Result<T, Box<dyn std::error::Error>>;

@@ -1,0 +1,117 @@
+//! The carrier: one label, voided while the parcel is still here.
+
+use std::time::Duration;
+
+use activities::shipping::ShippingActivities;
+use contracts::failure::{NOTHING_YET, OUTCOME_UNKNOWN, REFUSED};
+use contracts::shipping::{CreateShipment, Label, Shipment, Shipping};
+use reqwest::Method;
+use serde_json::json;
+
+use crate::TestResult;
+use crate::samples::{address, label_of_order, parcel};
+use crate::shop::Shop;
+use crate::temporal::{Attempt, FIRST, Failed, SECOND, Temporal};
+
+const SECOND_LOOK: Duration = Duration::from_secs(20);
+
+async fn open() -> TestResult<(Shop, Temporal)> {
+    let shop = Shop::open().await?;
+    let temporal = Temporal::with(ShippingActivities::new(shop.api()?, SECOND_LOOK)).await?;
+    Ok((shop, temporal))
+}
+
+async fn labelled(temporal: &Temporal) -> TestResult<Label> {
+    match temporal.run(Shipping::create_shipment, FIRST, &parcel()?).await? {
+        Ok(Shipment::Labelled(label)) => Ok(label),
+        other => Err(format!("{other:?}").into()),
+    }
+}
+
+#[tokio::test]
+async fn a_label_is_bought_once_however_often_it_is_asked_for() -> TestResult {
+    let (shop, temporal) = open().await?;
+    assert_eq!(temporal.run(Shipping::find_shipment, FIRST, &label_of_order()?).await?, Ok(None));
+    let label = labelled(&temporal).await?;
+    assert!(!label.tracking_number.is_empty() && label.estimated_delivery.is_some(), "{label:?}");
+    assert_eq!(labelled(&temporal).await?, label);
+    let found = Some(Shipment::Labelled(label));
+    assert_eq!(temporal.run(Shipping::find_shipment, FIRST, &label_of_order()?).await?, Ok(found));
+    assert_eq!(shop.total("shipments").await?, 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_second_attempt_looks_before_it_buys_again() -> TestResult {
+    let (shop, temporal) = open().await?;
+    shop.switch(json!({ "dedupe": "off" })).await?;
+    shop.fault("shipments.create", "malformed", json!({})).await?;
+    let lost = temporal.run(Shipping::create_shipment, FIRST, &parcel()?).await?.err().ok_or("labelled")?;
+    assert_eq!((lost.kind.as_str(), lost.is_final), (OUTCOME_UNKNOWN, false));
+    let label = temporal.run(Shipping::create_shipment, SECOND, &parcel()?).await?;
+    assert!(matches!(label, Ok(Shipment::Labelled(_))), "{label:?}");
+    assert_eq!(shop.total("shipments").await?, 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_the_carrier_will_not_take_is_an_outcome() -> TestResult {
+    let (shop, temporal) = open().await?;
+    let nowhere = CreateShipment { address: address("Atlantis"), ..parcel()? };
+    let balloon = CreateShipment { method: "balloon".to_owned(), ..parcel()? };
+    for (input, code) in [(nowhere, "ADDRESS_NOT_SERVICEABLE"), (balloon, "SHIPPING_METHOD_UNAVAILABLE")] {
+        let (shop, temporal) = open().await?;
+        let refused = temporal.run(Shipping::create_shipment, FIRST, &input).await?;
+        assert_eq!(refused, Ok(Shipment::Refused { code: code.to_owned() }));
+        assert_eq!(shop.total("shipments").await?, 0);
+    }
+    shop.fault("shipments.create", "status", json!({ "status": 403 })).await?;
+    let failed = temporal.run(Shipping::create_shipment, FIRST, &parcel()?).await?.err().ok_or("labelled")?;
+    assert_eq!((failed.kind.as_str(), failed.is_final), (REFUSED, true), "not the parcel's fault");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_label_is_voided_once_and_no_late_one_is_made() -> TestResult {
+    let (shop, temporal) = open().await?;
+    labelled(&temporal).await?;
+    for attempt in [FIRST, SECOND, FIRST] {
+        assert_eq!(temporal.run(Shipping::void_shipment, attempt, &label_of_order()?).await?, Ok(()));
+    }
+    assert_eq!(shop.total("voided_shipments").await?, 1);
+    assert_eq!(temporal.run(Shipping::find_shipment, FIRST, &label_of_order()?).await?, Ok(None), "voided");
+    let late = temporal.run(Shipping::create_shipment, FIRST, &parcel()?).await?;
+    assert_eq!(late.err().map(|failed| failed.message).as_deref(), Some("shop refused: 409 KEY_UNDONE"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_parcel_on_its_way_cannot_be_voided_and_a_person_is_told() -> TestResult {
+    let (shop, temporal) = open().await?;
+    labelled(&temporal).await?;
+    shop.ask(Method::PUT, "/_sandbox/shipments/ORDER-001", json!({ "status": "in_transit" })).await?;
+    let refused = Failed {
+        kind: REFUSED.to_owned(),
+        message: "the parcel is with the carrier: stop it there".to_owned(),
+        is_final: true,
+        next_retry_delay: None,
+    };
+    assert_eq!(temporal.run(Shipping::void_shipment, FIRST, &label_of_order()?).await?, Err(refused));
+    assert_eq!(shop.total("voided_shipments").await?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_void_that_finds_nothing_looks_again_unless_the_carrier_bars_the_key() -> TestResult {
+    let (shop, temporal) = open().await?;
+    shop.switch(json!({ "tombstones": false })).await?;
+    let first =
+        temporal.run(Shipping::void_shipment, FIRST, &label_of_order()?).await?.err().ok_or("believed")?;
+    assert_eq!((first.kind.as_str(), first.is_final), (NOTHING_YET, false));
+    assert_eq!(first.next_retry_delay, Some(SECOND_LOOK));
+    let late = Attempt { scheduled: SECOND_LOOK, ..SECOND };
+    assert_eq!(temporal.run(Shipping::void_shipment, late, &label_of_order()?).await?, Ok(()));
+    shop.switch(json!({ "tombstones": true })).await?;
+    assert_eq!(temporal.run(Shipping::void_shipment, FIRST, &label_of_order()?).await?, Ok(()));
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! Messages to customers.
+
+use contracts::notification::{Content, Delivery, SendEmail, SendPush, SendSms};
+use contracts::values::{Locale, Recipient};
+use serde_json::{Value, json};
+
+use crate::TestResult;
+use crate::pinned::pinned;
+use crate::samples::{KEY, customer_id, dong, dong_json, item, item_json, key, order_id};
+
+fn content() -> TestResult<Content> {
+    Ok(Content::OrderConfirmation {
+        order_id: order_id()?,
+        items: vec![item()?],
+        total_amount: dong(25_000_000),
+        tracking_number: "SUN-1".to_owned(),
+    })
+}
+
+fn content_json() -> Value {
+    json!({
+        "template": "order_confirmation",
+        "order_id": "ORDER-001",
+        "items": [item_json()],
+        "total_amount": dong_json("25000000"),
+        "tracking_number": "SUN-1"
+    })
+}
+
+#[test]
+fn a_mail_stays() -> TestResult {
+    let input = SendEmail {
+        key: key(),
+        to: Recipient::new("customer@example.com"),
+        locale: Locale::ViVn,
+        content: content()?,
+    };
+    let golden = json!({
+        "key": KEY, "to": "customer@example.com", "locale": "vi-VN", "content": content_json()
+    });
+    pinned(&input, &golden, &[])
+}
+
+#[test]
+fn an_sms_stays() -> TestResult {
+    let input =
+        SendSms { key: key(), to: Recipient::new("+84901234567"), locale: Locale::EnUs, content: content()? };
+    let golden = json!({ "key": KEY, "to": "+84901234567", "locale": "en-US", "content": content_json() });
+    pinned(&input, &golden, &[])
+}
+
+#[test]
+fn a_push_message_stays() -> TestResult {
+    let input = SendPush { key: key(), user_id: customer_id()?, locale: Locale::EnUs, content: content()? };
+    let golden = json!({
+        "key": KEY, "user_id": "CUSTOMER-001", "locale": "en-US", "content": content_json()
+    });
+    pinned(&input, &golden, &[])
+}
+
+#[test]
+fn what_becomes_of_a_message_stays() -> TestResult {
+    let accepted = Delivery::Accepted { message_id: Some("msg_1".to_owned()) };
+    let golden = json!({ "result": "accepted", "message_id": "msg_1" });
+    pinned(&accepted, &golden, &["/message_id"])?;
+    let refused = Delivery::Refused { code: "ADDRESS_REFUSED".to_owned() };
+    pinned(&refused, &json!({ "result": "refused", "code": "ADDRESS_REFUSED" }), &[])
+}
+
+#[test]
+fn the_name_of_a_template_is_the_one_on_the_wire() -> TestResult {
+    let content = content()?;
+    assert_eq!(serde_json::to_value(&content)?["template"], json!(content.template()));
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! The commerce platform.
+
+use contracts::commerce::{
+    OrderCheck, OrderCompleted, OrderProblem, OrderStatus, OrderValidation, PaymentStatus, ShippingStatus,
+    UpdateOrder, ValidateOrder,
+};
+use contracts::money::{Currency, Money};
+use contracts::payment::PaymentKind;
+use contracts::values::Recipient;
+use serde_json::json;
+
+use crate::TestResult;
+use crate::pinned::pinned;
+use crate::samples::{
+    KEY, VARIANT, address, address_json, customer_id, dong, dong_json, item, item_json, key, order_id,
+};
+
+#[test]
+fn the_question_whether_an_order_may_go_ahead_stays() -> TestResult {
+    let input = ValidateOrder {
+        order_id: order_id()?,
+        checks: vec![OrderCheck::PricingAccuracy, OrderCheck::ShippingAddress],
+        customer_id: customer_id()?,
+        customer_email: Recipient::new("customer@example.com"),
+        customer_phone: Some(Recipient::new("+84901234567")),
+        items: vec![item()?],
+        total: dong(25_000_006),
+        shipping_fee: dong(1),
+        discount: dong(2),
+        tax: dong(7),
+        payment_kind: PaymentKind::CreditCard,
+        shipping_address: address(),
+        shipping_method: "standard".to_owned(),
+    };
+    let golden = json!({
+        "order_id": "ORDER-001",
+        "checks": ["pricing_accuracy", "shipping_address"],
+        "customer_id": "CUSTOMER-001",
+        "customer_email": "customer@example.com",
+        "customer_phone": "+84901234567",
+        "items": [item_json()],
+        "total": dong_json("25000006"),
+        "shipping_fee": dong_json("1"),
+        "discount": dong_json("2"),
+        "tax": dong_json("7"),
+        "payment_kind": "credit_card",
+        "shipping_address": address_json(),
+        "shipping_method": "standard"
+    });
+    pinned(&input, &golden, &["/customer_phone", "/shipping_address/phone", "/shipping_address/district"])
+}
+
+#[test]
+fn the_verdicts_on_an_order_stay() -> TestResult {
+    pinned(&OrderValidation::Valid, &json!({ "verdict": "valid" }), &[])?;
+    let problem = OrderProblem {
+        check: "pricing_accuracy".to_owned(),
+        field: "items[0].price".to_owned(),
+        message: "the price has changed".to_owned(),
+        variant_id: Some(VARIANT.to_owned()),
+    };
+    let golden = json!({
+        "verdict": "invalid",
+        "problems": [{
+            "check": "pricing_accuracy",
+            "field": "items[0].price",
+            "message": "the price has changed",
+            "variant_id": VARIANT
+        }]
+    });
+    pinned(&OrderValidation::Invalid { problems: vec![problem] }, &golden, &["/problems/0/variant_id"])
+}
+
+#[test]
+fn the_change_of_an_order_stays() -> TestResult {
+    let input = UpdateOrder {
+        key: key(),
+        order_id: order_id()?,
+        status: OrderStatus::Confirmed,
+        payment_status: Some(PaymentStatus::Paid),
+        shipping_status: Some(ShippingStatus::Pending),
+        tracking_number: Some("SUN-1".to_owned()),
+        estimated_delivery: Some("2026-03-04T00:00:00Z".to_owned()),
+        failure_reason: Some("out of stock".to_owned()),
+    };
+    let golden = json!({
+        "key": KEY,
+        "order_id": "ORDER-001",
+        "status": "confirmed",
+        "payment_status": "paid",
+        "shipping_status": "pending",
+        "tracking_number": "SUN-1",
+        "estimated_delivery": "2026-03-04T00:00:00Z",
+        "failure_reason": "out of stock"
+    });
+    let optional =
+        ["/payment_status", "/shipping_status", "/tracking_number", "/estimated_delivery", "/failure_reason"];
+    pinned(&input, &golden, &optional)
+}
+
+#[test]
+fn the_sale_stays() -> TestResult {
+    let input = OrderCompleted {
+        key: key(),
+        order_id: order_id()?,
+        customer_id: customer_id()?,
+        revenue: Money::from_minor_units(1_990, Currency::USD),
+        items: vec![item()?],
+    };
+    let golden = json!({
+        "key": KEY,
+        "order_id": "ORDER-001",
+        "customer_id": "CUSTOMER-001",
+        "revenue": { "amount": "19.90", "currency": "USD" },
+        "items": [item_json()]
+    });
+    pinned(&input, &golden, &[])
+}

@@ -1,0 +1,88 @@
+//! The payment provider.
+
+use contracts::payment::{
+    ChargePayment, CustomerAction, FindPayment, Payment, PaymentKind, PaymentState, ReversePayment,
+};
+use contracts::values::PaymentToken;
+use serde_json::json;
+
+use crate::TestResult;
+use crate::pinned::pinned;
+use crate::samples::{KEY, customer_id, dong, dong_json, key, order_id};
+
+fn payment(state: PaymentState) -> Payment {
+    Payment { payment_id: Some("pay_1".to_owned()), state }
+}
+
+#[test]
+fn the_request_to_charge_stays() -> TestResult {
+    let input = ChargePayment {
+        key: key(),
+        order_id: order_id()?,
+        customer_id: customer_id()?,
+        amount: dong(25_000_000),
+        kind: PaymentKind::EWallet,
+        token: Some(PaymentToken::new("card_token_123")),
+    };
+    let golden = json!({
+        "key": KEY,
+        "order_id": "ORDER-001",
+        "customer_id": "CUSTOMER-001",
+        "amount": dong_json("25000000"),
+        "kind": "e_wallet",
+        "token": "card_token_123"
+    });
+    pinned(&input, &golden, &["/token"])
+}
+
+#[test]
+fn every_state_of_a_payment_stays() -> TestResult {
+    let golden = json!({ "payment_id": "pay_1", "state": "paid" });
+    pinned(&payment(PaymentState::Paid), &golden, &["/payment_id"])?;
+    let golden = json!({ "payment_id": "pay_1", "state": "reversed" });
+    pinned(&payment(PaymentState::Reversed), &golden, &["/payment_id"])?;
+    let declined = PaymentState::Declined { code: "insufficient_funds".to_owned(), customer_may_retry: true };
+    let golden = json!({
+        "payment_id": "pay_1",
+        "state": "declined",
+        "code": "insufficient_funds",
+        "customer_may_retry": true
+    });
+    pinned(&payment(declined), &golden, &["/payment_id"])
+}
+
+#[test]
+fn what_a_customer_has_to_do_stays() -> TestResult {
+    let action = CustomerAction {
+        kind: "three_d_secure".to_owned(),
+        url: Some("https://pay.example.com/1".to_owned()),
+        instruction: Some("confirm in the app".to_owned()),
+    };
+    let golden = json!({
+        "payment_id": "pay_1",
+        "state": "requires_action",
+        "action": {
+            "type": "three_d_secure",
+            "url": "https://pay.example.com/1",
+            "instruction": "confirm in the app"
+        }
+    });
+    let optional = ["/payment_id", "/action/url", "/action/instruction"];
+    pinned(&payment(PaymentState::RequiresAction { action }), &golden, &optional)
+}
+
+#[test]
+fn the_question_for_a_payment_and_its_answers_stay() -> TestResult {
+    let input = FindPayment { key: key(), order_id: order_id()? };
+    pinned(&input, &json!({ "key": KEY, "order_id": "ORDER-001" }), &[])?;
+    pinned(&None::<Payment>, &json!(null), &[])?;
+    let golden = json!({ "payment_id": "pay_1", "state": "paid" });
+    pinned(&Some(payment(PaymentState::Paid)), &golden, &["/payment_id"])
+}
+
+#[test]
+fn the_request_to_undo_a_charge_stays() -> TestResult {
+    let input = ReversePayment { key: key(), order_id: order_id()?, reason: "out of stock".to_owned() };
+    let golden = json!({ "key": KEY, "order_id": "ORDER-001", "reason": "out of stock" });
+    pinned(&input, &golden, &[])
+}
