@@ -5,17 +5,19 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use activities::http::{Credential, Endpoint};
+use activities::http::Endpoint;
 use activities::inventory::Lines;
 use clap::{Args, Parser, ValueEnum};
 use reqwest::Url;
 use workflows::policy::Figures;
 
 mod check;
+mod payment;
 #[cfg(test)]
 mod tests;
 
 pub use check::Problems;
+pub use payment::Payment;
 
 /// Runs Sunflow's business processes: polls Temporal, calls the shop's systems.
 ///
@@ -29,6 +31,8 @@ pub struct Config {
     temporal: TemporalArgs,
     #[command(flatten)]
     shop: ShopArgs,
+    #[command(flatten)]
+    provider: payment::ProviderArgs,
     #[command(flatten)]
     patience: PatienceArgs,
     #[command(flatten)]
@@ -106,7 +110,7 @@ system_args!(
     "SUN_PAYMENT_API_TOKEN",
     "payment-api-token-file",
     "SUN_PAYMENT_API_TOKEN_FILE",
-    "the payment provider; default: the platform"
+    "payments that speak like the platform's; default: the platform"
 );
 system_args!(
     ShippingArgs,
@@ -291,7 +295,7 @@ pub struct Settings {
     /// The stock system.
     pub inventory: Endpoint,
     /// The payment provider.
-    pub payment: Endpoint,
+    pub payment: Payment,
     /// The carrier.
     pub shipping: Endpoint,
     /// The message senders.
@@ -351,14 +355,14 @@ fn duration(text: &str) -> Result<Duration, String> {
     if duration.is_zero() { Err(format!("is zero; {fix}")) } else { Ok(duration) }
 }
 
-fn read_secret(path: &Path) -> Result<Credential, String> {
+fn read_secret(path: &Path) -> Result<String, String> {
     let text =
         std::fs::read_to_string(path).map_err(|e| format!("{} cannot be read: {e}", path.display()))?;
     let secret = text.trim();
     if secret.is_empty() {
         return Err(format!("{} is empty", path.display()));
     }
-    Ok(Credential::new(secret))
+    Ok(secret.to_owned())
 }
 
 impl fmt::Display for Problems {
