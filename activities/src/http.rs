@@ -12,6 +12,7 @@
 //! a 2xx without a body. Failure texts name system, status and code, never the provider's message: it may hold
 //! personal data.
 
+pub(crate) mod channel;
 pub(crate) mod wire;
 
 use std::collections::BTreeMap;
@@ -20,7 +21,7 @@ use std::time::Duration;
 
 use contracts::failure;
 use contracts::values::IdempotencyKey;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -30,8 +31,7 @@ use temporalio_common::error::ApplicationFailure;
 use temporalio_sdk::activities::ActivityError;
 use thiserror::Error;
 
-/// Waits at most this long for `Retry-After`; longer ones are asked again sooner.
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
+use channel::{Answer, Channel};
 
 /// Where an outside system is, and how it is spoken to.
 #[derive(Clone, Debug)]
@@ -60,6 +60,11 @@ impl Credential {
     pub fn new(secret: impl Into<String>) -> Self {
         Self(secret.into())
     }
+
+    /// The secret itself, for the one place that sends or checks with it.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
 }
 
 impl fmt::Debug for Credential {
@@ -72,8 +77,7 @@ impl fmt::Debug for Credential {
 #[derive(Clone)]
 pub struct Api {
     endpoint: Endpoint,
-    authorization: Option<HeaderValue>,
-    http: reqwest::Client,
+    channel: Channel,
 }
 
 /// Why a client cannot be built.
@@ -149,21 +153,9 @@ impl Api {
     /// # Errors
     /// When the token cannot be sent or the HTTP client cannot be set up.
     pub fn new(endpoint: Endpoint) -> Result<Self, ApiError> {
-        let http = reqwest::Client::builder()
-            .timeout(endpoint.timeout)
-            .connect_timeout(endpoint.timeout.min(Duration::from_secs(5)))
-            // A redirect would repeat an effect at an address nobody configured.
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("sunflow/", env!("CARGO_PKG_VERSION")))
-            .build()?;
-        let authorization = endpoint.token.as_ref().map(|Credential(token)| {
-            let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
-                .map_err(|_| ApiError::Token(endpoint.system))?;
-            value.set_sensitive(true);
-            Ok::<_, ApiError>(value)
-        });
-        let authorization = authorization.transpose()?;
-        Ok(Self { endpoint, authorization, http })
+        let Endpoint { system, timeout, response_bytes_max, .. } = endpoint;
+        let channel = Channel::open(system, endpoint.token.as_ref(), timeout, response_bytes_max)?;
+        Ok(Self { endpoint, channel })
     }
 
     /// The limit of one request.
@@ -193,7 +185,7 @@ impl Api {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        self.call(self.http.request(Method::GET, url)).await
+        self.call(self.channel.request(Method::GET, url)).await
     }
 
     /// Has an effect, under a key if the effect is not idempotent by nature.
@@ -212,7 +204,7 @@ impl Api {
             why: format!("the request cannot be written: {e}"),
         })?;
         let mut request = self
-            .http
+            .channel
             .request(method, self.url(path))
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .body(body);
@@ -231,37 +223,8 @@ impl Api {
         url
     }
 
-    async fn call<T: DeserializeOwned>(&self, mut request: reqwest::RequestBuilder) -> Result<T, CallError> {
-        request = request.header(ACCEPT, HeaderValue::from_static("application/json"));
-        if let Some(authorization) = &self.authorization {
-            request = request.header(AUTHORIZATION, authorization);
-        }
-        let mut response = request.send().await.map_err(|e| self.transport(&e))?;
-        let status = response.status();
-        let header = |name| response.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
-        let retry_after = header(RETRY_AFTER.as_str());
-        let is_replay = header("idempotent-replayed").is_some_and(|v| v.eq_ignore_ascii_case("true"));
-        if status == StatusCode::TOO_MANY_REQUESTS {
-            let after = retry_after.and_then(|v| v.trim().parse().ok()).map(Duration::from_secs);
-            return Err(CallError::PutOff {
-                system: self.endpoint.system,
-                after: after.map(|after| after.min(RETRY_AFTER_MAX)),
-            });
-        }
-        if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT {
-            let (system, why) = (self.endpoint.system, format!("HTTP {}", status.as_u16()));
-            return Err(match is_replay {
-                true => CallError::UnknownForGood { system, why },
-                false => CallError::Unknown { system, why },
-            });
-        }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|e| self.transport(&e))? {
-            if body.len() + chunk.len() > self.endpoint.response_bytes_max {
-                return Err(self.unknown(format!("more than {} bytes", self.endpoint.response_bytes_max)));
-            }
-            body.extend_from_slice(&chunk);
-        }
+    async fn call<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, CallError> {
+        let Answer { status, body } = self.channel.call(request).await?;
         self.read(status, &body)
     }
 
@@ -282,29 +245,7 @@ impl Api {
             Some(data) => serde_json::from_str(data),
             None => serde_json::from_slice(body),
         }
-        .map_err(|e| {
-            // Not its text, which quotes the answer.
-            let (kind, line, column) = (e.classify(), e.line(), e.column());
-            self.unknown(format!("an answer of another shape ({kind:?} error, line {line}, column {column})"))
-        })
-    }
-
-    fn transport(&self, error: &reqwest::Error) -> CallError {
-        let system = self.endpoint.system;
-        // `Display` of the error holds the URL; its kind and root cause say what is needed.
-        let root = std::iter::successors(std::error::Error::source(error), |e| e.source()).last();
-        let why = root.map_or_else(|| "the connection failed".to_owned(), ToString::to_string);
-        if error.is_connect() || error.is_builder() {
-            CallError::NotSent { system, why }
-        } else if error.is_timeout() {
-            self.unknown(format!("nothing within {:?}", self.endpoint.timeout))
-        } else {
-            self.unknown(why)
-        }
-    }
-
-    fn unknown(&self, why: String) -> CallError {
-        CallError::Unknown { system: self.endpoint.system, why }
+        .map_err(|e| self.channel.other_shape(&e))
     }
 }
 

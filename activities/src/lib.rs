@@ -1,8 +1,9 @@
 //! The activities: one folder per outside system. `mod.rs` is contract in, client call, contract out; `client.rs`
-//! is the wire, whose shapes never leave it.
+//! is the wire, whose shapes never leave it. Payment has an adapter per provider in its place.
 //!
 //! - [`http`]: the one place where an HTTP outcome becomes "retry", "give up" or "nobody knows";
 //! - [`commerce`], [`inventory`], [`payment`], [`shipping`], [`notification`]: the systems;
+//! - [`webhook`]: news that a payment provider pushes, and how to know that it is from them;
 //! - [`texts`]: what customers read, as templates per locale.
 //!
 //! What is deliberately absent: retry loops (Temporal's, by policy), workflow code, configuration files.
@@ -15,3 +16,4 @@ pub mod notification;
 pub mod payment;
 pub mod shipping;
 pub mod texts;
+pub mod webhook;

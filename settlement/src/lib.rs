@@ -9,9 +9,10 @@ use std::time::Duration;
 use contracts::values::{EventId, OrderId};
 use temporalio_client::errors::{WorkflowInteractionError, WorkflowStartError, WorkflowUpdateError};
 use temporalio_client::{
-    Client, WorkflowDescribeOptions, WorkflowExecuteUpdateOptions, WorkflowExecutionStatus,
+    Client, WorkflowDescribeOptions, WorkflowExecuteUpdateOptions, WorkflowExecutionStatus, WorkflowHandle,
     WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowStartOptions,
 };
+use temporalio_common::HasWorkflowDefinition;
 use temporalio_common::search_attributes::SearchAttributes;
 use thiserror::Error;
 use workflows::input::Unchecked;
@@ -74,7 +75,7 @@ pub async fn settle(
     event_id: &EventId,
     limit: Duration,
 ) -> Result<Heard, SettleError> {
-    let handle = client.get_workflow_handle::<OrderProcessing>(order_processing::workflow_id(order_id));
+    let handle = handle_of(client, OrderProcessing::run, order_processing::workflow_id(order_id));
     let event = PaymentSettled { event_id: event_id.to_string() };
     // Repeated under its id, an update gets its first answer.
     let options = WorkflowExecuteUpdateOptions::builder().update_id(event_id.to_string()).build();
@@ -102,7 +103,7 @@ async fn after_the_end(
     order_id: &OrderId,
     event_id: &EventId,
 ) -> Result<Heard, SettleError> {
-    let handle = client.get_workflow_handle::<OrderProcessing>(order_processing::workflow_id(order_id));
+    let handle = handle_of(client, OrderProcessing::run, order_processing::workflow_id(order_id));
     let order = match handle.describe(WorkflowDescribeOptions::default()).await {
         Ok(order) => order,
         Err(WorkflowInteractionError::NotFound(_)) => {
@@ -129,6 +130,15 @@ async fn after_the_end(
         Ok(_) | Err(WorkflowStartError::AlreadyStarted { .. }) => Ok(Heard::Late { workflow_id }),
         Err(other) => Err(SettleError::Temporal(other.to_string())),
     }
+}
+
+/// A handle by the `run` marker rather than by the workflow's own type, whose state may not move between threads.
+fn handle_of<R: HasWorkflowDefinition>(
+    client: &Client,
+    _run: R,
+    workflow_id: String,
+) -> WorkflowHandle<Client, R> {
+    client.get_workflow_handle::<R>(workflow_id)
 }
 
 impl SettleError {

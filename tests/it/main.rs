@@ -11,4 +11,5 @@ mod order_waiting;
 mod replay;
 mod starter;
 mod tidy;
+mod webhook_door;
 mod worker_life;

@@ -5,17 +5,21 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use activities::http::{Credential, Endpoint};
+use activities::http::Endpoint;
 use activities::inventory::Lines;
 use clap::{Args, Parser, ValueEnum};
 use reqwest::Url;
 use workflows::policy::Figures;
 
+use crate::door::DoorSettings;
+
 mod check;
+mod payment;
 #[cfg(test)]
 mod tests;
 
 pub use check::Problems;
+pub use payment::Payment;
 
 /// Runs Sunflow's business processes: polls Temporal, calls the shop's systems.
 ///
@@ -29,6 +33,8 @@ pub struct Config {
     temporal: TemporalArgs,
     #[command(flatten)]
     shop: ShopArgs,
+    #[command(flatten)]
+    provider: payment::ProviderArgs,
     #[command(flatten)]
     patience: PatienceArgs,
     #[command(flatten)]
@@ -106,7 +112,7 @@ system_args!(
     "SUN_PAYMENT_API_TOKEN",
     "payment-api-token-file",
     "SUN_PAYMENT_API_TOKEN_FILE",
-    "the payment provider; default: the platform"
+    "payments that speak like the platform's; default: the platform"
 );
 system_args!(
     ShippingArgs,
@@ -216,6 +222,15 @@ struct OperationArgs {
     /// After SIGTERM: how long what is under way may take to finish.
     #[arg(long, env = "SUN_GRACE_PERIOD", default_value = "30s", value_parser = duration, value_name = "TIME")]
     grace_period: Duration,
+    /// Address of the webhook door, POST /webhooks/payments; off by default. Needs the secret.
+    #[arg(long, env = "SUN_WEBHOOK_LISTEN", value_name = "HOST:PORT")]
+    webhook_listen: Option<SocketAddr>,
+    /// Secret that the payment provider signs its events with.
+    #[arg(long, env = "SUN_PAYMENT_WEBHOOK_SECRET", value_name = "SECRET", hide_env_values = true)]
+    payment_webhook_secret: Option<String>,
+    /// File that holds that secret.
+    #[arg(long, env = "SUN_PAYMENT_WEBHOOK_SECRET_FILE", value_name = "FILE")]
+    payment_webhook_secret_file: Option<PathBuf>,
     /// Where to POST the seed's workflow metrics (…/api/workflow-metrics); off by default.
     #[arg(long, env = "SUN_METRICS_WEBHOOK_URL", value_name = "URL")]
     metrics_webhook_url: Option<String>,
@@ -291,7 +306,7 @@ pub struct Settings {
     /// The stock system.
     pub inventory: Endpoint,
     /// The payment provider.
-    pub payment: Endpoint,
+    pub payment: Payment,
     /// The carrier.
     pub shipping: Endpoint,
     /// The message senders.
@@ -306,6 +321,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// How long a drain may take.
     pub grace_period: Duration,
+    /// The webhook door, if it is open.
+    pub door: Option<DoorSettings>,
     /// Where the seed's metrics go.
     pub metrics_webhook: Option<Url>,
     /// Log filter.
@@ -351,14 +368,14 @@ fn duration(text: &str) -> Result<Duration, String> {
     if duration.is_zero() { Err(format!("is zero; {fix}")) } else { Ok(duration) }
 }
 
-fn read_secret(path: &Path) -> Result<Credential, String> {
+fn read_secret(path: &Path) -> Result<String, String> {
     let text =
         std::fs::read_to_string(path).map_err(|e| format!("{} cannot be read: {e}", path.display()))?;
     let secret = text.trim();
     if secret.is_empty() {
         return Err(format!("{} is empty", path.display()));
     }
-    Ok(Credential::new(secret))
+    Ok(secret.to_owned())
 }
 
 impl fmt::Display for Problems {

@@ -140,10 +140,10 @@ async fn ready(State(server): State<Server>) -> Response {
         checks.push(Check::required("version", current));
     }
     let mut probes = JoinSet::new();
-    for (i, Probe { system, api }) in server.probes.iter().cloned().enumerate() {
+    for (i, probe) in server.probes.iter().cloned().enumerate() {
         probes.spawn(async move {
-            let answer = limited(async { api.health().await.map_err(|e| e.to_string()) }).await;
-            (i, Check::new(system.to_owned(), false, answer.map(|()| "answers".to_owned())))
+            let answer = limited(async { probe.health().await.map_err(|e| e.to_string()) }).await;
+            (i, Check::new(probe.system.to_owned(), false, answer.map(|()| "answers".to_owned())))
         });
     }
     let mut probed = probes.join_all().await;

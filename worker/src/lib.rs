@@ -4,10 +4,12 @@
 //! - `systems`: the connections to the outside systems;
 //! - `registry`: two visible lists, processes and activities;
 //! - `temporal`: the connection to Temporal, waited for with back-off; search attributes; versioning;
+//! - [`door`]: payment events from outside, signed; off unless configured;
 //! - `health`: `/healthz`, `/readyz`, `/metrics` on one port;
 //! - `metrics`: what is counted, and the optional metrics webhook.
 
 pub mod config;
+pub mod door;
 mod health;
 pub mod log;
 mod metrics;
@@ -49,6 +51,10 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()> + Send + 'st
         _ = stopped.wait_for(|stopped| *stopped) => return Ok(()),
     };
     status.connected(client.clone());
+    let door = match settings.door.clone() {
+        Some(door) => Some(door::open(door, client.clone(), settings.task_queue.clone()).await?),
+        None => None,
+    };
     let options = registry::options(&settings, systems)?;
     let mut worker = Worker::new(&runtime, client, options).context("the worker cannot be set up")?;
     let shut_down = worker.shutdown_handle();
@@ -61,6 +67,9 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()> + Send + 'st
     status.polling();
     tracing::info!(task_queue = %settings.task_queue, health = %server.address(), "polling");
     let ran = worker.run().await.context("the worker stopped");
+    if let Some(door) = door {
+        door.abort();
+    }
     server.stop();
     tracing::info!("stopped");
     ran

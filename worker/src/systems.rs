@@ -1,20 +1,20 @@
 //! The connections to the outside systems.
 
 use activities::commerce::CommerceActivities;
-use activities::http::Api;
+use activities::http::{Api, CallError};
 use activities::inventory::InventoryActivities;
 use activities::notification::NotificationActivities;
-use activities::payment::PaymentActivities;
+use activities::payment::{PaymentActivities, Provider};
 use activities::shipping::ShippingActivities;
 use activities::texts::Texts;
 
-use crate::config::Settings;
+use crate::config::{Payment, Settings};
 
 /// One client per outside system.
 pub(crate) struct Systems {
     commerce: Api,
     inventory: Api,
-    payment: Api,
+    payment: Provider,
     shipping: Api,
     notification: Api,
     texts: Texts,
@@ -24,7 +24,22 @@ pub(crate) struct Systems {
 #[derive(Clone)]
 pub(crate) struct Probe {
     pub(crate) system: &'static str,
-    pub(crate) api: Api,
+    peer: Peer,
+}
+
+#[derive(Clone)]
+enum Peer {
+    Api(Api),
+    Payment(Provider),
+}
+
+impl Probe {
+    pub(crate) async fn health(&self) -> Result<(), CallError> {
+        match &self.peer {
+            Peer::Api(api) => api.health().await,
+            Peer::Payment(provider) => provider.health().await,
+        }
+    }
 }
 
 /// The activities, ready to be registered.
@@ -41,7 +56,10 @@ impl Systems {
         Ok(Self {
             commerce: Api::new(settings.commerce.clone())?,
             inventory: Api::new(settings.inventory.clone())?,
-            payment: Api::new(settings.payment.clone())?,
+            payment: match settings.payment.clone() {
+                Payment::Platform(endpoint) => Api::new(endpoint)?.into(),
+                Payment::Stripe(endpoint) => Provider::stripe(endpoint)?,
+            },
             shipping: Api::new(settings.shipping.clone())?,
             notification: Api::new(settings.notification.clone())?,
             texts: Texts::load()?,
@@ -49,14 +67,15 @@ impl Systems {
     }
 
     pub(crate) fn probes(&self) -> Vec<Probe> {
+        let api = |api: &Api| Peer::Api(api.clone());
         [
-            ("commerce", &self.commerce),
-            ("inventory", &self.inventory),
-            ("payment", &self.payment),
-            ("shipping", &self.shipping),
-            ("notification", &self.notification),
+            ("commerce", api(&self.commerce)),
+            ("inventory", api(&self.inventory)),
+            ("payment", Peer::Payment(self.payment.clone())),
+            ("shipping", api(&self.shipping)),
+            ("notification", api(&self.notification)),
         ]
-        .map(|(system, api)| Probe { system, api: api.clone() })
+        .map(|(system, peer)| Probe { system, peer })
         .to_vec()
     }
 

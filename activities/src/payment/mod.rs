@@ -1,26 +1,112 @@
-//! The payment provider.
+//! The payment provider: the activities, and behind them one of two adapters, chosen by configuration.
+//!
+//! - [`platform`]: the platform's own payments, cards, wallets and transfers;
+//! - [`stripe`]: Stripe's PaymentIntents, cards only.
+//!
+//! What a provider's wire looks like stays in its adapter; both answer in the contract's words.
 
 #![expect(
     missing_docs,
     reason = "the activities macro generates markers without docs; everything else has them"
 )]
 
-mod client;
+pub mod platform;
+pub mod stripe;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use contracts::payment::{ChargePayment, FindPayment, Payment, ReversePayment, defs};
+use contracts::payment::{ChargePayment, FindPayment, Payment, PaymentState, ReversePayment, defs};
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use crate::effect::{alive, believe_nothing, is_repeated};
-use crate::http::{Api, CallError};
-use client::{Client, Reversal};
+use crate::http::{Api, ApiError, CallError};
+use platform::Platform;
+use stripe::{Stripe, StripeEndpoint};
+
+/// Who takes the money; cheap to clone.
+#[derive(Clone)]
+pub struct Provider(Adapter);
+
+#[derive(Clone)]
+enum Adapter {
+    Platform(Platform),
+    Stripe(Stripe),
+}
+
+/// What an undo came to.
+#[derive(Debug, PartialEq, Eq)]
+enum Reversal {
+    /// Voided, refunded, known to have failed, or barred for good.
+    Done,
+    /// The provider knows of nothing under the key, and did not bar it.
+    NothingThere,
+}
+
+impl Provider {
+    /// Stripe.
+    ///
+    /// # Errors
+    /// When the key cannot be sent or the HTTP client cannot be set up.
+    pub fn stripe(endpoint: StripeEndpoint) -> Result<Self, ApiError> {
+        Ok(Self(Adapter::Stripe(Stripe::new(endpoint)?)))
+    }
+
+    /// Asks whether the provider is there, and takes our token.
+    ///
+    /// # Errors
+    /// As [`CallError`].
+    pub async fn health(&self) -> Result<(), CallError> {
+        match &self.0 {
+            Adapter::Platform(platform) => platform.health().await,
+            Adapter::Stripe(stripe) => stripe.health().await,
+        }
+    }
+
+    async fn charge(&self, charge: &ChargePayment) -> Result<Payment, CallError> {
+        match &self.0 {
+            Adapter::Platform(platform) => platform.charge(charge).await,
+            Adapter::Stripe(stripe) => stripe.charge(charge).await,
+        }
+    }
+
+    /// The payment made under the charge's key.
+    async fn find(&self, find: &FindPayment) -> Result<Option<Payment>, CallError> {
+        match &self.0 {
+            Adapter::Platform(platform) => platform.find(&find.key).await,
+            Adapter::Stripe(stripe) => stripe.find(&find.key).await,
+        }
+    }
+
+    async fn reverse(&self, reverse: &ReversePayment) -> Result<Reversal, CallError> {
+        match &self.0 {
+            Adapter::Platform(platform) => platform.reverse(reverse).await,
+            Adapter::Stripe(stripe) => stripe.reverse(reverse).await,
+        }
+    }
+}
+
+impl From<Api> for Provider {
+    /// The platform's own payments.
+    fn from(api: Api) -> Self {
+        Self(Adapter::Platform(Platform::new(api)))
+    }
+}
+
+/// Of several payments under one key (a provider that ignores keys) the one that holds money, or still may.
+fn weightiest(payments: impl IntoIterator<Item = Payment>) -> Option<Payment> {
+    payments.into_iter().min_by_key(|payment| match payment.state {
+        PaymentState::Paid => 0,
+        PaymentState::RequiresAction { .. } => 1,
+        PaymentState::Declined { .. } => 2,
+        PaymentState::Reversed => 3,
+    })
+}
 
 /// The payment provider's activities, on a connection to it.
 pub struct PaymentActivities {
-    client: Client,
+    provider: Provider,
     second_look: Duration,
 }
 
@@ -28,8 +114,8 @@ impl PaymentActivities {
     /// On a connection to the provider. `second_look`: how long an undo that found nothing waits before it
     /// believes that, where the provider cannot bar the key.
     #[must_use]
-    pub fn new(api: Api, second_look: Duration) -> Self {
-        Self { client: Client::new(api), second_look }
+    pub fn new(provider: impl Into<Provider>, second_look: Duration) -> Self {
+        Self { provider: provider.into(), second_look }
     }
 }
 
@@ -44,12 +130,13 @@ impl PaymentActivities {
         input: ChargePayment,
     ) -> Result<Payment, ActivityError> {
         let charged = alive(&ctx, async {
-            if is_repeated(&ctx)
-                && let Some(payment) = self.client.find(&input.key).await?
-            {
-                return Ok(payment);
+            if is_repeated(&ctx) {
+                let earlier = FindPayment { key: input.key.clone(), order_id: input.order_id.clone() };
+                if let Some(payment) = self.provider.find(&earlier).await? {
+                    return Ok(payment);
+                }
             }
-            self.client.charge(&input).await
+            self.provider.charge(&input).await
         });
         charged.await.map_err(CallError::into_failure)
     }
@@ -61,7 +148,7 @@ impl PaymentActivities {
         ctx: ActivityContext,
         input: FindPayment,
     ) -> Result<Option<Payment>, ActivityError> {
-        alive(&ctx, self.client.find(&input.key)).await.map_err(CallError::into_failure)
+        alive(&ctx, self.provider.find(&input)).await.map_err(CallError::into_failure)
     }
 
     /// See [`contracts::payment::Payments`].
@@ -71,7 +158,7 @@ impl PaymentActivities {
         ctx: ActivityContext,
         input: ReversePayment,
     ) -> Result<(), ActivityError> {
-        match alive(&ctx, self.client.reverse(&input)).await.map_err(CallError::into_failure)? {
+        match alive(&ctx, self.provider.reverse(&input)).await.map_err(CallError::into_failure)? {
             Reversal::Done => Ok(()),
             Reversal::NothingThere => believe_nothing(&ctx, self.second_look),
         }

@@ -1,5 +1,6 @@
 //! From settings as they were given to settings that hold together. Every problem is named with its fix.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,7 +9,9 @@ use activities::inventory::Lines;
 use reqwest::Url;
 use workflows::policy::Figures;
 
+use super::payment::Payment;
 use super::{Config, Deployment, Settings, Tuning, read_secret};
+use crate::door::{DoorSettings, Provider};
 
 /// What is wrong with the settings, each with its fix.
 #[derive(Debug)]
@@ -41,7 +44,7 @@ impl Config {
     /// # Errors
     /// Every problem found.
     pub fn check(self) -> Result<Settings, Problems> {
-        let Self { temporal, shop, patience, operation, tuning } = self;
+        let Self { temporal, shop, provider, patience, operation, tuning } = self;
         let mut problems = Vec::new();
         let timeout = Duration::from_millis(shop.ecommerce_api_timeout);
         let template = |system, base, token| Endpoint {
@@ -70,11 +73,23 @@ impl Config {
             }
         };
         let inventory = endpoint(given!("inventory", "SUN_INVENTORY_API", shop.inventory));
-        let payment = endpoint(given!("payment", "SUN_PAYMENT_API", shop.payment));
+        let own_payment = given!("payment", "SUN_PAYMENT_API", shop.payment);
+        let is_payment_set = own_payment.is_set();
+        let payment = endpoint(own_payment);
         let shipping = endpoint(given!("shipping", "SUN_SHIPPING_API", shop.shipping));
         let notification = endpoint(given!("notification", "SUN_NOTIFICATION_API", shop.notification));
         let commerce = platform.url.clone().map(|url| template("commerce", url, platform.token.clone()));
 
+        let limits = (timeout, shop.response_bytes_max);
+        let payment = provider.check(payment, is_payment_set, limits, &mut problems);
+
+        let webhook_secret = secret(
+            "SUN_PAYMENT_WEBHOOK_SECRET",
+            operation.payment_webhook_secret,
+            operation.payment_webhook_secret_file,
+            &mut problems,
+        );
+        let door = door(operation.webhook_listen, webhook_secret, payment.as_ref(), &mut problems);
         let webhook = operation.metrics_webhook_url.filter(|url| !url.is_empty());
         let metrics_webhook =
             webhook.and_then(|url| base_url("SUN_METRICS_WEBHOOK_URL", &url, &mut problems));
@@ -87,8 +102,8 @@ impl Config {
             ));
         }
         let policies = Figures {
-            // A repeated attempt looks first and then acts: two requests.
-            attempt: timeout * 2 + Duration::from_secs(5),
+            // A repeated attempt looks first and then acts.
+            attempt: timeout * payment.as_ref().map_or(2, Payment::requests_max) + Duration::from_secs(5),
             heartbeat: patience.heartbeat_timeout,
             retry_first: patience.retry_first,
             retry_longest: patience.retry_longest.max(patience.retry_first),
@@ -130,6 +145,7 @@ impl Config {
             policies,
             listen: operation.listen,
             grace_period: operation.grace_period,
+            door,
             metrics_webhook,
             log_filter: operation.log,
             log_format: operation.log_format,
@@ -152,30 +168,76 @@ struct Read {
 }
 
 impl Given {
+    fn is_set(&self) -> bool {
+        let is_given = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
+        is_given(&self.url) || is_given(&self.token) || self.token_file.is_some()
+    }
+
     fn read(self, problems: &mut Vec<String>) -> Read {
         let Self { variable, url, token, token_file, .. } = self;
         let url = url.filter(|url| !url.is_empty());
         let url = url.and_then(|url| base_url(&format!("{variable}_URL"), &url, problems));
-        let token = match (token.filter(|token| !token.is_empty()), token_file) {
-            (Some(_), Some(_)) => {
-                problems.push(format!(
-                    "{variable}_TOKEN and {variable}_TOKEN_FILE are both set: keep one of them"
-                ));
-                None
-            }
-            (Some(token), None) => Some(Credential::new(token)),
-            (None, Some(path)) => read_secret(&path)
-                .map_err(|e| {
-                    problems.push(format!("{variable}_TOKEN_FILE: {e}; point it at the token's file"))
-                })
-                .ok(),
-            (None, None) => None,
-        };
+        let token = secret(&format!("{variable}_TOKEN"), token, token_file, problems).map(Credential::new);
         Read { url, token }
     }
 }
 
-fn base_url(variable: &str, text: &str, problems: &mut Vec<String>) -> Option<Url> {
+/// The webhook door needs an address and a secret: without the one it is shut, without the other anybody could
+/// come in.
+fn door(
+    listen: Option<SocketAddr>,
+    secret: Option<String>,
+    payment: Option<&Payment>,
+    problems: &mut Vec<String>,
+) -> Option<DoorSettings> {
+    let provider = match payment? {
+        Payment::Platform(_) => Provider::Platform,
+        Payment::Stripe(_) => Provider::Stripe,
+    };
+    match (listen, secret) {
+        (Some(listen), Some(secret)) => {
+            Some(DoorSettings { listen, secret: Credential::new(secret), provider })
+        }
+        (Some(_), None) => {
+            problems.push(
+                "SUN_WEBHOOK_LISTEN is set, but SUN_PAYMENT_WEBHOOK_SECRET is not, so that anybody could send \
+                 events: set it to the secret that the provider signs with"
+                    .to_owned(),
+            );
+            None
+        }
+        (None, Some(_)) => {
+            problems.push(
+                "SUN_PAYMENT_WEBHOOK_SECRET is set, but SUN_WEBHOOK_LISTEN is not, so that no event would come \
+                 in: set it to an address, or remove the secret"
+                    .to_owned(),
+            );
+            None
+        }
+        (None, None) => None,
+    }
+}
+
+/// A secret given by value or by file.
+pub(super) fn secret(
+    variable: &str,
+    value: Option<String>,
+    file: Option<PathBuf>,
+    problems: &mut Vec<String>,
+) -> Option<String> {
+    match (value.filter(|value| !value.is_empty()), file) {
+        (Some(_), Some(_)) => {
+            problems.push(format!("{variable} and {variable}_FILE are both set: keep one of them"));
+            None
+        }
+        (value, None) => value,
+        (None, Some(path)) => read_secret(&path)
+            .map_err(|e| problems.push(format!("{variable}_FILE: {e}; point it at the file that holds it")))
+            .ok(),
+    }
+}
+
+pub(super) fn base_url(variable: &str, text: &str, problems: &mut Vec<String>) -> Option<Url> {
     let fix = "write it as http://host:port or https://host/path";
     let url = match Url::parse(text) {
         Ok(url) => url,

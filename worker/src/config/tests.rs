@@ -28,7 +28,7 @@ fn a_wrong_url_is_named_with_its_fix() -> TestResult {
 #[test]
 fn a_wrong_duration_is_named_with_its_fix() {
     for bad in ["20", "soon", "-5s", "0s"] {
-        let error = Config::try_parse_from(["worker", "--undo-patience", bad]).err();
+        let error = Config::try_parse_from(["worker", &format!("--undo-patience={bad}")]).err();
         let text = error.map(|e| e.to_string()).unwrap_or_default();
         assert!(text.contains("--undo-patience") && text.contains("500ms, 20s, 15m, 24h"), "{bad}: {text}");
     }
@@ -46,7 +46,7 @@ fn a_system_of_its_own_never_gets_the_platforms_token() -> TestResult {
         "http://pay",
     ])?;
     let settings = config.check().map_err(|problems| problems.to_string())?;
-    assert!(settings.payment.token.is_none());
+    assert!(matches!(&settings.payment, Payment::Platform(pay) if pay.token.is_none()));
     assert!(settings.shipping.token.is_some());
     assert_eq!(settings.shipping.base, settings.commerce.base);
     assert!(!format!("{settings:?}").contains("secret"));
@@ -69,5 +69,65 @@ fn a_token_file_is_read_and_its_problem_named() -> TestResult {
         problems.contains("SUN_ECOMMERCE_API_TOKEN_FILE") && problems.contains("/nowhere/token"),
         "{problems}"
     );
+    Ok(())
+}
+
+const SHOP: [&str; 2] = ["--ecommerce-api-url", "http://shop"];
+
+#[test]
+fn stripe_is_chosen_by_name_and_its_key_is_not_shown() -> TestResult {
+    let own = ["worker", "--payment-provider=stripe", "--stripe-secret-key=sk_test_secret"];
+    let config = Config::try_parse_from([&own[..], &SHOP].concat())?;
+    let settings = config.check().map_err(|problems| problems.to_string())?;
+    let Payment::Stripe(stripe) = &settings.payment else { return Err("not Stripe".into()) };
+    assert_eq!(stripe.base.as_str(), "https://api.stripe.com/");
+    assert!(!format!("{settings:?}").contains("sk_test"), "{settings:?}");
+    // A look-up and twice reading and acting, each within its HTTP limit.
+    assert_eq!(settings.policies.attempt, Duration::from_secs(6 * 30 + 5));
+    Ok(())
+}
+
+#[test]
+fn a_wrong_choice_of_provider_is_named_with_its_fix() -> TestResult {
+    for (args, words) in [
+        (&["--payment-provider=stripe"][..], "SUN_STRIPE_SECRET_KEY is missing: set it"),
+        (&["--stripe-secret-key=sk_1"], "set SUN_PAYMENT_PROVIDER to stripe"),
+        (&["--stripe-secret-key-file=/nowhere"], "set SUN_PAYMENT_PROVIDER to stripe"),
+        (&["--payment-provider=stripe", "--stripe-secret-key=pk_1"], "use the secret one"),
+        (&["--payment-provider=stripe", "--stripe-secret-key=hunter2"], "begin with sk_ or rk_"),
+        (&["--payment-provider=stripe", "--stripe-secret-key-file=/nowhere"], "SUN_STRIPE_SECRET_KEY_FILE"),
+        (
+            &["--payment-provider=stripe", "--stripe-secret-key=sk_1", "--payment-api-url=http://pay"],
+            "SUN_PAYMENT_API_URL or its token is set",
+        ),
+        (
+            &["--payment-provider=stripe", "--stripe-secret-key=sk_1", "--stripe-api-url=stripe"],
+            "SUN_STRIPE_API_URL is not a URL",
+        ),
+        (
+            &["--payment-provider=stripe", "--stripe-secret-key=sk_live_1", "--stripe-api-url=http://pay"],
+            "SUN_STRIPE_API_URL is not https",
+        ),
+    ] {
+        let problems = problems(&[&SHOP, args].concat())?;
+        assert!(problems.contains(words), "{args:?}: {problems}");
+        assert!(!problems.contains("hunter2") && !problems.contains("sk_1"), "a key is shown: {problems}");
+    }
+    for fine in ["--stripe-api-url=http://127.0.0.1:8420", "--stripe-api-url=https://pay"] {
+        let live = ["--payment-provider=stripe", "--stripe-secret-key=rk_live_1", fine];
+        assert_eq!(problems(&[&SHOP[..], &live].concat())?, "", "{fine}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_door_without_a_secret_stays_shut_and_says_so() -> TestResult {
+    for (given, missing) in [
+        ("--webhook-listen=127.0.0.1:0", "SUN_PAYMENT_WEBHOOK_SECRET"),
+        ("--payment-webhook-secret=s", "SUN_WEBHOOK_LISTEN"),
+    ] {
+        let problems = problems(&["--ecommerce-api-url", "http://shop", given])?;
+        assert!(problems.contains(missing), "{given}: {problems}");
+    }
     Ok(())
 }

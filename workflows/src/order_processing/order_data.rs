@@ -236,13 +236,14 @@ fn locale(value: &RawValue) -> Result<Locale, Refusal> {
 
 fn minutes(value: &RawValue) -> Result<Duration, Refusal> {
     let minutes = digits(value)?;
-    if minutes <= Decimal::ZERO || minutes > Decimal::from(RESERVATION_MINUTES_MAX) {
+    let is_in_range = minutes > Decimal::ZERO && minutes <= Decimal::from(RESERVATION_MINUTES_MAX);
+    let millis = if is_in_range { u64::try_from(minutes * Decimal::from(60_000)).unwrap_or(0) } else { 0 };
+    if millis == 0 {
         return refuse(
             format!("is {minutes}"),
             format!("send minutes above 0 and up to {RESERVATION_MINUTES_MAX} (a week)"),
         );
     }
-    let millis = u64::try_from(minutes * Decimal::from(60_000)).unwrap_or(u64::MAX);
     Ok(Duration::from_millis(millis))
 }
 

@@ -1,4 +1,6 @@
-//! The platform's payments: `/payments`, `/payments/{id}/refund`, `/payments/void`.
+//! The platform's own payments: `/payments`, `/payments/{id}/refund`, `/payments/void`.
+
+pub mod webhook;
 
 use contracts::money::{Currency, Money};
 use contracts::payment::{ChargePayment, CustomerAction, Payment, PaymentState, ReversePayment};
@@ -11,17 +13,12 @@ use serde_json::value::RawValue;
 use crate::http::wire::{Amount, amount, money};
 use crate::http::{Api, CallError, Refused};
 
-pub(super) struct Client {
-    api: Api,
-}
+use super::{Reversal, weightiest};
 
-/// What an undo came to.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Reversal {
-    /// Voided, refunded, known to have failed, or barred for good.
-    Done,
-    /// The provider knows of nothing under the key, and did not bar it.
-    NothingThere,
+/// The platform, as a payment provider.
+#[derive(Clone)]
+pub(super) struct Platform {
+    api: Api,
 }
 
 #[derive(Serialize)]
@@ -82,9 +79,13 @@ struct VoidAnswer {
     payments: Vec<PaymentBody>,
 }
 
-impl Client {
+impl Platform {
     pub(super) fn new(api: Api) -> Self {
         Self { api }
+    }
+
+    pub(super) async fn health(&self) -> Result<(), CallError> {
+        self.api.health().await
     }
 
     pub(super) async fn charge(&self, charge: &ChargePayment) -> Result<Payment, CallError> {
@@ -109,17 +110,11 @@ impl Client {
         }
     }
 
-    /// The payment made under a key; of several (a provider that ignores keys) the one that holds money.
+    /// The payment made under a key.
     pub(super) async fn find(&self, key: &IdempotencyKey) -> Result<Option<Payment>, CallError> {
         let query = [("idempotency_key", key.as_str())];
         let found: Vec<PaymentBody> = self.api.get(&["payments"], &query).await?;
-        let rank = |payment: &Payment| match payment.state {
-            PaymentState::Paid => 0,
-            PaymentState::RequiresAction { .. } => 1,
-            PaymentState::Declined { .. } => 2,
-            PaymentState::Reversed => 3,
-        };
-        Ok(found.into_iter().map(Payment::from).min_by_key(rank))
+        Ok(weightiest(found.into_iter().map(Payment::from)))
     }
 
     /// Voids what is open, bars the key, and refunds whatever of the captured money is still there.

@@ -1,0 +1,126 @@
+//! What every adapter needs to speak HTTP, whatever its provider's format: send, limit, classify.
+
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::{Method, RequestBuilder, StatusCode, Url};
+
+use super::{ApiError, CallError, Credential};
+
+/// Waits at most this long for `Retry-After`; longer ones are asked again sooner.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
+
+/// A connection to one outside system; cheap to clone, connections are pooled.
+#[derive(Clone)]
+pub(crate) struct Channel {
+    system: &'static str,
+    http: reqwest::Client,
+    authorization: Option<HeaderValue>,
+    timeout: Duration,
+    response_bytes_max: usize,
+}
+
+/// An answer that says something: a success or a refusal.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Channel {
+    pub(crate) fn open(
+        system: &'static str,
+        token: Option<&Credential>,
+        timeout: Duration,
+        response_bytes_max: usize,
+    ) -> Result<Self, ApiError> {
+        let http = reqwest::Client::builder()
+            .timeout(timeout)
+            .connect_timeout(timeout.min(Duration::from_secs(5)))
+            // A redirect would repeat an effect at an address nobody configured.
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("sunflow/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        let authorization = token.map(|token| {
+            let mut value = HeaderValue::from_str(&format!("Bearer {}", token.reveal()))
+                .map_err(|_| ApiError::Token(system))?;
+            value.set_sensitive(true);
+            Ok::<_, ApiError>(value)
+        });
+        Ok(Self { system, http, authorization: authorization.transpose()?, timeout, response_bytes_max })
+    }
+
+    pub(crate) fn system(&self) -> &'static str {
+        self.system
+    }
+
+    /// The limit of one request.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    pub(crate) fn request(&self, method: Method, url: Url) -> RequestBuilder {
+        self.http.request(method, url)
+    }
+
+    /// Sends; what is neither a success nor a refusal is an error.
+    pub(crate) async fn call(&self, mut request: RequestBuilder) -> Result<Answer, CallError> {
+        request = request.header(ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some(authorization) = &self.authorization {
+            request = request.header(AUTHORIZATION, authorization);
+        }
+        let mut response = request.send().await.map_err(|e| self.transport(&e))?;
+        let status = response.status();
+        self.classify(status, response.headers())?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|e| self.transport(&e))? {
+            if body.len() + chunk.len() > self.response_bytes_max {
+                return Err(self.unknown(format!("more than {} bytes", self.response_bytes_max)));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { status, body })
+    }
+
+    /// What status and headers alone decide.
+    fn classify(&self, status: StatusCode, headers: &HeaderMap) -> Result<(), CallError> {
+        let system = self.system;
+        let header = |name| headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            let after = header(RETRY_AFTER.as_str()).and_then(|v| v.trim().parse().ok());
+            let after = after.map(|seconds| Duration::from_secs(seconds).min(RETRY_AFTER_MAX));
+            return Err(CallError::PutOff { system, after });
+        }
+        if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT {
+            let why = format!("HTTP {}", status.as_u16());
+            let is_replay = header("idempotent-replayed").is_some_and(|v| v.eq_ignore_ascii_case("true"));
+            return Err(match is_replay {
+                true => CallError::UnknownForGood { system, why },
+                false => CallError::Unknown { system, why },
+            });
+        }
+        Ok(())
+    }
+
+    fn transport(&self, error: &reqwest::Error) -> CallError {
+        // `Display` of the error holds the URL; its kind and root cause say what is needed.
+        let root = std::iter::successors(std::error::Error::source(error), |e| e.source()).last();
+        let why = root.map_or_else(|| "the connection failed".to_owned(), ToString::to_string);
+        if error.is_connect() || error.is_builder() {
+            CallError::NotSent { system: self.system, why }
+        } else if error.is_timeout() {
+            self.unknown(format!("nothing within {:?}", self.timeout))
+        } else {
+            self.unknown(why)
+        }
+    }
+
+    /// An answer that is not what was asked for. serde's own text is left out: it quotes the answer.
+    pub(crate) fn other_shape(&self, error: &serde_json::Error) -> CallError {
+        let (kind, line, column) = (error.classify(), error.line(), error.column());
+        self.unknown(format!("an answer of another shape ({kind:?} error, line {line}, column {column})"))
+    }
+
+    pub(crate) fn unknown(&self, why: String) -> CallError {
+        CallError::Unknown { system: self.system, why }
+    }
+}

@@ -1,0 +1,158 @@
+//! Stripe's PaymentIntents: charge, look up, cancel or refund. Cards only.
+//!
+//! What Stripe does with a key: it repeats the first answer for a day or longer, refusals and 500s included; the
+//! same key with other parameters is refused (`idempotency_error`); a key cannot be barred in advance. Hence:
+//!
+//! - a 500 that is repeated is an outcome nobody will ever learn from the key: the process looks the payment up;
+//! - our key travels twice, as the header and as metadata of the intent, and every look-up goes by the metadata
+//!   ([`look_up`]), so that it holds for a provider that ignores keys and after Stripe has forgotten one;
+//! - an undo that finds nothing looks a second time (`effect.rs`), because a charge may still be on its way.
+//!
+//! A wallet or a bank transfer is answered as declined (`payment_method_unsupported`, the customer may try again
+//! with a card) without a call: it is the customer's choice that does not fit this shop, not an outage.
+//!
+//! Deliberately absent: Stripe customers and saved cards, manual capture, Connect, disputes.
+
+pub mod api;
+mod decline;
+mod look_up;
+pub mod webhook;
+mod wire;
+
+use contracts::money::Money;
+use contracts::payment::{ChargePayment, Payment, PaymentKind, PaymentState, ReversePayment};
+use contracts::values::IdempotencyKey;
+use futures::future::join_all;
+use reqwest::Url;
+
+use super::{Reversal, weightiest};
+use crate::http::{ApiError, CallError, Refused};
+pub use api::{StripeApi, StripeEndpoint};
+use wire::{Ignored, Intent, Standing};
+
+/// Metadata of an intent: the key it was made under. Beside it stands `order_id`, for whoever reads the events.
+const KEY: &str = "idempotency_key";
+
+/// Stripe, as a payment provider.
+#[derive(Clone)]
+pub(super) struct Stripe {
+    api: StripeApi,
+    return_url: Option<Url>,
+}
+
+impl Stripe {
+    pub(super) fn new(endpoint: StripeEndpoint) -> Result<Self, ApiError> {
+        let return_url = endpoint.return_url.clone();
+        Ok(Self { api: StripeApi::new(endpoint)?, return_url })
+    }
+
+    pub(super) async fn health(&self) -> Result<(), CallError> {
+        self.api.health().await
+    }
+
+    /// Creates an intent and confirms it in one call.
+    pub(super) async fn charge(&self, charge: &ChargePayment) -> Result<Payment, CallError> {
+        let token = match (charge.kind, &charge.token) {
+            (PaymentKind::CreditCard, Some(token)) => token.reveal(),
+            (PaymentKind::CreditCard, None) => return Ok(not_sent("payment_method_missing")),
+            _ => return Ok(not_sent("payment_method_unsupported")),
+        };
+        let (amount, currency) = self.amount(charge.amount)?;
+        let mut form = vec![
+            ("amount", amount.as_str()),
+            ("currency", &currency),
+            ("confirm", "true"),
+            ("capture_method", "automatic"),
+            ("payment_method", token),
+            ("payment_method_types[]", "card"),
+            ("metadata[order_id]", charge.order_id.as_str()),
+            ("metadata[idempotency_key]", charge.key.as_str()),
+        ];
+        if let Some(url) = &self.return_url {
+            form.push(("return_url", url.as_str()));
+        }
+        match self.api.post_form::<Intent>(&["payment_intents"], Some(&charge.key), &form).await {
+            Ok(intent) => Ok(intent.into()),
+            Err(error) => match error.refusal().and_then(decline::declined) {
+                Some(payment) => Ok(payment),
+                None => Err(error),
+            },
+        }
+    }
+
+    /// The payment made under a key, as it is now.
+    pub(super) async fn find(&self, key: &IdempotencyKey) -> Result<Option<Payment>, CallError> {
+        let ids = look_up::under_key(&self.api, key).await?;
+        let intents = join_all(ids.iter().map(|id| self.read(id))).await;
+        let intents = intents.into_iter().collect::<Result<Vec<_>, _>>()?;
+        Ok(weightiest(intents.into_iter().map(Payment::from)))
+    }
+
+    /// Cancels what is open under a key and refunds what is left of what was captured. One that fails does not
+    /// keep the others.
+    pub(super) async fn reverse(&self, reverse: &ReversePayment) -> Result<Reversal, CallError> {
+        let ids = look_up::under_key(&self.api, &reverse.key).await?;
+        let undone = join_all(ids.iter().map(|id| self.undo(id, reverse))).await;
+        undone.into_iter().collect::<Result<Vec<()>, _>>()?;
+        Ok(if ids.is_empty() { Reversal::NothingThere } else { Reversal::Done })
+    }
+
+    /// Reads, acts, and where Stripe refuses, reads and acts once more: between the two the intent may have been
+    /// captured, cancelled or refunded by somebody else.
+    async fn undo(&self, id: &str, reverse: &ReversePayment) -> Result<(), CallError> {
+        let mut refused = None;
+        for _ in 0..2 {
+            let acted = match self.read(id).await?.standing() {
+                Standing::Gone => return Ok(()),
+                Standing::Open => self.cancel(id).await,
+                Standing::Captured { left } => self.refund(id, left, reverse).await,
+                Standing::Underway => Err(self.api.unknown("a payment in processing cannot be undone yet")),
+                Standing::Unreadable => Err(self.api.unknown("a captured payment without a readable amount")),
+            };
+            match acted {
+                Err(error) if error.refusal().is_some() => refused = Some(error),
+                other => return other,
+            }
+        }
+        refused.map_or(Ok(()), Err)
+    }
+
+    async fn read(&self, id: &str) -> Result<Intent, CallError> {
+        self.api.get(&["payment_intents", id], &[("expand[]", "latest_charge")]).await
+    }
+
+    /// Without a key of its own: a stored answer must not hide what happened since.
+    async fn cancel(&self, id: &str) -> Result<(), CallError> {
+        let path = ["payment_intents", id, "cancel"];
+        self.api.post_form::<Ignored>(&path, None, &[]).await.map(drop)
+    }
+
+    async fn refund(&self, id: &str, left: i64, reverse: &ReversePayment) -> Result<(), CallError> {
+        let (key, amount) = (reverse.key.part("refund").part(id), left.to_string());
+        let form = [
+            ("payment_intent", id),
+            ("amount", &amount),
+            ("metadata[order_id]", reverse.order_id.as_str()),
+            ("metadata[reason]", &reverse.reason),
+        ];
+        self.api.post_form::<Ignored>(&["refunds"], Some(&key), &form).await.map(drop)
+    }
+
+    /// Amount and currency as Stripe wants them.
+    fn amount(&self, money: Money) -> Result<(String, String), CallError> {
+        let Some(amount) = wire::smallest_units(money) else {
+            let code = "amount_not_expressible".to_owned();
+            let refusal = Box::new(Refused { status: 0, code, details: serde_json::Value::Null });
+            return Err(CallError::Refused { system: self.api.system(), refusal });
+        };
+        Ok((amount.to_string(), money.currency().code().to_lowercase()))
+    }
+}
+
+/// A charge that cannot be asked for: the customer has to choose another way to pay.
+fn not_sent(code: &str) -> Payment {
+    Payment {
+        payment_id: None,
+        state: PaymentState::Declined { code: code.to_owned(), customer_may_retry: true },
+    }
+}

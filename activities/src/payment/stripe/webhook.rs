@@ -1,0 +1,54 @@
+//! Stripe's events.
+
+use std::time::SystemTime;
+
+use serde::Deserialize;
+
+use crate::http::Credential;
+use crate::webhook::{PaymentEvent, WebhookError, event, verify};
+
+/// The header that holds the signature.
+pub const HEADER: &str = "Stripe-Signature";
+
+#[derive(Deserialize)]
+struct EventBody {
+    id: String,
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    data: Data,
+}
+
+#[derive(Default, Deserialize)]
+struct Data {
+    #[serde(default)]
+    object: Object,
+}
+
+/// An intent, or a charge or refund of one: they carry the metadata they were given.
+#[derive(Default, Deserialize)]
+struct Object {
+    #[serde(default)]
+    metadata: Option<Metadata>,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    #[serde(default)]
+    order_id: Option<String>,
+}
+
+/// Reads an event that Stripe signed.
+///
+/// # Errors
+/// When Stripe did not sign it, or not lately, or it is no event.
+pub fn verify_and_read(
+    header: &str,
+    body: &[u8],
+    secret: &Credential,
+    now: SystemTime,
+) -> Result<PaymentEvent, WebhookError> {
+    verify(header, body, secret, now)?;
+    let EventBody { id, kind, data } = serde_json::from_slice(body).map_err(|_| WebhookError::Body)?;
+    event(id, data.object.metadata.and_then(|metadata| metadata.order_id), kind)
+}

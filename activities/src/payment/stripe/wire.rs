@@ -1,0 +1,270 @@
+//! What Stripe's objects look like, as far as they are read, and what they mean.
+
+use contracts::money::{Currency, Money, exponent};
+use contracts::payment::{CustomerAction, Payment, PaymentState};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::decline;
+
+/// An answer whose content does not matter, only that it came and is JSON.
+pub(super) type Ignored = IgnoredAny;
+
+/// A PaymentIntent.
+#[derive(Deserialize)]
+pub(super) struct Intent {
+    id: String,
+    status: String,
+    #[serde(default)]
+    last_payment_error: Option<PaymentError>,
+    #[serde(default)]
+    next_action: Option<NextAction>,
+    #[serde(default)]
+    latest_charge: Option<LatestCharge>,
+}
+
+#[derive(Deserialize)]
+struct PaymentError {
+    #[serde(default)]
+    code: Option<String>,
+    #[serde(default)]
+    decline_code: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct NextAction {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    redirect_to_url: Option<Redirect>,
+}
+
+#[derive(Deserialize)]
+struct Redirect {
+    #[serde(default)]
+    url: Option<String>,
+}
+
+/// An id, unless it was asked to be expanded.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum LatestCharge {
+    Whole(Charge),
+    Id(IgnoredAny),
+}
+
+/// Amounts are whole numbers of the currency's smallest unit.
+#[derive(Deserialize)]
+struct Charge {
+    amount: i64,
+    #[serde(default)]
+    amount_captured: Option<i64>,
+    #[serde(default)]
+    amount_refunded: i64,
+}
+
+/// What an undo finds.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Cancelled, or refunded in full.
+    Gone,
+    /// No money has moved, and it may still.
+    Open,
+    /// Captured, with this much not refunded yet.
+    Captured {
+        /// In the currency's smallest unit.
+        left: i64,
+    },
+    /// The bank has it in hand: neither cancelled nor refunded can it be now.
+    Underway,
+    /// Captured, and nobody can say how much.
+    Unreadable,
+}
+
+impl Intent {
+    pub(super) fn standing(&self) -> Standing {
+        match self.status.as_str() {
+            "canceled" => Standing::Gone,
+            "processing" => Standing::Underway,
+            "succeeded" => match &self.latest_charge {
+                Some(LatestCharge::Whole(charge)) => {
+                    let left = charge.amount_captured.unwrap_or(charge.amount) - charge.amount_refunded;
+                    if left > 0 { Standing::Captured { left } } else { Standing::Gone }
+                }
+                _ => Standing::Unreadable,
+            },
+            _ => Standing::Open,
+        }
+    }
+}
+
+impl From<Intent> for Payment {
+    fn from(intent: Intent) -> Self {
+        let state = match (intent.status.as_str(), &intent.last_payment_error) {
+            ("succeeded", _) if intent.standing() == Standing::Gone => PaymentState::Reversed,
+            ("succeeded", _) => PaymentState::Paid,
+            ("canceled", _) => PaymentState::Reversed,
+            ("requires_payment_method", Some(error)) => {
+                decline::state(error.code.as_deref(), error.decline_code.as_deref())
+            }
+            // `requires_action`, and every state that is not final: whoever waits reads again.
+            (status, _) => PaymentState::RequiresAction { action: action(&intent, status) },
+        };
+        Self { payment_id: Some(intent.id), state }
+    }
+}
+
+fn action(intent: &Intent, status: &str) -> CustomerAction {
+    let Some(next) = &intent.next_action else {
+        return CustomerAction { kind: status.to_owned(), url: None, instruction: None };
+    };
+    let url = next.redirect_to_url.as_ref().and_then(|redirect| redirect.url.clone());
+    let kind = match next.kind.as_str() {
+        "redirect_to_url" => "redirect",
+        "use_stripe_sdk" => "three_d_secure",
+        other => other,
+    };
+    // The client secret that the checkout needs for this stays at Stripe: it does not belong in a history.
+    let instruction = url.is_none().then(|| {
+        format!("finish payment {} in the shop's checkout, with Stripe's client library", intent.id)
+    });
+    CustomerAction { kind: kind.to_owned(), url, instruction }
+}
+
+/// Currencies that Stripe counts in whole units, whatever ISO-4217 says of them (MGA has fifths).
+const WITHOUT_DECIMALS: [Currency; 15] = [
+    Currency::BIF,
+    Currency::CLP,
+    Currency::DJF,
+    Currency::GNF,
+    Currency::JPY,
+    Currency::KMF,
+    Currency::KRW,
+    Currency::MGA,
+    Currency::PYG,
+    Currency::RWF,
+    Currency::VND,
+    Currency::VUV,
+    Currency::XAF,
+    Currency::XOF,
+    Currency::XPF,
+];
+/// Counted in thousandths, of which only whole hundredths can be charged.
+const WITH_THREE_DECIMALS: [Currency; 5] =
+    [Currency::BHD, Currency::JOD, Currency::KWD, Currency::OMR, Currency::TND];
+/// Stripe's documentation gives it both without decimals and with two: it is refused rather than guessed.
+const CONTRADICTORY: [Currency; 1] = [Currency::UGX];
+
+/// An amount in the unit Stripe counts the currency in; `None` where that cannot say it exactly.
+pub(super) fn smallest_units(money: Money) -> Option<i64> {
+    let currency = money.currency();
+    if CONTRADICTORY.contains(&currency) {
+        return None;
+    }
+    let decimals: u32 = match currency {
+        _ if WITHOUT_DECIMALS.contains(&currency) => 0,
+        _ if WITH_THREE_DECIMALS.contains(&currency) => 3,
+        // ISK, too: without decimals in ISO-4217, with two at Stripe.
+        _ => 2,
+    };
+    let (ours, units) = (u32::from(exponent(currency)), money.minor_units());
+    let units = match decimals.checked_sub(ours) {
+        Some(more) => units.checked_mul(10_i64.pow(more))?,
+        None => exactly(units, 10_i64.pow(ours - decimals))?,
+    };
+    if decimals == 3 { exactly(units, 10).map(|_| units) } else { Some(units) }
+}
+
+fn exactly(units: i64, divisor: i64) -> Option<i64> {
+    (units % divisor == 0).then_some(units / divisor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn units(text: &str, currency: Currency) -> Option<i64> {
+        smallest_units(Money::parse(text, currency).ok()?)
+    }
+
+    #[test]
+    fn dong_are_whole_and_dollars_are_cents() {
+        assert_eq!(units("25000000", Currency::VND), Some(25_000_000));
+        assert_eq!(units("19.99", Currency::USD), Some(1_999));
+        assert_eq!(units("20", Currency::USD), Some(2_000));
+        assert_eq!(units("500", Currency::JPY), Some(500));
+    }
+
+    #[test]
+    fn where_stripe_counts_otherwise_than_iso_it_is_exact_or_refused() {
+        assert_eq!(units("5", Currency::ISK), Some(500));
+        assert_eq!(units("5.12", Currency::KWD), Some(5_120));
+        assert_eq!(units("5.124", Currency::KWD), None);
+        assert_eq!(units("3", Currency::MGA), Some(3));
+        assert_eq!(units("3.2", Currency::MGA), None);
+        assert_eq!(units("5", Currency::UGX), None);
+        assert_eq!(smallest_units(Money::from_minor_units(i64::MAX, Currency::ISK)), None);
+    }
+
+    fn intent(mut more: Value) -> Result<Intent, serde_json::Error> {
+        more["id"] = json!("pi_1");
+        serde_json::from_value(more)
+    }
+
+    #[test]
+    fn every_status_has_a_meaning() -> Result<(), serde_json::Error> {
+        let state = |json| intent(json).map(|intent| Payment::from(intent).state);
+        let waits = |kind: &str| PaymentState::RequiresAction {
+            action: CustomerAction { kind: kind.to_owned(), url: None, instruction: None },
+        };
+        assert_eq!(state(json!({ "status": "succeeded", "latest_charge": "ch_1" }))?, PaymentState::Paid);
+        let refunded = json!({ "amount": 7, "amount_captured": 7, "amount_refunded": 7 });
+        let back = json!({ "status": "succeeded", "latest_charge": refunded });
+        assert_eq!(state(back)?, PaymentState::Reversed);
+        assert_eq!(state(json!({ "status": "canceled" }))?, PaymentState::Reversed);
+        assert_eq!(state(json!({ "status": "processing" }))?, waits("processing"));
+        assert_eq!(state(json!({ "status": "requires_confirmation" }))?, waits("requires_confirmation"));
+        let error = json!({ "code": "card_declined", "decline_code": "expired_card" });
+        assert_eq!(
+            state(json!({ "status": "requires_payment_method", "last_payment_error": error }))?,
+            PaymentState::Declined { code: "expired_card".to_owned(), customer_may_retry: true }
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn an_action_has_the_page_or_says_where_to_go_on() -> Result<(), serde_json::Error> {
+        let action = |next: Value| {
+            let waiting = intent(json!({ "status": "requires_action", "next_action": next }))?;
+            Ok::<_, serde_json::Error>(match Payment::from(waiting).state {
+                PaymentState::RequiresAction { action } => Some(action),
+                _ => None,
+            })
+        };
+        let url = "https://hooks.stripe.com/redirect";
+        let redirect = action(json!({ "type": "redirect_to_url", "redirect_to_url": { "url": url } }))?;
+        let (kind, instruction) = ("redirect".to_owned(), None);
+        assert_eq!(redirect, Some(CustomerAction { kind, url: Some(url.to_owned()), instruction }));
+        let sdk = action(json!({ "type": "use_stripe_sdk", "use_stripe_sdk": {} }))?;
+        let sdk = sdk.map(|action| (action.kind, action.url, action.instruction.unwrap_or_default()));
+        let said = "finish payment pi_1 in the shop's checkout, with Stripe's client library".to_owned();
+        assert_eq!(sdk, Some(("three_d_secure".to_owned(), None, said)));
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_left_to_refund_is_what_was_captured_less_what_went_back() -> Result<(), serde_json::Error> {
+        let standing = |charge: Value| {
+            intent(json!({ "status": "succeeded", "latest_charge": charge })).map(|intent| intent.standing())
+        };
+        let charge = json!({ "amount": 100, "amount_captured": 80, "amount_refunded": 30 });
+        assert_eq!(standing(charge)?, Standing::Captured { left: 50 });
+        assert_eq!(standing(json!({ "amount": 100 }))?, Standing::Captured { left: 100 });
+        assert_eq!(standing(json!({ "amount": 9, "amount_refunded": 9 }))?, Standing::Gone);
+        assert_eq!(standing(json!("ch_1"))?, Standing::Unreadable);
+        assert_eq!(intent(json!({ "status": "requires_action" }))?.standing(), Standing::Open);
+        assert_eq!(intent(json!({ "status": "processing" }))?.standing(), Standing::Underway);
+        Ok(())
+    }
+}
