@@ -1,5 +1,6 @@
 //! Whole-system tests: a real Temporal server, real workers, the sandbox shop.
 
+mod chaos;
 mod order_cancelled;
 mod order_crash;
 mod order_crowd;
@@ -7,4 +8,5 @@ mod order_fulfilled;
 mod order_lost_replies;
 mod order_refused;
 mod order_waiting;
+mod server_restart;
 mod worker_life;
