@@ -9,6 +9,7 @@ mod order_lost_replies;
 mod order_refused;
 mod order_waiting;
 mod replay;
+mod server_restart;
 mod starter;
 mod tidy;
 mod webhook_door;

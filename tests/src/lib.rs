@@ -3,11 +3,13 @@
 //! - [`servers`]: Temporal's dev server, shared by the tests of one run, and the time-skipping test server;
 //! - [`world`]: one shop with a worker of its own on a task queue of its own, and what a test asks them;
 //! - [`orders`]: orders to place;
-//! - [`scenarios`]: each way in which an order can go, for the replay corpus.
+//! - [`scenarios`]: each way in which an order can go, for the replay corpus;
+//! - [`chaos`]: many orders while everything is killed and fails.
 //!
 //! `cargo xtask test` installs what is needed and says where it is (`TEMPORAL_CLI`, `TEMPORAL_TEST_SERVER`). A test
 //! that misses something fails and names that command.
 
+pub mod chaos;
 pub mod orders;
 pub mod processes;
 pub mod scenarios;

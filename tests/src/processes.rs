@@ -1,5 +1,6 @@
 //! Child processes that do not outlive the test run, however it ends.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
@@ -19,13 +20,15 @@ pub fn tool(variable: &str) -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
-/// A program of this workspace, built beside the tests.
+/// A program of this workspace, built beside the tests (or beside the program that asks).
 ///
 /// # Errors
 /// When it was not built; names what builds it.
 pub fn binary(name: &str) -> anyhow::Result<PathBuf> {
-    let test = std::env::current_exe()?;
-    let folder = test.parent().and_then(Path::parent).context("the tests are not in a target folder")?;
+    let asking = std::env::current_exe()?;
+    let beside = asking.parent().context("this program is in no folder")?;
+    // Cargo keeps tests one folder below the programs.
+    let folder = if beside.ends_with("deps") { beside.parent().unwrap_or(beside) } else { beside };
     let path = folder.join(name);
     if !path.is_file() {
         bail!("{} is not built: run `cargo xtask test`, which builds it", path.display());
@@ -37,14 +40,19 @@ pub fn binary(name: &str) -> anyhow::Result<PathBuf> {
 /// closes and a small watchdog ends the program.
 pub struct Leashed {
     watchdog: Child,
-    _leash: ChildStdin,
+    leash: Option<ChildStdin>,
+    pid: u32,
 }
 
+// It ends when the program is gone, so that whoever waits for it finds ports and files free.
 const WATCHDOG: &str = r#"program=$1; shift
 "$program" "$@" </dev/null >/dev/null 2>&1 &
 child=$!
-cat >/dev/null
-kill -9 "$child" 2>/dev/null"#;
+echo "$child"
+exec >/dev/null 2>&1
+cat
+kill -9 "$child"
+wait "$child""#;
 
 impl Leashed {
     /// Starts a program.
@@ -59,10 +67,31 @@ impl Leashed {
             .arg(program)
             .args(args)
             .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
             .spawn()
             .with_context(|| format!("{} cannot be started", program.display()))?;
-        let leash = watchdog.stdin.take().context("the watchdog has no pipe")?;
-        Ok(Self { watchdog, _leash: leash })
+        let leash = Some(watchdog.stdin.take().context("the watchdog has no pipe")?);
+        let mut said = String::new();
+        let stdout = watchdog.stdout.take().context("the watchdog has no output")?;
+        BufReader::new(stdout).read_line(&mut said)?;
+        let pid = said.trim().parse().context("the watchdog did not say its child's number")?;
+        Ok(Self { watchdog, leash, pid })
+    }
+
+    /// The program's process number.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// `kill -9`; returns when the program is gone.
+    ///
+    /// # Errors
+    /// When the watchdog is lost.
+    pub fn kill(mut self) -> anyhow::Result<()> {
+        drop(self.leash.take());
+        self.watchdog.wait()?;
+        Ok(())
     }
 }
 

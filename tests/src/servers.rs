@@ -1,6 +1,8 @@
 //! Temporal servers.
 
-use std::sync::{Mutex, OnceLock};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -22,12 +24,15 @@ struct DevServer {
 
 static DEV_SERVER: Mutex<OnceLock<DevServer>> = Mutex::new(OnceLock::new());
 
+/// Addresses of the servers that were started with the search attributes.
+static HAVE_ATTRIBUTES: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
 /// The address of the dev server that all tests of this run share; started by the first.
 ///
 /// # Errors
 /// When it cannot be started.
 pub fn dev_server() -> anyhow::Result<String> {
-    let server = DEV_SERVER.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let server = DEV_SERVER.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(server) = server.get() {
         return Ok(server.address.clone());
     }
@@ -51,7 +56,7 @@ pub struct OwnServer {
 /// When it cannot be started.
 pub fn bare_dev_server() -> anyhow::Result<OwnServer> {
     let port = free_port()?;
-    let process = dev_server_on(port, false)?;
+    let process = dev_server_on(port, false, None)?;
     Ok(OwnServer { address: format!("127.0.0.1:{port}"), _process: process })
 }
 
@@ -60,10 +65,13 @@ pub fn bare_dev_server() -> anyhow::Result<OwnServer> {
 /// # Errors
 /// When it cannot be started.
 pub fn another_dev_server(port: u16) -> anyhow::Result<Leashed> {
-    dev_server_on(port, true)
+    dev_server_on(port, true, None)
 }
 
-fn dev_server_on(port: u16, knows_attributes: bool) -> anyhow::Result<Leashed> {
+fn dev_server_on(port: u16, knows_attributes: bool, database: Option<&Path>) -> anyhow::Result<Leashed> {
+    if knows_attributes {
+        HAVE_ATTRIBUTES.lock().unwrap_or_else(PoisonError::into_inner).insert(format!("127.0.0.1:{port}"));
+    }
     let (port, ui) = (port.to_string(), free_port()?.to_string());
     let mut args = vec!["server", "start-dev", "--headless", "--ip", "127.0.0.1", "--log-level", "error"];
     // The stock dev server dispatches on a 50 ms grid.
@@ -73,14 +81,72 @@ fn dev_server_on(port: u16, knows_attributes: bool) -> anyhow::Result<Leashed> {
     for (name, kind) in search_attributes::all().into_iter().filter(|_| knows_attributes) {
         args.extend(["--search-attribute".to_owned(), format!("{name}={kind:?}")]);
     }
+    if let Some(database) = database {
+        args.extend(["--db-filename".to_owned(), database.display().to_string()]);
+    }
     Leashed::start(&tool("TEMPORAL_CLI")?, &args)
 }
 
-/// The address of the dev server, if it was started; else empty.
+/// Whether the server at this address was started with the search attributes. A test server of its own knows none
+/// before a worker has registered them.
 #[must_use]
-pub fn dev_server_known() -> String {
-    let server = DEV_SERVER.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    server.get().map(|server| server.address.clone()).unwrap_or_default()
+pub fn has_attributes(address: &str) -> bool {
+    HAVE_ATTRIBUTES.lock().unwrap_or_else(PoisonError::into_inner).contains(address)
+}
+
+/// A dev server on a database file: killed and started again, it goes on where it was.
+pub struct Durable {
+    port: u16,
+    folder: PathBuf,
+    process: Option<Leashed>,
+}
+
+impl Durable {
+    /// Starts one on a file of its own.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start() -> anyhow::Result<Self> {
+        let port = free_port()?;
+        let folder = std::env::temp_dir().join(format!("sunflow-temporal-{}-{port}", std::process::id()));
+        std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        let mut server = Self { port, folder, process: None };
+        server.restart()?;
+        Ok(server)
+    }
+
+    /// Where it listens, before and after a restart.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// `kill -9`; returns when it is gone.
+    ///
+    /// # Errors
+    /// When its watchdog is lost.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        self.process.take().map_or(Ok(()), Leashed::kill)
+    }
+
+    /// Starts it on its file; [`client`] waits until it answers.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn restart(&mut self) -> anyhow::Result<()> {
+        self.kill()?;
+        self.process = Some(dev_server_on(self.port, true, Some(&self.folder.join("temporal.db")))?);
+        Ok(())
+    }
+}
+
+impl Drop for Durable {
+    fn drop(&mut self) {
+        let removed = self.kill().and_then(|()| Ok(std::fs::remove_dir_all(&self.folder)?));
+        if let Err(error) = removed {
+            eprintln!("{} is left behind: {error:#}", self.folder.display());
+        }
+    }
 }
 
 /// A client of a server that may still be starting.

@@ -180,16 +180,7 @@ impl World {
     /// # Errors
     /// When Temporal refuses.
     pub async fn start(&self, order: &Value) -> anyhow::Result<Order<'_>> {
-        let id = workflow_id(order);
-        // A test server of its own knows none before the worker has registered them.
-        let attributes =
-            OrderId::new(orders::id(order)).ok().filter(|_| self.address == servers::dev_server_known());
-        let attributes = attributes.map(|id| SearchAttributes::new(order_processing::search_attributes(&id)));
-        let options = WorkflowStartOptions::new(self.task_queue.clone(), id.clone())
-            .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
-            .id_conflict_policy(WorkflowIdConflictPolicy::UseExisting)
-            .maybe_search_attributes(attributes)
-            .build();
+        let options = start_options(order, &self.task_queue, servers::has_attributes(&self.address));
         let input = Unchecked::<OrderData>::from_json(&order.to_string())?;
         match self.client.start_workflow(OrderProcessing::run, input, options).await {
             // Closed already: whoever asks reads its result.
@@ -210,6 +201,17 @@ impl World {
 
 fn workflow_id(order: &Value) -> String {
     format!("order/{}", orders::id(order))
+}
+
+/// How an order is started, as the starter does it.
+pub(crate) fn start_options(order: &Value, task_queue: &str, attributes: bool) -> WorkflowStartOptions {
+    let id = OrderId::new(orders::id(order)).ok().filter(|_| attributes);
+    let attributes = id.map(|id| SearchAttributes::new(order_processing::search_attributes(&id)));
+    WorkflowStartOptions::new(task_queue.to_owned(), workflow_id(order))
+        .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
+        .id_conflict_policy(WorkflowIdConflictPolicy::UseExisting)
+        .maybe_search_attributes(attributes)
+        .build()
 }
 
 /// A worker on a thread of its own; it drains when the sender goes.
@@ -435,20 +437,28 @@ fn refusal(error: WorkflowUpdateError) -> String {
 
 /// The sandbox shop and its control interface.
 pub struct Shop {
-    running: Running,
+    url: String,
     http: reqwest::Client,
+    _running: Option<Running>,
 }
 
 impl Shop {
     async fn open() -> anyhow::Result<Self> {
         let running = Sandbox::start(Options::default()).await?;
-        Ok(Self { running, http: reqwest::Client::new() })
+        let url = running.url();
+        Ok(Self { _running: Some(running), ..Self::at(&url) })
+    }
+
+    /// One that runs elsewhere.
+    #[must_use]
+    pub fn at(url: &str) -> Self {
+        Self { url: url.to_owned(), http: reqwest::Client::new(), _running: None }
     }
 
     /// Its base URL.
     #[must_use]
     pub fn url(&self) -> String {
-        self.running.url()
+        self.url.clone()
     }
 
     async fn call(
