@@ -5,7 +5,7 @@
 //!
 //! - a 500 that is repeated is an outcome nobody will ever learn from the key: the process looks the payment up;
 //! - our key travels twice, as the header and as metadata of the intent, and every look-up goes by the metadata
-//!   ([`look_up`]), so that it holds for a provider that ignores keys and after Stripe has forgotten one;
+//!   (`look_up.rs`), so that it holds for a provider that ignores keys and after Stripe has forgotten one;
 //! - an undo that finds nothing looks a second time (`effect.rs`), because a charge may still be on its way.
 //!
 //! A wallet or a bank transfer is answered as declined (`payment_method_unsupported`, the customer may try again
