@@ -7,4 +7,5 @@ mod order_fulfilled;
 mod order_lost_replies;
 mod order_refused;
 mod order_waiting;
+mod stripe;
 mod worker_life;

@@ -2,12 +2,14 @@
 //!
 //! - [`servers`]: Temporal's dev server, shared by the tests of one run, and the time-skipping test server;
 //! - [`world`]: one shop with a worker of its own on a task queue of its own, and what a test asks them;
-//! - [`orders`]: orders to place.
+//! - [`orders`]: orders to place;
+//! - [`stripe`]: a Stripe to be paid through, and the wire to it.
 //!
-//! `cargo xtask test` installs what is needed and says where it is (`TEMPORAL_CLI`, `TEMPORAL_TEST_SERVER`). A test
-//! that misses something fails and names that command.
+//! `cargo xtask test` installs what is needed and says where it is (`TEMPORAL_CLI`, `TEMPORAL_TEST_SERVER`,
+//! `SUNFLOW_LOCALSTRIPE`). A test that misses something fails and names that command.
 
 pub mod orders;
 pub mod processes;
 pub mod servers;
+pub mod stripe;
 pub mod world;
