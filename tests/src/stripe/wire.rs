@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -19,6 +19,8 @@ const BODY_MAX: usize = 1 << 20;
 /// A request as the worker sent it.
 #[derive(Clone, Debug)]
 pub struct Sent {
+    /// When it arrived here.
+    pub at: Instant,
     /// `POST /v1/payment_intents`
     pub what: String,
     /// The query, as sent.
@@ -154,6 +156,7 @@ async fn carried(shared: &Shared, request: Request) -> anyhow::Result<Response<B
     };
     let what = format!("{} {}", head.method, head.uri.path());
     held(&shared.sent).push(Sent {
+        at: Instant::now(),
         what: what.clone(),
         query: head.uri.query().unwrap_or_default().to_owned(),
         key: header("idempotency-key"),
