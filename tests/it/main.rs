@@ -11,6 +11,7 @@ mod order_waiting;
 mod replay;
 mod server_restart;
 mod starter;
+mod stripe;
 mod tidy;
 mod webhook_door;
 mod worker_life;

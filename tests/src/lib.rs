@@ -4,14 +4,16 @@
 //! - [`world`]: one shop with a worker of its own on a task queue of its own, and what a test asks them;
 //! - [`orders`]: orders to place;
 //! - [`scenarios`]: each way in which an order can go, for the replay corpus;
-//! - [`chaos`]: many orders while everything is killed and fails.
+//! - [`chaos`]: many orders while everything is killed and fails;
+//! - [`stripe`]: a Stripe to be paid through, and the wire to it.
 //!
-//! `cargo xtask test` installs what is needed and says where it is (`TEMPORAL_CLI`, `TEMPORAL_TEST_SERVER`). A test
-//! that misses something fails and names that command.
+//! `cargo xtask test` installs what is needed and says where it is (`TEMPORAL_CLI`, `TEMPORAL_TEST_SERVER`,
+//! `SUNFLOW_LOCALSTRIPE`). A test that misses something fails and names that command.
 
 pub mod chaos;
 pub mod orders;
 pub mod processes;
 pub mod scenarios;
 pub mod servers;
+pub mod stripe;
 pub mod world;

