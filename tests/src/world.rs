@@ -452,6 +452,7 @@ impl Shop {
     /// One that runs elsewhere.
     #[must_use]
     pub fn at(url: &str) -> Self {
+        servers::install_crypto();
         Self { url: url.to_owned(), http: reqwest::Client::new(), _running: None }
     }
 

@@ -1,8 +1,9 @@
 //! `cargo xtask`: builds Sunflow, finds or installs the tools it needs, and runs, demonstrates and tests it.
 //!
-//! One file per command: [`up`], [`demo`], [`mod@test`], [`guard`]. Below them, in the order in which `up` uses them:
-//! [`cargo`] builds, [`tools`] finds or installs, [`run_dir`] and [`ports`] choose where things live, [`stack`]
-//! starts, watches and stops processes and knows nothing of Sunflow, [`site`] knows what Sunflow is made of.
+//! One file per command: [`up`], [`demo`], [`mod@test`], [`guard`]; [`programs`] has `chaos` and `bench`. Below them,
+//! in the order in which `up` uses them: [`cargo`] builds, [`tools`] finds or installs, [`run_dir`] and [`ports`] choose
+//! where things live, [`stack`] starts, watches and stops processes and knows nothing of Sunflow, [`site`] knows what
+//! Sunflow is made of.
 
 mod cargo;
 mod demo;
@@ -12,6 +13,7 @@ mod http;
 mod interrupt;
 mod lock;
 mod ports;
+mod programs;
 mod run_dir;
 mod say;
 mod site;
@@ -37,6 +39,8 @@ enum Command {
     Up(up::Options),
     Demo(demo::Options),
     Test(test::Options),
+    Chaos(programs::ChaosOptions),
+    Bench(programs::BenchOptions),
     /// Check that `workflows` and `contracts` reach neither an HTTP client nor a Temporal client
     ///
     /// A workflow that could do I/O would break replay. Reads `cargo tree`; on failure it shows the chain of
@@ -61,6 +65,8 @@ fn main() -> ExitCode {
         Command::Up(options) => up::run(&options),
         Command::Demo(options) => demo::run(&options),
         Command::Test(options) => test::run(&options),
+        Command::Chaos(options) => programs::chaos(&options),
+        Command::Bench(options) => programs::bench(&options),
         Command::Guard => guard::run(),
     };
     match outcome {
