@@ -12,11 +12,10 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::servers::{self, Durable};
+use crate::servers::Durable;
 use crate::world::{Ended, World};
 use crate::{chaos::books::Findings, orders};
 use dice::Dice;
@@ -289,8 +288,7 @@ async fn kill_server(server: &mut Durable, progress: &Progress<'_>, restarts: &A
     let restarted = async {
         server.kill()?;
         tokio::time::sleep(OUTAGE).await;
-        server.restart()?;
-        servers::client(&server.address()).await.context("Temporal did not come back")
+        server.restart().await
     };
     if let Err(error) = restarted.await {
         return error;

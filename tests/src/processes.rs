@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context as _, bail};
 
@@ -45,8 +46,8 @@ pub struct Leashed {
 }
 
 // It ends when the program is gone, so that whoever waits for it finds ports and files free.
-const WATCHDOG: &str = r#"program=$1; shift
-"$program" "$@" </dev/null >/dev/null 2>&1 &
+const WATCHDOG: &str = r#"log=$1; program=$2; shift 2
+"$program" "$@" </dev/null >>"$log" 2>&1 &
 child=$!
 echo "$child"
 exec >/dev/null 2>&1
@@ -60,10 +61,19 @@ impl Leashed {
     /// # Errors
     /// When it cannot be started.
     pub fn start(program: &Path, args: &[String]) -> anyhow::Result<Self> {
+        Self::start_logging(program, args, Path::new("/dev/null"))
+    }
+
+    /// Starts a program; what it says is appended to a file.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_logging(program: &Path, args: &[String], log: &Path) -> anyhow::Result<Self> {
         let mut watchdog = Command::new("sh")
             .arg("-c")
             .arg(WATCHDOG)
             .arg("watchdog")
+            .arg(log)
             .arg(program)
             .args(args)
             .stdin(Stdio::piped())
@@ -102,10 +112,25 @@ impl Drop for Leashed {
     }
 }
 
-/// A port that is free now.
+/// Below the range from which the system serves outgoing connections and whoever listens on port 0 (on Linux from
+/// 32768): nobody gets one of these by chance. A server that was killed finds its port free again.
+const PORTS: std::ops::Range<u32> = 20_000..32_000;
+
+/// A port that is free now, and that nobody takes who does not ask for it by its number.
 ///
 /// # Errors
 /// When there is none.
 pub fn free_port() -> anyhow::Result<u16> {
-    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    // Test runs beside each other begin at different places.
+    let first = std::process::id().wrapping_mul(97);
+    let span = PORTS.end - PORTS.start;
+    for _ in PORTS {
+        let offset = first.wrapping_add(ASKED.fetch_add(1, Ordering::Relaxed)) % span;
+        let port = u16::try_from(PORTS.start + offset)?;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    bail!("every port from {} to {} is taken", PORTS.start, PORTS.end)
 }
