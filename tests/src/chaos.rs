@@ -94,6 +94,8 @@ pub struct Placed {
     pub kind: Kind,
     /// What is wrong with its end.
     pub objection: Option<String>,
+    /// From its start to its end.
+    pub took: Duration,
 }
 
 /// What chaos did, and what came of it.
@@ -124,6 +126,13 @@ impl Tally {
         ends.chain(self.findings.all().map(str::to_owned)).collect()
     }
 
+    fn seconds_of_an_order(&self) -> (f64, f64) {
+        let mut seconds: Vec<f64> = self.placed.iter().map(|placed| placed.took.as_secs_f64()).collect();
+        seconds.sort_by(f64::total_cmp);
+        let at = |rank: usize| seconds.get(rank).copied().unwrap_or_default();
+        (at(seconds.len() / 2), at(seconds.len().saturating_sub(1)))
+    }
+
     /// Orders of that kind that ended as they should.
     #[must_use]
     pub fn ended_well(&self, kind: Kind) -> usize {
@@ -150,7 +159,9 @@ impl fmt::Display for Tally {
         writeln!(f, "duplicates       {}", self.findings.duplicates.len())?;
         writeln!(f, "lost             {}", self.findings.lost.len())?;
         writeln!(f, "leaked           {}", self.findings.leaked.len())?;
-        writeln!(f, "seconds          {:.1}", self.took.as_secs_f64())
+        let (median, slowest) = self.seconds_of_an_order();
+        writeln!(f, "seconds          {:.1}", self.took.as_secs_f64())?;
+        writeln!(f, "  of an order    {median:.1} (median), {slowest:.1} (slowest)")
     }
 }
 
@@ -238,13 +249,14 @@ async fn lane(world: &World, progress: &Progress<'_>) -> Vec<Placed> {
     while let Some(number) = progress.take() {
         let kind = Kind::of(number);
         let order = kind.order();
+        let begun = Instant::now();
         let ended = to_its_end(world, &order).await;
         let objection = match ended {
             Ok(ended) => kind.objection(&ended),
             Err(error) => Some(format!("did not end: {error:#}")),
         };
         progress.ended.fetch_add(1, Ordering::Relaxed);
-        placed.push(Placed { order_id: orders::id(&order), kind, objection });
+        placed.push(Placed { order_id: orders::id(&order), kind, objection, took: begun.elapsed() });
     }
     placed
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask chaos` and `cargo xtask bench`: programs of the crate `tests`, built and started with what they need.
+//! `cargo xtask chaos`, `bench` and `record`: programs of the crate `tests`, built and started with what they need.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;
@@ -75,6 +75,11 @@ pub(crate) fn bench(options: &BenchOptions) -> Result<()> {
     let arguments = std::iter::once(OsString::from("orders")).chain(options.iter().cloned());
     let build = ["build", "--release", "-p", "sandbox", "-p", "tests", "--bin", "sandbox", "--bin", "bench"];
     run("bench", Profile::RELEASE, &build, arguments)
+}
+
+pub(crate) fn record() -> Result<()> {
+    const PROGRAM: &str = "record_histories";
+    run(PROGRAM, Profile::DEBUG, &["build", "-p", "tests", "--bin", PROGRAM], std::iter::empty::<OsString>())
 }
 
 /// Builds, then becomes the program: signals and the exit code are its own.
