@@ -28,6 +28,9 @@ const WORKER_LIFE: (Duration, Duration) = (Duration::from_secs(4), Duration::fro
 const WORKER_PAUSE: (Duration, Duration) = (Duration::ZERO, Duration::from_millis(500));
 /// How long Temporal is away.
 const OUTAGE: Duration = Duration::from_secs(1);
+/// A task that died with its worker is given to the next one after this time. Temporal's default, 10 s, is longer than
+/// a worker lives here.
+const TASK_TIMEOUT: Duration = Duration::from_secs(2);
 /// An order that takes longer is lost.
 const ORDER_LIMIT: Duration = Duration::from_secs(240);
 
@@ -172,7 +175,8 @@ impl fmt::Display for Tally {
 pub async fn run(options: &Options) -> anyhow::Result<Tally> {
     let begun = Instant::now();
     let mut server = Durable::start()?;
-    let world = World::without_worker(&server.address()).await?;
+    let mut world = World::without_worker(&server.address()).await?;
+    world.task_timeout = Some(TASK_TIMEOUT);
     stock_up(&world).await?;
     world.shop.faults(faults(options.seed)).await?;
     let progress = Progress { options, begun, next: AtomicUsize::new(0), ended: AtomicUsize::new(0) };

@@ -56,6 +56,8 @@ pub struct World {
     pub client: Client,
     /// The worker's task queue.
     pub task_queue: String,
+    /// How soon a workflow task is given to another worker when the one that took it is gone; `None`: Temporal's 10 s.
+    pub task_timeout: Option<Duration>,
     address: String,
     _worker: Option<oneshot::Sender<()>>,
 }
@@ -125,7 +127,7 @@ impl World {
         let client = servers::client(address).await?;
         let shop = Shop::open().await?;
         let task_queue = format!("test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        Ok(Self { shop, client, task_queue, address: address.to_owned(), _worker: None })
+        Ok(Self { shop, client, task_queue, task_timeout: None, address: address.to_owned(), _worker: None })
     }
 
     /// The Temporal server's address.
@@ -180,7 +182,8 @@ impl World {
     /// # Errors
     /// When Temporal refuses.
     pub async fn start(&self, order: &Value) -> anyhow::Result<Order<'_>> {
-        let options = start_options(order, &self.task_queue, servers::has_attributes(&self.address));
+        let mut options = start_options(order, &self.task_queue, servers::has_attributes(&self.address));
+        options.task_timeout = self.task_timeout;
         let input = Unchecked::<OrderData>::from_json(&order.to_string())?;
         match self.client.start_workflow(OrderProcessing::run, input, options).await {
             // Closed already: whoever asks reads its result.
