@@ -22,9 +22,13 @@ use dice::Dice;
 
 /// Faults that hit 5 % of all calls together.
 const FAULT_PROBABILITY: f64 = 0.05 / 3.0;
-/// Between the start of a worker and its death.
-const WORKER_LIFE: (Duration, Duration) = (Duration::from_secs(4), Duration::from_secs(12));
-/// Between the death of a worker and the next one.
+/// A worker dies when so many orders have ended under it. Counted in orders, not in seconds: on a busy machine a worker
+/// that lives for seconds dies before it has done anything, and its orders with it, over and over.
+const WORKER_ORDERS: (u64, u64) = (10, 50);
+/// It dies after this time at the latest.
+const WORKER_LIFE: Duration = Duration::from_secs(30);
+/// Between the end of an order and the death of its worker, and again before the next worker starts: the other orders
+/// are caught wherever they are.
 const WORKER_PAUSE: (Duration, Duration) = (Duration::ZERO, Duration::from_millis(500));
 /// How long Temporal is away.
 const OUTAGE: Duration = Duration::from_secs(1);
@@ -184,7 +188,7 @@ pub async fn run(options: &Options) -> anyhow::Result<Tally> {
     let lanes = join_all((0..options.in_flight.max(1)).map(|_| lane(&world, &progress)));
     let placed = tokio::select! {
         lanes = lanes => lanes.into_iter().flatten().collect::<Vec<_>>(),
-        failed = kill_workers(&world, options.seed, &kills) => return Err(failed),
+        failed = kill_workers(&world, &progress, &kills) => return Err(failed),
         failed = kill_server(&mut server, &progress, &server_restarts) => return Err(failed),
     };
     let faults = hits(&world.shop.get("faults").await?);
@@ -241,6 +245,15 @@ impl Progress<'_> {
         (in_time && number < self.options.orders).then_some(number)
     }
 
+    /// Waits until so many more orders have ended.
+    async fn orders_end(&self, count: u64) {
+        let ended = || self.ended.load(Ordering::Relaxed) as u64;
+        let enough = ended() + count;
+        while ended() < enough {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     fn is_half_way(&self) -> bool {
         let by_time = self.options.time.is_some_and(|time| self.begun.elapsed() >= time / 2);
         by_time || self.ended.load(Ordering::Relaxed) >= self.options.orders / 2
@@ -280,19 +293,21 @@ async fn to_its_end(world: &World, order: &Value) -> anyhow::Result<Ended> {
 }
 
 /// Runs a worker, kills it, runs the next one; ends only by an error.
-async fn kill_workers(world: &World, seed: u64, kills: &AtomicUsize) -> anyhow::Error {
-    let mut dice = Dice::new(seed ^ 1);
+async fn kill_workers(world: &World, progress: &Progress<'_>, kills: &AtomicUsize) -> anyhow::Error {
+    let mut dice = Dice::new(progress.options.seed ^ 1);
     loop {
         let mut worker = match world.spawn_worker(&WORKER) {
             Ok(worker) => worker,
             Err(error) => return error,
         };
-        tokio::time::sleep(dice.between(WORKER_LIFE)).await;
+        let life = tokio::time::timeout(WORKER_LIFE, progress.orders_end(dice.from(WORKER_ORDERS)));
+        let _of_old_age = life.await.is_err();
+        tokio::time::sleep(dice.pause(WORKER_PAUSE)).await;
         if let Err(error) = worker.kill() {
             return error;
         }
         kills.fetch_add(1, Ordering::Relaxed);
-        tokio::time::sleep(dice.between(WORKER_PAUSE)).await;
+        tokio::time::sleep(dice.pause(WORKER_PAUSE)).await;
     }
 }
 
