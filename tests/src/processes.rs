@@ -1,6 +1,7 @@
 //! Child processes that do not outlive the test run, however it ends.
 
 use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -112,25 +113,20 @@ impl Drop for Leashed {
     }
 }
 
-/// Below the range from which the system serves outgoing connections and whoever listens on port 0 (on Linux from
-/// 32768): nobody gets one of these by chance. A server that was killed finds its port free again.
-const PORTS: std::ops::Range<u32> = 20_000..32_000;
-
-/// A port that is free now, and that nobody takes who does not ask for it by its number.
+/// A port that is free now, and that no outgoing connection is given: those start at 32768 (Linux) or higher. A server
+/// that is killed finds it free when it comes back.
 ///
 /// # Errors
 /// When there is none.
 pub fn free_port() -> anyhow::Result<u16> {
-    static ASKED: AtomicU32 = AtomicU32::new(0);
-    // Test runs beside each other begin at different places.
-    let first = std::process::id().wrapping_mul(97);
-    let span = PORTS.end - PORTS.start;
-    for _ in PORTS {
-        let offset = first.wrapping_add(ASKED.fetch_add(1, Ordering::Relaxed)) % span;
-        let port = u16::try_from(PORTS.start + offset)?;
-        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return Ok(port);
-        }
-    }
-    bail!("every port from {} to {} is taken", PORTS.start, PORTS.end)
+    const FIRST: u32 = 20_000;
+    const COUNT: u32 = 12_000;
+    // Every process begins elsewhere, and no port is given twice.
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    let begin = std::process::id().wrapping_mul(97);
+    (0..COUNT)
+        .map(|_| FIRST + begin.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed)) % COUNT)
+        .filter_map(|port| u16::try_from(port).ok())
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .context("no port from 20000 to 31999 is free")
 }
