@@ -296,7 +296,7 @@ async fn to_its_end(world: &World, order: &Value) -> anyhow::Result<Ended> {
 async fn kill_workers(world: &World, progress: &Progress<'_>, kills: &AtomicUsize) -> anyhow::Error {
     let mut dice = Dice::new(progress.options.seed ^ 1);
     loop {
-        let mut worker = match world.spawn_worker(&WORKER) {
+        let worker = match world.leashed_worker(&WORKER) {
             Ok(worker) => worker,
             Err(error) => return error,
         };

@@ -27,6 +27,7 @@ use workflows::order_processing::{
 use workflows::report::{Progress, Report};
 use workflows::saga::{Resolution, ResolveUndo};
 
+use crate::processes::Leashed;
 use crate::{orders, processes, servers};
 
 /// A test waits at most this long for anything.
@@ -175,6 +176,15 @@ impl World {
             .stderr(Stdio::null())
             .spawn()?;
         Ok(WorkerProcess { child })
+    }
+
+    /// Starts a worker that dies with this program, however that ends.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn leashed_worker(&self, settings: &[&str]) -> anyhow::Result<Leashed> {
+        let args: Vec<String> = self.worker_args(settings).into_iter().skip(1).collect();
+        Leashed::start(&processes::binary("worker")?, &args)
     }
 
     /// Starts an order, or attaches to its run.
