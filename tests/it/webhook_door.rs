@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
+use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
 use tests::orders;
 use tests::processes::free_port;
 use tests::servers;
@@ -133,6 +134,14 @@ async fn an_event_for_an_order_that_ended_gives_the_money_back() -> anyhow::Resu
     late.until("refunded", |p| p.outcome.as_deref() == Some("completed")).await?;
     let totals = door.world.shop.clean().await?;
     assert_eq!((&totals["charges"], &totals["refunds"]), (&json!(1), &json!(1)));
+    let history = late.history().await?;
+    let Some(Attributes::WorkflowExecutionStartedEventAttributes(started)) = &history[0].attributes else {
+        anyhow::bail!("the history begins with something else: {:?}", history[0]);
+    };
+    assert!(
+        started.eager_execution_accepted,
+        "the worker beside the door did not get the first task at once"
+    );
     Ok(())
 }
 

@@ -264,7 +264,7 @@ struct TuningArgs {
     #[arg(long, env = "SUN_LOCAL_ACTIVITY_SLOTS", default_value_t = 100, value_name = "N",
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
     local_activity_slots: u32,
-    /// Open workflows kept in memory between tasks (about 50 KiB each).
+    /// Open workflows kept in memory between tasks (about 100 KiB each).
     #[arg(long, env = "SUN_CACHED_WORKFLOWS", default_value_t = 2_000, value_name = "N",
           value_parser = clap::value_parser!(u32).range(1..))]
     cached_workflows: u32,

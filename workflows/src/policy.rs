@@ -110,6 +110,12 @@ impl Policy {
         self.local_first
     }
 
+    /// The same without the local attempt: always an activity of its own.
+    #[must_use]
+    pub fn as_activity(self) -> Self {
+        Self { local_first: false, ..self }
+    }
+
     pub(crate) fn regular(self, summary: String, token: Token) -> ActivityOptions {
         let figures = figures();
         ActivityOptions::with_close_timeouts(ActivityCloseTimeouts::ScheduleAndStartToClose {
