@@ -14,7 +14,7 @@ use temporalio_client::errors::{WorkflowGetResultError, WorkflowStartError, Work
 use temporalio_client::{
     Client, WorkflowCancelOptions, WorkflowDescribeOptions, WorkflowExecuteUpdateOptions,
     WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowIdConflictPolicy, WorkflowIdReusePolicy,
-    WorkflowQueryOptions, WorkflowStartOptions,
+    WorkflowQueryOptions, WorkflowStartOptions, WorkflowTerminateOptions,
 };
 use temporalio_common::error::IncomingError;
 use temporalio_common::protos::temporal::api::history::v1::HistoryEvent;
@@ -403,6 +403,14 @@ impl Order<'_> {
     /// When Temporal refuses.
     pub async fn temporal_cancel(&self) -> anyhow::Result<()> {
         Ok(self.handle().cancel(WorkflowCancelOptions::builder().reason("operator").build()).await?)
+    }
+
+    /// Temporal's terminate.
+    ///
+    /// # Errors
+    /// When Temporal refuses.
+    pub async fn terminate(&self, reason: &str) -> anyhow::Result<()> {
+        Ok(self.handle().terminate(WorkflowTerminateOptions::builder().reason(reason).build()).await?)
     }
 
     /// The history.
