@@ -5,12 +5,14 @@
 //! - [`orders`]: orders to place;
 //! - [`scenarios`]: each way in which an order can go, for the replay corpus;
 //! - [`chaos`]: many orders while everything is killed and fails;
-//! - [`stripe`]: a Stripe to be paid through, and the wire to it.
+//! - [`stripe`]: a Stripe to be paid through, and the wire to it;
+//! - [`mail`]: a mail server.
 //!
 //! `cargo xtask test` installs what is needed and says where it is (`TEMPORAL_CLI`, `TEMPORAL_TEST_SERVER`,
-//! `SUNFLOW_LOCALSTRIPE`). A test that misses something fails and names that command.
+//! `SUNFLOW_LOCALSTRIPE`, `SUNFLOW_AIOSMTPD`). A test that misses something fails and names that command.
 
 pub mod chaos;
+pub mod mail;
 pub mod orders;
 pub mod processes;
 pub mod scenarios;
