@@ -128,7 +128,9 @@ pub struct Letter<'a> {
 #[derive(Debug, Error)]
 pub enum MailServerError {
     /// The certificates cannot be read.
-    #[error("the certificates of SUN_MAIL_CA_FILE cannot be used: they must be PEM, of a certificate authority")]
+    #[error(
+        "the certificates of SUN_MAIL_CA_FILE cannot be used: they must be PEM, of a certificate authority"
+    )]
     Authorities,
     /// TLS cannot be set up.
     #[error("TLS with the mail server cannot be set up: {0}")]

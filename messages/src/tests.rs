@@ -71,13 +71,14 @@ fn the_html_says_what_the_text_says() -> TestResult {
 
 #[test]
 fn a_value_cannot_become_markup_or_a_header() -> TestResult {
-    let content = confirmation_of(
-        "Áo <script>alert('x')</script> & \"quần\"",
-        "SUN\r\nBcc: everybody@example.com",
-    )?;
+    let content =
+        confirmation_of("Áo <script>alert('x')</script> & \"quần\"", "SUN\r\nBcc: everybody@example.com")?;
     let mail = Texts::load()?.email(&content, Locale::ViVn)?;
     assert!(!mail.html.contains("<script"), "{}", mail.html);
-    assert!(mail.html.contains("Áo &lt;script&gt;alert(&#x27;x&#x27;)&lt;&#x2f;script&gt; &amp; &quot;quần&quot;"));
+    assert!(
+        mail.html
+            .contains("Áo &lt;script&gt;alert(&#x27;x&#x27;)&lt;&#x2f;script&gt; &amp; &quot;quần&quot;")
+    );
     assert!(mail.text.contains("Áo <script>alert('x')</script> & \"quần\""), "{}", mail.text);
 
     let broken = "{% block subject %}{{ tracking_number }}{% endblock %}{% block text %}.{% endblock %}";

@@ -48,6 +48,7 @@ CONTROL ENDPOINTS (never need the token)
   GET  /_sandbox/requests                             requests seen per operation
   GET  /_sandbox/outbox[?order_id=]                   mails, SMS and pushes
   GET  /_sandbox/mailbox                              the mails as their readers see them (a page)
+  GET  /_sandbox/mailbox/{message_id}                 one of them
   GET  /_sandbox/stock                                what is on the shelves
   PUT  /_sandbox/products                             [{sku,variant_id,price,stock,name?,currency?}]
   POST /_sandbox/payments/{order_id}/settle           {\"outcome\":\"paid\"|\"failed\",\"force\"?}

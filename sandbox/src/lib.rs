@@ -93,7 +93,12 @@ impl fmt::Debug for Options {
         let Self { listen, smtp_listen, database, token, seed } = self;
         let token = token.as_ref().map(|_| "…");
         let mut shown = formatter.debug_struct("Options");
-        shown.field("listen", listen).field("smtp_listen", smtp_listen).field("database", database).field("token", &token).field("seed", seed);
+        shown
+            .field("listen", listen)
+            .field("smtp_listen", smtp_listen)
+            .field("database", database)
+            .field("token", &token)
+            .field("seed", seed);
         shown.finish()
     }
 }

@@ -102,7 +102,8 @@ fn title(mail: Option<&Mail>) -> &str {
 
 fn shown(Kept { message_id, time, mail }: &Kept) -> String {
     let Some(mail) = mail else { return "<p>This mail cannot be shown.</p>".to_owned() };
-    let row = |name: &str, value: &str| format!("<tr><th>{}</th><td>{}</td></tr>\n", escaped(name), escaped(value));
+    let row =
+        |name: &str, value: &str| format!("<tr><th>{}</th><td>{}</td></tr>\n", escaped(name), escaped(value));
     let mut html = "<p><a href=\".\">all mails</a></p>\n<table>".to_owned();
     html += &row("Time", time);
     if mail.headers.is_empty() {
@@ -119,7 +120,10 @@ fn shown(Kept { message_id, time, mail }: &Kept) -> String {
     html += &format!("</table>\n<p class=\"aside\">{}</p>\n", escaped(message_id));
     if let Some(page) = &mail.html {
         // An empty `sandbox` takes scripts, forms and links to the top away.
-        html += &format!("<h2>HTML</h2>\n<iframe sandbox title=\"HTML\" srcdoc=\"{}\"></iframe>\n", escaped(page));
+        html += &format!(
+            "<h2>HTML</h2>\n<iframe sandbox title=\"HTML\" srcdoc=\"{}\"></iframe>\n",
+            escaped(page)
+        );
     }
     if let Some(text) = &mail.text {
         html += &format!("<h2>Text</h2>\n<pre>{}</pre>\n", escaped(text));

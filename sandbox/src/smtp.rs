@@ -56,7 +56,7 @@ async fn serve_connection(stream: TcpStream, service: Shared, shutdown: Shutdown
     let mut session = Session { wire: Wire::new(stream), service, is_greeted: false, mail: None };
     // How it ended makes no difference: the caller hung up, said QUIT, or is hung up on.
     tokio::select! {
-        ended = session.talk() => drop(ended),
+        Ok(()) | Err(Ended) = session.talk() => {}
         () = shutdown.requested() => drop(session.wire.reply("421 4.3.2 the sandbox is closing").await),
     }
 }

@@ -309,7 +309,18 @@ fn a_preview_that_cannot_be_made_says_why() {
         ("order_confirmation", "vi-VN", "{}", "missing field `order_id`"),
         ("order_confirmation", "fr-FR", "{}", "there are texts for: vi-VN, en-US"),
     ] {
-        let args = ["mail", "preview", "--template", template, "--locale", locale, "--data", "-", "--out", "/nowhere/x"];
+        let args = [
+            "mail",
+            "preview",
+            "--template",
+            template,
+            "--locale",
+            locale,
+            "--data",
+            "-",
+            "--out",
+            "/nowhere/x",
+        ];
         let ended = starter(&args, input);
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{}", ended.stderr);
         assert!(ended.stderr.contains(words), "{words}: {}", ended.stderr);

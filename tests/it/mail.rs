@@ -30,16 +30,17 @@ async fn a_confirmation_arrives_encrypted_and_in_vietnamese() -> anyhow::Result<
         assert_eq!(mails.len(), 1, "{mails:#?}");
         let mail = &mails[0];
         assert_eq!((&mail["encrypted"], &mail["login"]), (&json!(true), &json!(true)));
-        assert_eq!((&mail["mail_from"], &mail["rcpt_tos"]), (
-            &json!("orders@shop.example.com"),
-            &json!(["customer@example.com"])
-        ));
+        assert_eq!(
+            (&mail["mail_from"], &mail["rcpt_tos"]),
+            (&json!("orders@shop.example.com"), &json!(["customer@example.com"]))
+        );
         assert_eq!(mail["subject"], json!(format!("Xác nhận đơn hàng {id}")));
         assert_eq!(mail["from"], "Cửa hàng Mặt Trời <orders@shop.example.com>");
         assert_eq!((&mail["to"], &mail["defects"]), (&json!("customer@example.com"), &json!([])));
         for part in ["text", "html"] {
             let text = mail[part].as_str().unwrap_or_default();
-            for words in ["Cảm ơn bạn đã mua hàng.", "25.000.000 VND", "Mã vận đơn", &id, &tracking] {
+            for words in ["Cảm ơn bạn đã mua hàng.", "25.000.000 VND", "Mã vận đơn", &id, &tracking]
+            {
                 assert!(text.contains(words), "{words:?} is not in the {part}: {text}");
             }
         }
@@ -55,10 +56,18 @@ async fn a_lost_reply_costs_one_more_message_under_the_same_id() -> anyhow::Resu
     let server = MailServer::with(Habits { lost_replies: 1, ..Habits::default() })?;
     let world = world_with(&right(&server)).await?;
     let result = world.run(&orders::order()).await?.fulfilled()?;
-    assert!(result.report.steps.iter().all(|step| step.status == StepStatus::Completed), "{:?}", result.report);
+    assert!(
+        result.report.steps.iter().all(|step| step.status == StepStatus::Completed),
+        "{:?}",
+        result.report
+    );
     let mails = server.mails()?;
     assert_eq!(mails.len(), 2, "{mails:#?}");
-    assert!(mails[0]["message_id"].as_str().is_some_and(|id| id.ends_with("@shop.example.com>")), "{}", mails[0]);
+    assert!(
+        mails[0]["message_id"].as_str().is_some_and(|id| id.ends_with("@shop.example.com>")),
+        "{}",
+        mails[0]
+    );
     assert_eq!(mails[0]["message_id"], mails[1]["message_id"]);
     Ok(())
 }
@@ -107,7 +116,11 @@ async fn a_certificate_for_another_host_is_an_outage_and_the_mail_is_not_lost() 
 
 /// An order whose worker has a wrong setting waits with its mail; /readyz and Temporal say why; a worker that has it
 /// right sends it.
-async fn is_an_outage_until_corrected(server: &MailServer, wrong: Vec<String>, fix: &str) -> anyhow::Result<()> {
+async fn is_an_outage_until_corrected(
+    server: &MailServer,
+    wrong: Vec<String>,
+    fix: &str,
+) -> anyhow::Result<()> {
     let port = free_port()?;
     let listen = format!("--listen=127.0.0.1:{port}");
     let wrong: Vec<&str> = wrong.iter().map(String::as_str).chain([listen.as_str()]).collect();
@@ -115,7 +128,8 @@ async fn is_an_outage_until_corrected(server: &MailServer, wrong: Vec<String>, f
     let order = world.start(&orders::order()).await?;
     let until = Instant::now() + LIMIT;
     let failure = loop {
-        if let Some(failure) = order.pending_failures().await?.into_iter().find(|text| text.contains("mail")) {
+        if let Some(failure) = order.pending_failures().await?.into_iter().find(|text| text.contains("mail"))
+        {
             break failure;
         }
         anyhow::ensure!(Instant::now() < until, "no mail is waiting");
@@ -123,7 +137,8 @@ async fn is_an_outage_until_corrected(server: &MailServer, wrong: Vec<String>, f
     };
     assert!(failure.contains(fix), "{failure}");
     assert!(!failure.contains("customer@example.com") && !failure.contains("password of"), "{failure}");
-    let ready: Value = reqwest::get(format!("http://127.0.0.1:{port}/readyz")).await?.text().await?.parse()?;
+    let ready: Value =
+        reqwest::get(format!("http://127.0.0.1:{port}/readyz")).await?.text().await?.parse()?;
     let check = ready["checks"].as_array().into_iter().flatten().find(|check| check["name"] == "mail");
     let check = check.ok_or_else(|| anyhow::anyhow!("no check of the mail server: {ready}"))?;
     assert_eq!((&check["ok"], &check["required"]), (&json!(false), &json!(false)));
@@ -135,7 +150,11 @@ async fn is_an_outage_until_corrected(server: &MailServer, wrong: Vec<String>, f
     let right: Vec<&str> = right.iter().map(String::as_str).collect();
     let _worker = world.spawn_worker(&right)?;
     let result = order.ended().await?.fulfilled()?;
-    assert!(result.report.steps.iter().all(|step| step.status == StepStatus::Completed), "{:?}", result.report);
+    assert!(
+        result.report.steps.iter().all(|step| step.status == StepStatus::Completed),
+        "{:?}",
+        result.report
+    );
     assert_eq!(server.mails()?.len(), 1);
     Ok(())
 }

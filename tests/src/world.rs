@@ -425,7 +425,10 @@ impl Order<'_> {
     pub async fn pending_failures(&self) -> anyhow::Result<Vec<String>> {
         let description = self.handle().describe(WorkflowDescribeOptions::default()).await?;
         let pending = &description.raw().pending_activities;
-        Ok(pending.iter().filter_map(|waiting| Some(waiting.last_failure.as_ref()?.message.clone())).collect())
+        Ok(pending
+            .iter()
+            .filter_map(|waiting| Some(waiting.last_failure.as_ref()?.message.clone()))
+            .collect())
     }
 
     /// Whether the search attribute `SunNeedsHuman` is set.

@@ -78,7 +78,8 @@ def main():
 
     def check(server, session, envelope, mechanism, login):
         wanted = (arguments.user.encode(), arguments.password.encode())
-        return AuthResult(success=(login.login, login.password) == wanted)
+        # "Not handled": aiosmtpd itself is to answer.
+        return AuthResult(success=(login.login, login.password) == wanted, handled=False)
 
     secured = (
         # aiosmtpd knows of its own STARTTLS only; under TLS from the start it would never offer a login.

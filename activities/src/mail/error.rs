@@ -39,7 +39,8 @@ impl MailError {
             Self::NotSent { .. } => failure::UNAVAILABLE,
             Self::Unknown { .. } => failure::OUTCOME_UNKNOWN,
         };
-        let failure = ApplicationFailure::builder(self.to_string()).type_name(failure_type.to_owned()).build();
+        let failure =
+            ApplicationFailure::builder(self.to_string()).type_name(failure_type.to_owned()).build();
         ActivityError::application(failure)
     }
 }
@@ -92,11 +93,15 @@ fn refused(at: At, code: u16) -> Result<Delivery, MailError> {
              SUN_MAIL_URL"
         }
         (At::Login, _) => "it does not accept the login: correct SUN_MAIL_USER and SUN_MAIL_PASSWORD",
-        (At::Connect, _) => "it does not let this worker speak: is SUN_MAIL_URL its submission port, and may this host use it?",
+        (At::Connect, _) => {
+            "it does not let this worker speak: is SUN_MAIL_URL its submission port, and may this host use it?"
+        }
         (At::StartTls, _) => "it refuses STARTTLS: use smtps:// in SUN_MAIL_URL if it has a port for that",
         (At::Sender, _) => "it refuses the sender: correct SUN_MAIL_FROM, or let SUN_MAIL_USER send as it",
         // Not about this mail: the server does not follow the conversation, or wants another login.
-        (_, 500 | 502..=504 | 534 | 535) => "it does not follow the protocol: is SUN_MAIL_URL a mail server's?",
+        (_, 500 | 502..=504 | 534 | 535) => {
+            "it does not follow the protocol: is SUN_MAIL_URL a mail server's?"
+        }
         (At::Recipient | At::Data | At::Message, _) => {
             return Ok(Delivery::Refused { code: code.to_string() });
         }

@@ -67,7 +67,7 @@ impl Server {
 
 async fn converse(stream: TcpStream, told: Arc<HashMap<&'static str, Does>>, heard: Arc<Mutex<Vec<String>>>) {
     let mut stream = BufReader::new(stream);
-    let (mut verb, mut in_mail) = ("CONNECT".to_owned(), false);
+    let mut verb = "CONNECT".to_owned();
     loop {
         let polite = match verb.as_str() {
             "CONNECT" => "220 hello",
@@ -81,7 +81,7 @@ async fn converse(stream: TcpStream, told: Arc<HashMap<&'static str, Does>>, hea
             Does::HangsUp => return,
             Does::Nothing => std::future::pending().await,
         };
-        in_mail = verb == "DATA" && reply.starts_with('3');
+        let in_mail = verb == "DATA" && reply.starts_with('3');
         if stream.get_mut().write_all(format!("{reply}\r\n").as_bytes()).await.is_err() {
             return;
         }
@@ -151,9 +151,19 @@ async fn what_the_server_will_never_take_is_an_outcome() -> TestResult {
 async fn everything_else_is_tried_again_and_names_setting_and_fix() -> TestResult {
     use Does::{HangsUp, Nothing, Says};
     for (verb, does, kind, words) in [
-        ("CONNECT", Says("554 5.7.1 go away"), UNAVAILABLE, "(554); it does not let this worker speak: is SUN_MAIL_URL"),
+        (
+            "CONNECT",
+            Says("554 5.7.1 go away"),
+            UNAVAILABLE,
+            "(554); it does not let this worker speak: is SUN_MAIL_URL",
+        ),
         ("CONNECT", Says("421 4.3.2 busy"), UNAVAILABLE, "puts the connection off (421)"),
-        ("CONNECT", Nothing, UNAVAILABLE, "did not answer within 500ms; is it running? A port where TLS begins"),
+        (
+            "CONNECT",
+            Nothing,
+            UNAVAILABLE,
+            "did not answer within 500ms; is it running? A port where TLS begins",
+        ),
         ("CONNECT", HangsUp, UNAVAILABLE, "is SUN_MAIL_URL a mail server's submission port?"),
         ("AUTH", Says("535 5.7.8 wrong"), UNAVAILABLE, "correct SUN_MAIL_USER and SUN_MAIL_PASSWORD"),
         ("AUTH", Says("454 4.7.0 later"), UNAVAILABLE, "puts the login off (454)"),
@@ -161,7 +171,12 @@ async fn everything_else_is_tried_again_and_names_setting_and_fix() -> TestResul
         ("MAIL", Says("550 5.7.1 not yours"), UNAVAILABLE, "refuses the sender: correct SUN_MAIL_FROM"),
         ("MAIL", Says("530 5.7.0 login first"), UNAVAILABLE, "set SUN_MAIL_USER and SUN_MAIL_PASSWORD"),
         ("MAIL", HangsUp, UNAVAILABLE, "is SUN_MAIL_URL a mail server's"),
-        ("RCPT", Says("450 4.2.0 customer@example.com is greylisted"), UNAVAILABLE, "puts the recipient off (450)"),
+        (
+            "RCPT",
+            Says("450 4.2.0 customer@example.com is greylisted"),
+            UNAVAILABLE,
+            "puts the recipient off (450)",
+        ),
         ("RCPT", Says("503 5.5.1 what?"), UNAVAILABLE, "does not follow the protocol"),
         ("DATA", Nothing, UNAVAILABLE, "did not answer within 500ms"),
         (".", Says("451 4.3.0 disk full"), UNAVAILABLE, "puts the message off (451)"),
@@ -235,13 +250,18 @@ async fn a_lost_reply_costs_a_second_message_under_the_same_id() -> TestResult {
     let failed = temporal.run(Notifications::send_email, FIRST, &email()?).await?.err().ok_or("answered")?;
     assert_eq!((failed.kind.as_str(), failed.is_final), (OUTCOME_UNKNOWN, false));
     let sent = temporal.run(Notifications::send_email, SECOND, &email()?).await?;
-    let Ok(Delivery::Accepted { message_id: Some(id) }) = sent else { return Err(format!("{sent:?}").into()) };
+    let Ok(Delivery::Accepted { message_id: Some(id) }) = sent else {
+        return Err(format!("{sent:?}").into());
+    };
     let outbox = shop.get("/_sandbox/outbox").await?;
     let ids: Vec<_> = outbox.as_array().into_iter().flatten().map(|sent| &sent["idempotency_key"]).collect();
     assert_eq!(ids, [&json!(id), &json!(id)]);
     let message = &outbox[1]["message"];
     assert_eq!(message["subject"], "Xác nhận đơn hàng ORDER-001");
-    assert_eq!((&message["to"], &message["from"]), (&json!("customer@example.com"), &json!("orders@shop.example.com")));
+    assert_eq!(
+        (&message["to"], &message["from"]),
+        (&json!("customer@example.com"), &json!("orders@shop.example.com"))
+    );
     for part in ["text", "html"] {
         let part = message[part].as_str().unwrap_or_default();
         assert!(part.contains("Tổng cộng") && part.contains("25.000.000 VND"), "{part}");

@@ -93,7 +93,10 @@ async fn a_mail_ends_in_the_outbox_as_its_reader_sees_it() {
     let sent = &outbox(&shop).await[0];
     assert_eq!((&sent["channel"], &sent["idempotency_key"]), (&json!("email"), &json!("<one@example.com>")));
     let message = &sent["message"];
-    assert_eq!((&message["to"], &message["from"]), (&json!("customer@example.com"), &json!("orders@example.com")));
+    assert_eq!(
+        (&message["to"], &message["from"]),
+        (&json!("customer@example.com"), &json!("orders@example.com"))
+    );
     assert_eq!(message["subject"], "Đơn hàng");
     assert_eq!(text(&message["text"]).replace("\r\n", "\n").trim_end(), ".Hello\n..\nbye");
     assert_eq!(shop.get("/_sandbox/audit").await["totals"]["mails"], 1);

@@ -49,7 +49,8 @@ impl MailArgs {
     pub(super) fn check(self, timeout: Duration, problems: &mut Vec<String>) -> Option<MailServer> {
         let given = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
         let (url, from, user) = (given(self.mail_url), given(self.mail_from), given(self.mail_user));
-        let is_password_set = given(self.mail_password.clone()).is_some() || self.mail_password_file.is_some();
+        let is_password_set =
+            given(self.mail_password.clone()).is_some() || self.mail_password_file.is_some();
         let Some(url) = url else {
             for (variable, is_set) in [
                 ("SUN_MAIL_FROM", from.is_some()),
@@ -94,7 +95,8 @@ impl MailArgs {
 }
 
 fn place(text: &str, problems: &mut Vec<String>) -> Option<Place> {
-    let fix = "write it as smtp://host:587 or smtps://host:465, with user@ before the host if it wants a login";
+    let fix =
+        "write it as smtp://host:587 or smtps://host:465, with user@ before the host if it wants a login";
     let url = match Url::parse(text) {
         Ok(url) => url,
         Err(error) => {
@@ -112,7 +114,8 @@ fn place(text: &str, problems: &mut Vec<String>) -> Option<Place> {
     };
     if url.password().is_some() {
         problems.push(
-            "SUN_MAIL_URL holds a password: give it as SUN_MAIL_PASSWORD or SUN_MAIL_PASSWORD_FILE instead".to_owned(),
+            "SUN_MAIL_URL holds a password: give it as SUN_MAIL_PASSWORD or SUN_MAIL_PASSWORD_FILE instead"
+                .to_owned(),
         );
         return None;
     }
@@ -192,7 +195,8 @@ fn login(
         (None, _) => {
             if is_password_set {
                 problems.push(
-                    "SUN_MAIL_PASSWORD is set, but no user: set SUN_MAIL_USER, or remove the password".to_owned(),
+                    "SUN_MAIL_PASSWORD is set, but no user: set SUN_MAIL_USER, or remove the password"
+                        .to_owned(),
                 );
             }
             None

@@ -7,7 +7,8 @@ use super::*;
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 
-const SUBJECT: &str = "Xác nhận đơn hàng ORDER-001: cảm ơn bạn đã mua hàng tại cửa hàng của chúng tôi, Nguyễn Văn Á";
+const SUBJECT: &str =
+    "Xác nhận đơn hàng ORDER-001: cảm ơn bạn đã mua hàng tại cửa hàng của chúng tôi, Nguyễn Văn Á";
 
 fn composed(to: &str, key: &str, unsubscribe: Option<&str>) -> Result<Mail, Box<dyn std::error::Error>> {
     let text = EmailText {

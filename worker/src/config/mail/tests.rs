@@ -70,7 +70,10 @@ fn a_wrong_setting_is_named_with_its_fix_and_no_secret() -> TestResult {
         (&[FROM, "--mail-url=mail.example.com"], "SUN_MAIL_URL is not"),
         (&[FROM, "--mail-url=http://mail.example.com"], "SUN_MAIL_URL is not of a mail server"),
         (&[FROM, "--mail-url=smtp://mail.example.com/box"], "SUN_MAIL_URL is more or less"),
-        (&[FROM, "--mail-url=smtp://u:hunter2@mail.example.com"], "SUN_MAIL_URL holds a password: give it as"),
+        (
+            &[FROM, "--mail-url=smtp://u:hunter2@mail.example.com"],
+            "SUN_MAIL_URL holds a password: give it as",
+        ),
         (&[FROM, "--mail-url=smtp://a%zz@mail.example.com"], "the user in SUN_MAIL_URL cannot be read"),
         (&[FROM, URL, "--mail-user=u"], "there is no password: set SUN_MAIL_PASSWORD"),
         (&[FROM, URL, "--mail-password=hunter2"], "SUN_MAIL_PASSWORD is set, but no user"),
