@@ -3,11 +3,12 @@
 mod late_payment;
 mod mail;
 mod order_cancelled;
-mod order_crash;
 mod order_crowd;
+mod order_faults;
 mod order_fulfilled;
 mod order_lost_replies;
 mod order_refused;
+mod order_stuck;
 mod order_waiting;
 mod replay;
 mod server_restart;

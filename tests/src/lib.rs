@@ -3,6 +3,7 @@
 //! - [`servers`]: Temporal's dev server, shared by the tests of one run, and the time-skipping test server;
 //! - [`world`]: one shop with a worker of its own on a task queue of its own, and what a test asks them;
 //! - [`orders`]: orders to place;
+//! - [`matrix`]: what fault matrices share;
 //! - [`scenarios`]: each way in which an order can go, for the replay corpus;
 //! - [`chaos`]: many orders while everything is killed and fails;
 //! - [`stripe`]: a Stripe to be paid through, and the wire to it;
@@ -13,6 +14,7 @@
 
 pub mod chaos;
 pub mod mail;
+pub mod matrix;
 pub mod orders;
 pub mod processes;
 pub mod scenarios;
