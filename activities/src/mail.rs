@@ -31,7 +31,6 @@ use lettre::address::Address;
 use lettre::message::Mailbox;
 use lettre::transport::smtp::client::{Certificate, CertificateStore, TlsParameters};
 use messages::EmailText;
-use reqwest::Url;
 use thiserror::Error;
 
 use crate::http::Credential;
@@ -120,8 +119,9 @@ pub struct Letter<'a> {
     pub to: &'a Recipient,
     /// What it says.
     pub text: &'a EmailText,
-    /// Where one click unsubscribes (RFC 8058), for mail that is not about business at hand.
-    pub unsubscribe: Option<&'a Url>,
+    /// URL by which one click unsubscribes (RFC 8058), for mail that is not about business at hand. A mail whose URL
+    /// is none does not go out.
+    pub unsubscribe: Option<&'a str>,
 }
 
 /// Why a mail server cannot be used as configured.

@@ -104,7 +104,7 @@ fn shown(Kept { message_id, time, mail }: &Kept) -> String {
     let Some(mail) = mail else { return "<p>This mail cannot be shown.</p>".to_owned() };
     let row =
         |name: &str, value: &str| format!("<tr><th>{}</th><td>{}</td></tr>\n", escaped(name), escaped(value));
-    let mut html = "<p><a href=\".\">all mails</a></p>\n<table>".to_owned();
+    let mut html = "<p><a href=\"../mailbox\">all mails</a></p>\n<table>".to_owned();
     html += &row("Time", time);
     if mail.headers.is_empty() {
         html += &row("Subject", title(Some(mail)));

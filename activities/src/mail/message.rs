@@ -3,6 +3,7 @@
 use lettre::address::Address;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart};
+use reqwest::Url;
 use sha2::{Digest as _, Sha256};
 
 use super::Letter;
@@ -21,6 +22,8 @@ pub(super) struct Mail {
 pub(super) enum Flaw {
     /// Where it goes is no address.
     Recipient,
+    /// Where one unsubscribes is no URL.
+    Unsubscribe,
     /// The mail cannot be put together.
     Message,
 }
@@ -29,6 +32,7 @@ impl Flaw {
     pub(super) fn code(self) -> &'static str {
         match self {
             Self::Recipient => "invalid_address",
+            Self::Unsubscribe => "invalid_unsubscribe_url",
             Self::Message => "invalid_message",
         }
     }
@@ -45,6 +49,8 @@ pub(super) fn compose(from: &Mailbox, letter: &Letter<'_>) -> Result<Mail, Flaw>
         // RFC 3834: keeps holiday notices and other machines from answering.
         .raw_header(header("Auto-Submitted", "auto-generated".to_owned())?);
     if let Some(url) = letter.unsubscribe {
+        // As a URL is written, nothing in it can end the header.
+        let url = Url::parse(url).map_err(|_| Flaw::Unsubscribe)?;
         builder = builder.raw_header(header("List-Unsubscribe", format!("<{url}>"))?);
         // RFC 8058 wants one click over https, and from nothing else.
         if url.scheme() == "https" {

@@ -202,6 +202,7 @@ async fn the_mailbox_shows_mails_of_both_ways_and_runs_nothing_of_them() {
     let frame = "<iframe sandbox title=\"HTML\" srcdoc=\"&lt;p title=&quot;&#39;x&#39;&quot;&gt;Xin chào";
     assert!(shown.text.contains(frame) && !shown.text.contains("<script"), "{}", shown.text);
     assert!(shown.text.contains("<pre>a &lt; b</pre>"), "{}", shown.text);
+    assert!(shown.text.contains("<a href=\"../mailbox\">"), "{}", shown.text);
     assert_eq!(page("/_sandbox/mailbox/msg_0").await.status, 404);
     let url = format!("{}/_sandbox/mailbox", shop.running.url());
     let answer = shop.client.get(url).send().await.expect("an answer");

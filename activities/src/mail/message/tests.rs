@@ -1,7 +1,6 @@
 use contracts::values::{IdempotencyKey, Recipient};
 use mail_parser::{HeaderValue, MessageParser};
 use messages::EmailText;
-use reqwest::Url;
 
 use super::*;
 
@@ -18,8 +17,7 @@ fn composed(to: &str, key: &str, unsubscribe: Option<&str>) -> Result<Mail, Box<
     };
     let from: Mailbox = "Cửa hàng Mặt Trời <orders@shop.example.com>".parse()?;
     let (key, to) = (IdempotencyKey::new("order/ORDER-001", key), Recipient::new(to));
-    let unsubscribe = unsubscribe.map(Url::parse).transpose()?;
-    let letter = Letter { key: &key, to: &to, text: &text, unsubscribe: unsubscribe.as_ref() };
+    let letter = Letter { key: &key, to: &to, text: &text, unsubscribe };
     compose(&from, &letter).map_err(|flaw| flaw.code().into())
 }
 
@@ -73,7 +71,9 @@ fn one_click_unsubscribes_over_https_only() -> TestResult {
 }
 
 #[test]
-fn what_is_no_address_is_told_apart() {
+fn what_is_no_address_or_no_link_is_told_apart() {
+    let said = composed("customer@example.com", "a", Some("/u")).err().map(|error| error.to_string());
+    assert_eq!(said.as_deref(), Some("invalid_unsubscribe_url"));
     for bad in ["", "customer", "a@b@c", "a b@example.com", "a@example.com\r\nRCPT TO:<b@example.com>"] {
         let said = composed(bad, "a", None).err().map(|error| error.to_string());
         assert_eq!(said.as_deref(), Some("invalid_address"), "{bad:?}");
