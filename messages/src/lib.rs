@@ -3,7 +3,7 @@
 //! A crate of its own, because two need it who may not need each other: the adapters, which send, and the command
 //! line, which previews (`starter mail preview`) and reaches no outside system.
 //!
-//! Adding a message: its two files in `templates/`, a line each in [`TEMPLATES`], its values in [`values`]. The blocks
+//! Adding a message: its two files in `templates/`, a line each in `TEMPLATES`, its values in `values`. The blocks
 //! are `subject`, `text`, `sms`, `push_title`, `push_body`, and `html` for a mail that is laid out; a mail without it
 //! shows its text. The same file is read twice: as text, and with everything escaped for `html`.
 //!
