@@ -39,9 +39,9 @@ pub(crate) async fn orders(global: &Global, out: &Out, args: OrderListArgs) -> R
         filters.push(format!("{} = '{}'", OUTCOME.name(), value_name(&outcome)));
     }
     if args.needs_human {
-        filters.push(format!("{} = true AND ExecutionStatus = 'Running'", NEEDS_HUMAN.name()));
+        filters.push(needs_human());
     }
-    list(global, out, &filters.join(" AND "), args.limit).await.map_err(|failure| match failure.exit {
+    list(global, out, &filters.join(" AND "), args.limit.get()).await.map_err(|failure| match failure.exit {
         // The filter is ours and right: what it names is not there yet.
         Exit::Usage => failure.with_exit(Exit::Failed).fix(
             "'starter doctor' says which search attributes are missing; a worker registers them at its start",
@@ -54,15 +54,19 @@ pub(crate) async fn orders(global: &Global, out: &Out, args: OrderListArgs) -> R
 pub(crate) async fn runs(global: &Global, out: &Out, args: ListArgs) -> Result<Exit, Failure> {
     let types: Vec<_> = processes::ALL
         .iter()
-        .filter(|process| args.process.as_deref().is_none_or(|noun| noun == process.noun))
+        .filter(|process| args.process.as_deref().is_none_or(|name| name == process.name))
         .map(|process| format!("'{}'", process.workflow_type))
         .collect();
     let ours = format!("WorkflowType IN ({})", types.join(", "));
-    let filter = match args.query {
-        Some(query) => format!("{ours} AND ({query})"),
-        None => ours,
-    };
-    list(global, out, &filter, args.limit).await
+    let mut filters = vec![ours];
+    filters.extend(args.query.map(|query| format!("({query})")));
+    filters.extend(args.needs_human.then(needs_human));
+    list(global, out, &filters.join(" AND "), args.limit.get()).await
+}
+
+/// A run that was ended by force while it waited keeps the attribute, and nobody can answer it.
+fn needs_human() -> String {
+    format!("{} = true AND ExecutionStatus = 'Running'", NEEDS_HUMAN.name())
 }
 
 async fn list(global: &Global, out: &Out, filter: &str, limit: usize) -> Result<Exit, Failure> {

@@ -21,6 +21,8 @@ use crate::order;
 pub(crate) struct Process {
     /// What a person calls one of them: `starter <noun> …`.
     pub(crate) noun: &'static str,
+    /// What `starter list --process` calls it.
+    pub(crate) name: &'static str,
     /// The workflow type.
     pub(crate) workflow_type: &'static str,
     /// What stands before the business key in a workflow id.
@@ -37,6 +39,7 @@ pub(crate) struct Process {
 /// Order processing.
 pub(crate) const ORDER: Process = Process {
     noun: "order",
+    name: "order",
     workflow_type: OrderProcessing::NAME,
     id_prefix: "order/",
     decided: &["OutOfStock", "PaymentDeclined", "ShippingFailed"],
@@ -47,6 +50,7 @@ pub(crate) const ORDER: Process = Process {
 /// Late money of an order: started by `order settle-payment`, looked at and answered like the order it belongs to.
 pub(crate) const LATE_PAYMENT: Process = Process {
     noun: "order",
+    name: "late-payment",
     workflow_type: LatePayment::NAME,
     id_prefix: "order/",
     decided: &[],
