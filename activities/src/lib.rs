@@ -4,7 +4,7 @@
 //! - [`http`]: the one place where an HTTP outcome becomes "retry", "give up" or "nobody knows";
 //! - [`commerce`], [`inventory`], [`payment`], [`shipping`], [`notification`]: the systems;
 //! - [`webhook`]: news that a payment provider pushes, and how to know that it is from them;
-//! - [`texts`]: what customers read, as templates per locale.
+//! - [`mail`]: mail by SMTP, where the platform's endpoint is not used.
 //!
 //! What is deliberately absent: retry loops (Temporal's, by policy), workflow code, configuration files.
 
@@ -12,8 +12,8 @@ pub mod commerce;
 mod effect;
 pub mod http;
 pub mod inventory;
+pub mod mail;
 pub mod notification;
 pub mod payment;
 pub mod shipping;
-pub mod texts;
 pub mod webhook;

@@ -23,7 +23,7 @@ use crate::money::{Amount, Currency, Major};
 use crate::seed::{self, Seed, Shelf};
 use crate::shop::Shop;
 use crate::switches::SwitchesChange;
-use crate::{audit, effects};
+use crate::{audit, effects, mailbox};
 
 pub(crate) fn routes() -> Router<Shared> {
     Router::new()
@@ -31,6 +31,8 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/effects", get(effects))
         .route("/requests", get(requests))
         .route("/outbox", get(outbox))
+        .route("/mailbox", get(mailbox::list))
+        .route("/mailbox/{message_id}", get(mailbox::show))
         .route("/stock", get(stock))
         .route("/products", put(put_products))
         .route("/payments/{order_id}/settle", post(settle))

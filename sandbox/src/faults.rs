@@ -181,7 +181,7 @@ pub(crate) fn strike(shop: &Shop<'_>, operation: Operation, order_id: Option<&st
     }
     for fault in &mut faults {
         let instead = match fault.dial.kind {
-            Kind::Status => Instead::Status(fault.dial.status.unwrap_or(503)),
+            Kind::Status => Instead::Status(fault.dial.status.unwrap_or(operation.outage())),
             Kind::RateLimit => Instead::RateLimit,
             _ => continue,
         };

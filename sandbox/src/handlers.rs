@@ -1,6 +1,7 @@
 //! The shop's endpoints, one file per outside system.
 
 mod inventory;
+mod letters;
 mod notifications;
 mod orders;
 mod payments;
@@ -39,5 +40,6 @@ pub(crate) fn handle(shop: &Shop<'_>, call: &Call) -> Result<Answer, Stop> {
         Operation::NotificationsSms => notifications::sms(shop, call),
         Operation::NotificationsPush => notifications::push(shop, call),
         Operation::EventsTrack => notifications::track(shop, call),
+        Operation::SmtpData => letters::data(shop, call),
     }
 }

@@ -31,6 +31,8 @@ SHOP ENDPOINTS (under /api/v1)
   POST /notifications/sms                             notifications.sms
   POST /notifications/push                            notifications.push
   POST /events                                        events.track
+  SMTP, with --smtp-listen                            smtp.data; no TLS, no login; a mail counts once per
+                                                      Message-ID and recipient
 
 CARD TOKENS (payment_method.card_token; any other is approved)
   card_declined             402 card_declined, no use in trying again
@@ -45,6 +47,8 @@ CONTROL ENDPOINTS (never need the token)
   GET  /_sandbox/effects[?order_id=]                  each effect with its key and attempts
   GET  /_sandbox/requests                             requests seen per operation
   GET  /_sandbox/outbox[?order_id=]                   mails, SMS and pushes
+  GET  /_sandbox/mailbox                              the mails as their readers see them (a page)
+  GET  /_sandbox/mailbox/{message_id}                 one of them
   GET  /_sandbox/stock                                what is on the shelves
   PUT  /_sandbox/products                             [{sku,variant_id,price,stock,name?,currency?}]
   POST /_sandbox/payments/{order_id}/settle           {\"outcome\":\"paid\"|\"failed\",\"force\"?}

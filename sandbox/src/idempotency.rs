@@ -32,7 +32,7 @@ impl Shop<'_> {
     /// Stores the answer under the call's key if it is final; the first one stays.
     pub(crate) fn store_answer(&self, call: &Call, answer: &Answer) -> Result<(), Stop> {
         let Some(key) = call.key.as_deref().filter(|_| self.switches.keys_count()) else { return Ok(()) };
-        if !call.operation.has_effect() || !self.is_final(answer) {
+        if !call.operation.keeps_answers() || !self.is_final(answer) {
             return Ok(());
         }
         self.run(

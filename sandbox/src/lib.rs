@@ -10,6 +10,7 @@
 //! - `store` begins and ends transactions; `shop` is the shop inside one. An effect, its idempotency record
 //!   and its line in the effects log are one transaction.
 //! - `handlers` has the endpoints, one file per outside system.
+//! - `smtp` receives mail, which goes the way of every request; `mailbox` shows it.
 //! - `control` is the interface under `/_sandbox`: `audit`, `effects`, `faults`, `switches`, `clock`, `seed`.
 //!
 //! ```no_run
@@ -32,6 +33,7 @@ mod faults;
 mod handlers;
 mod http;
 mod idempotency;
+mod mailbox;
 mod money;
 mod operation;
 mod seed;
@@ -39,6 +41,7 @@ mod server;
 mod service;
 mod shop;
 mod shutdown;
+mod smtp;
 mod store;
 mod switches;
 
@@ -61,6 +64,8 @@ pub use store::{Database, StoreError};
 pub struct Options {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Where to listen for mail by SMTP, if at all; port 0 takes a free one.
+    pub smtp_listen: Option<SocketAddr>,
     /// Where the books are kept.
     pub database: Database,
     /// The bearer token the shop's endpoints ask for, if any.
@@ -70,10 +75,11 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// A seeded shop in memory on a free port of the loopback interface, without a token.
+    /// A seeded shop in memory on a free port of the loopback interface, without a token and without SMTP.
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            smtp_listen: None,
             database: Database::Memory,
             token: None,
             seed: Seed::Shop,
@@ -84,10 +90,15 @@ impl Default for Options {
 impl fmt::Debug for Options {
     /// Says whether there is a token, but not which.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { listen, database, token, seed } = self;
+        let Self { listen, smtp_listen, database, token, seed } = self;
         let token = token.as_ref().map(|_| "…");
         let mut shown = formatter.debug_struct("Options");
-        shown.field("listen", listen).field("database", database).field("token", &token).field("seed", seed);
+        shown
+            .field("listen", listen)
+            .field("smtp_listen", smtp_listen)
+            .field("database", database)
+            .field("token", &token)
+            .field("seed", seed);
         shown.finish()
     }
 }
@@ -118,10 +129,12 @@ pub struct Sandbox;
 impl Sandbox {
     /// Opens the books and starts to serve.
     pub async fn start(options: Options) -> Result<Running, StartError> {
-        let Options { listen, database, token, seed } = options;
-        let unheard = |source| StartError::Listen { address: listen, source };
-        let listener = TcpListener::bind(listen).await.map_err(unheard)?;
-        let address = listener.local_addr().map_err(unheard)?;
+        let Options { listen, smtp_listen, database, token, seed } = options;
+        let (listener, address) = bind(listen).await?;
+        let smtp = match smtp_listen {
+            Some(listen) => Some(bind(listen).await?),
+            None => None,
+        };
         let base_url = format!("http://{}", reachable(address));
         let store =
             tokio::task::spawn_blocking(move || store::Store::open(&database, seed, base_url)).await??;
@@ -130,9 +143,21 @@ impl Sandbox {
         let shutdown = Shutdown::new(stop.subscribe());
         let service = Arc::new(Service::new(store, token, shutdown.clone()));
         let sweeper = tokio::spawn(server::sweep(Arc::clone(&service), shutdown.clone()));
-        let server = tokio::spawn(server::serve(listener, http::router(service), shutdown));
-        Ok(Running { address, stop, tasks: vec![server, sweeper] })
+        let mut tasks = vec![sweeper];
+        let smtp_address = smtp.as_ref().map(|(_, address)| *address);
+        if let Some((listener, _)) = smtp {
+            tasks.push(tokio::spawn(smtp::serve(listener, Arc::clone(&service), shutdown.clone())));
+        }
+        tasks.push(tokio::spawn(server::serve(listener, http::router(service), shutdown)));
+        Ok(Running { address, smtp_address, stop, tasks })
     }
+}
+
+async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let unheard = |source| StartError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(unheard)?;
+    let bound = listener.local_addr().map_err(unheard)?;
+    Ok((listener, bound))
 }
 
 /// An address to send requests to: "any address" is reached on the loopback interface.
@@ -149,6 +174,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 #[derive(Debug)]
 pub struct Running {
     address: SocketAddr,
+    smtp_address: Option<SocketAddr>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -162,6 +188,11 @@ impl Running {
     /// Its base URL, such as `http://127.0.0.1:8484`.
     pub fn url(&self) -> String {
         format!("http://{}", reachable(self.address))
+    }
+
+    /// Its mail server, such as `smtp://127.0.0.1:1025`, if it has one.
+    pub fn smtp_url(&self) -> Option<String> {
+        self.smtp_address.map(|address| format!("smtp://{}", reachable(address)))
     }
 
     /// Stops it: open requests get a moment to finish, replies that are withheld are lost.

@@ -19,6 +19,10 @@ struct Arguments {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8484")]
     listen: SocketAddr,
 
+    /// Where to listen for mail by SMTP (no TLS, no login); off by default.
+    #[arg(long, value_name = "ADDRESS")]
+    smtp_listen: Option<SocketAddr>,
+
     /// The SQLite file that keeps the shop's books over restarts.
     #[arg(long, value_name = "FILE|:memory:", default_value = ":memory:")]
     database: PathBuf,
@@ -42,10 +46,11 @@ enum SeedName {
 
 impl From<Arguments> for Options {
     fn from(arguments: Arguments) -> Self {
-        let Arguments { listen, database, token, seed } = arguments;
+        let Arguments { listen, smtp_listen, database, token, seed } = arguments;
         let in_memory = database.as_os_str() == ":memory:";
         Self {
             listen,
+            smtp_listen,
             database: if in_memory { Database::Memory } else { Database::File(database) },
             // An empty variable in a shell or a compose file means: not set.
             token: token.filter(|token| !token.is_empty()),
@@ -68,6 +73,9 @@ async fn main() -> anyhow::Result<()> {
     let mut terminated = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let running = Sandbox::start(arguments.into()).await?;
     say(&format!("sandbox listening on {}", running.url()));
+    if let Some(url) = running.smtp_url() {
+        say(&format!("sandbox takes mail at {url}"));
+    }
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot listen for Ctrl-C")?,
         _ = terminated.recv() => {}

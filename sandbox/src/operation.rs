@@ -22,11 +22,12 @@ pub(crate) enum Operation {
     NotificationsSms,
     NotificationsPush,
     EventsTrack,
+    SmtpData,
 }
 
 impl Operation {
     /// Every operation, in the order of the documentation.
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::OrdersValidate,
         Self::OrdersUpdate,
         Self::OrdersGet,
@@ -46,6 +47,7 @@ impl Operation {
         Self::NotificationsSms,
         Self::NotificationsPush,
         Self::EventsTrack,
+        Self::SmtpData,
     ];
 
     /// The name used on the control interface, `<service>.<verb>`.
@@ -70,6 +72,7 @@ impl Operation {
             Self::NotificationsSms => "notifications.sms",
             Self::NotificationsPush => "notifications.push",
             Self::EventsTrack => "events.track",
+            Self::SmtpData => "smtp.data",
         }
     }
 
@@ -86,6 +89,16 @@ impl Operation {
                 | Self::PaymentsGet
                 | Self::ShipmentsGet
         )
+    }
+
+    /// Whether answers are kept under the key and given again. SMTP has no keys; its handler goes by the mail's id.
+    pub(crate) fn keeps_answers(self) -> bool {
+        self.has_effect() && self != Self::SmtpData
+    }
+
+    /// What the fault `status` answers unless told otherwise.
+    pub(crate) fn outage(self) -> u16 {
+        if self == Self::SmtpData { 451 } else { 503 }
     }
 
     /// The operation of that name.

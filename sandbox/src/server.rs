@@ -17,8 +17,8 @@ use tokio::task::JoinSet;
 use crate::http::{HangUp, Shared};
 use crate::shutdown::Shutdown;
 
-const GRACE: Duration = Duration::from_secs(2);
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+pub(crate) const GRACE: Duration = Duration::from_secs(2);
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const SWEEP_PERIOD: Duration = Duration::from_secs(1);
 
 /// The connection is dropped instead of answered.

@@ -156,7 +156,7 @@ fn code_of(status: u16) -> &'static str {
 
 /// The effect, its idempotency record and its line in the log: one transaction.
 fn perform(shop: &Shop<'_>, call: &Call, line: Option<i64>) -> Result<Answer, Stop> {
-    if call.operation.has_effect()
+    if call.operation.keeps_answers()
         && let Some(key) = call.key.as_deref().filter(|_| shop.switches.keys_count())
     {
         let stored = replay(shop, call, key);

@@ -1,5 +1,6 @@
 //! What can be typed. `starter --help` and `starter <command> --help` are the reference.
 
+pub(crate) mod mail;
 pub(crate) mod order;
 
 use std::num::NonZeroUsize;
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
 use temporalio_client::Url;
 
+use mail::MailCommand;
 use order::OrderCommand;
 
 const EXIT_CODES: &str = "\
@@ -135,6 +137,11 @@ pub(crate) enum Command {
     Order {
         #[command(subcommand)]
         command: OrderCommand,
+    },
+    /// Mails: look at them before they are sent
+    Mail {
+        #[command(subcommand)]
+        command: MailCommand,
     },
     /// List runs of every process
     List(ListArgs),

@@ -6,6 +6,7 @@
 //! - `start`, `progress`, `outcome`: from a checked input to an exit code, for every process alike;
 //! - `order`, `update`: what can be said to a running order;
 //! - `show`, `list`, `history`, `doctor`: looking;
+//! - `mail`: mails rendered to files;
 //! - `connect`, `output`, `exit`: Temporal, the terminal, the exit codes.
 //!
 //! Data goes to stdout, talk to stderr. What is deliberately absent: credentials of the shop (they stay in the
@@ -18,6 +19,7 @@ mod exit;
 mod history;
 mod input;
 mod list;
+mod mail;
 mod order;
 mod outcome;
 mod output;
@@ -33,6 +35,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
+use cli::mail::MailCommand;
 use cli::order::OrderCommand;
 use cli::{Cli, Command, HistoryCommand};
 use exit::{Exit, Failure};
@@ -86,6 +89,7 @@ async fn run(cli: Cli, out: &Out) -> Result<Exit, Failure> {
             OrderCommand::ResolveUndo(args) => order::resolve_undo(&global, out, args).await,
             OrderCommand::List(args) => list::orders(&global, out, args).await,
         },
+        Command::Mail { command: MailCommand::Preview(args) } => mail::preview(out, &args),
         Command::List(args) => list::runs(&global, out, args).await,
         Command::Show { workflow_id } => show::run(&global, out, &workflow_id).await,
         Command::History { command: HistoryCommand::Export(args) } => {

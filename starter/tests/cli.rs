@@ -280,3 +280,54 @@ fn help_is_the_reference() {
     assert_eq!(ended.code, Some(0));
     assert!(ended.stdout.contains("starter"));
 }
+
+#[test]
+fn a_mail_is_previewed_without_any_connection() {
+    let folder = tempfile_in_target("mail-preview");
+    let out = folder.to_str().expect("a path in UTF-8");
+    let sample = include_str!("../samples/mail_order_confirmation.json");
+    let args = ["mail", "preview", "--template", "order_confirmation", "--data", "-", "--out", out];
+    let ended = starter(&args, sample);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(ended.stdout.starts_with("Xác nhận đơn hàng ORDER-001\n"), "{}", ended.stdout);
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).expect("written");
+    let text = read("order_confirmation.vi-VN.txt");
+    assert!(text.starts_with("Subject: Xác nhận đơn hàng ORDER-001\n\nCảm ơn bạn"), "{text}");
+    assert!(read("order_confirmation.vi-VN.html").contains("<strong>25.000.000 VND</strong>"));
+
+    let ended = starter(&[&args[..], &["--locale", "en-US", "-o", "json"]].concat(), sample);
+    assert_eq!(ended.json()["subject"], "Your order ORDER-001 is confirmed");
+    assert!(read("order_confirmation.en-US.html").contains("<strong>25,000,000 VND</strong>"));
+    std::fs::remove_dir_all(&folder).expect("removed");
+}
+
+#[test]
+fn a_preview_that_cannot_be_made_says_why() {
+    for (template, locale, input, words) in [
+        ("nothing", "vi-VN", "{}", "there is no template `nothing`, there are: order_confirmation"),
+        ("order_confirmation", "vi-VN", "{", "the data is no JSON object"),
+        ("order_confirmation", "vi-VN", "{}", "missing field `order_id`"),
+        ("order_confirmation", "fr-FR", "{}", "there are texts for: vi-VN, en-US"),
+    ] {
+        let args = [
+            "mail",
+            "preview",
+            "--template",
+            template,
+            "--locale",
+            locale,
+            "--data",
+            "-",
+            "--out",
+            "/nowhere/x",
+        ];
+        let ended = starter(&args, input);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{}", ended.stderr);
+        assert!(ended.stderr.contains(words), "{words}: {}", ended.stderr);
+    }
+}
+
+/// A folder of this test's own.
+fn tempfile_in_target(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()))
+}

@@ -1,6 +1,7 @@
 //! Whole-system tests: a real Temporal server, real workers, the sandbox shop.
 
 mod late_payment;
+mod mail;
 mod order_cancelled;
 mod order_crowd;
 mod order_faults;

@@ -7,13 +7,15 @@
 //! - [`scenarios`]: each way in which an order can go, for the replay corpus;
 //! - [`chaos`]: many orders while everything is killed and fails;
 //! - [`stripe`]: a Stripe to be paid through, and the wire to it;
+//! - [`mail`]: a mail server;
 //! - [`mod@bench`]: what an order costs.
 //!
 //! `cargo xtask test` installs what is needed and says where it is (`TEMPORAL_CLI`, `TEMPORAL_TEST_SERVER`,
-//! `SUNFLOW_LOCALSTRIPE`). A test that misses something fails and names that command.
+//! `SUNFLOW_LOCALSTRIPE`, `SUNFLOW_AIOSMTPD`). A test that misses something fails and names that command.
 
 pub mod bench;
 pub mod chaos;
+pub mod mail;
 pub mod matrix;
 pub mod orders;
 pub mod processes;

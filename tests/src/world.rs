@@ -439,6 +439,19 @@ impl Order<'_> {
         Ok((info.history_length, info.state_transition_count))
     }
 
+    /// What the activities that wait for another attempt failed with.
+    ///
+    /// # Errors
+    /// When the run cannot be described.
+    pub async fn pending_failures(&self) -> anyhow::Result<Vec<String>> {
+        let description = self.handle().describe(WorkflowDescribeOptions::default()).await?;
+        let pending = &description.raw().pending_activities;
+        Ok(pending
+            .iter()
+            .filter_map(|waiting| Some(waiting.last_failure.as_ref()?.message.clone()))
+            .collect())
+    }
+
     /// Whether the search attribute `SunNeedsHuman` is set.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use activities::http::Endpoint;
 use activities::inventory::Lines;
+use activities::mail::MailServer;
 use clap::{Args, Parser, ValueEnum};
 use reqwest::Url;
 use workflows::policy::Figures;
@@ -14,6 +15,7 @@ use workflows::policy::Figures;
 use crate::door::DoorSettings;
 
 mod check;
+mod mail;
 mod payment;
 #[cfg(test)]
 mod tests;
@@ -35,6 +37,8 @@ pub struct Config {
     shop: ShopArgs,
     #[command(flatten)]
     provider: payment::ProviderArgs,
+    #[command(flatten)]
+    mail: mail::MailArgs,
     #[command(flatten)]
     patience: PatienceArgs,
     #[command(flatten)]
@@ -153,7 +157,7 @@ struct ShopArgs {
     /// API version in the path: {base}/api/VERSION/…
     #[arg(long, env = "SUN_ECOMMERCE_API_VERSION", default_value = "v1", value_name = "VERSION")]
     ecommerce_api_version: String,
-    /// Limit of one HTTP request, in milliseconds.
+    /// Limit of one HTTP request, and of one mail, in milliseconds.
     #[arg(long, env = "SUN_ECOMMERCE_API_TIMEOUT", default_value_t = 30_000, value_name = "MS",
           value_parser = clap::value_parser!(u64).range(100..=300_000))]
     ecommerce_api_timeout: u64,
@@ -313,6 +317,8 @@ pub struct Settings {
     pub shipping: Endpoint,
     /// The message senders.
     pub notification: Endpoint,
+    /// The mail server, if mail does not go to the message senders.
+    pub mail: Option<MailServer>,
     /// How the stock system takes several lines.
     pub lines: Lines,
     /// How long an undo that found nothing waits before it believes that.

@@ -1,12 +1,13 @@
 //! The connections to the outside systems.
 
 use activities::commerce::CommerceActivities;
-use activities::http::{Api, CallError};
+use activities::http::Api;
 use activities::inventory::InventoryActivities;
+use activities::mail::Mailer;
 use activities::notification::NotificationActivities;
 use activities::payment::{PaymentActivities, Provider};
 use activities::shipping::ShippingActivities;
-use activities::texts::Texts;
+use messages::Texts;
 
 use crate::config::{Payment, Settings};
 
@@ -17,6 +18,7 @@ pub(crate) struct Systems {
     payment: Provider,
     shipping: Api,
     notification: Api,
+    mail: Option<Mailer>,
     texts: Texts,
 }
 
@@ -31,13 +33,16 @@ pub(crate) struct Probe {
 enum Peer {
     Api(Api),
     Payment(Provider),
+    Mail(Mailer),
 }
 
 impl Probe {
-    pub(crate) async fn health(&self) -> Result<(), CallError> {
+    /// What is wrong, in words.
+    pub(crate) async fn health(&self) -> Result<(), String> {
         match &self.peer {
-            Peer::Api(api) => api.health().await,
-            Peer::Payment(provider) => provider.health().await,
+            Peer::Api(api) => api.health().await.map_err(|error| error.to_string()),
+            Peer::Payment(provider) => provider.health().await.map_err(|error| error.to_string()),
+            Peer::Mail(mailer) => mailer.health().await.map_err(|error| error.to_string()),
         }
     }
 }
@@ -62,21 +67,22 @@ impl Systems {
             },
             shipping: Api::new(settings.shipping.clone())?,
             notification: Api::new(settings.notification.clone())?,
+            mail: settings.mail.clone().map(Mailer::new).transpose()?,
             texts: Texts::load()?,
         })
     }
 
     pub(crate) fn probes(&self) -> Vec<Probe> {
         let api = |api: &Api| Peer::Api(api.clone());
-        [
+        let mail = self.mail.clone().map(|mailer| ("mail", Peer::Mail(mailer)));
+        let always = [
             ("commerce", api(&self.commerce)),
             ("inventory", api(&self.inventory)),
             ("payment", Peer::Payment(self.payment.clone())),
             ("shipping", api(&self.shipping)),
             ("notification", api(&self.notification)),
-        ]
-        .map(|(system, peer)| Probe { system, peer })
-        .to_vec()
+        ];
+        always.into_iter().chain(mail).map(|(system, peer)| Probe { system, peer }).collect()
     }
 
     pub(crate) fn into_activities(self, settings: &Settings) -> Activities {
@@ -85,7 +91,7 @@ impl Systems {
             inventory: InventoryActivities::new(self.inventory, settings.lines, settings.second_look),
             payment: PaymentActivities::new(self.payment, settings.second_look),
             shipping: ShippingActivities::new(self.shipping, settings.second_look),
-            notification: NotificationActivities::new(self.notification, self.texts),
+            notification: NotificationActivities::new(self.notification, self.texts).with_mailer(self.mail),
         }
     }
 }

@@ -11,13 +11,14 @@ use crate::cargo::{self, Profile, Workspace, cargo};
 use crate::environment::without_temporal_settings;
 use crate::guard;
 use crate::say::say;
-use crate::tools::peers::{LOCALSTRIPE, STRIPE_MOCK};
+use crate::tools::peers::{AIOSMTPD, LOCALSTRIPE, STRIPE_MOCK};
 use crate::tools::{TEMPORAL_CLI, TEST_SERVER};
 
 /// Run every test, with a real Temporal server: guard, build, `cargo test --workspace`
 ///
-/// Finds or installs the Temporal CLI, the time-skipping test server and localstripe, and exports TEMPORAL_CLI,
-/// TEMPORAL_TEST_SERVER and SUNFLOW_LOCALSTRIPE for the tests; builds the binaries, because the whole-system tests start them as processes.
+/// Finds or installs the Temporal CLI, the time-skipping test server, localstripe and aiosmtpd, and exports
+/// TEMPORAL_CLI, TEMPORAL_TEST_SERVER, SUNFLOW_LOCALSTRIPE and SUNFLOW_AIOSMTPD for the tests; builds the binaries,
+/// because the whole-system tests start them as processes.
 /// Stops at the first failure and names it.
 #[derive(Args)]
 pub(crate) struct Options {
@@ -54,7 +55,7 @@ fn tools(target: &Path, all: bool) -> Result<Settings> {
     for tool in [&TEMPORAL_CLI, &TEST_SERVER] {
         settings.push((tool.variable, tool.find_or_install(target)?.into()));
     }
-    for peer in [&LOCALSTRIPE].into_iter().chain(all.then_some(&STRIPE_MOCK)) {
+    for peer in [&LOCALSTRIPE, &AIOSMTPD].into_iter().chain(all.then_some(&STRIPE_MOCK)) {
         settings.push((peer.variable, peer.find_or_install(target)?.into()));
     }
     Ok(settings)

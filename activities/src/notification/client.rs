@@ -3,12 +3,12 @@
 use contracts::commerce::OrderLine;
 use contracts::notification::{Content, Delivery, SendEmail, SendPush, SendSms};
 use contracts::values::IdempotencyKey;
+use messages::{EmailText, PushText};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
 use crate::http::wire::{Amount, amount};
 use crate::http::{Api, CallError};
-use crate::texts::{EmailText, PushText};
 
 pub(super) struct Client {
     api: Api,
@@ -21,6 +21,7 @@ struct EmailBody<'a> {
     locale: &'static str,
     subject: &'a str,
     text: &'a str,
+    html: &'a str,
     data: EmailData<'a>,
 }
 
@@ -91,6 +92,7 @@ impl Client {
             locale: mail.locale.tag(),
             subject: &text.subject,
             text: &text.text,
+            html: &text.html,
             data,
         };
         self.send("email", &mail.key, &body).await

@@ -1,4 +1,4 @@
-//! The message senders: mail, SMS, push.
+//! The message senders: mail, SMS, push. All three are the platform's endpoints, unless mail has a server of its own.
 
 #![expect(
     missing_docs,
@@ -10,17 +10,21 @@ mod client;
 use std::sync::Arc;
 
 use contracts::notification::{Delivery, SendEmail, SendPush, SendSms, defs};
+use messages::{TextError, Texts};
+use temporalio_common::error::ApplicationFailure;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use crate::effect::alive;
 use crate::http::{Api, CallError};
-use crate::texts::{TextError, Texts};
+use crate::mail::{Letter, MailError, Mailer};
 use client::Client;
 
 /// The message senders' activities, on a connection to them.
 pub struct NotificationActivities {
     client: Client,
+    /// Takes the mails, instead of the client.
+    mailer: Option<Mailer>,
     texts: Texts,
 }
 
@@ -28,7 +32,13 @@ impl NotificationActivities {
     /// On a connection to the senders, with the texts.
     #[must_use]
     pub fn new(api: Api, texts: Texts) -> Self {
-        Self { client: Client::new(api), texts }
+        Self { client: Client::new(api), mailer: None, texts }
+    }
+
+    /// With a mail server of its own.
+    #[must_use]
+    pub fn with_mailer(self, mailer: Option<Mailer>) -> Self {
+        Self { mailer, ..self }
     }
 }
 
@@ -41,8 +51,12 @@ impl NotificationActivities {
         ctx: ActivityContext,
         input: SendEmail,
     ) -> Result<Delivery, ActivityError> {
-        let text = self.texts.email(&input.content, input.locale).map_err(TextError::into_failure)?;
-        alive(&ctx, self.client.email(&input, &text)).await.map_err(CallError::into_failure)
+        let text = self.texts.email(&input.content, input.locale).map_err(give_up)?;
+        let Some(mailer) = &self.mailer else {
+            return alive(&ctx, self.client.email(&input, &text)).await.map_err(CallError::into_failure);
+        };
+        let letter = Letter { key: &input.key, to: &input.to, text: &text, unsubscribe: None };
+        alive(&ctx, mailer.send(&letter)).await.map_err(MailError::into_failure)
     }
 
     /// See [`contracts::notification::Notifications`].
@@ -52,7 +66,7 @@ impl NotificationActivities {
         ctx: ActivityContext,
         input: SendSms,
     ) -> Result<Delivery, ActivityError> {
-        let message = self.texts.sms(&input.content, input.locale).map_err(TextError::into_failure)?;
+        let message = self.texts.sms(&input.content, input.locale).map_err(give_up)?;
         alive(&ctx, self.client.sms(&input, &message)).await.map_err(CallError::into_failure)
     }
 
@@ -63,7 +77,12 @@ impl NotificationActivities {
         ctx: ActivityContext,
         input: SendPush,
     ) -> Result<Delivery, ActivityError> {
-        let text = self.texts.push(&input.content, input.locale).map_err(TextError::into_failure)?;
+        let text = self.texts.push(&input.content, input.locale).map_err(give_up)?;
         alive(&ctx, self.client.push(&input, &text)).await.map_err(CallError::into_failure)
     }
+}
+
+/// Rendering again would fail again: the mistake is in a template, not in an order.
+fn give_up(error: TextError) -> ActivityError {
+    ActivityError::application(ApplicationFailure::non_retryable(error))
 }

@@ -9,6 +9,7 @@ mod commerce;
 mod everything;
 mod heartbeats;
 mod inventory;
+mod mail;
 mod notification;
 mod payment;
 mod peer;

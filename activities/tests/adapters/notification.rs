@@ -1,10 +1,10 @@
 //! The message senders: each message once, in the customer's language; a refusal never fails anything.
 
 use activities::notification::NotificationActivities;
-use activities::texts::Texts;
 use contracts::failure::{OUTCOME_UNKNOWN, REFUSED};
 use contracts::notification::{Content, Delivery, Notifications, SendEmail, SendPush, SendSms};
 use contracts::values::{CustomerId, Locale, Recipient};
+use messages::Texts;
 use serde_json::{Value, json};
 
 use crate::TestResult;

@@ -1,9 +1,10 @@
 //! The sandbox as the outside system: what it is told beside the adapters, and what its books say.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use activities::http::{Api, Endpoint};
-use reqwest::Method;
+use reqwest::{Method, Url};
 use sandbox::{Options, Running, Sandbox};
 use serde_json::{Value, json};
 
@@ -18,8 +19,20 @@ pub(crate) struct Shop {
 
 impl Shop {
     pub(crate) async fn open() -> TestResult<Self> {
+        Self::with(Options::default()).await
+    }
+
+    /// One that takes mail by SMTP too, and the port of that.
+    pub(crate) async fn with_mail() -> TestResult<(Self, u16)> {
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let shop = Self::with(Options { smtp_listen: Some(any), ..Options::default() }).await?;
+        let url: Url = shop.running.smtp_url().ok_or("no mail server")?.parse()?;
+        Ok((shop, url.port().ok_or("no port")?))
+    }
+
+    async fn with(options: Options) -> TestResult<Self> {
         install_tls();
-        let running = Sandbox::start(Options::default()).await?;
+        let running = Sandbox::start(options).await?;
         Ok(Self { running, client: reqwest::Client::new() })
     }
 

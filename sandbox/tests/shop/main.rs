@@ -12,4 +12,5 @@ mod orders;
 mod payments;
 mod program;
 mod shipments;
+mod smtp;
 mod strictness;

@@ -44,7 +44,7 @@ impl Config {
     /// # Errors
     /// Every problem found.
     pub fn check(self) -> Result<Settings, Problems> {
-        let Self { temporal, shop, provider, patience, operation, tuning } = self;
+        let Self { temporal, shop, provider, mail, patience, operation, tuning } = self;
         let mut problems = Vec::new();
         let timeout = Duration::from_millis(shop.ecommerce_api_timeout);
         let template = |system, base, token| Endpoint {
@@ -82,6 +82,8 @@ impl Config {
 
         let limits = (timeout, shop.response_bytes_max as usize);
         let payment = provider.check(payment, is_payment_set, limits, &mut problems);
+
+        let mail = mail.check(timeout, &mut problems);
 
         let webhook_secret = secret(
             "SUN_PAYMENT_WEBHOOK_SECRET",
@@ -140,6 +142,7 @@ impl Config {
             payment,
             shipping,
             notification,
+            mail,
             lines: if shop.inventory_batch_reserve { Lines::Batch } else { Lines::OneByOne },
             second_look,
             policies,

@@ -46,6 +46,18 @@ pub(crate) static LOCALSTRIPE: Peer = Peer {
     needs: "python3 with pip, 3.10 or newer (Debian and Ubuntu: `apt-get install python3-pip`)",
 };
 
+/// A mail server in Python, from PyPI.
+pub(crate) static AIOSMTPD: Peer = Peer {
+    title: "aiosmtpd",
+    folder: "aiosmtpd-1.4.6",
+    launcher: "bin/aiosmtpd-on-loopback",
+    script: include_str!("../../peers/aiosmtpd.py"),
+    variable: "SUNFLOW_AIOSMTPD",
+    probe: "--help",
+    install: install_aiosmtpd,
+    needs: "python3 with pip, 3.10 or newer (Debian and Ubuntu: `apt-get install python3-pip`)",
+};
+
 /// Stripe's charges with idempotency keys, from npm.
 pub(crate) static STRIPE_MOCK: Peer = Peer {
     title: "stripe-stateful-mock",
@@ -114,6 +126,12 @@ fn install_localstripe(folder: &Path) -> Result<()> {
     pip_install("what localstripe stands on", rest, &["--no-deps", "--only-binary", ":all:"], folder)
 }
 
+/// Wheels for every Python and platform, so there is a checksum for each.
+fn install_aiosmtpd(folder: &Path) -> Result<()> {
+    let flags = ["--no-deps", "--require-hashes", "--only-binary", ":all:"];
+    pip_install("aiosmtpd", include_str!("../../peers/aiosmtpd.txt"), &flags, folder)
+}
+
 /// By its lock file: versions and checksums of everything; no install scripts are run.
 fn install_stripe_mock(folder: &Path) -> Result<()> {
     fs::write(folder.join("package.json"), include_str!("../../peers/package.json"))?;
@@ -135,10 +153,12 @@ mod tests {
 
     /// Downloads on a fresh machine; afterwards, and under `cargo xtask test`, it only looks.
     #[test]
-    fn localstripe_can_be_had_on_this_machine() {
+    fn the_peers_from_pypi_can_be_had_on_this_machine() {
         let target = Workspace::locate().expect("a workspace").target;
-        let launcher = LOCALSTRIPE.find_or_install(&target).expect("found or installed");
-        LOCALSTRIPE.check(&launcher).expect("runs");
+        for peer in [&LOCALSTRIPE, &AIOSMTPD] {
+            let launcher = peer.find_or_install(&target).expect("found or installed");
+            peer.check(&launcher).expect("runs");
+        }
     }
 
     #[test]

@@ -1,0 +1,180 @@
+//! Mail by SMTP: one server, spoken to over a few connections that are kept open.
+//!
+//! | what came back | what it is |
+//! |---|---|
+//! | 250 after the message | accepted; our own `Message-ID` is the id |
+//! | 5xx about the recipient or the message | an outcome: this mail will never be taken |
+//! | 5xx about the sender, the login or the protocol | an outage that a setting mends, which the failure names |
+//! | 4xx, no connection, no trust in the certificate | an outage: nothing happened, tried again |
+//! | no reply once the message was handed over | nobody knows: tried again |
+//!
+//! SMTP has no look-up. So an attempt after the first sends the mail again, under the same `Message-ID`, which is made
+//! of the idempotency key: each reply that is lost costs at most one more message, which mailboxes that go by the id
+//! show once.
+//!
+//! Failure texts name the setting and the fix, never an address and never the server's own words.
+//!
+//! What is deliberately absent: DKIM (the server that takes the mail signs it) and a queue of our own (Temporal's).
+
+mod error;
+mod message;
+mod session;
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use contracts::notification::Delivery;
+use contracts::values::{IdempotencyKey, Recipient};
+use lettre::address::Address;
+use lettre::message::Mailbox;
+use lettre::transport::smtp::client::{Certificate, CertificateStore, TlsParameters};
+use messages::EmailText;
+use thiserror::Error;
+
+use crate::http::Credential;
+pub use error::MailError;
+use session::Sessions;
+
+/// Where mail is handed over, and how.
+#[derive(Clone, Debug)]
+pub struct MailServer {
+    /// Host name or address, as the certificate has it.
+    pub host: String,
+    /// Port: usually 587 for [`Security::StartTls`], 465 for [`Security::Wrapped`].
+    pub port: u16,
+    /// How the connection is secured.
+    pub security: Security,
+    /// Who logs in, if anybody.
+    pub login: Option<Login>,
+    /// Who the mails are from.
+    pub from: Sender,
+    /// Certificates (PEM) that are trusted instead of the system's.
+    pub authorities: Option<Vec<u8>>,
+    /// Limit of one mail, from connecting to the server's last word.
+    pub timeout: Duration,
+}
+
+/// How a connection is secured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Security {
+    /// TLS from the first byte (`smtps://`).
+    Wrapped,
+    /// TLS after `STARTTLS`; a server that does not offer it gets no mail.
+    StartTls,
+    /// TLS if the server offers it: for loopback, where nobody else listens.
+    StartTlsIfOffered,
+}
+
+/// A user of the mail server.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// The user's name there.
+    pub user: String,
+    /// The password.
+    pub password: Credential,
+}
+
+/// Who a mail is from: `orders@example.com` or `Sun Shop <orders@example.com>`.
+#[derive(Clone)]
+pub struct Sender(Mailbox);
+
+impl FromStr for Sender {
+    type Err = SenderError;
+
+    fn from_str(text: &str) -> Result<Self, SenderError> {
+        let mailbox: Mailbox = text.trim().parse().map_err(|_| SenderError::NotAnAddress)?;
+        if is_ascii(&mailbox.email) { Ok(Self(mailbox)) } else { Err(SenderError::NotAscii) }
+    }
+}
+
+fn is_ascii(address: &Address) -> bool {
+    address.user().is_ascii() && address.domain().is_ascii()
+}
+
+impl fmt::Debug for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sender({})", self.0)
+    }
+}
+
+/// Why a text is no sender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum SenderError {
+    /// It cannot be read.
+    #[error("is not a mail address")]
+    NotAnAddress,
+    /// Not every server takes other letters in the address itself; in the name all are fine.
+    #[error("has letters in its address that not every mail server takes")]
+    NotAscii,
+}
+
+/// A mail to hand over.
+#[derive(Clone, Copy)]
+pub struct Letter<'a> {
+    /// Names the mail: the same key, the same `Message-ID`.
+    pub key: &'a IdempotencyKey,
+    /// Where it goes.
+    pub to: &'a Recipient,
+    /// What it says.
+    pub text: &'a EmailText,
+    /// URL by which one click unsubscribes (RFC 8058), for mail that is not about business at hand. A mail whose URL
+    /// is none does not go out.
+    pub unsubscribe: Option<&'a str>,
+}
+
+/// Why a mail server cannot be used as configured.
+#[derive(Debug, Error)]
+pub enum MailServerError {
+    /// The certificates cannot be read.
+    #[error(
+        "the certificates of SUN_MAIL_CA_FILE cannot be used: they must be PEM, of a certificate authority"
+    )]
+    Authorities,
+    /// TLS cannot be set up.
+    #[error("TLS with the mail server cannot be set up: {0}")]
+    Tls(lettre::transport::smtp::Error),
+}
+
+/// A mail server; cheap to clone, connections are pooled.
+#[derive(Clone)]
+pub struct Mailer(Arc<Sessions>);
+
+impl Mailer {
+    /// Sets up what is needed to speak to the server; connects to nothing yet.
+    ///
+    /// # Errors
+    /// When the certificates cannot be used.
+    pub fn new(server: MailServer) -> Result<Self, MailServerError> {
+        let mut tls = TlsParameters::builder(server.host.clone());
+        if let Some(pem) = &server.authorities {
+            let authorities = Certificate::from_pem(pem).map_err(|_| MailServerError::Authorities)?;
+            tls = tls.certificate_store(CertificateStore::None).add_root_certificate(authorities);
+        }
+        let tls = tls.build().map_err(|error| match server.authorities {
+            Some(_) => MailServerError::Authorities,
+            None => MailServerError::Tls(error),
+        })?;
+        Ok(Self(Arc::new(Sessions::new(server, tls))))
+    }
+
+    /// Hands a mail over, under the `Message-ID` of its key.
+    ///
+    /// # Errors
+    /// As [`MailError`]. That it will never be taken is no error but [`Delivery::Refused`].
+    pub async fn send(&self, letter: &Letter<'_>) -> Result<Delivery, MailError> {
+        match message::compose(&self.0.server.from.0, letter) {
+            Ok(mail) => self.0.send(&mail).await,
+            Err(flaw) => Ok(Delivery::Refused { code: flaw.code().to_owned() }),
+        }
+    }
+
+    /// Asks whether the server is there and lets us in.
+    ///
+    /// # Errors
+    /// As [`MailError`].
+    pub async fn health(&self) -> Result<(), MailError> {
+        self.0.health().await
+    }
+}

@@ -1,0 +1,223 @@
+//! What customers read: one template file per message and locale, with a block per channel.
+//!
+//! A crate of its own, because two need it who may not need each other: the adapters, which send, and the command
+//! line, which previews (`starter mail preview`) and reaches no outside system.
+//!
+//! Adding a message: its two files in `templates/`, a line each in `TEMPLATES`, its values in `values`. The blocks
+//! are `subject`, `text`, `sms`, `push_title`, `push_body`, and `html` for a mail that is laid out; a mail without it
+//! shows its text. The same file is read twice: as text, and with everything escaped for `html`.
+//!
+//! What is deliberately absent: templates of the user's own, and anything that reads a file or a network.
+
+mod preview;
+
+use std::fmt::Write as _;
+
+use contracts::money::{Money, exponent};
+use contracts::notification::Content;
+use contracts::values::Locale;
+use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value, context};
+use thiserror::Error;
+
+pub use preview::{DataError, read_content};
+
+/// The rendered words of a mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EmailText {
+    /// Subject line.
+    pub subject: String,
+    /// Body, plain text.
+    pub text: String,
+    /// The same body as an HTML page of its own, without scripts and without anything to be loaded.
+    pub html: String,
+}
+
+/// The rendered words of a push message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PushText {
+    /// Title.
+    pub title: String,
+    /// Body.
+    pub body: String,
+}
+
+/// The templates, ready to render.
+pub struct Texts {
+    /// As they are.
+    plain: Environment<'static>,
+    /// With every value escaped.
+    escaped: Environment<'static>,
+}
+
+/// A template that does not render: a mistake in this crate, not in an order.
+#[derive(Debug, Error)]
+#[error("text template: {0}")]
+pub struct TextError(#[from] minijinja::Error);
+
+/// Every message in every locale.
+const TEMPLATES: [(&str, &str); 2] = [
+    ("order_confirmation.vi-VN", include_str!("../templates/order_confirmation.vi-VN.j2")),
+    ("order_confirmation.en-US", include_str!("../templates/order_confirmation.en-US.j2")),
+];
+
+const LAYOUT: &str = include_str!("../templates/layout.html.j2");
+
+impl Texts {
+    /// Loads the templates.
+    ///
+    /// # Errors
+    /// When one does not parse.
+    pub fn load() -> Result<Self, TextError> {
+        Self::of(&TEMPLATES)
+    }
+
+    fn of(templates: &[(&'static str, &'static str)]) -> Result<Self, TextError> {
+        let load = |escape: AutoEscape| {
+            let mut environment = Environment::new();
+            environment.set_undefined_behavior(UndefinedBehavior::Strict);
+            environment.set_auto_escape_callback(move |_| escape.clone());
+            for (name, source) in templates {
+                environment.add_template(name, source)?;
+            }
+            Ok::<_, minijinja::Error>(environment)
+        };
+        let (plain, mut escaped) = (load(AutoEscape::None)?, load(AutoEscape::Html)?);
+        escaped.add_template("layout", LAYOUT)?;
+        Ok(Self { plain, escaped })
+    }
+
+    /// The words of a mail.
+    ///
+    /// # Errors
+    /// When the template does not render.
+    pub fn email(&self, content: &Content, locale: Locale) -> Result<EmailText, TextError> {
+        let subject = self.block("subject", content, locale)?;
+        // A line break in a header would begin another header.
+        let subject = subject.split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = self.block("text", content, locale)?;
+        let html = self.html(&subject, &text, content, locale)?;
+        Ok(EmailText { subject, text, html })
+    }
+
+    /// The page: the message's own `html` block, or else its text, in the layout of all mails.
+    fn html(
+        &self,
+        subject: &str,
+        text: &str,
+        content: &Content,
+        locale: Locale,
+    ) -> Result<String, TextError> {
+        let body = match block(&self.escaped, "html", content, locale) {
+            Ok(body) => Value::from_safe_string(body),
+            Err(error) if error.kind() == ErrorKind::UnknownBlock => Value::from_safe_string(laid_out(text)),
+            Err(error) => return Err(error.into()),
+        };
+        let layout = self.escaped.get_template("layout")?;
+        Ok(layout.render(context! { lang => locale.tag(), subject, body })?)
+    }
+
+    /// The words of an SMS.
+    ///
+    /// # Errors
+    /// When the template does not render.
+    pub fn sms(&self, content: &Content, locale: Locale) -> Result<String, TextError> {
+        self.block("sms", content, locale)
+    }
+
+    /// The words of a push message.
+    ///
+    /// # Errors
+    /// When the template does not render.
+    pub fn push(&self, content: &Content, locale: Locale) -> Result<PushText, TextError> {
+        Ok(PushText {
+            title: self.block("push_title", content, locale)?,
+            body: self.block("push_body", content, locale)?,
+        })
+    }
+
+    fn block(&self, name: &str, content: &Content, locale: Locale) -> Result<String, TextError> {
+        Ok(block(&self.plain, name, content, locale)?)
+    }
+}
+
+fn block(
+    templates: &Environment<'_>,
+    name: &str,
+    content: &Content,
+    locale: Locale,
+) -> Result<String, minijinja::Error> {
+    let template = templates.get_template(&format!("{}.{}", content.template(), locale.tag()))?;
+    let mut rendered = template.render_captured(values(content, locale))?;
+    Ok(rendered.with_state_mut(|state| state.render_block(name))?.trim().to_owned())
+}
+
+/// Plain text as HTML: escaped, paragraphs and lines kept.
+fn laid_out(text: &str) -> String {
+    let mut html = String::new();
+    for paragraph in text.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty()) {
+        let lines: Vec<String> = paragraph.lines().map(|line| escaped(line.trim())).collect();
+        // Writing to a text does not fail.
+        let _written = writeln!(html, "<p>{}</p>", lines.join("<br>\n"));
+    }
+    html
+}
+
+fn escaped(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            '\'' => html.push_str("&#39;"),
+            other => html.push(other),
+        }
+    }
+    html
+}
+
+fn values(content: &Content, locale: Locale) -> Value {
+    match content {
+        Content::OrderConfirmation { order_id, items, total_amount, tracking_number } => {
+            let item = |line: &contracts::commerce::OrderLine| {
+                context! {
+                    name => line.product_name.as_str(),
+                    quantity => line.quantity,
+                    price => price(line.price, locale),
+                }
+            };
+            context! {
+                order_id => order_id.as_str(),
+                items => items.iter().map(item).collect::<Vec<_>>(),
+                total => price(*total_amount, locale),
+                tracking_number => tracking_number,
+            }
+        }
+    }
+}
+
+/// An amount as the locale writes it: `25.000.000 VND`, `25,000,000 VND`.
+fn price(money: Money, locale: Locale) -> String {
+    let (thousands, decimal) = match locale {
+        Locale::ViVn => ('.', ','),
+        Locale::EnUs => (',', '.'),
+    };
+    let digits = money.amount().to_string();
+    let (whole, fraction) = digits.split_once('.').unwrap_or((&digits, ""));
+    let mut grouped = String::new();
+    for (i, digit) in whole.chars().enumerate() {
+        if i > 0 && (whole.len() - i) % 3 == 0 {
+            grouped.push(thousands);
+        }
+        grouped.push(digit);
+    }
+    if exponent(money.currency()) > 0 {
+        grouped.push(decimal);
+        grouped.push_str(fraction);
+    }
+    format!("{grouped} {}", money.currency().code())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,59 @@
+//! A message's content from a file, for looking at it before it is sent to anybody.
+
+use contracts::notification::Content;
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use crate::TEMPLATES;
+
+/// Why a file does not fill a template.
+#[derive(Debug, Error)]
+pub enum DataError {
+    /// There is no such template.
+    #[error("there is no template `{name}`, there are: {known}")]
+    Template {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// The data is no JSON.
+    #[error("the data is no JSON object: {0}")]
+    Json(serde_json::Error),
+    /// The data is of another template, or of another shape.
+    #[error("the data does not fill the template `{template}`: {why}")]
+    Shape {
+        /// The template.
+        template: String,
+        /// What is missing or wrong.
+        why: String,
+    },
+}
+
+/// Reads the content of a template from JSON: the fields of [`Content`]; the field `template` may be left out.
+///
+/// # Errors
+/// As [`DataError`].
+pub fn read_content(template: &str, json: &str) -> Result<Content, DataError> {
+    let known = known();
+    if !known.contains(&template) {
+        return Err(DataError::Template { name: template.to_owned(), known: known.join(", ") });
+    }
+    let shape = |why: String| DataError::Shape { template: template.to_owned(), why };
+    let mut fields: Map<String, Value> = serde_json::from_str(json).map_err(DataError::Json)?;
+    match fields.insert("template".to_owned(), template.into()) {
+        Some(Value::String(other)) if other != template => {
+            return Err(shape(format!("it says that it is for `{other}`")));
+        }
+        _ => {}
+    }
+    serde_json::from_value(Value::Object(fields)).map_err(|error| shape(error.to_string()))
+}
+
+/// The names of the messages, each once.
+fn known() -> Vec<&'static str> {
+    let mut names: Vec<&str> =
+        TEMPLATES.iter().filter_map(|(name, _)| name.rsplit_once('.').map(|(name, _)| name)).collect();
+    names.dedup();
+    names
+}

@@ -1,0 +1,125 @@
+use contracts::commerce::OrderLine;
+use contracts::money::Currency;
+use contracts::values::{OrderId, ProductId, VariantId};
+
+use super::*;
+
+type TestResult = Result<(), Box<dyn std::error::Error>>;
+
+fn confirmation() -> Result<Content, Box<dyn std::error::Error>> {
+    confirmation_of("Gaming Laptop Pro", "SUN-1")
+}
+
+fn confirmation_of(product: &str, tracking_number: &str) -> Result<Content, Box<dyn std::error::Error>> {
+    Ok(Content::OrderConfirmation {
+        order_id: OrderId::new("ORDER-001")?,
+        items: vec![OrderLine {
+            product_id: ProductId::new("LAPTOP-001")?,
+            product_name: product.to_owned(),
+            variant_id: VariantId::new("LAPTOP-001-16GB-512GB")?,
+            quantity: 2,
+            price: Money::from_minor_units(25_000_000, Currency::VND),
+        }],
+        total_amount: Money::from_minor_units(50_000_000, Currency::VND),
+        tracking_number: tracking_number.to_owned(),
+    })
+}
+
+#[test]
+fn vietnamese_says_what_the_seed_says() -> TestResult {
+    let (texts, content) = (Texts::load()?, confirmation()?);
+    assert_eq!(texts.sms(&content, Locale::ViVn)?, "Đơn hàng ORDER-001 đã được xác nhận. Mã vận đơn: SUN-1");
+    let push = texts.push(&content, Locale::ViVn)?;
+    assert_eq!(push.title, "Đơn hàng đã được xác nhận");
+    assert_eq!(push.body, "Đơn hàng #ORDER-001 đang được chuẩn bị");
+    let mail = texts.email(&content, Locale::ViVn)?;
+    assert!(mail.subject.contains("ORDER-001"), "{}", mail.subject);
+    for part in ["2 × Gaming Laptop Pro", "25.000.000 VND", "50.000.000 VND", "SUN-1"] {
+        assert!(mail.text.contains(part), "{part} is not in {}", mail.text);
+    }
+    Ok(())
+}
+
+#[test]
+fn every_locale_has_every_channel_and_names_the_order() -> TestResult {
+    let (texts, content) = (Texts::load()?, confirmation()?);
+    for locale in Locale::ALL {
+        let (mail, push) = (texts.email(&content, locale)?, texts.push(&content, locale)?);
+        for text in [mail.subject, mail.text, texts.sms(&content, locale)?, push.body] {
+            assert!(text.contains("ORDER-001"), "{}: {text}", locale.tag());
+        }
+        assert!(!push.title.is_empty());
+    }
+    Ok(())
+}
+
+#[test]
+fn the_html_says_what_the_text_says() -> TestResult {
+    let (texts, content) = (Texts::load()?, confirmation()?);
+    for (locale, title, price) in [
+        (Locale::ViVn, "<title>Xác nhận đơn hàng ORDER-001</title>", "50.000.000 VND"),
+        (Locale::EnUs, "<title>Your order ORDER-001 is confirmed</title>", "50,000,000 VND"),
+    ] {
+        let html = texts.email(&content, locale)?.html;
+        let lang = format!("<html lang=\"{}\">", locale.tag());
+        for part in [title, price, "Gaming Laptop Pro", "2 ×", "SUN-1", "<table", &lang] {
+            assert!(html.contains(part), "{part} is not in {html}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_value_cannot_become_markup_or_a_header() -> TestResult {
+    let content =
+        confirmation_of("Áo <script>alert('x')</script> & \"quần\"", "SUN\r\nBcc: everybody@example.com")?;
+    let mail = Texts::load()?.email(&content, Locale::ViVn)?;
+    assert!(!mail.html.contains("<script"), "{}", mail.html);
+    assert!(
+        mail.html
+            .contains("Áo &lt;script&gt;alert(&#x27;x&#x27;)&lt;&#x2f;script&gt; &amp; &quot;quần&quot;")
+    );
+    assert!(mail.text.contains("Áo <script>alert('x')</script> & \"quần\""), "{}", mail.text);
+
+    let broken = "{% block subject %}{{ tracking_number }}{% endblock %}{% block text %}.{% endblock %}";
+    let mail = Texts::of(&[("order_confirmation.vi-VN", broken)])?.email(&content, Locale::ViVn)?;
+    assert_eq!(mail.subject, "SUN Bcc: everybody@example.com");
+    Ok(())
+}
+
+#[test]
+fn a_mail_without_html_of_its_own_shows_its_text() -> TestResult {
+    let plain = "{% block subject %}Hello{% endblock %}\
+                 {% block text %}Dear <you>,\n\norder {{ order_id }}\nis 'here'.{% endblock %}";
+    let mail = Texts::of(&[("order_confirmation.en-US", plain)])?.email(&confirmation()?, Locale::EnUs)?;
+    let body = "<p>Dear &lt;you&gt;,</p>\n<p>order ORDER-001<br>\nis &#39;here&#39;.</p>";
+    assert!(mail.html.contains(body), "{}", mail.html);
+    Ok(())
+}
+
+#[test]
+fn a_file_fills_a_template_or_is_told_what_it_lacks() -> TestResult {
+    let json = serde_json::to_string(&confirmation()?)?;
+    assert_eq!(read_content("order_confirmation", &json)?, confirmation()?);
+    let bare = json.replacen("\"template\":\"order_confirmation\",", "", 1);
+    assert_ne!(bare, json);
+    assert_eq!(read_content("order_confirmation", &bare)?, confirmation()?);
+    for (template, json, words) in [
+        ("nothing", json.as_str(), "there is no template `nothing`, there are: order_confirmation"),
+        ("order_confirmation", "[]", "no JSON object"),
+        ("order_confirmation", "{}", "missing field `order_id`"),
+        ("order_confirmation", r#"{"template":"welcome"}"#, "it says that it is for `welcome`"),
+    ] {
+        let said = read_content(template, json).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(said.contains(words), "{json}: {said}");
+    }
+    Ok(())
+}
+
+#[test]
+fn prices_are_written_as_the_locale_writes_them() {
+    let dollars = Money::from_minor_units(123_456_789, Currency::USD);
+    assert_eq!(price(dollars, Locale::EnUs), "1,234,567.89 USD");
+    assert_eq!(price(dollars, Locale::ViVn), "1.234.567,89 USD");
+    assert_eq!(price(Money::from_minor_units(999, Currency::VND), Locale::ViVn), "999 VND");
+}

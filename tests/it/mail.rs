@@ -1,0 +1,160 @@
+//! Order confirmations by SMTP: a real worker, the sandbox for everything but the mail, and aiosmtpd for the mail.
+
+use std::time::Instant;
+
+use serde_json::{Value, json};
+use tests::mail::{Habits, MailServer, NOBODY};
+use tests::orders;
+use tests::processes::free_port;
+use tests::world::{LIMIT, World};
+use workflows::report::StepStatus;
+
+async fn world_with(settings: &[String]) -> anyhow::Result<World> {
+    let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
+    World::with(&settings).await
+}
+
+fn right(server: &MailServer) -> Vec<String> {
+    server.settings().into_iter().map(|(name, value)| format!("{name}={value}")).collect()
+}
+
+#[tokio::test]
+async fn a_confirmation_arrives_encrypted_and_in_vietnamese() -> anyhow::Result<()> {
+    for is_wrapped in [false, true] {
+        let server = MailServer::with(Habits { is_wrapped, ..Habits::default() })?;
+        let world = world_with(&right(&server)).await?;
+        let order = orders::order();
+        let result = world.run(&order).await?.fulfilled()?;
+        let (id, tracking) = (orders::id(&order), result.tracking_number.unwrap_or_default());
+        let mails = server.mails()?;
+        assert_eq!(mails.len(), 1, "{mails:#?}");
+        let mail = &mails[0];
+        assert_eq!((&mail["encrypted"], &mail["login"]), (&json!(true), &json!(true)));
+        assert_eq!(
+            (&mail["mail_from"], &mail["rcpt_tos"]),
+            (&json!("orders@shop.example.com"), &json!(["customer@example.com"]))
+        );
+        assert_eq!(mail["subject"], json!(format!("Xác nhận đơn hàng {id}")));
+        assert_eq!(mail["from"], "Cửa hàng Mặt Trời <orders@shop.example.com>");
+        assert_eq!((&mail["to"], &mail["defects"]), (&json!("customer@example.com"), &json!([])));
+        for part in ["text", "html"] {
+            let text = mail[part].as_str().unwrap_or_default();
+            for words in ["Cảm ơn bạn đã mua hàng.", "25.000.000 VND", "Mã vận đơn", &id, &tracking]
+            {
+                assert!(text.contains(words), "{words:?} is not in the {part}: {text}");
+            }
+        }
+        // SMS and push still go to the platform, and no mail does.
+        let totals = world.shop.clean().await?;
+        assert_eq!((&totals["mails"], &totals["sms"], &totals["pushes"]), (&json!(0), &json!(1), &json!(1)));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_lost_reply_costs_one_more_message_under_the_same_id() -> anyhow::Result<()> {
+    let server = MailServer::with(Habits { lost_replies: 1, ..Habits::default() })?;
+    let world = world_with(&right(&server)).await?;
+    let result = world.run(&orders::order()).await?.fulfilled()?;
+    assert!(
+        result.report.steps.iter().all(|step| step.status == StepStatus::Completed),
+        "{:?}",
+        result.report
+    );
+    let mails = server.mails()?;
+    assert_eq!(mails.len(), 2, "{mails:#?}");
+    assert!(
+        mails[0]["message_id"].as_str().is_some_and(|id| id.ends_with("@shop.example.com>")),
+        "{}",
+        mails[0]
+    );
+    assert_eq!(mails[0]["message_id"], mails[1]["message_id"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_recipient_that_is_refused_is_reported_and_the_order_is_fulfilled() -> anyhow::Result<()> {
+    let server = MailServer::start()?;
+    let world = world_with(&right(&server)).await?;
+    let mut order = orders::order();
+    order["customer_email"] = json!(NOBODY);
+    let result = world.run(&order).await?.fulfilled()?;
+    let step = result.report.step("send-notifications").cloned();
+    let step = step.ok_or_else(|| anyhow::anyhow!("no step send-notifications"))?;
+    let shown = serde_json::to_string(&step)?;
+    assert!(shown.contains("refused: 550"), "{shown}");
+    assert!(!serde_json::to_string(&result.report)?.contains(NOBODY), "{:?}", result.report);
+    assert_eq!(server.mails()?, Vec::<Value>::new());
+    let totals = world.shop.clean().await?;
+    assert_eq!((&totals["sms"], &totals["pushes"], &totals["refunds"]), (&json!(1), &json!(1), &json!(0)));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_an_outage_and_the_mail_is_not_lost() -> anyhow::Result<()> {
+    let server = MailServer::start()?;
+    let wrong = server.settings_but("--mail-password", "not the password");
+    let fix = "it does not accept the login: correct SUN_MAIL_USER and SUN_MAIL_PASSWORD";
+    is_an_outage_until_corrected(&server, wrong, fix).await
+}
+
+#[tokio::test]
+async fn a_certificate_of_a_stranger_is_an_outage_and_the_mail_is_not_lost() -> anyhow::Result<()> {
+    let server = MailServer::start()?;
+    let wrong = server.settings_but("--mail-ca-file", &server.stranger().display().to_string());
+    let fix = "is of an authority that is not trusted here: set SUN_MAIL_CA_FILE";
+    is_an_outage_until_corrected(&server, wrong, fix).await
+}
+
+#[tokio::test]
+async fn a_certificate_for_another_host_is_an_outage_and_the_mail_is_not_lost() -> anyhow::Result<()> {
+    let server = MailServer::start()?;
+    let wrong = server.settings_but("--mail-url", &format!("smtp://127.0.0.1:{}", server.port()));
+    let fix = "is for another host: write the host in SUN_MAIL_URL as the certificate has it";
+    is_an_outage_until_corrected(&server, wrong, fix).await
+}
+
+/// An order whose worker has a wrong setting waits with its mail; /readyz and Temporal say why; a worker that has it
+/// right sends it.
+async fn is_an_outage_until_corrected(
+    server: &MailServer,
+    wrong: Vec<String>,
+    fix: &str,
+) -> anyhow::Result<()> {
+    let port = free_port()?;
+    let listen = format!("--listen=127.0.0.1:{port}");
+    let wrong: Vec<&str> = wrong.iter().map(String::as_str).chain([listen.as_str()]).collect();
+    let (world, mut worker) = World::apart(&wrong).await?;
+    let order = world.start(&orders::order()).await?;
+    let until = Instant::now() + LIMIT;
+    let failure = loop {
+        if let Some(failure) = order.pending_failures().await?.into_iter().find(|text| text.contains("mail"))
+        {
+            break failure;
+        }
+        anyhow::ensure!(Instant::now() < until, "no mail is waiting");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    };
+    assert!(failure.contains(fix), "{failure}");
+    assert!(!failure.contains("customer@example.com") && !failure.contains("password of"), "{failure}");
+    let ready: Value =
+        reqwest::get(format!("http://127.0.0.1:{port}/readyz")).await?.text().await?.parse()?;
+    let check = ready["checks"].as_array().into_iter().flatten().find(|check| check["name"] == "mail");
+    let check = check.ok_or_else(|| anyhow::anyhow!("no check of the mail server: {ready}"))?;
+    assert_eq!((&check["ok"], &check["required"]), (&json!(false), &json!(false)));
+    assert!(check["detail"].as_str().is_some_and(|detail| detail.contains(fix)), "{check}");
+    assert_eq!(server.mails()?, Vec::<Value>::new());
+
+    worker.kill()?;
+    let right = right(server);
+    let right: Vec<&str> = right.iter().map(String::as_str).collect();
+    let _worker = world.spawn_worker(&right)?;
+    let result = order.ended().await?.fulfilled()?;
+    assert!(
+        result.report.steps.iter().all(|step| step.status == StepStatus::Completed),
+        "{:?}",
+        result.report
+    );
+    assert_eq!(server.mails()?.len(), 1);
+    Ok(())
+}

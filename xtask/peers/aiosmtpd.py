@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""A mail server on loopback: aiosmtpd, with TLS and a login required.
+
+Each mail it takes becomes a line of JSON in --box, as Python's own mail parser reads it. It stands in for a server
+that nobody here wrote; what it is told to do wrong, real ones do too.
+"""
+
+import argparse
+import email
+import email.policy
+import json
+import pathlib
+import ssl
+import sys
+import threading
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
+
+
+class Box:
+    """Takes mails, or does what it is told to do wrong."""
+
+    def __init__(self, path, refuse, lose_replies):
+        self.path, self.refuse, self.lose_replies = path, refuse, lose_replies
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if address == self.refuse:
+            return f"550 5.1.1 <{address}> is not known here"
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 taken"
+
+    async def handle_DATA(self, server, session, envelope):
+        mail = email.message_from_bytes(envelope.original_content, policy=email.policy.default)
+        part = lambda kind: mail.get_body((kind,))
+        content = lambda found: None if found is None else found.get_content()
+        received = {
+            "mail_from": envelope.mail_from,
+            "rcpt_tos": envelope.rcpt_tos,
+            "encrypted": session.ssl is not None or isinstance(server.transport.get_extra_info("ssl_object"), ssl.SSLObject),
+            "login": session.authenticated,
+            "subject": mail["Subject"],
+            "from": mail["From"],
+            "to": mail["To"],
+            "message_id": mail["Message-ID"],
+            "text": content(part("plain")),
+            "html": content(part("html")),
+            "defects": [str(defect) for whole in mail.walk() for defect in whole.defects],
+        }
+        with open(self.path, "a", encoding="utf-8") as box:
+            box.write(json.dumps(received) + "\n")
+        if self.lose_replies > 0:
+            self.lose_replies -= 1
+            server.transport.abort()
+        return "250 2.0.0 taken"
+
+
+def read_arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--cert", required=True, help="certificate, PEM")
+    parser.add_argument("--key", required=True, help="its key, PEM")
+    parser.add_argument("--user", required=True)
+    parser.add_argument("--password", required=True)
+    parser.add_argument("--box", required=True, help="file that the mails are appended to")
+    parser.add_argument("--refuse", metavar="ADDRESS", help="a recipient that is refused")
+    parser.add_argument("--lose-replies", type=int, default=0, metavar="N", help="mails taken without a word")
+    parser.add_argument("--wrapped", action="store_true", help="TLS at once, in place of STARTTLS")
+    return parser.parse_args()
+
+
+def main():
+    arguments = read_arguments()
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(arguments.cert, arguments.key)
+
+    def check(server, session, envelope, mechanism, login):
+        wanted = (arguments.user.encode(), arguments.password.encode())
+        # "Not handled": aiosmtpd itself is to answer.
+        return AuthResult(success=(login.login, login.password) == wanted, handled=False)
+
+    secured = (
+        # aiosmtpd knows of its own STARTTLS only; under TLS from the start it would never offer a login.
+        {"ssl_context": tls, "auth_require_tls": False}
+        if arguments.wrapped
+        else {"tls_context": tls, "require_starttls": True, "auth_require_tls": True}
+    )
+    box = Box(arguments.box, arguments.refuse, arguments.lose_replies)
+    controller = Controller(
+        box, hostname="127.0.0.1", port=arguments.port, authenticator=check, auth_required=True, **secured
+    )
+    controller.start()
+    threading.Event().wait()
+
+
+main()
