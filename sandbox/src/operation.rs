@@ -22,11 +22,26 @@ pub(crate) enum Operation {
     NotificationsSms,
     NotificationsPush,
     EventsTrack,
+    CustomersCreate,
+    CustomersUpdate,
+    CustomersGet,
+    CustomersPreferences,
+    CustomersContent,
+    CustomersSegments,
+    CustomersPermission,
+    CustomersUnsubscribe,
+    LoyaltyCreate,
+    LoyaltyReverse,
+    LoyaltyGet,
+    CouponsCreate,
+    CouponsRevoke,
+    CouponsGet,
+    ProductsRecommend,
 }
 
 impl Operation {
     /// Every operation, in the order of the documentation.
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 34] = [
         Self::OrdersValidate,
         Self::OrdersUpdate,
         Self::OrdersGet,
@@ -46,6 +61,21 @@ impl Operation {
         Self::NotificationsSms,
         Self::NotificationsPush,
         Self::EventsTrack,
+        Self::CustomersCreate,
+        Self::CustomersUpdate,
+        Self::CustomersGet,
+        Self::CustomersPreferences,
+        Self::CustomersContent,
+        Self::CustomersSegments,
+        Self::CustomersPermission,
+        Self::CustomersUnsubscribe,
+        Self::LoyaltyCreate,
+        Self::LoyaltyReverse,
+        Self::LoyaltyGet,
+        Self::CouponsCreate,
+        Self::CouponsRevoke,
+        Self::CouponsGet,
+        Self::ProductsRecommend,
     ];
 
     /// The name used on the control interface, `<service>.<verb>`.
@@ -70,6 +100,21 @@ impl Operation {
             Self::NotificationsSms => "notifications.sms",
             Self::NotificationsPush => "notifications.push",
             Self::EventsTrack => "events.track",
+            Self::CustomersCreate => "customers.create",
+            Self::CustomersUpdate => "customers.update",
+            Self::CustomersGet => "customers.get",
+            Self::CustomersPreferences => "customers.preferences",
+            Self::CustomersContent => "customers.content",
+            Self::CustomersSegments => "customers.segments",
+            Self::CustomersPermission => "customers.permission",
+            Self::CustomersUnsubscribe => "customers.unsubscribe",
+            Self::LoyaltyCreate => "loyalty.create",
+            Self::LoyaltyReverse => "loyalty.reverse",
+            Self::LoyaltyGet => "loyalty.get",
+            Self::CouponsCreate => "coupons.create",
+            Self::CouponsRevoke => "coupons.revoke",
+            Self::CouponsGet => "coupons.get",
+            Self::ProductsRecommend => "products.recommend",
         }
     }
 
@@ -85,6 +130,11 @@ impl Operation {
                 | Self::InventoryGet
                 | Self::PaymentsGet
                 | Self::ShipmentsGet
+                | Self::CustomersGet
+                | Self::CustomersPermission
+                | Self::LoyaltyGet
+                | Self::CouponsGet
+                | Self::ProductsRecommend
         )
     }
 

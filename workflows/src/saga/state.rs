@@ -222,14 +222,16 @@ impl SagaState {
     }
 }
 
-/// A step of several parts runs until the last one ended; it is completed when one of them is.
+/// A step of several parts runs until the last one ended; then the part decides that a person should see first.
 fn of_parts(parts: &[PartReport]) -> StepStatus {
     let any = |status| parts.iter().any(|part| part.status == status);
-    if any(StepStatus::Running) {
-        StepStatus::Running
-    } else if any(StepStatus::Failed) {
-        StepStatus::Failed
-    } else {
-        StepStatus::Completed
-    }
+    let telling = [
+        StepStatus::Running,
+        StepStatus::UndoStuck,
+        StepStatus::Resolved,
+        StepStatus::Undone,
+        StepStatus::Failed,
+        StepStatus::Stopped,
+    ];
+    telling.into_iter().find(|status| any(*status)).unwrap_or(StepStatus::Completed)
 }
