@@ -1,6 +1,7 @@
 //! Whole-system tests: a real Temporal server, real workers, the sandbox shop.
 
 mod late_payment;
+mod onboarding_completed;
 mod order_cancelled;
 mod order_crash;
 mod order_crowd;

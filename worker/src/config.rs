@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use activities::customers::Pseudonyms;
 use activities::http::Endpoint;
 use activities::inventory::Lines;
 use clap::{Args, Parser, ValueEnum};
@@ -14,6 +15,7 @@ use workflows::policy::Figures;
 use crate::door::DoorSettings;
 
 mod check;
+mod onboarding;
 mod payment;
 #[cfg(test)]
 mod tests;
@@ -35,6 +37,8 @@ pub struct Config {
     shop: ShopArgs,
     #[command(flatten)]
     provider: payment::ProviderArgs,
+    #[command(flatten)]
+    onboarding: onboarding::OnboardingArgs,
     #[command(flatten)]
     patience: PatienceArgs,
     #[command(flatten)]
@@ -311,6 +315,10 @@ pub struct Settings {
     pub shipping: Endpoint,
     /// The message senders.
     pub notification: Endpoint,
+    /// The loyalty programme.
+    pub loyalty: Endpoint,
+    /// What the worker knows of customers' pseudonyms.
+    pub pseudonyms: Pseudonyms,
     /// How the stock system takes several lines.
     pub lines: Lines,
     /// How long an undo that found nothing waits before it believes that.

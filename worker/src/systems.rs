@@ -1,8 +1,10 @@
 //! The connections to the outside systems.
 
 use activities::commerce::CommerceActivities;
+use activities::customers::CustomerActivities;
 use activities::http::{Api, CallError};
 use activities::inventory::InventoryActivities;
+use activities::loyalty::LoyaltyActivities;
 use activities::notification::NotificationActivities;
 use activities::payment::{PaymentActivities, Provider};
 use activities::shipping::ShippingActivities;
@@ -17,6 +19,7 @@ pub(crate) struct Systems {
     payment: Provider,
     shipping: Api,
     notification: Api,
+    loyalty: Api,
     texts: Texts,
 }
 
@@ -49,6 +52,8 @@ pub(crate) struct Activities {
     pub(crate) payment: PaymentActivities,
     pub(crate) shipping: ShippingActivities,
     pub(crate) notification: NotificationActivities,
+    pub(crate) customers: CustomerActivities,
+    pub(crate) loyalty: LoyaltyActivities,
 }
 
 impl Systems {
@@ -62,6 +67,7 @@ impl Systems {
             },
             shipping: Api::new(settings.shipping.clone())?,
             notification: Api::new(settings.notification.clone())?,
+            loyalty: Api::new(settings.loyalty.clone())?,
             texts: Texts::load()?,
         })
     }
@@ -74,6 +80,7 @@ impl Systems {
             ("payment", Peer::Payment(self.payment.clone())),
             ("shipping", api(&self.shipping)),
             ("notification", api(&self.notification)),
+            ("loyalty", api(&self.loyalty)),
         ]
         .map(|(system, peer)| Probe { system, peer })
         .to_vec()
@@ -81,6 +88,12 @@ impl Systems {
 
     pub(crate) fn into_activities(self, settings: &Settings) -> Activities {
         Activities {
+            customers: CustomerActivities::new(
+                self.commerce.clone(),
+                settings.pseudonyms.clone(),
+                settings.second_look,
+            ),
+            loyalty: LoyaltyActivities::new(self.loyalty, self.commerce.clone(), settings.second_look),
             commerce: CommerceActivities::new(self.commerce),
             inventory: InventoryActivities::new(self.inventory, settings.lines, settings.second_look),
             payment: PaymentActivities::new(self.payment, settings.second_look),
