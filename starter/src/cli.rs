@@ -1,5 +1,6 @@
 //! What can be typed. `starter --help` and `starter <command> --help` are the reference.
 
+pub(crate) mod onboarding;
 pub(crate) mod order;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
 use temporalio_client::Url;
 
+use onboarding::OnboardingCommand;
 use order::OrderCommand;
 
 const EXIT_CODES: &str = "\
@@ -32,6 +34,7 @@ Examples:
   starter order start --input starter/samples/order.json --wait
   starter order watch ORDER-001
   starter order list --needs-human
+  starter onboarding start --input starter/samples/onboarding.json --wait
   starter doctor";
 
 /// Starts Sunflow's business processes, watches them, answers them and looks into them.
@@ -133,6 +136,11 @@ pub(crate) enum Command {
     Order {
         #[command(subcommand)]
         command: OrderCommand,
+    },
+    /// Customers: onboard, watch, end the follow-up mails
+    Onboarding {
+        #[command(subcommand)]
+        command: OnboardingCommand,
     },
     /// List runs of every process
     List(ListArgs),
