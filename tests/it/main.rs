@@ -2,6 +2,11 @@
 
 mod late_payment;
 mod onboarding_completed;
+mod onboarding_family;
+mod onboarding_follow_up;
+mod onboarding_lost_replies;
+mod onboarding_privacy;
+mod onboarding_refused;
 mod order_cancelled;
 mod order_crash;
 mod order_crowd;

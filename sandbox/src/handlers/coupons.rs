@@ -72,7 +72,8 @@ pub(super) fn create(shop: &Shop<'_>, call: &Call) -> Result<Answer, Stop> {
     existing(shop, &request.customer_id)?;
     let live = select(shop, "code = ?1 AND status = 'active'", [&*request.code])?;
     let own = |coupon: &Coupon| coupon.customer_id == *request.customer_id;
-    if live.iter().any(|coupon| shop.switches.keys_count() || !own(coupon)) {
+    let is_taken = live.iter().any(|coupon| shop.switches.keys_count() || !own(coupon));
+    if is_taken || shop.switches.coupon_codes_taken {
         let message = format!("the code {} belongs to another coupon", &*request.code);
         return Err(Refusal::new(409, "COUPON_CODE_TAKEN", message).into());
     }
