@@ -7,6 +7,7 @@ mod onboarding_follow_up;
 mod onboarding_lost_replies;
 mod onboarding_privacy;
 mod onboarding_refused;
+mod onboarding_starter;
 mod order_cancelled;
 mod order_crash;
 mod order_crowd;

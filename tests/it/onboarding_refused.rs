@@ -204,7 +204,7 @@ async fn a_stop_after_the_welcome_is_refused_and_says_what_to_do_instead() -> an
     let world = World::new().await?;
     world
         .shop
-        .faults(json!([{ "operation": "customers.segments", "kind": "latency", "latency_ms": 900 }]))
+        .faults(json!([{ "operation": "customers.segments", "kind": "latency", "latency_ms": 1_500 }]))
         .await?;
     let run = world.register(&customers::registration()).await?;
     world.shop.requested("customers.segments").await?;

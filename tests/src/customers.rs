@@ -131,6 +131,14 @@ fn ended<R>(result: Result<R, WorkflowGetResultError>) -> anyhow::Result<Ended<R
     }
 }
 
+/// The answer to an update, or the refusal's message; not waited for for ever.
+async fn answered<T>(update: impl Future<Output = Result<T, WorkflowUpdateError>>) -> Result<T, String> {
+    match tokio::time::timeout(LIMIT, update).await {
+        Ok(answer) => answer.map_err(refusal),
+        Err(_) => Err(format!("no answer within {LIMIT:?}")),
+    }
+}
+
 fn refusal(error: WorkflowUpdateError) -> String {
     match error {
         WorkflowUpdateError::Failed(failure) => failure.message.clone(),
@@ -284,7 +292,7 @@ impl<'w> Onboarding<'w> {
         let request = CancelOnboarding { reason: reason.to_owned() };
         let options = WorkflowExecuteUpdateOptions::default();
         let update = CustomerOnboarding::cancel_onboarding;
-        self.handle().execute_update(update, request, options).await.map_err(refusal)
+        answered(self.handle().execute_update(update, request, options)).await
     }
 
     /// The update `resolve_undo`.
@@ -294,7 +302,7 @@ impl<'w> Onboarding<'w> {
     pub async fn resolve(&self, step: &str, action: Resolution, reason: &str) -> Result<String, String> {
         let answer = ResolveUndo { step: step.to_owned(), action, reason: reason.to_owned() };
         let options = WorkflowExecuteUpdateOptions::default();
-        self.handle().execute_update(CustomerOnboarding::resolve_undo, answer, options).await.map_err(refusal)
+        answered(self.handle().execute_update(CustomerOnboarding::resolve_undo, answer, options)).await
     }
 
     /// Temporal's own cancel.
@@ -373,7 +381,7 @@ impl FollowUp<'_> {
     /// The refusal's message.
     pub async fn unsubscribe(&self) -> Result<String, String> {
         let options = WorkflowExecuteUpdateOptions::default();
-        self.handle().execute_update(FollowUpEmails::unsubscribe, (), options).await.map_err(refusal)
+        answered(self.handle().execute_update(FollowUpEmails::unsubscribe, (), options)).await
     }
 
     /// The update `consent_changed`.
@@ -382,7 +390,7 @@ impl FollowUp<'_> {
     /// The refusal's message.
     pub async fn consent_changed(&self, marketing_consent: bool) -> Result<String, String> {
         let (news, options) = (ConsentChanged { marketing_consent }, WorkflowExecuteUpdateOptions::default());
-        self.handle().execute_update(FollowUpEmails::consent_changed, news, options).await.map_err(refusal)
+        answered(self.handle().execute_update(FollowUpEmails::consent_changed, news, options)).await
     }
 
     /// The update `first_order_placed`.
@@ -391,7 +399,7 @@ impl FollowUp<'_> {
     /// The refusal's message.
     pub async fn first_order_placed(&self) -> Result<String, String> {
         let options = WorkflowExecuteUpdateOptions::default();
-        self.handle().execute_update(FollowUpEmails::first_order_placed, (), options).await.map_err(refusal)
+        answered(self.handle().execute_update(FollowUpEmails::first_order_placed, (), options)).await
     }
 
     /// The update `erase`.
@@ -400,7 +408,7 @@ impl FollowUp<'_> {
     /// The refusal's message.
     pub async fn erase(&self) -> Result<String, String> {
         let options = WorkflowExecuteUpdateOptions::default();
-        self.handle().execute_update(FollowUpEmails::erase, (), options).await.map_err(refusal)
+        answered(self.handle().execute_update(FollowUpEmails::erase, (), options)).await
     }
 
     /// Temporal's own cancel.

@@ -277,6 +277,7 @@ async fn forward(run: &OnboardingRun<'_>, saga: &mut Saga<CustomerOnboarding>) -
     let customer = run.create(saga).await?;
     let loyalty = run.set_up_loyalty(saga, &customer).await?;
     let code = run.prepare_welcome(saga, &customer).await?;
+    saga.check()?;
     saga.pivot();
     run.welcome(saga, &customer, &loyalty, code.clone()).await;
     run.personalize(saga, &customer).await;

@@ -154,7 +154,12 @@ impl<W: Process> Saga<W> {
         &self.ctx
     }
 
-    fn check(&self) -> Result<(), Halt> {
+    /// Whether the run may go on: a step does it by itself; say it before a [`Saga::pivot`] that comes before its effect
+    /// (a mail that is about to leave).
+    ///
+    /// # Errors
+    /// [`Halt::Stopped`] when the run was stopped.
+    pub fn check(&self) -> Result<(), Halt> {
         if self.forward.is_cancelled() { Err(self.stopped()) } else { Ok(()) }
     }
 

@@ -27,10 +27,8 @@ fn ref_key() -> TestResult<RefKey> {
 
 async fn open() -> TestResult<(Shop, Temporal)> {
     let shop = Shop::open().await?;
-    let pseudonyms = Pseudonyms {
-        key: Some(ref_key()?),
-        unsubscribe: Some("https://shop.example.com/bye".parse()?),
-    };
+    let pseudonyms =
+        Pseudonyms { key: Some(ref_key()?), unsubscribe: Some("https://shop.example.com/bye".parse()?) };
     let temporal = Temporal::with(CustomerActivities::new(shop.api()?, pseudonyms, SECOND_LOOK)).await?;
     Ok((shop, temporal))
 }
@@ -193,6 +191,9 @@ async fn recommendations_have_exact_prices_and_no_more_than_were_asked_for() -> 
     let products = products.map_err(|failed| format!("{failed:?}"))?;
     assert_eq!(products.len(), 6);
     let shirt = products.iter().find(|product| product.product_id.as_str() == "TSHIRT-001");
-    assert_eq!(shirt.and_then(|shirt| shirt.price).map(|price| price.to_string()).as_deref(), Some("19.99 USD"));
+    assert_eq!(
+        shirt.and_then(|shirt| shirt.price).map(|price| price.to_string()).as_deref(),
+        Some("19.99 USD")
+    );
     Ok(())
 }

@@ -73,7 +73,8 @@ async fn a_second_attempt_looks_before_it_gives_again() -> TestResult {
     let (shop, temporal, customer) = open().await?;
     shop.switch(json!({ "dedupe": "off" })).await?;
     shop.fault("loyalty.create", "malformed", json!({})).await?;
-    let lost = temporal.run(Loyalty::open_account, FIRST, &opening(&customer)).await?.err().ok_or("opened")?;
+    let lost =
+        temporal.run(Loyalty::open_account, FIRST, &opening(&customer)).await?.err().ok_or("opened")?;
     assert_eq!((lost.kind.as_str(), lost.is_final), (OUTCOME_UNKNOWN, false));
     let found = temporal.run(Loyalty::open_account, SECOND, &opening(&customer)).await?;
     assert!(found.is_ok_and(|account| account.points == 100));

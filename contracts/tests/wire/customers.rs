@@ -125,11 +125,8 @@ fn what_is_written_about_a_customer_stays() -> TestResult {
         ]
     });
     pinned(&home, &golden, &[])?;
-    let segments = AssignSegments {
-        key: key(),
-        customer_id: customer_id()?,
-        segments: vec!["new_customer".to_owned()],
-    };
+    let segments =
+        AssignSegments { key: key(), customer_id: customer_id()?, segments: vec!["new_customer".to_owned()] };
     let golden = json!({ "key": KEY, "customer_id": "CUSTOMER-001", "segments": ["new_customer"] });
     pinned(&segments, &golden, &[])?;
     let unsubscribe = Unsubscribe { key: key(), customer_id: customer_id()? };
@@ -143,8 +140,7 @@ fn the_question_whether_a_mail_may_be_sent_stays() -> TestResult {
         customer_ref: customer_ref()?,
         now: "2026-03-01T12:00:00Z".to_owned(),
     };
-    let golden =
-        json!({ "customer_id": "CUSTOMER-001", "customer_ref": REF, "now": "2026-03-01T12:00:00Z" });
+    let golden = json!({ "customer_id": "CUSTOMER-001", "customer_ref": REF, "now": "2026-03-01T12:00:00Z" });
     pinned(&question, &golden, &[])?;
     let send = MailVerdict::Send { unsubscribe_url: Some("https://shop.example.com/bye/1/2".to_owned()) };
     let golden = json!({ "verdict": "send", "unsubscribe_url": "https://shop.example.com/bye/1/2" });

@@ -187,7 +187,10 @@ async fn every_promise_about_gifts_is_reported_when_it_is_broken() {
     let id = registered(&shop, "a@example.com").await;
     open_account(&shop, &id).key("p").send().await.data(201);
     make_coupon(&shop, &id, "WELCOME1").key("c").send().await.data(201);
-    shop.put(&format!("/customers/{id}"), json!({ "status": "incomplete_onboarding" })).send().await.data(200);
+    shop.put(&format!("/customers/{id}"), json!({ "status": "incomplete_onboarding" }))
+        .send()
+        .await
+        .data(200);
     let found = shop.violations().await;
     assert!(found.iter().all(|line| line.starts_with("undone and given: customer")), "{found:#?}");
     assert_eq!(found.len(), 2, "{found:#?}");

@@ -127,7 +127,9 @@ impl SagaState {
         if has_undo && !self.undoable.contains(&name) {
             self.undoable.push(name);
         }
-        if W::STEPS.iter().any(|step| step.name == name && step.class == StepClass::Pivot) {
+        // The rest of a pivot step, after its point of no return, is no way back either.
+        let is_pivot = W::STEPS.iter().any(|step| step.name == name && step.class == StepClass::Pivot);
+        if is_pivot && self.phase == Phase::Forward {
             self.phase = Phase::AtPivot;
         }
     }
