@@ -3,7 +3,7 @@
 //! - [`servers`]: Temporal's dev server, shared by the tests of one run, and the time-skipping test server;
 //! - [`world`]: one shop with a worker of its own on a task queue of its own, and what a test asks them;
 //! - [`orders`]: orders to place;
-//! - [`customers`]: customers to onboard;
+//! - [`customers`], [`follow_up`]: customers to onboard, and the mails of their first week;
 //! - [`scenarios`]: each way in which an order can go, for the replay corpus;
 //! - [`chaos`]: many orders while everything is killed and fails;
 //! - [`stripe`]: a Stripe to be paid through, and the wire to it.
@@ -13,6 +13,7 @@
 
 pub mod chaos;
 pub mod customers;
+pub mod follow_up;
 pub mod orders;
 pub mod processes;
 pub mod scenarios;

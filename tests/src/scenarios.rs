@@ -12,7 +12,8 @@ use sha2::{Digest as _, Sha256};
 use workflows::report::{Progress, StepStatus};
 use workflows::saga::Resolution;
 
-use crate::customers::{self, FollowUp};
+use crate::customers;
+use crate::follow_up::FollowUp;
 use crate::orders;
 use crate::world::{LIMIT, Order, World};
 

@@ -20,7 +20,8 @@ pub(super) struct OnboardingArgs {
     /// File that holds that key.
     #[arg(long, env = "SUN_REF_KEY_FILE", value_name = "FILE")]
     ref_key_file: Option<PathBuf>,
-    /// Where the one-click links in marketing mails lead; without it these mails have none.
+    /// Where the one-click links in marketing mails lead, at the shop: a POST to URL/<pseudonym>/<token>, to be answered
+    /// as 'starter onboarding unsubscribe <pseudonym>' does. Without it these mails have none.
     #[arg(long, env = "SUN_UNSUBSCRIBE_URL", value_name = "URL")]
     unsubscribe_url: Option<String>,
     /// Base URL of the loyalty programme; default: the platform.
