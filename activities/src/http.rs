@@ -253,14 +253,22 @@ impl Api {
 fn refusal(status: StatusCode, body: &Value) -> Refused {
     let error = body.get("error").unwrap_or(body);
     let code = error.get("code").and_then(Value::as_str).or_else(|| error.as_str());
-    // A code is a word; a sentence in its place may hold anything.
-    let code = code.filter(|c| !c.is_empty() && c.len() <= 60 && !c.contains(char::is_whitespace));
+    let code = code.filter(|code| is_code(code));
     let details = error.get("details").or_else(|| body.get("details")).or_else(|| body.get("errors"));
     Refused {
         status: status.as_u16(),
         code: code.unwrap_or("UNSPECIFIED").to_owned(),
         details: details.cloned().unwrap_or(Value::Null),
     }
+}
+
+/// Whether a provider's code can be repeated in a failure text: a word. A sentence, a mail address, a phone or card
+/// number in its place is nobody's business; card networks do have codes of a few digits.
+pub(crate) fn is_code(text: &str) -> bool {
+    let is_of_a_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+    (1..=60).contains(&text.len())
+        && text.chars().all(is_of_a_word)
+        && (text.len() <= 4 || text.starts_with(|first: char| first.is_ascii_alphabetic()))
 }
 
 impl CallError {

@@ -36,7 +36,7 @@ pub enum MoneyError {
         /// How many decimals the currency has.
         allowed: u16,
     },
-    /// Does not fit 64 bits of minor units.
+    /// Does not fit 64 bits of minor units, or has more digits than any amount.
     #[error("is too large")]
     TooLarge,
 }
@@ -61,7 +61,9 @@ impl Money {
         .map_err(|error| match error {
             rust_decimal::Error::ExceedsMaximumPossibleValue => MoneyError::TooLarge,
             rust_decimal::Error::Underflow => too_precise(currency),
-            _ => MoneyError::NotANumber,
+            _ if !is_number(text) => MoneyError::NotANumber,
+            _ if text.contains("e-") || text.contains("E-") => too_precise(currency),
+            _ => MoneyError::TooLarge,
         })?
         .normalize();
         if amount.is_sign_negative() && !amount.is_zero() {
@@ -131,6 +133,17 @@ impl Money {
 #[must_use]
 pub fn exponent(currency: Currency) -> u16 {
     currency.exponent().unwrap_or(0)
+}
+
+/// Whether a text has the shape of a JSON number, of whatever size.
+#[must_use]
+pub fn is_number(text: &str) -> bool {
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
+    is_digits(whole.strip_prefix('-').unwrap_or(whole))
+        && is_digits(fraction)
+        && is_digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent))
 }
 
 fn too_precise(currency: Currency) -> MoneyError {

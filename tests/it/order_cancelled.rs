@@ -1,4 +1,4 @@
-//! Orders that somebody cancels, at each step.
+//! Orders that somebody cancels. The business's cancel during each step is a column of `order_faults`.
 
 use serde_json::json;
 use tests::orders;
@@ -25,25 +25,6 @@ const CASES: [Case; 3] = [
         charges: 1,
     },
 ];
-
-#[tokio::test]
-async fn the_business_cancels_during_each_step() -> anyhow::Result<()> {
-    for Case { during, undone, charges } in CASES {
-        let world = World::new().await?;
-        world.shop.faults(json!([{ "operation": during, "kind": "latency", "latency_ms": 800 }])).await?;
-        let order = world.start(&orders::order()).await?;
-        world.shop.requested(during).await?;
-        let accepted = order.cancel_order("the customer called").await.map_err(anyhow::Error::msg)?;
-        assert_eq!(accepted.will_undo, undone[..undone.len() - 1], "{during}");
-        let result = order.ended().await?.stopped_as("cancelled")?;
-        assert_eq!(result.report.undone, undone, "{during}");
-        assert_eq!(result.reason.as_deref(), Some("the customer called"));
-        let totals = world.shop.clean().await?;
-        assert_eq!((&totals["charges"], &totals["refunds"]), (&json!(charges), &json!(charges)), "{during}");
-        assert_eq!(world.shop.stock("LAPTOP-001-16GB-512GB").await?, (50, 0), "{during}");
-    }
-    Ok(())
-}
 
 #[tokio::test]
 async fn temporals_cancel_during_each_step_undoes_everything_and_stays_canceled() -> anyhow::Result<()> {

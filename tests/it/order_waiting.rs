@@ -71,26 +71,6 @@ async fn an_order_that_is_not_paid_in_time_expires() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The timer rings while the charge is under way: its outcome is awaited, then undone.
-#[tokio::test]
-async fn an_expiry_during_the_charge_waits_for_its_outcome_and_refunds() -> anyhow::Result<()> {
-    let world = World::new().await?;
-    world
-        .shop
-        .faults(json!([{ "operation": "payments.create", "kind": "latency", "latency_ms": 1_900 }]))
-        .await?;
-    let mut order = orders::order();
-    order["reservation_minutes"] = json!(0.015);
-    let result = world.run(&order).await?.stopped_as("expired")?;
-    assert_eq!(result.report.undone, ["process-payment", "reserve-inventory", "update-order"]);
-    let totals = world.shop.clean().await?;
-    assert_eq!(
-        (&totals["charges"], &totals["refunds"], &totals["shipments"]),
-        (&json!(1), &json!(1), &json!(0))
-    );
-    Ok(())
-}
-
 #[tokio::test]
 async fn thirty_minutes_without_payment_expire_and_29_do_not() -> anyhow::Result<()> {
     let server = TimeSkipping::start()?;

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use temporalio_client::errors::{WorkflowGetResultError, WorkflowUpdateError};
 use temporalio_client::{
     Client, WorkflowCancelOptions, WorkflowDescribeOptions, WorkflowExecuteUpdateOptions,
-    WorkflowExecutionStatus, WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowHandle,
-    WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowQueryOptions, WorkflowStartOptions,
+    WorkflowGetResultOptions, WorkflowHandle, WorkflowIdConflictPolicy, WorkflowIdReusePolicy,
+    WorkflowQueryOptions, WorkflowStartOptions,
 };
 use temporalio_common::error::IncomingError;
 use temporalio_common::search_attributes::SearchAttributes;
@@ -122,7 +122,9 @@ pub(crate) fn ended<R>(result: Result<R, WorkflowGetResultError>) -> anyhow::Res
 }
 
 /// The answer to an update, or the refusal's message; not waited for for ever.
-pub(crate) async fn answered<T>(update: impl Future<Output = Result<T, WorkflowUpdateError>>) -> Result<T, String> {
+pub(crate) async fn answered<T>(
+    update: impl Future<Output = Result<T, WorkflowUpdateError>>,
+) -> Result<T, String> {
     match tokio::time::timeout(LIMIT, update).await {
         Ok(answer) => answer.map_err(refusal),
         Err(_) => Err(format!("no answer within {LIMIT:?}")),

@@ -4,6 +4,7 @@
 //! - [`world`]: one shop with a worker of its own on a task queue of its own, and what a test asks them;
 //! - [`orders`]: orders to place;
 //! - [`customers`], [`follow_up`]: customers to onboard, and the mails of their first week;
+//! - [`matrix`]: what fault matrices share;
 //! - [`scenarios`]: each way in which an order can go, for the replay corpus;
 //! - [`chaos`]: many orders while everything is killed and fails;
 //! - [`stripe`]: a Stripe to be paid through, and the wire to it.
@@ -14,6 +15,7 @@
 pub mod chaos;
 pub mod customers;
 pub mod follow_up;
+pub mod matrix;
 pub mod orders;
 pub mod processes;
 pub mod scenarios;

@@ -324,9 +324,13 @@ pub fn money(currency: Currency) -> impl Fn(&RawValue) -> Result<Money, Refusal>
 /// A decimal number, exact.
 pub fn digits(value: &RawValue) -> Result<Decimal, Refusal> {
     let text = number_text(value)?;
-    Decimal::from_str_exact(&text)
-        .or_else(|_| Decimal::from_scientific(&text))
-        .or_else(|_| refuse("is not a number", "send a JSON number"))
+    Decimal::from_str_exact(&text).or_else(|_| Decimal::from_scientific(&text)).or_else(|_| {
+        if contracts::money::is_number(&text) {
+            refuse("has too many digits", "send a number of at most 28 digits")
+        } else {
+            refuse("is not a number", "send a JSON number")
+        }
+    })
 }
 
 /// The digits of a JSON number, or of a number given as text.

@@ -11,7 +11,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::http::wire::{Amount, amount, money};
-use crate::http::{Api, CallError, Refused};
+use crate::http::{Api, CallError, Refused, is_code};
 
 use super::{Reversal, weightiest};
 
@@ -127,12 +127,28 @@ impl Platform {
         // Without a key of its own: a stored answer must not hide a charge that landed since.
         let voided: VoidAnswer = self.api.send(Method::POST, &["payments", "void"], None, &body).await?;
         for payment in &voided.payments {
-            if let Some(rest) = payment.money_left()? {
-                self.refund(reverse, &payment.payment_id, rest).await?;
+            let Some(rest) = payment.money_left()? else { continue };
+            let refunded = self.refund(reverse, &payment.payment_id, rest).await;
+            // Refused may mean that somebody else was faster; then nothing is left.
+            let is_done = match &refunded {
+                Err(error) if error.refusal().is_some() => {
+                    !self.has_money_left(&reverse.key, &payment.payment_id).await?
+                }
+                _ => false,
+            };
+            if !is_done {
+                refunded?;
             }
         }
         let is_known = voided.barred || !voided.payments.is_empty();
         Ok(if is_known { Reversal::Done } else { Reversal::NothingThere })
+    }
+
+    async fn has_money_left(&self, key: &IdempotencyKey, payment_id: &str) -> Result<bool, CallError> {
+        let query = [("idempotency_key", key.as_str())];
+        let found: Vec<PaymentBody> = self.api.get(&["payments"], &query).await?;
+        let payment = found.iter().find(|payment| payment.payment_id == payment_id);
+        payment.map_or(Ok(true), |payment| Ok(payment.money_left()?.is_some()))
     }
 
     async fn refund(&self, reverse: &ReversePayment, payment_id: &str, rest: Money) -> Result<(), CallError> {
@@ -174,7 +190,10 @@ impl From<PaymentBody> for Payment {
             "paid" | "captured" | "partially_refunded" => PaymentState::Paid,
             "voided" | "refunded" => PaymentState::Reversed,
             "declined" | "failed" => PaymentState::Declined {
-                code: body.decline_code.unwrap_or_else(|| "payment_failed".to_owned()),
+                code: body
+                    .decline_code
+                    .filter(|code| is_code(code))
+                    .unwrap_or_else(|| "payment_failed".to_owned()),
                 customer_may_retry: body.customer_may_retry.unwrap_or(true),
             },
             // `requires_action`, and every state that is not final: whoever waits reads again.

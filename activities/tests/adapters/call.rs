@@ -155,6 +155,9 @@ async fn a_refusal_without_a_code_has_none_made_up() -> TestResult {
         "{\"error\": null}",
         &sentence,
         &long,
+        "{\"error\": {\"code\": \"customer@example.com\"}}",
+        "{\"error\": {\"code\": \"4242424242424242\"}}",
+        "{\"error\": {\"code\": \"+84901234567\"}}",
         &message,
     ] {
         let error = failed(answer(403, "", body)).await?;

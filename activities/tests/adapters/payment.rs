@@ -247,6 +247,33 @@ async fn captured_money_of_unknown_size_is_not_taken_for_nothing() -> TestResult
     Ok(())
 }
 
+/// Two runs refund at once: the slower one is refused, reads again, and finds nothing left to give back.
+#[tokio::test]
+async fn a_refund_that_somebody_else_made_meanwhile_is_done() -> TestResult {
+    let payment =
+        |status: &str| json!({ "payment_id": "pay_1", "status": status, "amount": 5, "currency": "VND" });
+    let voided = json!({ "data": { "outcome": "captured", "barred": true, "payments": [payment("paid")] } });
+    let refused = answer(422, "", r#"{ "error": { "code": "REFUND_EXCEEDS_CAPTURE" } }"#);
+    for (now, is_done) in [("refunded", true), ("paid", false)] {
+        let again = json!({ "data": [payment(now)] });
+        let answers =
+            [answer(200, "", &voided.to_string()), refused.clone(), answer(200, "", &again.to_string())];
+        let peer = Peer::start(answers).await?;
+        let temporal = Temporal::with(PaymentActivities::new(peer.api()?, SECOND_LOOK)).await?;
+        let undone = temporal.run(Payments::reverse, FIRST, &reverse()?).await?;
+        match undone {
+            Ok(()) => assert!(is_done, "{now}"),
+            Err(failed) => {
+                assert!(!is_done, "{now}: {}", failed.message);
+                assert!(failed.message.contains("REFUND_EXCEEDS_CAPTURE"), "{}", failed.message);
+            }
+        }
+        let asked: Vec<_> = peer.received().iter().map(|request| request.line.clone()).collect();
+        assert_eq!(asked.len(), 3, "{asked:?}");
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn the_token_goes_to_the_provider_and_nowhere_else() -> TestResult {
     let peer = Peer::start([answer(422, "", "{\"error\": \"card_token_123 is unknown\"}")]).await?;

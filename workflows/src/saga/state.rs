@@ -237,3 +237,84 @@ fn of_parts(parts: &[PartReport]) -> StepStatus {
     ];
     telling.into_iter().find(|status| any(*status)).unwrap_or(StepStatus::Completed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STEPS: &[StepSpec] = &[
+        StepSpec { name: "hold", words: "hold the stock", class: StepClass::Compensable },
+        StepSpec { name: "tell", words: "tell the customer", class: StepClass::Retriable },
+    ];
+
+    fn at(seconds: u64) -> Option<SystemTime> {
+        Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
+    }
+
+    fn begun() -> SagaState {
+        let mut state = SagaState::default();
+        state.begin(STEPS, at(0));
+        state
+    }
+
+    #[test]
+    fn a_step_of_parts_stands_as_its_worst_part_once_all_have_ended() {
+        use StepStatus::{Completed, Failed, Resolved, Running, Skipped, UndoStuck, Undone};
+        let part = |status| PartReport { part: "email".to_owned(), status, detail: None };
+        for (parts, whole) in [
+            (&[Running, Failed, Completed][..], Running),
+            (&[Completed, Failed], Failed),
+            (&[Completed, Completed], Completed),
+            (&[Completed, Skipped], Completed),
+            (&[Undone, UndoStuck, Failed], UndoStuck),
+            (&[Undone, Resolved], Resolved),
+            (&[Failed, Undone], Undone),
+        ] {
+            let parts: Vec<_> = parts.iter().copied().map(part).collect();
+            assert_eq!(of_parts(&parts), whole, "{parts:?}");
+        }
+    }
+
+    #[test]
+    fn parts_are_kept_apart_and_a_part_is_listed_once() {
+        let mut state = begun();
+        assert_eq!(state.mark("tell", Some("email"), StepStatus::Running, None, at(1)), None);
+        assert_eq!(state.mark("tell", Some("sms"), StepStatus::Failed, Some("no number"), at(2)), None);
+        let took = state.mark("tell", Some("email"), StepStatus::Completed, None, at(4));
+        assert_eq!(took, Some(Duration::from_secs(3)));
+        let step = state.report.step("tell").cloned();
+        let parts =
+            step.as_ref().map(|step| step.parts.iter().map(|p| (p.part.as_str(), p.status)).collect());
+        let wanted = vec![("email", StepStatus::Completed), ("sms", StepStatus::Failed)];
+        assert_eq!(parts, Some(wanted));
+        assert_eq!(step.map(|step| step.status), Some(StepStatus::Failed));
+    }
+
+    #[test]
+    fn why_a_step_failed_stays_readable_after_its_undo() {
+        let mut state = begun();
+        state.mark("hold", None, StepStatus::Failed, Some("no answer"), at(1));
+        state.mark("hold", None, StepStatus::Undone, None, at(2));
+        let step = state.report.step("hold");
+        assert_eq!(step.map(|step| step.status), Some(StepStatus::Undone));
+        assert_eq!(step.and_then(|step| step.detail.as_deref()), Some("no answer"));
+        // An undo that has something to say says it.
+        state.mark("hold", None, StepStatus::Undone, Some("by hand"), at(3));
+        assert_eq!(state.report.step("hold").and_then(|step| step.detail.as_deref()), Some("by hand"));
+    }
+
+    #[test]
+    fn a_step_nobody_declared_is_not_invented() {
+        let mut state = begun();
+        assert_eq!(state.mark("ship", None, StepStatus::Completed, None, at(1)), None);
+        assert_eq!(state.report.steps.len(), STEPS.len());
+    }
+
+    #[test]
+    fn a_late_cancel_of_temporals_is_noted_once() {
+        let mut state = begun();
+        state.note_late_cancel();
+        state.note_late_cancel();
+        assert_eq!(state.report.notes.len(), 1);
+    }
+}

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use crate::http::channel::{Answer, Channel};
-use crate::http::{ApiError, CallError, Credential, Refused};
+use crate::http::{ApiError, CallError, Credential, Refused, is_code};
 
 /// The API version this adapter was written for; without it an account's own default decides what comes back.
 const VERSION: &str = "2024-06-20";
@@ -159,8 +159,7 @@ impl StripeApi {
 
 fn refusal(status: StatusCode, body: &[u8]) -> Refused {
     let error = serde_json::from_slice::<ErrorBody>(body).map(|body| body.error).unwrap_or_default();
-    // A code is a word; a sentence in its place may hold anything.
-    let word = |text: Option<String>| text.filter(|t| !t.is_empty() && t.len() <= 60 && is_word(t));
+    let word = |text: Option<String>| text.filter(|text| is_code(text));
     let (kind, code) = (word(error.kind), word(error.code));
     Refused {
         status: status.as_u16(),
@@ -171,10 +170,6 @@ fn refusal(status: StatusCode, body: &[u8]) -> Refused {
             "payment_intent": error.payment_intent.map(|intent| intent.id),
         }),
     }
-}
-
-fn is_word(text: &str) -> bool {
-    text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use contracts::payment::{Payment, PaymentState};
 use serde_json::Value;
 
-use crate::http::Refused;
+use crate::http::{Refused, is_code};
 
 /// Reasons the customer can do something about: more money, another card, the right digits, a second try. Any
 /// other reason is the bank's last word (`fraudulent`, `lost_card`, `stolen_card`, `do_not_honor`, a generic one).
@@ -49,7 +49,8 @@ pub(super) fn declined(refusal: &Refused) -> Option<Payment> {
 
 /// The state of a declined payment; the bank's reason says more than Stripe's code.
 pub(super) fn state(code: Option<&str>, decline_code: Option<&str>) -> PaymentState {
-    let code = decline_code.or(code).unwrap_or("payment_failed");
+    let code =
+        [decline_code, code].into_iter().flatten().find(|code| is_code(code)).unwrap_or("payment_failed");
     PaymentState::Declined { code: code.to_owned(), customer_may_retry: MAY_RETRY.contains(&code) }
 }
 
@@ -75,6 +76,13 @@ mod tests {
         }
         assert_eq!(refused(402, "expired_card", card(None)), decline("expired_card", true));
         assert_eq!(refused(402, "card_declined", card(None)), decline("card_declined", false));
+    }
+
+    #[test]
+    fn what_is_no_code_is_not_repeated() {
+        let said = state(Some("card_declined"), Some("call +84 90 123 45 67"));
+        assert_eq!(Some(said), decline("card_declined", false));
+        assert_eq!(Some(state(Some("an.name@example.com"), None)), decline("payment_failed", false));
     }
 
     #[test]

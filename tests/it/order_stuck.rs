@@ -1,34 +1,10 @@
-//! Workers that are killed, and undos that stick.
-
-use std::time::Duration;
+//! Undos that stick, until a person answers.
 
 use serde_json::json;
 use tests::orders;
-use tests::servers;
 use tests::world::{Order, World};
 use workflows::report::StepStatus;
 use workflows::saga::Resolution;
-
-/// The reply is withheld after the effect; the worker dies; the next one finishes the order with one effect.
-#[tokio::test]
-async fn a_worker_killed_after_the_effect_leaves_one_effect() -> anyhow::Result<()> {
-    for operation in ["inventory.reserve", "payments.create", "inventory.confirm", "shipments.create"] {
-        let world = World::without_worker(&servers::dev_server()?).await?;
-        world.shop.faults(json!([{ "operation": operation, "kind": "hold_reply", "count": 1 }])).await?;
-        let mut first = world.spawn_worker(&[])?;
-        let order = world.start(&orders::order()).await?;
-        world.shop.requested(operation).await?;
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        first.kill()?;
-        world.shop.mend().await?;
-        let _second = world.spawn_worker(&[])?;
-        order.ended().await?.fulfilled()?;
-        let totals = world.shop.clean().await?;
-        assert_eq!((&totals["charges"], &totals["shipments"]), (&json!(1), &json!(1)), "{operation}");
-        assert_eq!(world.shop.stock("LAPTOP-001-16GB-512GB").await?, (49, 0), "{operation}");
-    }
-    Ok(())
-}
 
 async fn stuck<'w>(world: &'w World, operation: &str) -> anyhow::Result<Order<'w>> {
     world
