@@ -73,3 +73,16 @@ async fn the_seeds_registration_goes_through_and_every_effect_happens_once() -> 
     assert_eq!(result.follow_up, Some(run.follow_up().workflow_id));
     Ok(())
 }
+
+/// What a cluster pays for: it must not creep up unnoticed.
+#[tokio::test]
+async fn an_onboarding_costs_at_most_38_events_and_18_transitions() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    world.onboard(&customers::registration()).await?.completed()?;
+    let run = world.register(&customers::registration()).await?;
+    run.ended().await?.completed()?;
+    let (events, transitions) = run.cost().await?;
+    println!("an onboarding: {events} events, {transitions} state transitions");
+    assert!(events <= 38 && transitions <= 18, "{events} events, {transitions} transitions");
+    Ok(())
+}
