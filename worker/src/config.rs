@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use activities::customers::Pseudonyms;
 use activities::http::Endpoint;
 use activities::inventory::Lines;
 use activities::mail::MailServer;
@@ -16,6 +17,7 @@ use crate::door::DoorSettings;
 
 mod check;
 mod mail;
+mod onboarding;
 mod payment;
 #[cfg(test)]
 mod tests;
@@ -39,6 +41,8 @@ pub struct Config {
     provider: payment::ProviderArgs,
     #[command(flatten)]
     mail: mail::MailArgs,
+    #[command(flatten)]
+    onboarding: onboarding::OnboardingArgs,
     #[command(flatten)]
     patience: PatienceArgs,
     #[command(flatten)]
@@ -317,6 +321,10 @@ pub struct Settings {
     pub notification: Endpoint,
     /// The mail server, if mail does not go to the message senders.
     pub mail: Option<MailServer>,
+    /// The loyalty programme.
+    pub loyalty: Endpoint,
+    /// What the worker knows of customers' pseudonyms.
+    pub pseudonyms: Pseudonyms,
     /// How the stock system takes several lines.
     pub lines: Lines,
     /// How long an undo that found nothing waits before it believes that.

@@ -18,12 +18,12 @@ use crate::door::{DoorSettings, Provider};
 pub struct Problems(pub(super) Vec<String>);
 
 /// One outside system as it was configured.
-struct Given {
-    system: &'static str,
-    variable: &'static str,
-    url: Option<String>,
-    token: Option<String>,
-    token_file: Option<PathBuf>,
+pub(super) struct Given {
+    pub(super) system: &'static str,
+    pub(super) variable: &'static str,
+    pub(super) url: Option<String>,
+    pub(super) token: Option<String>,
+    pub(super) token_file: Option<PathBuf>,
 }
 
 macro_rules! given {
@@ -44,7 +44,7 @@ impl Config {
     /// # Errors
     /// Every problem found.
     pub fn check(self) -> Result<Settings, Problems> {
-        let Self { temporal, shop, provider, mail, patience, operation, tuning } = self;
+        let Self { temporal, shop, provider, mail, onboarding, patience, operation, tuning } = self;
         let mut problems = Vec::new();
         let timeout = Duration::from_millis(shop.ecommerce_api_timeout);
         let template = |system, base, token| Endpoint {
@@ -78,6 +78,8 @@ impl Config {
         let payment = endpoint(own_payment);
         let shipping = endpoint(given!("shipping", "SUN_SHIPPING_API", shop.shipping));
         let notification = endpoint(given!("notification", "SUN_NOTIFICATION_API", shop.notification));
+        let loyalty = endpoint(onboarding.loyalty());
+        let pseudonyms = onboarding.pseudonyms(&mut problems);
         let commerce = platform.url.clone().map(|url| template("commerce", url, platform.token.clone()));
 
         let limits = (timeout, shop.response_bytes_max);
@@ -113,15 +115,25 @@ impl Config {
             local_attempt: patience.local_attempt,
             local_budget: patience.local_attempt * 2,
             bookkeeping: patience.bookkeeping_patience,
+            account: onboarding.account_patience,
             stock: patience.stock_patience,
             payment: patience.payment_patience,
             carrier: patience.carrier_patience,
             aftermath: patience.aftermath_patience,
             notice: patience.notice_patience,
             undo: patience.undo_patience,
+            follow_up_tips: onboarding.follow_up_tips,
+            follow_up_recommendations: onboarding.follow_up_recommendations,
         };
-        let (Some(commerce), Some(inventory), Some(payment), Some(shipping), Some(notification), true) =
-            (commerce, inventory, payment, shipping, notification, problems.is_empty())
+        let (
+            Some(commerce),
+            Some(inventory),
+            Some(payment),
+            Some(shipping),
+            Some(notification),
+            Some(loyalty),
+            true,
+        ) = (commerce, inventory, payment, shipping, notification, loyalty, problems.is_empty())
         else {
             return Err(Problems(problems));
         };
@@ -143,6 +155,8 @@ impl Config {
             shipping,
             notification,
             mail,
+            loyalty,
+            pseudonyms,
             lines: if shop.inventory_batch_reserve { Lines::Batch } else { Lines::OneByOne },
             second_look,
             policies,
