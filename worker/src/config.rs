@@ -1,6 +1,5 @@
 //! The settings. `worker --help` is made from this file.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -390,13 +389,4 @@ fn read_secret(path: &Path) -> Result<String, String> {
         return Err(format!("{} is empty", path.display()));
     }
     Ok(secret.to_owned())
-}
-
-impl fmt::Display for Problems {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for problem in &self.0 {
-            writeln!(f, "  - {problem}")?;
-        }
-        write!(f, "See `worker --help`.")
-    }
 }

@@ -1,5 +1,6 @@
 //! From settings as they were given to settings that hold together. Every problem is named with its fix.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,6 +17,15 @@ use crate::door::{DoorSettings, Provider};
 /// What is wrong with the settings, each with its fix.
 #[derive(Debug)]
 pub struct Problems(pub(super) Vec<String>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for problem in &self.0 {
+            writeln!(f, "  - {problem}")?;
+        }
+        write!(f, "See `worker --help`.")
+    }
+}
 
 /// One outside system as it was configured.
 pub(super) struct Given {
