@@ -2,16 +2,18 @@
 //! is the wire, whose shapes never leave it. Payment has an adapter per provider in its place.
 //!
 //! - [`http`]: the one place where an HTTP outcome becomes "retry", "give up" or "nobody knows";
-//! - [`commerce`], [`inventory`], [`payment`], [`shipping`], [`notification`]: the systems;
+//! - [`commerce`], [`customers`], [`inventory`], [`loyalty`], [`payment`], [`shipping`], [`notification`]: the systems;
 //! - [`webhook`]: news that a payment provider pushes, and how to know that it is from them;
 //! - [`mail`]: mail by SMTP, where the platform's endpoint is not used.
 //!
 //! What is deliberately absent: retry loops (Temporal's, by policy), workflow code, configuration files.
 
 pub mod commerce;
+pub mod customers;
 mod effect;
 pub mod http;
 pub mod inventory;
+pub mod loyalty;
 pub mod mail;
 pub mod notification;
 pub mod payment;

@@ -35,6 +35,12 @@ impl Commerce {
     pub fn track_order_completed(input: OrderCompleted) {
         unimplemented!()
     }
+
+    /// Reports to the platform's analytics that a customer was onboarded.
+    #[activity(name = "commerce.track_customer_onboarded")]
+    pub fn track_customer_onboarded(input: CustomerOnboarded) {
+        unimplemented!()
+    }
 }
 
 /// The generated markers that an implementation points at.
@@ -214,4 +220,22 @@ pub struct OrderCompleted {
     pub revenue: Money,
     /// What was bought.
     pub items: Vec<OrderLine>,
+}
+
+/// The seed's `customer_onboarded` event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomerOnboarded {
+    /// Names this event.
+    pub key: IdempotencyKey,
+    /// Who.
+    pub customer_id: CustomerId,
+    /// Where the customer came from, in the shop's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub onboarding_source: Option<String>,
+    /// What the customer is interested in.
+    pub interests: Vec<String>,
+    /// Whether the customer agreed to marketing.
+    pub marketing_consent: bool,
+    /// Milliseconds of workflow time from the start to now.
+    pub completion_time: i64,
 }

@@ -3,7 +3,8 @@
 //!
 //! - [`values`]: ids, quantities, idempotency keys;
 //! - [`money`]: amounts in a currency's minor units;
-//! - [`commerce`], [`inventory`], [`payment`], [`shipping`], [`notification`]: one module per outside system.
+//! - [`commerce`], [`customers`], [`inventory`], [`loyalty`], [`payment`], [`shipping`], [`notification`]: one module
+//!   per outside system.
 //!
 //! Two rules. An expected outcome (declined, out of stock) is a variant; an outage is an error. And a running
 //! workflow holds yesterday's shape of everything in here: only add fields, with `#[serde(default)]`, never
@@ -13,7 +14,9 @@
 //! the inputs and results of processes (they sit at the top of each process file).
 
 pub mod commerce;
+pub mod customers;
 pub mod inventory;
+pub mod loyalty;
 pub mod money;
 pub mod notification;
 pub mod payment;

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use temporalio_macros::activity_definitions;
 
 use crate::commerce::OrderLine;
+use crate::customers::RecommendedProduct;
 use crate::money::Money;
 use crate::values::{CustomerId, IdempotencyKey, Locale, OrderId, Recipient};
 
@@ -57,6 +58,28 @@ pub enum Content {
         /// The number the customer follows the parcel by.
         tracking_number: String,
     },
+    /// A customer has registered.
+    Welcome {
+        /// As the customer wrote it.
+        first_name: String,
+        /// Points to begin with.
+        loyalty_points: u64,
+        /// The welcome coupon, if there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        welcome_discount_code: Option<String>,
+    },
+    /// A day later: how the shop works. Marketing.
+    OnboardingTips {
+        /// As the customer wrote it.
+        first_name: String,
+    },
+    /// A week later: what the customer may like. Marketing.
+    ProductRecommendations {
+        /// As the customer wrote it.
+        first_name: String,
+        /// As the platform recommended them when the mail was sent.
+        recommendations: Vec<RecommendedProduct>,
+    },
 }
 
 impl Content {
@@ -65,6 +88,9 @@ impl Content {
     pub fn template(&self) -> &'static str {
         match self {
             Self::OrderConfirmation { .. } => "order_confirmation",
+            Self::Welcome { .. } => "welcome",
+            Self::OnboardingTips { .. } => "onboarding_tips",
+            Self::ProductRecommendations { .. } => "product_recommendations",
         }
     }
 }
@@ -80,6 +106,10 @@ pub struct SendEmail {
     pub locale: Locale,
     /// What it says.
     pub content: Content,
+    /// Where one request ends mails like this (RFC 8058): set for marketing, absent for what a customer has to know.
+    /// Becomes `List-Unsubscribe` and `List-Unsubscribe-Post`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list_unsubscribe: Option<String>,
 }
 
 /// An SMS to send.

@@ -104,6 +104,20 @@ id! {
     "letters, digits, '.', '_', ':' and '-'"
 }
 
+id! {
+    /// A pseudonym of a customer: the first 16 hex digits of a keyed hash of the mail address (crate `pseudonym`).
+    /// It stands in workflow ids and search attributes, which Temporal never encrypts.
+    CustomerRef, 16, |c| matches!(c, '0'..='9' | 'a'..='f'), "lower-case hex digits"
+}
+
+impl CustomerRef {
+    /// The first 8 bytes of a keyed hash, in hex.
+    #[must_use]
+    pub fn from_hash(hash: &[u8; 32]) -> Self {
+        Self(hash[..8].iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
 impl From<ProductId> for VariantId {
     /// A product without variants is its own variant.
     fn from(product: ProductId) -> Self {

@@ -54,10 +54,16 @@ pub struct Texts {
 #[error("text template: {0}")]
 pub struct TextError(#[from] minijinja::Error);
 
-/// Every message in every locale.
-const TEMPLATES: [(&str, &str); 2] = [
+/// Every message in every locale: the order's on every channel, the onboarding's as mails alone.
+const TEMPLATES: [(&str, &str); 8] = [
     ("order_confirmation.vi-VN", include_str!("../templates/order_confirmation.vi-VN.j2")),
     ("order_confirmation.en-US", include_str!("../templates/order_confirmation.en-US.j2")),
+    ("welcome.vi-VN", include_str!("../templates/welcome.vi-VN.j2")),
+    ("welcome.en-US", include_str!("../templates/welcome.en-US.j2")),
+    ("onboarding_tips.vi-VN", include_str!("../templates/onboarding_tips.vi-VN.j2")),
+    ("onboarding_tips.en-US", include_str!("../templates/onboarding_tips.en-US.j2")),
+    ("product_recommendations.vi-VN", include_str!("../templates/product_recommendations.vi-VN.j2")),
+    ("product_recommendations.en-US", include_str!("../templates/product_recommendations.en-US.j2")),
 ];
 
 const LAYOUT: &str = include_str!("../templates/layout.html.j2");
@@ -192,6 +198,24 @@ fn values(content: &Content, locale: Locale) -> Value {
                 items => items.iter().map(item).collect::<Vec<_>>(),
                 total => price(*total_amount, locale),
                 tracking_number => tracking_number,
+            }
+        }
+        Content::Welcome { first_name, loyalty_points, welcome_discount_code } => context! {
+            first_name => first_name,
+            loyalty_points => loyalty_points,
+            welcome_discount_code => welcome_discount_code,
+        },
+        Content::OnboardingTips { first_name } => context! { first_name => first_name },
+        Content::ProductRecommendations { first_name, recommendations } => {
+            let product = |product: &contracts::customers::RecommendedProduct| {
+                context! {
+                    name => product.name.as_str(),
+                    price => product.price.map(|amount| price(amount, locale)),
+                }
+            };
+            context! {
+                first_name => first_name,
+                recommendations => recommendations.iter().map(product).collect::<Vec<_>>(),
             }
         }
     }

@@ -1,4 +1,5 @@
 use contracts::commerce::OrderLine;
+use contracts::customers::RecommendedProduct;
 use contracts::money::Currency;
 use contracts::values::{OrderId, ProductId, VariantId};
 
@@ -112,6 +113,43 @@ fn a_file_fills_a_template_or_is_told_what_it_lacks() -> TestResult {
     ] {
         let said = read_content(template, json).err().map(|error| error.to_string()).unwrap_or_default();
         assert!(said.contains(words), "{json}: {said}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_mails_of_onboarding_have_words_in_every_locale() -> TestResult {
+    let texts = Texts::load()?;
+    let first_name = || "Nguyen".to_owned();
+    let code = Some("WELCOME123456".to_owned());
+    let product = |price: Option<Money>| -> Result<_, Box<dyn std::error::Error>> {
+        let (product_id, name) = (ProductId::new("MOUSE-001")?, "Gaming Mouse".to_owned());
+        Ok(RecommendedProduct { product_id, name, price })
+    };
+    let priced = product(Some(Money::from_minor_units(500_000, Currency::VND)))?;
+    let recommendations = vec![priced, product(None)?];
+    for locale in Locale::ALL {
+        let welcome = Content::Welcome {
+            first_name: first_name(),
+            loyalty_points: 100,
+            welcome_discount_code: code.clone(),
+        };
+        let mail = texts.email(&welcome, locale)?;
+        assert!(mail.subject.contains("Nguyen"), "{}", mail.subject);
+        assert!(mail.text.contains("100") && mail.text.contains("WELCOME123456"), "{}", mail.text);
+        let without =
+            Content::Welcome { first_name: first_name(), loyalty_points: 100, welcome_discount_code: None };
+        let without = texts.email(&without, locale)?.text;
+        assert!(!without.contains("30") && without.contains("100"), "a code is promised: {without}");
+
+        let tips = texts.email(&Content::OnboardingTips { first_name: first_name() }, locale)?;
+        assert!(tips.subject.contains("Nguyen") && tips.text.contains("3."), "{}", tips.text);
+
+        let recommendations = recommendations.clone();
+        let mail = Content::ProductRecommendations { first_name: first_name(), recommendations };
+        let mail = texts.email(&mail, locale)?.text;
+        let price = if locale == Locale::ViVn { "500.000 VND" } else { "500,000 VND" };
+        assert!(mail.contains(&format!("Gaming Mouse: {price}\n  Gaming Mouse")), "{mail}");
     }
     Ok(())
 }

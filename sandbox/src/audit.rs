@@ -1,5 +1,7 @@
 //! The audit: totals of what happened, and every broken promise in a sentence.
 
+mod gifts;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -29,6 +31,25 @@ struct Totals {
     sms: i64,
     pushes: i64,
     events: i64,
+    /// What follows is absent while there is none.
+    #[serde(skip_serializing_if = "is_zero")]
+    customers: i64,
+    #[serde(skip_serializing_if = "is_zero")]
+    incomplete_customers: i64,
+    /// Given less taken back.
+    #[serde(skip_serializing_if = "is_zero")]
+    points: i64,
+    #[serde(skip_serializing_if = "is_zero")]
+    reversed_points: i64,
+    #[serde(skip_serializing_if = "is_zero")]
+    coupons: i64,
+    #[serde(skip_serializing_if = "is_zero")]
+    revoked_coupons: i64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]
+fn is_zero(count: &i64) -> bool {
+    *count == 0
 }
 
 /// Captured less refunded per order and currency.
@@ -38,7 +59,7 @@ const NET_MONEY: &str =
 /// One promise: a query that finds the orders, variants or keys that break it, and the sentence about each.
 type Promise = fn(&Shop<'_>) -> rusqlite::Result<Vec<String>>;
 
-const PROMISES: [Promise; 11] = [
+const PROMISES: [Promise; 16] = [
     charged_twice,
     charged_too_much,
     hold_leaked,
@@ -50,6 +71,11 @@ const PROMISES: [Promise; 11] = [
     shipped_though_undone,
     confirmed_without_money,
     shipped_without_money,
+    gifts::points_twice,
+    gifts::reversed_too_much,
+    gifts::coupon_twice,
+    gifts::given_though_undone,
+    gifts::onboarding_mail_twice,
 ];
 
 /// Checks every promise.
@@ -79,6 +105,15 @@ fn totals(shop: &Shop<'_>) -> rusqlite::Result<Totals> {
         sms: count("SELECT count(*) FROM outbox WHERE channel = 'sms'")?,
         pushes: count("SELECT count(*) FROM outbox WHERE channel = 'push'")?,
         events: count("SELECT count(*) FROM events")?,
+        customers: count("SELECT count(*) FROM customers")?,
+        incomplete_customers: count("SELECT count(*) FROM customers WHERE status = 'incomplete_onboarding'")?,
+        points: count(
+            "SELECT (SELECT coalesce(sum(points), 0) FROM grants)
+                  - (SELECT coalesce(sum(points), 0) FROM reversals)",
+        )?,
+        reversed_points: count("SELECT sum(points) FROM reversals")?,
+        coupons: count("SELECT count(*) FROM coupons")?,
+        revoked_coupons: count("SELECT count(*) FROM coupons WHERE status = 'revoked'")?,
     })
 }
 

@@ -17,7 +17,7 @@ use crate::answer::{Answer, Refusal, Stop};
 use crate::body::{self, Text};
 use crate::clock::{self, ClockChange};
 use crate::faults::{self, Dial};
-use crate::handlers::{self, Outcome};
+use crate::handlers::{self, CustomerChange, Outcome};
 use crate::http::{Shared, answer_or_stop};
 use crate::money::{Amount, Currency, Major};
 use crate::seed::{self, Seed, Shelf};
@@ -38,6 +38,8 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/payments/{order_id}/settle", post(settle))
         .route("/pay/{payment_id}", get(pay_page).post(pay))
         .route("/shipments/{order_id}", put(hand_over))
+        .route("/customers", get(customers))
+        .route("/customers/{customer_id}", put(change_customer))
         .route("/clock", get(show_clock).put(set_clock))
         .route("/switches", get(show_switches).put(set_switches))
         .route("/faults", get(show_faults).put(set_faults).delete(clear_faults))
@@ -233,6 +235,22 @@ async fn hand_over(State(service): State<Shared>, Path(order_id): Path<String>, 
         let _: HandOver = body::parse(&request)?;
         handlers::hand_over(shop, &order_id)?;
         Ok(json!({ "order_id": order_id, "status": "in_transit" }))
+    })
+    .await
+}
+
+async fn customers(State(service): State<Shared>) -> Response {
+    answer(&service, handlers::customers).await
+}
+
+async fn change_customer(
+    State(service): State<Shared>,
+    Path(customer_id): Path<String>,
+    request: Bytes,
+) -> Response {
+    answer(&service, move |shop| {
+        let change: CustomerChange = body::parse(&request)?;
+        handlers::change_customer(shop, &customer_id, &change)
     })
     .await
 }

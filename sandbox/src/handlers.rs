@@ -1,10 +1,14 @@
 //! The shop's endpoints, one file per outside system.
 
+mod coupons;
+mod customers;
 mod inventory;
 mod letters;
+mod loyalty;
 mod notifications;
 mod orders;
 mod payments;
+mod profiles;
 mod shipments;
 mod stock;
 mod validation;
@@ -14,8 +18,10 @@ use crate::call::Call;
 use crate::operation::Operation;
 use crate::shop::Shop;
 
+pub(crate) use customers::{CustomerChange, change as change_customer};
 pub(crate) use notifications::outbox;
 pub(crate) use payments::{Outcome, is_open as payment_is_open, settle_order, settle_payment};
+pub(crate) use profiles::list as customers;
 pub(crate) use shipments::hand_over;
 
 /// Carries out one call inside the transaction.
@@ -41,5 +47,20 @@ pub(crate) fn handle(shop: &Shop<'_>, call: &Call) -> Result<Answer, Stop> {
         Operation::NotificationsPush => notifications::push(shop, call),
         Operation::EventsTrack => notifications::track(shop, call),
         Operation::SmtpData => letters::data(shop, call),
+        Operation::CustomersCreate => customers::create(shop, call),
+        Operation::CustomersUpdate => customers::update(shop, call),
+        Operation::CustomersGet => customers::get(shop, call),
+        Operation::CustomersPreferences => profiles::set_preferences(shop, call),
+        Operation::CustomersContent => profiles::set_content(shop, call),
+        Operation::CustomersSegments => profiles::add_segments(shop, call),
+        Operation::CustomersPermission => customers::permission(shop, call),
+        Operation::CustomersUnsubscribe => customers::set_permission(shop, call),
+        Operation::LoyaltyCreate => loyalty::create(shop, call),
+        Operation::LoyaltyReverse => loyalty::reverse(shop, call),
+        Operation::LoyaltyGet => loyalty::get(shop, call),
+        Operation::CouponsCreate => coupons::create(shop, call),
+        Operation::CouponsRevoke => coupons::revoke(shop, call),
+        Operation::CouponsGet => coupons::get(shop, call),
+        Operation::ProductsRecommend => profiles::recommend(shop, call),
     }
 }

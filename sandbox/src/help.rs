@@ -33,6 +33,22 @@ SHOP ENDPOINTS (under /api/v1)
   POST /events                                        events.track
   SMTP, with --smtp-listen                            smtp.data; no TLS, no login; a mail counts once per
                                                       Message-ID and recipient
+  POST /customers                                     customers.create
+  GET  /customers?email= | ?idempotency_key=          customers.get
+  GET  /customers/{customer_id}                       customers.get
+  PUT  /customers/{customer_id}                       customers.update; the status
+  PUT  /customers/{customer_id}/preferences           customers.preferences
+  POST /customers/{customer_id}/personalized-content  customers.content
+  POST /customers/{customer_id}/segments              customers.segments
+  GET  /customers/{customer_id}/mail-permission       customers.permission
+  PUT  /customers/{customer_id}/mail-permission       customers.unsubscribe
+  POST /loyalty/accounts                              loyalty.create
+  GET  /loyalty/accounts?customer_id= | ?idempotency_key=   loyalty.get
+  POST /loyalty/points/reverse                        loyalty.reverse; by creation key
+  POST /coupons                                       coupons.create
+  GET  /coupons?code= | ?idempotency_key=             coupons.get
+  POST /coupons/revoke                                coupons.revoke; by creation key
+  GET  /products/recommendations?customer_id=&type=&limit=   products.recommend
 
 CARD TOKENS (payment_method.card_token; any other is approved)
   card_declined             402 card_declined, no use in trying again
@@ -54,6 +70,9 @@ CONTROL ENDPOINTS (never need the token)
   POST /_sandbox/payments/{order_id}/settle           {\"outcome\":\"paid\"|\"failed\",\"force\"?}
   GET  /_sandbox/pay/{payment_id}                     the page behind an action's url
   PUT  /_sandbox/shipments/{order_id}                 {\"status\":\"in_transit\"} ends the void window
+  GET  /_sandbox/customers                            customers, with all that belongs to them
+  PUT  /_sandbox/customers/{customer_id}              {marketing_consent?,unsubscribed?,suppressed?,
+                                                       time_zone?,quiet_hours?,orders_placed?}
   GET  /_sandbox/clock, PUT                           {\"now\":time|null} | {\"advance_seconds\":n}
   GET  /_sandbox/switches, PUT                        see below
   GET  /_sandbox/faults, PUT, DELETE                  see below
@@ -65,6 +84,7 @@ SWITCHES (PUT only those to change)
   tombstones              true; false forgets undone keys, so that late effects land
   validate_counts_stock   false; true makes inventory_availability compare quantities
   batch_reserve           true; false refuses the items[] form of reserve and confirm
+  coupon_codes_taken      false; true says of every new coupon code that it is taken
 
 FAULTS (PUT a list, which replaces the old one; GET shows it with its hits)
   {operation, kind, status?, count?, probability?, latency_ms?, seed?, order_id?}

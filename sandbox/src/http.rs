@@ -8,7 +8,7 @@ use axum::extract::{Query, RawPathParams, Request, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, get, post, put};
 use axum::{RequestExt, Router};
 
 use crate::answer::{Answer, Refusal, Stop};
@@ -68,6 +68,20 @@ fn shop() -> Router<Shared> {
         .route("/notifications/sms", on_post(O::NotificationsSms))
         .route("/notifications/push", on_post(O::NotificationsPush))
         .route("/events", on_post(O::EventsTrack))
+        .route("/customers", get(serve(O::CustomersGet)).post(serve(O::CustomersCreate)))
+        .route("/customers/{customer_id}", get(serve(O::CustomersGet)).put(serve(O::CustomersUpdate)))
+        .route("/customers/{customer_id}/preferences", put(serve(O::CustomersPreferences)))
+        .route("/customers/{customer_id}/personalized-content", on_post(O::CustomersContent))
+        .route("/customers/{customer_id}/segments", on_post(O::CustomersSegments))
+        .route(
+            "/customers/{customer_id}/mail-permission",
+            get(serve(O::CustomersPermission)).put(serve(O::CustomersUnsubscribe)),
+        )
+        .route("/loyalty/accounts", get(serve(O::LoyaltyGet)).post(serve(O::LoyaltyCreate)))
+        .route("/loyalty/points/reverse", on_post(O::LoyaltyReverse))
+        .route("/coupons", get(serve(O::CouponsGet)).post(serve(O::CouponsCreate)))
+        .route("/coupons/revoke", on_post(O::CouponsRevoke))
+        .route("/products/recommendations", get(serve(O::ProductsRecommend)))
 }
 
 fn on_post(operation: Operation) -> MethodRouter<Shared> {

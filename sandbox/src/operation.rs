@@ -23,11 +23,26 @@ pub(crate) enum Operation {
     NotificationsPush,
     EventsTrack,
     SmtpData,
+    CustomersCreate,
+    CustomersUpdate,
+    CustomersGet,
+    CustomersPreferences,
+    CustomersContent,
+    CustomersSegments,
+    CustomersPermission,
+    CustomersUnsubscribe,
+    LoyaltyCreate,
+    LoyaltyReverse,
+    LoyaltyGet,
+    CouponsCreate,
+    CouponsRevoke,
+    CouponsGet,
+    ProductsRecommend,
 }
 
 impl Operation {
     /// Every operation, in the order of the documentation.
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 35] = [
         Self::OrdersValidate,
         Self::OrdersUpdate,
         Self::OrdersGet,
@@ -48,6 +63,21 @@ impl Operation {
         Self::NotificationsPush,
         Self::EventsTrack,
         Self::SmtpData,
+        Self::CustomersCreate,
+        Self::CustomersUpdate,
+        Self::CustomersGet,
+        Self::CustomersPreferences,
+        Self::CustomersContent,
+        Self::CustomersSegments,
+        Self::CustomersPermission,
+        Self::CustomersUnsubscribe,
+        Self::LoyaltyCreate,
+        Self::LoyaltyReverse,
+        Self::LoyaltyGet,
+        Self::CouponsCreate,
+        Self::CouponsRevoke,
+        Self::CouponsGet,
+        Self::ProductsRecommend,
     ];
 
     /// The name used on the control interface, `<service>.<verb>`.
@@ -73,6 +103,21 @@ impl Operation {
             Self::NotificationsPush => "notifications.push",
             Self::EventsTrack => "events.track",
             Self::SmtpData => "smtp.data",
+            Self::CustomersCreate => "customers.create",
+            Self::CustomersUpdate => "customers.update",
+            Self::CustomersGet => "customers.get",
+            Self::CustomersPreferences => "customers.preferences",
+            Self::CustomersContent => "customers.content",
+            Self::CustomersSegments => "customers.segments",
+            Self::CustomersPermission => "customers.permission",
+            Self::CustomersUnsubscribe => "customers.unsubscribe",
+            Self::LoyaltyCreate => "loyalty.create",
+            Self::LoyaltyReverse => "loyalty.reverse",
+            Self::LoyaltyGet => "loyalty.get",
+            Self::CouponsCreate => "coupons.create",
+            Self::CouponsRevoke => "coupons.revoke",
+            Self::CouponsGet => "coupons.get",
+            Self::ProductsRecommend => "products.recommend",
         }
     }
 
@@ -88,6 +133,11 @@ impl Operation {
                 | Self::InventoryGet
                 | Self::PaymentsGet
                 | Self::ShipmentsGet
+                | Self::CustomersGet
+                | Self::CustomersPermission
+                | Self::LoyaltyGet
+                | Self::CouponsGet
+                | Self::ProductsRecommend
         )
     }
 

@@ -120,6 +120,80 @@ CREATE TABLE events (
     time INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE customers (
+    id INTEGER PRIMARY KEY,
+    customer_id TEXT NOT NULL UNIQUE,
+    idempotency_key TEXT,
+    -- Lower-case: one account per address.
+    address TEXT NOT NULL UNIQUE,
+    email TEXT NOT NULL,
+    first_name TEXT NOT NULL,
+    last_name TEXT NOT NULL,
+    phone TEXT,
+    date_of_birth TEXT,
+    preferences TEXT,
+    status TEXT NOT NULL CHECK (status IN ('active', 'incomplete_onboarding', 'closed')),
+    marketing_consent INTEGER NOT NULL,
+    unsubscribed INTEGER NOT NULL DEFAULT 0,
+    suppressed TEXT CHECK (suppressed IN ('bounce', 'complaint')),
+    time_zone TEXT NOT NULL DEFAULT 'Asia/Ho_Chi_Minh',
+    quiet_from TEXT,
+    quiet_until TEXT,
+    orders_placed INTEGER NOT NULL DEFAULT 0,
+    recommendation_settings TEXT,
+    created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX customers_key ON customers (idempotency_key);
+
+CREATE TABLE personalized_content (
+    customer_id TEXT NOT NULL,
+    content_type TEXT NOT NULL,
+    sections TEXT NOT NULL,
+    PRIMARY KEY (customer_id, content_type)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE segments (
+    customer_id TEXT NOT NULL,
+    segment TEXT NOT NULL,
+    PRIMARY KEY (customer_id, segment)
+) STRICT, WITHOUT ROWID;
+
+-- Points that were given; what was taken back of them is in reversals.
+CREATE TABLE grants (
+    id INTEGER PRIMARY KEY,
+    grant_id TEXT NOT NULL UNIQUE,
+    customer_id TEXT NOT NULL,
+    idempotency_key TEXT,
+    tier TEXT NOT NULL,
+    points INTEGER NOT NULL,
+    time INTEGER NOT NULL
+) STRICT;
+CREATE INDEX grants_customer ON grants (customer_id);
+CREATE INDEX grants_key ON grants (idempotency_key);
+
+CREATE TABLE reversals (
+    id INTEGER PRIMARY KEY,
+    grant_id TEXT NOT NULL,
+    points INTEGER NOT NULL,
+    reason TEXT,
+    time INTEGER NOT NULL
+) STRICT;
+CREATE INDEX reversals_grant ON reversals (grant_id);
+
+CREATE TABLE coupons (
+    id INTEGER PRIMARY KEY,
+    coupon_id TEXT NOT NULL UNIQUE,
+    code TEXT NOT NULL,
+    customer_id TEXT NOT NULL,
+    idempotency_key TEXT,
+    status TEXT NOT NULL CHECK (status IN ('active', 'revoked')),
+    percent INTEGER NOT NULL,
+    usage_limit INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX coupons_code ON coupons (code);
+CREATE INDEX coupons_key ON coupons (idempotency_key);
+
 CREATE TABLE idempotency (
     operation TEXT NOT NULL,
     key TEXT NOT NULL,

@@ -20,6 +20,9 @@ pub(crate) struct Switches {
     pub(crate) validate_counts_stock: bool,
     /// The `items` form of reserve and confirm is understood.
     pub(crate) batch_reserve: bool,
+    /// Every coupon code belongs to another coupon already.
+    #[serde(default)]
+    pub(crate) coupon_codes_taken: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +40,7 @@ impl Default for Switches {
             tombstones: true,
             validate_counts_stock: false,
             batch_reserve: true,
+            coupon_codes_taken: false,
         }
     }
 }
@@ -50,6 +54,7 @@ pub(crate) struct SwitchesChange {
     tombstones: Option<bool>,
     validate_counts_stock: Option<bool>,
     batch_reserve: Option<bool>,
+    coupon_codes_taken: Option<bool>,
 }
 
 impl Switches {
@@ -66,6 +71,7 @@ impl Switches {
             tombstones: change.tombstones.unwrap_or(self.tombstones),
             validate_counts_stock: change.validate_counts_stock.unwrap_or(self.validate_counts_stock),
             batch_reserve: change.batch_reserve.unwrap_or(self.batch_reserve),
+            coupon_codes_taken: change.coupon_codes_taken.unwrap_or(self.coupon_codes_taken),
         };
         shop.set_setting(SETTING, &serde_json::to_string(&changed)?)?;
         Ok(changed)

@@ -1,6 +1,7 @@
 //! What can be typed. `starter --help` and `starter <command> --help` are the reference.
 
 pub(crate) mod mail;
+pub(crate) mod onboarding;
 pub(crate) mod order;
 
 use std::num::NonZeroUsize;
@@ -12,6 +13,7 @@ use jiff::SignedDuration;
 use temporalio_client::Url;
 
 use mail::MailCommand;
+use onboarding::OnboardingCommand;
 use order::OrderCommand;
 
 const EXIT_CODES: &str = "\
@@ -36,6 +38,7 @@ Examples:
   starter order start --input starter/samples/order.json --wait
   starter order watch ORDER-001
   starter list --needs-human
+  starter onboarding start --input starter/samples/onboarding.json --wait
   starter doctor";
 
 /// Starts Sunflow's business processes, watches them, answers them and looks into them.
@@ -142,6 +145,11 @@ pub(crate) enum Command {
     Mail {
         #[command(subcommand)]
         command: MailCommand,
+    },
+    /// Customers: onboard, watch, end the follow-up mails
+    Onboarding {
+        #[command(subcommand)]
+        command: OnboardingCommand,
     },
     /// List runs of every process
     List(ListArgs),

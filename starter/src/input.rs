@@ -36,6 +36,13 @@ pub(crate) enum InputError {
     Json(serde_json::Error),
     /// Fields with problems.
     Fields(Vec<Problem>),
+    /// The input may be right, but a setting is missing that names the run; with the fix.
+    Setting {
+        /// What is wrong.
+        problem: String,
+        /// What to do about it.
+        fix: String,
+    },
 }
 
 /// Reads text as a process's input, strictly.
@@ -94,6 +101,9 @@ pub(crate) fn refused(name: &str, error: &InputError) -> Failure {
                 message.push_str(&format!("\n  {field} {problem}\n    fix: {fix}"));
             }
             Failure::new(Exit::Usage, message)
+        }
+        InputError::Setting { problem, fix } => {
+            Failure::new(Exit::Usage, problem.clone()).fix(format!("{fix}; nothing was started"))
         }
     }
 }

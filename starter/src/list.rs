@@ -5,14 +5,15 @@ use futures::TryStreamExt;
 use jiff::Timestamp;
 use serde::Serialize;
 use temporalio_client::{WorkflowExecution, WorkflowExecutionStatus, WorkflowListOptions};
-use workflows::search_attributes::{NEEDS_HUMAN, OUTCOME, STAGE};
+use workflows::search_attributes::{CUSTOMER_REF, NEEDS_HUMAN, OUTCOME, STAGE};
 
+use crate::cli::onboarding::OnboardingListArgs;
 use crate::cli::order::OrderListArgs;
 use crate::cli::{Global, ListArgs};
 use crate::connect::connect;
 use crate::exit::{Exit, Failure};
 use crate::output::{Out, table};
-use crate::processes::{self, ORDER};
+use crate::processes::{self, FOLLOW_UP, ONBOARDING, ORDER};
 use crate::run::status_name;
 
 /// One run in a list.
@@ -41,8 +42,32 @@ pub(crate) async fn orders(global: &Global, out: &Out, args: OrderListArgs) -> R
     if args.needs_human {
         filters.push(needs_human());
     }
-    list(global, out, &filters.join(" AND "), args.limit.get()).await.map_err(|failure| match failure.exit {
-        // The filter is ours and right: what it names is not there yet.
+    ours(global, out, &filters.join(" AND "), args.limit.get()).await
+}
+
+/// `starter onboarding list`: onboardings, and with `--mails` the series of follow-up mails instead.
+pub(crate) async fn onboardings(
+    global: &Global,
+    out: &Out,
+    args: OnboardingListArgs,
+) -> Result<Exit, Failure> {
+    let process = if args.mails { FOLLOW_UP } else { ONBOARDING };
+    let mut filters = vec![format!("WorkflowType = '{}'", process.workflow_type)];
+    if let Some(customer) = args.customer {
+        filters.push(format!("{} = '{}'", CUSTOMER_REF.name(), customer.customer_ref()?));
+    }
+    if let Some(outcome) = args.outcome {
+        filters.push(format!("{} = '{}'", OUTCOME.name(), value_name(&outcome)));
+    }
+    if args.needs_human {
+        filters.push(needs_human());
+    }
+    ours(global, out, &filters.join(" AND "), args.limit.get()).await
+}
+
+/// Lists by a filter of ours, which is right: what it names may not be there yet.
+async fn ours(global: &Global, out: &Out, filter: &str, limit: usize) -> Result<Exit, Failure> {
+    list(global, out, filter, limit).await.map_err(|failure| match failure.exit {
         Exit::Usage => failure.with_exit(Exit::Failed).fix(
             "'starter doctor' says which search attributes are missing; a worker registers them at its start",
         ),

@@ -4,7 +4,7 @@
 //! - `cli`: what can be typed; `starter --help` is made from it;
 //! - `processes`: the visible list of what can be started;
 //! - `start`, `progress`, `outcome`: from a checked input to an exit code, for every process alike;
-//! - `order`, `update`: what can be said to a running order;
+//! - `order`, `onboarding`, `update`: what can be said to a running process;
 //! - `show`, `list`, `history`, `doctor`: looking;
 //! - `mail`: mails rendered to files;
 //! - `connect`, `output`, `exit`: Temporal, the terminal, the exit codes.
@@ -20,6 +20,7 @@ mod history;
 mod input;
 mod list;
 mod mail;
+mod onboarding;
 mod order;
 mod outcome;
 mod output;
@@ -36,11 +37,12 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use cli::mail::MailCommand;
+use cli::onboarding::OnboardingCommand;
 use cli::order::OrderCommand;
 use cli::{Cli, Command, HistoryCommand};
 use exit::{Exit, Failure};
 use output::Out;
-use processes::ORDER;
+use processes::{ONBOARDING, ORDER};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -90,6 +92,23 @@ async fn run(cli: Cli, out: &Out) -> Result<Exit, Failure> {
             OrderCommand::List(args) => list::orders(&global, out, args).await,
         },
         Command::Mail { command: MailCommand::Preview(args) } => mail::preview(out, &args),
+        Command::Onboarding { command } => match command {
+            OnboardingCommand::Start(args) => start::run(&global, out, &ONBOARDING, args).await,
+            OnboardingCommand::Status { customer } => onboarding::status(&global, out, &customer).await,
+            OnboardingCommand::Watch(args) => {
+                onboarding::watch(&global, out, args, progress::Talk::Steps).await
+            }
+            OnboardingCommand::Result(args) => {
+                onboarding::watch(&global, out, args, progress::Talk::Quiet).await
+            }
+            OnboardingCommand::Cancel(args) => onboarding::cancel(&global, out, args).await,
+            OnboardingCommand::Unsubscribe(args) => onboarding::unsubscribe(&global, out, args).await,
+            OnboardingCommand::Consent(args) => onboarding::consent(&global, out, args).await,
+            OnboardingCommand::Ordered(args) => onboarding::ordered(&global, out, args).await,
+            OnboardingCommand::Erase(args) => onboarding::erase(&global, out, args).await,
+            OnboardingCommand::ResolveUndo(args) => onboarding::resolve_undo(&global, out, args).await,
+            OnboardingCommand::List(args) => list::onboardings(&global, out, args).await,
+        },
         Command::List(args) => list::runs(&global, out, args).await,
         Command::Show { workflow_id } => show::run(&global, out, &workflow_id).await,
         Command::History { command: HistoryCommand::Export(args) } => {

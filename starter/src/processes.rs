@@ -9,13 +9,15 @@ use temporalio_client::errors::WorkflowStartError;
 use temporalio_client::{Client, WorkflowStartOptions};
 use temporalio_common::data_converters::PayloadConversionError;
 use temporalio_common::{HasWorkflowDefinition, WorkflowDefinition};
+use workflows::customer_onboarding::{self, CustomerOnboarding};
+use workflows::follow_up_emails::FollowUpEmails;
 use workflows::input::Unchecked;
 use workflows::late_payment::LatePayment;
 use workflows::order_processing::OrderProcessing;
 use workflows::saga::Process as _;
 
 use crate::input::{InputError, Plan};
-use crate::order;
+use crate::{onboarding, order};
 
 /// One process as the command line knows it.
 pub(crate) struct Process {
@@ -29,6 +31,8 @@ pub(crate) struct Process {
     pub(crate) id_prefix: &'static str,
     /// The failure types that are decisions of the business: everything was undone on purpose.
     pub(crate) decided: &'static [&'static str],
+    /// Whether a run may follow one that has ended, under the same workflow id.
+    pub(crate) may_repeat: bool,
     /// Checks an input and says what would be started.
     pub(crate) plan: fn(&str) -> Result<Plan, InputError>,
     /// Starts it and returns the run id.
@@ -43,6 +47,7 @@ pub(crate) const ORDER: Process = Process {
     workflow_type: OrderProcessing::NAME,
     id_prefix: "order/",
     decided: &["OutOfStock", "PaymentDeclined", "ShippingFailed"],
+    may_repeat: false,
     plan: order::plan,
     start: |client, json, options| typed(client, OrderProcessing::run, json, options).boxed(),
 };
@@ -54,12 +59,35 @@ pub(crate) const LATE_PAYMENT: Process = Process {
     workflow_type: LatePayment::NAME,
     id_prefix: "order/",
     decided: &[],
+    may_repeat: false,
     plan: order::plan_late_payment,
     start: |client, json, options| typed(client, LatePayment::run, json, options).boxed(),
 };
 
+/// Customer onboarding. After one that was undone the customer may try again.
+pub(crate) const ONBOARDING: Process = Process {
+    noun: "onboarding",
+    workflow_type: CustomerOnboarding::NAME,
+    id_prefix: customer_onboarding::ID_PREFIX,
+    decided: &["CustomerExists", "RegistrationRefused"],
+    may_repeat: true,
+    plan: onboarding::plan,
+    start: |client, json, options| typed(client, CustomerOnboarding::run, json, options).boxed(),
+};
+
+/// The mails of the week after: begun by the onboarding, looked at and answered like it.
+pub(crate) const FOLLOW_UP: Process = Process {
+    noun: "onboarding",
+    workflow_type: FollowUpEmails::NAME,
+    id_prefix: customer_onboarding::ID_PREFIX,
+    decided: &[],
+    may_repeat: true,
+    plan: onboarding::plan_follow_up,
+    start: |client, json, options| typed(client, FollowUpEmails::run, json, options).boxed(),
+};
+
 /// Every process.
-pub(crate) const ALL: &[&Process] = &[&ORDER, &LATE_PAYMENT];
+pub(crate) const ALL: &[&Process] = &[&ORDER, &LATE_PAYMENT, &ONBOARDING, &FOLLOW_UP];
 
 impl Process {
     /// The business key in a workflow id: `ORDER-001` of `order/ORDER-001`.

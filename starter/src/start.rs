@@ -94,10 +94,15 @@ async fn start(
     plan: &Plan,
     json: String,
 ) -> Result<(Start, Subject), Failure> {
-    // One run per business key, for ever: an open one is attached to, an ended one is not repeated.
+    // One run per business key at a time: an open one is attached to; whether an ended one may be repeated is the
+    // process's own.
+    let reuse = match process.may_repeat {
+        true => WorkflowIdReusePolicy::AllowDuplicate,
+        false => WorkflowIdReusePolicy::RejectDuplicate,
+    };
     let options = |attributes| {
         WorkflowStartOptions::new(global.task_queue.clone(), plan.workflow_id.clone())
-            .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
+            .id_reuse_policy(reuse)
             .id_conflict_policy(WorkflowIdConflictPolicy::UseExisting)
             .static_summary(plan.summary.clone())
             .maybe_search_attributes(attributes)

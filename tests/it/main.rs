@@ -2,6 +2,13 @@
 
 mod late_payment;
 mod mail;
+mod onboarding_completed;
+mod onboarding_family;
+mod onboarding_follow_up;
+mod onboarding_lost_replies;
+mod onboarding_privacy;
+mod onboarding_refused;
+mod onboarding_starter;
 mod order_cancelled;
 mod order_crowd;
 mod order_faults;

@@ -10,6 +10,8 @@ use temporalio_client::WorkflowHistory;
 use temporalio_sdk::workflow_replayer::{WorkflowReplayer, WorkflowReplayerOptions};
 use temporalio_workflow::{WorkflowContext, WorkflowResult, workflow, workflow_methods};
 use tests::scenarios;
+use workflows::customer_onboarding::CustomerOnboarding;
+use workflows::follow_up_emails::FollowUpEmails;
 use workflows::input::Unchecked;
 use workflows::late_payment::LatePayment;
 use workflows::order_processing::{OrderData, OrderProcessing, OrderProcessingResult};
@@ -27,6 +29,8 @@ async fn every_recorded_history_replays() -> anyhow::Result<()> {
         WorkflowReplayerOptions::new()
             .register_workflow::<OrderProcessing>()?
             .register_workflow::<LatePayment>()?
+            .register_workflow::<CustomerOnboarding>()?
+            .register_workflow::<FollowUpEmails>()?
             .build(),
     )?;
     for scenario in scenarios::ALL {

@@ -3,6 +3,7 @@
 //! - [`servers`]: Temporal's dev server, shared by the tests of one run, and the time-skipping test server;
 //! - [`world`]: one shop with a worker of its own on a task queue of its own, and what a test asks them;
 //! - [`orders`]: orders to place;
+//! - [`customers`], [`follow_up`]: customers to onboard, and the mails of their first week;
 //! - [`matrix`]: what fault matrices share;
 //! - [`scenarios`]: each way in which an order can go, for the replay corpus;
 //! - [`chaos`]: many orders while everything is killed and fails;
@@ -15,6 +16,8 @@
 
 pub mod bench;
 pub mod chaos;
+pub mod customers;
+pub mod follow_up;
 pub mod mail;
 pub mod matrix;
 pub mod orders;

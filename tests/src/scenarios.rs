@@ -5,12 +5,15 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use contracts::values::{EventId, OrderId};
-use serde_json::json;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 use settlement::{Heard, settle};
 use sha2::{Digest as _, Sha256};
 use workflows::report::{Progress, StepStatus};
 use workflows::saga::Resolution;
 
+use crate::customers;
+use crate::follow_up::FollowUp;
 use crate::orders;
 use crate::world::{LIMIT, Order, World};
 
@@ -111,7 +114,80 @@ pub const ALL: &[Scenario] = &[
         late.until("ended", |p| p.outcome.is_some()).await?;
         workflow_id
     }),
+    scenario!("onboarding-complete", world => { onboarded(world, &customers::registration()).await? }),
+    scenario!("onboarding-code-taken", world => {
+        world.shop.put("switches", json!({ "coupon_codes_taken": true })).await?;
+        onboarded(world, &customers::registration()).await?
+    }),
+    scenario!("onboarding-registered-already", world => {
+        let registration = customers::registration();
+        world.open_account(&registration).await?;
+        onboarded(world, &registration).await?
+    }),
+    scenario!("onboarding-undone-at-the-coupon", world => {
+        world.shop.faults(json!([{ "operation": "coupons.create", "kind": "status", "status": 403 }])).await?;
+        onboarded(world, &customers::registration()).await?
+    }),
+    scenario!("onboarding-cancelled-while-giving-points", world => {
+        slow(world, "loyalty.create").await?;
+        let run = world.register(&customers::registration()).await?;
+        world.shop.requested("loyalty.create").await?;
+        run.cancel("changed mind").await.map_err(anyhow::Error::msg)?;
+        run.ended().await?;
+        run.workflow_id
+    }),
+    scenario!("onboarding-quick-steps-down", world => {
+        world
+            .shop
+            .faults(json!([
+                { "operation": "customers.preferences", "kind": "status", "status": 503, "count": 3 },
+                { "operation": "notifications.email", "kind": "reply_lost", "count": 2 }
+            ]))
+            .await?;
+        onboarded(world, &customers::registration()).await?
+    }),
+    scenario!("follow-up-unsubscribed", world => {
+        let series = series(world).await?;
+        series.unsubscribe().await.map_err(anyhow::Error::msg)?;
+        series.ended().await?;
+        series.workflow_id
+    }),
+    scenario!("follow-up-both-sent", world => {
+        let (registration, long_ago) = (customers::registration(), days_ago(8));
+        let customer_id = world.open_account(&registration).await?;
+        let series = world.follow_up(&registration, &customer_id, long_ago).await?;
+        series.ended().await?;
+        series.workflow_id
+    }),
+    scenario!("follow-up-kept-back", world => {
+        let (registration, long_ago) = (customers::registration(), days_ago(8));
+        let customer_id = world.open_account(&registration).await?;
+        world.shop.put(&format!("customers/{customer_id}"), json!({ "orders_placed": 1 })).await?;
+        let series = world.follow_up(&registration, &customer_id, long_ago).await?;
+        series.ended().await?;
+        series.workflow_id
+    }),
 ];
+
+async fn onboarded(world: &World, registration: &Value) -> anyhow::Result<String> {
+    let run = world.register(registration).await?;
+    run.ended().await?;
+    Ok(run.workflow_id)
+}
+
+/// A series that waits for its first mail.
+async fn series(world: &World) -> anyhow::Result<FollowUp<'_>> {
+    let registration = customers::registration();
+    let customer_id = world.open_account(&registration).await?;
+    let series = world.follow_up(&registration, &customer_id, Timestamp::now()).await?;
+    series.until("waits", |p| p.current_step.is_some()).await?;
+    Ok(series)
+}
+
+/// Whose mails are all due.
+fn days_ago(days: i64) -> Timestamp {
+    Timestamp::now() - SignedDuration::from_hours(24 * days)
+}
 
 async fn ended(order: Order<'_>) -> anyhow::Result<String> {
     order.ended().await?;

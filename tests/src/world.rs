@@ -34,7 +34,7 @@ use crate::{orders, processes, servers};
 pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// Figures short enough for a test. The first in-process worker sets the policies for all; so all use these.
-const SHORT: [&str; 12] = [
+const SHORT: [&str; 14] = [
     "--ecommerce-api-timeout=2000",
     "--undo-patience=3s",
     "--second-look=500ms",
@@ -47,6 +47,8 @@ const SHORT: [&str; 12] = [
     "--stock-patience=20s",
     "--payment-patience=20s",
     "--carrier-patience=20s",
+    "--account-patience=20s",
+    "--ref-key=a key for tests only",
 ];
 
 /// A shop, a worker and a client.

@@ -1,10 +1,10 @@
 //! The settings. `worker --help` is made from this file.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use activities::customers::Pseudonyms;
 use activities::http::Endpoint;
 use activities::inventory::Lines;
 use activities::mail::MailServer;
@@ -16,6 +16,7 @@ use crate::door::DoorSettings;
 
 mod check;
 mod mail;
+mod onboarding;
 mod payment;
 #[cfg(test)]
 mod tests;
@@ -39,6 +40,8 @@ pub struct Config {
     provider: payment::ProviderArgs,
     #[command(flatten)]
     mail: mail::MailArgs,
+    #[command(flatten)]
+    onboarding: onboarding::OnboardingArgs,
     #[command(flatten)]
     patience: PatienceArgs,
     #[command(flatten)]
@@ -319,6 +322,10 @@ pub struct Settings {
     pub notification: Endpoint,
     /// The mail server, if mail does not go to the message senders.
     pub mail: Option<MailServer>,
+    /// The loyalty programme.
+    pub loyalty: Endpoint,
+    /// What the worker knows of customers' pseudonyms.
+    pub pseudonyms: Pseudonyms,
     /// How the stock system takes several lines.
     pub lines: Lines,
     /// How long an undo that found nothing waits before it believes that.
@@ -384,13 +391,4 @@ fn read_secret(path: &Path) -> Result<String, String> {
         return Err(format!("{} is empty", path.display()));
     }
     Ok(secret.to_owned())
-}
-
-impl fmt::Display for Problems {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for problem in &self.0 {
-            writeln!(f, "  - {problem}")?;
-        }
-        write!(f, "See `worker --help`.")
-    }
 }

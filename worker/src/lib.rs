@@ -46,6 +46,9 @@ pub async fn run_with(
 ) -> anyhow::Result<()> {
     install_crypto();
     workflows::policy::install(settings.policies.clone());
+    if settings.pseudonyms.key.is_none() {
+        tracing::warn!("SUN_REF_KEY is not set: no customer can be onboarded here");
+    }
     let systems = systems::Systems::connect(&settings)?;
     let exporter = metrics::Exporter::start().context("the metrics exporter cannot be started")?;
     let webhook = settings.metrics_webhook.clone().map(webhook::Webhook::start).transpose()?;

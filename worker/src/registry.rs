@@ -5,6 +5,8 @@ use temporalio_common::worker::{VersioningBehavior, WorkerDeploymentOptions, Wor
 use temporalio_sdk::WorkerOptions;
 use temporalio_sdk::runtime::worker_tuner::{FixedSizeSlotSupplier, TunerHolder};
 use temporalio_sdk::runtime::{AutoscalingOptions, PollerBehavior};
+use workflows::customer_onboarding::CustomerOnboarding;
+use workflows::follow_up_emails::FollowUpEmails;
 use workflows::late_payment::LatePayment;
 use workflows::order_processing::OrderProcessing;
 
@@ -13,7 +15,7 @@ use crate::systems::{Activities, Systems};
 
 /// The options of a worker that runs every process and every activity.
 pub(crate) fn options(settings: &Settings, systems: Systems) -> anyhow::Result<WorkerOptions> {
-    let Activities { commerce, inventory, payment, shipping, notification } =
+    let Activities { commerce, inventory, payment, shipping, notification, customers, loyalty } =
         systems.into_activities(settings);
     let Tuning { workflow_pollers, activity_pollers, cached_workflows, sticky_timeout, .. } = settings.tuning;
     let options = WorkerOptions::new(settings.task_queue.clone())
@@ -22,12 +24,18 @@ pub(crate) fn options(settings: &Settings, systems: Systems) -> anyhow::Result<W
         .context("OrderProcessing cannot be registered")?
         .register_workflow::<LatePayment>()
         .context("LatePayment cannot be registered")?
+        .register_workflow::<CustomerOnboarding>()
+        .context("CustomerOnboarding cannot be registered")?
+        .register_workflow::<FollowUpEmails>()
+        .context("FollowUpEmails cannot be registered")?
         // Activities, by outside system.
         .register_activities(commerce)
         .register_activities(inventory)
         .register_activities(payment)
         .register_activities(shipping)
         .register_activities(notification)
+        .register_activities(customers)
+        .register_activities(loyalty)
         .maybe_deployment_options(settings.deployment.as_ref().map(versioned))
         .tuner(tuner(&settings.tuning))
         .max_cached_workflows(cached_workflows)

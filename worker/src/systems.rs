@@ -1,8 +1,10 @@
 //! The connections to the outside systems.
 
 use activities::commerce::CommerceActivities;
+use activities::customers::CustomerActivities;
 use activities::http::Api;
 use activities::inventory::InventoryActivities;
+use activities::loyalty::LoyaltyActivities;
 use activities::mail::Mailer;
 use activities::notification::NotificationActivities;
 use activities::payment::{PaymentActivities, Provider};
@@ -19,6 +21,7 @@ pub(crate) struct Systems {
     shipping: Api,
     notification: Api,
     mail: Option<Mailer>,
+    loyalty: Api,
     texts: Texts,
 }
 
@@ -54,6 +57,8 @@ pub(crate) struct Activities {
     pub(crate) payment: PaymentActivities,
     pub(crate) shipping: ShippingActivities,
     pub(crate) notification: NotificationActivities,
+    pub(crate) customers: CustomerActivities,
+    pub(crate) loyalty: LoyaltyActivities,
 }
 
 impl Systems {
@@ -68,6 +73,7 @@ impl Systems {
             shipping: Api::new(settings.shipping.clone())?,
             notification: Api::new(settings.notification.clone())?,
             mail: settings.mail.clone().map(Mailer::new).transpose()?,
+            loyalty: Api::new(settings.loyalty.clone())?,
             texts: Texts::load()?,
         })
     }
@@ -81,12 +87,19 @@ impl Systems {
             ("payment", Peer::Payment(self.payment.clone())),
             ("shipping", api(&self.shipping)),
             ("notification", api(&self.notification)),
+            ("loyalty", api(&self.loyalty)),
         ];
         always.into_iter().chain(mail).map(|(system, peer)| Probe { system, peer }).collect()
     }
 
     pub(crate) fn into_activities(self, settings: &Settings) -> Activities {
         Activities {
+            customers: CustomerActivities::new(
+                self.commerce.clone(),
+                settings.pseudonyms.clone(),
+                settings.second_look,
+            ),
+            loyalty: LoyaltyActivities::new(self.loyalty, self.commerce.clone(), settings.second_look),
             commerce: CommerceActivities::new(self.commerce),
             inventory: InventoryActivities::new(self.inventory, settings.lines, settings.second_look),
             payment: PaymentActivities::new(self.payment, settings.second_look),

@@ -5,6 +5,8 @@
 //! checks it in its first line, and the starter makes the same check before it starts the run. Numbers are read
 //! from their digits, never through floating point. No problem text repeats a personal value.
 
+pub mod people;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;

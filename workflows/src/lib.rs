@@ -3,6 +3,8 @@
 //! Reading order:
 //! - [`order_processing`]: the first process; it reads top to bottom as a shop owner would tell it;
 //! - [`late_payment`]: money that arrives for an order that has ended goes back;
+//! - [`customer_onboarding`]: a registration becomes a customer with points, a coupon and a home page;
+//! - [`follow_up_emails`]: the mails of the week after, each asked about when it is due;
 //! - [`saga`]: what makes it safe: a step and its undo in one statement, the stop, the pivot, the stuck undo;
 //! - [`policy`]: every timeout and retry, by name;
 //! - [`input`]: how a process's input is checked, field by field, in the starter and again in the workflow;
@@ -14,6 +16,8 @@
 //! reasons), HTTP shapes, and configuration other than [`policy`].
 #![deny(unused_must_use)]
 
+pub mod customer_onboarding;
+pub mod follow_up_emails;
 pub mod input;
 pub mod late_payment;
 pub mod observe;

@@ -33,6 +33,8 @@ pub struct Figures {
     pub local_budget: Duration,
     /// Patience of reads and bookkeeping before the pivot.
     pub bookkeeping: Duration,
+    /// Patience of opening an account, giving points or a coupon (`SUN_ACCOUNT_PATIENCE`).
+    pub account: Duration,
     /// Patience of holds and their confirmation.
     pub stock: Duration,
     /// Patience of a charge.
@@ -45,6 +47,10 @@ pub struct Figures {
     pub notice: Duration,
     /// Patience of one undo, before a person is asked (`SUN_UNDO_PATIENCE`).
     pub undo: Duration,
+    /// From the registration to the mail with tips (`SUN_FOLLOW_UP_TIPS`).
+    pub follow_up_tips: Duration,
+    /// From the registration to the mail with recommendations (`SUN_FOLLOW_UP_RECOMMENDATIONS`).
+    pub follow_up_recommendations: Duration,
 }
 
 impl Default for Figures {
@@ -59,12 +65,15 @@ impl Default for Figures {
             local_attempt: Duration::from_secs(1),
             local_budget: Duration::from_secs(2),
             bookkeeping: minutes(10),
+            account: minutes(10),
             stock: minutes(10),
             payment: minutes(15),
             carrier: minutes(30),
             aftermath: minutes(24 * 60),
             notice: minutes(6 * 60),
             undo: minutes(15),
+            follow_up_tips: minutes(24 * 60),
+            follow_up_recommendations: minutes(7 * 24 * 60),
         }
     }
 }
@@ -164,6 +173,31 @@ impl Policy {
 #[must_use]
 pub fn bookkeeping() -> Policy {
     Policy::new(figures().bookkeeping, OnStop::LetGo, true)
+}
+
+/// Opening an account, giving points or a coupon: its outcome is always awaited.
+#[must_use]
+pub fn account() -> Policy {
+    Policy::new(figures().account, OnStop::AwaitOutcome, false)
+}
+
+/// A marketing mail, soon after the question whether it may be sent: local first, and no longer patient than that
+/// question's answer is good for.
+#[must_use]
+pub fn marketing() -> Policy {
+    Policy { attempts_max: 0, ..Policy::new(figures().bookkeeping, OnStop::AwaitOutcome, true) }
+}
+
+/// From the registration to the mail with tips.
+#[must_use]
+pub fn follow_up_tips() -> Duration {
+    figures().follow_up_tips
+}
+
+/// From the registration to the mail with recommendations.
+#[must_use]
+pub fn follow_up_recommendations() -> Duration {
+    figures().follow_up_recommendations
 }
 
 /// Holding, confirming stock: its outcome is always awaited.

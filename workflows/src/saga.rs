@@ -20,16 +20,15 @@
 //!
 //! A stop that arrives while a step runs does not cut it off: see [`crate::policy::OnStop`].
 
+mod effect;
 mod ending;
 mod state;
 mod unwind;
+mod waiting;
 
 use std::cell::RefCell;
 use std::future::Future;
-use std::pin::pin;
 use std::rc::Rc;
-use std::task::Poll;
-use std::time::Duration;
 
 use contracts::failure;
 use serde::de::DeserializeOwned;
@@ -37,10 +36,7 @@ use temporalio_common::{
     ActivityDefinition,
     protos::temporal::api::failure::v1::{ApplicationFailureInfo, Failure, failure::FailureInfo},
 };
-use temporalio_workflow::{
-    ActivityExecutionError, TimerOptions, TimerResult, WaitConditionOptions,
-    WorkflowCancellationToken as Token, WorkflowContext,
-};
+use temporalio_workflow::{ActivityExecutionError, WorkflowCancellationToken as Token, WorkflowContext};
 
 pub use ending::{Ending, Halt, Outcome, Refusal, invalid_input};
 pub use state::{SagaState, Stop, StoppedBy};
@@ -125,57 +121,24 @@ impl<W: Process> Saga<W> {
         }
     }
 
+    /// Marks a step as failed for good.
+    pub fn failed(&self, name: &'static str, why: &str) {
+        self.mark(name, StepStatus::Failed, Some(why));
+    }
+
     /// Marks one part of a step as failed for good.
     pub fn part_failed(&self, name: &'static str, part: &'static str, why: &str) {
         self.mark_part(name, Some(part), StepStatus::Failed, Some(why));
     }
 
+    /// Marks one part of a step as not needed.
+    pub fn part_skipped(&self, name: &'static str, part: &'static str, why: &str) {
+        self.mark_part(name, Some(part), StepStatus::Skipped, Some(why));
+    }
+
     /// Marks a step that waits for somebody outside; `what` is shown in the Web UI.
     pub fn waits(&self, name: &'static str, what: &str) {
         self.mark(name, StepStatus::Waiting, Some(what));
-    }
-
-    /// Waits until the workflow's state says so, or the run is stopped.
-    ///
-    /// # Errors
-    /// [`Halt::Stopped`] when the run was stopped first.
-    pub async fn wait_for(&self, condition: impl FnMut(&W) -> bool) -> Result<(), Halt> {
-        let options = WaitConditionOptions::builder().cancellation_token(self.forward.clone()).build();
-        let waited = self.ctx.wait_condition_with_options(condition, options).await;
-        waited.map_err(|_| self.stopped())
-    }
-
-    /// Runs `body` with a durable deadline: when it passes, the run is stopped as [`StoppedBy::Deadline`]. The
-    /// body always ends by itself, so the outcome of what it started is known.
-    pub async fn within<T>(
-        &self,
-        limit: Duration,
-        summary: &str,
-        reason: &str,
-        body: impl Future<Output = T>,
-    ) -> T {
-        let mut body = pin!(body);
-        let mut timer =
-            pin!(self.ctx.timer(TimerOptions::builder(limit).summary(summary.to_owned()).build()));
-        let mut armed = true;
-        std::future::poll_fn(|cx| {
-            if let Poll::Ready(result) = body.as_mut().poll(cx) {
-                if armed {
-                    temporalio_workflow::CancellableFuture::cancel(&*timer);
-                }
-                return Poll::Ready(result);
-            }
-            if armed && let Poll::Ready(timer) = timer.as_mut().poll(cx) {
-                armed = false;
-                if timer == TimerResult::Fired {
-                    let token = self.ctx.cancellation_token();
-                    self.ctx.state_mut(|w| w.saga_mut().stop(&token, StoppedBy::Deadline, reason));
-                    return body.as_mut().poll(cx);
-                }
-            }
-            Poll::Pending
-        })
-        .await
     }
 
     /// The point of no return: the effect of the pivot step is known. The undos are forgotten; from here on no
@@ -192,7 +155,12 @@ impl<W: Process> Saga<W> {
         &self.ctx
     }
 
-    fn check(&self) -> Result<(), Halt> {
+    /// Whether the run may go on: a step does it by itself; say it before a [`Saga::pivot`] that comes before its effect
+    /// (a mail that is about to leave).
+    ///
+    /// # Errors
+    /// [`Halt::Stopped`] when the run was stopped.
+    pub fn check(&self) -> Result<(), Halt> {
         if self.forward.is_cancelled() { Err(self.stopped()) } else { Ok(()) }
     }
 
@@ -262,7 +230,7 @@ where
         U::Input: Clone,
         A: 's,
     {
-        let undo = Undo::new(&self.saga.ctx, self.name, undo, input);
+        let undo = Undo::by_activity(&self.saga.ctx, self.name, self.part, undo, input);
         self.run(Some(undo))
     }
 
@@ -275,13 +243,15 @@ where
         self.run(None)
     }
 
-    /// Runs a step after the pivot: its failure goes into the report, and nothing is rolled back.
+    /// Runs a step (or the rest of one) after the pivot: its failure goes into the report, and nothing is rolled
+    /// back.
     pub fn or_report(self) -> impl Future<Output = Option<A::Output>> + 's
     where
         A: 's,
     {
         debug_assert!(
-            W::STEPS.iter().any(|s| s.name == self.name && s.class == StepClass::Retriable),
+            W::STEPS.iter().any(|s| s.name == self.name && s.class == StepClass::Retriable)
+                || self.saga.ctx.state(|w| w.saga().is_past_pivot()),
             "only a step after the pivot may fail without undo"
         );
         async { self.run(None).await.ok() }

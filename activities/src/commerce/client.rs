@@ -1,8 +1,8 @@
 //! The platform's wire: `/orders/{id}/validate`, `/orders/{id}`, `/events`.
 
 use contracts::commerce::{
-    OrderCheck, OrderCompleted, OrderLine, OrderProblem, OrderStatus, OrderValidation, PaymentStatus,
-    ShippingStatus, UpdateOrder, ValidateOrder,
+    CustomerOnboarded, OrderCheck, OrderCompleted, OrderLine, OrderProblem, OrderStatus, OrderValidation,
+    PaymentStatus, ShippingStatus, UpdateOrder, ValidateOrder,
 };
 use contracts::values::Address;
 use reqwest::Method;
@@ -111,6 +111,22 @@ struct EventBody<'a> {
 }
 
 #[derive(Serialize)]
+struct OnboardedBody<'a> {
+    event_type: &'static str,
+    customer_id: &'a str,
+    properties: OnboardedProperties<'a>,
+}
+
+#[derive(Serialize)]
+struct OnboardedProperties<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    onboarding_source: Option<&'a str>,
+    interests: &'a [String],
+    marketing_consent: bool,
+    completion_time: i64,
+}
+
+#[derive(Serialize)]
 struct SoldLine<'a> {
     product_id: &'a str,
     quantity: u32,
@@ -181,6 +197,20 @@ impl Client {
             revenue: amount(event.revenue),
             currency: event.revenue.currency().code(),
             items,
+        };
+        self.api.send::<_, Value>(Method::POST, &["events"], Some(&event.key), &body).await.map(drop)
+    }
+
+    pub(super) async fn track_onboarded(&self, event: &CustomerOnboarded) -> Result<(), CallError> {
+        let body = OnboardedBody {
+            event_type: "customer_onboarded",
+            customer_id: event.customer_id.as_str(),
+            properties: OnboardedProperties {
+                onboarding_source: event.onboarding_source.as_deref(),
+                interests: &event.interests,
+                marketing_consent: event.marketing_consent,
+                completion_time: event.completion_time,
+            },
         };
         self.api.send::<_, Value>(Method::POST, &["events"], Some(&event.key), &body).await.map(drop)
     }

@@ -9,7 +9,9 @@ mod client;
 
 use std::sync::Arc;
 
-use contracts::commerce::{OrderCompleted, OrderStatus, OrderValidation, UpdateOrder, ValidateOrder, defs};
+use contracts::commerce::{
+    CustomerOnboarded, OrderCompleted, OrderStatus, OrderValidation, UpdateOrder, ValidateOrder, defs,
+};
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
@@ -69,5 +71,15 @@ impl CommerceActivities {
         input: OrderCompleted,
     ) -> Result<(), ActivityError> {
         alive(&ctx, self.client.track(&input)).await.map_err(CallError::into_failure)
+    }
+
+    /// See [`contracts::commerce::Commerce`].
+    #[activity(definition = defs::TrackCustomerOnboarded)]
+    pub async fn track_customer_onboarded(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: CustomerOnboarded,
+    ) -> Result<(), ActivityError> {
+        alive(&ctx, self.client.track_onboarded(&input)).await.map_err(CallError::into_failure)
     }
 }

@@ -1,6 +1,7 @@
 //! The senders' wire: `/notifications/email`, `/notifications/sms`, `/notifications/push`.
 
 use contracts::commerce::OrderLine;
+use contracts::customers::RecommendedProduct;
 use contracts::notification::{Content, Delivery, SendEmail, SendPush, SendSms};
 use contracts::values::IdempotencyKey;
 use messages::{EmailText, PushText};
@@ -22,6 +23,8 @@ struct EmailBody<'a> {
     subject: &'a str,
     text: &'a str,
     html: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    headers: Option<Headers>,
     data: EmailData<'a>,
 }
 
@@ -35,6 +38,81 @@ enum EmailData<'a> {
         total_amount: Amount,
         tracking_number: &'a str,
     },
+    Welcome {
+        first_name: &'a str,
+        loyalty_points: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        welcome_discount_code: Option<&'a str>,
+    },
+    OnboardingTips {
+        first_name: &'a str,
+    },
+    ProductRecommendations {
+        first_name: &'a str,
+        recommendations: Vec<Recommendation<'a>>,
+    },
+}
+
+#[derive(Serialize)]
+struct Recommendation<'a> {
+    product_id: &'a str,
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    price: Option<Amount>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<&'static str>,
+}
+
+/// Mail headers that the sender has to set.
+#[derive(Serialize)]
+struct Headers {
+    #[serde(rename = "List-Unsubscribe")]
+    list_unsubscribe: String,
+    #[serde(rename = "List-Unsubscribe-Post")]
+    list_unsubscribe_post: &'static str,
+}
+
+impl Headers {
+    /// One click, without a question: RFC 8058.
+    fn one_click(url: &str) -> Self {
+        Self { list_unsubscribe: format!("<{url}>"), list_unsubscribe_post: "List-Unsubscribe=One-Click" }
+    }
+}
+
+impl<'a> EmailData<'a> {
+    fn of(content: &'a Content) -> Self {
+        match content {
+            Content::OrderConfirmation { order_id, items, total_amount, tracking_number } => {
+                Self::OrderConfirmation {
+                    order_id: order_id.as_str(),
+                    items: items.iter().map(Item::of).collect(),
+                    total_amount: amount(*total_amount),
+                    tracking_number,
+                }
+            }
+            Content::Welcome { first_name, loyalty_points, welcome_discount_code } => Self::Welcome {
+                first_name,
+                loyalty_points: *loyalty_points,
+                welcome_discount_code: welcome_discount_code.as_deref(),
+            },
+            Content::OnboardingTips { first_name } => Self::OnboardingTips { first_name },
+            Content::ProductRecommendations { first_name, recommendations } => Self::ProductRecommendations {
+                first_name,
+                recommendations: recommendations.iter().map(Recommendation::of).collect(),
+            },
+        }
+    }
+}
+
+impl<'a> Recommendation<'a> {
+    fn of(product: &'a RecommendedProduct) -> Self {
+        Self {
+            product_id: product.product_id.as_str(),
+            name: &product.name,
+            price: product.price.map(amount),
+            currency: product.price.map(|price| price.currency().code()),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -62,7 +140,8 @@ struct PushBody<'a> {
 
 #[derive(Serialize)]
 struct PushData<'a> {
-    order_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order_id: Option<&'a str>,
     #[serde(rename = "type")]
     kind: &'static str,
 }
@@ -79,13 +158,6 @@ impl Client {
     }
 
     pub(super) async fn email(&self, mail: &SendEmail, text: &EmailText) -> Result<Delivery, CallError> {
-        let Content::OrderConfirmation { order_id, items, total_amount, tracking_number } = &mail.content;
-        let data = EmailData::OrderConfirmation {
-            order_id: order_id.as_str(),
-            items: items.iter().map(Item::of).collect(),
-            total_amount: amount(*total_amount),
-            tracking_number,
-        };
         let body = EmailBody {
             to: mail.to.reveal(),
             template: mail.content.template(),
@@ -93,7 +165,8 @@ impl Client {
             subject: &text.subject,
             text: &text.text,
             html: &text.html,
-            data,
+            headers: mail.list_unsubscribe.as_deref().map(Headers::one_click),
+            data: EmailData::of(&mail.content),
         };
         self.send("email", &mail.key, &body).await
     }
@@ -103,12 +176,17 @@ impl Client {
     }
 
     pub(super) async fn push(&self, push: &SendPush, text: &PushText) -> Result<Delivery, CallError> {
-        let Content::OrderConfirmation { order_id, .. } = &push.content;
+        let order_id = match &push.content {
+            Content::OrderConfirmation { order_id, .. } => Some(order_id.as_str()),
+            Content::Welcome { .. }
+            | Content::OnboardingTips { .. }
+            | Content::ProductRecommendations { .. } => None,
+        };
         let body = PushBody {
             user_id: push.user_id.as_str(),
             title: &text.title,
             body: &text.body,
-            data: PushData { order_id: order_id.as_str(), kind: push.content.template() },
+            data: PushData { order_id, kind: push.content.template() },
         };
         self.send("push", &push.key, &body).await
     }

@@ -55,7 +55,8 @@ impl NotificationActivities {
         let Some(mailer) = &self.mailer else {
             return alive(&ctx, self.client.email(&input, &text)).await.map_err(CallError::into_failure);
         };
-        let letter = Letter { key: &input.key, to: &input.to, text: &text, unsubscribe: None };
+        let unsubscribe = input.list_unsubscribe.as_deref();
+        let letter = Letter { key: &input.key, to: &input.to, text: &text, unsubscribe };
         alive(&ctx, mailer.send(&letter)).await.map_err(MailError::into_failure)
     }
 

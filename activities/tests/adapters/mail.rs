@@ -8,7 +8,7 @@ use activities::http::Credential;
 use activities::mail::{Login, MailError, MailServer, Mailer, Security};
 use activities::notification::NotificationActivities;
 use contracts::failure::{OUTCOME_UNKNOWN, UNAVAILABLE};
-use contracts::notification::{Delivery, Notifications};
+use contracts::notification::{Delivery, Notifications, SendEmail};
 use messages::Texts;
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
@@ -267,5 +267,26 @@ async fn a_lost_reply_costs_a_second_message_under_the_same_id() -> TestResult {
         assert!(part.contains("Tổng cộng") && part.contains("25.000.000 VND"), "{part}");
     }
     assert_eq!(shop.total("mails").await?, 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_link_to_unsubscribe_is_in_the_headers_of_a_mail_that_has_one() -> TestResult {
+    let (shop, port) = Shop::with_mail().await?;
+    let server = MailServer { timeout: Duration::from_secs(10), ..server_at(port)? };
+    let activities = NotificationActivities::new(shop.api()?, Texts::load()?);
+    let temporal = Temporal::with(activities.with_mailer(Some(Mailer::new(server)?))).await?;
+    let link = "https://shop.example.com/bye/1/2";
+    let mail = SendEmail { list_unsubscribe: Some(link.to_owned()), ..email()? };
+    let sent = temporal.run(Notifications::send_email, FIRST, &mail).await?;
+    assert!(matches!(&sent, Ok(Delivery::Accepted { .. })), "{sent:?}");
+    let outbox = shop.get("/_sandbox/outbox").await?;
+    let headers = outbox[0]["message"]["headers"].as_array().cloned().unwrap_or_default();
+    for header in [
+        json!(["List-Unsubscribe", format!("<{link}>")]),
+        json!(["List-Unsubscribe-Post", "List-Unsubscribe=One-Click"]),
+    ] {
+        assert!(headers.contains(&header), "{header} is not in {headers:?}");
+    }
     Ok(())
 }

@@ -6,9 +6,11 @@
 
 mod call;
 mod commerce;
+mod customers;
 mod everything;
 mod heartbeats;
 mod inventory;
+mod loyalty;
 mod mail;
 mod notification;
 mod payment;

@@ -29,7 +29,8 @@ fn content() -> TestResult<Content> {
 
 pub(crate) fn email() -> TestResult<SendEmail> {
     let (to, locale) = (Recipient::new("customer@example.com"), Locale::ViVn);
-    Ok(SendEmail { key: key("send-notifications/email"), to, locale, content: content()? })
+    let key = key("send-notifications/email");
+    Ok(SendEmail { key, to, locale, content: content()?, list_unsubscribe: None })
 }
 
 pub(crate) fn sms() -> TestResult<SendSms> {
@@ -125,5 +126,27 @@ async fn a_sender_that_is_down_is_a_failure_to_retry_and_one_that_forbids_is_not
     let failed = temporal.run(Notifications::send_email, FIRST, &email()?).await?.err().ok_or("sent")?;
     assert_eq!((failed.kind.as_str(), failed.is_final), (REFUSED, true));
     assert!(!failed.message.contains("customer@example.com"), "{}", failed.message);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_marketing_mail_says_where_one_click_ends_it() -> TestResult {
+    let (shop, temporal) = open().await?;
+    let mail = SendEmail {
+        content: Content::OnboardingTips { first_name: "Nguyen".to_owned() },
+        list_unsubscribe: Some("https://shop.example.com/bye/1/2".to_owned()),
+        ..email()?
+    };
+    assert!(is_accepted(&temporal.run(Notifications::send_email, FIRST, &mail).await?));
+    let message = sent(&shop).await?["message"].clone();
+    assert_eq!(
+        message["headers"],
+        json!({
+            "List-Unsubscribe": "<https://shop.example.com/bye/1/2>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"
+        })
+    );
+    assert_eq!(message["data"], json!({ "first_name": "Nguyen" }));
+    assert!(message["text"].as_str().is_some_and(|text| text.contains("Nguyen")), "{message}");
     Ok(())
 }

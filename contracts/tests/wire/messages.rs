@@ -1,12 +1,13 @@
 //! Messages to customers.
 
+use contracts::customers::RecommendedProduct;
 use contracts::notification::{Content, Delivery, SendEmail, SendPush, SendSms};
 use contracts::values::{Locale, Recipient};
 use serde_json::{Value, json};
 
 use crate::TestResult;
 use crate::pinned::pinned;
-use crate::samples::{KEY, customer_id, dong, dong_json, item, item_json, key, order_id};
+use crate::samples::{KEY, customer_id, dong, dong_json, item, item_json, key, order_id, product_id};
 
 fn content() -> TestResult<Content> {
     Ok(Content::OrderConfirmation {
@@ -34,11 +35,48 @@ fn a_mail_stays() -> TestResult {
         to: Recipient::new("customer@example.com"),
         locale: Locale::ViVn,
         content: content()?,
+        list_unsubscribe: Some("https://shop.example.com/bye/1/2".to_owned()),
     };
     let golden = json!({
-        "key": KEY, "to": "customer@example.com", "locale": "vi-VN", "content": content_json()
+        "key": KEY,
+        "to": "customer@example.com",
+        "locale": "vi-VN",
+        "content": content_json(),
+        "list_unsubscribe": "https://shop.example.com/bye/1/2"
     });
-    pinned(&input, &golden, &[])
+    pinned(&input, &golden, &["/list_unsubscribe"])
+}
+
+#[test]
+fn the_mails_of_onboarding_stay() -> TestResult {
+    let first_name = || "Nguyen".to_owned();
+    let welcome = Content::Welcome {
+        first_name: first_name(),
+        loyalty_points: 100,
+        welcome_discount_code: Some("WELCOME123456".to_owned()),
+    };
+    let golden = json!({
+        "template": "welcome",
+        "first_name": "Nguyen",
+        "loyalty_points": 100,
+        "welcome_discount_code": "WELCOME123456"
+    });
+    pinned(&welcome, &golden, &["/welcome_discount_code"])?;
+    let tips = Content::OnboardingTips { first_name: first_name() };
+    pinned(&tips, &json!({ "template": "onboarding_tips", "first_name": "Nguyen" }), &[])?;
+    let product = RecommendedProduct { product_id: product_id()?, name: "Mouse".to_owned(), price: None };
+    let recommendations =
+        Content::ProductRecommendations { first_name: first_name(), recommendations: vec![product] };
+    let golden = json!({
+        "template": "product_recommendations",
+        "first_name": "Nguyen",
+        "recommendations": [{ "product_id": "LAPTOP-001", "name": "Mouse" }]
+    });
+    pinned(&recommendations, &golden, &[])?;
+    for content in [welcome, tips, recommendations] {
+        assert_eq!(serde_json::to_value(&content)?["template"], json!(content.template()));
+    }
+    Ok(())
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! Names: of activities, of failures, and the words of every choice.
 
 use contracts::commerce::{Commerce, OrderCheck, OrderStatus, PaymentStatus, ShippingStatus};
+use contracts::customers::Customers;
 use contracts::failure;
 use contracts::inventory::Inventory;
+use contracts::loyalty::Loyalty;
 use contracts::notification::Notifications;
 use contracts::payment::{PaymentKind, Payments};
 use contracts::shipping::Shipping;
@@ -32,6 +34,23 @@ fn activity_names_are_those_in_recorded_histories() {
         (Notifications::send_email.name(), "notification.send_email"),
         (Notifications::send_sms.name(), "notification.send_sms"),
         (Notifications::send_push.name(), "notification.send_push"),
+        (Commerce::track_customer_onboarded.name(), "commerce.track_customer_onboarded"),
+        (Customers::check_ref.name(), "customers.check_ref"),
+        (Customers::create.name(), "customers.create"),
+        (Customers::find.name(), "customers.find"),
+        (Customers::mark_incomplete.name(), "customers.mark_incomplete"),
+        (Customers::update_preferences.name(), "customers.update_preferences"),
+        (Customers::personalize_home.name(), "customers.personalize_home"),
+        (Customers::assign_segments.name(), "customers.assign_segments"),
+        (Customers::may_mail.name(), "customers.may_mail"),
+        (Customers::unsubscribe.name(), "customers.unsubscribe"),
+        (Customers::recommend.name(), "customers.recommend"),
+        (Loyalty::open_account.name(), "loyalty.open_account"),
+        (Loyalty::find_account.name(), "loyalty.find_account"),
+        (Loyalty::reverse_points.name(), "loyalty.reverse_points"),
+        (Loyalty::create_coupon.name(), "loyalty.create_coupon"),
+        (Loyalty::find_coupon.name(), "loyalty.find_coupon"),
+        (Loyalty::revoke_coupon.name(), "loyalty.revoke_coupon"),
     ];
     for (name, recorded) in names {
         assert_eq!(name, recorded);

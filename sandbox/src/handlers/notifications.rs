@@ -1,5 +1,7 @@
 //! Messages to customers, which end in the outbox, and analytics events.
 
+use std::collections::BTreeMap;
+
 use rusqlite::params;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -27,6 +29,8 @@ struct Email {
     _text: Option<String>,
     #[serde(rename = "html")]
     _html: Option<String>,
+    #[serde(rename = "headers")]
+    _headers: Option<BTreeMap<String, String>>,
     data: Option<Data>,
 }
 

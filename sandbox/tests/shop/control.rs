@@ -58,7 +58,7 @@ async fn switches_change_one_by_one() {
     let shop = Shop::open().await;
     let defaults = json!({
         "dedupe": "on", "replay_errors": false, "tombstones": true, "validate_counts_stock": false,
-        "batch_reserve": true,
+        "batch_reserve": true, "coupon_codes_taken": false,
     });
     assert_eq!(shop.get("/_sandbox/switches").await, defaults);
     shop.switch(json!({ "dedupe": "off" })).await;

@@ -2,6 +2,7 @@
 
 mod audit;
 mod control;
+mod customers;
 mod durability;
 mod faults;
 mod harness;

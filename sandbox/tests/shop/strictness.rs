@@ -51,6 +51,15 @@ fn bodies() -> Vec<(Method, &'static str, Value)> {
         (Method::POST, "/notifications/sms", json!({ "to": "+1", "message": "m" })),
         (Method::POST, "/notifications/push", json!({ "user_id": "u", "title": "t", "body": "b" })),
         (Method::POST, "/events", json!({ "event_type": "e", "customer_id": "c" })),
+        (
+            Method::POST,
+            "/customers",
+            json!({
+                "email": "a@example.com", "first_name": "A", "last_name": "B", "marketing_consent": false,
+            }),
+        ),
+        (Method::POST, "/loyalty/points/reverse", json!({ "customer_id": "c", "idempotency_key": "k" })),
+        (Method::POST, "/coupons/revoke", json!({ "customer_id": "c", "idempotency_key": "k" })),
     ]
 }
 

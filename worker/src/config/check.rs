@@ -1,5 +1,6 @@
 //! From settings as they were given to settings that hold together. Every problem is named with its fix.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,13 +18,22 @@ use crate::door::{DoorSettings, Provider};
 #[derive(Debug)]
 pub struct Problems(pub(super) Vec<String>);
 
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for problem in &self.0 {
+            writeln!(f, "  - {problem}")?;
+        }
+        write!(f, "See `worker --help`.")
+    }
+}
+
 /// One outside system as it was configured.
-struct Given {
-    system: &'static str,
-    variable: &'static str,
-    url: Option<String>,
-    token: Option<String>,
-    token_file: Option<PathBuf>,
+pub(super) struct Given {
+    pub(super) system: &'static str,
+    pub(super) variable: &'static str,
+    pub(super) url: Option<String>,
+    pub(super) token: Option<String>,
+    pub(super) token_file: Option<PathBuf>,
 }
 
 macro_rules! given {
@@ -44,7 +54,7 @@ impl Config {
     /// # Errors
     /// Every problem found.
     pub fn check(self) -> Result<Settings, Problems> {
-        let Self { temporal, shop, provider, mail, patience, operation, tuning } = self;
+        let Self { temporal, shop, provider, mail, onboarding, patience, operation, tuning } = self;
         let mut problems = Vec::new();
         let timeout = Duration::from_millis(shop.ecommerce_api_timeout);
         let template = |system, base, token| Endpoint {
@@ -78,6 +88,8 @@ impl Config {
         let payment = endpoint(own_payment);
         let shipping = endpoint(given!("shipping", "SUN_SHIPPING_API", shop.shipping));
         let notification = endpoint(given!("notification", "SUN_NOTIFICATION_API", shop.notification));
+        let loyalty = endpoint(onboarding.loyalty());
+        let pseudonyms = onboarding.pseudonyms(&mut problems);
         let commerce = platform.url.clone().map(|url| template("commerce", url, platform.token.clone()));
 
         let limits = (timeout, shop.response_bytes_max as usize);
@@ -113,15 +125,25 @@ impl Config {
             local_attempt: patience.local_attempt,
             local_budget: patience.local_attempt * 2,
             bookkeeping: patience.bookkeeping_patience,
+            account: onboarding.account_patience,
             stock: patience.stock_patience,
             payment: patience.payment_patience,
             carrier: patience.carrier_patience,
             aftermath: patience.aftermath_patience,
             notice: patience.notice_patience,
             undo: patience.undo_patience,
+            follow_up_tips: onboarding.follow_up_tips,
+            follow_up_recommendations: onboarding.follow_up_recommendations,
         };
-        let (Some(commerce), Some(inventory), Some(payment), Some(shipping), Some(notification), true) =
-            (commerce, inventory, payment, shipping, notification, problems.is_empty())
+        let (
+            Some(commerce),
+            Some(inventory),
+            Some(payment),
+            Some(shipping),
+            Some(notification),
+            Some(loyalty),
+            true,
+        ) = (commerce, inventory, payment, shipping, notification, loyalty, problems.is_empty())
         else {
             return Err(Problems(problems));
         };
@@ -143,6 +165,8 @@ impl Config {
             shipping,
             notification,
             mail,
+            loyalty,
+            pseudonyms,
             lines: if shop.inventory_batch_reserve { Lines::Batch } else { Lines::OneByOne },
             second_look,
             policies,

@@ -131,3 +131,30 @@ fn a_door_without_a_secret_stays_shut_and_says_so() -> TestResult {
     }
     Ok(())
 }
+
+#[test]
+fn what_onboarding_needs_is_checked_and_its_key_is_not_shown() -> TestResult {
+    for (args, words) in [
+        (&["--ref-key=hunter2"][..], "SUN_REF_KEY is shorter than 16 bytes: use at least 16 random bytes"),
+        (&["--ref-key-file=/nowhere"], "SUN_REF_KEY_FILE: /nowhere"),
+        (&["--unsubscribe-url=https://shop/bye"], "SUN_REF_KEY is not, so that no link could be made"),
+        (
+            &["--follow-up-tips=2h", "--follow-up-recommendations=1h"],
+            "SUN_FOLLOW_UP_RECOMMENDATIONS is not longer than SUN_FOLLOW_UP_TIPS",
+        ),
+        (&["--loyalty-api-url=ftp://points"], "SUN_LOYALTY_API_URL"),
+    ] {
+        let problems = problems(&[&SHOP, args].concat())?;
+        assert!(problems.contains(words), "{args:?}: {problems}");
+        assert!(!problems.contains("hunter2"), "a key is shown: {problems}");
+    }
+    let own = ["worker", "--ref-key=a key for tests only", "--loyalty-api-url=http://points"];
+    let config = Config::try_parse_from([&own[..], &SHOP].concat())?;
+    let settings = config.check().map_err(|problems| problems.to_string())?;
+    assert!(settings.pseudonyms.key.is_some());
+    assert_eq!(settings.loyalty.base.as_str(), "http://points/");
+    assert_eq!(settings.policies.follow_up_tips, Duration::from_secs(24 * 3600));
+    assert_eq!(settings.policies.follow_up_recommendations, Duration::from_secs(7 * 24 * 3600));
+    assert!(!format!("{settings:?}").contains("a key for"), "{settings:?}");
+    Ok(())
+}

@@ -9,10 +9,10 @@ use contracts::payment::PaymentKind;
 use contracts::values::{
     Address, CustomerId, Locale, OrderId, PaymentToken, ProductId, Recipient, VariantId,
 };
-use email_address::EmailAddress;
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
+use crate::input::people::{locale, mail_address, phone};
 use crate::input::{Checked, Fields, Refusal, count, digits, id, money, refuse, text};
 
 /// Lines of one order at most.
@@ -196,42 +196,12 @@ fn check_total(fields: &Fields<'_>, items: &[OrderLine], added: [Money; 2], disc
     }
 }
 
-fn mail_address(value: &RawValue) -> Result<Recipient, Refusal> {
-    let address = text(254)(value)?;
-    if EmailAddress::is_valid(&address) && address.rsplit('@').next().is_some_and(|d| d.contains('.')) {
-        Ok(Recipient::new(address))
-    } else {
-        refuse("is not a mail address", "send it as name@example.com")
-    }
-}
-
-/// The international form (E.164): `+`, then 8 to 15 digits; blanks, dots and dashes are dropped.
-fn phone(value: &RawValue) -> Result<String, Refusal> {
-    let number: String =
-        text(40)(value)?.chars().filter(|c| !matches!(c, ' ' | '.' | '-' | '(' | ')')).collect();
-    let digits = number.strip_prefix('+').unwrap_or_default();
-    if (8..=15).contains(&digits.len())
-        && !digits.starts_with('0')
-        && digits.bytes().all(|b| b.is_ascii_digit())
-    {
-        Ok(number)
-    } else {
-        refuse("is not a phone number in international form", "send it as +84901234567")
-    }
-}
-
 fn currency(value: &RawValue) -> Result<Currency, Refusal> {
     let code = text(10)(value)?;
     Currency::from_code(&code).map_or_else(
         || refuse("is not an ISO-4217 currency code", "use the three capital letters, such as VND or USD"),
         Ok,
     )
-}
-
-fn locale(value: &RawValue) -> Result<Locale, Refusal> {
-    let known: Vec<_> = Locale::ALL.iter().map(|locale| locale.tag()).collect();
-    Locale::from_tag(&text(20)(value)?)
-        .map_or_else(|| refuse("has no texts", format!("use one of {}", known.join(", "))), Ok)
 }
 
 fn minutes(value: &RawValue) -> Result<Duration, Refusal> {

@@ -196,7 +196,7 @@ impl OrderRun<'_> {
         let (key, locale) = (self.key(NOTIFY), order.locale);
         let email = async {
             let (key, to, content) = (key.part("email"), order.customer_email.clone(), content.clone());
-            let mail = SendEmail { key, to, locale, content };
+            let mail = SendEmail { key, to, locale, content, list_unsubscribe: None };
             let step = saga.step(NOTIFY, Notifications::send_email, mail, policy::notice()).part("email");
             saga.delivered(NOTIFY, "email", step.or_report().await);
         };

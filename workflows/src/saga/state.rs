@@ -143,7 +143,9 @@ impl SagaState {
         if has_undo && !self.undoable.contains(&name) {
             self.undoable.push(name);
         }
-        if W::STEPS.iter().any(|step| step.name == name && step.class == StepClass::Pivot) {
+        // The rest of a pivot step, after its point of no return, is no way back either.
+        let is_pivot = W::STEPS.iter().any(|step| step.name == name && step.class == StepClass::Pivot);
+        if is_pivot && self.phase == Phase::Forward {
             self.phase = Phase::AtPivot;
         }
     }
@@ -238,16 +240,18 @@ impl SagaState {
     }
 }
 
-/// A step of several parts runs until the last one ended; it is completed when one of them is.
+/// A step of several parts runs until the last one ended; then the part decides that a person should see first.
 fn of_parts(parts: &[PartReport]) -> StepStatus {
     let any = |status| parts.iter().any(|part| part.status == status);
-    if any(StepStatus::Running) {
-        StepStatus::Running
-    } else if any(StepStatus::Failed) {
-        StepStatus::Failed
-    } else {
-        StepStatus::Completed
-    }
+    let telling = [
+        StepStatus::Running,
+        StepStatus::UndoStuck,
+        StepStatus::Resolved,
+        StepStatus::Undone,
+        StepStatus::Failed,
+        StepStatus::Stopped,
+    ];
+    telling.into_iter().find(|status| any(*status)).unwrap_or(StepStatus::Completed)
 }
 
 #[cfg(test)]
@@ -271,12 +275,16 @@ mod tests {
 
     #[test]
     fn a_step_of_parts_stands_as_its_worst_part_once_all_have_ended() {
-        use StepStatus::{Completed, Failed, Running};
+        use StepStatus::{Completed, Failed, Resolved, Running, Skipped, UndoStuck, Undone};
         let part = |status| PartReport { part: "email".to_owned(), status, detail: None };
         for (parts, whole) in [
             (&[Running, Failed, Completed][..], Running),
             (&[Completed, Failed], Failed),
             (&[Completed, Completed], Completed),
+            (&[Completed, Skipped], Completed),
+            (&[Undone, UndoStuck, Failed], UndoStuck),
+            (&[Undone, Resolved], Resolved),
+            (&[Failed, Undone], Undone),
         ] {
             let parts: Vec<_> = parts.iter().copied().map(part).collect();
             assert_eq!(of_parts(&parts), whole, "{parts:?}");

@@ -5,9 +5,7 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 use temporalio_common::ActivityDefinition;
-use temporalio_workflow::{
-    ActivityExecutionError, WaitConditionOptions, WorkflowCancellationToken as Token, WorkflowContext,
-};
+use temporalio_workflow::{WaitConditionOptions, WorkflowCancellationToken as Token, WorkflowContext};
 
 use super::state::Phase;
 use super::{Halt, LocalFuture, Process, Saga, Shared, StoppedBy, reason};
@@ -15,33 +13,59 @@ use crate::policy;
 use crate::report::StepStatus;
 use crate::search_attributes::NEEDS_HUMAN;
 
-/// How one step is undone. `Fn`, not a future: a person may have it run again.
+/// How one step, or one part of it, is undone. `Fn`, not a future: a person may have it run again.
 pub(super) struct Undo {
     step: &'static str,
-    run: Box<dyn Fn() -> LocalFuture<Result<(), ActivityExecutionError>>>,
+    part: Option<&'static str>,
+    run: Box<dyn Fn() -> LocalFuture<Result<(), String>>>,
 }
 
 impl Undo {
-    pub(super) fn new<W, U>(ctx: &WorkflowContext<W>, step: &'static str, undo: U, input: U::Input) -> Self
+    pub(super) fn by(
+        step: &'static str,
+        part: Option<&'static str>,
+        run: impl Fn() -> LocalFuture<Result<(), String>> + 'static,
+    ) -> Self {
+        Self { step, part, run: Box::new(run) }
+    }
+
+    pub(super) fn by_activity<W, U>(
+        ctx: &WorkflowContext<W>,
+        step: &'static str,
+        part: Option<&'static str>,
+        undo: U,
+        input: U::Input,
+    ) -> Self
     where
         W: 'static,
         U: ActivityDefinition<Output = ()> + 'static,
         U::Input: Clone,
     {
         let (ctx, undo) = (ctx.clone(), Rc::new(undo));
-        let run = move || -> LocalFuture<_> {
-            let options = policy::undo().regular(format!("undo {step}"), Token::new());
+        let name = name(step, part);
+        Self::by(step, part, move || {
+            let options = policy::undo().regular(format!("undo {name}"), Token::new());
             let (ctx, undo, input) = (ctx.clone(), undo.clone(), input.clone());
-            Box::pin(async move { ctx.execute_activity(Shared(undo), input, options).await })
-        };
-        Self { step, run: Box::new(run) }
+            Box::pin(async move {
+                ctx.execute_activity(Shared(undo), input, options).await.map_err(|error| reason(&error))
+            })
+        })
     }
+
+    /// What a person calls it: the step, or `step/part`.
+    fn name(&self) -> String {
+        name(self.step, self.part)
+    }
+}
+
+fn name(step: &str, part: Option<&str>) -> String {
+    part.map_or_else(|| step.to_owned(), |part| format!("{step}/{part}"))
 }
 
 /// A person's answer about an undo that stuck: the input of the update `resolve_undo`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResolveUndo {
-    /// The step whose undo stuck.
+    /// The step whose undo stuck, or the part of one: `send-welcome-emails/coupon`.
     pub step: String,
     /// What to do about it.
     pub action: Resolution,
@@ -85,7 +109,7 @@ impl<W: Process> Saga<W> {
         U: ActivityDefinition<Output = ()> + 'static,
         U::Input: Clone,
     {
-        self.undos.borrow_mut().insert(0, Undo::new(&self.ctx, step, undo, input));
+        self.undos.borrow_mut().insert(0, Undo::by_activity(&self.ctx, step, None, undo, input));
     }
 
     /// Turns back: from here on whoever asks is told why, and nobody can stop the run for another reason.
@@ -105,10 +129,9 @@ impl<W: Process> Saga<W> {
         loop {
             let Some(undo) = self.undos.borrow_mut().pop() else { break };
             match (undo.run)().await {
-                Ok(()) => self.note(undo.step, StepStatus::Undone, None),
-                Err(error) => {
-                    let reason = reason(&error);
-                    self.note(undo.step, StepStatus::UndoStuck, Some(&reason));
+                Ok(()) => self.note(&undo, StepStatus::Undone, None),
+                Err(reason) => {
+                    self.note(&undo, StepStatus::UndoStuck, Some(&reason));
                     if !self.ctx.is_replaying()
                         && let Some(observer) = crate::observe::observer()
                     {
@@ -128,9 +151,10 @@ impl<W: Process> Saga<W> {
         }
     }
 
-    fn note(&self, step: &'static str, status: StepStatus, detail: Option<&str>) {
-        self.mark(step, status, detail);
-        let line = detail.map_or_else(|| step.to_owned(), |detail| format!("{step} ({detail})"));
+    fn note(&self, undo: &Undo, status: StepStatus, detail: Option<&str>) {
+        self.mark_part(undo.step, undo.part, status, detail);
+        let name = undo.name();
+        let line = detail.map_or_else(|| name.clone(), |detail| format!("{name} ({detail})"));
         self.ctx.state_mut(|w| {
             let report = &mut w.saga_mut().report;
             match status {
@@ -143,7 +167,7 @@ impl<W: Process> Saga<W> {
 
     /// Says which undos are stuck and how to answer.
     fn name_stuck(&self, stuck: &[Undo]) {
-        let names: Vec<String> = stuck.iter().map(|undo| undo.step.to_owned()).collect();
+        let names: Vec<String> = stuck.iter().map(Undo::name).collect();
         let details = self.ctx.state_mut(|w| {
             let saga = w.saga_mut();
             saga.say(format!(
@@ -190,24 +214,22 @@ impl<W: Process> Saga<W> {
 
     async fn act_on(&self, stuck: &mut Vec<Undo>, answer: &ResolveUndo) -> String {
         // Two answers about one undo may arrive in the same workflow task.
-        let Some(i) = stuck.iter().position(|undo| undo.step == answer.step) else {
+        let Some(i) = stuck.iter().position(|undo| undo.name() == answer.step) else {
             return ALREADY_RESOLVED.to_owned();
         };
         if answer.action == Resolution::Retry {
-            let step = stuck[i].step;
-            if let Err(error) = (stuck[i].run)().await {
-                let reason = reason(&error);
-                self.note(step, StepStatus::UndoStuck, Some(&reason));
+            if let Err(reason) = (stuck[i].run)().await {
+                self.note(&stuck[i], StepStatus::UndoStuck, Some(&reason));
                 return format!("failed again: {reason}");
             }
-            self.note(step, StepStatus::Undone, None);
+            self.note(&stuck[i], StepStatus::Undone, None);
         } else {
             let status = match answer.action {
                 Resolution::Skip => StepStatus::LeftStanding,
                 _ => StepStatus::Resolved,
             };
             let detail = format!("{}: {}", answer.action.words(), answer.reason);
-            self.note(stuck[i].step, status, Some(&detail));
+            self.note(&stuck[i], status, Some(&detail));
         }
         stuck.remove(i);
         answer.action.words().to_owned()

@@ -15,6 +15,9 @@ pub(super) const NAMESPACE: &str = "default";
 /// What the worker shows and the sandbox asks for. Known to everybody: it opens a sandbox on loopback, no more.
 pub(super) const SANDBOX_TOKEN: &str = "sunflow-development";
 
+/// Makes the pseudonyms of customers that nobody has. Known to everybody, too.
+const REF_KEY: &str = "sunflow-development-pseudonyms";
+
 pub(crate) struct Facts {
     pub(crate) temporal_address: String,
     pub(crate) web_ui: String,
@@ -55,6 +58,7 @@ impl Facts {
             ("TEMPORAL_CONFIG_FILE", "/dev/null".to_owned()),
             ("SUN_ECOMMERCE_API_URL", self.sandbox_url()),
             ("SUN_ECOMMERCE_API_TOKEN", SANDBOX_TOKEN.to_owned()),
+            ("SUN_REF_KEY", REF_KEY.to_owned()),
             ("SUN_WORKER_LISTEN", self.worker_listen.clone()),
             ("SUN_WORKER_URL", self.worker_url.clone()),
             ("SUN_WEB_UI_URL", self.web_ui.clone()),

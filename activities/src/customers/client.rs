@@ -1,0 +1,210 @@
+//! The platform's wire: `/customers` and what hangs below it, `/products/recommendations`.
+
+use contracts::customers::{
+    AssignSegments, CreateCustomer, Customer, HomeSection, PersonalizeHome, Recommend, RecommendedProduct,
+    Registration, Unsubscribe, UpdatePreferences,
+};
+use contracts::money::Currency;
+use contracts::values::{CustomerId, IdempotencyKey, ProductId, Recipient};
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use super::permission::Facts;
+use crate::http::wire::money;
+use crate::http::{Api, CallError};
+
+pub(super) struct Client {
+    api: Api,
+}
+
+#[derive(Serialize)]
+struct CreateBody<'a> {
+    email: &'a str,
+    first_name: &'a str,
+    last_name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phone: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    date_of_birth: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preferences: Option<&'a Map<String, Value>>,
+    marketing_consent: bool,
+}
+
+#[derive(Serialize)]
+struct StatusBody {
+    status: &'static str,
+}
+
+#[derive(Serialize)]
+struct PreferencesBody<'a> {
+    recommendation_settings: RecommendationSettings<'a>,
+}
+
+#[derive(Serialize)]
+struct RecommendationSettings<'a> {
+    categories: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    price_range: Option<&'a str>,
+    brands: &'a [String],
+}
+
+#[derive(Serialize)]
+struct ContentBody<'a> {
+    content_type: &'static str,
+    sections: &'a [HomeSection],
+}
+
+#[derive(Serialize)]
+struct SegmentsBody<'a> {
+    segments: &'a [String],
+}
+
+#[derive(Serialize)]
+struct UnsubscribeBody {
+    unsubscribed: bool,
+}
+
+#[derive(Deserialize)]
+struct CustomerBody {
+    #[serde(alias = "id")]
+    customer_id: CustomerId,
+    email: String,
+    first_name: String,
+}
+
+#[derive(Deserialize)]
+struct Recommendations {
+    #[serde(default)]
+    products: Vec<Product>,
+}
+
+#[derive(Deserialize)]
+struct Product {
+    #[serde(alias = "id")]
+    product_id: ProductId,
+    name: String,
+    #[serde(default)]
+    price: Option<Box<RawValue>>,
+    #[serde(default)]
+    currency: Option<String>,
+}
+
+/// The words for an address that has an account already.
+const REGISTERED: [&str; 3] = ["EMAIL_ALREADY_REGISTERED", "CUSTOMER_EXISTS", "DUPLICATE_EMAIL"];
+
+impl Client {
+    pub(super) fn new(api: Api) -> Self {
+        Self { api }
+    }
+
+    pub(super) async fn create(&self, customer: &CreateCustomer) -> Result<Registration, CallError> {
+        let body = CreateBody {
+            email: customer.email.reveal(),
+            first_name: &customer.first_name,
+            last_name: &customer.last_name,
+            phone: customer.phone.as_ref().map(Recipient::reveal),
+            date_of_birth: customer.date_of_birth.as_deref(),
+            preferences: customer.preferences.as_ref(),
+            marketing_consent: customer.marketing_consent,
+        };
+        let answer = self.api.send(Method::POST, &["customers"], Some(&customer.key), &body).await;
+        match answer {
+            Ok(created) => Ok(Registration::Created(CustomerBody::into(created))),
+            Err(error) => match error.refusal() {
+                Some(refusal) if REGISTERED.contains(&refusal.code.as_str()) => {
+                    Ok(Registration::AlreadyRegistered)
+                }
+                Some(refusal) if matches!(refusal.status, 400 | 422) => {
+                    Ok(Registration::Refused { code: refusal.code.clone() })
+                }
+                _ => Err(error),
+            },
+        }
+    }
+
+    /// The account that was opened under a key.
+    pub(super) async fn find(&self, key: &IdempotencyKey) -> Result<Option<Customer>, CallError> {
+        let query = [("idempotency_key", key.as_str())];
+        let found: Vec<CustomerBody> = self.api.get(&["customers"], &query).await?;
+        Ok(found.into_iter().next().map(Customer::from))
+    }
+
+    /// Idempotent by nature, so it carries no key: a stored answer must not hide a status written since.
+    pub(super) async fn mark_incomplete(&self, customer: &CustomerId) -> Result<(), CallError> {
+        let body = StatusBody { status: "incomplete_onboarding" };
+        let path = ["customers", customer.as_str()];
+        self.api.send::<_, Value>(Method::PUT, &path, None, &body).await.map(drop)
+    }
+
+    pub(super) async fn update_preferences(&self, wishes: &UpdatePreferences) -> Result<(), CallError> {
+        let body = PreferencesBody {
+            recommendation_settings: RecommendationSettings {
+                categories: &wishes.categories,
+                price_range: wishes.price_range.as_deref(),
+                brands: &wishes.brands,
+            },
+        };
+        let path = ["customers", wishes.customer_id.as_str(), "preferences"];
+        self.api.send::<_, Value>(Method::PUT, &path, Some(&wishes.key), &body).await.map(drop)
+    }
+
+    pub(super) async fn personalize_home(&self, home: &PersonalizeHome) -> Result<(), CallError> {
+        let body = ContentBody { content_type: "homepage", sections: &home.sections };
+        let path = ["customers", home.customer_id.as_str(), "personalized-content"];
+        self.api.send::<_, Value>(Method::POST, &path, Some(&home.key), &body).await.map(drop)
+    }
+
+    pub(super) async fn assign_segments(&self, segments: &AssignSegments) -> Result<(), CallError> {
+        let body = SegmentsBody { segments: &segments.segments };
+        let path = ["customers", segments.customer_id.as_str(), "segments"];
+        self.api.send::<_, Value>(Method::POST, &path, Some(&segments.key), &body).await.map(drop)
+    }
+
+    /// What the platform knows about mail to a customer; `None` when it does not know the customer.
+    pub(super) async fn permission(&self, customer: &CustomerId) -> Result<Option<Facts>, CallError> {
+        let path = ["customers", customer.as_str(), "mail-permission"];
+        match self.api.get(&path, &[]).await {
+            Ok(facts) => Ok(Some(facts)),
+            Err(error) if error.refusal().is_some_and(|refusal| refusal.status == 404) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A customer that the platform does not know (any more) gets no mail either.
+    pub(super) async fn unsubscribe(&self, customer: &Unsubscribe) -> Result<(), CallError> {
+        let path = ["customers", customer.customer_id.as_str(), "mail-permission"];
+        let body = UnsubscribeBody { unsubscribed: true };
+        match self.api.send::<_, Value>(Method::PUT, &path, Some(&customer.key), &body).await {
+            Err(error) if error.refusal().is_some_and(|refusal| refusal.status == 404) => Ok(()),
+            answer => answer.map(drop),
+        }
+    }
+
+    pub(super) async fn recommend(&self, wish: &Recommend) -> Result<Vec<RecommendedProduct>, CallError> {
+        let limit = wish.limit.to_string();
+        let query =
+            [("customer_id", wish.customer_id.as_str()), ("type", "onboarding"), ("limit", limit.as_str())];
+        let found: Recommendations = self.api.get(&["products", "recommendations"], &query).await?;
+        let most = usize::try_from(wish.limit).unwrap_or(usize::MAX);
+        Ok(found.products.into_iter().take(most).map(RecommendedProduct::from).collect())
+    }
+}
+
+impl From<CustomerBody> for Customer {
+    fn from(body: CustomerBody) -> Self {
+        let CustomerBody { customer_id, email, first_name } = body;
+        Self { customer_id, email: Recipient::new(email), first_name }
+    }
+}
+
+impl From<Product> for RecommendedProduct {
+    /// A price whose currency is not known is left out rather than guessed.
+    fn from(product: Product) -> Self {
+        let currency = product.currency.as_deref().and_then(Currency::from_code);
+        let price = currency.zip(product.price).and_then(|(currency, price)| money(&price, currency));
+        Self { product_id: product.product_id, name: product.name, price }
+    }
+}

@@ -1,0 +1,181 @@
+//! May a marketing mail be sent now? The platform's facts about a customer, and what follows from them.
+
+use contracts::customers::KeptBack;
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
+use serde::Deserialize;
+use thiserror::Error;
+
+/// What the platform knows. Everything that would allow more is absent unless it is said.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub(super) struct Facts {
+    #[serde(default)]
+    marketing_consent: bool,
+    #[serde(default)]
+    unsubscribed: bool,
+    /// `bounce`, `complaint`, or another reason not to write to the address.
+    #[serde(default)]
+    suppressed: Option<String>,
+    #[serde(default)]
+    orders_placed: u64,
+    /// `active`, or another status, such as `incomplete_onboarding`.
+    #[serde(default)]
+    status: Option<String>,
+    /// An IANA name.
+    #[serde(default)]
+    time_zone: Option<String>,
+    #[serde(default)]
+    quiet_hours: Option<QuietHours>,
+}
+
+/// From one time of the day to another, possibly over midnight; the end is no longer quiet.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+struct QuietHours {
+    from: String,
+    until: String,
+}
+
+/// What follows at a moment.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Said {
+    Yes,
+    Later(Timestamp),
+    No(KeptBack),
+}
+
+/// Quiet hours that cannot be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub(super) enum Unclear {
+    #[error("the platform names a time zone that nobody knows")]
+    Zone,
+    #[error("the platform gives quiet hours that are no times of a day")]
+    Hours,
+}
+
+impl Facts {
+    pub(super) fn at(&self, now: Timestamp) -> Result<Said, Unclear> {
+        if let Some(reason) = self.reason_against() {
+            return Ok(Said::No(reason));
+        }
+        let Some(QuietHours { from, until }) = &self.quiet_hours else { return Ok(Said::Yes) };
+        // Quiet hours without a zone: nobody knows when they are.
+        let zone =
+            self.time_zone.as_deref().and_then(|name| TimeZone::get(name).ok()).ok_or(Unclear::Zone)?;
+        let time = |text: &str| text.parse::<Time>().map_err(|_| Unclear::Hours);
+        Ok(quiet_until(now, &zone, time(from)?, time(until)?).map_or(Said::Yes, Said::Later))
+    }
+
+    fn reason_against(&self) -> Option<KeptBack> {
+        if self.status.as_deref().is_some_and(|status| status != "active") {
+            return Some(KeptBack::NoCustomer);
+        }
+        if let Some(why) = &self.suppressed {
+            return Some(if why == "complaint" { KeptBack::Complained } else { KeptBack::Bounced });
+        }
+        if self.unsubscribed {
+            return Some(KeptBack::Unsubscribed);
+        }
+        if self.orders_placed > 0 {
+            return Some(KeptBack::Ordered);
+        }
+        (!self.marketing_consent).then_some(KeptBack::NoConsent)
+    }
+}
+
+/// When the quiet hours end that `now` is in.
+fn quiet_until(now: Timestamp, zone: &TimeZone, from: Time, until: Time) -> Option<Timestamp> {
+    let local = now.to_zoned(zone.clone());
+    let time = local.time();
+    let is_quiet = if from <= until { from <= time && time < until } else { time >= from || time < until };
+    if !is_quiet {
+        return None;
+    }
+    let date = if time < until { local.date() } else { local.date().tomorrow().ok()? };
+    let end = date.to_datetime(until).to_zoned(zone.clone()).ok()?.timestamp();
+    // Where a clock is set back the end may come a second time: never answer a moment that has passed.
+    Some(if end > now { end } else { now.saturating_add(1.minute()).ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type TestResult = Result<(), Box<dyn std::error::Error>>;
+
+    fn allowed() -> Facts {
+        Facts { marketing_consent: true, status: Some("active".to_owned()), ..Facts::default() }
+    }
+
+    fn quiet(zone: &str, from: &str, until: &str) -> Facts {
+        let hours = QuietHours { from: from.to_owned(), until: until.to_owned() };
+        Facts { time_zone: Some(zone.to_owned()), quiet_hours: Some(hours), ..allowed() }
+    }
+
+    #[test]
+    fn what_is_not_said_is_not_allowed() -> TestResult {
+        let now = "2026-03-01T12:00:00Z".parse()?;
+        assert_eq!(Facts::default().at(now), Ok(Said::No(KeptBack::NoConsent)));
+        assert_eq!(allowed().at(now), Ok(Said::Yes));
+        let cases = [
+            (Facts { unsubscribed: true, ..allowed() }, KeptBack::Unsubscribed),
+            (Facts { suppressed: Some("bounce".to_owned()), ..allowed() }, KeptBack::Bounced),
+            (Facts { suppressed: Some("complaint".to_owned()), ..allowed() }, KeptBack::Complained),
+            (Facts { orders_placed: 1, ..allowed() }, KeptBack::Ordered),
+            (Facts { status: Some("incomplete_onboarding".to_owned()), ..allowed() }, KeptBack::NoCustomer),
+        ];
+        for (facts, reason) in cases {
+            assert_eq!(facts.at(now), Ok(Said::No(reason)));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn quiet_hours_are_the_customers_own_and_go_over_midnight() -> TestResult {
+        let hanoi = quiet("Asia/Ho_Chi_Minh", "21:00", "08:00");
+        let cases = [
+            // 20:59, 21:00, 00:30, 07:59:59 and 08:00 in Vietnam, seven hours ahead of UTC.
+            ("2026-03-01T13:59:00Z", None),
+            ("2026-03-01T14:00:00Z", Some("2026-03-02T01:00:00Z")),
+            ("2026-03-01T17:30:00Z", Some("2026-03-02T01:00:00Z")),
+            ("2026-03-02T00:59:59Z", Some("2026-03-02T01:00:00Z")),
+            ("2026-03-02T01:00:00Z", None),
+        ];
+        for (now, until) in cases {
+            let said = until.map_or(Ok(Said::Yes), |until: &str| until.parse().map(Said::Later))?;
+            assert_eq!(hanoi.at(now.parse()?), Ok(said), "{now}");
+        }
+        let midday = quiet("Europe/Berlin", "12:00", "14:00");
+        assert_eq!(
+            midday.at("2026-07-01T11:00:00Z".parse()?),
+            Ok(Said::Later("2026-07-01T12:00:00Z".parse()?))
+        );
+        assert_eq!(
+            midday.at("2026-01-01T11:00:00Z".parse()?),
+            Ok(Said::Later("2026-01-01T13:00:00Z".parse()?))
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_or_forward_gives_no_moment_that_has_passed() -> TestResult {
+        // Berlin, 25 October 2026: 03:00 becomes 02:00 at 01:00 UTC; the quiet hours end at 02:30, twice.
+        let night = quiet("Europe/Berlin", "01:00", "02:30");
+        for now in ["2026-10-25T00:10:00Z", "2026-10-25T01:10:00Z"] {
+            let now: Timestamp = now.parse()?;
+            assert!(matches!(night.at(now), Ok(Said::Later(until)) if until > now), "{now}");
+        }
+        // Berlin, 29 March 2026: 02:00 becomes 03:00; 02:30 does not happen.
+        let now: Timestamp = "2026-03-29T00:30:00Z".parse()?;
+        assert_eq!(night.at(now), Ok(Said::Later("2026-03-29T01:30:00Z".parse()?)));
+        Ok(())
+    }
+
+    #[test]
+    fn quiet_hours_that_cannot_be_told_are_no_permission() -> TestResult {
+        let now = "2026-03-01T12:00:00Z".parse()?;
+        assert_eq!(quiet("Asia/Atlantis", "21:00", "08:00").at(now), Err(Unclear::Zone));
+        assert_eq!(quiet("Asia/Tokyo", "late", "08:00").at(now), Err(Unclear::Hours));
+        Ok(())
+    }
+}

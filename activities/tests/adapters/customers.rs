@@ -1,0 +1,199 @@
+//! The platform's customers: one account per key, and what may be mailed when.
+
+use std::time::Duration;
+
+use activities::customers::{CustomerActivities, Pseudonyms};
+use contracts::customers::{
+    AccountRef, CheckRef, CreateCustomer, Customer, Customers, KeptBack, MailVerdict, MayMail, Recommend,
+    Registration, Unsubscribe,
+};
+use contracts::failure::{NOTHING_YET, OUTCOME_UNKNOWN, REFUSED};
+use contracts::values::{CustomerId, CustomerRef, IdempotencyKey, Recipient};
+use pseudonym::RefKey;
+use reqwest::Method;
+use serde_json::json;
+
+use crate::TestResult;
+use crate::shop::Shop;
+use crate::temporal::{Attempt, FIRST, SECOND, Temporal};
+
+const SECOND_LOOK: Duration = Duration::from_secs(20);
+const LATE: Attempt = Attempt { scheduled: SECOND_LOOK, ..SECOND };
+const ADDRESS: &str = "newcustomer@example.com";
+
+fn ref_key() -> TestResult<RefKey> {
+    Ok(RefKey::new("a key for tests only")?)
+}
+
+async fn open() -> TestResult<(Shop, Temporal)> {
+    let shop = Shop::open().await?;
+    let pseudonyms =
+        Pseudonyms { key: Some(ref_key()?), unsubscribe: Some("https://shop.example.com/bye".parse()?) };
+    let temporal = Temporal::with(CustomerActivities::new(shop.api()?, pseudonyms, SECOND_LOOK)).await?;
+    Ok((shop, temporal))
+}
+
+pub(crate) fn registration(run: &str) -> CreateCustomer {
+    CreateCustomer {
+        key: IdempotencyKey::new(run, "create-customer"),
+        email: Recipient::new(ADDRESS),
+        first_name: "Nguyen".to_owned(),
+        last_name: "Van A".to_owned(),
+        phone: Some(Recipient::new("+84901234567")),
+        date_of_birth: Some("1990-01-01".to_owned()),
+        preferences: None,
+        marketing_consent: true,
+    }
+}
+
+fn account(run: &str) -> AccountRef {
+    AccountRef { key: IdempotencyKey::new(run, "create-customer") }
+}
+
+pub(crate) async fn created(temporal: &Temporal, run: &str) -> TestResult<Customer> {
+    match temporal.run(Customers::create, FIRST, &registration(run)).await? {
+        Ok(Registration::Created(customer)) => Ok(customer),
+        other => Err(format!("{other:?}").into()),
+    }
+}
+
+#[tokio::test]
+async fn an_account_is_opened_once_and_found_by_its_key() -> TestResult {
+    let (shop, temporal) = open().await?;
+    assert_eq!(temporal.run(Customers::find, FIRST, &account("a")).await?, Ok(None));
+    let customer = created(&temporal, "a").await?;
+    assert_eq!(customer.email.reveal(), ADDRESS);
+    for attempt in [FIRST, SECOND] {
+        let again = temporal.run(Customers::create, attempt, &registration("a")).await?;
+        assert_eq!(again, Ok(Registration::Created(customer.clone())));
+    }
+    let found = Some(Registration::Created(customer));
+    assert_eq!(temporal.run(Customers::find, FIRST, &account("a")).await?, Ok(found));
+    assert_eq!(shop.total("customers").await?, 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_registered_address_is_an_outcome_and_ones_own_is_none() -> TestResult {
+    let (shop, temporal) = open().await?;
+    created(&temporal, "a").await?;
+    let other = temporal.run(Customers::create, FIRST, &registration("b")).await?;
+    assert_eq!(other, Ok(Registration::AlreadyRegistered));
+    // A shop that ignores keys says the same about our own account: it is looked up.
+    shop.switch(json!({ "dedupe": "off" })).await?;
+    let own = temporal.run(Customers::create, FIRST, &registration("a")).await?;
+    assert!(matches!(own, Ok(Registration::Created(_))), "{own:?}");
+    shop.fault("customers.create", "status", json!({ "status": 422 })).await?;
+    let refused = temporal.run(Customers::create, FIRST, &registration("c")).await?;
+    assert_eq!(refused, Ok(Registration::Refused { code: "UNPROCESSABLE".to_owned() }));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_lost_reply_is_unknown_and_the_second_attempt_finds_the_account() -> TestResult {
+    let (shop, temporal) = open().await?;
+    shop.switch(json!({ "dedupe": "off" })).await?;
+    shop.fault("customers.create", "malformed", json!({})).await?;
+    let lost = temporal.run(Customers::create, FIRST, &registration("a")).await?.err().ok_or("created")?;
+    assert_eq!((lost.kind.as_str(), lost.is_final), (OUTCOME_UNKNOWN, false));
+    assert!(!lost.message.contains('@'), "{}", lost.message);
+    let found = temporal.run(Customers::create, SECOND, &registration("a")).await?;
+    assert!(matches!(found, Ok(Registration::Created(_))), "{found:?}");
+    assert_eq!(shop.total("customers").await?, 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_undo_marks_the_account_and_looks_twice_for_one_that_is_not_there() -> TestResult {
+    let (shop, temporal) = open().await?;
+    created(&temporal, "a").await?;
+    let nothing = temporal.run(Customers::mark_incomplete, FIRST, &account("b")).await?.err();
+    let nothing = nothing.ok_or("believed at once")?;
+    assert_eq!((nothing.kind.as_str(), nothing.next_retry_delay), (NOTHING_YET, Some(SECOND_LOOK)));
+    assert_eq!(temporal.run(Customers::mark_incomplete, LATE, &account("b")).await?, Ok(()));
+    assert_eq!(shop.get("/_sandbox/audit").await?["totals"]["incomplete_customers"], json!(null));
+    for attempt in [FIRST, SECOND] {
+        assert_eq!(temporal.run(Customers::mark_incomplete, attempt, &account("a")).await?, Ok(()));
+    }
+    assert_eq!(shop.total("incomplete_customers").await?, 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_pseudonym_is_checked_and_without_the_key_nothing_is_guessed() -> TestResult {
+    let (shop, temporal) = open().await?;
+    let email = Recipient::new(ADDRESS);
+    let right = CheckRef { customer_ref: ref_key()?.customer_ref(&email), email: email.clone() };
+    let wrong = CheckRef { customer_ref: CustomerRef::new("0123456789abcdef")?, email };
+    assert_eq!(temporal.run(Customers::check_ref, FIRST, &right).await?, Ok(true));
+    assert_eq!(temporal.run(Customers::check_ref, FIRST, &wrong).await?, Ok(false));
+    let keyless = CustomerActivities::new(shop.api()?, Pseudonyms::default(), SECOND_LOOK);
+    let keyless = Temporal::with(keyless).await?;
+    let failed = keyless.run(Customers::check_ref, FIRST, &right).await?.err().ok_or("guessed")?;
+    assert_eq!((failed.kind.as_str(), failed.is_final), (REFUSED, true));
+    assert!(failed.message.contains("SUN_REF_KEY"), "{}", failed.message);
+    Ok(())
+}
+
+#[tokio::test]
+async fn whether_a_mail_may_be_sent_is_asked_of_the_platform_for_the_asked_moment() -> TestResult {
+    let (shop, temporal) = open().await?;
+    let customer = created(&temporal, "a").await?;
+    let customer_ref = ref_key()?.customer_ref(&customer.email);
+    let at = |now: &str| MayMail {
+        customer_id: customer.customer_id.clone(),
+        customer_ref: customer_ref.clone(),
+        now: now.to_owned(),
+    };
+    let path = format!("/_sandbox/customers/{}", customer.customer_id);
+    let token = ref_key()?.unsubscribe_token(&customer_ref);
+    let send = MailVerdict::Send {
+        unsubscribe_url: Some(format!("https://shop.example.com/bye/{customer_ref}/{token}")),
+    };
+    let night = at("2026-03-01T15:00:00Z");
+    assert_eq!(temporal.run(Customers::may_mail, FIRST, &night).await?, Ok(send.clone()));
+    let quiet = json!({ "quiet_hours": { "from": "21:00", "until": "08:00" } });
+    shop.ask(Method::PUT, &path, quiet).await?;
+    let wait = MailVerdict::Wait { until: "2026-03-02T01:00:00Z".to_owned() };
+    assert_eq!(temporal.run(Customers::may_mail, FIRST, &night).await?, Ok(wait));
+    let noon = at("2026-03-01T05:00:00Z");
+    assert_eq!(temporal.run(Customers::may_mail, FIRST, &noon).await?, Ok(send));
+
+    shop.ask(Method::PUT, &path, json!({ "time_zone": "Asia/Atlantis" })).await?;
+    let unclear = temporal.run(Customers::may_mail, FIRST, &noon).await?.err().ok_or("allowed")?;
+    assert_eq!((unclear.kind.as_str(), unclear.is_final), (REFUSED, true));
+    let unsubscribe = Unsubscribe {
+        key: IdempotencyKey::new("a", "tell-platform"),
+        customer_id: customer.customer_id.clone(),
+    };
+    for attempt in [FIRST, SECOND] {
+        assert_eq!(temporal.run(Customers::unsubscribe, attempt, &unsubscribe).await?, Ok(()));
+    }
+    let kept = MailVerdict::Keep { reason: KeptBack::Unsubscribed };
+    assert_eq!(temporal.run(Customers::may_mail, FIRST, &noon).await?, Ok(kept));
+
+    let nobody = CustomerId::new("cus_nobody")?;
+    let gone = MayMail { customer_id: nobody.clone(), ..noon };
+    let kept = MailVerdict::Keep { reason: KeptBack::NoCustomer };
+    assert_eq!(temporal.run(Customers::may_mail, FIRST, &gone).await?, Ok(kept));
+    let unsubscribe = Unsubscribe { customer_id: nobody, ..unsubscribe };
+    let unsubscribe = Unsubscribe { key: IdempotencyKey::new("b", "tell-platform"), ..unsubscribe };
+    assert_eq!(temporal.run(Customers::unsubscribe, FIRST, &unsubscribe).await?, Ok(()));
+    Ok(())
+}
+
+#[tokio::test]
+async fn recommendations_have_exact_prices_and_no_more_than_were_asked_for() -> TestResult {
+    let (_shop, temporal) = open().await?;
+    let customer = created(&temporal, "a").await?;
+    let wish = Recommend { customer_id: customer.customer_id, limit: 6 };
+    let products = temporal.run(Customers::recommend, FIRST, &wish).await?;
+    let products = products.map_err(|failed| format!("{failed:?}"))?;
+    assert_eq!(products.len(), 6);
+    let shirt = products.iter().find(|product| product.product_id.as_str() == "TSHIRT-001");
+    assert_eq!(
+        shirt.and_then(|shirt| shirt.price).map(|price| price.to_string()).as_deref(),
+        Some("19.99 USD")
+    );
+    Ok(())
+}

@@ -1,0 +1,127 @@
+//! Points and coupons: given once per key, taken back once, never given after that.
+
+use std::time::Duration;
+
+use activities::customers::{CustomerActivities, Pseudonyms};
+use activities::loyalty::LoyaltyActivities;
+use contracts::failure::{NOTHING_YET, OUTCOME_UNKNOWN};
+use contracts::loyalty::{Coupon, CreateCoupon, GrantRef, Loyalty, LoyaltyAccount, OpenAccount, Tier};
+use contracts::values::{CustomerId, IdempotencyKey};
+use serde_json::json;
+
+use crate::TestResult;
+use crate::customers::created;
+use crate::shop::Shop;
+use crate::temporal::{Attempt, FIRST, SECOND, Temporal};
+
+const SECOND_LOOK: Duration = Duration::from_secs(20);
+
+/// A shop with a customer.
+async fn open() -> TestResult<(Shop, Temporal, CustomerId)> {
+    let shop = Shop::open().await?;
+    let customers = CustomerActivities::new(shop.api()?, Pseudonyms::default(), SECOND_LOOK);
+    let customer = created(&Temporal::with(customers).await?, "a").await?;
+    let temporal = Temporal::with(LoyaltyActivities::new(shop.api()?, shop.api()?, SECOND_LOOK)).await?;
+    Ok((shop, temporal, customer.customer_id))
+}
+
+fn grant(customer_id: &CustomerId, step: &str) -> GrantRef {
+    GrantRef { key: IdempotencyKey::new("a", step), customer_id: customer_id.clone() }
+}
+
+fn opening(customer_id: &CustomerId) -> OpenAccount {
+    let GrantRef { key, customer_id } = grant(customer_id, "setup-loyalty");
+    OpenAccount { key, customer_id, tier: Tier::Bronze, welcome_bonus_points: 100 }
+}
+
+fn coupon(customer_id: &CustomerId, step: &str) -> CreateCoupon {
+    let GrantRef { key, customer_id } = grant(customer_id, step);
+    CreateCoupon {
+        key,
+        code: "WELCOME123456".to_owned(),
+        customer_id,
+        percent: 10,
+        usage_limit: 1,
+        expires_at: "2999-01-01T00:00:00Z".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn points_are_given_once_and_taken_back_once() -> TestResult {
+    let (shop, temporal, customer) = open().await?;
+    let given = grant(&customer, "setup-loyalty");
+    assert_eq!(temporal.run(Loyalty::find_account, FIRST, &given).await?, Ok(None));
+    let mut accounts: Vec<LoyaltyAccount> = Vec::new();
+    for attempt in [FIRST, FIRST, SECOND] {
+        let opened = temporal.run(Loyalty::open_account, attempt, &opening(&customer)).await?;
+        accounts.push(opened.map_err(|failed| format!("{failed:?}"))?);
+    }
+    assert!(accounts.iter().all(|account| account == &accounts[0] && account.points == 100), "{accounts:?}");
+    assert_eq!(shop.total("points").await?, 100);
+    for attempt in [FIRST, SECOND, FIRST] {
+        assert_eq!(temporal.run(Loyalty::reverse_points, attempt, &given).await?, Ok(()));
+    }
+    assert_eq!(shop.total("reversed_points").await?, 100);
+    assert_eq!(temporal.run(Loyalty::find_account, FIRST, &given).await?, Ok(None), "taken back");
+    let late = temporal.run(Loyalty::open_account, FIRST, &opening(&customer)).await?.err();
+    assert_eq!(late.map(|failed| failed.message).as_deref(), Some("shop refused: 409 KEY_UNDONE"));
+    shop.audit().await
+}
+
+#[tokio::test]
+async fn a_second_attempt_looks_before_it_gives_again() -> TestResult {
+    let (shop, temporal, customer) = open().await?;
+    shop.switch(json!({ "dedupe": "off" })).await?;
+    shop.fault("loyalty.create", "malformed", json!({})).await?;
+    let lost =
+        temporal.run(Loyalty::open_account, FIRST, &opening(&customer)).await?.err().ok_or("opened")?;
+    assert_eq!((lost.kind.as_str(), lost.is_final), (OUTCOME_UNKNOWN, false));
+    let found = temporal.run(Loyalty::open_account, SECOND, &opening(&customer)).await?;
+    assert!(found.is_ok_and(|account| account.points == 100));
+    shop.fault("coupons.create", "malformed", json!({})).await?;
+    let request = coupon(&customer, "coupon");
+    let lost = temporal.run(Loyalty::create_coupon, FIRST, &request).await?.err().ok_or("made")?;
+    assert_eq!((lost.kind.as_str(), lost.is_final), (OUTCOME_UNKNOWN, false));
+    let found = temporal.run(Loyalty::create_coupon, SECOND, &request).await?;
+    assert_eq!(found, Ok(Coupon::Created { code: request.code }));
+    assert_eq!((shop.total("points").await?, shop.total("coupons").await?), (100, 1));
+    shop.audit().await
+}
+
+#[tokio::test]
+async fn a_code_that_is_taken_is_an_outcome_and_ones_own_is_none() -> TestResult {
+    let (shop, temporal, customer) = open().await?;
+    let own = Ok(Coupon::Created { code: "WELCOME123456".to_owned() });
+    let request = coupon(&customer, "coupon");
+    for attempt in [FIRST, SECOND] {
+        assert_eq!(temporal.run(Loyalty::create_coupon, attempt, &request).await?, own);
+    }
+    let other = temporal.run(Loyalty::create_coupon, FIRST, &coupon(&customer, "other")).await?;
+    assert_eq!(other, Ok(Coupon::CodeTaken));
+    let given = grant(&customer, "coupon");
+    for attempt in [FIRST, SECOND] {
+        assert_eq!(temporal.run(Loyalty::revoke_coupon, attempt, &given).await?, Ok(()));
+    }
+    assert_eq!(temporal.run(Loyalty::find_coupon, FIRST, &given).await?, Ok(None), "revoked");
+    assert_eq!((shop.total("coupons").await?, shop.total("revoked_coupons").await?), (1, 1));
+    shop.audit().await
+}
+
+#[tokio::test]
+async fn an_undo_that_finds_nothing_looks_again_unless_the_key_is_barred() -> TestResult {
+    let (shop, temporal, customer) = open().await?;
+    shop.switch(json!({ "tombstones": false })).await?;
+    let late = Attempt { scheduled: SECOND_LOOK, ..SECOND };
+    let given = grant(&customer, "setup-loyalty");
+    let points = temporal.run(Loyalty::reverse_points, FIRST, &given).await?.err().ok_or("believed")?;
+    let coupon = temporal.run(Loyalty::revoke_coupon, FIRST, &given).await?.err().ok_or("believed")?;
+    for first in [points, coupon] {
+        assert_eq!((first.kind.as_str(), first.is_final), (NOTHING_YET, false));
+        assert_eq!(first.next_retry_delay, Some(SECOND_LOOK));
+    }
+    assert_eq!(temporal.run(Loyalty::reverse_points, late, &given).await?, Ok(()));
+    assert_eq!(temporal.run(Loyalty::revoke_coupon, late, &given).await?, Ok(()));
+    shop.switch(json!({ "tombstones": true })).await?;
+    assert_eq!(temporal.run(Loyalty::reverse_points, FIRST, &given).await?, Ok(()));
+    Ok(())
+}

@@ -1,0 +1,151 @@
+//! What stands for a customer where Temporal encrypts nothing: workflow ids and search attributes.
+//!
+//! A pseudonym is the first 16 hex digits of HMAC-SHA-256 over the mail address (trimmed, NFC, lower-case) under
+//! `SUN_REF_KEY`. The starter makes it, for the workflow id; the worker checks it, in an activity, because workflow
+//! code must not hold a key: a changed key would replay differently. So both have the key, and no history does.
+//!
+//! Without the key nobody can tell whose pseudonym it is, not even by trying addresses. A changed key gives every
+//! customer another pseudonym; runs under way keep theirs and would be refused by their worker at the first step, so
+//! change it when none is at `create-customer`.
+
+use std::fmt;
+
+use contracts::values::{CustomerRef, Recipient};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+use thiserror::Error;
+use unicode_normalization::UnicodeNormalization as _;
+
+/// The shortest key that is taken, in bytes.
+pub const KEY_BYTES_MIN: usize = 16;
+
+/// Why a key is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum RefKeyError {
+    /// Short enough to be guessed.
+    #[error("is shorter than {KEY_BYTES_MIN} bytes")]
+    Short,
+}
+
+/// The key (`SUN_REF_KEY`). `Debug` does not show it.
+#[derive(Clone)]
+pub struct RefKey(Hmac<Sha256>);
+
+impl fmt::Debug for RefKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RefKey(hidden)")
+    }
+}
+
+impl RefKey {
+    /// Takes a key.
+    ///
+    /// # Errors
+    /// When it is too short.
+    pub fn new(key: &str) -> Result<Self, RefKeyError> {
+        if key.len() < KEY_BYTES_MIN {
+            return Err(RefKeyError::Short);
+        }
+        Hmac::new_from_slice(key.as_bytes()).map(Self).map_err(|_| RefKeyError::Short)
+    }
+
+    /// The pseudonym of an address, however it is written.
+    #[must_use]
+    pub fn customer_ref(&self, email: &Recipient) -> CustomerRef {
+        let address = email.reveal().trim().nfc().collect::<String>().to_lowercase();
+        let sum: [u8; 32] = self.mac(address.as_bytes()).finalize().into_bytes().into();
+        CustomerRef::from_hash(&sum)
+    }
+
+    /// What makes a link that ends a customer's mails unguessable: whoever has the mail has the link.
+    #[must_use]
+    pub fn unsubscribe_token(&self, customer: &CustomerRef) -> String {
+        let sum = self.mac(&link(customer)).finalize().into_bytes();
+        sum.iter().take(TOKEN_BYTES).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Whether the token is the customer's, compared in constant time.
+    #[must_use]
+    pub fn is_unsubscribe_token(&self, customer: &CustomerRef, token: &str) -> bool {
+        let bytes: Option<Vec<u8>> = (0..token.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(token.get(at..at + 2)?, 16).ok())
+            .collect();
+        bytes.is_some_and(|bytes| {
+            bytes.len() == TOKEN_BYTES && self.mac(&link(customer)).verify_truncated_left(&bytes).is_ok()
+        })
+    }
+
+    fn mac(&self, message: &[u8]) -> Hmac<Sha256> {
+        let mut mac = self.0.clone();
+        mac.update(message);
+        mac
+    }
+}
+
+const TOKEN_BYTES: usize = 16;
+
+/// No mail address holds a zero byte, so no pseudonym is a token.
+fn link(customer: &CustomerRef) -> Vec<u8> {
+    [b"unsubscribe\0", customer.as_str().as_bytes()].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type TestResult = Result<(), Box<dyn std::error::Error>>;
+
+    const KEY: &str = "a key for tests only";
+
+    #[test]
+    fn a_pseudonym_is_the_documented_hash() -> TestResult {
+        // printf %s newcustomer@example.com | openssl dgst -sha256 -hmac 'a key for tests only' | cut -c1-16
+        let customer = RefKey::new(KEY)?.customer_ref(&Recipient::new("newcustomer@example.com"));
+        assert_eq!(customer.as_str(), "b29e0ff69fba2ddc");
+        Ok(())
+    }
+
+    #[test]
+    fn an_address_has_one_pseudonym_however_it_is_written() -> TestResult {
+        let key = RefKey::new(KEY)?;
+        let of = |address: &str| key.customer_ref(&Recipient::new(address));
+        // The second e is a letter and a combining accent.
+        assert_eq!(of(" Ren\u{e9}@Example.COM "), of("rene\u{301}@example.com"));
+        assert_ne!(of("a@example.com"), of("b@example.com"));
+        assert_ne!(
+            of("a@example.com"),
+            RefKey::new("another key for tests")?.customer_ref(&Recipient::new("a@example.com"))
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn a_token_opens_one_customers_link() -> TestResult {
+        let key = RefKey::new(KEY)?;
+        let (a, b) = (
+            key.customer_ref(&Recipient::new("a@example.com")),
+            key.customer_ref(&Recipient::new("b@example.com")),
+        );
+        let token = key.unsubscribe_token(&a);
+        assert!(key.is_unsubscribe_token(&a, &token));
+        for wrong in [
+            key.unsubscribe_token(&b),
+            token[2..].to_owned(),
+            String::new(),
+            "é".repeat(16),
+            token[1..].to_owned(),
+        ] {
+            assert!(!key.is_unsubscribe_token(&a, &wrong), "{wrong} was taken");
+        }
+        assert!(!key.is_unsubscribe_token(&b, &token));
+        Ok(())
+    }
+
+    #[test]
+    fn a_key_is_long_enough_and_never_shown() -> TestResult {
+        assert_eq!(RefKey::new("short").err(), Some(RefKeyError::Short));
+        assert_eq!(format!("{:?}", RefKey::new(KEY)?), "RefKey(hidden)");
+        Ok(())
+    }
+}

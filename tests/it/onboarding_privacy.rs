@@ -1,0 +1,138 @@
+//! No word about the person where Temporal encrypts nothing, nor in what people read every day.
+
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+use temporalio_client::WorkflowFetchHistoryOptions;
+use temporalio_common::protos::temporal::api::history::v1::HistoryEvent;
+use tests::customers;
+use tests::processes::binary;
+use tests::world::{LIMIT, World};
+use tokio::process::Command;
+use workflows::customer_onboarding::CustomerOnboarding;
+use workflows::follow_up_emails::FollowUpEmails;
+
+/// Words that only the person has.
+const NAME: &str = "Zacharias";
+const PHONE: &str = "+84901239876";
+
+fn registration() -> Value {
+    let mut registration = customers::registration();
+    registration["first_name"] = json!(NAME);
+    registration["phone"] = json!(PHONE);
+    registration
+}
+
+/// An event as text, its payloads in clear. `hidden` fields are left out.
+fn text(event: &HistoryEvent, hidden: &[&str]) -> anyhow::Result<String> {
+    let mut event = serde_json::to_value(event)?;
+    clear(&mut event, hidden);
+    Ok(event.to_string())
+}
+
+fn clear(json: &mut Value, hidden: &[&str]) {
+    match json {
+        Value::Object(fields) => {
+            fields.retain(|name, _| !hidden.contains(&name.as_str()));
+            if fields.contains_key("metadata")
+                && let Some(data) = fields.get("data").and_then(Value::as_str).and_then(from_base64)
+            {
+                fields.insert("data".to_owned(), Value::String(String::from_utf8_lossy(&data).into_owned()));
+            }
+            fields.values_mut().for_each(|value| clear(value, hidden));
+        }
+        Value::Array(entries) => entries.iter_mut().for_each(|entry| clear(entry, hidden)),
+        _ => {}
+    }
+}
+
+/// What the SDK's JSON writes bytes as.
+fn from_base64(text: &str) -> Option<Vec<u8>> {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let (mut bytes, mut bits, mut count) = (Vec::new(), 0_u32, 0);
+    for digit in text.trim_end_matches('=').bytes() {
+        let value = DIGITS.iter().position(|known| *known == digit)?;
+        bits = (bits << 6) | u32::try_from(value).ok()?;
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push(u8::try_from((bits >> count) & 0xff).ok()?);
+        }
+    }
+    Some(bytes)
+}
+
+fn assert_clean(text: &str, registration: &Value, place: &str) {
+    let address = registration["email"].as_str().unwrap_or_default();
+    for word in [address, NAME, PHONE, "Van A", "1990-01-01"] {
+        assert!(!text.contains(word), "{place} names the person: {word} in {text}");
+    }
+}
+
+#[tokio::test]
+async fn histories_name_nobody_outside_of_payloads() -> anyhow::Result<()> {
+    for fault in [
+        json!([]),
+        json!([{ "operation": "coupons.create", "kind": "status", "status": 403 }]),
+        json!([{ "operation": "customers.create", "kind": "status", "status": 400 }]),
+        json!([{ "operation": "notifications.email", "kind": "status", "status": 422 }]),
+    ] {
+        let world = World::new().await?;
+        world.shop.faults(fault.clone()).await?;
+        let registration = registration();
+        let run = world.register(&registration).await?;
+        let _either_way = run.ended().await?;
+        assert_clean(&run.workflow_id, &registration, "the workflow id");
+        let parent = world.client.get_workflow_handle::<CustomerOnboarding>(run.workflow_id.clone());
+        let mut events = parent.fetch_history(WorkflowFetchHistoryOptions::default()).into_events().await?;
+        if run.follow_up().is_open().await?.is_some() {
+            let child = world.client.get_workflow_handle::<FollowUpEmails>(run.follow_up().workflow_id);
+            events.extend(child.fetch_history(WorkflowFetchHistoryOptions::default()).into_events().await?);
+        }
+        // Inputs and results are what a codec encrypts. Everything else is searched: ids, names, summaries, search
+        // attributes, failures with their details.
+        for event in &events {
+            let kind = format!("{:?}", event.event_type());
+            assert_clean(&text(event, &["input", "result"])?, &registration, &kind);
+        }
+        // The search finds what is there.
+        let whole: Vec<String> = events.iter().map(|event| text(event, &[])).collect::<Result<_, _>>()?;
+        let whole = whole.join(" ");
+        for word in [NAME, PHONE, "create-customer: open the account", run.customer_ref.as_str()] {
+            assert!(whole.contains(word), "{word} is not found in the whole history");
+        }
+    }
+    Ok(())
+}
+
+/// The worker's log, at the level where it says most, while everything goes wrong once.
+#[tokio::test]
+async fn the_workers_log_names_nobody() -> anyhow::Result<()> {
+    let world = World::without_worker(&tests::servers::dev_server()?).await?;
+    world
+        .shop
+        .faults(json!([{ "operation": "*", "kind": "reply_lost", "probability": 0.3, "seed": 3 }]))
+        .await?;
+    let log = std::env::temp_dir().join(format!("sunflow-log-{}-{}", std::process::id(), world.task_queue));
+    let file = std::fs::File::create(&log)?;
+    let address = world.address().to_owned();
+    let mut worker = Command::new(binary("worker")?)
+        .args(["--address", &address, "--task-queue", &world.task_queue, "--listen=127.0.0.1:0"])
+        .args(["--ecommerce-api-url", &world.shop.url(), "--ref-key", customers::REF_KEY])
+        .args(["--retry-first=100ms", "--ecommerce-api-timeout=2000", "--log=debug"])
+        .stdin(Stdio::null())
+        .stdout(file.try_clone()?)
+        .stderr(file)
+        .kill_on_drop(true)
+        .spawn()?;
+    let registration = registration();
+    let run = world.register(&registration).await?;
+    let ended = tokio::time::timeout(LIMIT, run.ended()).await?;
+    worker.kill().await?;
+    let said = std::fs::read_to_string(&log)?;
+    std::fs::remove_file(&log)?;
+    ended?;
+    assert!(said.len() > 1_000, "the log says nothing: {said}");
+    assert_clean(&said, &registration, "the log");
+    Ok(())
+}

@@ -1,0 +1,179 @@
+//! The input of customer onboarding: the seed's `CustomerRegistrationData`, and its check.
+
+use std::fmt;
+
+use contracts::values::{Locale, Recipient};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::input::people::{birthday, locale, mail_address, phone, words, yes_or_no};
+use crate::input::{Checked, Fields, Refusal, refuse, text};
+
+/// Interests, or brands, at most.
+pub const WORDS_MAX: usize = 50;
+const WORD_CHARS_MAX: usize = 50;
+const PREFERENCES_BYTES_MAX: usize = 16 * 1024;
+
+/// A registration as the shop took it, checked. JSON: the seed's `CustomerRegistrationData`, plus `locale`.
+#[derive(Clone)]
+pub struct CustomerRegistrationData {
+    /// `email`
+    pub email: Recipient,
+    /// `first_name`
+    pub first_name: String,
+    /// `last_name`
+    pub last_name: String,
+    /// `phone`, optional.
+    pub phone: Option<Recipient>,
+    /// `date_of_birth`, optional, `YYYY-MM-DD`.
+    pub date_of_birth: Option<String>,
+    /// `preferences`, optional: an object that goes to the platform as it is.
+    pub preferences: Option<Map<String, Value>>,
+    /// `interests`, optional.
+    pub interests: Vec<String>,
+    /// `budget_range`, optional, in the shop's words.
+    pub budget_range: Option<String>,
+    /// `preferred_brands`, optional.
+    pub preferred_brands: Vec<String>,
+    /// `marketing_consent`: never assumed.
+    pub marketing_consent: bool,
+    /// `source`, optional: where the customer came from.
+    pub source: Option<String>,
+    /// `locale`, optional: `vi-VN` (default) or `en-US`.
+    pub locale: Locale,
+}
+
+impl fmt::Debug for CustomerRegistrationData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CustomerRegistrationData(hidden)")
+    }
+}
+
+impl CustomerRegistrationData {
+    /// The seed's segments: `new_customer`, and one for each interest and for the budget.
+    #[must_use]
+    pub fn segments(&self) -> Vec<String> {
+        let interests = self.interests.iter().map(|interest| format!("interested_in_{interest}"));
+        let budget = self.budget_range.iter().map(|budget| format!("budget_{budget}"));
+        std::iter::once("new_customer".to_owned()).chain(interests).chain(budget).collect()
+    }
+}
+
+impl Checked for CustomerRegistrationData {
+    fn read(fields: &Fields<'_>) -> Option<Self> {
+        let email = fields.required("email", mail_address);
+        let first_name = fields.required("first_name", text(100));
+        let last_name = fields.required("last_name", text(100));
+        let phone = fields.optional("phone", phone).map(Recipient::new);
+        let date_of_birth = fields.optional("date_of_birth", birthday);
+        let preferences = fields.optional("preferences", preferences);
+        let interests = fields.optional("interests", words(WORDS_MAX, WORD_CHARS_MAX)).unwrap_or_default();
+        let budget_range = fields.optional("budget_range", text(WORD_CHARS_MAX));
+        let preferred_brands =
+            fields.optional("preferred_brands", words(WORDS_MAX, WORD_CHARS_MAX)).unwrap_or_default();
+        let marketing_consent = fields.required("marketing_consent", yes_or_no);
+        let source = fields.optional("source", text(100));
+        let locale = fields.optional("locale", locale).unwrap_or_default();
+        Some(Self {
+            email: email?,
+            first_name: first_name?,
+            last_name: last_name?,
+            phone,
+            date_of_birth,
+            preferences,
+            interests,
+            budget_range,
+            preferred_brands,
+            marketing_consent: marketing_consent?,
+            source,
+            locale,
+        })
+    }
+}
+
+fn preferences(value: &RawValue) -> Result<Map<String, Value>, Refusal> {
+    if value.get().len() > PREFERENCES_BYTES_MAX {
+        return refuse(format!("is larger than {PREFERENCES_BYTES_MAX} bytes"), "send less");
+    }
+    serde_json::from_str(value.get()).or_else(|_| refuse("is not an object", "send a JSON object"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::{Problem, Unchecked};
+
+    type TestResult = Result<(), Box<dyn std::error::Error>>;
+
+    const SAMPLE: &str = include_str!("../../../starter/samples/onboarding.json");
+
+    fn check(registration: &Value) -> Result<CustomerRegistrationData, Vec<Problem>> {
+        let json = Unchecked::from_json(&registration.to_string()).expect("JSON");
+        json.check_strictly()
+    }
+
+    #[test]
+    fn the_seeds_registration_is_right() -> TestResult {
+        let sample: Value = serde_json::from_str(SAMPLE)?;
+        let read = check(&sample).map_err(|problems| format!("{problems:?}"))?;
+        assert_eq!(read.email.reveal(), "newcustomer@example.com");
+        assert_eq!(
+            read.segments(),
+            ["new_customer", "interested_in_electronics", "interested_in_fashion", "budget_medium"]
+        );
+        assert!(read.marketing_consent);
+        assert_eq!(read.locale, Locale::ViVn);
+        Ok(())
+    }
+
+    #[test]
+    fn consent_is_never_assumed() -> TestResult {
+        let mut registration: Value = serde_json::from_str(SAMPLE)?;
+        for wrong in [Value::Null, Value::from("yes"), Value::from(1)] {
+            registration["marketing_consent"] = wrong;
+            let problems = check(&registration).err().unwrap_or_default();
+            assert_eq!(problems.len(), 1, "{problems:?}");
+            assert_eq!(problems[0].field, "marketing_consent");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn every_wrong_field_is_named_and_no_value_is_repeated() -> TestResult {
+        let registration = serde_json::json!({
+            "email": "secret at example.com", "first_name": "", "last_name": 7, "phone": "0901-secret",
+            "date_of_birth": "1990-02-30", "preferences": ["secret"], "interests": "secret",
+            "preferred_brands": ["Apple", ""], "budget_range": "", "marketing_consent": "secret", "locale": "secret",
+            "emial": "secret"
+        });
+        let problems = check(&registration).err().unwrap_or_default();
+        let fields: Vec<&str> = problems.iter().map(|problem| problem.field.as_str()).collect();
+        let expected = [
+            "email",
+            "first_name",
+            "last_name",
+            "phone",
+            "date_of_birth",
+            "preferences",
+            "interests",
+            "budget_range",
+            "preferred_brands",
+            "marketing_consent",
+            "locale",
+            "emial",
+        ];
+        assert_eq!(fields, expected);
+        let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        assert!(!said.join(" ").contains("secret"), "{said:?}");
+        Ok(())
+    }
+
+    #[test]
+    fn an_interest_named_twice_counts_once() -> TestResult {
+        let mut registration: Value = serde_json::from_str(SAMPLE)?;
+        registration["interests"] = serde_json::json!(["fashion", " fashion ", "books"]);
+        let read = check(&registration).map_err(|problems| format!("{problems:?}"))?;
+        assert_eq!(read.interests, ["fashion", "books"]);
+        Ok(())
+    }
+}
