@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | no connection | `NotSent` | retries: nothing happened |
 //! | 429 | `PutOff` | retries after `Retry-After`: nothing happened |
+//! | 401 | `NotLetIn` | retries: nothing happened, and a worker with a new token goes on where this one stopped |
 //! | timeout, connection lost, 5xx, 408, an answer that is no JSON or too large | `Unknown` | retries, after the adapter looked up what became of it |
 //! | the same 5xx again under the same key (`Idempotent-Replayed`) | `UnknownForGood` | gives up, and the process looks it up: the provider would repeat it for ever |
 //! | other 4xx, or `success: false` | `Refused` | gives up, unless the adapter has a word for it (declined, out of stock) |
@@ -110,6 +111,12 @@ pub enum CallError {
         /// When to ask again.
         after: Option<Duration>,
     },
+    /// Turned away at the door: nothing happened. Retried, because a new token mends it.
+    #[error("{system} does not accept our credentials (401): the worker needs a valid token")]
+    NotLetIn {
+        /// Which system.
+        system: &'static str,
+    },
     /// Sent, and nobody knows what became of it.
     #[error("{system} gave no usable answer: {why}")]
     Unknown {
@@ -214,6 +221,20 @@ impl Api {
         self.call(request).await
     }
 
+    /// Of what a look-up by key found, what was made under that key. A system that passes over a filter it does not know
+    /// answers with everybody's; taking the first would be taking a stranger's payment.
+    pub(crate) fn only_under<T>(
+        &self,
+        key: &IdempotencyKey,
+        found: Vec<T>,
+        key_of: impl Fn(&T) -> Option<&str>,
+    ) -> Result<Vec<T>, CallError> {
+        if found.iter().any(|effect| key_of(effect).is_none()) {
+            return Err(self.channel.unknown("a look-up whose answer names no idempotency key".to_owned()));
+        }
+        Ok(found.into_iter().filter(|effect| key_of(effect) == Some(key.as_str())).collect())
+    }
+
     /// Path segments are percent-encoded: an id with a slash or a blank must not become another path.
     fn url(&self, path: &[&str]) -> Url {
         let mut url = self.endpoint.base.clone();
@@ -285,7 +306,7 @@ impl CallError {
     #[must_use]
     pub fn into_failure(self) -> ActivityError {
         let (failure_type, is_final, delay) = match &self {
-            Self::NotSent { .. } => (failure::UNAVAILABLE, false, None),
+            Self::NotSent { .. } | Self::NotLetIn { .. } => (failure::UNAVAILABLE, false, None),
             Self::PutOff { after, .. } => (failure::UNAVAILABLE, false, *after),
             Self::Unknown { .. } => (failure::OUTCOME_UNKNOWN, false, None),
             Self::UnknownForGood { .. } => (failure::OUTCOME_UNKNOWN, true, None),

@@ -12,9 +12,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use contracts::values::OrderId;
+use contracts::values::{EventId, OrderId};
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use crate::http::Credential;
@@ -23,14 +23,11 @@ use crate::http::Credential;
 /// played back later.
 pub const TOLERANCE: Duration = Duration::from_secs(300);
 
-/// Longest event id that is taken.
-const EVENT_ID_MAX: usize = 200;
-
 /// What an event of a payment provider is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaymentEvent {
-    /// The provider's id of the event; the same id is the same event.
-    pub event_id: String,
+    /// The provider's id of the event, or what stands for it; the same id is the same event.
+    pub event_id: EventId,
     /// The order that was paid; `None` when the event is about something that is not one of our payments.
     pub order_id: Option<OrderId>,
     /// The provider's word for what happened: `payment_intent.succeeded`.
@@ -89,12 +86,19 @@ pub(crate) fn event(
     order_id: Option<String>,
     kind: String,
 ) -> Result<PaymentEvent, WebhookError> {
-    if event_id.trim().is_empty() || event_id.len() > EVENT_ID_MAX || kind.is_empty() {
+    if event_id.trim().is_empty() || kind.is_empty() {
         return Err(WebhookError::Body);
     }
+    let event_id = EventId::new(event_id.as_str()).unwrap_or_else(|_| stand_in(&event_id));
     // What is no number of an order of ours cannot have come from us.
     let order_id = order_id.and_then(|id| OrderId::new(id).ok());
     Ok(PaymentEvent { event_id, order_id, kind })
+}
+
+/// An id of ours for an event whose own would not fit into a workflow id; the same one for the same event.
+fn stand_in(event_id: &str) -> EventId {
+    let digest: String = Sha256::digest(event_id).iter().map(|byte| format!("{byte:02x}")).collect();
+    EventId::new(format!("sha256-{digest}")).unwrap_or_else(|_| unreachable!("hexadecimal digits are an id"))
 }
 
 /// The parts of the header.

@@ -15,6 +15,7 @@ use temporalio_client::{
 use temporalio_common::HasWorkflowDefinition;
 use temporalio_common::search_attributes::SearchAttributes;
 use thiserror::Error;
+use tonic::Status;
 use workflows::input::Unchecked;
 use workflows::late_payment::{self, LatePayment, LatePaymentData};
 use workflows::order_processing::{self, OrderProcessing, PaymentSettled};
@@ -45,7 +46,7 @@ impl Heard {
             Self::Taken => "taken",
             Self::Duplicate => "duplicate",
             Self::AlreadyPaid => "already paid",
-            Self::Late { .. } => "too late: the money goes back",
+            Self::Late { .. } => "the order has ended: whatever was paid goes back",
         }
     }
 }
@@ -56,10 +57,18 @@ pub enum SettleError {
     /// There is no such order.
     #[error("there is no order {0}")]
     UnknownOrder(OrderId),
+    /// The order was terminated, or timed out: it could not say how it ended, and nothing of it was undone.
+    #[error(
+        "order {0} was ended by force and did not say whether it was paid for: a person decides about the money"
+    )]
+    EndedByForce(OrderId),
     /// No worker answered.
     #[error("no worker answered for order {0} within {1:?}")]
     NoWorker(OrderId, Duration),
-    /// Temporal refused or cannot be reached.
+    /// Temporal refused, or cannot be reached.
+    #[error("Temporal answers {:?}: {}", .0.code(), .0.message())]
+    Rpc(Box<Status>),
+    /// Something between Temporal and here failed.
     #[error("Temporal: {0}")]
     Temporal(String),
 }
@@ -93,6 +102,7 @@ pub async fn settle(
         Err(WorkflowUpdateError::NotFound(_) | WorkflowUpdateError::Failed(_)) => {
             after_the_end(client, task_queue, order_id, event_id).await
         }
+        Err(WorkflowUpdateError::Rpc(status)) => Err(SettleError::Rpc(Box::new(status))),
         Err(other) => Err(SettleError::Temporal(other.to_string())),
     }
 }
@@ -109,13 +119,21 @@ async fn after_the_end(
         Err(WorkflowInteractionError::NotFound(_)) => {
             return Err(SettleError::UnknownOrder(order_id.clone()));
         }
+        Err(WorkflowInteractionError::Rpc(status)) => return Err(SettleError::Rpc(Box::new(status))),
         Err(other) => return Err(SettleError::Temporal(other.to_string())),
     };
     if order.status() == WorkflowExecutionStatus::Running {
         return Err(SettleError::Temporal(format!("order {order_id} is open and did not take the news")));
     }
-    if order.search_attributes().get(&OUTCOME).as_deref() == Some(Outcome::Completed.name()) {
-        return Ok(Heard::AlreadyPaid);
+    match order.search_attributes().get(&OUTCOME).as_deref() {
+        Some(outcome) if outcome == Outcome::Completed.name() => return Ok(Heard::AlreadyPaid),
+        Some(_) => {}
+        // Its label may exist: a refund could pay for a parcel that is on its way.
+        None if !says_how_it_ended(order.status()) => {
+            return Err(SettleError::EndedByForce(order_id.clone()));
+        }
+        // Refused for its input, before any call.
+        None => {}
     }
     let workflow_id = late_payment::workflow_id(order_id, event_id);
     let options = WorkflowStartOptions::new(task_queue, workflow_id.clone())
@@ -123,13 +141,21 @@ async fn after_the_end(
         .id_conflict_policy(WorkflowIdConflictPolicy::UseExisting)
         .static_summary(format!("Late payment for order {order_id}: goes back"))
         .search_attributes(SearchAttributes::new(late_payment::search_attributes(order_id)))
+        // The worker's door shares its connection with the worker, which gets the first task with the answer: one state
+        // transition less. Where no worker shares the connection, the client leaves the request out.
+        .enable_eager_workflow_start(true)
         .build();
     let input = LatePaymentData { order_id: order_id.clone(), event_id: event_id.clone() };
     let input = Unchecked::of(&input).map_err(|e| SettleError::Temporal(e.to_string()))?;
     match client.start_workflow(LatePayment::run, input, options).await {
         Ok(_) | Err(WorkflowStartError::AlreadyStarted { .. }) => Ok(Heard::Late { workflow_id }),
+        Err(WorkflowStartError::Rpc(status)) => Err(SettleError::Rpc(Box::new(status))),
         Err(other) => Err(SettleError::Temporal(other.to_string())),
     }
+}
+
+fn says_how_it_ended(status: WorkflowExecutionStatus) -> bool {
+    !matches!(status, WorkflowExecutionStatus::Terminated | WorkflowExecutionStatus::TimedOut)
 }
 
 /// A handle by the `run` marker rather than by the workflow's own type, whose state may not move between threads.
@@ -145,6 +171,6 @@ impl SettleError {
     /// Whether the same news may get through later.
     #[must_use]
     pub fn is_worth_a_retry(&self) -> bool {
-        !matches!(self, Self::UnknownOrder(_))
+        !matches!(self, Self::UnknownOrder(_) | Self::EndedByForce(_))
     }
 }

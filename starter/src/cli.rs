@@ -3,6 +3,7 @@
 pub(crate) mod onboarding;
 pub(crate) mod order;
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -16,13 +17,14 @@ use order::OrderCommand;
 const EXIT_CODES: &str = "\
 Exit codes:
   0  ok
-  1  failed, terminated, timed out, refused; or a wait that was given up
+  1  failed, terminated, timed out, refused, something left standing; or a wait that was given up
   2  wrong usage or input: nothing was started
   3  cannot connect to Temporal, or not allowed to
   4  not found
   5  ended as the business decided, everything undone (out of stock, declined, not shippable, expired, cancelled)
   6  needs a person: an undo is stuck
   130  Ctrl-C while waiting: the run goes on
+Of a run, 1, 5 and 6 are what --wait, watch and result exit with; status, show and list exit with 0 if they could look.
 
 Data goes to stdout, talk to stderr. With -o json stdout holds one JSON document, with -o jsonl one per line.
 
@@ -33,8 +35,8 @@ over the file.
 Examples:
   starter order start --input starter/samples/order.json --wait
   starter order watch ORDER-001
-  starter order list --needs-human
   starter onboarding start --input starter/samples/onboarding.json --wait
+  starter list --needs-human
   starter doctor";
 
 /// Starts Sunflow's business processes, watches them, answers them and looks into them.
@@ -171,14 +173,17 @@ pub(crate) enum Command {
 #[derive(Args)]
 pub(crate) struct ListArgs {
     /// Only runs of this process
-    #[arg(long, value_name = "NAME", value_parser = process_noun)]
+    #[arg(long, value_name = "NAME", value_parser = process_name)]
     pub(crate) process: Option<String>,
     /// A filter in Temporal's list language, such as "SunNeedsHuman = true AND ExecutionStatus = 'Running'"
     #[arg(long, value_name = "FILTER")]
     pub(crate) query: Option<String>,
+    /// Only runs that wait for a person to answer 'resolve-undo'
+    #[arg(long)]
+    pub(crate) needs_human: bool,
     /// Runs at most
-    #[arg(long, value_name = "N", default_value_t = 50)]
-    pub(crate) limit: usize,
+    #[arg(long, value_name = "N", default_value = "50")]
+    pub(crate) limit: NonZeroUsize,
 }
 
 #[derive(Subcommand)]
@@ -209,8 +214,8 @@ fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-fn process_noun(text: &str) -> Result<String, String> {
-    let known: Vec<_> = crate::processes::ALL.iter().map(|process| process.noun).collect();
+fn process_name(text: &str) -> Result<String, String> {
+    let known: Vec<_> = crate::processes::ALL.iter().map(|process| process.name).collect();
     if known.contains(&text) { Ok(text.to_owned()) } else { Err(format!("known: {}", known.join(", "))) }
 }
 

@@ -42,7 +42,7 @@ pub(crate) async fn orders(global: &Global, out: &Out, args: OrderListArgs) -> R
     if args.needs_human {
         filters.push(needs_human());
     }
-    ours(global, out, &filters.join(" AND "), args.limit).await
+    ours(global, out, &filters.join(" AND "), args.limit.get()).await
 }
 
 /// `starter onboarding list`: onboardings, and with `--mails` the series of follow-up mails instead.
@@ -62,11 +62,7 @@ pub(crate) async fn onboardings(
     if args.needs_human {
         filters.push(needs_human());
     }
-    ours(global, out, &filters.join(" AND "), args.limit).await
-}
-
-fn needs_human() -> String {
-    format!("{} = true AND ExecutionStatus = 'Running'", NEEDS_HUMAN.name())
+    ours(global, out, &filters.join(" AND "), args.limit.get()).await
 }
 
 /// Lists by a filter of ours, which is right: what it names may not be there yet.
@@ -83,15 +79,19 @@ async fn ours(global: &Global, out: &Out, filter: &str, limit: usize) -> Result<
 pub(crate) async fn runs(global: &Global, out: &Out, args: ListArgs) -> Result<Exit, Failure> {
     let types: Vec<_> = processes::ALL
         .iter()
-        .filter(|process| args.process.as_deref().is_none_or(|noun| noun == process.noun))
+        .filter(|process| args.process.as_deref().is_none_or(|name| name == process.name))
         .map(|process| format!("'{}'", process.workflow_type))
         .collect();
     let ours = format!("WorkflowType IN ({})", types.join(", "));
-    let filter = match args.query {
-        Some(query) => format!("{ours} AND ({query})"),
-        None => ours,
-    };
-    list(global, out, &filter, args.limit).await
+    let mut filters = vec![ours];
+    filters.extend(args.query.map(|query| format!("({query})")));
+    filters.extend(args.needs_human.then(needs_human));
+    list(global, out, &filters.join(" AND "), args.limit.get()).await
+}
+
+/// A run that was ended by force while it waited keeps the attribute, and nobody can answer it.
+fn needs_human() -> String {
+    format!("{} = true AND ExecutionStatus = 'Running'", NEEDS_HUMAN.name())
 }
 
 async fn list(global: &Global, out: &Out, filter: &str, limit: usize) -> Result<Exit, Failure> {

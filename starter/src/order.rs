@@ -1,6 +1,7 @@
 //! What can be asked of an order and said to it.
 
 use contracts::values::EventId;
+use jiff::Timestamp;
 use serde_json::json;
 use settlement::{Heard, SettleError};
 use workflows::late_payment::{self, LatePaymentData};
@@ -84,7 +85,9 @@ pub(crate) async fn cancel(global: &Global, out: &Out, args: CancelArgs) -> Resu
 /// `starter order settle-payment`. For an order that has ended without the money it starts the refund.
 pub(crate) async fn settle_payment(global: &Global, out: &Out, args: SettleArgs) -> Result<Exit, Failure> {
     let order_id = args.order.order.clone();
-    let event_id = EventId::new(args.event_id.as_str()).map_err(|problem| {
+    // Whoever says it by hand means "look again now", each time anew.
+    let given = args.event_id.unwrap_or_else(|| format!("by-hand-{}", Timestamp::now().as_microsecond()));
+    let event_id = EventId::new(given.as_str()).map_err(|problem| {
         Failure::new(Exit::Usage, format!("--event-id {problem}")).fix("use the id that the provider gave it")
     })?;
     let session = connect(global, out).await?;
@@ -97,6 +100,11 @@ pub(crate) async fn settle_payment(global: &Global, out: &Out, args: SettleArgs)
                 Failure::new(Exit::NotFound, error.to_string()).fix("'starter order list' shows them")
             );
         }
+        Err(error @ SettleError::EndedByForce(_)) => {
+            let fix = "look at the payment at the provider, and at the order's history; refund there if it was not shipped";
+            return Err(Failure::new(Exit::Failed, error.to_string()).fix(fix));
+        }
+        Err(SettleError::Rpc(status)) => return Err(Failure::of_status(&status)),
         Err(error @ SettleError::NoWorker(..)) => {
             let fix =
                 "is a worker running? 'starter doctor' looks closer; then say it again, which is always safe";
@@ -109,10 +117,14 @@ pub(crate) async fn settle_payment(global: &Global, out: &Out, args: SettleArgs)
         _ => None,
     };
     let document = json!({
-        "workflow_id": args.order.workflow_id(), "event_id": args.event_id, "answer": heard.words(),
+        "workflow_id": args.order.workflow_id(), "event_id": event_id, "answer": heard.words(),
         "late_payment": late,
     });
     out.document(&document, |_| heard.words().to_owned())?;
+    if heard == Heard::Taken {
+        let status = format!("starter order status {order_id}");
+        out.say(format!("the order reads its payment again; what it found: {status}"));
+    }
     if let Some(late) = late {
         out.say(format!("the order had ended; follow the refund with: starter show {late}"));
     }

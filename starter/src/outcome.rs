@@ -65,6 +65,10 @@ impl End {
 
     /// The exit code of `--wait`, `result` and `watch`.
     pub(crate) fn exit(&self, subject: &Subject) -> Exit {
+        // "Everything undone" would not be so.
+        if self.report().is_some_and(|report| !report.left_standing.is_empty()) {
+            return Exit::Failed;
+        }
         match self {
             Self::Completed(result) if result.get("success") == Some(&Value::Bool(false)) => Exit::Undone,
             Self::Completed(_) => Exit::Ok,
@@ -169,6 +173,10 @@ impl End {
                 text.push_str(&step_table(&report.steps, paint));
                 if !report.undone.is_empty() {
                     text.push_str(&format!("undone: {}\n", report.undone.join(", ")));
+                }
+                if !report.left_standing.is_empty() {
+                    let standing = format!("left standing: {}", report.left_standing.join(", "));
+                    text.push_str(&format!("{}\n", paint.bad(standing)));
                 }
                 text.extend(report.notes.iter().map(|note| format!("note: {note}\n")));
             }

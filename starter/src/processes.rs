@@ -23,6 +23,8 @@ use crate::{onboarding, order};
 pub(crate) struct Process {
     /// What a person calls one of them: `starter <noun> …`.
     pub(crate) noun: &'static str,
+    /// What `starter list --process` calls it.
+    pub(crate) name: &'static str,
     /// The workflow type.
     pub(crate) workflow_type: &'static str,
     /// What stands before the business key in a workflow id.
@@ -41,6 +43,7 @@ pub(crate) struct Process {
 /// Order processing.
 pub(crate) const ORDER: Process = Process {
     noun: "order",
+    name: "order",
     workflow_type: OrderProcessing::NAME,
     id_prefix: "order/",
     decided: &["OutOfStock", "PaymentDeclined", "ShippingFailed"],
@@ -52,6 +55,7 @@ pub(crate) const ORDER: Process = Process {
 /// Late money of an order: started by `order settle-payment`, looked at and answered like the order it belongs to.
 pub(crate) const LATE_PAYMENT: Process = Process {
     noun: "order",
+    name: "late-payment",
     workflow_type: LatePayment::NAME,
     id_prefix: "order/",
     decided: &[],
@@ -63,6 +67,7 @@ pub(crate) const LATE_PAYMENT: Process = Process {
 /// Customer onboarding. After one that was undone the customer may try again.
 pub(crate) const ONBOARDING: Process = Process {
     noun: "onboarding",
+    name: "onboarding",
     workflow_type: CustomerOnboarding::NAME,
     id_prefix: customer_onboarding::ID_PREFIX,
     decided: &["CustomerExists", "RegistrationRefused"],
@@ -74,6 +79,7 @@ pub(crate) const ONBOARDING: Process = Process {
 /// The mails of the week after: begun by the onboarding, looked at and answered like it.
 pub(crate) const FOLLOW_UP: Process = Process {
     noun: "onboarding",
+    name: "follow-up",
     workflow_type: FollowUpEmails::NAME,
     id_prefix: customer_onboarding::ID_PREFIX,
     decided: &[],

@@ -74,6 +74,11 @@ impl Subject {
         self.process.map_or(&self.workflow_id, |process| process.key(&self.workflow_id))
     }
 
+    /// What a person calls it: `order`.
+    pub(crate) fn noun(&self) -> &str {
+        self.process.map_or("run", |process| process.noun)
+    }
+
     /// `order ORDER-001`, or the workflow id of what is not ours.
     pub(crate) fn title(&self) -> String {
         self.process

@@ -1,5 +1,7 @@
 //! Starts any process: check first, connect second, start or attach, and wait if that is wished.
 
+use std::collections::BTreeSet;
+
 use futures::StreamExt;
 use serde_json::{Map, Value, json};
 use temporalio_client::errors::WorkflowStartError;
@@ -7,6 +9,7 @@ use temporalio_client::{
     WorkflowExecutionStatus, WorkflowFetchHistoryOptions, WorkflowIdConflictPolicy, WorkflowIdReusePolicy,
     WorkflowStartOptions,
 };
+use temporalio_common::protos::temporal::api::history::v1::WorkflowExecutionStartedEventAttributes;
 use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
 use temporalio_common::search_attributes::SearchAttributes;
 use tonic::Code;
@@ -110,19 +113,52 @@ async fn start(
     let mut answer = (process.start)(session.client.clone(), json.clone(), options(Some(attributes))).await;
     if answer.as_ref().err().is_some_and(are_attributes_unknown) {
         // No worker has registered them yet; the run sets them itself as soon as one works on it.
-        answer = (process.start)(session.client.clone(), json, options(None)).await;
+        answer = (process.start)(session.client.clone(), json.clone(), options(None)).await;
     }
-    match answer {
-        Ok(run_id) => {
-            let subject = subject(run_id);
-            Ok((started_by_us(session, &subject).await, subject))
+    let (subject, has_ended) = match answer {
+        Ok(run_id) => (subject(run_id), false),
+        Err(WorkflowStartError::AlreadyStarted { run_id: Some(run_id), .. }) => (subject(run_id), true),
+        Err(WorkflowStartError::AlreadyStarted { run_id: None, .. }) => {
+            (session.find(&plan.workflow_id).await?.0.subject, true)
         }
-        Err(WorkflowStartError::AlreadyStarted { run_id, .. }) => match run_id {
-            Some(run_id) => Ok((Start::Ended, subject(run_id))),
-            None => Ok((Start::Ended, session.find(&plan.workflow_id).await?.0.subject)),
-        },
-        Err(error) => Err(error.into()),
+        Err(error) => return Err(error.into()),
+    };
+    let first = first_event(session, &subject).await;
+    let start = match &first {
+        _ if has_ended => Start::Ended,
+        None => Start::StartedOrAttached,
+        Some(first) if first.identity == session.identity => Start::Started,
+        Some(_) => Start::Attached,
+    };
+    match first.map(|first| differing(&first, &json)) {
+        Some(fields) if start != Start::Started && !fields.is_empty() => Err(other_input(&subject, &fields)),
+        _ => Ok((start, subject)),
     }
+}
+
+/// A second start must not be taken for a change of the first.
+fn other_input(subject: &Subject, fields: &[String]) -> Failure {
+    let message = format!(
+        "{} was started with other data ({}): nothing was started, the run keeps its own",
+        subject.title(),
+        fields.join(", ")
+    );
+    Failure::new(Exit::Usage, message).fix(format!(
+        "a new {} needs an id of its own; this one: {}",
+        subject.noun(),
+        subject.command("status")
+    ))
+}
+
+/// The fields in which two inputs differ; none when the first one cannot be read here.
+fn differing(first: &WorkflowExecutionStartedEventAttributes, json: &str) -> Vec<String> {
+    let theirs = first.input.as_ref().and_then(|input| input.payloads.first());
+    let theirs = theirs.and_then(|payload| serde_json::from_slice::<Map<String, Value>>(&payload.data).ok());
+    let (Some(theirs), Ok(ours)) = (theirs, serde_json::from_str::<Map<String, Value>>(json)) else {
+        return Vec::new();
+    };
+    let fields: BTreeSet<&String> = theirs.keys().chain(ours.keys()).collect();
+    fields.into_iter().filter(|field| theirs.get(*field) != ours.get(*field)).cloned().collect()
 }
 
 /// Temporal refuses a start with search attributes that its namespace does not know.
@@ -136,14 +172,15 @@ fn are_attributes_unknown(error: &WorkflowStartError) -> bool {
 }
 
 /// The client keeps Temporal's "started or existing" to itself; the run's first event names who started it.
-async fn started_by_us(session: &Session, subject: &Subject) -> Start {
+async fn first_event(
+    session: &Session,
+    subject: &Subject,
+) -> Option<Box<WorkflowExecutionStartedEventAttributes>> {
     let handle = session.handle::<AnyProcess>(&subject.workflow_id, Some(subject.run_id.clone()));
     let first = handle.fetch_history(WorkflowFetchHistoryOptions::default()).next().await;
     match first.and_then(Result::ok).and_then(|event| event.attributes) {
-        Some(Attributes::WorkflowExecutionStartedEventAttributes(started)) => {
-            if started.identity == session.identity { Start::Started } else { Start::Attached }
-        }
-        _ => Start::StartedOrAttached,
+        Some(Attributes::WorkflowExecutionStartedEventAttributes(started)) => Some(Box::new(started)),
+        _ => None,
     }
 }
 

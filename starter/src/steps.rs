@@ -86,7 +86,7 @@ fn detail(step: &StepReport) -> String {
 fn colour(status: StepStatus, paint: Paint, text: String) -> String {
     match status {
         StepStatus::Completed => paint.good(text),
-        StepStatus::Failed | StepStatus::UndoStuck => paint.bad(text),
+        StepStatus::Failed | StepStatus::UndoStuck | StepStatus::LeftStanding => paint.bad(text),
         StepStatus::Running | StepStatus::Waiting => paint.busy(text),
         StepStatus::Pending | StepStatus::Skipped => paint.faint(text),
         StepStatus::Stopped | StepStatus::Undone | StepStatus::Resolved => text,

@@ -49,7 +49,8 @@ async fn money_for_a_cancelled_order_goes_back_once_however_often_it_is_heard_of
     runs.dedup();
     assert_eq!(runs, [format!("order/{}/late/{event}", order.order_id)]);
     let result = refund(&world, &runs[0]).await?;
-    assert!(result.refunded && result.payment_id.is_some(), "{result:?}");
+    assert!(result.refunded == Some(true) && result.payment_id.is_some(), "{result:?}");
+    assert!(result.report.undone.is_empty(), "{:?}", result.report);
     assert!(result.report.steps.iter().all(|s| s.status == StepStatus::Completed), "{:?}", result.report);
     let totals = world.shop.clean().await?;
     assert_eq!(
@@ -67,7 +68,7 @@ async fn news_without_money_gives_nothing_back() -> anyhow::Result<()> {
         anyhow::bail!("not late");
     };
     let result = refund(&world, &workflow_id).await?;
-    assert!(!result.refunded, "{result:?}");
+    assert_eq!(result.refunded, Some(false), "{result:?}");
     assert_eq!(world.shop.clean().await?["refunds"], json!(0));
     Ok(())
 }
@@ -121,8 +122,43 @@ async fn a_refund_of_late_money_that_sticks_asks_a_person() -> anyhow::Result<()
     late.until("needs a person", |p| p.needs_human == ["refund-payment"]).await?;
     world.shop.mend().await?;
     assert_eq!(late.resolve("refund-payment", Resolution::Retry, "back").await, Ok("undone".to_owned()));
-    assert!(refund(&world, &workflow_id).await?.refunded);
+    assert_eq!(refund(&world, &workflow_id).await?.refunded, Some(true));
     world.shop.clean().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn late_money_that_a_person_keeps_is_not_called_refunded() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let order = cancelled(&world).await?;
+    let event = world.shop.settle_late(&order.order_id).await?;
+    world.shop.faults(json!([{ "operation": "payments.refund", "kind": "status", "status": 503 }])).await?;
+    let Heard::Late { workflow_id } = hear(&world, &order, &event).await? else {
+        anyhow::bail!("not late");
+    };
+    let late = world.attach_run(&workflow_id);
+    late.until("needs a person", |p| p.needs_human == ["refund-payment"]).await?;
+    late.resolve("refund-payment", Resolution::Skip, "kept as credit").await.map_err(anyhow::Error::msg)?;
+    let result = refund(&world, &workflow_id).await?;
+    assert_eq!(result.refunded, Some(false));
+    assert_eq!(result.report.left_standing, ["refund-payment (left standing: kept as credit)"]);
+    Ok(())
+}
+
+/// Whoever terminated it may have done so after the parcel left: nobody refunds that by itself.
+#[tokio::test]
+async fn news_of_an_order_that_was_terminated_is_for_a_person() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    world.shop.faults(json!([{ "operation": "orders.update", "kind": "status", "status": 503 }])).await?;
+    let order = world.start(&orders::order()).await?;
+    order.reaches("update-order-status").await?;
+    order.terminate("wrong button").await?;
+    let (number, event) = (OrderId::new(order.order_id.as_str())?, EventId::new("evt_1")?);
+    let heard = settle(&world.client, &world.task_queue, &number, &event, LIMIT).await;
+    assert!(matches!(heard, Err(SettleError::EndedByForce(_))), "{heard:?}");
+    assert!(!SettleError::EndedByForce(number).is_worth_a_retry());
+    let totals = world.shop.clean().await?;
+    assert_eq!((&totals["charges"], &totals["refunds"]), (&json!(1), &json!(0)));
     Ok(())
 }
 

@@ -1,10 +1,16 @@
 //! Undos that stick, until a person answers.
 
+use std::time::Duration;
+
 use serde_json::json;
 use tests::orders;
 use tests::world::{Order, World};
-use workflows::report::StepStatus;
+use workflows::report::{Progress, StepStatus};
 use workflows::saga::Resolution;
+
+fn has(progress: &Progress, step: &str, status: StepStatus) -> bool {
+    progress.steps.iter().any(|line| line.step == step && line.status == status)
+}
 
 async fn stuck<'w>(world: &'w World, operation: &str) -> anyhow::Result<Order<'w>> {
     world
@@ -27,7 +33,12 @@ async fn an_undo_that_sticks_asks_a_person_and_is_retried() -> anyhow::Result<()
     assert_eq!(progress.needs_human, ["process-payment"]);
     assert_eq!(progress.status, "running");
     assert!(order.needs_human().await?);
+    // Somebody who cancels now is not told that it will be cancelled.
+    let too_late = order.cancel_order("changed mind").await.err().unwrap_or_default();
+    assert!(too_late.contains("already being undone (the carrier refused: "), "{too_late}");
+    assert!(too_late.contains("(resolve_undo): process-payment"), "{too_late}");
     // The others were undone all the same.
+    order.until("the stock was released", |p| has(p, "reserve-inventory", StepStatus::Undone)).await?;
     assert_eq!(world.shop.stock("LAPTOP-001-16GB-512GB").await?, (50, 0));
 
     let unknown = order.resolve("reserve-inventory", Resolution::Skip, "why").await.err().unwrap_or_default();
@@ -54,18 +65,69 @@ async fn an_undo_that_sticks_asks_a_person_and_is_retried() -> anyhow::Result<()
 
 #[tokio::test]
 async fn an_undo_that_sticks_can_be_done_by_hand_or_left_standing() -> anyhow::Result<()> {
-    for (action, words) in [(Resolution::MarkDone, "done by hand"), (Resolution::Skip, "left standing")] {
+    let by_hand = (Resolution::MarkDone, "done by hand", StepStatus::Resolved);
+    let left = (Resolution::Skip, "left standing", StepStatus::LeftStanding);
+    for (action, words, status) in [by_hand, left] {
         let world = World::new().await?;
         let order = stuck(&world, "inventory.restock").await?;
         assert_eq!(order.resolve("confirm-inventory", action, "counted").await, Ok(words.to_owned()));
         let (_, report) = order.ended().await?.failed_as("ShippingFailed")?;
-        assert_eq!(report.step("confirm-inventory").map(|s| s.status), Some(StepStatus::Resolved));
-        assert!(
-            report.undone.contains(&format!("confirm-inventory ({words}: counted)")),
-            "{:?}",
-            report.undone
+        assert_eq!(report.step("confirm-inventory").map(|s| s.status), Some(status));
+        // What was left standing is not called undone.
+        let line = format!("confirm-inventory ({words}: counted)");
+        let is_left = status == StepStatus::LeftStanding;
+        assert_eq!(
+            (report.undone.contains(&line), report.left_standing.contains(&line)),
+            (!is_left, is_left)
         );
     }
+    Ok(())
+}
+
+/// The second undo uses up its patience too; the person is asked when the first one has.
+#[tokio::test]
+async fn a_person_is_asked_at_the_first_undo_that_sticks() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let down = |operation: &str| json!({ "operation": operation, "kind": "status", "status": 503 });
+    let refused = json!({ "operation": "shipments.create", "kind": "status", "status": 422 });
+    world.shop.faults(json!([refused, down("inventory.restock"), down("payments.refund")])).await?;
+    let order = world.start(&orders::order()).await?;
+    let progress = order.until("needs a person", |p| !p.needs_human.is_empty()).await?;
+    assert_eq!(progress.needs_human, ["confirm-inventory"]);
+    assert!(order.needs_human().await?);
+    order.until("the second is stuck too", |p| p.needs_human.len() == 2).await?;
+    world.shop.mend().await?;
+    for step in ["process-payment", "confirm-inventory"] {
+        assert_eq!(order.resolve(step, Resolution::Retry, "back").await, Ok("undone".to_owned()), "{step}");
+    }
+    order.ended().await?.failed_as("ShippingFailed")?;
+    world.shop.clean().await?;
+    Ok(())
+}
+
+/// While a retry is under way somebody answers once more: both get an answer, and the run closes.
+#[tokio::test]
+async fn two_answers_about_one_undo_do_not_keep_the_run_open() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let order = stuck(&world, "payments.refund").await?;
+    order.until("the stock was released", |p| has(p, "reserve-inventory", StepStatus::Undone)).await?;
+    let slow = json!({ "operation": "payments.refund", "kind": "latency", "latency_ms": 1_500 });
+    world.shop.faults(json!([slow])).await?;
+    let asked = world.shop.requests("payments.refund").await?;
+    let retry = order.resolve("process-payment", Resolution::Retry, "provider is back");
+    let by_hand = async {
+        while world.shop.requests("payments.refund").await? == asked {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok::<_, anyhow::Error>(
+            order.resolve("process-payment", Resolution::MarkDone, "refunded by hand").await,
+        )
+    };
+    let (first, second) = tokio::join!(retry, by_hand);
+    assert_eq!(first, Ok("undone".to_owned()));
+    assert_eq!(second?, Ok("already resolved".to_owned()));
+    order.ended().await?.failed_as("ShippingFailed")?;
+    assert_eq!(world.shop.clean().await?["refunds"], json!(1));
     Ok(())
 }
 

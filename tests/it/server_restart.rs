@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use tests::orders;
-use tests::servers::{self, Durable};
+use tests::servers::Durable;
 use tests::world::World;
 
 /// The charge is made and its reply is on its way when Temporal dies: the worker reports it to the next Temporal, or
@@ -20,8 +20,7 @@ async fn a_server_killed_during_a_charge_leaves_one_charge() -> anyhow::Result<(
     server.kill()?;
     // The charge's reply arrives while there is no Temporal to report it to.
     tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
-    server.restart()?;
-    servers::client(&server.address()).await?;
+    server.restart().await?;
     order.ended().await?.fulfilled()?;
     effects_once(&world).await
 }
@@ -38,8 +37,7 @@ async fn a_server_killed_while_an_order_waits_forgets_nothing() -> anyhow::Resul
     order.until("waits for the customer", |p| p.steps.iter().any(|s| s.detail.is_some())).await?;
     server.kill()?;
     let event = world.shop.settle(&order.order_id, "paid").await?;
-    server.restart()?;
-    servers::client(&server.address()).await?;
+    server.restart().await?;
     assert_eq!(order.payment_settled(&event).await, Ok("taken".to_owned()));
     order.ended().await?.fulfilled()?;
     effects_once(&world).await

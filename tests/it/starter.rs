@@ -71,6 +71,14 @@ async fn a_fulfilled_order_is_0_and_prints_the_seeds_result() -> anyhow::Result<
     let again = starter(&world, &START, Some(&order)).await?;
     assert_eq!((again.code, again.json()?), (Some(0), result));
     assert_eq!(world.shop.clean().await?["charges"], json!(1));
+
+    // With other data it is not the same order.
+    let mut other = order.clone();
+    other["items"][0]["quantity"] = json!(2);
+    other["total_amount"] = json!(50_000_000);
+    let refused = starter(&world, &START, Some(&other)).await?;
+    assert_eq!((refused.code, refused.out.as_str()), (Some(2), ""), "{}", refused.err);
+    assert!(refused.err.contains("was started with other data (items, total_amount)"), "{}", refused.err);
     Ok(())
 }
 
@@ -105,8 +113,12 @@ async fn a_stuck_undo_is_6_at_once_and_the_command_it_prints_closes_it() -> anyh
     let started = starter(&world, &START, Some(&order)).await?;
     assert_eq!(started.code, Some(6), "{}", started.err);
     assert!(started.err.contains("order resolve-undo"), "{}", started.err);
-    let listed = starter(&world, &["order", "list", "--needs-human", "-ojson"], None).await?;
-    assert!(listed.out.contains(&id), "{}", listed.out);
+    for list in [&["order", "list"][..], &["list"]] {
+        let listed = starter(&world, &[list, &["--needs-human", "-ojson"]].concat(), None).await?;
+        assert!(listed.out.contains(&id), "{}", listed.out);
+    }
+    let status = starter(&world, &["order", "status", &id], None).await?;
+    assert!(status.out.contains("the carrier refused"), "why it is undone is not in {}", status.out);
 
     world.shop.mend().await?;
     let answer =
@@ -114,6 +126,29 @@ async fn a_stuck_undo_is_6_at_once_and_the_command_it_prints_closes_it() -> anyh
     assert_eq!(starter(&world, &answer, None).await?.code, Some(0));
     assert_eq!(starter(&world, &["order", "result", &id], None).await?.code, Some(5));
     world.shop.clean().await?;
+    Ok(())
+}
+
+/// "Everything undone" is not so when a person left something standing.
+#[tokio::test]
+async fn what_was_left_standing_is_1() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    world
+        .shop
+        .faults(json!([
+            { "operation": "shipments.create", "kind": "status", "status": 422 },
+            { "operation": "inventory.restock", "kind": "status", "status": 503 }
+        ]))
+        .await?;
+    let order = orders::order();
+    let id = orders::id(&order);
+    assert_eq!(starter(&world, &START, Some(&order)).await?.code, Some(6));
+    let answer =
+        ["order", "resolve-undo", &id, "--step", "confirm-inventory", "--action", "skip", "--reason", "lost"];
+    assert_eq!(starter(&world, &answer, None).await?.code, Some(0));
+    let result = starter(&world, &["order", "result", &id], None).await?;
+    assert_eq!(result.code, Some(1), "{}", result.out);
+    assert!(result.out.contains("left standing: confirm-inventory (left standing: lost)"), "{}", result.out);
     Ok(())
 }
 
@@ -133,6 +168,8 @@ async fn a_cancel_says_what_will_be_undone_and_a_late_one_is_1() -> anyhow::Resu
     assert_eq!(late.code, Some(1), "{}", late.err);
 
     // News of its payment after the end starts the refund, which is looked at like the order.
+    let unnamed = starter(&world, &["order", "settle-payment", &id, "-ojson"], None).await?;
+    assert_eq!(unnamed.code, Some(0), "{}", unnamed.err);
     let late = starter(&world, &["order", "settle-payment", &id, "--event-id", "e1", "-ojson"], None).await?;
     assert_eq!(late.code, Some(0), "{}", late.err);
     let run = format!("order/{id}/late/e1");

@@ -239,7 +239,7 @@ async fn the_customers_confirmation_arrives_as_a_signed_event() -> anyhow::Resul
     changed.push(b' ');
     assert_eq!(read(&changed, &secret, now), Err(WebhookError::Signature));
 
-    assert_eq!(run.payment_settled(&event.event_id).await, Ok("taken".to_owned()));
+    assert_eq!(run.payment_settled(event.event_id.as_str()).await, Ok("taken".to_owned()));
     run.ended().await?.fulfilled()?;
     assert_eq!(stripe.intent(&run.order_id).await?["status"], json!("succeeded"));
     Ok(())

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
+use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
 use tests::orders;
 use tests::processes::free_port;
 use tests::servers;
@@ -128,11 +129,34 @@ async fn an_event_for_an_order_that_ended_gives_the_money_back() -> anyhow::Resu
     order.ended().await?.stopped_as("cancelled")?;
     let id = door.world.shop.settle_late(&order.order_id).await?;
     let (status, answer) = door.tell(&event(&id, &order)).await?;
-    assert_eq!((status, answer.as_str()), (200, "too late: the money goes back"));
+    assert_eq!((status, answer.as_str()), (200, "the order has ended: whatever was paid goes back"));
     let late = door.world.attach_run(&format!("order/{}/late/{id}", order.order_id));
     late.until("refunded", |p| p.outcome.as_deref() == Some("completed")).await?;
     let totals = door.world.shop.clean().await?;
     assert_eq!((&totals["charges"], &totals["refunds"]), (&json!(1), &json!(1)));
+    let history = late.history().await?;
+    let Some(Attributes::WorkflowExecutionStartedEventAttributes(started)) = &history[0].attributes else {
+        anyhow::bail!("the history begins with something else: {:?}", history[0]);
+    };
+    assert!(
+        started.eager_execution_accepted,
+        "the worker beside the door did not get the first task at once"
+    );
+    Ok(())
+}
+
+/// Whoever connects and keeps quiet is shown out, and does not keep others from coming in.
+#[tokio::test]
+async fn quiet_connections_are_closed() -> anyhow::Result<()> {
+    let door = Door::open().await?;
+    let address = door.url.trim_start_matches("http://").split('/').next().unwrap_or_default().to_owned();
+    let mut quiet = Vec::new();
+    for _ in 0..300 {
+        quiet.push(tokio::net::TcpStream::connect(&address).await?);
+    }
+    let foreign = json!({ "id": "evt_1", "type": "payout.paid", "data": {} });
+    let answer = tokio::time::timeout(LIMIT, door.tell(&foreign)).await??;
+    assert_eq!(answer, (200, "not ours\n".to_owned()));
     Ok(())
 }
 
@@ -141,6 +165,9 @@ async fn an_event_about_nobodys_order_is_not_sent_again() -> anyhow::Result<()> 
     let door = Door::open().await?;
     let unknown = json!({ "id": "evt_1", "type": "payment.settled", "data": { "order_id": "NOBODY-1" } });
     assert_eq!(door.tell(&unknown).await?.0, 200);
+    // Signed, and its id does not fit into a workflow id: it is about an order all the same.
+    let odd = json!({ "id": "a/b+c=", "type": "payment.settled", "data": { "order_id": "NOBODY-1" } });
+    assert_eq!(door.tell(&odd).await?, (200, "no open order\n".to_owned()));
     let foreign = json!({ "id": "evt_2", "type": "payout.paid", "data": {} });
     assert_eq!(door.tell(&foreign).await?.0, 200);
     Ok(())

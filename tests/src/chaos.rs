@@ -12,23 +12,29 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::servers::{self, Durable};
+use crate::servers::Durable;
 use crate::world::{Ended, World};
 use crate::{chaos::books::Findings, orders};
 use dice::Dice;
 
 /// Faults that hit 5 % of all calls together.
 const FAULT_PROBABILITY: f64 = 0.05 / 3.0;
-/// Between the start of a worker and its death.
-const WORKER_LIFE: (Duration, Duration) = (Duration::from_secs(4), Duration::from_secs(12));
-/// Between the death of a worker and the next one.
+/// A worker dies when so many orders have ended under it. Counted in orders, not in seconds: on a busy machine a worker
+/// that lives for seconds dies before it has done anything, and its orders with it, over and over.
+const WORKER_ORDERS: (u64, u64) = (10, 50);
+/// It dies after this time at the latest.
+const WORKER_LIFE: Duration = Duration::from_secs(30);
+/// Between the end of an order and the death of its worker, and again before the next worker starts: the other orders
+/// are caught wherever they are.
 const WORKER_PAUSE: (Duration, Duration) = (Duration::ZERO, Duration::from_millis(500));
 /// How long Temporal is away.
 const OUTAGE: Duration = Duration::from_secs(1);
+/// A task that died with its worker is given to the next one after this time. Temporal's default, 10 s, is longer than
+/// a worker lives here.
+const TASK_TIMEOUT: Duration = Duration::from_secs(2);
 /// An order that takes longer is lost.
 const ORDER_LIMIT: Duration = Duration::from_secs(240);
 
@@ -95,6 +101,8 @@ pub struct Placed {
     pub kind: Kind,
     /// What is wrong with its end.
     pub objection: Option<String>,
+    /// From its start to its end.
+    pub took: Duration,
 }
 
 /// What chaos did, and what came of it.
@@ -125,6 +133,13 @@ impl Tally {
         ends.chain(self.findings.all().map(str::to_owned)).collect()
     }
 
+    fn seconds_of_an_order(&self) -> (f64, f64) {
+        let mut seconds: Vec<f64> = self.placed.iter().map(|placed| placed.took.as_secs_f64()).collect();
+        seconds.sort_by(f64::total_cmp);
+        let at = |rank: usize| seconds.get(rank).copied().unwrap_or_default();
+        (at(seconds.len() / 2), at(seconds.len().saturating_sub(1)))
+    }
+
     /// Orders of that kind that ended as they should.
     #[must_use]
     pub fn ended_well(&self, kind: Kind) -> usize {
@@ -151,7 +166,9 @@ impl fmt::Display for Tally {
         writeln!(f, "duplicates       {}", self.findings.duplicates.len())?;
         writeln!(f, "lost             {}", self.findings.lost.len())?;
         writeln!(f, "leaked           {}", self.findings.leaked.len())?;
-        writeln!(f, "seconds          {:.1}", self.took.as_secs_f64())
+        let (median, slowest) = self.seconds_of_an_order();
+        writeln!(f, "seconds          {:.1}", self.took.as_secs_f64())?;
+        writeln!(f, "  of an order    {median:.1} (median), {slowest:.1} (slowest)")
     }
 }
 
@@ -162,7 +179,8 @@ impl fmt::Display for Tally {
 pub async fn run(options: &Options) -> anyhow::Result<Tally> {
     let begun = Instant::now();
     let mut server = Durable::start()?;
-    let world = World::without_worker(&server.address()).await?;
+    let mut world = World::without_worker(&server.address()).await?;
+    world.task_timeout = Some(TASK_TIMEOUT);
     stock_up(&world).await?;
     world.shop.faults(faults(options.seed)).await?;
     let progress = Progress { options, begun, next: AtomicUsize::new(0), ended: AtomicUsize::new(0) };
@@ -170,7 +188,7 @@ pub async fn run(options: &Options) -> anyhow::Result<Tally> {
     let lanes = join_all((0..options.in_flight.max(1)).map(|_| lane(&world, &progress)));
     let placed = tokio::select! {
         lanes = lanes => lanes.into_iter().flatten().collect::<Vec<_>>(),
-        failed = kill_workers(&world, options.seed, &kills) => return Err(failed),
+        failed = kill_workers(&world, &progress, &kills) => return Err(failed),
         failed = kill_server(&mut server, &progress, &server_restarts) => return Err(failed),
     };
     let faults = hits(&world.shop.get("faults").await?);
@@ -227,6 +245,15 @@ impl Progress<'_> {
         (in_time && number < self.options.orders).then_some(number)
     }
 
+    /// Waits until so many more orders have ended.
+    async fn orders_end(&self, count: u64) {
+        let ended = || self.ended.load(Ordering::Relaxed) as u64;
+        let enough = ended() + count;
+        while ended() < enough {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     fn is_half_way(&self) -> bool {
         let by_time = self.options.time.is_some_and(|time| self.begun.elapsed() >= time / 2);
         by_time || self.ended.load(Ordering::Relaxed) >= self.options.orders / 2
@@ -239,13 +266,14 @@ async fn lane(world: &World, progress: &Progress<'_>) -> Vec<Placed> {
     while let Some(number) = progress.take() {
         let kind = Kind::of(number);
         let order = kind.order();
+        let begun = Instant::now();
         let ended = to_its_end(world, &order).await;
         let objection = match ended {
             Ok(ended) => kind.objection(&ended),
             Err(error) => Some(format!("did not end: {error:#}")),
         };
         progress.ended.fetch_add(1, Ordering::Relaxed);
-        placed.push(Placed { order_id: orders::id(&order), kind, objection });
+        placed.push(Placed { order_id: orders::id(&order), kind, objection, took: begun.elapsed() });
     }
     placed
 }
@@ -265,19 +293,21 @@ async fn to_its_end(world: &World, order: &Value) -> anyhow::Result<Ended> {
 }
 
 /// Runs a worker, kills it, runs the next one; ends only by an error.
-async fn kill_workers(world: &World, seed: u64, kills: &AtomicUsize) -> anyhow::Error {
-    let mut dice = Dice::new(seed ^ 1);
+async fn kill_workers(world: &World, progress: &Progress<'_>, kills: &AtomicUsize) -> anyhow::Error {
+    let mut dice = Dice::new(progress.options.seed ^ 1);
     loop {
-        let mut worker = match world.spawn_worker(&WORKER) {
+        let worker = match world.leashed_worker(&WORKER) {
             Ok(worker) => worker,
             Err(error) => return error,
         };
-        tokio::time::sleep(dice.between(WORKER_LIFE)).await;
+        let life = tokio::time::timeout(WORKER_LIFE, progress.orders_end(dice.from(WORKER_ORDERS)));
+        let _of_old_age = life.await.is_err();
+        tokio::time::sleep(dice.pause(WORKER_PAUSE)).await;
         if let Err(error) = worker.kill() {
             return error;
         }
         kills.fetch_add(1, Ordering::Relaxed);
-        tokio::time::sleep(dice.between(WORKER_PAUSE)).await;
+        tokio::time::sleep(dice.pause(WORKER_PAUSE)).await;
     }
 }
 
@@ -289,8 +319,7 @@ async fn kill_server(server: &mut Durable, progress: &Progress<'_>, restarts: &A
     let restarted = async {
         server.kill()?;
         tokio::time::sleep(OUTAGE).await;
-        server.restart()?;
-        servers::client(&server.address()).await.context("Temporal did not come back")
+        server.restart().await
     };
     if let Err(error) = restarted.await {
         return error;

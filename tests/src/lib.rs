@@ -7,11 +7,13 @@
 //! - [`matrix`]: what fault matrices share;
 //! - [`scenarios`]: each way in which an order can go, for the replay corpus;
 //! - [`chaos`]: many orders while everything is killed and fails;
-//! - [`stripe`]: a Stripe to be paid through, and the wire to it.
+//! - [`stripe`]: a Stripe to be paid through, and the wire to it;
+//! - [`bench`]: what an order costs.
 //!
 //! `cargo xtask test` installs what is needed and says where it is (`TEMPORAL_CLI`, `TEMPORAL_TEST_SERVER`,
 //! `SUNFLOW_LOCALSTRIPE`). A test that misses something fails and names that command.
 
+pub mod bench;
 pub mod chaos;
 pub mod customers;
 pub mod follow_up;

@@ -47,8 +47,8 @@ pub struct Leashed {
 }
 
 // It ends when the program is gone, so that whoever waits for it finds ports and files free.
-const WATCHDOG: &str = r#"program=$1; shift
-"$program" "$@" </dev/null >/dev/null 2>&1 &
+const WATCHDOG: &str = r#"log=$1; program=$2; shift 2
+"$program" "$@" </dev/null >>"$log" 2>&1 &
 child=$!
 echo "$child"
 exec >/dev/null 2>&1
@@ -62,10 +62,19 @@ impl Leashed {
     /// # Errors
     /// When it cannot be started.
     pub fn start(program: &Path, args: &[String]) -> anyhow::Result<Self> {
+        Self::start_logging(program, args, Path::new("/dev/null"))
+    }
+
+    /// Starts a program; what it says is appended to a file.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_logging(program: &Path, args: &[String], log: &Path) -> anyhow::Result<Self> {
         let mut watchdog = Command::new("sh")
             .arg("-c")
             .arg(WATCHDOG)
             .arg("watchdog")
+            .arg(log)
             .arg(program)
             .args(args)
             .stdin(Stdio::piped())

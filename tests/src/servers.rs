@@ -16,6 +16,8 @@ use workflows::search_attributes;
 use crate::processes::{Leashed, free_port, tool};
 
 const START_LIMIT: Duration = Duration::from_secs(60);
+/// In a durable server's folder.
+const SERVER_LOG: &str = "temporal.log";
 
 struct DevServer {
     address: String,
@@ -68,7 +70,8 @@ pub fn another_dev_server(port: u16) -> anyhow::Result<Leashed> {
     dev_server_on(port, true, None)
 }
 
-fn dev_server_on(port: u16, knows_attributes: bool, database: Option<&Path>) -> anyhow::Result<Leashed> {
+/// With a folder it works on a database file there, and says there what it has to say.
+fn dev_server_on(port: u16, knows_attributes: bool, folder: Option<&Path>) -> anyhow::Result<Leashed> {
     if knows_attributes {
         HAVE_ATTRIBUTES.lock().unwrap_or_else(PoisonError::into_inner).insert(format!("127.0.0.1:{port}"));
     }
@@ -81,10 +84,12 @@ fn dev_server_on(port: u16, knows_attributes: bool, database: Option<&Path>) -> 
     for (name, kind) in search_attributes::all().into_iter().filter(|_| knows_attributes) {
         args.extend(["--search-attribute".to_owned(), format!("{name}={kind:?}")]);
     }
-    if let Some(database) = database {
-        args.extend(["--db-filename".to_owned(), database.display().to_string()]);
-    }
-    Leashed::start(&tool("TEMPORAL_CLI")?, &args)
+    let program = tool("TEMPORAL_CLI")?;
+    let Some(folder) = folder else {
+        return Leashed::start(&program, &args);
+    };
+    args.extend(["--db-filename".to_owned(), folder.join("temporal.db").display().to_string()]);
+    Leashed::start_logging(&program, &args, &folder.join(SERVER_LOG))
 }
 
 /// Whether the server at this address was started with the search attributes. A test server of its own knows none
@@ -110,9 +115,8 @@ impl Durable {
         let port = free_port()?;
         let folder = std::env::temp_dir().join(format!("sunflow-temporal-{}-{port}", std::process::id()));
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-        let mut server = Self { port, folder, process: None };
-        server.restart()?;
-        Ok(server)
+        let process = Some(dev_server_on(port, true, Some(&folder))?);
+        Ok(Self { port, folder, process })
     }
 
     /// Where it listens, before and after a restart.
@@ -129,14 +133,18 @@ impl Durable {
         self.process.take().map_or(Ok(()), Leashed::kill)
     }
 
-    /// Starts it on its file; [`client`] waits until it answers.
+    /// Starts it on its file; returns when it answers.
     ///
     /// # Errors
-    /// When it cannot be started.
-    pub fn restart(&mut self) -> anyhow::Result<()> {
+    /// When it cannot be started; says what it said.
+    pub async fn restart(&mut self) -> anyhow::Result<()> {
         self.kill()?;
-        self.process = Some(dev_server_on(self.port, true, Some(&self.folder.join("temporal.db")))?);
-        Ok(())
+        self.process = Some(dev_server_on(self.port, true, Some(&self.folder))?);
+        client(&self.address()).await.map(drop).with_context(|| {
+            let log = std::fs::read_to_string(self.folder.join(SERVER_LOG)).unwrap_or_default();
+            let last: Vec<&str> = log.lines().rev().take(5).collect();
+            format!("Temporal did not come back; its last words, newest first: {last:#?}")
+        })
     }
 }
 

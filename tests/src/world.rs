@@ -14,7 +14,7 @@ use temporalio_client::errors::{WorkflowGetResultError, WorkflowStartError, Work
 use temporalio_client::{
     Client, WorkflowCancelOptions, WorkflowDescribeOptions, WorkflowExecuteUpdateOptions,
     WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowIdConflictPolicy, WorkflowIdReusePolicy,
-    WorkflowQueryOptions, WorkflowStartOptions,
+    WorkflowQueryOptions, WorkflowStartOptions, WorkflowTerminateOptions,
 };
 use temporalio_common::error::IncomingError;
 use temporalio_common::protos::temporal::api::history::v1::HistoryEvent;
@@ -27,6 +27,7 @@ use workflows::order_processing::{
 use workflows::report::{Progress, Report};
 use workflows::saga::{Resolution, ResolveUndo};
 
+use crate::processes::Leashed;
 use crate::{orders, processes, servers};
 
 /// A test waits at most this long for anything.
@@ -58,6 +59,8 @@ pub struct World {
     pub client: Client,
     /// The worker's task queue.
     pub task_queue: String,
+    /// How soon a workflow task is given to another worker when the one that took it is gone; `None`: Temporal's 10 s.
+    pub task_timeout: Option<Duration>,
     address: String,
     _worker: Option<oneshot::Sender<()>>,
 }
@@ -127,7 +130,7 @@ impl World {
         let client = servers::client(address).await?;
         let shop = Shop::open().await?;
         let task_queue = format!("test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        Ok(Self { shop, client, task_queue, address: address.to_owned(), _worker: None })
+        Ok(Self { shop, client, task_queue, task_timeout: None, address: address.to_owned(), _worker: None })
     }
 
     /// The Temporal server's address.
@@ -177,12 +180,22 @@ impl World {
         Ok(WorkerProcess { child })
     }
 
+    /// Starts a worker that dies with this program, however that ends.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn leashed_worker(&self, settings: &[&str]) -> anyhow::Result<Leashed> {
+        let args: Vec<String> = self.worker_args(settings).into_iter().skip(1).collect();
+        Leashed::start(&processes::binary("worker")?, &args)
+    }
+
     /// Starts an order, or attaches to its run.
     ///
     /// # Errors
     /// When Temporal refuses.
     pub async fn start(&self, order: &Value) -> anyhow::Result<Order<'_>> {
-        let options = start_options(order, &self.task_queue, servers::has_attributes(&self.address));
+        let mut options = start_options(order, &self.task_queue, servers::has_attributes(&self.address));
+        options.task_timeout = self.task_timeout;
         let input = Unchecked::<OrderData>::from_json(&order.to_string())?;
         match self.client.start_workflow(OrderProcessing::run, input, options).await {
             // Closed already: whoever asks reads its result.
@@ -394,6 +407,14 @@ impl Order<'_> {
         Ok(self.handle().cancel(WorkflowCancelOptions::builder().reason("operator").build()).await?)
     }
 
+    /// Temporal's terminate.
+    ///
+    /// # Errors
+    /// When Temporal refuses.
+    pub async fn terminate(&self, reason: &str) -> anyhow::Result<()> {
+        Ok(self.handle().terminate(WorkflowTerminateOptions::builder().reason(reason).build()).await?)
+    }
+
     /// The history.
     ///
     /// # Errors
@@ -454,6 +475,7 @@ impl Shop {
     /// One that runs elsewhere.
     #[must_use]
     pub fn at(url: &str) -> Self {
+        servers::install_crypto();
         Self { url: url.to_owned(), http: reqwest::Client::new(), _running: None }
     }
 

@@ -169,8 +169,9 @@ struct ShopArgs {
           value_name = "BOOL")]
     inventory_batch_reserve: bool,
     /// Largest answer that is read from an outside system, in bytes.
-    #[arg(long, env = "SUN_RESPONSE_BYTES_MAX", default_value_t = 4 * 1024 * 1024, value_name = "BYTES")]
-    response_bytes_max: usize,
+    #[arg(long, env = "SUN_RESPONSE_BYTES_MAX", default_value_t = 4 * 1024 * 1024, value_name = "BYTES",
+          value_parser = clap::value_parser!(u32).range(65_536..))]
+    response_bytes_max: u32,
 }
 
 /// How long a step is retried. Durations: 500ms, 20s, 15m, 24h.
@@ -267,9 +268,10 @@ struct TuningArgs {
     #[arg(long, env = "SUN_LOCAL_ACTIVITY_SLOTS", default_value_t = 100, value_name = "N",
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
     local_activity_slots: u32,
-    /// Open workflows kept in memory between tasks (about 50 KiB each).
-    #[arg(long, env = "SUN_CACHED_WORKFLOWS", default_value_t = 2_000, value_name = "N")]
-    cached_workflows: usize,
+    /// Open workflows kept in memory between tasks (about 100 KiB each).
+    #[arg(long, env = "SUN_CACHED_WORKFLOWS", default_value_t = 2_000, value_name = "N",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    cached_workflows: u32,
     /// Pollers of workflow tasks, at most.
     #[arg(long, env = "SUN_WORKFLOW_POLLERS", default_value_t = 10, value_name = "N",
           value_parser = clap::value_parser!(u16).range(2..=500))]

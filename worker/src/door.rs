@@ -17,16 +17,25 @@ use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
-use contracts::values::EventId;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
 use settlement::settle;
 use temporalio_client::Client;
 use tokio::net::TcpListener;
-use tokio::task::AbortHandle;
+use tokio::sync::Semaphore;
+use tokio::task::{AbortHandle, JoinSet};
 
 /// Payment events are small; whatever is larger is not one.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 /// Providers wait for some ten seconds before they give up and send the event again.
 const SETTLE_LIMIT: Duration = Duration::from_secs(8);
+
+/// Connections at once; the provider sends what finds no place again.
+const CONNECTIONS_MAX: usize = 256;
+/// A connection's whole life: one request, read, acted on and answered.
+const CONNECTION_LIMIT: Duration = Duration::from_secs(15);
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// How the door is set up.
 #[derive(Clone, Debug)]
@@ -71,12 +80,33 @@ pub(crate) async fn open(
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(door);
     tracing::info!(%listen, "the webhook door is open");
-    let task = tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, routes).await {
-            tracing::error!(%error, "the webhook door closed");
+    Ok(tokio::spawn(serve(listener, routes)).abort_handle())
+}
+
+/// Serves until aborted. Anybody may connect, and keep quiet: connections are few and short, so that the door cannot use
+/// up the descriptors that the worker needs for its own calls.
+async fn serve(listener: TcpListener, routes: Router) {
+    let free = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut connections = JoinSet::new();
+    while let Ok(place) = Arc::clone(&free).acquire_owned().await {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let routes = TowerToHyperService::new(routes.clone());
+                connections.spawn(async move {
+                    let connection = http1::Builder::new()
+                        .keep_alive(false)
+                        .timer(TokioTimer::new())
+                        .serve_connection(TokioIo::new(stream), routes);
+                    // How it ended is the caller's business: it hung up, or it was too slow.
+                    drop(tokio::time::timeout(CONNECTION_LIMIT, connection).await);
+                    drop(place);
+                });
+            }
+            // The caller is gone already, or descriptors have run out: others may still come.
+            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
         }
-    });
-    Ok(task.abort_handle())
+        while connections.try_join_next().is_some() {}
+    }
 }
 
 async fn payment(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> (StatusCode, &'static str) {
@@ -93,7 +123,7 @@ async fn payment(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> (
         }
     };
     let PaymentEvent { event_id, order_id, kind } = event;
-    let (Some(order_id), Ok(event_id)) = (order_id, EventId::new(event_id)) else {
+    let Some(order_id) = order_id else {
         // Somebody else's payment at the same provider: not ours to answer for, and no reason to send it again.
         tracing::info!(kind, "a payment event that is not about an order of ours");
         return (StatusCode::OK, "not ours\n");
@@ -108,8 +138,9 @@ async fn payment(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> (
             (StatusCode::SERVICE_UNAVAILABLE, "try again\n")
         }
         Err(error) => {
-            tracing::warn!(%order_id, %event_id, %error, "a payment event without an order");
-            (StatusCode::OK, "no such order\n")
+            // Signed by the provider, and nothing here can act on it: somebody has to look at that payment.
+            tracing::error!(%order_id, %event_id, kind, %error, "a payment event that needs a person");
+            (StatusCode::OK, "no open order\n")
         }
     }
 }

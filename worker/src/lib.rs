@@ -22,7 +22,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use temporalio_sdk::Worker;
+use temporalio_sdk::{Worker, WorkerOptions};
 
 pub use config::{Config, Settings};
 
@@ -31,6 +31,19 @@ pub use config::{Config, Settings};
 /// # Errors
 /// When it cannot listen, or Temporal refuses it for a reason that waiting does not mend.
 pub async fn run(settings: Settings, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
+    run_with(settings, stop, |_| Ok(())).await
+}
+
+/// As [`run`]; `adjust` may add to what the worker does, or change how, before it starts. For programs that
+/// embed the worker: the bench registers a process of its own this way.
+///
+/// # Errors
+/// As [`run`], and what `adjust` returns.
+pub async fn run_with(
+    settings: Settings,
+    stop: impl Future<Output = ()> + Send + 'static,
+    adjust: impl FnOnce(&mut WorkerOptions) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     install_crypto();
     workflows::policy::install(settings.policies.clone());
     if settings.pseudonyms.key.is_none() {
@@ -58,7 +71,8 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()> + Send + 'st
         Some(door) => Some(door::open(door, client.clone(), settings.task_queue.clone()).await?),
         None => None,
     };
-    let options = registry::options(&settings, systems)?;
+    let mut options = registry::options(&settings, systems)?;
+    adjust(&mut options)?;
     let mut worker = Worker::new(&runtime, client, options).context("the worker cannot be set up")?;
     let shut_down = worker.shutdown_handle();
     let draining = status.clone();

@@ -125,9 +125,14 @@ impl Observer for Figures {
     fn process_ended(&self, progress: &Progress) {
         let process = progress.workflow_type.as_str();
         let outcome = progress.outcome.as_deref().unwrap_or("unknown");
-        let was_undone =
-            progress.steps.iter().any(|s| matches!(s.status, StepStatus::Undone | StepStatus::Resolved));
-        let compensated = if was_undone { "true" } else { "false" };
+        let stands = |status| progress.steps.iter().any(|step| step.status == status);
+        let compensated = if stands(StepStatus::LeftStanding) {
+            "partly"
+        } else if stands(StepStatus::Undone) || stands(StepStatus::Resolved) {
+            "true"
+        } else {
+            "false"
+        };
         let labels = [("process", process), ("outcome", outcome), ("compensated", compensated)];
         self.ended.add(1, &self.labels(labels));
         let took = Duration::from_millis(progress.duration.unwrap_or(0).try_into().unwrap_or(0));
@@ -140,7 +145,9 @@ impl Observer for Figures {
         self.step_duration.record(took, &self.labels(labels));
     }
 
-    fn undo_failed(&self, process: &str, step: &str) {
+    fn undo_failed(&self, process: &str, workflow_id: &str, step: &str, reason: &str) {
+        // The reason is an adapter's own words: system, status and code.
+        tracing::error!(workflow_id, step, reason, "an undo is stuck and needs a person: resolve_undo");
         self.undo_failures.add(1, &self.labels([("process", process), ("step", step)]));
     }
 }

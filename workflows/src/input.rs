@@ -14,6 +14,7 @@ use std::marker::PhantomData;
 
 use contracts::money::{Currency, Money};
 use rust_decimal::Decimal;
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
@@ -141,7 +142,30 @@ impl Findings {
 
 type Object<'a> = BTreeMap<String, &'a RawValue>;
 
-fn object(json: &RawValue) -> Option<Object<'_>> {
+/// The fields of an object in the order in which they stand, a field that is given twice twice.
+struct Pairs<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Pairs<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Vec<(String, &'de RawValue)>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(pairs)
+            }
+        }
+        deserializer.deserialize_map(Reader).map(Self)
+    }
+}
+
+fn object(json: &RawValue) -> Option<Pairs<'_>> {
     serde_json::from_str(json.get()).ok()
 }
 
@@ -164,8 +188,15 @@ pub fn refuse<T>(problem: impl Into<String>, fix: impl Into<String>) -> Result<T
 }
 
 impl<'a> Fields<'a> {
-    fn new(path: String, object: Object<'a>, found: &'a Findings) -> Self {
-        Self { path, unread: RefCell::new(object), found }
+    fn new(path: String, Pairs(pairs): Pairs<'a>, found: &'a Findings) -> Self {
+        let fields = Self { path, unread: RefCell::default(), found };
+        for (name, value) in pairs {
+            // Which of the two is meant, nobody can say.
+            if fields.unread.borrow_mut().insert(name.clone(), value).is_some() {
+                fields.problem(&name, "is given twice", "keep one");
+            }
+        }
+        fields
     }
 
     /// Notes a problem of one field that shows only beside others.

@@ -64,8 +64,8 @@ pub struct LatePaymentResult {
     pub order_id: OrderId,
     /// The provider's id of the payment, if there is one.
     pub payment_id: Option<String>,
-    /// Whether there was money to give back.
-    pub refunded: bool,
+    /// Whether money went back; `null` when the provider could not be asked first: whatever was there went back.
+    pub refunded: Option<bool>,
     /// What every step did.
     pub report: Report,
 }
@@ -113,17 +113,27 @@ impl LatePayment {
         let saga = Saga::begin(ctx);
         let key = order_processing::charge_key(&order_id);
         let find = FindPayment { key: key.clone(), order_id: order_id.clone() };
-        let found = saga.step(READ, Payments::find, find, policy::money()).or_report().await.flatten();
-        let refunded = matches!(&found, Some(Payment { state: PaymentState::Paid, .. }));
+        let read = saga.step(READ, Payments::find, find, policy::money()).or_report().await;
+        let was_paid =
+            read.as_ref().map(|found| matches!(found, Some(Payment { state: PaymentState::Paid, .. })));
         let reason = "the order had ended when the payment settled".to_owned();
         saga.undo_last(REFUND, Payments::reverse, ReversePayment { key, order_id: order_id.clone(), reason });
         saga.unwind().await;
+        let is_left = ctx.state(|w| !w.saga.report().left_standing.is_empty());
+        let refunded = was_paid.map(|was_paid| was_paid && !is_left);
         saga.settled(
             REFUND,
-            if refunded { "the money went back" } else { "there was no money to give back" },
+            match was_paid {
+                Some(true) => "the money went back",
+                Some(false) => "there was no money to give back",
+                None => "whatever was there went back",
+            },
         );
-        let report = saga.completed().await;
-        Ok(LatePaymentResult { order_id, payment_id: found.and_then(|p| p.payment_id), refunded, report })
+        let mut report = saga.completed().await;
+        // Here it is the goal, not a way back; what a person had to say about it stays.
+        report.undone.retain(|line| line != REFUND);
+        let payment_id = read.flatten().and_then(|payment| payment.payment_id);
+        Ok(LatePaymentResult { order_id, payment_id, refunded, report })
     }
 
     /// A person answers about a refund that stuck.

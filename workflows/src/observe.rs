@@ -18,7 +18,7 @@ pub trait Observer: Send + Sync {
     /// A step ended, retries and waits included.
     fn step_ended(&self, process: &str, step: &str, status: StepStatus, took: Duration);
     /// An undo used up its patience; a person is asked.
-    fn undo_failed(&self, process: &str, step: &str);
+    fn undo_failed(&self, process: &str, workflow_id: &str, step: &str, reason: &str);
 }
 
 static OBSERVER: OnceLock<Box<dyn Observer>> = OnceLock::new();

@@ -196,6 +196,7 @@ impl OrderProcessing {
         let (ended, fulfilled, reason, report) = match run.forward(&mut saga).await {
             Ok(fulfilled) => (Outcome::Completed, Some(fulfilled), None, saga.completed().await),
             Err(halt) => {
+                saga.turn_back(&halt);
                 saga.undo_last(TELL_SHOP, Commerce::update_order, run.ended_early(&halt));
                 run.undo(&saga).await;
                 let (ending, report) =
@@ -265,7 +266,10 @@ impl OrderProcessing {
         if self.saga.is_past_pivot() {
             return Err(TOO_LATE_TO_CANCEL.into());
         }
-        if request.reason.trim().is_empty() || request.reason.len() > 500 {
+        if let Some(why) = self.saga.goes_back_because() {
+            return Err(format!("the order is {why}").into());
+        }
+        if request.reason.trim().is_empty() || request.reason.chars().count() > 500 {
             return Err("reason must have 1 to 500 characters: the shop is told why the order ended".into());
         }
         Ok(())
@@ -311,9 +315,9 @@ impl OrderProcessing {
 const TOO_LATE_TO_CANCEL: &str = "the order has a shipping label and can no longer be cancelled here: \
     stop the parcel with the carrier, or take it back as a return and refund the payment";
 
-/// The failure type of a run that an outage ended.
-fn outage_type(step: &str) -> &'static str {
-    if step == SHIP { "ShippingFailed" } else { "StepFailed" }
+/// The failure type of a run that an outage ended, at whichever step: nobody refused anything.
+fn outage_type(_step: &str) -> &'static str {
+    "StepFailed"
 }
 
 /// One order on its way through the steps.

@@ -106,15 +106,23 @@ pub struct Policy {
     attempts_max: u32,
     on_stop: OnStop,
     local_first: bool,
+    /// Local attempts at most.
+    local_attempts: u32,
 }
 
 impl Policy {
     fn new(patience: Duration, on_stop: OnStop, local_first: bool) -> Self {
-        Self { patience, attempts_max: figures().attempts_max, on_stop, local_first }
+        Self { patience, attempts_max: figures().attempts_max, on_stop, local_first, local_attempts: 2 }
     }
 
     pub(crate) fn is_local_first(self) -> bool {
         self.local_first
+    }
+
+    /// The same without the local attempt: always an activity of its own.
+    #[must_use]
+    pub fn as_activity(self) -> Self {
+        Self { local_first: false, ..self }
     }
 
     pub(crate) fn regular(self, summary: String, token: Token) -> ActivityOptions {
@@ -143,14 +151,16 @@ impl Policy {
 
     pub(crate) fn local(self, summary: String, token: Token) -> LocalActivityOptions {
         let figures = figures();
+        // One attempt may use what several would have had.
+        let attempt = if self.local_attempts > 1 { figures.local_attempt } else { figures.local_budget };
         LocalActivityOptions::builder()
-            .start_to_close_timeout(figures.local_attempt)
+            .start_to_close_timeout(attempt)
             .schedule_to_close_timeout(figures.local_budget)
             .retry_policy(
                 RetryPolicy::builder()
                     .initial_interval(figures.local_attempt / 5)
                     .backoff_coefficient(1.0)
-                    .maximum_attempts(2)
+                    .maximum_attempts(self.local_attempts)
                     .build(),
             )
             .cancellation_token(token)
@@ -214,10 +224,11 @@ pub fn aftermath() -> Policy {
     Policy { attempts_max: 0, ..Policy::new(figures().aftermath, OnStop::LetGo, true) }
 }
 
-/// A message to the customer: local first, then for as long as it is still news.
+/// A message to the customer: local first, then for as long as it is still news. Locally once: a sender that is slow
+/// is asked twice at most, and tells the two apart by their key.
 #[must_use]
 pub fn notice() -> Policy {
-    Policy { attempts_max: 0, ..Policy::new(figures().notice, OnStop::LetGo, true) }
+    Policy { attempts_max: 0, local_attempts: 1, ..Policy::new(figures().notice, OnStop::LetGo, true) }
 }
 
 /// A look-up of an effect whose outcome is unknown.

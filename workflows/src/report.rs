@@ -52,8 +52,10 @@ pub enum StepStatus {
     Undone,
     /// Its undo used up its patience: a person is asked.
     UndoStuck,
-    /// A person declared its undo done, or left it standing.
+    /// A person declared its undo done.
     Resolved,
+    /// A person decided that it is not undone.
+    LeftStanding,
 }
 
 impl StepStatus {
@@ -71,6 +73,7 @@ impl StepStatus {
             Self::Undone => "undone",
             Self::UndoStuck => "undo stuck",
             Self::Resolved => "resolved by a person",
+            Self::LeftStanding => "left standing by a person",
         }
     }
 
@@ -122,6 +125,9 @@ pub struct Report {
     /// What was undone, in the order in which it was, with a person's answer where one was needed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub undone: Vec<String>,
+    /// What a person decided not to undo, with the reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_standing: Vec<String>,
     /// What else there is to know: a cancel that came too late.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,

@@ -30,6 +30,7 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::rc::Rc;
 
+use contracts::failure;
 use serde::de::DeserializeOwned;
 use temporalio_common::{
     ActivityDefinition,
@@ -265,7 +266,7 @@ where
         saga.mark_part(name, part, StepStatus::Running, None);
         let answer = Self::attempt(saga, name, part, activity, input, policy).await;
         let answer = match (answer, look_up) {
-            (Err(error), Some(look_up)) if !is_final(&error) => match look_up().await {
+            (Err(error), Some(look_up)) if !is_final(&error) || is_unknown(&error) => match look_up().await {
                 Ok(Some(found)) => Ok(found),
                 Ok(None) | Err(_) => Err(error),
             },
@@ -344,7 +345,12 @@ fn application_failure(error: &ActivityExecutionError) -> Option<(&ApplicationFa
     None
 }
 
-/// Whether the adapter knows that the effect did not happen and never will: asking again is pointless.
+/// Whether the adapter does not know what became of the effect; final all the same when the system repeats its answer.
+fn is_unknown(error: &ActivityExecutionError) -> bool {
+    application_failure(error).is_some_and(|(info, _)| info.r#type == failure::OUTCOME_UNKNOWN)
+}
+
+/// Whether the adapter will not be asked again: the system said no, or repeats its answer for ever.
 fn is_final(error: &ActivityExecutionError) -> bool {
     application_failure(error).is_some_and(|(info, _)| info.non_retryable)
 }

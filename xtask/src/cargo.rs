@@ -61,6 +61,7 @@ impl Profile {
 
 impl Profile {
     pub(crate) const DEBUG: Self = Self { release: false };
+    pub(crate) const RELEASE: Self = Self { release: true };
 }
 
 /// Says the cargo command, runs it with its talk on stderr, and fails if it fails.

@@ -1,8 +1,9 @@
 //! `cargo xtask`: builds Sunflow, finds or installs the tools it needs, and runs, demonstrates and tests it.
 //!
-//! One file per command: [`up`], [`demo`], [`mod@test`], [`guard`]. Below them, in the order in which `up` uses them:
-//! [`cargo`] builds, [`tools`] finds or installs, [`run_dir`] and [`ports`] choose where things live, [`stack`]
-//! starts, watches and stops processes and knows nothing of Sunflow, [`site`] knows what Sunflow is made of.
+//! One file per command: [`up`], [`demo`], [`mod@test`], [`guard`]; [`programs`] has `chaos`, `bench` and `record`. Below them,
+//! in the order in which `up` uses them: [`cargo`] builds, [`tools`] finds or installs, [`run_dir`] and [`ports`] choose
+//! where things live, [`stack`] starts, watches and stops processes and knows nothing of Sunflow, [`site`] knows what
+//! Sunflow is made of.
 
 mod cargo;
 mod demo;
@@ -12,6 +13,7 @@ mod http;
 mod interrupt;
 mod lock;
 mod ports;
+mod programs;
 mod run_dir;
 mod say;
 mod site;
@@ -37,6 +39,13 @@ enum Command {
     Up(up::Options),
     Demo(demo::Options),
     Test(test::Options),
+    Chaos(programs::ChaosOptions),
+    Bench(programs::BenchOptions),
+    /// Record the history of each scenario that has none yet into tests/histories
+    ///
+    /// Plays the scenarios of tests/src/scenarios.rs against a Temporal server, a worker and the sandbox shop. A history
+    /// that is there is never touched: it stands for runs under way somewhere.
+    Record,
     /// Check that `workflows` and `contracts` reach neither an HTTP client nor a Temporal client
     ///
     /// A workflow that could do I/O would break replay. Reads `cargo tree`; on failure it shows the chain of
@@ -61,6 +70,9 @@ fn main() -> ExitCode {
         Command::Up(options) => up::run(&options),
         Command::Demo(options) => demo::run(&options),
         Command::Test(options) => test::run(&options),
+        Command::Chaos(options) => programs::chaos(&options),
+        Command::Bench(options) => programs::bench(&options),
+        Command::Record => programs::record(),
         Command::Guard => guard::run(),
     };
     match outcome {

@@ -90,6 +90,9 @@ impl Channel {
             let after = after.map(|seconds| Duration::from_secs(seconds).min(RETRY_AFTER_MAX));
             return Err(CallError::PutOff { system, after });
         }
+        if status == StatusCode::UNAUTHORIZED {
+            return Err(CallError::NotLetIn { system });
+        }
         if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT {
             let why = format!("HTTP {}", status.as_u16());
             let is_replay = header("idempotent-replayed").is_some_and(|v| v.eq_ignore_ascii_case("true"));

@@ -56,6 +56,8 @@ struct RefundBody<'a> {
 struct PaymentBody {
     #[serde(alias = "id")]
     payment_id: String,
+    #[serde(default)]
+    idempotency_key: Option<String>,
     status: String,
     #[serde(default)]
     amount: Option<Box<RawValue>>,
@@ -112,9 +114,7 @@ impl Platform {
 
     /// The payment made under a key.
     pub(super) async fn find(&self, key: &IdempotencyKey) -> Result<Option<Payment>, CallError> {
-        let query = [("idempotency_key", key.as_str())];
-        let found: Vec<PaymentBody> = self.api.get(&["payments"], &query).await?;
-        Ok(weightiest(found.into_iter().map(Payment::from)))
+        Ok(weightiest(self.made_under(key).await?.into_iter().map(Payment::from)))
     }
 
     /// Voids what is open, bars the key, and refunds whatever of the captured money is still there.
@@ -144,9 +144,14 @@ impl Platform {
         Ok(if is_known { Reversal::Done } else { Reversal::NothingThere })
     }
 
-    async fn has_money_left(&self, key: &IdempotencyKey, payment_id: &str) -> Result<bool, CallError> {
+    async fn made_under(&self, key: &IdempotencyKey) -> Result<Vec<PaymentBody>, CallError> {
         let query = [("idempotency_key", key.as_str())];
-        let found: Vec<PaymentBody> = self.api.get(&["payments"], &query).await?;
+        let found = self.api.get(&["payments"], &query).await?;
+        self.api.only_under(key, found, |payment: &PaymentBody| payment.idempotency_key.as_deref())
+    }
+
+    async fn has_money_left(&self, key: &IdempotencyKey, payment_id: &str) -> Result<bool, CallError> {
+        let found = self.made_under(key).await?;
         let payment = found.iter().find(|payment| payment.payment_id == payment_id);
         payment.map_or(Ok(true), |payment| Ok(payment.money_left()?.is_some()))
     }

@@ -38,6 +38,8 @@ struct CancelBody<'a> {
 struct LabelBody {
     #[serde(alias = "id")]
     shipment_id: String,
+    #[serde(default)]
+    idempotency_key: Option<String>,
     tracking_number: String,
     #[serde(default)]
     estimated_delivery: Option<String>,
@@ -87,7 +89,8 @@ impl Client {
     /// The label made under a key, unless it was voided.
     pub(super) async fn find(&self, key: &IdempotencyKey) -> Result<Option<Label>, CallError> {
         let query = [("idempotency_key", key.as_str())];
-        let found: Vec<LabelBody> = self.api.get(&["shipments"], &query).await?;
+        let found = self.api.get(&["shipments"], &query).await?;
+        let found = self.api.only_under(key, found, |label: &LabelBody| label.idempotency_key.as_deref())?;
         let live = |label: &LabelBody| !matches!(label.status.as_deref(), Some("voided" | "cancelled"));
         Ok(found.into_iter().find(live).map(Label::from))
     }

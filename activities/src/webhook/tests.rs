@@ -26,9 +26,13 @@ fn header(signature: &str) -> String {
     format!("t={SIGNED_AT},v1={signature}")
 }
 
+fn id(text: &str) -> EventId {
+    EventId::new(text).expect("an id")
+}
+
 fn paid() -> PaymentEvent {
     PaymentEvent {
-        event_id: "evt_1".to_owned(),
+        event_id: id("evt_1"),
         order_id: OrderId::new("ORDER-001").ok(),
         kind: "payment_intent.succeeded".to_owned(),
     }
@@ -48,7 +52,7 @@ fn what_the_provider_signed_is_read() {
     let header = header(PLATFORM_SIGNATURE);
     let event = platform::webhook::verify_and_read(&header, PLATFORM_BODY, &secret(), at(SIGNED_AT));
     let settled = PaymentEvent {
-        event_id: "evt_2".to_owned(),
+        event_id: id("evt_2"),
         order_id: OrderId::new("ORDER-002").ok(),
         kind: "payment.settled".to_owned(),
     };
@@ -134,16 +138,48 @@ fn an_event_of_somebody_elses_payment_names_no_order() {
         br#"{"id":"evt_3","type":"charge.succeeded"}"#,
     ] {
         let event = read(&signed(body), body, at(SIGNED_AT));
-        assert_eq!(event.map(|event| (event.event_id, event.order_id)), Ok(("evt_3".to_owned(), None)));
+        assert_eq!(event.map(|event| (event.event_id, event.order_id)), Ok((id("evt_3"), None)));
     }
 }
 
 #[test]
 fn what_is_no_event_is_refused() {
-    let long = format!(r#"{{"id":"{}","type":"t"}}"#, "e".repeat(EVENT_ID_MAX + 1));
-    for body in
-        [&b""[..], b"[]", b"{}", br#"{"id":" ","type":"t"}"#, br#"{"id":"e","type":""}"#, long.as_bytes()]
-    {
+    for body in [&b""[..], b"[]", b"{}", br#"{"id":" ","type":"t"}"#, br#"{"id":"e","type":""}"#] {
         assert_eq!(read(&signed(body), body, at(SIGNED_AT)), Err(WebhookError::Body));
+    }
+}
+
+/// It is signed and about our order: an id that does not fit is no reason to pass over it.
+#[test]
+fn an_id_that_does_not_fit_has_one_that_stands_for_it() {
+    let read_id = |id: &str| {
+        let body = format!(r#"{{"id":"{id}","type":"payment_intent.succeeded"}}"#);
+        read(&signed(body.as_bytes()), body.as_bytes(), at(SIGNED_AT)).map(|event| event.event_id.to_string())
+    };
+    let long = "e".repeat(201);
+    for odd in ["a/b+c=", "a b", long.as_str()] {
+        let stands = read_id(odd).expect("an event");
+        assert!(stands.starts_with("sha256-") && stands.len() == 71, "{stands}");
+        assert_eq!(read_id(odd), Ok(stands));
+    }
+    assert_ne!(read_id("a/b"), read_id("a/c"));
+}
+
+/// What we did ourselves (a refund, a void) comes back as an event, and so does each charge of an intent.
+#[test]
+fn only_what_brings_news_of_a_payment_names_its_order() {
+    for (kind, is_news) in [
+        ("payment_intent.succeeded", true),
+        ("payment_intent.payment_failed", true),
+        ("payment_intent.created", false),
+        ("charge.succeeded", false),
+        ("charge.refunded", false),
+        ("refund.created", false),
+    ] {
+        let body = format!(
+            r#"{{"id":"evt_4","type":"{kind}","data":{{"object":{{"metadata":{{"order_id":"ORDER-001"}}}}}}}}"#
+        );
+        let event = read(&signed(body.as_bytes()), body.as_bytes(), at(SIGNED_AT));
+        assert_eq!(event.map(|event| event.order_id.is_some()), Ok(is_news), "{kind}");
     }
 }

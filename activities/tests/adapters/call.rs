@@ -124,7 +124,7 @@ async fn a_refusal_is_final_in_each_shape_the_platform_writes() -> TestResult {
         json!({ "error": { "code": "VALIDATION_ERROR", "message": PERSONAL }, "details": details });
     let text = json!({ "success": false, "error": "VALIDATION_ERROR", "errors": details });
     let flat = json!({ "code": "VALIDATION_ERROR", "message": PERSONAL, "details": details });
-    for status in [400, 401, 403, 404, 409, 422] {
+    for status in [400, 403, 404, 409, 422] {
         for body in [&envelope, &error_alone, &text, &flat] {
             let error = failed(answer(status, "", &body.to_string())).await?;
             let refusal = error.refusal().ok_or("not a refusal")?;
@@ -138,6 +138,21 @@ async fn a_refusal_is_final_in_each_shape_the_platform_writes() -> TestResult {
             assert_eq!((failure.type_name(), failure.is_non_retryable()), (Some(REFUSED), FINAL));
         }
     }
+    Ok(())
+}
+
+/// A token that was rotated is no verdict on the order: the next worker has a new one.
+#[tokio::test]
+async fn a_401_is_asked_again_and_nothing_happened() -> TestResult {
+    let error = failed(answer(401, "", "{\"error\": {\"code\": \"TOKEN_EXPIRED\"}}")).await?;
+    assert_eq!(
+        error.to_string(),
+        "peer does not accept our credentials (401): the worker needs a valid token"
+    );
+    let ActivityError::Application(failure) = error.into_failure() else {
+        return Err("not an application failure".into());
+    };
+    assert_eq!((failure.type_name(), failure.is_non_retryable()), (Some(UNAVAILABLE), false));
     Ok(())
 }
 

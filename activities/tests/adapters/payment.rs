@@ -247,11 +247,33 @@ async fn captured_money_of_unknown_size_is_not_taken_for_nothing() -> TestResult
     Ok(())
 }
 
+/// A provider that passes over the filter answers with everybody's payments.
+#[tokio::test]
+async fn a_strangers_payment_is_not_taken_for_ours() -> TestResult {
+    let stranger = json!({ "payment_id": "pay_9", "idempotency_key": "another", "status": "paid" });
+    let nameless = json!({ "payment_id": "pay_9", "status": "paid" });
+    for (listed, known) in [(json!([stranger]), true), (json!([stranger, nameless]), false)] {
+        let peer = Peer::start([answer(200, "", &json!({ "data": listed }).to_string())]).await?;
+        let temporal = Temporal::with(PaymentActivities::new(peer.api()?, SECOND_LOOK)).await?;
+        match temporal.run(Payments::find, FIRST, &find_payment()?).await? {
+            Ok(found) => assert!(known && found.is_none(), "{found:?}"),
+            Err(failed) => {
+                assert!(!known, "{}", failed.message);
+                assert_eq!((failed.kind.as_str(), failed.is_final), (OUTCOME_UNKNOWN, false));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Two runs refund at once: the slower one is refused, reads again, and finds nothing left to give back.
 #[tokio::test]
 async fn a_refund_that_somebody_else_made_meanwhile_is_done() -> TestResult {
-    let payment =
-        |status: &str| json!({ "payment_id": "pay_1", "status": status, "amount": 5, "currency": "VND" });
+    let key = reverse()?.key;
+    let payment = |status: &str| {
+        json!({ "payment_id": "pay_1", "idempotency_key": key.as_str(), "status": status, "amount": 5,
+            "currency": "VND" })
+    };
     let voided = json!({ "data": { "outcome": "captured", "barred": true, "payments": [payment("paid")] } });
     let refused = answer(422, "", r#"{ "error": { "code": "REFUND_EXCEEDS_CAPTURE" } }"#);
     for (now, is_done) in [("refunded", true), ("paid", false)] {

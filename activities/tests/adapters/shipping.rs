@@ -9,6 +9,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::TestResult;
+use crate::peer::{Peer, answer};
 use crate::samples::{address, label_of_order, parcel};
 use crate::shop::Shop;
 use crate::temporal::{Attempt, FIRST, Failed, SECOND, Temporal};
@@ -51,6 +52,17 @@ async fn a_second_attempt_looks_before_it_buys_again() -> TestResult {
     let label = temporal.run(Shipping::create_shipment, SECOND, &parcel()?).await?;
     assert!(matches!(label, Ok(Shipment::Labelled(_))), "{label:?}");
     assert_eq!(shop.total("shipments").await?, 1);
+    Ok(())
+}
+
+/// A carrier that passes over the filter answers with everybody's labels.
+#[tokio::test]
+async fn a_strangers_label_is_not_taken_for_ours() -> TestResult {
+    let stranger = json!([{ "shipment_id": "s9", "tracking_number": "T9", "idempotency_key": "another" }]);
+    let peer = Peer::start([answer(200, "", &json!({ "data": stranger }).to_string())]).await?;
+    let temporal = Temporal::with(ShippingActivities::new(peer.api()?, SECOND_LOOK)).await?;
+    let found = temporal.run(Shipping::find_shipment, FIRST, &label_of_order()?).await?;
+    assert!(matches!(found, Ok(None)), "{found:?}");
     Ok(())
 }
 

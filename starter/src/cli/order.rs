@@ -1,5 +1,6 @@
 //! `starter order …`
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -88,9 +89,9 @@ pub(crate) struct CancelArgs {
 pub(crate) struct SettleArgs {
     /// Order number (ORDER-001) or workflow id (order/ORDER-001)
     pub(crate) order: OrderRef,
-    /// The payment provider's id of the event: the same id twice counts once
+    /// The payment provider's id of the event: the same id twice counts once [default: a new one]
     #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
-    pub(crate) event_id: String,
+    pub(crate) event_id: Option<String>,
     /// How long to wait for the answer of a worker
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "30s")]
     pub(crate) timeout: Duration,
@@ -148,8 +149,8 @@ pub(crate) struct OrderListArgs {
     #[arg(long)]
     pub(crate) needs_human: bool,
     /// Orders at most
-    #[arg(long, value_name = "N", default_value_t = 50)]
-    pub(crate) limit: usize,
+    #[arg(long, value_name = "N", default_value = "50")]
+    pub(crate) limit: NonZeroUsize,
 }
 
 /// The values of the search attribute SunStage.

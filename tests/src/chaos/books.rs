@@ -141,12 +141,14 @@ fn compare(effects: &Effects, placed: &[Placed], findings: &mut Findings) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::json;
 
     use super::*;
 
     fn placed(kind: Kind) -> Vec<Placed> {
-        vec![Placed { order_id: "A".to_owned(), kind, objection: None }]
+        vec![Placed { order_id: "A".to_owned(), kind, objection: None, took: Duration::ZERO }]
     }
 
     fn line(operation: &str) -> Value {

@@ -17,8 +17,13 @@ impl Dice {
         mixed ^ (mixed >> 31)
     }
 
-    pub(super) fn between(&mut self, (shortest, longest): (Duration, Duration)) -> Duration {
-        let span = u64::try_from((longest - shortest).as_millis()).unwrap_or(u64::MAX).max(1);
-        shortest + Duration::from_millis(self.next() % span)
+    /// From the least to the most, both included.
+    pub(super) fn from(&mut self, (least, most): (u64, u64)) -> u64 {
+        least + self.next() % (most - least + 1)
+    }
+
+    pub(super) fn pause(&mut self, (shortest, longest): (Duration, Duration)) -> Duration {
+        let nanoseconds = |pause: Duration| u64::try_from(pause.as_nanos()).unwrap_or(u64::MAX);
+        Duration::from_nanos(self.from((nanoseconds(shortest), nanoseconds(longest))))
     }
 }

@@ -53,7 +53,7 @@ impl Config {
             version: shop.ecommerce_api_version.clone(),
             token,
             timeout,
-            response_bytes_max: shop.response_bytes_max,
+            response_bytes_max: shop.response_bytes_max as usize,
         };
         let platform = given!("commerce", "SUN_ECOMMERCE_API", shop.ecommerce).read(&mut problems);
         if platform.url.is_none() && problems.is_empty() {
@@ -82,7 +82,7 @@ impl Config {
         let pseudonyms = onboarding.pseudonyms(&mut problems);
         let commerce = platform.url.clone().map(|url| template("commerce", url, platform.token.clone()));
 
-        let limits = (timeout, shop.response_bytes_max);
+        let limits = (timeout, shop.response_bytes_max as usize);
         let payment = provider.check(payment, is_payment_set, limits, &mut problems);
 
         let webhook_secret = secret(
@@ -167,7 +167,7 @@ impl Config {
                 workflow_slots: tuning.workflow_slots as usize,
                 activity_slots: tuning.activity_slots as usize,
                 local_activity_slots: tuning.local_activity_slots as usize,
-                cached_workflows: tuning.cached_workflows,
+                cached_workflows: tuning.cached_workflows as usize,
                 workflow_pollers: tuning.workflow_pollers.into(),
                 activity_pollers: tuning.activity_pollers.into(),
                 sticky_timeout: tuning.sticky_timeout,

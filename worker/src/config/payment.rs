@@ -51,11 +51,11 @@ pub enum Payment {
 }
 
 impl Payment {
-    /// Requests that one attempt of a payment step makes, one after the other, at most: at the platform a look-up
-    /// and the effect; at Stripe a look-up (two), and twice reading and acting.
+    /// Requests that one attempt of a payment step makes, one after the other, at most: at the platform a void,
+    /// a refund and a look at what is left; at Stripe a look-up (two), and twice reading and acting.
     pub(super) fn requests_max(&self) -> u32 {
         match self {
-            Self::Platform(_) => 2,
+            Self::Platform(_) => 3,
             Self::Stripe(_) => 6,
         }
     }

@@ -93,14 +93,6 @@ fn a_list_that_is_too_long_is_not_read_at_all() -> TestResult {
 }
 
 #[test]
-fn of_a_field_given_twice_the_last_counts() -> TestResult {
-    let json = r#"{"name": "a", "name": "b", "parts": [{"size": 1}]}"#;
-    let batch = Unchecked::<Batch>::from_json(json)?.check_strictly().map_err(|p| format!("{p:?}"))?;
-    assert_eq!(batch.name, "b");
-    Ok(())
-}
-
-#[test]
 fn a_deep_value_costs_no_stack() -> TestResult {
     let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
     let found = problems(&format!(r#"{{"name": {deep}, "parts": {deep}, "other": {deep}}}"#))?;
@@ -120,5 +112,14 @@ fn a_problem_travels_as_json() -> TestResult {
     let json = serde_json::to_string(&problem)?;
     assert_eq!(json, r#"{"field":"name","problem":"is empty","fix":"fill it in"}"#);
     assert_eq!(serde_json::from_str::<Problem>(&json)?, problem);
+    Ok(())
+}
+
+/// Nobody can say which of the two is meant.
+#[test]
+fn a_field_that_is_given_twice_is_refused() -> TestResult {
+    let twice = r#"{"name": "a", "name": "b", "parts": [{"size": 1, "size": 1}]}"#;
+    let said = problems(twice)?;
+    assert_eq!(said, ["name is given twice (fix: keep one)", "parts[0].size is given twice (fix: keep one)"]);
     Ok(())
 }

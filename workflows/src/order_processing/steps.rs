@@ -296,6 +296,7 @@ async fn wait_for_customer(saga: &OrderSaga, action: CustomerAction, heard: usiz
     let waited = saga.wait_for(|w| w.settlements.len() > heard).await;
     saga.ctx().state_mut(|w| w.customer_action = None);
     waited?;
+    saga.ctx().upsert_search_attributes([STAGE.value_set(Stage::Processing.name().to_owned())]);
     Ok(saga.ctx().state(|w| w.settlements.len()))
 }
 

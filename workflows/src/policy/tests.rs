@@ -114,3 +114,13 @@ fn a_cancelled_token_reaches_both_kinds_of_activity() {
         assert!(reached.is_some_and(|token| token.is_cancelled()));
     }
 }
+
+#[test]
+fn a_message_is_tried_locally_once_and_bookkeeping_twice() {
+    for (name, policy, attempts) in
+        [("notice", notice(), 1), ("bookkeeping", bookkeeping(), 2), ("aftermath", aftermath(), 2)]
+    {
+        let options = policy.local("words".to_owned(), Token::new());
+        assert_eq!(options.retry_policy.maximum_attempts(), attempts, "{name}");
+    }
+}

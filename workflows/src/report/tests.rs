@@ -46,6 +46,7 @@ fn only_what_is_completed_or_skipped_counts_as_done() {
         (StepStatus::Undone, false),
         (StepStatus::UndoStuck, false),
         (StepStatus::Resolved, false),
+        (StepStatus::LeftStanding, false),
     ];
     for (status, is_done) in all {
         assert_eq!(report([status; 4]).completed(), if is_done { 4 } else { 0 }, "{}", status.name());
@@ -106,6 +107,7 @@ fn a_full_report_keeps_its_json() -> TestResult {
             parts: vec![message],
         }],
         undone: vec!["pay".to_owned()],
+        left_standing: vec!["hold (left standing: sold)".to_owned()],
         notes: vec!["came too late to cancel: changed my mind".to_owned()],
     };
     let golden = json!({
@@ -118,6 +120,7 @@ fn a_full_report_keeps_its_json() -> TestResult {
             "parts": [{ "part": "email", "status": "failed", "detail": "refused" }]
         }],
         "undone": ["pay"],
+        "left_standing": ["hold (left standing: sold)"],
         "notes": ["came too late to cancel: changed my mind"]
     });
     assert_eq!(serde_json::to_value(&full)?, golden);

@@ -97,6 +97,22 @@ impl SagaState {
         self.phase == Phase::PastPivot
     }
 
+    /// Why the business can no longer stop the run, though its pivot is not behind: it goes back already. Asked a second
+    /// time, a run that the business stopped says yes again.
+    #[must_use]
+    pub fn goes_back_because(&self) -> Option<String> {
+        let is_by_request = self.stop.as_ref().is_some_and(|stop| stop.by == StoppedBy::Request);
+        if self.phase != Phase::Unwinding || is_by_request {
+            return None;
+        }
+        let why = self.error.as_deref().unwrap_or("it was stopped");
+        let stuck = match self.stuck.as_slice() {
+            [] => "it ends by itself".to_owned(),
+            steps => format!("it waits for a person's answer (resolve_undo): {}", steps.join(", ")),
+        };
+        Some(format!("already being undone ({why}): {stuck}"))
+    }
+
     /// Whether the run has ended.
     #[must_use]
     pub fn has_ended(&self) -> bool {
@@ -230,6 +246,7 @@ fn of_parts(parts: &[PartReport]) -> StepStatus {
     let telling = [
         StepStatus::Running,
         StepStatus::UndoStuck,
+        StepStatus::LeftStanding,
         StepStatus::Resolved,
         StepStatus::Undone,
         StepStatus::Failed,

@@ -8,7 +8,7 @@ use temporalio_common::ActivityDefinition;
 use temporalio_workflow::{WaitConditionOptions, WorkflowCancellationToken as Token, WorkflowContext};
 
 use super::state::Phase;
-use super::{LocalFuture, Process, Saga, Shared, StoppedBy, reason};
+use super::{Halt, LocalFuture, Process, Saga, Shared, StoppedBy, reason};
 use crate::policy;
 use crate::report::StepStatus;
 use crate::search_attributes::NEEDS_HUMAN;
@@ -95,6 +95,9 @@ impl Resolution {
     }
 }
 
+/// The answer to whoever was slower.
+const ALREADY_RESOLVED: &str = "already resolved";
+
 fn never() -> WaitConditionOptions {
     WaitConditionOptions::builder().cancellation_token(Token::new()).build()
 }
@@ -107,6 +110,15 @@ impl<W: Process> Saga<W> {
         U::Input: Clone,
     {
         self.undos.borrow_mut().insert(0, Undo::by_activity(&self.ctx, step, None, undo, input));
+    }
+
+    /// Turns back: from here on whoever asks is told why, and nobody can stop the run for another reason.
+    pub fn turn_back(&self, halt: &Halt) {
+        self.ctx.state_mut(|w| {
+            let saga = w.saga_mut();
+            saga.phase = Phase::Unwinding;
+            saga.error = Some(halt.ending().reason);
+        });
     }
 
     /// Undoes everything that may have happened, newest first. Returns when nothing is left to undo, which may
@@ -123,9 +135,14 @@ impl<W: Process> Saga<W> {
                     if !self.ctx.is_replaying()
                         && let Some(observer) = crate::observe::observer()
                     {
-                        observer.undo_failed(W::NAME, undo.step);
+                        observer.undo_failed(W::NAME, self.ctx.workflow_id(), undo.step, &reason);
                     }
                     stuck.push(undo);
+                    // At once: the other undos may take their whole patience too.
+                    if stuck.len() == 1 {
+                        self.ctx.upsert_search_attributes([NEEDS_HUMAN.value_set(true)]);
+                    }
+                    self.name_stuck(&stuck);
                 }
             }
         }
@@ -136,28 +153,37 @@ impl<W: Process> Saga<W> {
 
     fn note(&self, undo: &Undo, status: StepStatus, detail: Option<&str>) {
         self.mark_part(undo.step, undo.part, status, detail);
-        if matches!(status, StepStatus::Undone | StepStatus::Resolved) {
-            let name = undo.name();
-            let line = detail.map_or_else(|| name.clone(), |detail| format!("{name} ({detail})"));
-            self.ctx.state_mut(|w| w.saga_mut().report.undone.push(line));
-        }
+        let name = undo.name();
+        let line = detail.map_or_else(|| name.clone(), |detail| format!("{name} ({detail})"));
+        self.ctx.state_mut(|w| {
+            let report = &mut w.saga_mut().report;
+            match status {
+                StepStatus::Undone | StepStatus::Resolved => report.undone.push(line),
+                StepStatus::LeftStanding => report.left_standing.push(line),
+                _ => {}
+            }
+        });
+    }
+
+    /// Says which undos are stuck and how to answer.
+    fn name_stuck(&self, stuck: &[Undo]) {
+        let names: Vec<String> = stuck.iter().map(Undo::name).collect();
+        let details = self.ctx.state_mut(|w| {
+            let saga = w.saga_mut();
+            saga.say(format!(
+                "**Needs a person.** Not undone: {}. Answer with the update `resolve_undo`: `retry`, `mark_done` or \
+                 `skip`, with a reason.",
+                names.join(", ")
+            ));
+            saga.stuck = names;
+            saga.details()
+        });
+        self.ctx.set_current_details(details);
     }
 
     async fn ask_a_person(&self, mut stuck: Vec<Undo>) {
-        self.ctx.upsert_search_attributes([NEEDS_HUMAN.value_set(true)]);
         while !stuck.is_empty() {
-            let names: Vec<String> = stuck.iter().map(Undo::name).collect();
-            let details = self.ctx.state_mut(|w| {
-                let saga = w.saga_mut();
-                saga.say(format!(
-                    "**Needs a person.** Not undone: {}. Answer with the update `resolve_undo`: \
-                     `retry`, `mark_done` or `skip`, with a reason.",
-                    names.join(", ")
-                ));
-                saga.stuck = names;
-                saga.details()
-            });
-            self.ctx.set_current_details(details);
+            self.name_stuck(&stuck);
             // Cannot be cancelled: the token is its own.
             if self
                 .ctx
@@ -177,6 +203,11 @@ impl<W: Process> Saga<W> {
             let saga = w.saga_mut();
             saga.stuck.clear();
             saga.say("");
+            // A second answer, given while the first one was acted on, gets its own; left here it would keep the run open
+            // for ever, or be taken for an answer about something that sticks later.
+            while let Some((ticket, _)) = saga.answers.pop_front() {
+                saga.answered.insert(ticket, ALREADY_RESOLVED.to_owned());
+            }
         });
         self.ctx.upsert_search_attributes([NEEDS_HUMAN.value_set(false)]);
     }
@@ -184,7 +215,7 @@ impl<W: Process> Saga<W> {
     async fn act_on(&self, stuck: &mut Vec<Undo>, answer: &ResolveUndo) -> String {
         // Two answers about one undo may arrive in the same workflow task.
         let Some(i) = stuck.iter().position(|undo| undo.name() == answer.step) else {
-            return "already resolved".to_owned();
+            return ALREADY_RESOLVED.to_owned();
         };
         if answer.action == Resolution::Retry {
             if let Err(reason) = (stuck[i].run)().await {
@@ -193,8 +224,12 @@ impl<W: Process> Saga<W> {
             }
             self.note(&stuck[i], StepStatus::Undone, None);
         } else {
+            let status = match answer.action {
+                Resolution::Skip => StepStatus::LeftStanding,
+                _ => StepStatus::Resolved,
+            };
             let detail = format!("{}: {}", answer.action.words(), answer.reason);
-            self.note(&stuck[i], StepStatus::Resolved, Some(&detail));
+            self.note(&stuck[i], status, Some(&detail));
         }
         stuck.remove(i);
         answer.action.words().to_owned()

@@ -69,7 +69,8 @@ impl Facts {
     /// Writes the environment as a file for `.` in a shell.
     pub(super) fn write_env_file(&self) -> Result<()> {
         let lines = self.environment().into_iter().map(|(name, value)| export(name, &value));
-        let text = lines.collect::<String>();
+        let bin_dir = self.bin_dir.display().to_string().replace('\'', r"'\''");
+        let text = lines.chain([format!("export PATH='{bin_dir}':\"$PATH\"\n")]).collect::<String>();
         fs::write(&self.env_file, text).with_context(|| format!("cannot write {}", self.env_file.display()))
     }
 

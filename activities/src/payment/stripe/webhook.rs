@@ -38,7 +38,16 @@ struct Metadata {
     order_id: Option<String>,
 }
 
-/// Reads an event that Stripe signed.
+/// The events after which an order may find its payment otherwise than before. Others (of charges, refunds, disputes)
+/// repeat these, or tell of what we did ourselves.
+const NEWS: [&str; 4] = [
+    "payment_intent.canceled",
+    "payment_intent.payment_failed",
+    "payment_intent.processing",
+    "payment_intent.succeeded",
+];
+
+/// Reads an event that Stripe signed. One that brings no news is about no order.
 ///
 /// # Errors
 /// When Stripe did not sign it, or not lately, or it is no event.
@@ -50,5 +59,6 @@ pub fn verify_and_read(
 ) -> Result<PaymentEvent, WebhookError> {
     verify(header, body, secret, now)?;
     let EventBody { id, kind, data } = serde_json::from_slice(body).map_err(|_| WebhookError::Body)?;
-    event(id, data.object.metadata.and_then(|metadata| metadata.order_id), kind)
+    let order_id = data.object.metadata.and_then(|metadata| metadata.order_id);
+    event(id, order_id.filter(|_| NEWS.contains(&kind.as_str())), kind)
 }

@@ -118,13 +118,14 @@ fn action(intent: &Intent, status: &str) -> CustomerAction {
     let Some(next) = &intent.next_action else {
         return CustomerAction { kind: status.to_owned(), url: None, instruction: None };
     };
+    // The client secret that the checkout needs stays at Stripe: it does not belong in a history, nor does a link with it.
     let url = next.redirect_to_url.as_ref().and_then(|redirect| redirect.url.clone());
+    let url = url.filter(|url| !url.contains("client_secret"));
     let kind = match next.kind.as_str() {
         "redirect_to_url" => "redirect",
         "use_stripe_sdk" => "three_d_secure",
         other => other,
     };
-    // The client secret that the checkout needs for this stays at Stripe: it does not belong in a history.
     let instruction = url.is_none().then(|| {
         format!("finish payment {} in the shop's checkout, with Stripe's client library", intent.id)
     });
@@ -246,6 +247,11 @@ mod tests {
         let redirect = action(json!({ "type": "redirect_to_url", "redirect_to_url": { "url": url } }))?;
         let (kind, instruction) = ("redirect".to_owned(), None);
         assert_eq!(redirect, Some(CustomerAction { kind, url: Some(url.to_owned()), instruction }));
+        let url = "https://hooks.stripe.com/3d_secure_2/hosted?payment_intent_client_secret=pi_1_secret_2";
+        let hosted = action(json!({ "type": "redirect_to_url", "redirect_to_url": { "url": url } }))?;
+        let told = hosted
+            .map(|action| (action.url, action.instruction.is_some_and(|words| !words.contains("secret"))));
+        assert_eq!(told, Some((None, true)));
         let sdk = action(json!({ "type": "use_stripe_sdk", "use_stripe_sdk": {} }))?;
         let sdk = sdk.map(|action| (action.kind, action.url, action.instruction.unwrap_or_default()));
         let said = "finish payment pi_1 in the shop's checkout, with Stripe's client library".to_owned();

