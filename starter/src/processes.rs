@@ -67,6 +67,7 @@ pub(crate) const LATE_PAYMENT: Process = Process {
 /// Customer onboarding. After one that was undone the customer may try again.
 pub(crate) const ONBOARDING: Process = Process {
     noun: "onboarding",
+    name: "onboarding",
     workflow_type: CustomerOnboarding::NAME,
     id_prefix: customer_onboarding::ID_PREFIX,
     decided: &["CustomerExists", "RegistrationRefused"],
@@ -78,6 +79,7 @@ pub(crate) const ONBOARDING: Process = Process {
 /// The mails of the week after: begun by the onboarding, looked at and answered like it.
 pub(crate) const FOLLOW_UP: Process = Process {
     noun: "onboarding",
+    name: "follow-up",
     workflow_type: FollowUpEmails::NAME,
     id_prefix: customer_onboarding::ID_PREFIX,
     decided: &[],

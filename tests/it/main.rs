@@ -4,6 +4,7 @@ mod late_payment;
 mod mail;
 mod onboarding_completed;
 mod onboarding_family;
+mod onboarding_faults;
 mod onboarding_follow_up;
 mod onboarding_lost_replies;
 mod onboarding_privacy;

@@ -5,7 +5,7 @@
 //!    pseudonym. An address that is registered already ends the run: no points, no coupon, no mail.
 //! 2. `setup-loyalty`: a bronze loyalty account with 100 welcome points.
 //! 3. `send-welcome-emails`: the welcome coupon is made (a code that is taken is no reason to stop) and the series of
-//!    follow-up mails begins ([`FollowUpEmails`], which outlives this run); then, **the point of no return**, the
+//!    follow-up mails begins ([`crate::follow_up_emails`], which outlives this run); then, **the point of no return**, the
 //!    welcome mail leaves with points and code. What a customer has in the mailbox is not taken back.
 //! 4. `personalize-experience`: what to recommend, and the home page's three sections.
 //! 5. `assign-segments`: `new_customer`, and one for each interest and for the budget.
@@ -167,6 +167,7 @@ impl CustomerOnboarding {
         let (ended, onboarded, reason, report) = match forward(&run, &mut saga).await {
             Ok(onboarded) => (Outcome::Completed, Some(onboarded), None, saga.completed().await),
             Err(halt) => {
+                saga.turn_back(&halt);
                 saga.unwind().await;
                 let (ending, report) =
                     saga.halted(halt, |_| "StepFailed", |ending, report| (ending, report)).await?;

@@ -1,6 +1,7 @@
 //! `starter onboarding …`
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -123,8 +124,8 @@ pub(crate) struct OnboardingListArgs {
     #[arg(long)]
     pub(crate) needs_human: bool,
     /// Runs at most
-    #[arg(long, value_name = "N", default_value_t = 50)]
-    pub(crate) limit: usize,
+    #[arg(long, value_name = "N", default_value = "50")]
+    pub(crate) limit: NonZeroUsize,
 }
 
 /// A customer, named by the pseudonym, by a workflow id, or by the mail address.

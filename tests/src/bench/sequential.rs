@@ -245,7 +245,13 @@ impl Run<'_> {
             tracking_number: label.tracking_number.clone(),
         };
         let to = order.customer_email.clone();
-        let mail = SendEmail { key: key.part("email"), to, locale, content: content.clone(), list_unsubscribe: None };
+        let mail = SendEmail {
+            key: key.part("email"),
+            to,
+            locale,
+            content: content.clone(),
+            list_unsubscribe: None,
+        };
         let _reported =
             saga.step(STEP, Notifications::send_email, mail, policy).part("email").or_report().await;
         if let Some(to) = order.customer_phone.clone() {

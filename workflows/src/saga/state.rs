@@ -246,6 +246,7 @@ fn of_parts(parts: &[PartReport]) -> StepStatus {
     let telling = [
         StepStatus::Running,
         StepStatus::UndoStuck,
+        StepStatus::LeftStanding,
         StepStatus::Resolved,
         StepStatus::Undone,
         StepStatus::Failed,
