@@ -109,20 +109,26 @@ async fn money_that_arrives_during_the_undo_goes_back_before_the_order_closes() 
     Ok(())
 }
 
-#[tokio::test]
-async fn a_refund_of_late_money_that_sticks_asks_a_person() -> anyhow::Result<()> {
-    let world = World::new().await?;
-    let order = cancelled(&world).await?;
+/// Late money whose refund waits for a person.
+async fn stuck_refund(world: &World) -> anyhow::Result<Order<'_>> {
+    let order = cancelled(world).await?;
     let event = world.shop.settle_late(&order.order_id).await?;
     world.shop.faults(json!([{ "operation": "payments.refund", "kind": "status", "status": 503 }])).await?;
-    let Heard::Late { workflow_id } = hear(&world, &order, &event).await? else {
+    let Heard::Late { workflow_id } = hear(world, &order, &event).await? else {
         anyhow::bail!("not late");
     };
     let late = world.attach_run(&workflow_id);
     late.until("needs a person", |p| p.needs_human == ["refund-payment"]).await?;
+    Ok(late)
+}
+
+#[tokio::test]
+async fn a_refund_of_late_money_that_sticks_asks_a_person() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let late = stuck_refund(&world).await?;
     world.shop.mend().await?;
     assert_eq!(late.resolve("refund-payment", Resolution::Retry, "back").await, Ok("undone".to_owned()));
-    assert_eq!(refund(&world, &workflow_id).await?.refunded, Some(true));
+    assert_eq!(refund(&world, &late.workflow_id).await?.refunded, Some(true));
     world.shop.clean().await?;
     Ok(())
 }
@@ -130,16 +136,9 @@ async fn a_refund_of_late_money_that_sticks_asks_a_person() -> anyhow::Result<()
 #[tokio::test]
 async fn late_money_that_a_person_keeps_is_not_called_refunded() -> anyhow::Result<()> {
     let world = World::new().await?;
-    let order = cancelled(&world).await?;
-    let event = world.shop.settle_late(&order.order_id).await?;
-    world.shop.faults(json!([{ "operation": "payments.refund", "kind": "status", "status": 503 }])).await?;
-    let Heard::Late { workflow_id } = hear(&world, &order, &event).await? else {
-        anyhow::bail!("not late");
-    };
-    let late = world.attach_run(&workflow_id);
-    late.until("needs a person", |p| p.needs_human == ["refund-payment"]).await?;
+    let late = stuck_refund(&world).await?;
     late.resolve("refund-payment", Resolution::Skip, "kept as credit").await.map_err(anyhow::Error::msg)?;
-    let result = refund(&world, &workflow_id).await?;
+    let result = refund(&world, &late.workflow_id).await?;
     assert_eq!(result.refunded, Some(false));
     assert_eq!(result.report.left_standing, ["refund-payment (left standing: kept as credit)"]);
     Ok(())
