@@ -29,8 +29,14 @@ pub enum StoreError {
     #[error("SQLite: {0}")]
     Sqlite(#[from] rusqlite::Error),
     /// The file was written by another version of the sandbox.
-    #[error("the file has schema version {found}, this sandbox writes {SCHEMA_VERSION}: use a new file")]
+    #[error(
+        "{} has schema version {found}, this sandbox writes {SCHEMA_VERSION}: move the file away or delete it, \
+         and the shop begins anew",
+        file.display()
+    )]
     Version {
+        /// The file.
+        file: PathBuf,
         /// The version found in the file.
         found: i64,
     },
@@ -61,7 +67,13 @@ impl Store {
                 transaction.commit()?;
             }
             SCHEMA_VERSION => {}
-            found => return Err(StoreError::Version { found }),
+            found => {
+                let file = match database {
+                    Database::Memory => PathBuf::from(":memory:"),
+                    Database::File(path) => path.clone(),
+                };
+                return Err(StoreError::Version { file, found });
+            }
         }
         Ok(Self { connection: Mutex::new(connection), base_url })
     }

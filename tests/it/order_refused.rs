@@ -139,7 +139,7 @@ async fn a_carrier_that_refuses_undoes_everything_newest_first() -> anyhow::Resu
 async fn a_carrier_that_stays_down_undoes_everything() -> anyhow::Result<()> {
     let (world, _worker) = World::apart(&["--ecommerce-api-retries=2"]).await?;
     world.shop.faults(json!([{ "operation": "shipments.create", "kind": "status", "status": 503 }])).await?;
-    let (message, _) = world.run(&orders::order()).await?.failed_as("StepFailed")?;
+    let (message, _) = world.run(&orders::order()).await?.failed_as("ShippingFailed")?;
     assert_eq!(message, "Workflow step 'create-shipping' failed: shipping gave no usable answer: HTTP 503");
     nothing_stands(&world).await?;
     Ok(())

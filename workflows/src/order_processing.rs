@@ -315,9 +315,10 @@ impl OrderProcessing {
 const TOO_LATE_TO_CANCEL: &str = "the order has a shipping label and can no longer be cancelled here: \
     stop the parcel with the carrier, or take it back as a return and refund the payment";
 
-/// The failure type of a run that an outage ended, at whichever step: nobody refused anything.
-fn outage_type(_step: &str) -> &'static str {
-    "StepFailed"
+/// The failure type of a run that a step ended by getting no usable answer for all its patience, or a refusal that its
+/// adapter has no word for. An order that no carrier takes is not shippable, whichever way the carrier put it.
+fn outage_type(step: &str) -> &'static str {
+    if step == SHIP { "ShippingFailed" } else { "StepFailed" }
 }
 
 /// One order on its way through the steps.

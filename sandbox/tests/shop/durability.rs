@@ -41,7 +41,8 @@ async fn a_file_of_another_version_is_refused() {
     let other = rusqlite::Connection::open(&file).expect("a database");
     other.pragma_update(None, "user_version", 99).expect("a version");
     let error = sandbox::Sandbox::start(in_file(&folder)).await.expect_err("refused");
-    assert!(error.to_string().contains("version 99"), "{error}");
+    let said = format!("{} has schema version 99", file.display());
+    assert!(error.to_string().contains(&said) && error.to_string().contains("delete it"), "{error}");
 }
 
 #[tokio::test]

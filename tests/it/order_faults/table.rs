@@ -242,7 +242,7 @@ pub(super) const BACKWARD: [Undo; 6] = [
         step: "create-shipping",
         operation: "shipments.cancel",
         way: Way::LabelUnknown,
-        always: failed("StepFailed", SHIPPED, 1),
+        always: failed("ShippingFailed", SHIPPED, 1),
     },
     Undo {
         step: "confirm-inventory",
