@@ -232,6 +232,8 @@ async fn an_undo_that_sticks_is_named_by_its_part_and_answered_by_a_person() -> 
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(run.progress().await?.needs_human, ["send-welcome-emails/coupon"]);
+    let too_late = run.cancel("another reason").await.err().unwrap_or_default();
+    assert!(too_late.contains("already being undone"), "{too_late}");
     world.shop.mend().await?;
     let answer = run.resolve("send-welcome-emails/coupon", Resolution::Retry, "the shop is back").await;
     assert_eq!(answer, Ok("undone".to_owned()));

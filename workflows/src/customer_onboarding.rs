@@ -210,13 +210,7 @@ impl CustomerOnboarding {
         _ctx: &WorkflowContextView,
         request: &CancelOnboarding,
     ) -> Result<(), Box<dyn Error + Send + Sync>> {
-        if self.saga.is_past_pivot() {
-            return Err(TOO_LATE_TO_CANCEL.into());
-        }
-        if request.reason.trim().is_empty() || request.reason.len() > 500 {
-            return Err("reason must have 1 to 500 characters: it goes into the report".into());
-        }
-        Ok(())
+        saga::check_stop(self, &request.reason, TOO_LATE_TO_CANCEL)
     }
 
     /// A person answers about an undo that stuck.

@@ -263,16 +263,7 @@ impl OrderProcessing {
         _ctx: &WorkflowContextView,
         request: &CancelOrder,
     ) -> Result<(), Box<dyn Error + Send + Sync>> {
-        if self.saga.is_past_pivot() {
-            return Err(TOO_LATE_TO_CANCEL.into());
-        }
-        if let Some(why) = self.saga.goes_back_because() {
-            return Err(format!("the order is {why}").into());
-        }
-        if request.reason.trim().is_empty() || request.reason.chars().count() > 500 {
-            return Err("reason must have 1 to 500 characters: the shop is told why the order ended".into());
-        }
-        Ok(())
+        saga::check_stop(self, &request.reason, TOO_LATE_TO_CANCEL)
     }
 
     /// A person answers about an undo that stuck.

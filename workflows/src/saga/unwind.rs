@@ -95,6 +95,9 @@ impl Resolution {
     }
 }
 
+/// Characters of the reason for a stop, at most.
+const STOP_REASON_MAX: usize = 500;
+
 /// The answer to whoever was slower.
 const ALREADY_RESOLVED: &str = "already resolved";
 
@@ -258,6 +261,25 @@ pub async fn request_stop<W: Process>(
         }
         Ok(saga.undoable.iter().rev().map(|step| (*step).to_owned()).collect())
     })
+}
+
+/// The validator of an update that asks to stop the run ([`request_stop`]).
+///
+/// # Errors
+/// When the run is past its pivot (`instead` says what to do), goes back already for another reason, or is given none.
+pub fn check_stop<W: Process>(process: &W, reason: &str, instead: &str) -> Result<(), UpdateError> {
+    if process.saga().is_past_pivot() {
+        return Err(instead.into());
+    }
+    if let Some(why) = process.saga().goes_back_because() {
+        return Err(format!("it is {why}").into());
+    }
+    if reason.trim().is_empty() || reason.chars().count() > STOP_REASON_MAX {
+        return Err(
+            format!("reason must have 1 to {STOP_REASON_MAX} characters: it goes into the report").into()
+        );
+    }
+    Ok(())
 }
 
 /// The validator of `resolve_undo`: only what is stuck can be resolved, and only with a reason.
