@@ -3,6 +3,7 @@
 //!
 //! - [`values`]: ids, quantities, idempotency keys;
 //! - [`money`]: amounts in a currency's minor units;
+//! - [`objects`]: claim checks;
 //! - [`commerce`], [`customers`], [`inventory`], [`loyalty`], [`payment`], [`shipping`], [`notification`]: one module
 //!   per outside system.
 //!
@@ -19,6 +20,7 @@ pub mod inventory;
 pub mod loyalty;
 pub mod money;
 pub mod notification;
+pub mod objects;
 pub mod payment;
 pub mod shipping;
 pub mod values;

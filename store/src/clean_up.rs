@@ -1,0 +1,90 @@
+//! Objects of runs go some days after the run has closed.
+
+use std::time::{Duration, SystemTime};
+
+use crate::{Store, StoreError};
+
+/// A run that left objects behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftBehind {
+    /// Its workflow id.
+    pub workflow_id: String,
+    /// Its run id.
+    pub run_id: String,
+}
+
+/// What became of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunState {
+    /// It goes on: nothing of it is touched.
+    Open,
+    /// It has closed, at that time.
+    Closed(SystemTime),
+    /// Nobody knows it any more: it closed longer ago than Temporal remembers.
+    Forgotten,
+}
+
+/// What a clean-up did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CleanedUp {
+    /// Runs whose objects are gone now.
+    pub runs: u64,
+    /// Objects removed.
+    pub objects: u64,
+    /// Runs that are kept for now.
+    pub kept: u64,
+}
+
+/// Removes the objects of runs that closed longer ago than `keep`. `state` says what became of a run; one that is
+/// forgotten goes when its newest object is older than `keep`. `alive` is called now and then.
+///
+/// # Errors
+/// When the store does not answer, or `state` fails.
+pub async fn clean_up<E: From<StoreError>>(
+    store: &Store,
+    keep: Duration,
+    now: SystemTime,
+    state: impl AsyncFn(&LeftBehind) -> Result<RunState, E>,
+    alive: impl Fn(),
+) -> Result<CleanedUp, E> {
+    let mut done = CleanedUp::default();
+    let is_over = |since: SystemTime| now.duration_since(since).is_ok_and(|age| age > keep);
+    for (run, folder) in runs(store).await? {
+        alive();
+        let objects = store.list(&folder).await?;
+        let newest = objects.iter().map(|object| object.written).max();
+        let may_go = match state(&run).await? {
+            RunState::Open => false,
+            RunState::Closed(at) => is_over(at),
+            RunState::Forgotten => newest.is_none_or(is_over),
+        };
+        if !may_go {
+            done.kept += 1;
+            continue;
+        }
+        for object in &objects {
+            store.remove(&object.key).await?;
+            done.objects += 1;
+        }
+        done.runs += 1;
+    }
+    Ok(done)
+}
+
+/// Every run with objects, and its folder. A run id is the last folder before the objects.
+async fn runs(store: &Store) -> Result<Vec<(LeftBehind, String)>, StoreError> {
+    let mut found = Vec::new();
+    let mut open = vec!["runs".to_owned()];
+    while let Some(folder) = open.pop() {
+        let below = store.folders(&folder).await?;
+        match folder.strip_prefix("runs/").and_then(|rest| rest.rsplit_once('/')) {
+            Some((workflow_id, run_id)) if below.is_empty() => {
+                let run = LeftBehind { workflow_id: workflow_id.to_owned(), run_id: run_id.to_owned() };
+                found.push((run, folder));
+            }
+            _ => open.extend(below),
+        }
+    }
+    found.sort_by(|(_, a), (_, b)| a.cmp(b));
+    Ok(found)
+}

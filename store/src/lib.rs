@@ -1,0 +1,271 @@
+//! Claim checks: lists and files live in an object store, a history holds a reference to them.
+//!
+//! One folder by default, S3 (or what speaks its language) by configuration. Three kinds of keys:
+//! - `runs/<workflow id>/<run id>/<hash>`: what a run needs while it goes on; gone some days after it has closed
+//!   ([`clean_up`]). Content-addressed: writing the same twice is writing it once;
+//! - `quarantine/<integration>/…`: records that wait for a person;
+//! - `leases/<name>/<number>`: who may go on ([`lease`]).
+//!
+//! What is deliberately absent: changing an object in place. Where two could write at once, the first one creates and
+//! the second is told.
+
+pub mod clean_up;
+pub mod lease;
+mod lines;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use contracts::objects::ObjectRef;
+use futures::TryStreamExt as _;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload};
+use sha2::{Digest as _, Sha256};
+use thiserror::Error;
+
+pub use lines::{Lines, LinesWriter};
+
+/// An object store; cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<dyn ObjectStore>,
+    /// What stands before every key.
+    prefix: Path,
+    place: String,
+}
+
+/// Why an object is not there, or not what it should be.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// The place cannot be opened.
+    #[error("the object store {place} cannot be opened: {why}")]
+    Open {
+        /// The configured place.
+        place: String,
+        /// What is wrong, and the fix.
+        why: String,
+    },
+    /// Reading or writing failed.
+    #[error("object {key} cannot be {what}: {source}")]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// Which object.
+        key: String,
+        /// What the store said.
+        source: object_store::Error,
+    },
+    /// Nothing is there.
+    #[error("object {key} is gone: it expired, or starter and worker use different stores")]
+    Gone {
+        /// Which object.
+        key: String,
+    },
+    /// Something else is there.
+    #[error("object {key} is damaged: {why}")]
+    Damaged {
+        /// Which object.
+        key: String,
+        /// How that shows.
+        why: String,
+    },
+}
+
+/// An object in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its key.
+    pub key: String,
+    /// Its size.
+    pub bytes: u64,
+    /// When it was written, by the store's clock.
+    pub written: SystemTime,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Store").field(&self.place).finish()
+    }
+}
+
+impl Store {
+    /// Opens a store: a folder's path (made if it is missing), or `s3://bucket/prefix`, whose region, endpoint and
+    /// credentials are read from Amazon's own variables (`AWS_REGION`, `AWS_ENDPOINT`, `AWS_ACCESS_KEY_ID`, …).
+    ///
+    /// # Errors
+    /// When the place cannot be used, with the fix.
+    pub fn open(place: &str) -> Result<Self, StoreError> {
+        match place.strip_prefix("s3://") {
+            Some(bucket) => Self::bucket(place, bucket),
+            None if place.contains("://") => {
+                Err(refused(place, "it is neither a folder nor s3://bucket/prefix"))
+            }
+            None => Self::folder(PathBuf::from(place)),
+        }
+    }
+
+    /// Opens a folder, and makes it if it is missing.
+    ///
+    /// # Errors
+    /// When it cannot be used.
+    pub fn folder(path: PathBuf) -> Result<Self, StoreError> {
+        let place = path.display().to_string();
+        std::fs::create_dir_all(&path).map_err(|error| refused(&place, &error.to_string()))?;
+        // What a history refers to must be there after a power failure, too.
+        let folder = object_store::local::LocalFileSystem::new_with_prefix(&path)
+            .map_err(|error| refused(&place, &error.to_string()))?
+            .with_automatic_cleanup(true)
+            .with_fsync(true);
+        Ok(Self { inner: Arc::new(folder), prefix: Path::default(), place })
+    }
+
+    #[cfg(feature = "s3")]
+    fn bucket(place: &str, bucket: &str) -> Result<Self, StoreError> {
+        let (bucket, prefix) = bucket.split_once('/').unwrap_or((bucket, ""));
+        let s3 = object_store::aws::AmazonS3Builder::from_env()
+            .with_bucket_name(bucket)
+            .build()
+            .map_err(|error| refused(place, &format!("{error}; set AWS_REGION and the credentials")))?;
+        Ok(Self { inner: Arc::new(s3), prefix: Path::from(prefix), place: place.to_owned() })
+    }
+
+    #[cfg(not(feature = "s3"))]
+    fn bucket(place: &str, _bucket: &str) -> Result<Self, StoreError> {
+        Err(refused(place, "this program was built without S3: build it with --features s3"))
+    }
+
+    /// Where the store is, for people.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    fn path(&self, key: &str) -> Path {
+        self.prefix.parts().chain(Path::from(key).parts()).collect()
+    }
+
+    /// Puts content into a folder, under its hash.
+    ///
+    /// # Errors
+    /// When the store does not take it.
+    pub async fn put(&self, folder: &str, ending: &str, content: Vec<u8>) -> Result<ObjectRef, StoreError> {
+        let sha256 = hex(&Sha256::digest(&content));
+        let key = format!("{folder}/{sha256}.{ending}");
+        let bytes = content.len() as u64;
+        // The same content is there, or will be: whoever comes second has nothing to do.
+        self.create(&key, content).await?;
+        Ok(ObjectRef { key, bytes, sha256 })
+    }
+
+    /// Reads what a reference stands for.
+    ///
+    /// # Errors
+    /// When it is gone, or is not what was written.
+    pub async fn get(&self, object: &ObjectRef) -> Result<Vec<u8>, StoreError> {
+        let content = self.read(&object.key).await?;
+        let content = content.ok_or_else(|| StoreError::Gone { key: object.key.clone() })?;
+        if hex(&Sha256::digest(&content)) != object.sha256 {
+            let why = "its content is not what was written".to_owned();
+            return Err(StoreError::Damaged { key: object.key.clone(), why });
+        }
+        Ok(content)
+    }
+
+    /// Creates an object, unless there is one: then says `false` and leaves it as it is.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn create(&self, key: &str, content: Vec<u8>) -> Result<bool, StoreError> {
+        let mode = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        match self.inner.put_opts(&self.path(key), PutPayload::from(content), mode).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
+            Err(source) => Err(io("written", key, source)),
+        }
+    }
+
+    /// Reads an object by its key; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let found = match self.inner.get(&self.path(key)).await {
+            Ok(found) => found.bytes().await,
+            Err(error) => Err(error),
+        };
+        match found {
+            Ok(content) => Ok(Some(content.into())),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(source) => Err(io("read", key, source)),
+        }
+    }
+
+    /// Removes an object; nothing there is a success.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn remove(&self, key: &str) -> Result<(), StoreError> {
+        match self.inner.delete(&self.path(key)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(source) => Err(io("removed", key, source)),
+        }
+    }
+
+    /// Everything below a folder, in the order of the keys.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn list(&self, folder: &str) -> Result<Vec<Listed>, StoreError> {
+        let below = self.path(folder);
+        let found = self.inner.list(Some(&below)).map_ok(|meta| Listed {
+            key: self.key_of(&meta.location),
+            bytes: meta.size,
+            written: meta.last_modified.into(),
+        });
+        let found: Result<Vec<Listed>, _> = found.try_collect().await;
+        let mut found = found.map_err(|source| io("listed", folder, source))?;
+        found.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(found)
+    }
+
+    /// The folders right below a folder, by their full keys, sorted.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn folders(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+        let below = self.inner.list_with_delimiter(Some(&self.path(folder))).await;
+        let below = below.map_err(|source| io("listed", folder, source))?;
+        let mut folders: Vec<String> = below.common_prefixes.iter().map(|path| self.key_of(path)).collect();
+        folders.sort();
+        Ok(folders)
+    }
+
+    fn key_of(&self, path: &Path) -> String {
+        match path.prefix_match(&self.prefix) {
+            Some(parts) => parts.map(|part| part.as_ref().to_owned()).collect::<Vec<_>>().join("/"),
+            None => path.to_string(),
+        }
+    }
+}
+
+fn refused(place: &str, why: &str) -> StoreError {
+    StoreError::Open { place: place.to_owned(), why: why.to_owned() }
+}
+
+fn io(what: &'static str, key: &str, source: object_store::Error) -> StoreError {
+    StoreError::Io { what, key: key.to_owned(), source }
+}
+
+fn hex(hash: &[u8]) -> String {
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The folder of a run. A workflow id's slashes stay folders; what a path cannot hold is percent-encoded by the store.
+#[must_use]
+pub fn run_folder(workflow_id: &str, run_id: &str) -> String {
+    format!("runs/{workflow_id}/{run_id}")
+}

@@ -1,0 +1,154 @@
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime};
+
+use super::clean_up::{CleanedUp, LeftBehind, RunState, clean_up};
+use super::lease::{Attempt, Holder};
+use super::*;
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("sunflow-store-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        Self(std::env::temp_dir().join(name))
+    }
+
+    fn store(&self) -> Store {
+        Store::folder(self.0.clone()).expect("a folder")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            eprintln!("{} stays: {error}", self.0.display());
+        }
+    }
+}
+
+fn holder(name: &str) -> Holder {
+    Holder { workflow_id: format!("erp/{name}"), first_run_id: "first".to_owned() }
+}
+
+#[tokio::test]
+async fn what_is_put_is_found_by_its_hash_and_put_once() -> Result<(), StoreError> {
+    let folder = Folder::new();
+    let store = folder.store();
+    let run = run_folder("erp/erp-001", "run-1");
+    let first = store.put(&run, "jsonl", b"{}\n".to_vec()).await?;
+    assert_eq!(store.put(&run, "jsonl", b"{}\n".to_vec()).await?, first);
+    assert_eq!(store.get(&first).await?, b"{}\n");
+    let listed = store.list("runs").await?;
+    assert_eq!(listed.iter().map(|object| object.key.as_str()).collect::<Vec<_>>(), [first.key.as_str()]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_was_changed_or_removed_is_told_apart() -> Result<(), StoreError> {
+    let folder = Folder::new();
+    let store = folder.store();
+    let object = store.put("runs/x/y", "txt", b"right".to_vec()).await?;
+    std::fs::write(folder.0.join(&object.key), b"wrong").expect("the file is there");
+    assert!(matches!(store.get(&object).await, Err(StoreError::Damaged { .. })));
+    store.remove(&object.key).await?;
+    store.remove(&object.key).await?;
+    assert!(matches!(store.get(&object).await, Err(StoreError::Gone { .. })));
+    Ok(())
+}
+
+#[tokio::test]
+async fn lines_come_back_in_order_and_a_broken_one_is_named() -> Result<(), StoreError> {
+    let folder = Folder::new();
+    let store = folder.store();
+    let mut writer = LinesWriter::default();
+    for number in 0..3 {
+        writer.push(&number).expect("a number is JSON");
+    }
+    let object = writer.put(&store, "runs/x/y").await?.expect("there are lines");
+    assert_eq!(Lines::get(&store, &object).await?.records::<u32>()?, [0, 1, 2]);
+    assert_eq!(LinesWriter::default().put(&store, "runs/x/y").await?, None);
+    store.create("runs/x/y/broken", b"1\nsecret\n".to_vec()).await?;
+    let broken = Lines::read(&store, "runs/x/y/broken").await?.records::<u32>();
+    let error = broken.expect_err("the second line is no number").to_string();
+    assert!(error.contains("line 2") && !error.contains("secret"), "{error}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn of_many_who_want_a_lease_one_gets_it_and_the_others_are_told_who() -> Result<(), StoreError> {
+    let folder = Folder::new();
+    let store = folder.store();
+    let wanting = (0..20).map(|n| {
+        let store = store.clone();
+        async move { lease::take(&store, "erp-001", &holder(&n.to_string()), async |_| Ok(true)).await }
+    });
+    let attempts: Vec<Attempt> = futures::future::try_join_all(wanting).await.map_err(|e: StoreError| e)?;
+    let winners: Vec<usize> =
+        (0..).zip(&attempts).filter(|(_, a)| **a == Attempt::Taken).map(|(n, _)| n).collect();
+    assert_eq!(winners.len(), 1, "{attempts:?}");
+    let winner = holder(&winners[0].to_string());
+    for attempt in attempts.into_iter().filter(|attempt| *attempt != Attempt::Taken) {
+        assert_eq!(attempt, Attempt::HeldBy(winner.clone()));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_lease_is_kept_by_its_holder_given_back_and_inherited_from_the_dead() -> Result<(), StoreError> {
+    let folder = Folder::new();
+    let store = folder.store();
+    let runs = async |_: &Holder| Ok::<_, StoreError>(true);
+    let ended = async |_: &Holder| Ok::<_, StoreError>(false);
+    let (a, b) = (holder("a"), holder("b"));
+    assert_eq!(lease::take(&store, "x", &a, runs).await?, Attempt::Taken);
+    assert_eq!(lease::take(&store, "x", &a, runs).await?, Attempt::Taken);
+    assert_eq!(lease::take(&store, "x", &b, runs).await?, Attempt::HeldBy(a.clone()));
+    lease::release(&store, "x", &b).await?;
+    assert_eq!(lease::take(&store, "x", &b, runs).await?, Attempt::HeldBy(a.clone()));
+    lease::release(&store, "x", &a).await?;
+    lease::release(&store, "x", &a).await?;
+    assert_eq!(lease::take(&store, "x", &b, runs).await?, Attempt::Taken);
+    assert_eq!(lease::take(&store, "x", &a, ended).await?, Attempt::Taken);
+    // However often it changes hands, it does not grow.
+    for _ in 0..10 {
+        lease::release(&store, "x", &a).await?;
+        assert_eq!(lease::take(&store, "x", &a, runs).await?, Attempt::Taken);
+    }
+    assert!(store.list("leases/x").await?.len() <= 5);
+    Ok(())
+}
+
+#[tokio::test]
+async fn objects_go_some_days_after_their_run_closed() -> Result<(), StoreError> {
+    let folder = Folder::new();
+    let store = folder.store();
+    for run in ["open", "closed-yesterday", "closed-long-ago", "forgotten"] {
+        store.put(&run_folder("erp/erp-001", run), "txt", run.as_bytes().to_vec()).await?;
+    }
+    store.create("quarantine/erp-001/x", b"stays".to_vec()).await?;
+    let day = Duration::from_secs(24 * 3600);
+    let now = SystemTime::now();
+    let state = async |run: &LeftBehind| {
+        assert_eq!(run.workflow_id, "erp/erp-001");
+        Ok::<_, StoreError>(match run.run_id.as_str() {
+            "open" => RunState::Open,
+            "closed-yesterday" => RunState::Closed(now - day),
+            "closed-long-ago" => RunState::Closed(now - 30 * day),
+            _ => RunState::Forgotten,
+        })
+    };
+    let done = clean_up(&store, 14 * day, now, state, || {}).await?;
+    // A forgotten run's object is new here, so it stays; a month later it goes.
+    assert_eq!(done, CleanedUp { runs: 1, objects: 1, kept: 3 });
+    let done = clean_up(&store, 14 * day, now + 30 * day, state, || {}).await?;
+    assert_eq!(done, CleanedUp { runs: 2, objects: 2, kept: 1 });
+    assert_eq!(store.list("quarantine").await?.len(), 1);
+    Ok(())
+}
+
+#[test]
+fn a_place_that_cannot_be_is_refused_with_the_fix() {
+    let error = Store::open("ftp://somewhere").expect_err("no such store").to_string();
+    assert!(error.contains("s3://bucket/prefix"), "{error}");
+}
