@@ -4,7 +4,7 @@
 //! - [`values`]: ids, quantities, idempotency keys;
 //! - [`money`]: amounts in a currency's minor units;
 //! - [`objects`]: claim checks;
-//! - [`commerce`], [`customers`], [`inventory`], [`loyalty`], [`payment`], [`shipping`], [`notification`]: one module
+//! - [`commerce`], [`customers`], [`erp`], [`inventory`], [`loyalty`], [`payment`], [`shipping`], [`notification`]: one module
 //!   per outside system.
 //!
 //! Two rules. An expected outcome (declined, out of stock) is a variant; an outage is an error. And a running
@@ -16,6 +16,7 @@
 
 pub mod commerce;
 pub mod customers;
+pub mod erp;
 pub mod inventory;
 pub mod loyalty;
 pub mod money;

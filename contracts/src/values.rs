@@ -110,6 +110,13 @@ id! {
     CustomerRef, 16, |c| matches!(c, '0'..='9' | 'a'..='f'), "lower-case hex digits"
 }
 
+id! {
+    /// The shop's name of an integration with another system. It becomes part of workflow ids and of keys in the object
+    /// store: letters, digits, `.`, `_` and `-`, at most 64 of them.
+    IntegrationId, 64, |c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'),
+    "letters, digits, '.', '_' and '-'"
+}
+
 impl CustomerRef {
     /// The first 8 bytes of a keyed hash, in hex.
     #[must_use]

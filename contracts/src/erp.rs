@@ -1,0 +1,363 @@
+//! An ERP, and the shop's side of a sync with it.
+//!
+//! Lists never cross this border: they travel as references into the object store ([`crate::objects`]). Personal data
+//! of customers and orders stays in there; what stands in a history are counts, keys and codes.
+
+#![expect(
+    missing_docs,
+    clippy::unimplemented,
+    reason = "activity_definitions wants this body and generates markers without docs; everything else has them"
+)]
+
+mod records;
+mod report;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use temporalio_macros::activity_definitions;
+
+pub use records::{CustomerRecord, Entity, OrderRecord, ProductRecord, Record, StockRecord};
+pub use report::{EntityCounts, RowOutcome, Rows, SyncDetails, SyncReport, SyncSummary};
+
+use crate::objects::ObjectRef;
+use crate::values::{IdempotencyKey, IntegrationId};
+
+/// The activities of a sync.
+pub struct Erp;
+
+#[activity_definitions]
+impl Erp {
+    /// Takes the right to synchronise an integration, which one run has at a time.
+    #[activity(name = "erp.take_lease")]
+    pub fn take_lease(input: Lease) -> LeaseAnswer {
+        unimplemented!()
+    }
+
+    /// Gives it back; somebody else's is left alone.
+    #[activity(name = "erp.release_lease")]
+    pub fn release_lease(input: Lease) {
+        unimplemented!()
+    }
+
+    /// Logs in to the ERP. The session stays in the worker.
+    #[activity(name = "erp.authenticate")]
+    pub fn authenticate(input: Source) -> Authentication {
+        unimplemented!()
+    }
+
+    /// Reads what the shop knows of earlier syncs.
+    #[activity(name = "erp.load_state")]
+    pub fn load_state(input: IntegrationId) -> SyncState {
+        unimplemented!()
+    }
+
+    /// Reads some pages from the ERP, maps, validates and compares them with the shop, and puts what is to be written
+    /// into the object store. Writes nothing to the shop.
+    #[activity(name = "erp.stage")]
+    pub fn stage(input: StagePages) -> Staged {
+        unimplemented!()
+    }
+
+    /// Counts what the shop has: the measure of the limits.
+    #[activity(name = "erp.count_shop")]
+    pub fn count_shop(input: IntegrationId) -> ShopCounts {
+        unimplemented!()
+    }
+
+    /// Writes one staged batch to the shop. Each write has a key of its own and is repeated safely.
+    #[activity(name = "erp.apply")]
+    pub fn apply(input: ApplyBatch) -> Applied {
+        unimplemented!()
+    }
+
+    /// Writes to the shop how far the integration is.
+    #[activity(name = "erp.save_state")]
+    pub fn save_state(input: SaveState) {
+        unimplemented!()
+    }
+
+    /// Saves the report of a run at the shop.
+    #[activity(name = "erp.save_report")]
+    pub fn save_report(input: SaveReport) {
+        unimplemented!()
+    }
+}
+
+/// The generated markers that an implementation points at.
+pub mod defs {
+    pub use super::erp::*;
+}
+
+/// The right to synchronise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// Of what.
+    pub integration_id: IntegrationId,
+    /// Who wants it.
+    pub workflow_id: String,
+    /// The first run of its chain.
+    pub first_run_id: String,
+}
+
+/// Whether the right was free.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "lease", rename_all = "snake_case")]
+pub enum LeaseAnswer {
+    /// It is ours.
+    Taken,
+    /// Another run has it.
+    HeldBy {
+        /// Its workflow id.
+        workflow_id: String,
+    },
+}
+
+/// Where the data comes from. The credentials themselves stay in the worker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Which integration.
+    pub integration_id: IntegrationId,
+    /// The ERP's address; must be on the worker's list for the credential.
+    pub endpoint: String,
+    /// Which credential: `env:NAME` or `file:name`.
+    pub credentials_ref: String,
+}
+
+/// What the ERP said to our credentials.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "authentication", rename_all = "snake_case")]
+pub enum Authentication {
+    /// We are let in.
+    Accepted {
+        /// Which connector speaks to it, and where, for the report.
+        connector: String,
+    },
+    /// We are not, or the worker has no such credential.
+    Refused {
+        /// Why, and the fix; without a secret.
+        reason: String,
+    },
+}
+
+/// How far an integration is, as the shop remembers it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncState {
+    /// The newest change that is safely in the shop, by the source's own clock.
+    #[serde(default)]
+    pub watermarks: BTreeMap<Entity, Timestamp>,
+    /// How many records the last full read found.
+    #[serde(default)]
+    pub full_counts: BTreeMap<Entity, u64>,
+}
+
+/// What becomes of a field of the ERP's that no rule asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownFields {
+    /// Nothing: an ERP has many.
+    #[default]
+    Ignore,
+    /// Its name is in the report.
+    Warn,
+    /// The record is invalid.
+    Stop,
+}
+
+/// Which pages to stage, and how.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StagePages {
+    /// From where.
+    pub source: Source,
+    /// Of what.
+    pub entity: Entity,
+    /// Changes since then, the lookback taken off already; `None`: everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// Where the pages before ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// Records a page.
+    pub page_size: u32,
+    /// Pages at most.
+    pub pages: u32,
+    /// The mapping rules as JSON text; `None`: names are the same on both sides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<String>,
+    /// ISO-4217 code of amounts without one.
+    pub currency: String,
+    /// What to do with fields that no rule asks for.
+    #[serde(default)]
+    pub unknown_fields: UnknownFields,
+    /// A change of price beyond this share, in percent of the old one, is counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price_change_percent: Option<u32>,
+    /// Where in the object store to put what is to be written.
+    pub folder: String,
+    /// Where to put what is invalid.
+    pub quarantine: String,
+}
+
+/// What staging some pages came to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Staged {
+    /// What is to be written; `None`: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<ObjectRef>,
+    /// What is invalid; `None`: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantined: Option<ObjectRef>,
+    /// Where to go on; `None`: nothing is left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+    /// The newest change seen, by the source's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newest: Option<Timestamp>,
+    /// In figures.
+    pub counts: StageCounts,
+    /// What is wrong with invalid records, and how often; without their values.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub causes: BTreeMap<String, u64>,
+    /// Fields that no rule asks for, when asked to warn of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown_fields: Vec<String>,
+}
+
+/// Staged records in figures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StageCounts {
+    /// Read from the ERP.
+    pub read: u64,
+    /// The shop has it so already.
+    pub unchanged: u64,
+    /// The shop does not have it.
+    pub to_create: u64,
+    /// The shop has it otherwise.
+    pub to_update: u64,
+    /// Replaced by a later record of the same key in the same pages.
+    pub superseded: u64,
+    /// Cannot be mapped.
+    pub unmapped: u64,
+    /// Mapped, but not what the shop can take.
+    pub invalid: u64,
+    /// Prices that would become zero.
+    pub prices_to_zero: u64,
+    /// Prices that would change beyond the limit.
+    pub prices_jump: u64,
+    /// Levels that would fall to zero.
+    pub levels_to_zero: u64,
+}
+
+impl StageCounts {
+    /// Adds further pages.
+    pub fn add(&mut self, more: &Self) {
+        self.read += more.read;
+        self.unchanged += more.unchanged;
+        self.to_create += more.to_create;
+        self.to_update += more.to_update;
+        self.superseded += more.superseded;
+        self.unmapped += more.unmapped;
+        self.invalid += more.invalid;
+        self.prices_to_zero += more.prices_to_zero;
+        self.prices_jump += more.prices_jump;
+        self.levels_to_zero += more.levels_to_zero;
+    }
+
+    /// Records that go to the quarantine.
+    #[must_use]
+    pub fn quarantined(&self) -> u64 {
+        self.unmapped + self.invalid
+    }
+
+    /// Records that are to be written.
+    #[must_use]
+    pub fn to_write(&self) -> u64 {
+        self.to_create + self.to_update
+    }
+}
+
+/// What the shop has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShopCounts {
+    /// Levels above zero.
+    pub levels_in_stock: u64,
+}
+
+/// A staged batch to write.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApplyBatch {
+    /// Names the writes; each has `<key>/<record's key>`.
+    pub key: IdempotencyKey,
+    /// Of which integration.
+    pub integration_id: IntegrationId,
+    /// Of what.
+    pub entity: Entity,
+    /// What to write.
+    pub batch: ObjectRef,
+    /// Where to put the list of what was written, if it is long.
+    pub folder: String,
+    /// Where to put what the shop refuses.
+    pub quarantine: String,
+}
+
+/// What writing a batch came to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Applied {
+    /// Written anew.
+    pub created: u64,
+    /// Changed.
+    pub updated: u64,
+    /// Refused by the shop; they are in the quarantine.
+    pub failed: u64,
+    /// Every row, while there are few.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<RowOutcome>,
+    /// Every row, when there are many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list: Option<ObjectRef>,
+    /// What the shop refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantined: Option<ObjectRef>,
+    /// Why, and how often.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub causes: BTreeMap<String, u64>,
+}
+
+/// How a sync went, for whoever looks at the integration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SyncStatus {
+    /// It reached its end.
+    Success,
+    /// It did not.
+    Failed,
+}
+
+/// How far an integration is now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SaveState {
+    /// Names this change.
+    pub key: IdempotencyKey,
+    /// Of which integration.
+    pub integration_id: IntegrationId,
+    /// How it went.
+    pub status: SyncStatus,
+    /// Why it failed, without personal data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
+    /// How far it is: replaces what was remembered.
+    pub state: SyncState,
+}
+
+/// A report to save.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SaveReport {
+    /// Names this report.
+    pub key: IdempotencyKey,
+    /// Of which integration.
+    pub integration_id: IntegrationId,
+    /// The report.
+    pub report: SyncReport,
+}

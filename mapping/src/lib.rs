@@ -1,0 +1,174 @@
+//! From an ERP's record to the shop's: the seed's `mapping_rules`, grown into a small declared language.
+//!
+//! ```json
+//! { "product_sku":   "item_code",
+//!   "product_price": { "from": "unit_price", "decimal": ",", "thousands": "." },
+//!   "product_active": { "from": "state", "lookup": { "A": true, "X": false }, "default": true } }
+//! ```
+//!
+//! The left side is the shop's: the entity's prefix and the field ([`targets`]). The right side is the ERP's field, or
+//! a rule ([`Rule`]). An entity without any rule maps by identity: `sku` is `sku`. Rules are checked before a run, each
+//! mistake with its place ([`Rules::parse`]); a record that does not fit them is a [`Defect`], which never quotes a
+//! value, because it may be somebody's name.
+//!
+//! - [`rule`]: what can be written, and its check;
+//! - [`value`]: how a value is read: text, numbers from their digits, dates;
+//! - [`targets`]: what the shop knows of each entity, and what it can take.
+//!
+//! What is deliberately absent: conditions, arithmetic beyond a unit factor, anything that could loop. An ERP that
+//! needs more needs a connector.
+
+pub mod rule;
+pub mod targets;
+#[cfg(test)]
+mod tests;
+pub mod value;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use contracts::erp::{Entity, Record};
+use contracts::money::Currency;
+use serde_json::value::RawValue;
+
+pub use rule::{Mistake, Rule};
+use targets::{Target, targets};
+
+/// A record as the ERP sends it; values keep their digits.
+pub type SourceRecord = BTreeMap<String, Box<RawValue>>;
+
+/// What stands in a record for the sync itself; never an unknown field.
+const OF_THE_SOURCE: [&str; 2] = ["id", "updated_at"];
+
+/// The rules of every entity.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rules {
+    by_entity: BTreeMap<Entity, BTreeMap<&'static str, Rule>>,
+}
+
+/// Why a record cannot become the shop's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Defect {
+    /// Where it shows.
+    pub kind: DefectKind,
+    /// The shop's field, with the entity's prefix.
+    pub field: String,
+    /// What is wrong with it, without its value.
+    pub problem: String,
+}
+
+/// Which of the seed's two steps finds a defect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DefectKind {
+    /// `transform-data`: the rules cannot be applied.
+    Unmapped,
+    /// `validate-data`: they can, and the shop could not take it.
+    Invalid,
+}
+
+impl Defect {
+    /// The defect as a cause that many records share.
+    #[must_use]
+    pub fn cause(&self) -> String {
+        format!("{} {}", self.field, self.problem)
+    }
+}
+
+/// The rules of one entity, ready to be applied.
+#[derive(Clone, Debug)]
+pub struct EntityMapping<'r> {
+    entity: Entity,
+    currency: Currency,
+    rules: Option<&'r BTreeMap<&'static str, Rule>>,
+}
+
+impl Rules {
+    /// Reads the rules and checks each of them.
+    ///
+    /// # Errors
+    /// Every mistake, with its place in `json`.
+    pub fn parse(json: &str) -> Result<Self, Vec<Mistake>> {
+        let mut rules = Self::default();
+        let mut mistakes = Vec::new();
+        let Ok(pairs) = rule::pairs(json) else {
+            return Err(vec![Mistake::new("", 0, "is not a JSON object", "write {\"product_sku\": \"…\"}")]);
+        };
+        for (name, at, raw) in pairs {
+            let Some((entity, target)) = targets::find(&name) else {
+                mistakes.push(Mistake::new(&name, at, "is not a field of the shop", targets::known(&name)));
+                continue;
+            };
+            match rule::read(&name, at, raw, target, &mut mistakes) {
+                Some(rule) => {
+                    if rules.by_entity.entry(entity).or_default().insert(target.field, rule).is_some() {
+                        mistakes.push(Mistake::new(&name, at, "is given twice", "keep one"));
+                    }
+                }
+                None => debug_assert!(!mistakes.is_empty(), "a rule that is refused says why"),
+            }
+        }
+        let tried: BTreeSet<String> = mistakes.iter().map(|mistake| mistake.target.clone()).collect();
+        for (entity, given) in &rules.by_entity {
+            let is_missing = |t: &&Target| {
+                t.is_required && !given.contains_key(t.field) && !tried.contains(&t.name(*entity))
+            };
+            for target in targets(*entity).iter().filter(is_missing) {
+                let name = target.name(*entity);
+                let fix = format!("add \"{name}\": \"<the ERP's field>\"");
+                mistakes.push(Mistake::new(&name, 0, "has no rule, and the shop needs it", fix));
+            }
+        }
+        if mistakes.is_empty() { Ok(rules) } else { Err(mistakes) }
+    }
+
+    /// The rules of one entity; amounts without a currency are in `currency`.
+    #[must_use]
+    pub fn of(&self, entity: Entity, currency: Currency) -> EntityMapping<'_> {
+        EntityMapping { entity, currency, rules: self.by_entity.get(&entity) }
+    }
+}
+
+impl EntityMapping<'_> {
+    /// Makes the shop's record.
+    ///
+    /// # Errors
+    /// The first defect.
+    pub fn apply(&self, source: &SourceRecord) -> Result<Record, Defect> {
+        let read = |target: &Target| {
+            let found = match self.rules {
+                None => source.get(target.field).map(|raw| value::Value::of(raw)),
+                Some(rules) => match rules.get(target.field) {
+                    Some(rule) => rule.value(source).map_err(|problem| self.unmapped(target, problem))?,
+                    None => None,
+                },
+            };
+            let rule = self.rules.and_then(|rules| rules.get(target.field));
+            found
+                .filter(|value| !value.is_nothing())
+                .map(|value| value.convert(target.kind, rule, self.currency))
+                .transpose()
+                .map_err(|problem| self.unmapped(target, problem))
+        };
+        targets::record(self.entity, read).map_err(|(target, problem)| match problem {
+            targets::Problem::Defect(defect) => defect,
+            targets::Problem::Missing => self.unmapped(target, "is missing".to_owned()),
+            targets::Problem::Invalid(problem) => {
+                Defect { kind: DefectKind::Invalid, field: target.name(self.entity), problem }
+            }
+        })
+    }
+
+    fn unmapped(&self, target: &Target, problem: String) -> Defect {
+        Defect { kind: DefectKind::Unmapped, field: target.name(self.entity), problem }
+    }
+
+    /// The fields of a record that no rule asks for, sorted.
+    #[must_use]
+    pub fn unknown_fields<'s>(&self, source: &'s SourceRecord) -> Vec<&'s str> {
+        let asked: BTreeSet<&str> = match self.rules {
+            None => targets(self.entity).iter().map(|target| target.field).collect(),
+            Some(rules) => rules.values().flat_map(Rule::sources).collect(),
+        };
+        let names = source.keys().map(String::as_str);
+        names.filter(|name| !asked.contains(name) && !OF_THE_SOURCE.contains(name)).collect()
+    }
+}

@@ -1,0 +1,209 @@
+use contracts::erp::{Entity, Record};
+use contracts::money::Currency;
+
+use crate::{DefectKind, Mistake, Rules, SourceRecord};
+
+const SEED: &str =
+    r#"{"product_name": "item_description", "product_sku": "item_code", "product_price": "unit_price"}"#;
+
+fn source(json: &str) -> SourceRecord {
+    serde_json::from_str(json).expect("an object")
+}
+
+fn product(rules: &str, json: &str, currency: Currency) -> Result<serde_json::Value, (DefectKind, String)> {
+    let rules = Rules::parse(rules).expect("right rules");
+    match rules.of(Entity::Products, currency).apply(&source(json)) {
+        Ok(record) => Ok(serde_json::to_value(record).expect("JSON")),
+        Err(defect) => Err((defect.kind, defect.cause())),
+    }
+}
+
+/// A product whose price is made by one rule.
+fn price(rule: &str, unit_price: &str, currency: Currency) -> Result<String, String> {
+    let rules = format!(r#"{{"product_sku": "s", "product_name": "s", "product_price": {rule}}}"#);
+    let made = product(&rules, &format!(r#"{{"s": "A", "p": {unit_price}}}"#), currency);
+    made.map(|made| made["price"]["amount"].as_str().expect("text").to_owned()).map_err(|(_, cause)| cause)
+}
+
+fn mistakes(rules: &str) -> Vec<Mistake> {
+    Rules::parse(rules).expect_err("wrong rules")
+}
+
+#[test]
+fn the_seeds_rules_make_the_shops_product() {
+    let made = product(
+        SEED,
+        r#"{"id": 7, "item_code": "LAPTOP-001", "item_description": " Laptop ", "unit_price": 25000000}"#,
+        Currency::VND,
+    );
+    let wanted = serde_json::json!({
+        "entity": "product", "sku": "LAPTOP-001", "name": "Laptop",
+        "price": { "amount": "25000000", "currency": "VND" }
+    });
+    assert_eq!(made, Ok(wanted));
+}
+
+#[test]
+fn an_entity_without_rules_maps_by_identity() {
+    let rules = Rules::parse(SEED).expect("right rules");
+    let inventory = rules.of(Entity::Inventory, Currency::VND);
+    let level = source(r#"{"sku": "A", "quantity": "12", "location": "HCM", "bin": "x", "updated_at": "…"}"#);
+    let Ok(Record::Stock(stock)) = inventory.apply(&level) else { panic!("no level") };
+    assert_eq!((stock.sku.as_str(), stock.quantity, stock.location.as_str()), ("A", 12, "HCM"));
+    assert_eq!(inventory.unknown_fields(&level), ["bin"]);
+}
+
+#[test]
+fn numbers_are_read_as_the_erp_writes_them() {
+    let german = r#"{"from": "p", "decimal": ",", "thousands": "."}"#;
+    for (rule, given, currency, made) in [
+        (r#""p""#, "19.90", Currency::USD, Ok("19.90")),
+        (r#""p""#, "\"0.1\"", Currency::USD, Ok("0.10")),
+        (
+            r#""p""#,
+            "1.2345678901234567e7",
+            Currency::USD,
+            Err("product_price has more decimals than USD allows (2)"),
+        ),
+        (german, "\"1.234.567,5\"", Currency::USD, Ok("1234567.50")),
+        (german, "\"25.000\"", Currency::VND, Ok("25000")),
+        // A JSON number is a JSON number, whatever the texts look like.
+        (german, "25.5", Currency::USD, Ok("25.50")),
+        (
+            german,
+            "\"12.34\"",
+            Currency::USD,
+            Err("product_price has a sign for thousands where none belongs"),
+        ),
+        (
+            r#"{"from": "p", "decimal": ","}"#,
+            "\"12.5\"",
+            Currency::USD,
+            Err("product_price is written with another decimal sign than its rule says"),
+        ),
+        (r#"{"from": "p", "factor": 1000}"#, "\"25\"", Currency::VND, Ok("25000")),
+        (
+            r#"{"from": "p", "factor": "0.001"}"#,
+            "25500",
+            Currency::VND,
+            Err("product_price has more decimals than VND allows (0)"),
+        ),
+        (r#"{"from": "p", "factor": "0.001", "round": true}"#, "25500", Currency::VND, Ok("26")),
+        (r#"{"from": "p", "default": 5}"#, "null", Currency::VND, Ok("5")),
+        (r#"{"const": 7}"#, "1", Currency::VND, Ok("7")),
+        (r#""p""#, "\"cheap\"", Currency::VND, Err("product_price is not a number")),
+        (r#""p""#, "-1", Currency::VND, Err("product_price is negative")),
+        (r#""p""#, "1e400", Currency::VND, Err("product_price has too many digits")),
+        (r#""p""#, "[1]", Currency::VND, Err("product_price is a list or an object")),
+        (r#""p""#, "\"\"", Currency::VND, Err("product_price is missing")),
+    ] {
+        let wanted = made.map(str::to_owned).map_err(str::to_owned);
+        assert_eq!(price(rule, given, currency), wanted, "{rule} of {given}");
+    }
+}
+
+#[test]
+fn tables_joins_paths_and_dates() {
+    let rules = Rules::parse(
+        r#"{"order_external_id": "no", "order_total": "sum.gross",
+            "order_status": {"from": "state", "lookup": {"10": "confirmed", "A": "failed"}},
+            "order_customer_external_id": {"from": ["area", "customer"], "join": "-"},
+            "order_ordered_at": {"from": "day", "format": "%d/%m/%Y"}}"#,
+    )
+    .expect("right rules");
+    let mapping = rules.of(Entity::Orders, Currency::VND);
+    let order =
+        r#"{"no": 7, "sum": {"gross": 5}, "state": 10, "area": "VN", "customer": 12, "day": "01/02/2026"}"#;
+    let made = serde_json::to_value(mapping.apply(&source(order)).expect("an order")).expect("JSON");
+    let wanted = serde_json::json!({
+        "entity": "order", "external_id": "7", "status": "confirmed", "customer_external_id": "VN-12",
+        "total": { "amount": "5", "currency": "VND" }, "ordered_at": "2026-02-01T00:00:00Z"
+    });
+    assert_eq!(made, wanted);
+    for (broken, cause) in [
+        (order.replace("10,", "11,"), "order_status is not in the table of its rule"),
+        (order.replace("01/02/2026", "2026-02-01"), "order_ordered_at is no date in the format of its rule"),
+        (order.replace("{\"gross\": 5}", "5"), "order_total is missing"),
+    ] {
+        let defect = mapping.apply(&source(&broken)).expect_err("broken");
+        assert_eq!((defect.kind, defect.cause().as_str()), (DefectKind::Unmapped, cause));
+    }
+}
+
+#[test]
+fn what_the_shop_cannot_take_is_invalid_and_nobodys_value_is_repeated() {
+    let rules = Rules::default();
+    for (entity, record, cause) in [
+        (
+            Entity::Products,
+            r#"{"sku": "A B", "name": "x", "price": 1}"#,
+            "product_sku holds a character other than printable ASCII characters without blanks",
+        ),
+        (
+            Entity::Inventory,
+            r#"{"sku": "A", "quantity": -1, "location": "x"}"#,
+            "inventory_quantity is negative",
+        ),
+        (
+            Entity::Customers,
+            r#"{"external_id": "7", "email": "lan(at)example.com", "first_name": "Lan", "last_name": "N"}"#,
+            "customer_email is no mail address",
+        ),
+    ] {
+        let defect = rules.of(entity, Currency::VND).apply(&source(record)).expect_err("invalid");
+        assert_eq!((defect.kind, defect.cause().as_str()), (DefectKind::Invalid, cause));
+    }
+}
+
+#[test]
+fn every_mistake_is_found_with_its_place() {
+    let rules = r#"{
+  "product_sku": "item_code",
+  "product_nam": "x",
+  "product_price": {"from": "p", "faktor": 2, "decimal": ";"},
+  "sku": "x"
+}"#;
+    let found: Vec<(String, usize, String)> = mistakes(rules)
+        .into_iter()
+        .map(|mistake| (mistake.target, rules[..mistake.at].lines().count(), mistake.problem))
+        .collect();
+    let at = |target: &str, line, problem: &str| (target.to_owned(), line, problem.to_owned());
+    let wanted = [
+        at("product_nam", 3, "is not a field of the shop"),
+        at("product_price", 4, "faktor: is not a key of rules"),
+        at("product_price", 4, "decimal: is not one of the known signs"),
+        at("sku", 5, "is not a field of the shop"),
+        at("product_name", 0, "has no rule, and the shop needs it"),
+    ];
+    assert_eq!(found, wanted);
+}
+
+#[test]
+fn rules_that_make_no_sense_are_refused() {
+    let with = |rule: &str| {
+        let rules = format!(r#"{{"product_sku": "a", "product_name": "b", "product_price": {rule}}}"#);
+        mistakes(&rules).into_iter().map(|mistake| mistake.problem).next().expect("one")
+    };
+    for (rule, problem) in [
+        ("5", "is neither a field's name nor a rule"),
+        ("\"\"", "names no field"),
+        ("{}", "names no field"),
+        (r#"{"from": "p", "const": 1}"#, "has both \"from\" and \"const\""),
+        (r#"{"from": "p", "decimal": ",", "thousands": ","}"#, "has one sign for decimals and thousands"),
+        (r#"{"from": "p", "format": "%d"}"#, "has a date format, and the field is no date"),
+        (r#"{"from": "p", "default": "cheap"}"#, "gives a value that is not a number"),
+        (r#"{"from": "p", "lookup": {"a": "cheap"}}"#, "gives a value that is not a number"),
+        (r#"{"from": [], "round": "yes"}"#, "from: names no field"),
+        (r#"{"from": "p", "factor": "0"}"#, "factor: is no number"),
+    ] {
+        assert_eq!(with(rule), problem, "{rule}");
+    }
+    let text = r#"{"product_sku": "a", "product_price": "p", "product_name": {"from": "n", "factor": 2}}"#;
+    assert_eq!(mistakes(text)[0].problem, "has keys for numbers, and the field is none");
+    assert_eq!(mistakes("[]")[0].problem, "is not a JSON object");
+    assert_eq!(
+        mistakes(r#"{"product_sku": "a", "product_sku": "b", "product_name": "n", "product_price": "p"}"#)[0]
+            .problem,
+        "is given twice"
+    );
+}
