@@ -18,7 +18,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use temporalio_macros::activity_definitions;
 
-pub use records::{CustomerRecord, Entity, OrderRecord, ProductRecord, Record, StockRecord};
+pub use records::{
+    CustomerRecord, Entity, OrderRecord, ProductRecord, QuarantinedRow, Record, StagedRow, StockRecord, Write,
+};
 pub use report::{EntityCounts, RowOutcome, Rows, SyncDetails, SyncReport, SyncSummary};
 
 use crate::objects::ObjectRef;
@@ -29,15 +31,9 @@ pub struct Erp;
 
 #[activity_definitions]
 impl Erp {
-    /// Takes the right to synchronise an integration, which one run has at a time.
+    /// Takes the right to synchronise an integration, which one run has at a time: until it has closed.
     #[activity(name = "erp.take_lease")]
     pub fn take_lease(input: Lease) -> LeaseAnswer {
-        unimplemented!()
-    }
-
-    /// Gives it back; somebody else's is left alone.
-    #[activity(name = "erp.release_lease")]
-    pub fn release_lease(input: Lease) {
         unimplemented!()
     }
 
@@ -347,8 +343,9 @@ pub struct SaveState {
     /// Why it failed, without personal data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
-    /// How far it is: replaces what was remembered.
-    pub state: SyncState,
+    /// How far it is: replaces what was remembered. `None` leaves that as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<SyncState>,
 }
 
 /// A report to save.

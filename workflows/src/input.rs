@@ -5,6 +5,7 @@
 //! checks it in its first line, and the starter makes the same check before it starts the run. Numbers are read
 //! from their digits, never through floating point. No problem text repeats a personal value.
 
+pub mod parsed;
 pub mod people;
 
 use std::cell::RefCell;
@@ -90,7 +91,7 @@ impl<T: Checked> Unchecked<T> {
     }
 
     fn read(&self) -> Result<(T, Vec<Problem>), Vec<Problem>> {
-        let found = Findings::default();
+        let found = Findings { text: self.json.get(), ..Findings::default() };
         let value = match object(&self.json) {
             Some(object) => {
                 let fields = Fields::new(String::new(), object, &found);
@@ -103,7 +104,7 @@ impl<T: Checked> Unchecked<T> {
                 None
             }
         };
-        let Findings { problems, unknown } = found;
+        let Findings { problems, unknown, .. } = found;
         let (mut problems, unknown) = (problems.into_inner(), unknown.into_inner());
         match value {
             Some(value) if problems.is_empty() => Ok((value, unknown)),
@@ -128,12 +129,14 @@ impl<'de, T> Deserialize<'de> for Unchecked<T> {
 }
 
 #[derive(Default)]
-struct Findings {
+struct Findings<'t> {
+    /// The input as it was written, for the place of a mistake.
+    text: &'t str,
     problems: RefCell<Vec<Problem>>,
     unknown: RefCell<Vec<Problem>>,
 }
 
-impl Findings {
+impl Findings<'_> {
     fn problem(&self, field: &str, problem: impl Into<String>, fix: impl Into<String>) {
         let problem = Problem { field: field.to_owned(), problem: problem.into(), fix: fix.into() };
         self.problems.borrow_mut().push(problem);
@@ -173,7 +176,7 @@ fn object(json: &RawValue) -> Option<Pairs<'_>> {
 pub struct Fields<'a> {
     path: String,
     unread: RefCell<Object<'a>>,
-    found: &'a Findings,
+    found: &'a Findings<'a>,
 }
 
 /// Why a value is refused, and the fix.
@@ -188,7 +191,7 @@ pub fn refuse<T>(problem: impl Into<String>, fix: impl Into<String>) -> Result<T
 }
 
 impl<'a> Fields<'a> {
-    fn new(path: String, Pairs(pairs): Pairs<'a>, found: &'a Findings) -> Self {
+    fn new(path: String, Pairs(pairs): Pairs<'a>, found: &'a Findings<'a>) -> Self {
         let fields = Self { path, unread: RefCell::default(), found };
         for (name, value) in pairs {
             // Which of the two is meant, nobody can say.

@@ -5,6 +5,7 @@
 //! - [`late_payment`]: money that arrives for an order that has ended goes back;
 //! - [`customer_onboarding`]: a registration becomes a customer with points, a coupon and a home page;
 //! - [`follow_up_emails`]: the mails of the week after, each asked about when it is due;
+//! - [`erp_sync`]: what changed in an ERP comes into the shop, page by page, losing nothing;
 //! - [`saga`]: what makes it safe: a step and its undo in one statement, the stop, the pivot, the stuck undo;
 //! - [`policy`]: every timeout and retry, by name;
 //! - [`input`]: how a process's input is checked, field by field, in the starter and again in the workflow;
@@ -17,6 +18,7 @@
 #![deny(unused_must_use)]
 
 pub mod customer_onboarding;
+pub mod erp_sync;
 pub mod follow_up_emails;
 pub mod input;
 pub mod late_payment;

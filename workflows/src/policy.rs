@@ -47,6 +47,8 @@ pub struct Figures {
     pub notice: Duration,
     /// Patience of one undo, before a person is asked (`SUN_UNDO_PATIENCE`).
     pub undo: Duration,
+    /// Patience of a step of a sync: some pages of an ERP (`SUN_ERP_PATIENCE`).
+    pub erp: Duration,
     /// From the registration to the mail with tips (`SUN_FOLLOW_UP_TIPS`).
     pub follow_up_tips: Duration,
     /// From the registration to the mail with recommendations (`SUN_FOLLOW_UP_RECOMMENDATIONS`).
@@ -72,6 +74,7 @@ impl Default for Figures {
             aftermath: minutes(24 * 60),
             notice: minutes(6 * 60),
             undo: minutes(15),
+            erp: minutes(30),
             follow_up_tips: minutes(24 * 60),
             follow_up_recommendations: minutes(7 * 24 * 60),
         }
@@ -108,11 +111,21 @@ pub struct Policy {
     local_first: bool,
     /// Local attempts at most.
     local_attempts: u32,
+    /// Whether one attempt goes on for as long as it is alive: many requests, with heartbeats in between.
+    is_long: bool,
+    /// The queue of its workers, as an ending of the process's own.
+    queue: Option<&'static str>,
 }
 
 impl Policy {
     fn new(patience: Duration, on_stop: OnStop, local_first: bool) -> Self {
-        Self { patience, attempts_max: figures().attempts_max, on_stop, local_first, local_attempts: 2 }
+        let attempts_max = figures().attempts_max;
+        Self { patience, attempts_max, on_stop, local_first, local_attempts: 2, is_long: false, queue: None }
+    }
+
+    /// The task queue of a step of a run on `own`.
+    pub(crate) fn task_queue(self, own: &str) -> Option<String> {
+        self.queue.map(|ending| format!("{own}{ending}"))
     }
 
     pub(crate) fn is_local_first(self) -> bool {
@@ -129,7 +142,7 @@ impl Policy {
         let figures = figures();
         ActivityOptions::with_close_timeouts(ActivityCloseTimeouts::ScheduleAndStartToClose {
             schedule_to_close: self.patience,
-            start_to_close: figures.attempt.min(self.patience),
+            start_to_close: if self.is_long { self.patience } else { figures.attempt.min(self.patience) },
         })
         .heartbeat_timeout(figures.heartbeat)
         .retry_policy(
@@ -199,6 +212,21 @@ pub fn follow_up_tips() -> Duration {
 pub fn follow_up_recommendations() -> Duration {
     figures().follow_up_recommendations
 }
+
+/// A step of a sync: reading and writing page by page, on workers that are slowed down for the ERP's sake. What an
+/// attempt has done is told by its heartbeats; the next one goes on from there.
+#[must_use]
+pub fn erp() -> Policy {
+    Policy {
+        attempts_max: 0,
+        is_long: true,
+        queue: Some(ERP_QUEUE),
+        ..Policy::new(figures().erp, OnStop::AwaitOutcome, false)
+    }
+}
+
+/// What stands behind a task queue's name to name the one of the syncs' activities.
+pub const ERP_QUEUE: &str = "-erp";
 
 /// Holding, confirming stock: its outcome is always awaited.
 #[must_use]

@@ -121,6 +121,11 @@ impl<W: Process> Saga<W> {
         }
     }
 
+    /// Marks a step whose work was done along with another one's.
+    pub fn done(&self, name: &'static str, what: &str) {
+        self.mark(name, StepStatus::Completed, Some(what));
+    }
+
     /// Marks a step as failed for good.
     pub fn failed(&self, name: &'static str, why: &str) {
         self.mark(name, StepStatus::Failed, Some(why));
@@ -308,7 +313,8 @@ where
                 answered => return answered,
             }
         }
-        let options = policy.regular(summary, saga.forward.clone());
+        let mut options = policy.regular(summary, saga.forward.clone());
+        options.task_queue = policy.task_queue(saga.ctx.task_queue());
         saga.ctx.execute_activity(Shared(activity), input, options).await
     }
 }

@@ -138,3 +138,42 @@ impl Record {
         }
     }
 }
+
+/// A record that is to be written: one line of a staged batch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StagedRow {
+    /// How.
+    pub write: Write,
+    /// What.
+    pub record: Record,
+}
+
+/// How a record comes into the shop.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "write", rename_all = "snake_case")]
+pub enum Write {
+    /// The shop did not have it.
+    Create,
+    /// The shop had it otherwise.
+    Update {
+        /// The shop's id, where it has one of its own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
+        /// The fields that differ.
+        changed: Vec<String>,
+    },
+}
+
+/// A record that was not written: one line of the quarantine.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct QuarantinedRow {
+    /// Of what.
+    pub entity: Entity,
+    /// What is wrong; the same words for every record with the same fault.
+    pub cause: String,
+    /// The record's key, if it could be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// The record as the ERP sent it, or as it was mapped when the shop refused it.
+    pub record: Box<serde_json::value::RawValue>,
+}

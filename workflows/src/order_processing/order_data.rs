@@ -12,6 +12,7 @@ use contracts::values::{
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
+use crate::input::parsed::currency;
 use crate::input::people::{locale, mail_address, phone};
 use crate::input::{Checked, Fields, Refusal, count, digits, id, money, refuse, text};
 
@@ -194,14 +195,6 @@ fn check_total(fields: &Fields<'_>, items: &[OrderLine], added: [Money; 2], disc
         }
         Some(_) => {}
     }
-}
-
-fn currency(value: &RawValue) -> Result<Currency, Refusal> {
-    let code = text(10)(value)?;
-    Currency::from_code(&code).map_or_else(
-        || refuse("is not an ISO-4217 currency code", "use the three capital letters, such as VND or USD"),
-        Ok,
-    )
 }
 
 fn minutes(value: &RawValue) -> Result<Duration, Refusal> {

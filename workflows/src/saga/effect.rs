@@ -1,9 +1,13 @@
-//! A step that is no activity, such as the start of a child workflow.
+//! A step that is no activity, such as the start of a child workflow; and word of an early end.
 
 use std::future::Future;
 
+use temporalio_common::ActivityDefinition;
+use temporalio_workflow::WorkflowCancellationToken as Token;
+
 use super::unwind::Undo;
-use super::{Halt, LocalFuture, Process, Saga};
+use super::{Halt, LocalFuture, Process, Saga, reason};
+use crate::policy::Policy;
 use crate::report::StepStatus;
 
 impl<W: Process> Saga<W> {
@@ -39,6 +43,21 @@ impl<W: Process> Saga<W> {
                 self.mark_part(name, Some(part), StepStatus::Failed, Some(&reason));
                 Err(Halt::Outage { step: name, reason })
             }
+        }
+    }
+
+    /// Tells an outside system how the run ends early: nobody can stop that, and an outage that outlasts its patience
+    /// is noted in the report instead of hiding why the run ended.
+    pub async fn tell<A>(&self, name: &'static str, what: &str, activity: A, input: A::Input, policy: Policy)
+    where
+        A: ActivityDefinition<Output = ()> + 'static,
+    {
+        self.mark(name, StepStatus::Running, None);
+        let mut options = policy.regular(format!("{name}: {what}"), Token::new());
+        options.task_queue = policy.task_queue(self.ctx.task_queue());
+        match self.ctx.execute_activity(activity, input, options).await {
+            Ok(()) => self.mark(name, StepStatus::Completed, Some(what)),
+            Err(error) => self.mark(name, StepStatus::Failed, Some(&format!("{what}: {}", reason(&error)))),
         }
     }
 }

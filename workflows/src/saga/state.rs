@@ -42,6 +42,8 @@ pub struct SagaState {
     pub(super) undoable: Vec<&'static str>,
     /// Undos that wait for a person.
     pub(super) stuck: Vec<String>,
+    /// Questions of the process itself that wait for a person.
+    pub(super) asks: Vec<String>,
     pub(super) tickets: u64,
     pub(super) answers: VecDeque<(u64, ResolveUndo)>,
     pub(super) answered: BTreeMap<u64, String>,
@@ -234,7 +236,7 @@ impl SagaState {
             error_message: self.error.clone(),
             current_step: self.report.current().map(|step| step.step.clone()),
             outcome: self.outcome.map(str::to_owned),
-            needs_human: self.stuck.clone(),
+            needs_human: self.stuck.iter().chain(&self.asks).cloned().collect(),
             steps: self.report.steps.clone(),
         }
     }

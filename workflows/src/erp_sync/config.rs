@@ -1,0 +1,190 @@
+//! What a sync is told: the seed's `ERPSyncConfig`, with a reference in place of the credentials.
+
+use std::time::Duration;
+
+use contracts::erp::{Entity, Source, UnknownFields};
+use contracts::money::Currency;
+use contracts::values::IntegrationId;
+use jiff::Timestamp;
+use mapping::Rules;
+use serde_json::value::RawValue;
+
+use crate::input::parsed::{Flaw, at_most, currency, moment, span};
+use crate::input::people::{words, yes_or_no};
+use crate::input::{Checked, Fields, Refusal, id, refuse, text};
+
+/// What a sync is told. Times are spans of workflow time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ErpSyncConfig {
+    /// `integration_id`, `erp_endpoint`, `credentials_ref`: where the data comes from.
+    pub source: Source,
+    /// `sync_entities`: what is synchronised, in the order in which it is written.
+    pub entities: Vec<Entity>,
+    /// `last_sync_timestamp`: where to begin when the shop remembers no earlier sync.
+    pub begin: Option<Timestamp>,
+    /// `mapping_rules`: as JSON text, checked ([`mapping`]); `None`: names are the same on both sides.
+    pub rules: Option<String>,
+    /// `currency`: of amounts, which the ERP sends without (default VND).
+    pub currency: Currency,
+    /// `max_invalid`: records that may be invalid before nothing is written at all (default 0, the seed's strictness).
+    pub max_invalid: u32,
+    /// `lookback`: how far before the newest change known an incremental read begins again (default 15 min). What the
+    /// ERP commits late, or stamps with a clock that is behind, must be younger than this.
+    pub lookback: Duration,
+    /// `unknown_fields`: `ignore` (default), `warn` or `stop`.
+    pub unknown_fields: UnknownFields,
+    /// `limits`: what a run may change before a person is asked.
+    pub limits: Limits,
+    /// `approval_deadline`: how long a person has to answer (default 24 h).
+    pub approval_deadline: Duration,
+    /// `page_size`: records a page (default 500, at most 500).
+    pub page_size: u32,
+    /// `full`: read everything, not only what changed.
+    pub full: bool,
+    /// `dry_run`: say what would be written, and write nothing.
+    pub dry_run: bool,
+}
+
+/// What a run may change before a person is asked. Shares are in percent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// `stock_to_zero_percent`: of the levels in stock that may fall to zero (default 50).
+    pub stock_to_zero: u32,
+    /// `price_change_percent`: by which one price may rise or fall (default 50).
+    pub price_change: u32,
+    /// `prices_to_zero`: prices that may become zero (default 0).
+    pub prices_to_zero: u32,
+    /// `fewer_records_percent`: by which a full read may find fewer records than the one before (default 30).
+    pub fewer_records: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { stock_to_zero: 50, price_change: 50, prices_to_zero: 0, fewer_records: 30 }
+    }
+}
+
+const MINUTES: u64 = 60;
+
+impl Checked for ErpSyncConfig {
+    fn read(fields: &Fields<'_>) -> Option<Self> {
+        let integration_id: Option<IntegrationId> = fields.required("integration_id", id);
+        let endpoint = fields.required("erp_endpoint", endpoint);
+        fields.forbidden(
+            "credentials",
+            "would stand in the run's history for everybody to read",
+            "take user and password out (and change them, if they were sent), give them to the worker as \
+             SUN_ERP_CREDENTIALS_ERP_001 and name them here: \"credentials_ref\": \"env:ERP_001\"",
+        );
+        let credentials_ref = fields.required("credentials_ref", credentials_ref);
+        let entities = fields.required("sync_entities", entities);
+        let begin = fields.optional("last_sync_timestamp", moment);
+        let rules = fields.parsed("mapping_rules", rules);
+        let currency = fields.optional("currency", currency).unwrap_or(Currency::VND);
+        let max_invalid = fields.optional("max_invalid", at_most(1_000_000)).unwrap_or(0);
+        let lookback = fields.optional("lookback", span).unwrap_or(Duration::from_secs(15 * MINUTES));
+        let unknown_fields = fields.optional("unknown_fields", unknown_fields).unwrap_or_default();
+        let limits = fields.maybe_nested("limits", limits).unwrap_or_default();
+        let deadline = fields.optional("approval_deadline", span);
+        let page_size = fields.optional("page_size", crate::input::count(500)).unwrap_or(500);
+        let full = fields.optional("full", yes_or_no).unwrap_or(false);
+        let dry_run = fields.optional("dry_run", yes_or_no).unwrap_or(false);
+        Some(Self {
+            source: Source {
+                integration_id: integration_id?,
+                endpoint: endpoint?,
+                credentials_ref: credentials_ref?,
+            },
+            entities: entities?,
+            begin,
+            rules,
+            currency,
+            max_invalid,
+            lookback,
+            unknown_fields,
+            limits,
+            approval_deadline: deadline.unwrap_or(Duration::from_secs(24 * 60 * MINUTES)),
+            page_size,
+            full,
+            dry_run,
+        })
+    }
+}
+
+fn limits(fields: &Fields<'_>) -> Option<Limits> {
+    let usual = Limits::default();
+    Some(Limits {
+        stock_to_zero: fields.optional("stock_to_zero_percent", at_most(100)).unwrap_or(usual.stock_to_zero),
+        price_change: fields
+            .optional("price_change_percent", at_most(1_000_000))
+            .unwrap_or(usual.price_change),
+        prices_to_zero: fields.optional("prices_to_zero", at_most(1_000_000)).unwrap_or(usual.prices_to_zero),
+        fewer_records: fields.optional("fewer_records_percent", at_most(100)).unwrap_or(usual.fewer_records),
+    })
+}
+
+/// Whether the worker knows the place is the worker's list; here only that it is a place, without a secret in it.
+fn endpoint(value: &RawValue) -> Result<String, Refusal> {
+    let text = text(500)(value)?;
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return refuse("is not an address", "write it as https://erp.example.com/api");
+    };
+    if !matches!(scheme, "http" | "https" | "file" | "s3") || rest.is_empty() || rest.contains(' ') {
+        return refuse("is not an address", "write it as https://erp.example.com/api");
+    }
+    if rest.split('/').next().is_some_and(|host| host.contains('@')) {
+        return refuse("holds credentials", "take them out; credentials_ref names them");
+    }
+    Ok(text)
+}
+
+fn credentials_ref(value: &RawValue) -> Result<String, Refusal> {
+    let text = text(100)(value)?;
+    let is_name = |name: &str| {
+        let of_a_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+        !name.is_empty() && name.chars().all(of_a_name) && !name.starts_with('.')
+    };
+    match text.split_once(':') {
+        Some(("env" | "file", name)) if is_name(name) => Ok(text),
+        // Not repeated: it may be the secret itself.
+        _ => refuse("names no credential", "write \"env:ERP_001\" or \"file:erp-001.json\""),
+    }
+}
+
+fn entities(value: &RawValue) -> Result<Vec<Entity>, Refusal> {
+    let known = || Entity::ALL.map(Entity::name).join(", ");
+    let names = words(10, 40)(value)?;
+    let named: Option<Vec<Entity>> = names.iter().map(|name| Entity::from_name(name)).collect();
+    match named {
+        None => refuse("holds a name that is no entity", format!("known: {}", known())),
+        Some(named) if named.is_empty() => refuse("is empty", format!("name one of {}", known())),
+        Some(mut named) => {
+            named.sort_unstable();
+            named.dedup();
+            Ok(named)
+        }
+    }
+}
+
+fn rules(json: &str) -> Result<String, Vec<Flaw>> {
+    let flaw = |mistake: mapping::Mistake| Flaw {
+        path: mistake.target,
+        at: mistake.at,
+        problem: mistake.problem,
+        fix: mistake.fix,
+    };
+    let parsed = Rules::parse(json).map_err(|mistakes| mistakes.into_iter().map(flaw).collect::<Vec<_>>());
+    parsed.map(|_| json.to_owned())
+}
+
+fn unknown_fields(value: &RawValue) -> Result<UnknownFields, Refusal> {
+    match text(20)(value)?.as_str() {
+        "ignore" => Ok(UnknownFields::Ignore),
+        "warn" => Ok(UnknownFields::Warn),
+        "stop" => Ok(UnknownFields::Stop),
+        _ => refuse("is not known", "write ignore, warn or stop"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

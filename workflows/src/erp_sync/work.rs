@@ -1,0 +1,187 @@
+//! What a sync has done so far.
+
+use std::collections::BTreeMap;
+
+use contracts::erp::{
+    Applied, Entity, EntityCounts, RowOutcome, Rows, StageCounts, Staged, SyncDetails, SyncState, SyncSummary,
+};
+use contracts::objects::ObjectRef;
+use jiff::Timestamp;
+
+/// What a sync has done so far.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Work {
+    /// How far the integration is, as far as it is written; `None` before the shop has said it.
+    pub(super) state: Option<SyncState>,
+    /// What was read.
+    pub(super) staged: BTreeMap<Entity, StagedEntity>,
+    /// What was written.
+    pub(super) applied: BTreeMap<Entity, AppliedEntity>,
+    /// What made the brake ask.
+    pub(super) limits_exceeded: Vec<String>,
+}
+
+/// One entity after reading.
+#[derive(Clone, Debug, Default)]
+pub(super) struct StagedEntity {
+    pub(super) counts: StageCounts,
+    pub(super) batches: Vec<ObjectRef>,
+    pub(super) quarantined: Vec<ObjectRef>,
+    pub(super) causes: BTreeMap<String, u64>,
+    pub(super) unknown_fields: Vec<String>,
+    pub(super) newest: Option<Timestamp>,
+    /// Whether everything was read, not only what changed.
+    pub(super) is_full: bool,
+}
+
+/// Kinds of defects that a report lists; the quarantine has all.
+const CAUSES_MAX: usize = 20;
+
+impl StagedEntity {
+    pub(super) fn add(&mut self, pages: Staged) {
+        self.counts.add(&pages.counts);
+        self.batches.extend(pages.batch);
+        self.quarantined.extend(pages.quarantined);
+        self.newest = self.newest.max(pages.newest);
+        for (cause, count) in pages.causes {
+            if self.causes.len() < CAUSES_MAX || self.causes.contains_key(&cause) {
+                *self.causes.entry(cause).or_default() += count;
+            }
+        }
+        for field in pages.unknown_fields {
+            if self.unknown_fields.len() < CAUSES_MAX && !self.unknown_fields.contains(&field) {
+                self.unknown_fields.push(field);
+            }
+        }
+    }
+}
+
+/// One entity after writing.
+#[derive(Clone, Debug, Default)]
+pub(super) struct AppliedEntity {
+    created: u64,
+    updated: u64,
+    pub(super) failed: u64,
+    rows: Vec<RowOutcome>,
+    lists: Vec<ObjectRef>,
+    pub(super) causes: BTreeMap<String, u64>,
+}
+
+impl AppliedEntity {
+    pub(super) fn add(&mut self, batch: Applied) {
+        self.created += batch.created;
+        self.updated += batch.updated;
+        self.failed += batch.failed;
+        if self.rows.len() + batch.rows.len() <= Rows::INLINE_MAX {
+            self.rows.extend(batch.rows);
+        }
+        self.lists.extend(batch.list);
+        for (cause, count) in batch.causes {
+            if self.causes.len() < CAUSES_MAX || self.causes.contains_key(&cause) {
+                *self.causes.entry(cause).or_default() += count;
+            }
+        }
+    }
+
+    fn count(&self) -> u64 {
+        self.created + self.updated + self.failed
+    }
+
+    pub(super) fn words(&self) -> String {
+        let refused = match self.failed {
+            0 => String::new(),
+            n => format!(", {n} refused by the shop ({})", causes(&self.causes)),
+        };
+        format!("{} created, {} updated{refused}", self.created, self.updated)
+    }
+}
+
+/// What is wrong, most frequent first.
+pub(super) fn causes(causes: &BTreeMap<String, u64>) -> String {
+    let mut sorted: Vec<_> = causes.iter().collect();
+    sorted.sort_by(|(a, na), (b, nb)| nb.cmp(na).then(a.cmp(b)));
+    let listed: Vec<String> = sorted.iter().take(5).map(|(cause, n)| format!("{cause} ({n}×)")).collect();
+    listed.join("; ")
+}
+
+impl Work {
+    pub(super) fn total(&self) -> StageCounts {
+        let mut total = StageCounts::default();
+        for staged in self.staged.values() {
+            total.add(&staged.counts);
+        }
+        total
+    }
+
+    pub(super) fn all_causes(&self) -> BTreeMap<String, u64> {
+        let mut all = BTreeMap::new();
+        for (cause, count) in self.staged.values().flat_map(|staged| &staged.causes) {
+            *all.entry(cause.clone()).or_default() += count;
+        }
+        all
+    }
+
+    /// An entity is in the shop up to its newest change.
+    pub(super) fn settle(&mut self, entity: Entity) {
+        let (Some(state), Some(staged)) = (&mut self.state, self.staged.get(&entity)) else { return };
+        if let Some(newest) = staged.newest {
+            let known = state.watermarks.entry(entity).or_insert(newest);
+            *known = newest.max(*known);
+        }
+        if staged.is_full {
+            state.full_counts.insert(entity, staged.counts.read - staged.counts.superseded);
+        }
+    }
+
+    fn entity(&self, entity: Entity, is_dry: bool) -> EntityCounts {
+        let staged = self.staged.get(&entity).map(|staged| staged.counts).unwrap_or_default();
+        let applied = self.applied.get(&entity).cloned().unwrap_or_default();
+        let (created, updated) = match is_dry {
+            true => (staged.to_create, staged.to_update),
+            false => (applied.created, applied.updated),
+        };
+        EntityCounts {
+            read: staged.read,
+            created,
+            updated,
+            unchanged: staged.unchanged,
+            failed: applied.failed,
+            quarantined: staged.quarantined(),
+            skipped: staged.superseded,
+        }
+    }
+
+    pub(super) fn summary(&self, is_dry: bool) -> SyncSummary {
+        let of = |entity| self.entity(entity, is_dry);
+        let (products, inventory) = (of(Entity::Products), of(Entity::Inventory));
+        SyncSummary {
+            products_processed: products.read,
+            products_created: products.created,
+            products_updated: products.updated,
+            products_failed: products.failed,
+            inventory_updated: inventory.created + inventory.updated,
+            inventory_failed: inventory.failed,
+            entities: self.staged.keys().map(|entity| (*entity, of(*entity))).collect(),
+        }
+    }
+
+    /// The rows of the report; in a dry run the lists of what would be written.
+    pub(super) fn details(&self, is_dry: bool) -> SyncDetails {
+        let mut details = SyncDetails::default();
+        if is_dry {
+            for (entity, staged) in &self.staged {
+                let count = staged.counts.to_write();
+                *details.of(*entity) = Rows::Listed { count, refs: staged.batches.clone() };
+            }
+            return details;
+        }
+        for (entity, applied) in &self.applied {
+            let is_short = applied.rows.len() as u64 == applied.count();
+            *details.of(*entity) = match is_short {
+                true => Rows::Inline(applied.rows.clone()),
+                false => Rows::Listed { count: applied.count(), refs: applied.lists.clone() },
+            };
+        }
+        details
+    }
+}

@@ -1,0 +1,98 @@
+//! Fields that hold a language of their own, and objects that may be left out.
+
+use contracts::money::Currency;
+use serde_json::value::RawValue;
+
+use super::{Fields, Problem, Refusal, refuse, text};
+
+/// A mistake inside a field.
+pub struct Flaw {
+    /// The path below the field; empty for the field itself.
+    pub path: String,
+    /// Where in the field's text it begins, in bytes.
+    pub at: usize,
+    /// What is wrong.
+    pub problem: String,
+    /// What to do about it.
+    pub fix: String,
+}
+
+impl Fields<'_> {
+    /// A field whose JSON text has a reader of its own. Each flaw is named with line and column of the whole input.
+    pub fn parsed<T>(&self, name: &str, read: impl FnOnce(&str) -> Result<T, Vec<Flaw>>) -> Option<T> {
+        let value = self.take(name)?;
+        let flaws = match read(value.get()) {
+            Ok(value) => return Some(value),
+            Err(flaws) => flaws,
+        };
+        for Flaw { path, at, problem, fix } in flaws {
+            let field = self.path_of(name);
+            let field = if path.is_empty() { field } else { format!("{field}.{path}") };
+            let problem = match self.place(value, at) {
+                Some((line, column)) => format!("{problem} (line {line}, column {column})"),
+                None => problem,
+            };
+            self.found.problems.borrow_mut().push(Problem { field, problem, fix });
+        }
+        None
+    }
+
+    /// Line and column, counted from one, of a byte in a value of the input.
+    fn place(&self, value: &RawValue, at: usize) -> Option<(usize, usize)> {
+        let input = self.found.text;
+        // The value is a part of the input's text, so its place is the distance of the two.
+        let begins = (value.get().as_ptr() as usize).checked_sub(input.as_ptr() as usize)?;
+        let before = input.get(..begins + at)?;
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        Some((line, column))
+    }
+
+    /// A nested object that may be left out.
+    pub fn maybe_nested<T>(&self, name: &str, read: impl FnOnce(&Fields<'_>) -> Option<T>) -> Option<T> {
+        let value = self.take(name)?;
+        self.nest(self.path_of(name), value, read)
+    }
+
+    /// A field that must not be given, because it would stand where it does not belong. Its value is not repeated.
+    pub fn forbidden(&self, name: &str, problem: &str, fix: &str) {
+        if self.take(name).is_some() {
+            self.problem(name, problem, fix);
+        }
+    }
+}
+
+/// A span of time such as `15m`, `24h` or `1h 30m`; above zero.
+pub fn span(value: &RawValue) -> Result<std::time::Duration, Refusal> {
+    let written: Option<jiff::SignedDuration> = text(40)(value)?.parse().ok();
+    match written.and_then(|span| std::time::Duration::try_from(span).ok()) {
+        Some(span) if !span.is_zero() => Ok(span),
+        _ => refuse("is not a span of time", "write it as \"30s\", \"15m\" or \"24h\""),
+    }
+}
+
+/// A moment.
+pub fn moment(value: &RawValue) -> Result<jiff::Timestamp, Refusal> {
+    let text = text(40)(value)?;
+    text.parse().or_else(|_| refuse("is not a moment", "write it as \"2026-01-31T00:00:00Z\""))
+}
+
+/// A whole number in `0..=max`.
+pub fn at_most(max: u32) -> impl Fn(&RawValue) -> Result<u32, Refusal> {
+    move |value| {
+        let number = super::digits(value)?;
+        match u32::try_from(number.normalize()) {
+            Ok(n) if number.is_integer() && n <= max => Ok(n),
+            _ => refuse(format!("is {number}"), format!("send a whole number from 0 to {max}")),
+        }
+    }
+}
+
+/// An ISO-4217 code.
+pub fn currency(value: &RawValue) -> Result<Currency, Refusal> {
+    let code = text(10)(value)?;
+    Currency::from_code(&code).map_or_else(
+        || refuse("is not an ISO-4217 currency code", "use the three capital letters, such as VND or USD"),
+        Ok,
+    )
+}
