@@ -1,4 +1,4 @@
-//! A strict, stateful little shop over HTTP: platform, payment provider, carrier and mail in one.
+//! A strict, stateful little shop over HTTP: platform, payment provider, carrier, mail and an ERP in one.
 //!
 //! It is what a newcomer, the tests and the benchmarks run against. It shares no types with the code it
 //! serves, on purpose: a field that is named wrongly there is refused here.
