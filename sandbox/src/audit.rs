@@ -59,11 +59,12 @@ const NET_MONEY: &str =
 /// One promise: a query that finds the orders, variants or keys that break it, and the sentence about each.
 type Promise = fn(&Shop<'_>) -> rusqlite::Result<Vec<String>>;
 
-const PROMISES: [Promise; 16] = [
+const PROMISES: [Promise; 17] = [
     charged_twice,
     charged_too_much,
     hold_leaked,
     stock_does_not_add_up,
+    levels_do_not_add_up,
     holds_do_not_add_up,
     refunds_do_not_add_up,
     message_sent_twice,
@@ -177,6 +178,19 @@ fn stock_does_not_add_up(shop: &Shop<'_>) -> rusqlite::Result<Vec<String>> {
         |row| {
             let (variant, on_hand, due): (String, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
             Ok(format!("stock does not add up: {variant} has {on_hand} on hand, its ledger says {due}"))
+        },
+    )
+}
+
+fn levels_do_not_add_up(shop: &Shop<'_>) -> rusqlite::Result<Vec<String>> {
+    shop.list(
+        "SELECT variant_id, on_hand, coalesce(sum(quantity), 0)
+         FROM products LEFT JOIN levels USING (variant_id)
+         GROUP BY variant_id HAVING on_hand <> coalesce(sum(quantity), 0) OR min(quantity) < 0",
+        [],
+        |row| {
+            let (variant, on_hand, lying): (String, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok(format!("levels do not add up: {variant} has {on_hand} on hand, its locations have {lying}"))
         },
     )
 }

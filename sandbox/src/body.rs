@@ -2,10 +2,14 @@
 
 use std::ops::Deref;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
 use crate::answer::{Refusal, Stop};
+
+/// How many entries a lookup may have.
+const LOOKUP_MAX: usize = 500;
 
 /// Reads a JSON body; a failure is 400 with the field's path in `details`.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Stop> {
@@ -48,6 +52,40 @@ fn without_position(message: &str) -> String {
 /// Whether the body is an object with that field (to tell two forms of one endpoint apart).
 pub(crate) fn has_field(bytes: &[u8], field: &str) -> bool {
     serde_json::from_slice::<serde_json::Value>(bytes).is_ok_and(|body| body.get(field).is_some())
+}
+
+/// Tells an explicit null from an absent field.
+pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Some)
+}
+
+/// A list of a lookup: as many as one request may ask for.
+pub(crate) fn asked_for<'a, T>(list: &'a [T], field: &str) -> Result<&'a [T], Refusal> {
+    if (1..=LOOKUP_MAX).contains(&list.len()) {
+        return Ok(list);
+    }
+    Err(Refusal::invalid(field, format!("must have 1 to {LOOKUP_MAX} entries")))
+}
+
+/// A JSON object that is kept as it was written.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "Box<RawValue>")]
+pub(crate) struct Object(Box<RawValue>);
+
+impl TryFrom<Box<RawValue>> for Object {
+    type Error = &'static str;
+
+    fn try_from(raw: Box<RawValue>) -> Result<Self, Self::Error> {
+        if raw.get().starts_with('{') { Ok(Self(raw)) } else { Err("must be an object") }
+    }
+}
+
+impl Object {
+    pub(crate) fn text(&self) -> &str {
+        self.0.get()
+    }
 }
 
 /// A text that is not empty.

@@ -20,6 +20,8 @@ pub(crate) struct Call {
     pub(crate) query: BTreeMap<String, String>,
     /// The `Idempotency-Key` header.
     pub(crate) key: Option<String>,
+    /// The token of the `Authorization` header, which is for the handler to judge.
+    pub(crate) bearer: Option<String>,
     pub(crate) body: Bytes,
 }
 

@@ -1,9 +1,10 @@
 //! The sandbox clock: real time plus an offset that the control interface sets.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use crate::answer::{Refusal, Stop};
+use crate::body;
 use crate::shop::Shop;
 
 const OFFSET_SETTING: &str = "clock_offset_millis";
@@ -29,14 +30,9 @@ pub(crate) fn text(millis: i64) -> String {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ClockChange {
     /// The new time; null goes back to real time.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "body::present")]
     now: Option<Option<Timestamp>>,
     advance_seconds: Option<i64>,
-}
-
-/// Tells an explicit null from an absent field.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Timestamp>>, D::Error> {
-    Option::<Timestamp>::deserialize(deserializer).map(Some)
 }
 
 /// Sets the clock and answers the new time; it keeps running from there.

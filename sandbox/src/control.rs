@@ -2,12 +2,14 @@
 //!
 //! Its results are not wrapped in the platform's envelope; its refusals are in the platform's error model.
 
+mod erp;
+
 use std::collections::BTreeMap;
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post, put};
 use serde::{Deserialize, Serialize};
@@ -25,6 +27,8 @@ use crate::shop::Shop;
 use crate::switches::SwitchesChange;
 use crate::{audit, effects, mailbox};
 
+const BODY_BYTES_MAX: usize = 256 * 1024 * 1024;
+
 pub(crate) fn routes() -> Router<Shared> {
     Router::new()
         .route("/audit", get(audit))
@@ -40,10 +44,16 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/shipments/{order_id}", put(hand_over))
         .route("/customers", get(customers))
         .route("/customers/{customer_id}", put(change_customer))
+        .route("/catalog", get(erp::catalog))
+        .route("/erp", get(erp::show_settings).put(erp::set_settings))
+        .route("/erp/records", get(erp::list_records).put(erp::put_records).delete(erp::delete_records))
+        .route("/erp/generate", post(erp::generate))
         .route("/clock", get(show_clock).put(set_clock))
         .route("/switches", get(show_switches).put(set_switches))
         .route("/faults", get(show_faults).put(set_faults).delete(clear_faults))
         .route("/reset", post(reset))
+        // Tests fill the ERP in one request.
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
 }
 
 /// Runs `work` in a transaction and answers its result as plain JSON.

@@ -1,9 +1,14 @@
 //! The shop's endpoints, one file per outside system.
 
+mod catalog;
 mod coupons;
 mod customers;
+mod external_customers;
+mod external_orders;
+mod integrations;
 mod inventory;
 mod letters;
+mod levels;
 mod loyalty;
 mod notifications;
 mod orders;
@@ -15,9 +20,11 @@ mod validation;
 
 use crate::answer::{Answer, Stop};
 use crate::call::Call;
+use crate::erp::{self, Entity};
 use crate::operation::Operation;
 use crate::shop::Shop;
 
+pub(crate) use catalog::page as catalog;
 pub(crate) use customers::{CustomerChange, change as change_customer};
 pub(crate) use notifications::outbox;
 pub(crate) use payments::{Outcome, is_open as payment_is_open, settle_order, settle_payment};
@@ -62,5 +69,26 @@ pub(crate) fn handle(shop: &Shop<'_>, call: &Call) -> Result<Answer, Stop> {
         Operation::CouponsRevoke => coupons::revoke(shop, call),
         Operation::CouponsGet => coupons::get(shop, call),
         Operation::ProductsRecommend => profiles::recommend(shop, call),
+        Operation::ProductsLookup => catalog::lookup(shop, call),
+        Operation::ProductsCreate => catalog::create(shop, call),
+        Operation::ProductsUpdate => catalog::update(shop, call),
+        Operation::ProductsSkus => catalog::skus(shop, call),
+        Operation::InventoryLookup => levels::lookup(shop, call),
+        Operation::InventoryLevel => levels::set(shop, call),
+        Operation::InventoryStatistics => levels::statistics(shop, call),
+        Operation::CustomersLookup => external_customers::lookup(shop, call),
+        Operation::CustomersUpsert => external_customers::upsert(shop, call),
+        Operation::OrdersLookup => external_orders::lookup(shop, call),
+        Operation::OrdersUpsert => external_orders::upsert(shop, call),
+        Operation::IntegrationsGet => integrations::get(shop, call),
+        Operation::IntegrationsUpdate => integrations::update(shop, call),
+        Operation::IntegrationsReport => integrations::report(shop, call),
+        Operation::IntegrationsReports => integrations::reports(shop, call),
+        Operation::ErpAuth => erp::sign_in(shop, call),
+        Operation::ErpProducts => erp::records(shop, call, Entity::Products),
+        Operation::ErpInventory => erp::records(shop, call, Entity::Inventory),
+        Operation::ErpCustomers => erp::records(shop, call, Entity::Customers),
+        Operation::ErpOrders => erp::records(shop, call, Entity::Orders),
+        Operation::ErpKeys => erp::keys(shop, call),
     }
 }

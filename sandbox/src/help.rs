@@ -50,6 +50,29 @@ SHOP ENDPOINTS (under /api/v1)
   POST /coupons/revoke                                coupons.revoke; by creation key
   GET  /products/recommendations?customer_id=&type=&limit=   products.recommend
 
+FOR A SYNC WITH ANOTHER SYSTEM (under /api/v1, too)
+  POST /products/lookup                               products.lookup
+  POST /products                                      products.create
+  PUT  /products/{product_id}                         products.update; the id is the SKU
+  GET  /products/skus?after=&limit=                   products.skus; of active products
+  POST /inventory/lookup                              inventory.lookup
+  PUT  /inventory/levels                              inventory.level
+  GET  /inventory/statistics                          inventory.statistics
+  POST /customers/lookup                              customers.lookup
+  PUT  /customers/external/{external_id}              customers.upsert
+  POST /orders/lookup                                 orders.lookup
+  PUT  /orders/external/{external_id}                 orders.upsert; a record, no order of the shop
+  GET  /integrations/{id}/config                      integrations.get
+  PUT  /integrations/{id}/config                      integrations.update
+  POST /integrations/sync-reports                     integrations.report
+  GET  /integrations/sync-reports?integration_id=     integrations.reports
+
+THE ERP (under /erp; never needs the shop's token, but one of its own)
+  POST /auth                                          erp.auth; api_user, api_password
+  GET  /products, /inventory, /customers, /orders     erp.products, erp.inventory, erp.customers,
+         ?updated_since=&cursor=&limit=               erp.orders; by (updated_at, id)
+  GET  /{entity}/keys?cursor=&limit=                  erp.keys; natural keys by id
+
 CARD TOKENS (payment_method.card_token; any other is approved)
   card_declined             402 card_declined, no use in trying again
   card_insufficient_funds   402 insufficient_funds, the customer may retry
@@ -73,6 +96,13 @@ CONTROL ENDPOINTS (never need the token)
   GET  /_sandbox/customers                            customers, with all that belongs to them
   PUT  /_sandbox/customers/{customer_id}              {marketing_consent?,unsubscribed?,suppressed?,
                                                        time_zone?,quiet_hours?,orders_placed?}
+  GET  /_sandbox/catalog?after=&limit=                products with their levels, by SKU
+  GET  /_sandbox/erp, PUT                             {username?,password?,token_seconds?,
+                                                       token_requests?,rate_per_second?,page_max?}
+  GET  /_sandbox/erp/records[?entity=]                the ERP's records
+  PUT  /_sandbox/erp/records                          [{entity,id,fields,updated_at?}]
+  DELETE /_sandbox/erp/records                        [{entity,id}]
+  POST /_sandbox/erp/generate                         {products,inventory?,seed?}
   GET  /_sandbox/clock, PUT                           {\"now\":time|null} | {\"advance_seconds\":n}
   GET  /_sandbox/switches, PUT                        see below
   GET  /_sandbox/faults, PUT, DELETE                  see below

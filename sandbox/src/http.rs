@@ -14,6 +14,7 @@ use axum::{RequestExt, Router};
 use crate::answer::{Answer, Refusal, Stop};
 use crate::call::Call;
 use crate::control;
+use crate::erp;
 use crate::operation::Operation;
 use crate::service::Service;
 
@@ -30,7 +31,8 @@ pub(crate) struct HangUp;
 /// Everything the sandbox answers to.
 pub(crate) fn router(service: Shared) -> Router {
     Router::new()
-        .nest("/api/v1", shop().merge(health()))
+        .nest("/api/v1", shop().merge(sync()).merge(health()))
+        .nest("/erp", erp_endpoints())
         .merge(health())
         .nest("/_sandbox", control::routes())
         .fallback(|| async { respond(&Refusal::not_found("there is nothing at this path").answer()) })
@@ -84,6 +86,40 @@ fn shop() -> Router<Shared> {
         .route("/products/recommendations", get(serve(O::ProductsRecommend)))
 }
 
+/// What a sync with another system asks of the shop.
+fn sync() -> Router<Shared> {
+    use Operation as O;
+    Router::new()
+        .route("/products", on_post(O::ProductsCreate))
+        .route("/products/lookup", on_post(O::ProductsLookup))
+        .route("/products/skus", get(serve(O::ProductsSkus)))
+        .route("/products/{product_id}", put(serve(O::ProductsUpdate)))
+        .route("/inventory/lookup", on_post(O::InventoryLookup))
+        .route("/inventory/levels", put(serve(O::InventoryLevel)))
+        .route("/inventory/statistics", get(serve(O::InventoryStatistics)))
+        .route("/customers/lookup", on_post(O::CustomersLookup))
+        .route("/customers/external/{external_id}", put(serve(O::CustomersUpsert)))
+        .route("/orders/lookup", on_post(O::OrdersLookup))
+        .route("/orders/external/{external_id}", put(serve(O::OrdersUpsert)))
+        .route("/integrations/{id}/config", get(serve(O::IntegrationsGet)).put(serve(O::IntegrationsUpdate)))
+        .route(
+            "/integrations/sync-reports",
+            get(serve(O::IntegrationsReports)).post(serve(O::IntegrationsReport)),
+        )
+}
+
+/// The ERP: another system, which knows nothing of the shop's token.
+fn erp_endpoints() -> Router<Shared> {
+    use Operation as O;
+    Router::new()
+        .route("/auth", post(serve_erp(O::ErpAuth)))
+        .route("/products", get(serve_erp(O::ErpProducts)))
+        .route("/inventory", get(serve_erp(O::ErpInventory)))
+        .route("/customers", get(serve_erp(O::ErpCustomers)))
+        .route("/orders", get(serve_erp(O::ErpOrders)))
+        .route("/{entity}/keys", get(serve_erp(O::ErpKeys)))
+}
+
 fn on_post(operation: Operation) -> MethodRouter<Shared> {
     post(serve(operation))
 }
@@ -117,6 +153,21 @@ fn admit(service: &Service, headers: &HeaderMap) -> Result<(), Refusal> {
     }
 }
 
+/// The axum handler of an operation of the ERP, which looks after its own tokens.
+fn serve_erp(
+    operation: Operation,
+) -> impl Fn(State<Shared>, Request) -> Answering + Clone + Send + Sync + 'static {
+    move |State(service), request| {
+        Box::pin(async move {
+            let answer = match read(operation, request).await {
+                Err(refusal) => erp::refuse(refusal),
+                Ok(call) => service.answer(call).await,
+            };
+            respond(&answer)
+        })
+    }
+}
+
 async fn read(operation: Operation, mut request: Request) -> Result<Call, Refusal> {
     let unreadable = |what: &str| Refusal::new(400, "INVALID_REQUEST", format!("{what} cannot be read"));
     let path = request.extract_parts::<RawPathParams>().await.map_err(|_| unreadable("the path"))?;
@@ -124,10 +175,16 @@ async fn read(operation: Operation, mut request: Request) -> Result<Call, Refusa
     let query = request.extract_parts::<Query<BTreeMap<String, String>>>().await;
     let Query(query) = query.map_err(|_| unreadable("the query"))?;
     let key = idempotency_key(request.headers())?;
+    let bearer = bearer(request.headers());
     let body = to_bytes(request.into_body(), BODY_BYTES_MAX)
         .await
         .map_err(|_| Refusal::new(413, "INVALID_REQUEST", "the body was cut short or is too large"))?;
-    Ok(Call { operation, id, query, key, body })
+    Ok(Call { operation, id, query, key, bearer, body })
+}
+
+fn bearer(headers: &HeaderMap) -> Option<String> {
+    let given = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    given.strip_prefix("Bearer ").map(str::to_owned)
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {

@@ -1,4 +1,4 @@
-//! A strict, stateful little shop over HTTP: platform, payment provider, carrier and mail in one.
+//! A strict, stateful little shop over HTTP: platform, payment provider, carrier, mail and an ERP in one.
 //!
 //! It is what a newcomer, the tests and the benchmarks run against. It shares no types with the code it
 //! serves, on purpose: a field that is named wrongly there is refused here.
@@ -10,6 +10,7 @@
 //! - `store` begins and ends transactions; `shop` is the shop inside one. An effect, its idempotency record
 //!   and its line in the effects log are one transaction.
 //! - `handlers` has the endpoints, one file per outside system.
+//! - `erp` is the other system in the house: an ERP with records of its own, read under `/erp`.
 //! - `smtp` receives mail, which goes the way of every request; `mailbox` shows it.
 //! - `control` is the interface under `/_sandbox`: `audit`, `effects`, `faults`, `switches`, `clock`, `seed`.
 //!
@@ -29,6 +30,7 @@ mod call;
 mod clock;
 mod control;
 mod effects;
+mod erp;
 mod faults;
 mod handlers;
 mod http;
@@ -36,6 +38,8 @@ mod idempotency;
 mod mailbox;
 mod money;
 mod operation;
+mod paging;
+mod random;
 mod seed;
 mod server;
 mod service;

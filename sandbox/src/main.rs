@@ -28,7 +28,7 @@ struct Arguments {
     #[arg(long, value_name = "FILE|:memory:", default_value = ":memory:")]
     database: PathBuf,
 
-    /// Bearer token to ask for on the shop's endpoints (never on /_sandbox and /health).
+    /// Bearer token to ask for on the shop's endpoints (never on /_sandbox, /erp and /health).
     #[arg(long, env = "SUN_SANDBOX_TOKEN", hide_env_values = true)]
     token: Option<String>,
 

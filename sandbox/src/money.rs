@@ -92,7 +92,7 @@ fn minor_units(text: &str, exponent: u32) -> Result<i64, &'static str> {
 }
 
 /// Minor units written as a JSON number in major units.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Major {
     minor: i64,
     exponent: u32,

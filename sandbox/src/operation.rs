@@ -38,11 +38,32 @@ pub(crate) enum Operation {
     CouponsRevoke,
     CouponsGet,
     ProductsRecommend,
+    ProductsLookup,
+    ProductsCreate,
+    ProductsUpdate,
+    ProductsSkus,
+    InventoryLookup,
+    InventoryLevel,
+    InventoryStatistics,
+    CustomersLookup,
+    CustomersUpsert,
+    OrdersLookup,
+    OrdersUpsert,
+    IntegrationsGet,
+    IntegrationsUpdate,
+    IntegrationsReport,
+    IntegrationsReports,
+    ErpAuth,
+    ErpProducts,
+    ErpInventory,
+    ErpCustomers,
+    ErpOrders,
+    ErpKeys,
 }
 
 impl Operation {
     /// Every operation, in the order of the documentation.
-    pub(crate) const ALL: [Self; 35] = [
+    pub(crate) const ALL: [Self; 56] = [
         Self::OrdersValidate,
         Self::OrdersUpdate,
         Self::OrdersGet,
@@ -78,6 +99,27 @@ impl Operation {
         Self::CouponsRevoke,
         Self::CouponsGet,
         Self::ProductsRecommend,
+        Self::ProductsLookup,
+        Self::ProductsCreate,
+        Self::ProductsUpdate,
+        Self::ProductsSkus,
+        Self::InventoryLookup,
+        Self::InventoryLevel,
+        Self::InventoryStatistics,
+        Self::CustomersLookup,
+        Self::CustomersUpsert,
+        Self::OrdersLookup,
+        Self::OrdersUpsert,
+        Self::IntegrationsGet,
+        Self::IntegrationsUpdate,
+        Self::IntegrationsReport,
+        Self::IntegrationsReports,
+        Self::ErpAuth,
+        Self::ErpProducts,
+        Self::ErpInventory,
+        Self::ErpCustomers,
+        Self::ErpOrders,
+        Self::ErpKeys,
     ];
 
     /// The name used on the control interface, `<service>.<verb>`.
@@ -118,6 +160,27 @@ impl Operation {
             Self::CouponsRevoke => "coupons.revoke",
             Self::CouponsGet => "coupons.get",
             Self::ProductsRecommend => "products.recommend",
+            Self::ProductsLookup => "products.lookup",
+            Self::ProductsCreate => "products.create",
+            Self::ProductsUpdate => "products.update",
+            Self::ProductsSkus => "products.skus",
+            Self::InventoryLookup => "inventory.lookup",
+            Self::InventoryLevel => "inventory.level",
+            Self::InventoryStatistics => "inventory.statistics",
+            Self::CustomersLookup => "customers.lookup",
+            Self::CustomersUpsert => "customers.upsert",
+            Self::OrdersLookup => "orders.lookup",
+            Self::OrdersUpsert => "orders.upsert",
+            Self::IntegrationsGet => "integrations.get",
+            Self::IntegrationsUpdate => "integrations.update",
+            Self::IntegrationsReport => "integrations.report",
+            Self::IntegrationsReports => "integrations.reports",
+            Self::ErpAuth => "erp.auth",
+            Self::ErpProducts => "erp.products",
+            Self::ErpInventory => "erp.inventory",
+            Self::ErpCustomers => "erp.customers",
+            Self::ErpOrders => "erp.orders",
+            Self::ErpKeys => "erp.keys",
         }
     }
 
@@ -138,6 +201,20 @@ impl Operation {
                 | Self::LoyaltyGet
                 | Self::CouponsGet
                 | Self::ProductsRecommend
+                | Self::ProductsLookup
+                | Self::ProductsSkus
+                | Self::InventoryLookup
+                | Self::InventoryStatistics
+                | Self::CustomersLookup
+                | Self::OrdersLookup
+                | Self::IntegrationsGet
+                | Self::IntegrationsReports
+                | Self::ErpAuth
+                | Self::ErpProducts
+                | Self::ErpInventory
+                | Self::ErpCustomers
+                | Self::ErpOrders
+                | Self::ErpKeys
         )
     }
 

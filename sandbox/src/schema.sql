@@ -32,8 +32,21 @@ CREATE TABLE products (
     name TEXT NOT NULL,
     price INTEGER NOT NULL,
     currency TEXT NOT NULL,
+    description TEXT,
+    category TEXT,
+    active INTEGER NOT NULL DEFAULT 1,
+    -- The sum of the variant's levels.
     on_hand INTEGER NOT NULL,
     held INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+CREATE INDEX products_sku ON products (sku);
+
+-- Where the stock lies.
+CREATE TABLE levels (
+    variant_id TEXT NOT NULL,
+    location TEXT NOT NULL,
+    quantity INTEGER NOT NULL,
+    PRIMARY KEY (variant_id, location)
 ) STRICT, WITHOUT ROWID;
 
 -- Every change of on_hand that is not a confirmation or a restock.
@@ -123,6 +136,8 @@ CREATE TABLE events (
 CREATE TABLE customers (
     id INTEGER PRIMARY KEY,
     customer_id TEXT NOT NULL UNIQUE,
+    -- The id of another system, for accounts that were taken over from it.
+    external_id TEXT UNIQUE,
     idempotency_key TEXT,
     -- Lower-case: one account per address.
     address TEXT NOT NULL UNIQUE,
@@ -193,6 +208,58 @@ CREATE TABLE coupons (
 ) STRICT;
 CREATE INDEX coupons_code ON coupons (code);
 CREATE INDEX coupons_key ON coupons (idempotency_key);
+
+-- Orders of another system: records, which the shop's own order book knows nothing of.
+CREATE TABLE external_orders (
+    external_id TEXT PRIMARY KEY,
+    order_id TEXT NOT NULL UNIQUE,
+    customer_external_id TEXT,
+    status TEXT NOT NULL,
+    total INTEGER NOT NULL,
+    currency TEXT NOT NULL,
+    -- As text: the other system may count finer than milliseconds.
+    ordered_at TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE integrations (
+    integration_id TEXT PRIMARY KEY,
+    last_sync_timestamp TEXT,
+    last_sync_status TEXT CHECK (last_sync_status IN ('success', 'failed')),
+    last_error TEXT,
+    watermarks TEXT NOT NULL DEFAULT '{}'
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sync_reports (
+    id INTEGER PRIMARY KEY,
+    report_id TEXT NOT NULL UNIQUE,
+    sync_id TEXT NOT NULL UNIQUE,
+    integration_id TEXT NOT NULL,
+    timestamp TEXT NOT NULL,
+    duration INTEGER NOT NULL,
+    summary TEXT NOT NULL,
+    details TEXT NOT NULL
+) STRICT;
+CREATE INDEX sync_reports_integration ON sync_reports (integration_id);
+
+-- What the ERP keeps, right or wrong; updated_at is in microseconds since 1970.
+CREATE TABLE erp_records (
+    entity TEXT NOT NULL CHECK (entity IN ('products', 'inventory', 'customers', 'orders')),
+    id TEXT NOT NULL,
+    updated_at INTEGER NOT NULL,
+    -- The natural key, as far as the fields have one.
+    key TEXT,
+    fields TEXT NOT NULL,
+    PRIMARY KEY (entity, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX erp_records_updated ON erp_records (entity, updated_at, id);
+
+CREATE TABLE erp_tokens (
+    token TEXT PRIMARY KEY,
+    expires_at INTEGER NOT NULL,
+    -- How many requests it is good for; NULL: any number.
+    requests_max INTEGER,
+    requests INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE idempotency (
     operation TEXT NOT NULL,

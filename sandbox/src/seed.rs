@@ -2,7 +2,11 @@
 
 use rusqlite::params;
 
+use crate::erp;
 use crate::shop::Shop;
+
+/// Where stock lies of which nobody said where.
+pub(crate) const DEFAULT_LOCATION: &str = "default";
 
 /// The stock of a new or reset sandbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
@@ -45,15 +49,18 @@ const fn vnd<'a>(sku: &'a str, variant_id: &'a str, name: &'a str, price: i64, s
     Shelf { sku, variant_id, name, price, currency: "VND", stock }
 }
 
-/// Puts the seed's products on the shelves.
+/// Puts the seed's products on the shelves, and its records into the ERP.
 pub(crate) fn plant(shop: &Shop<'_>, seed: Seed) -> rusqlite::Result<()> {
     match seed {
-        Seed::Shop => SHOP.iter().try_for_each(|shelf| put(shop, shelf)),
+        Seed::Shop => {
+            SHOP.iter().try_for_each(|shelf| put(shop, shelf))?;
+            erp::plant(shop)
+        }
         Seed::Empty => Ok(()),
     }
 }
 
-/// Creates or changes a variant; the difference in stock goes into the ledger.
+/// Creates or changes a variant; the difference in stock goes into the ledger. All of it lies at one place.
 pub(crate) fn put(shop: &Shop<'_>, shelf: &Shelf<'_>) -> rusqlite::Result<()> {
     let on_hand = shop.number("SELECT on_hand FROM products WHERE variant_id = ?1", [shelf.variant_id])?;
     shop.run(
@@ -67,7 +74,8 @@ pub(crate) fn put(shop: &Shop<'_>, shelf: &Shelf<'_>) -> rusqlite::Result<()> {
         "INSERT INTO adjustments (variant_id, delta, time) VALUES (?1, ?2, ?3)",
         params![shelf.variant_id, shelf.stock - on_hand, shop.now],
     )?;
-    Ok(())
+    shop.run("DELETE FROM levels WHERE variant_id = ?1", [shelf.variant_id])?;
+    shop.shift_level(shelf.variant_id, DEFAULT_LOCATION, shelf.stock)
 }
 
 /// Empties every table. Only the id sequence stays, so that ids from before the reset do not return.

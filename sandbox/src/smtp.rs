@@ -161,6 +161,7 @@ impl Session {
             id: None,
             query: BTreeMap::new(),
             key: Some(letter.message_id.clone()),
+            bearer: None,
             body: body.into(),
         };
         let answer = self.service.answer(call).await;

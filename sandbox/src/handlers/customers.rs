@@ -2,7 +2,7 @@
 
 use jiff::civil::{Date, Time};
 use rusqlite::{Params, params};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::answer::{Answer, Refusal, Stop};
@@ -45,11 +45,11 @@ pub(crate) struct CustomerChange {
     marketing_consent: Option<bool>,
     unsubscribed: Option<bool>,
     /// `bounce`, `complaint`, or null for a clean address.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "body::present")]
     suppressed: Option<Option<String>>,
     time_zone: Option<Text>,
     /// Null: none.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "body::present")]
     quiet_hours: Option<Option<QuietHours>>,
     orders_placed: Option<u32>,
 }
@@ -59,13 +59,6 @@ pub(crate) struct CustomerChange {
 struct QuietHours {
     from: String,
     until: String,
-}
-
-/// Tells an explicit null from an absent field.
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Option<Option<T>>, D::Error> {
-    Option::<T>::deserialize(deserializer).map(Some)
 }
 
 /// An account.

@@ -130,7 +130,7 @@ impl Shop<'_> {
             "UPDATE products SET on_hand = on_hand + ?2, held = held + ?3 WHERE variant_id = ?1",
             params![hold.line.variant_id, on_hand, held],
         )?;
-        Ok(())
+        self.shift_levels(&hold.line.variant_id, on_hand)
     }
 
     /// Lets every hold go whose deadline has passed on the sandbox clock.

@@ -194,7 +194,7 @@ fn differences(known: &orders::Order, request: &Validate, total: i64) -> Vec<Fin
 
 fn find_variant(shop: &Shop<'_>, item: &Item) -> rusqlite::Result<Option<Variant>> {
     let variant = shop.find(
-        "SELECT sku, price, currency FROM products WHERE variant_id = ?1",
+        "SELECT sku, price, currency FROM products WHERE variant_id = ?1 AND active",
         [item.variant()],
         |row| Ok(Variant { sku: row.get(0)?, price: row.get(1)?, currency: row.get(2)? }),
     )?;

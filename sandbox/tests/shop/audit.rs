@@ -166,8 +166,12 @@ async fn a_label_without_money_unless_it_is_paid_at_the_door() {
 async fn books_that_do_not_add_up() {
     let cases = [
         (
-            "UPDATE products SET on_hand = 7 WHERE variant_id = 'MOUSE-001-BLACK'",
+            "UPDATE adjustments SET delta = 7 WHERE variant_id = 'MOUSE-001-BLACK'",
             "stock does not add up: MOUSE-001-BLACK",
+        ),
+        (
+            "UPDATE levels SET quantity = 7 WHERE variant_id = 'MOUSE-001-BLACK'",
+            "levels do not add up: MOUSE-001-BLACK",
         ),
         (
             "UPDATE products SET held = 3 WHERE variant_id = 'MOUSE-001-BLACK'",

@@ -50,9 +50,10 @@ impl Shop {
         Self { running, client: client() }
     }
 
-    /// A request to the shop; the path starts after `/api/v1`, or with `/_sandbox`.
+    /// A request to the shop; the path starts after `/api/v1`, or with `/_sandbox` or `/erp`.
     pub(crate) fn ask(&self, method: Method, path: &str) -> Ask<'_> {
-        let prefix = if path.starts_with("/_sandbox") { "" } else { "/api/v1" };
+        let elsewhere = path.starts_with("/_sandbox") || path.starts_with("/erp/");
+        let prefix = if elsewhere { "" } else { "/api/v1" };
         Ask { shop: self, method, path: format!("{prefix}{path}"), key: None, token: None, body: None }
     }
 

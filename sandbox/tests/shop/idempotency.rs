@@ -139,3 +139,64 @@ async fn an_undone_key_is_refused_even_though_it_has_an_answer() {
     shop.charge("ORDER-001", "t").key("k").send().await.refused(409, "KEY_UNDONE");
     assert_eq!(charges(&shop).await, 1);
 }
+
+#[tokio::test]
+async fn every_effect_of_a_sync_happens_once_though_its_answer_is_lost() {
+    let shop = Shop::open().await;
+    let effects = [
+        ("products.create", "POST /products", json!({ "sku": "S", "name": "N", "price": 1 })),
+        ("products.update", "PUT /products/S", json!({ "price": 2 })),
+        (
+            "inventory.level",
+            "PUT /inventory/levels",
+            json!({ "product_sku": "S", "location": "HN", "quantity": 3, "sync_source": "erp" }),
+        ),
+        (
+            "customers.upsert",
+            "PUT /customers/external/C",
+            json!({ "email": "c@example.com", "first_name": "A", "last_name": "B" }),
+        ),
+        (
+            "orders.upsert",
+            "PUT /orders/external/O",
+            json!({ "status": "open", "total": 1, "currency": "VND" }),
+        ),
+        ("integrations.update", "PUT /integrations/i/config", json!({ "last_sync_status": "success" })),
+        (
+            "integrations.report",
+            "POST /integrations/sync-reports",
+            json!({
+                "sync_id": "s", "integration_id": "i", "timestamp": "2026-01-01T00:00:00Z", "duration": 1,
+                "summary": {}, "details": {},
+            }),
+        ),
+    ];
+    for (operation, endpoint, body) in effects {
+        let (method, path) = endpoint.split_once(' ').expect("a method and a path");
+        let ask = |body: &Value| {
+            let method = method.parse().expect("a method");
+            shop.ask(method, path).body(body.to_string()).key("k")
+        };
+        let faults = json!([
+            { "operation": operation, "kind": "status", "count": 1 },
+            { "operation": operation, "kind": "reply_lost", "count": 1 },
+        ]);
+        shop.set_faults(faults).await;
+        ask(&body).send().await.refused(503, "SERVER_ERROR");
+        assert!(ask(&body).try_send().await.is_err(), "{operation}");
+        let answered = ask(&body).send().await;
+        assert!(answered.replayed && answered.status < 300, "{operation}: {answered:?}");
+        let mut other = body.clone();
+        other["other"] = json!(1);
+        ask(&other).send().await.refused(422, "IDEMPOTENCY_KEY_REUSED");
+        let log = shop.get("/_sandbox/effects").await;
+        let lines = log.as_array().expect("a list").iter().filter(|line| line["operation"] == operation);
+        let lines: Vec<_> = lines.collect();
+        assert_eq!(lines.len(), 1, "{operation}");
+        assert_eq!(lines[0]["attempts"], 4);
+        assert_ne!(lines[0]["effect"], "none");
+        assert_eq!(shop.get("/_sandbox/requests").await[operation], 4);
+    }
+    assert_eq!(shop.stock("S").await, (3, 0));
+    assert_eq!(shop.violations().await, [""; 0]);
+}

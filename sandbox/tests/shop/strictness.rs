@@ -63,10 +63,46 @@ fn bodies() -> Vec<(Method, &'static str, Value)> {
     ]
 }
 
+/// The same of a sync.
+fn sync_bodies() -> Vec<(Method, &'static str, Value)> {
+    vec![
+        (Method::POST, "/products/lookup", json!({ "skus": ["MOUSE-001"] })),
+        (Method::POST, "/products", json!({ "sku": "S", "name": "N", "price": 1 })),
+        (Method::PUT, "/products/MOUSE-001", json!({})),
+        (
+            Method::POST,
+            "/inventory/lookup",
+            json!({ "items": [{ "sku": "MOUSE-001", "location": "default" }] }),
+        ),
+        (
+            Method::PUT,
+            "/inventory/levels",
+            json!({ "product_sku": "MOUSE-001", "location": "HN", "quantity": 1, "sync_source": "erp" }),
+        ),
+        (Method::POST, "/customers/lookup", json!({ "external_ids": ["C"] })),
+        (
+            Method::PUT,
+            "/customers/external/C",
+            json!({ "email": "c@example.com", "first_name": "A", "last_name": "B" }),
+        ),
+        (Method::POST, "/orders/lookup", json!({ "external_ids": ["O"] })),
+        (Method::PUT, "/orders/external/O", json!({ "status": "open", "total": 1, "currency": "VND" })),
+        (Method::PUT, "/integrations/erp-main/config", json!({})),
+        (
+            Method::POST,
+            "/integrations/sync-reports",
+            json!({
+                "sync_id": "s", "integration_id": "erp-main", "timestamp": "2026-01-01T00:00:00Z",
+                "duration": 1, "summary": {}, "details": {},
+            }),
+        ),
+    ]
+}
+
 #[tokio::test]
 async fn every_body_is_accepted_whole_and_refused_with_a_field_too_many_or_too_few() {
     let shop = Shop::open().await;
-    for (method, path, body) in bodies() {
+    for (method, path, body) in bodies().into_iter().chain(sync_bodies()) {
         let accepted = shop.ask(method.clone(), path).body(body.to_string()).send().await;
         assert!((200..300).contains(&accepted.status), "{path}: {accepted:?}");
         for field in body.as_object().expect("an object").keys() {
