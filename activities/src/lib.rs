@@ -3,6 +3,7 @@
 //!
 //! - [`http`]: the one place where an HTTP outcome becomes "retry", "give up" or "nobody knows";
 //! - [`commerce`], [`customers`], [`inventory`], [`loyalty`], [`payment`], [`shipping`], [`notification`]: the systems;
+//! - [`erp`]: what changed in an ERP, and the shop's side of a sync;
 //! - [`webhook`]: news that a payment provider pushes, and how to know that it is from them;
 //! - [`mail`]: mail by SMTP, where the platform's endpoint is not used.
 //!
@@ -11,6 +12,7 @@
 pub mod commerce;
 pub mod customers;
 mod effect;
+pub mod erp;
 pub mod http;
 pub mod inventory;
 pub mod loyalty;
@@ -18,4 +20,5 @@ pub mod mail;
 pub mod notification;
 pub mod payment;
 pub mod shipping;
+mod walk;
 pub mod webhook;

@@ -307,15 +307,15 @@ pub struct Applied {
     pub updated: u64,
     /// Refused by the shop; they are in the quarantine.
     pub failed: u64,
-    /// Every row, while there are few.
+    /// Every row, when there are few ([`Rows::INLINE_MAX`]); else none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rows: Vec<RowOutcome>,
-    /// Every row, when there are many.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub list: Option<ObjectRef>,
-    /// What the shop refused.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub quarantined: Option<ObjectRef>,
+    /// Every row, as JSON lines of [`RowOutcome`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lists: Vec<ObjectRef>,
+    /// What the shop refused, as JSON lines of [`QuarantinedRow`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quarantined: Vec<ObjectRef>,
     /// Why, and how often.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub causes: BTreeMap<String, u64>,

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use futures::future::BoxFuture;
+
 use crate::{Store, StoreError};
 
 /// A run that left objects behind.
@@ -44,7 +46,7 @@ pub async fn clean_up<E: From<StoreError>>(
     store: &Store,
     keep: Duration,
     now: SystemTime,
-    state: impl AsyncFn(&LeftBehind) -> Result<RunState, E>,
+    state: impl for<'r> Fn(&'r LeftBehind) -> BoxFuture<'r, Result<RunState, E>>,
     alive: impl Fn(),
 ) -> Result<CleanedUp, E> {
     let mut done = CleanedUp::default();

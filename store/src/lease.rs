@@ -5,6 +5,7 @@
 //! knows (Temporal): so nobody has to give it back, a run that was terminated blocks nobody, and a slow one is never
 //! robbed by a clock.
 
+use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use crate::{Store, StoreError};
@@ -38,7 +39,7 @@ pub async fn take<E: From<StoreError>>(
     store: &Store,
     name: &str,
     wanted: &Holder,
-    still_runs: impl AsyncFn(&Holder) -> Result<bool, E>,
+    still_runs: impl for<'h> Fn(&'h Holder) -> BoxFuture<'h, Result<bool, E>>,
 ) -> Result<Attempt, E> {
     loop {
         let numbers = numbers(store, name).await?;

@@ -29,6 +29,9 @@ use thiserror::Error;
 
 pub use lines::{Lines, LinesWriter};
 
+/// Where the store is when nothing else is configured: a folder below the one that a program is started in.
+pub const DEFAULT_PLACE: &str = "sunflow-store";
+
 /// An object store; cheap to clone.
 #[derive(Clone)]
 pub struct Store {

@@ -1,6 +1,9 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, ready};
+
 use super::clean_up::{CleanedUp, LeftBehind, RunState, clean_up};
 use super::lease::{Attempt, Holder};
 use super::*;
@@ -25,6 +28,14 @@ impl Drop for Folder {
             eprintln!("{} stays: {error}", self.0.display());
         }
     }
+}
+
+fn runs(_: &Holder) -> BoxFuture<'_, Result<bool, StoreError>> {
+    ready(Ok(true)).boxed()
+}
+
+fn ended(_: &Holder) -> BoxFuture<'_, Result<bool, StoreError>> {
+    ready(Ok(false)).boxed()
 }
 
 fn holder(name: &str) -> Holder {
@@ -81,7 +92,7 @@ async fn of_many_who_want_a_lease_one_gets_it_and_the_others_are_told_who() -> R
     let store = folder.store();
     let wanting = (0..20).map(|n| {
         let store = store.clone();
-        async move { lease::take(&store, "erp-001", &holder(&n.to_string()), async |_| Ok(true)).await }
+        async move { lease::take(&store, "erp-001", &holder(&n.to_string()), runs).await }
     });
     let attempts: Vec<Attempt> = futures::future::try_join_all(wanting).await.map_err(|e: StoreError| e)?;
     let winners: Vec<usize> =
@@ -98,8 +109,6 @@ async fn of_many_who_want_a_lease_one_gets_it_and_the_others_are_told_who() -> R
 async fn a_lease_is_kept_while_its_holder_runs_and_inherited_when_it_has_ended() -> Result<(), StoreError> {
     let folder = Folder::new();
     let store = folder.store();
-    let runs = async |_: &Holder| Ok::<_, StoreError>(true);
-    let ended = async |_: &Holder| Ok::<_, StoreError>(false);
     let (a, b) = (holder("a"), holder("b"));
     assert_eq!(lease::take(&store, "x", &a, runs).await?, Attempt::Taken);
     assert_eq!(lease::take(&store, "x", &a, runs).await?, Attempt::Taken);
@@ -115,6 +124,19 @@ async fn a_lease_is_kept_while_its_holder_runs_and_inherited_when_it_has_ended()
     Ok(())
 }
 
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+fn judged(run: &LeftBehind, now: SystemTime) -> BoxFuture<'_, Result<RunState, StoreError>> {
+    assert_eq!(run.workflow_id, "erp/erp-001");
+    let state = match run.run_id.as_str() {
+        "open" => RunState::Open,
+        "closed-yesterday" => RunState::Closed(now - DAY),
+        "closed-long-ago" => RunState::Closed(now - 30 * DAY),
+        _ => RunState::Forgotten,
+    };
+    ready(Ok(state)).boxed()
+}
+
 #[tokio::test]
 async fn objects_go_some_days_after_their_run_closed() -> Result<(), StoreError> {
     let folder = Folder::new();
@@ -123,21 +145,11 @@ async fn objects_go_some_days_after_their_run_closed() -> Result<(), StoreError>
         store.put(&run_folder("erp/erp-001", run), "txt", run.as_bytes().to_vec()).await?;
     }
     store.create("quarantine/erp-001/x", b"stays".to_vec()).await?;
-    let day = Duration::from_secs(24 * 3600);
     let now = SystemTime::now();
-    let state = async |run: &LeftBehind| {
-        assert_eq!(run.workflow_id, "erp/erp-001");
-        Ok::<_, StoreError>(match run.run_id.as_str() {
-            "open" => RunState::Open,
-            "closed-yesterday" => RunState::Closed(now - day),
-            "closed-long-ago" => RunState::Closed(now - 30 * day),
-            _ => RunState::Forgotten,
-        })
-    };
-    let done = clean_up(&store, 14 * day, now, state, || {}).await?;
+    let done = clean_up(&store, 14 * DAY, now, move |run| judged(run, now), || {}).await?;
     // A forgotten run's object is new here, so it stays; a month later it goes.
     assert_eq!(done, CleanedUp { runs: 1, objects: 1, kept: 3 });
-    let done = clean_up(&store, 14 * day, now + 30 * day, state, || {}).await?;
+    let done = clean_up(&store, 14 * DAY, now + 30 * DAY, move |run| judged(run, now), || {}).await?;
     assert_eq!(done, CleanedUp { runs: 2, objects: 2, kept: 1 });
     assert_eq!(store.list("quarantine").await?.len(), 1);
     Ok(())

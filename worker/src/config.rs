@@ -15,14 +15,18 @@ use workflows::policy::Figures;
 use crate::door::DoorSettings;
 
 mod check;
+mod erp;
 mod mail;
 mod onboarding;
 mod payment;
 #[cfg(test)]
 mod tests;
+mod tuning;
 
 pub use check::Problems;
+pub use erp::ErpSettings;
 pub use payment::Payment;
+pub use tuning::Tuning;
 
 /// Runs Sunflow's business processes: polls Temporal, calls the shop's systems.
 ///
@@ -47,7 +51,9 @@ pub struct Config {
     #[command(flatten)]
     operation: OperationArgs,
     #[command(flatten)]
-    tuning: TuningArgs,
+    erp: erp::ErpArgs,
+    #[command(flatten)]
+    tuning: tuning::TuningArgs,
 }
 
 /// Which Temporal.
@@ -255,39 +261,6 @@ struct OperationArgs {
     log_format: LogFormat,
 }
 
-/// How much at once.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Tuning")]
-struct TuningArgs {
-    /// Workflow tasks at once.
-    #[arg(long, env = "SUN_WORKFLOW_SLOTS", default_value_t = 100, value_name = "N",
-          value_parser = clap::value_parser!(u32).range(2..=10_000))]
-    workflow_slots: u32,
-    /// Activities at once.
-    #[arg(long, env = "SUN_ACTIVITY_SLOTS", default_value_t = 100, value_name = "N",
-          value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    activity_slots: u32,
-    /// Local activities at once.
-    #[arg(long, env = "SUN_LOCAL_ACTIVITY_SLOTS", default_value_t = 100, value_name = "N",
-          value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    local_activity_slots: u32,
-    /// Open workflows kept in memory between tasks (about 100 KiB each).
-    #[arg(long, env = "SUN_CACHED_WORKFLOWS", default_value_t = 2_000, value_name = "N",
-          value_parser = clap::value_parser!(u32).range(1..))]
-    cached_workflows: u32,
-    /// Pollers of workflow tasks, at most.
-    #[arg(long, env = "SUN_WORKFLOW_POLLERS", default_value_t = 10, value_name = "N",
-          value_parser = clap::value_parser!(u16).range(2..=500))]
-    workflow_pollers: u16,
-    /// Pollers of activities, at most.
-    #[arg(long, env = "SUN_ACTIVITY_POLLERS", default_value_t = 10, value_name = "N",
-          value_parser = clap::value_parser!(u16).range(1..=500))]
-    activity_pollers: u16,
-    /// How soon the runs of a worker that was killed move to another one.
-    #[arg(long, env = "SUN_STICKY_TIMEOUT", default_value = "2s", value_parser = duration, value_name = "TIME")]
-    sticky_timeout: Duration,
-}
-
 /// Log format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
@@ -326,6 +299,8 @@ pub struct Settings {
     pub loyalty: Endpoint,
     /// What the worker knows of customers' pseudonyms.
     pub pseudonyms: Pseudonyms,
+    /// What syncs with ERPs need.
+    pub erp: ErpSettings,
     /// How the stock system takes several lines.
     pub lines: Lines,
     /// How long an undo that found nothing waits before it believes that.
@@ -355,25 +330,6 @@ pub struct Deployment {
     pub name: String,
     /// This build's id within it.
     pub build_id: String,
-}
-
-/// How much a worker does at once.
-#[derive(Clone, Debug)]
-pub struct Tuning {
-    /// Workflow tasks at once.
-    pub workflow_slots: usize,
-    /// Activities at once.
-    pub activity_slots: usize,
-    /// Local activities at once.
-    pub local_activity_slots: usize,
-    /// Open workflows kept in memory.
-    pub cached_workflows: usize,
-    /// Pollers of workflow tasks, at most.
-    pub workflow_pollers: usize,
-    /// Pollers of activities, at most.
-    pub activity_pollers: usize,
-    /// How soon the runs of a killed worker move on.
-    pub sticky_timeout: Duration,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

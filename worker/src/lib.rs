@@ -71,19 +71,21 @@ pub async fn run_with(
         Some(door) => Some(door::open(door, client.clone(), settings.task_queue.clone()).await?),
         None => None,
     };
-    let mut options = registry::options(&settings, systems)?;
+    let (mut options, syncs) = registry::options(&settings, systems)?;
     adjust(&mut options)?;
-    let mut worker = Worker::new(&runtime, client, options).context("the worker cannot be set up")?;
-    let shut_down = worker.shutdown_handle();
+    let mut worker = Worker::new(&runtime, client.clone(), options).context("the worker cannot be set up")?;
+    let mut syncs = Worker::new(&runtime, client, syncs).context("the worker of syncs cannot be set up")?;
+    let (shut_down, shut_down_syncs) = (worker.shutdown_handle(), syncs.shutdown_handle());
     let draining = status.clone();
     tokio::spawn(async move {
         let _stopped = stopped.wait_for(|stopped| *stopped).await.map(|_| ());
         draining.draining();
         shut_down();
+        shut_down_syncs();
     });
     status.polling();
     tracing::info!(task_queue = %settings.task_queue, health = %server.address(), "polling");
-    let ran = worker.run().await.context("the worker stopped");
+    let ran = tokio::try_join!(worker.run(), syncs.run()).map(drop).context("the worker stopped");
     if let Some(door) = door {
         door.abort();
     }

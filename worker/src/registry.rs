@@ -6,16 +6,22 @@ use temporalio_sdk::WorkerOptions;
 use temporalio_sdk::runtime::worker_tuner::{FixedSizeSlotSupplier, TunerHolder};
 use temporalio_sdk::runtime::{AutoscalingOptions, PollerBehavior};
 use workflows::customer_onboarding::CustomerOnboarding;
+use workflows::erp_sync::ErpSync;
 use workflows::follow_up_emails::FollowUpEmails;
 use workflows::late_payment::LatePayment;
 use workflows::order_processing::OrderProcessing;
+use workflows::policy::ERP_QUEUE;
 
 use crate::config::{Deployment, Settings, Tuning};
 use crate::systems::{Activities, Systems};
 
-/// The options of a worker that runs every process and every activity.
-pub(crate) fn options(settings: &Settings, systems: Systems) -> anyhow::Result<WorkerOptions> {
-    let Activities { commerce, inventory, payment, shipping, notification, customers, loyalty } =
+/// The options of the two workers: one runs every process and the activities of the shop's systems, the other one those
+/// of syncs, which are slowed down for the ERPs' sake and must not stand in an order's way.
+pub(crate) fn options(
+    settings: &Settings,
+    systems: Systems,
+) -> anyhow::Result<(WorkerOptions, WorkerOptions)> {
+    let Activities { commerce, inventory, payment, shipping, notification, customers, loyalty, erp } =
         systems.into_activities(settings);
     let Tuning { workflow_pollers, activity_pollers, cached_workflows, sticky_timeout, .. } = settings.tuning;
     let options = WorkerOptions::new(settings.task_queue.clone())
@@ -28,6 +34,8 @@ pub(crate) fn options(settings: &Settings, systems: Systems) -> anyhow::Result<W
         .context("CustomerOnboarding cannot be registered")?
         .register_workflow::<FollowUpEmails>()
         .context("FollowUpEmails cannot be registered")?
+        .register_workflow::<ErpSync>()
+        .context("ErpSync cannot be registered")?
         // Activities, by outside system.
         .register_activities(commerce)
         .register_activities(inventory)
@@ -44,7 +52,23 @@ pub(crate) fn options(settings: &Settings, systems: Systems) -> anyhow::Result<W
         .sticky_queue_schedule_to_start_timeout(sticky_timeout)
         .graceful_shutdown_period(settings.grace_period)
         .build();
-    Ok(options)
+    let slots = settings.erp.slots;
+    let syncs = WorkerOptions::new(format!("{}{ERP_QUEUE}", settings.task_queue))
+        .register_activities(erp)
+        .maybe_deployment_options(settings.deployment.as_ref().map(versioned))
+        .tuner(
+            TunerHolder::builder()
+                .workflow_task_slot_supplier(FixedSizeSlotSupplier::new(1))
+                .activity_task_slot_supplier(FixedSizeSlotSupplier::new(slots))
+                .local_activity_task_slot_supplier(FixedSizeSlotSupplier::new(1))
+                .nexus_task_slot_supplier(FixedSizeSlotSupplier::new(1))
+                .build(),
+        )
+        .max_task_queue_activities_per_second(f64::from(settings.erp.rate))
+        .activity_task_poller_behavior(pollers(1, slots.min(settings.tuning.activity_pollers)))
+        .graceful_shutdown_period(settings.grace_period)
+        .build();
+    Ok((options, syncs))
 }
 
 fn pollers(minimum: usize, maximum: usize) -> PollerBehavior {

@@ -2,6 +2,8 @@
 
 use activities::commerce::CommerceActivities;
 use activities::customers::CustomerActivities;
+use activities::erp::ErpActivities;
+use activities::erp::connector::Connectors;
 use activities::http::Api;
 use activities::inventory::InventoryActivities;
 use activities::loyalty::LoyaltyActivities;
@@ -10,6 +12,7 @@ use activities::notification::NotificationActivities;
 use activities::payment::{PaymentActivities, Provider};
 use activities::shipping::ShippingActivities;
 use messages::Texts;
+use store::Store;
 
 use crate::config::{Payment, Settings};
 
@@ -23,6 +26,7 @@ pub(crate) struct Systems {
     mail: Option<Mailer>,
     loyalty: Api,
     texts: Texts,
+    store: Store,
 }
 
 /// An outside system that can be asked whether it is there.
@@ -59,6 +63,7 @@ pub(crate) struct Activities {
     pub(crate) notification: NotificationActivities,
     pub(crate) customers: CustomerActivities,
     pub(crate) loyalty: LoyaltyActivities,
+    pub(crate) erp: ErpActivities,
 }
 
 impl Systems {
@@ -75,6 +80,7 @@ impl Systems {
             mail: settings.mail.clone().map(Mailer::new).transpose()?,
             loyalty: Api::new(settings.loyalty.clone())?,
             texts: Texts::load()?,
+            store: Store::open(&settings.erp.store)?,
         })
     }
 
@@ -93,7 +99,9 @@ impl Systems {
     }
 
     pub(crate) fn into_activities(self, settings: &Settings) -> Activities {
+        let connectors = Connectors::new(settings.erp.credentials.clone(), settings.commerce.timeout);
         Activities {
+            erp: ErpActivities::new(connectors, self.commerce.clone(), self.store),
             customers: CustomerActivities::new(
                 self.commerce.clone(),
                 settings.pseudonyms.clone(),

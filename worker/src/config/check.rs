@@ -11,7 +11,7 @@ use reqwest::Url;
 use workflows::policy::Figures;
 
 use super::payment::Payment;
-use super::{Config, Deployment, Settings, Tuning, read_secret};
+use super::{Config, Deployment, Settings, read_secret};
 use crate::door::{DoorSettings, Provider};
 
 /// What is wrong with the settings, each with its fix.
@@ -54,7 +54,7 @@ impl Config {
     /// # Errors
     /// Every problem found.
     pub fn check(self) -> Result<Settings, Problems> {
-        let Self { temporal, shop, provider, mail, onboarding, patience, operation, tuning } = self;
+        let Self { temporal, shop, provider, mail, onboarding, patience, operation, erp, tuning } = self;
         let mut problems = Vec::new();
         let timeout = Duration::from_millis(shop.ecommerce_api_timeout);
         let template = |system, base, token| Endpoint {
@@ -97,6 +97,9 @@ impl Config {
 
         let mail = mail.check(timeout, &mut problems);
 
+        let erp_patience = erp.erp_patience;
+        let erp = erp.check(&mut problems);
+
         let webhook_secret = secret(
             "SUN_PAYMENT_WEBHOOK_SECRET",
             operation.payment_webhook_secret,
@@ -132,6 +135,7 @@ impl Config {
             aftermath: patience.aftermath_patience,
             notice: patience.notice_patience,
             undo: patience.undo_patience,
+            erp: erp_patience,
             follow_up_tips: onboarding.follow_up_tips,
             follow_up_recommendations: onboarding.follow_up_recommendations,
         };
@@ -167,6 +171,7 @@ impl Config {
             mail,
             loyalty,
             pseudonyms,
+            erp,
             lines: if shop.inventory_batch_reserve { Lines::Batch } else { Lines::OneByOne },
             second_look,
             policies,
@@ -176,15 +181,7 @@ impl Config {
             metrics_webhook,
             log_filter: operation.log,
             log_format: operation.log_format,
-            tuning: Tuning {
-                workflow_slots: tuning.workflow_slots as usize,
-                activity_slots: tuning.activity_slots as usize,
-                local_activity_slots: tuning.local_activity_slots as usize,
-                cached_workflows: tuning.cached_workflows as usize,
-                workflow_pollers: tuning.workflow_pollers.into(),
-                activity_pollers: tuning.activity_pollers.into(),
-                sticky_timeout: tuning.sticky_timeout,
-            },
+            tuning: tuning.read(),
         })
     }
 }

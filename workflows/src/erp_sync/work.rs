@@ -75,7 +75,7 @@ impl AppliedEntity {
         if self.rows.len() + batch.rows.len() <= Rows::INLINE_MAX {
             self.rows.extend(batch.rows);
         }
-        self.lists.extend(batch.list);
+        self.lists.extend(batch.lists);
         for (cause, count) in batch.causes {
             if self.causes.len() < CAUSES_MAX || self.causes.contains_key(&cause) {
                 *self.causes.entry(cause).or_default() += count;

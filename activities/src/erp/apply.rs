@@ -1,0 +1,145 @@
+//! Staged rows are written to the shop, several at a time; how far it is, heartbeats tell.
+
+use std::collections::BTreeMap;
+
+use contracts::erp::{Applied, ApplyBatch, QuarantinedRow, Record, RowOutcome, Rows, StagedRow, Write};
+use contracts::objects::ObjectRef;
+use futures::future::BoxFuture;
+use futures::{FutureExt as _, StreamExt as _};
+use serde::{Deserialize, Serialize};
+use serde_json::value::to_raw_value;
+use sha2::{Digest as _, Sha256};
+use store::{Lines, LinesWriter, Store};
+use temporalio_sdk::activities::{ActivityContext, ActivityError};
+
+use super::Trouble;
+use super::shop::Shop;
+use super::stage::{count, unwritable};
+use crate::http::CallError;
+use crate::walk::Walk;
+
+/// Rows between two notes of how far it is.
+const SEGMENT: usize = 250;
+/// Writes under way at once.
+const SIDE_BY_SIDE: usize = 8;
+
+/// How far a batch is.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Progress {
+    rows: usize,
+    created: u64,
+    updated: u64,
+    failed: u64,
+    inline: Vec<RowOutcome>,
+    lists: Vec<ObjectRef>,
+    quarantined: Vec<ObjectRef>,
+    causes: BTreeMap<String, u64>,
+}
+
+/// What became of a row that the shop answered.
+type Answer = Result<Option<String>, String>;
+
+pub(super) async fn apply(
+    ctx: &ActivityContext,
+    shop: &Shop,
+    store: &Store,
+    input: &ApplyBatch,
+) -> Result<Applied, ActivityError> {
+    let mut walk: Walk<'_, Progress> = Walk::resume(ctx);
+    let read = async { Lines::get(store, &input.batch).await?.records::<StagedRow>() };
+    let rows = walk.alive(read).await.map_err(|error| Trouble::Store(error).into_failure())?;
+    let is_few = rows.len() <= Rows::INLINE_MAX;
+    while walk.progress().rows < rows.len() {
+        let from = walk.progress().rows;
+        let segment = &rows[from..rows.len().min(from + SEGMENT)];
+        let progress = walk.progress().clone();
+        let done = write(shop, store, input, segment, progress, is_few);
+        let progress = walk.alive(done).await.map_err(Trouble::into_failure)?;
+        walk.advance(progress).await?;
+    }
+    let Progress { created, updated, failed, inline, lists, quarantined, causes, .. } =
+        walk.progress().clone();
+    Ok(Applied { created, updated, failed, rows: inline, lists, quarantined, causes })
+}
+
+async fn write(
+    shop: &Shop,
+    store: &Store,
+    input: &ApplyBatch,
+    segment: &[StagedRow],
+    mut progress: Progress,
+    is_few: bool,
+) -> Result<Progress, Trouble> {
+    let writes: Vec<BoxFuture<'_, _>> =
+        segment.iter().map(|row| write_row(shop, input, row).boxed()).collect();
+    let answers: Vec<Result<Answer, CallError>> =
+        futures::stream::iter(writes).buffered(SIDE_BY_SIDE).collect().await;
+    let (mut list, mut quarantine) = (LinesWriter::default(), LinesWriter::default());
+    for (row, answer) in segment.iter().zip(answers) {
+        let answer = answer?;
+        let outcome = outcome(row, &answer);
+        match (&answer, &row.write) {
+            (Ok(_), Write::Create) => progress.created += 1,
+            (Ok(_), Write::Update { .. }) => progress.updated += 1,
+            (Err(code), _) => {
+                progress.failed += 1;
+                let cause = format!("refused by the shop: {code}");
+                count(&mut progress.causes, &cause);
+                let record = to_raw_value(&row.record).map_err(unwritable)?;
+                let key = Some(row.record.key());
+                let line = QuarantinedRow { entity: input.entity, cause, key, record };
+                quarantine.push(&line).map_err(unwritable)?;
+            }
+        }
+        list.push(&outcome).map_err(unwritable)?;
+        if is_few {
+            progress.inline.push(outcome);
+        }
+    }
+    progress.lists.extend(list.put(store, &input.folder).await?);
+    progress.quarantined.extend(quarantine.put(store, &input.quarantine).await?);
+    progress.rows += segment.len();
+    Ok(progress)
+}
+
+/// Writes a row; a refusal is an outcome of that row, everything else keeps the whole batch waiting.
+async fn write_row(shop: &Shop, input: &ApplyBatch, row: &StagedRow) -> Result<Answer, CallError> {
+    // A hash: a record's key may be longer than a header, or hold letters that a header cannot.
+    let hash = Sha256::digest(row.record.key());
+    let name: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    match shop.write(&input.key.part(&name), row).await {
+        Ok(id) => Ok(Ok(id)),
+        Err(CallError::Refused { refusal, .. }) => Ok(Err(refusal.code)),
+        Err(error) => Err(error),
+    }
+}
+
+fn outcome(row: &StagedRow, answer: &Answer) -> RowOutcome {
+    let action = match (answer, &row.write) {
+        (Err(_), _) => "failed",
+        (Ok(_), Write::Create) => "created",
+        (Ok(_), Write::Update { .. }) => "updated",
+    };
+    let (mut sku, mut external_id, mut location, mut quantity) = (None, None, None, None);
+    match &row.record {
+        Record::Product(product) => sku = Some(product.sku.to_string()),
+        Record::Stock(stock) => {
+            sku = Some(stock.sku.to_string());
+            location = Some(stock.location.clone());
+            quantity = Some(stock.quantity);
+        }
+        Record::Customer(customer) => external_id = Some(customer.external_id.clone()),
+        Record::Order(order) => external_id = Some(order.external_id.clone()),
+    }
+    RowOutcome {
+        sku,
+        external_id,
+        location,
+        quantity,
+        action: action.to_owned(),
+        success: answer.is_ok(),
+        product_id: answer.as_ref().ok().cloned().flatten(),
+        error: answer.as_ref().err().cloned(),
+    }
+}

@@ -1,0 +1,108 @@
+//! The port to ERPs: what every connector can do. Adding one is a folder and a line in [`KINDS`].
+
+mod rest;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use contracts::erp::{Entity, Source};
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+use mapping::SourceRecord;
+
+use super::credentials::{Credentials, ErpCredential};
+use crate::http::CallError;
+
+/// What can be asked of an ERP. Sessions are the connector's own: it logs in when it has to.
+pub trait Erp: Send + Sync {
+    /// The connector's name, for the report.
+    fn kind(&self) -> &'static str;
+
+    /// Proves that we are let in; [`CallError::NotLetIn`] when we are not.
+    fn log_in(&self) -> BoxFuture<'_, Result<(), CallError>>;
+
+    /// One page of what changed, oldest change first.
+    fn page<'a>(&'a self, ask: &'a PageAsk<'a>) -> BoxFuture<'a, Result<Page, CallError>>;
+}
+
+/// Which page.
+#[derive(Clone, Copy, Debug)]
+pub struct PageAsk<'a> {
+    /// Of what.
+    pub entity: Entity,
+    /// What changed since then, that moment included; `None`: everything.
+    pub since: Option<Timestamp>,
+    /// Where the page before ended.
+    pub cursor: Option<&'a str>,
+    /// Records at most.
+    pub limit: u32,
+}
+
+/// Some records.
+#[derive(Debug, Default)]
+pub struct Page {
+    /// In the order of their changes.
+    pub records: Vec<Sourced>,
+    /// Where the next page begins; `None`: nothing is left now. Pages must not lose a record between two that changed
+    /// at the same moment.
+    pub next: Option<String>,
+}
+
+/// A record and when it changed.
+#[derive(Debug)]
+pub struct Sourced {
+    /// By the ERP's own clock.
+    pub changed_at: Timestamp,
+    /// As the ERP has it.
+    pub fields: SourceRecord,
+}
+
+/// Makes a connector.
+type Opens = fn(&str, &ErpCredential, Duration) -> Result<Arc<dyn Erp>, String>;
+
+/// Every connector, by the name that a credential chooses it by.
+const KINDS: &[(&str, Opens)] = &[("rest", rest::open)];
+
+/// The connectors of this worker, one for each address and credential, with their sessions.
+pub struct Connectors {
+    credentials: Credentials,
+    timeout: Duration,
+    open: Mutex<HashMap<(String, String), (ErpCredential, Arc<dyn Erp>)>>,
+}
+
+impl Connectors {
+    /// With the worker's credentials; `timeout` is the limit of one request.
+    #[must_use]
+    pub fn new(credentials: Credentials, timeout: Duration) -> Self {
+        Self { credentials, timeout, open: Mutex::default() }
+    }
+
+    /// The connector of a source.
+    ///
+    /// # Errors
+    /// Why there is none, and the fix.
+    pub(super) fn open(&self, source: &Source) -> Result<Arc<dyn Erp>, String> {
+        let credential = self.credentials.find(&source.credentials_ref)?;
+        if !credential.may_go_to(&source.endpoint) {
+            return Err(format!(
+                "erp_endpoint is not on the worker's list for {}: add it to the credential's \"endpoints\"",
+                source.credentials_ref
+            ));
+        }
+        let name = (source.endpoint.clone(), source.credentials_ref.clone());
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, erp)) = open.get(&name)
+            && known.is_same(&credential)
+        {
+            return Ok(erp.clone());
+        }
+        let Some((_, opens)) = KINDS.iter().find(|(kind, _)| *kind == credential.connector) else {
+            let known: Vec<&str> = KINDS.iter().map(|(kind, _)| *kind).collect();
+            return Err(format!("{} names no known connector: {}", source.credentials_ref, known.join(", ")));
+        };
+        let erp = opens(&source.endpoint, &credential, self.timeout)?;
+        open.insert(name, (credential, erp.clone()));
+        Ok(erp)
+    }
+}

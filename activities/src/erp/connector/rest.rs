@@ -1,0 +1,180 @@
+//! The connector of the seed's style: log in for a token, read what changed page by page.
+//!
+//! `POST {endpoint}/auth` and `GET {endpoint}/{entity}?updated_since&cursor&limit`, both ours (the seed names methods,
+//! no paths). Pages are ordered by change and id, and a cursor names both, so that records of one moment are not lost
+//! between two pages.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use contracts::erp::Entity;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::{Method, Url};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::{Erp, Page, PageAsk, Sourced};
+use crate::erp::credentials::ErpCredential;
+use crate::http::channel::{Answer, Channel};
+use crate::http::{CallError, Credential, Refused};
+
+/// Room for a page of 500 records with many fields.
+const RESPONSE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+struct Rest {
+    channel: Channel,
+    base: Url,
+    username: String,
+    password: Credential,
+    /// Held while somebody logs in, so that a token that expired under many requests is asked for once.
+    token: tokio::sync::Mutex<Option<Arc<HeaderValue>>>,
+}
+
+pub(super) fn open(
+    endpoint: &str,
+    credential: &ErpCredential,
+    timeout: Duration,
+) -> Result<Arc<dyn Erp>, String> {
+    let base = Url::parse(endpoint).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let base = base.ok_or("erp_endpoint is not an HTTP address, which the connector 'rest' needs")?;
+    let channel =
+        Channel::open("erp", None, timeout, RESPONSE_BYTES_MAX).map_err(|error| error.to_string())?;
+    Ok(Arc::new(Rest {
+        channel,
+        base,
+        username: credential.username.clone(),
+        password: credential.password.clone(),
+        token: tokio::sync::Mutex::default(),
+    }))
+}
+
+#[derive(Serialize)]
+struct LogInBody<'a> {
+    username: &'a str,
+    password: &'a str,
+}
+
+#[derive(Deserialize)]
+struct Envelope<T> {
+    data: T,
+}
+
+#[derive(Deserialize)]
+struct Token {
+    token: String,
+}
+
+#[derive(Deserialize)]
+struct Records {
+    records: Vec<BTreeMap<String, Box<RawValue>>>,
+    #[serde(default)]
+    next_cursor: Option<String>,
+}
+
+impl Rest {
+    fn url(&self, path: &str) -> Url {
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().push(path);
+        }
+        url
+    }
+
+    /// The token in use; another one when it is `worn`.
+    async fn token(&self, worn: Option<&Arc<HeaderValue>>) -> Result<Arc<HeaderValue>, CallError> {
+        let mut token = self.token.lock().await;
+        if let Some(token) = token.as_ref()
+            && worn.is_none_or(|worn| !Arc::ptr_eq(worn, token))
+        {
+            return Ok(token.clone());
+        }
+        let body = LogInBody { username: &self.username, password: self.password.reveal() };
+        let body = serde_json::to_vec(&body).map_err(|error| self.channel.other_shape(&error))?;
+        let request = self
+            .channel
+            .request(Method::POST, self.url("auth"))
+            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            .body(body);
+        let Envelope { data: Token { token: given } } = self.read(self.channel.call(request).await?)?;
+        let mut header = HeaderValue::from_str(&format!("Bearer {given}"))
+            .map_err(|_| self.channel.unknown("a token that cannot be sent".to_owned()))?;
+        header.set_sensitive(true);
+        Ok(token.insert(Arc::new(header)).clone())
+    }
+
+    async fn get(&self, url: &Url) -> Result<Answer, CallError> {
+        let token = self.token(None).await?;
+        let ask = |token: &Arc<HeaderValue>| {
+            let request = self.channel.request(Method::GET, url.clone());
+            self.channel.call(request.header(AUTHORIZATION, HeaderValue::clone(token)))
+        };
+        match ask(&token).await {
+            // The token has expired: another one, once.
+            Err(CallError::NotLetIn { .. }) => ask(&self.token(Some(&token)).await?).await,
+            answer => answer,
+        }
+    }
+
+    fn read<T: for<'de> Deserialize<'de>>(&self, answer: Answer) -> Result<Envelope<T>, CallError> {
+        if !answer.status.is_success() {
+            let refusal = Refused {
+                status: answer.status.as_u16(),
+                code: "UNSPECIFIED".to_owned(),
+                details: serde_json::Value::Null,
+            };
+            return Err(CallError::Refused { system: self.channel.system(), refusal: Box::new(refusal) });
+        }
+        serde_json::from_slice(&answer.body).map_err(|error| self.channel.other_shape(&error))
+    }
+
+    async fn read_page(&self, ask: &PageAsk<'_>) -> Result<Page, CallError> {
+        let mut url = self.url(path(ask.entity));
+        {
+            let mut query = url.query_pairs_mut();
+            query.append_pair("limit", &ask.limit.to_string());
+            if let Some(since) = ask.since {
+                query.append_pair("updated_since", &since.to_string());
+            }
+            if let Some(cursor) = ask.cursor {
+                query.append_pair("cursor", cursor);
+            }
+        }
+        let Envelope { data: Records { records, next_cursor } } = self.read(self.get(&url).await?)?;
+        let records: Option<Vec<Sourced>> = records
+            .into_iter()
+            .map(|fields| {
+                let changed_at: Timestamp = serde_json::from_str(fields.get("updated_at")?.get()).ok()?;
+                Some(Sourced { changed_at, fields })
+            })
+            .collect();
+        let records =
+            records.ok_or_else(|| self.channel.unknown("a record without its updated_at".to_owned()))?;
+        Ok(Page { records, next: next_cursor })
+    }
+}
+
+fn path(entity: Entity) -> &'static str {
+    entity.name()
+}
+
+impl Erp for Rest {
+    fn kind(&self) -> &'static str {
+        "rest"
+    }
+
+    fn log_in(&self) -> BoxFuture<'_, Result<(), CallError>> {
+        async {
+            let worn = self.token.lock().await.clone();
+            self.token(worn.as_ref()).await.map(drop)
+        }
+        .boxed()
+    }
+
+    fn page<'a>(&'a self, ask: &'a PageAsk<'a>) -> BoxFuture<'a, Result<Page, CallError>> {
+        self.read_page(ask).boxed()
+    }
+}

@@ -1,0 +1,174 @@
+//! User and password of an ERP: named by a reference, read in the worker, shown to nobody.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::http::Credential;
+
+/// A credential as it is written: `{"username", "password", "endpoints": ["https://…"], "connector": "rest"}`.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    #[serde(default)]
+    username: String,
+    #[serde(default)]
+    password: String,
+    endpoints: Vec<String>,
+    #[serde(default = "rest")]
+    connector: String,
+}
+
+fn rest() -> String {
+    "rest".to_owned()
+}
+
+/// What opens an ERP.
+#[derive(Clone)]
+pub struct ErpCredential {
+    /// User name.
+    pub username: String,
+    /// Password.
+    pub password: Credential,
+    /// Where it may be sent. A sync that names another address is refused: whoever can start a run must not be able to
+    /// send the password anywhere.
+    pub endpoints: Vec<String>,
+    /// Which connector speaks to the ERP.
+    pub connector: String,
+}
+
+impl fmt::Debug for ErpCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ErpCredential")
+            .field("endpoints", &self.endpoints)
+            .field("connector", &self.connector)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ErpCredential {
+    /// Reads a credential.
+    ///
+    /// # Errors
+    /// What is wrong with it, without repeating it.
+    pub fn parse(json: &str) -> Result<Self, String> {
+        let written: Written = serde_json::from_str(json).map_err(|error| {
+            format!(
+                "is no credential (line {}, column {}): write {{\"username\": …, \"password\": …, \"endpoints\": [\"https://…\"]}}",
+                error.line(),
+                error.column()
+            )
+        })?;
+        if written.endpoints.is_empty() {
+            return Err(
+                "names no endpoint: list the addresses that it may be sent to in \"endpoints\"".to_owned()
+            );
+        }
+        let Written { username, password, endpoints, connector } = written;
+        Ok(Self { username, password: Credential::new(password), endpoints, connector })
+    }
+
+    /// Whether nothing of it was changed.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.username == other.username
+            && self.password.reveal() == other.password.reveal()
+            && self.connector == other.connector
+    }
+
+    /// Whether it may be sent there: to a listed address, with or without the last slash.
+    #[must_use]
+    pub fn may_go_to(&self, endpoint: &str) -> bool {
+        let given = endpoint.trim_end_matches('/');
+        self.endpoints.iter().any(|listed| listed.trim_end_matches('/') == given)
+    }
+}
+
+/// Where credentials are.
+#[derive(Clone, Debug, Default)]
+pub struct Credentials {
+    /// Those of the environment, by name: `ERP_001` of `SUN_ERP_CREDENTIALS_ERP_001`.
+    pub named: BTreeMap<String, ErpCredential>,
+    /// The folder of those in files (`SUN_SECRETS_DIR`); read at each use, so that a changed password needs no
+    /// restart.
+    pub folder: Option<PathBuf>,
+}
+
+impl Credentials {
+    /// Finds the credential of a reference: `env:NAME` or `file:name`.
+    ///
+    /// # Errors
+    /// Why there is none, and the fix.
+    pub fn find(&self, reference: &str) -> Result<ErpCredential, String> {
+        match reference.split_once(':') {
+            Some(("env", name)) => self.named.get(name).cloned().ok_or_else(|| {
+                format!("the worker has no credential {reference}: set SUN_ERP_CREDENTIALS_{name} and start it again")
+            }),
+            Some(("file", name)) => self.read(reference, name),
+            _ => Err("credentials_ref names no credential: write env:NAME or file:name".to_owned()),
+        }
+    }
+
+    fn read(&self, reference: &str, name: &str) -> Result<ErpCredential, String> {
+        let Some(folder) = &self.folder else {
+            return Err(format!("the worker has no folder for {reference}: set SUN_SECRETS_DIR"));
+        };
+        // A name, not a path: nothing outside the folder can be read by naming it.
+        let is_name = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\']);
+        if !is_name {
+            return Err("credentials_ref names no file in SUN_SECRETS_DIR: write file:name".to_owned());
+        }
+        let json = std::fs::read_to_string(folder.join(name))
+            .map_err(|error| format!("the worker cannot read {reference} in SUN_SECRETS_DIR: {error}"))?;
+        ErpCredential::parse(&json).map_err(|problem| format!("{reference} {problem}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str =
+        r#"{"username": "api_user", "password": "hunter2", "endpoints": ["https://erp.example.com/api"]}"#;
+
+    #[test]
+    fn a_credential_goes_where_it_is_listed_and_nowhere_else() -> Result<(), String> {
+        let credential = ErpCredential::parse(GOOD)?;
+        assert!(credential.may_go_to("https://erp.example.com/api"));
+        assert!(credential.may_go_to("https://erp.example.com/api/"));
+        for elsewhere in
+            ["https://erp.example.com", "http://erp.example.com/api", "https://erp.example.com/apix"]
+        {
+            assert!(!credential.may_go_to(elsewhere), "{elsewhere}");
+        }
+        assert_eq!(credential.connector, "rest");
+        assert!(!format!("{credential:?}").contains("hunter2"));
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_no_credential_is_refused_without_repeating_it() {
+        for wrong in [
+            r#"{"username": "u", "password": "hunter2"}"#,
+            "hunter2",
+            r#"{"endpoints": [], "password": "hunter2"}"#,
+            r#"{"endpoints": ["x"], "hunter2": 1}"#,
+        ] {
+            let problem = ErpCredential::parse(wrong).expect_err("wrong");
+            assert!(!problem.contains("hunter2"), "{problem}");
+        }
+    }
+
+    #[test]
+    fn a_reference_that_leads_nowhere_says_what_to_set() {
+        let credentials = Credentials::default();
+        let of = |reference: &str| credentials.find(reference).expect_err("none");
+        assert!(of("env:ERP_001").contains("SUN_ERP_CREDENTIALS_ERP_001"));
+        assert!(of("file:erp").contains("SUN_SECRETS_DIR"));
+        let credentials = Credentials { folder: Some("/".into()), ..Credentials::default() };
+        for outside in ["file:../etc/passwd", "file:etc/passwd", "file:.hidden"] {
+            assert!(credentials.find(outside).expect_err("none").contains("write file:name"), "{outside}");
+        }
+    }
+}

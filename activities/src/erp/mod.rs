@@ -1,0 +1,223 @@
+//! Syncs with an ERP: reading it ([`connector`]), comparing with the shop and writing to it (`shop.rs`).
+//!
+//! - `stage.rs`: pages from the ERP become rows to write, in the object store;
+//! - `compare.rs`: what of a record the shop has already;
+//! - `apply.rs`: the rows are written;
+//! - [`credentials`]: user and password, which stay in the worker.
+
+#![expect(
+    missing_docs,
+    reason = "the activities macro generates markers without docs; everything else has them"
+)]
+
+mod apply;
+mod compare;
+pub mod connector;
+pub mod credentials;
+mod shop;
+mod stage;
+
+use std::sync::Arc;
+
+use contracts::erp::{
+    Applied, ApplyBatch, Authentication, Lease, LeaseAnswer, SaveReport, SaveState, ShopCounts, Source,
+    StagePages, Staged, SyncState, defs,
+};
+use contracts::failure;
+use contracts::values::IntegrationId;
+use futures::FutureExt as _;
+use store::lease::{Attempt, Holder};
+use store::{Store, StoreError};
+use temporalio_client::errors::WorkflowInteractionError;
+use temporalio_client::{Client, UntypedWorkflow, WorkflowDescribeOptions};
+use temporalio_common::error::ApplicationFailure;
+use temporalio_macros::activities;
+use temporalio_sdk::activities::{ActivityContext, ActivityError};
+
+use crate::effect::alive;
+use crate::http::{Api, CallError};
+use connector::Connectors;
+use shop::Shop;
+
+/// The sync's activities.
+pub struct ErpActivities {
+    connectors: Connectors,
+    shop: Shop,
+    store: Store,
+}
+
+impl ErpActivities {
+    /// On connections to ERPs, to the shop and to the object store.
+    #[must_use]
+    pub fn new(connectors: Connectors, shop: Api, store: Store) -> Self {
+        Self { connectors, shop: Shop::new(shop), store }
+    }
+}
+
+#[activities]
+impl ErpActivities {
+    /// See [`contracts::erp::Erp`]. Whether the holder still runs is Temporal's to say.
+    #[activity(definition = defs::TakeLease)]
+    pub async fn take_lease(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: Lease,
+    ) -> Result<LeaseAnswer, ActivityError> {
+        let wanted = Holder { workflow_id: input.workflow_id, first_run_id: input.first_run_id };
+        let name = format!("erp/{}", input.integration_id);
+        match store::lease::take(&self.store, &name, &wanted, |holder| {
+            still_runs(ctx.client(), holder.clone()).boxed()
+        })
+        .await
+        .map_err(Trouble::into_failure)?
+        {
+            Attempt::Taken => Ok(LeaseAnswer::Taken),
+            Attempt::HeldBy(holder) => Ok(LeaseAnswer::HeldBy { workflow_id: holder.workflow_id }),
+        }
+    }
+
+    /// See [`contracts::erp::Erp`].
+    #[activity(definition = defs::Authenticate)]
+    pub async fn authenticate(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: Source,
+    ) -> Result<Authentication, ActivityError> {
+        let erp = match self.connectors.open(&input) {
+            Ok(erp) => erp,
+            Err(reason) => return Ok(Authentication::Refused { reason }),
+        };
+        match alive(&ctx, erp.log_in()).await {
+            Ok(()) => Ok(Authentication::Accepted { connector: erp.kind().to_owned() }),
+            Err(CallError::NotLetIn { .. }) => Ok(Authentication::Refused {
+                reason: format!(
+                    "the ERP refuses user and password of {}: correct them in the worker",
+                    input.credentials_ref
+                ),
+            }),
+            Err(error) => Err(error.into_failure()),
+        }
+    }
+
+    /// See [`contracts::erp::Erp`].
+    #[activity(definition = defs::LoadState)]
+    pub async fn load_state(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: IntegrationId,
+    ) -> Result<SyncState, ActivityError> {
+        alive(&ctx, self.shop.state(&input)).await.map_err(CallError::into_failure)
+    }
+
+    /// See [`contracts::erp::Erp`].
+    #[activity(definition = defs::Stage)]
+    pub async fn stage(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: StagePages,
+    ) -> Result<Staged, ActivityError> {
+        let erp = self.connectors.open(&input.source).map_err(give_up)?;
+        stage::stage(&ctx, erp.as_ref(), &self.shop, &self.store, &input).await
+    }
+
+    /// See [`contracts::erp::Erp`].
+    #[activity(definition = defs::CountShop)]
+    pub async fn count_shop(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        _input: IntegrationId,
+    ) -> Result<ShopCounts, ActivityError> {
+        alive(&ctx, self.shop.counts()).await.map_err(CallError::into_failure)
+    }
+
+    /// See [`contracts::erp::Erp`].
+    #[activity(definition = defs::Apply)]
+    pub async fn apply(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: ApplyBatch,
+    ) -> Result<Applied, ActivityError> {
+        apply::apply(&ctx, &self.shop, &self.store, &input).await
+    }
+
+    /// See [`contracts::erp::Erp`].
+    #[activity(definition = defs::SaveState)]
+    pub async fn save_state(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: SaveState,
+    ) -> Result<(), ActivityError> {
+        alive(&ctx, self.shop.save_state(&input)).await.map_err(CallError::into_failure)
+    }
+
+    /// See [`contracts::erp::Erp`].
+    #[activity(definition = defs::SaveReport)]
+    pub async fn save_report(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: SaveReport,
+    ) -> Result<(), ActivityError> {
+        alive(&ctx, self.shop.save_report(&input)).await.map_err(CallError::into_failure)
+    }
+}
+
+/// What keeps a sync from going on.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    Store(StoreError),
+    Call(CallError),
+    Temporal(String),
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<CallError> for Trouble {
+    fn from(error: CallError) -> Self {
+        Self::Call(error)
+    }
+}
+
+impl Trouble {
+    pub(crate) fn into_failure(self) -> ActivityError {
+        match self {
+            Self::Call(error) => error.into_failure(),
+            // What is gone or damaged does not come back by asking again.
+            Self::Store(error @ (StoreError::Gone { .. } | StoreError::Damaged { .. })) => {
+                give_up(error.to_string())
+            }
+            Self::Store(error) => again(error.to_string()),
+            Self::Temporal(why) => again(why),
+        }
+    }
+}
+
+pub(crate) fn give_up(why: String) -> ActivityError {
+    let failure = ApplicationFailure::builder(why).type_name(failure::REFUSED.to_owned()).non_retryable(true);
+    ActivityError::application(failure.build())
+}
+
+fn again(why: String) -> ActivityError {
+    let failure = ApplicationFailure::builder(why).type_name(failure::UNAVAILABLE.to_owned());
+    ActivityError::application(failure.build())
+}
+
+/// Whether the chain of runs that a lease was taken by has not ended.
+async fn still_runs(client: Client, holder: Holder) -> Result<bool, Trouble> {
+    let handle = client.get_workflow_handle::<UntypedWorkflow>(holder.workflow_id.clone());
+    match handle.describe(WorkflowDescribeOptions::default()).await {
+        Ok(description) => {
+            let info = description.raw().workflow_execution_info.clone().unwrap_or_default();
+            let is_running = info.status == 1;
+            Ok(is_running && info.first_run_id == holder.first_run_id)
+        }
+        Err(WorkflowInteractionError::NotFound(_)) => Ok(false),
+        Err(error) => Err(Trouble::Temporal(format!(
+            "Temporal does not say whether {} runs: {error}",
+            holder.workflow_id
+        ))),
+    }
+}

@@ -1,0 +1,67 @@
+//! A long way through many records: staying alive, telling how far it is, going on there after a crash.
+//!
+//! One activity does the work of thousands of requests, so that a run costs few events. What it has done is told by
+//! its heartbeats; the attempt after a lost worker begins with what the last one said. What lies between is done
+//! twice, so each piece of work must be safe to repeat.
+
+use std::future::Future;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use temporalio_sdk::activities::{ActivityContext, ActivityError};
+
+/// A way through records, `P` being how far it is.
+pub(crate) struct Walk<'c, P> {
+    ctx: &'c ActivityContext,
+    progress: P,
+}
+
+impl<'c, P> Walk<'c, P>
+where
+    P: Serialize + DeserializeOwned + Default + Clone + Send + Sync + 'static,
+{
+    /// Begins where the attempt before ended, or at the beginning.
+    pub(crate) fn resume(ctx: &'c ActivityContext) -> Self {
+        // What another version of this worker wrote and this one cannot read is a beginning, too.
+        let progress = ctx.heartbeat_details().deserialize::<P>().ok().flatten().unwrap_or_default();
+        Self { ctx, progress }
+    }
+
+    /// How far it is.
+    pub(crate) fn progress(&self) -> &P {
+        &self.progress
+    }
+
+    /// Awaits `work` and heartbeats meanwhile. A cancel is answered between two pieces of work ([`Self::advance`]):
+    /// a request that was sent is finished.
+    pub(crate) async fn alive<T>(&self, work: impl Future<Output = T>) -> T {
+        let Some(limit) = self.ctx.info().heartbeat_timeout.filter(|limit| !limit.is_zero()) else {
+            return work.await;
+        };
+        let mut work = std::pin::pin!(work);
+        let mut beat = tokio::time::interval(limit / 3);
+        beat.tick().await;
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                _ = beat.tick() => self.beat().await,
+            }
+        }
+    }
+
+    /// Notes how far it is now; an attempt after this one goes on from here.
+    ///
+    /// # Errors
+    /// When the run was stopped: then the way ends here.
+    pub(crate) async fn advance(&mut self, progress: P) -> Result<(), ActivityError> {
+        self.progress = progress;
+        self.beat().await;
+        if self.ctx.is_cancelled() { Err(ActivityError::cancelled()) } else { Ok(()) }
+    }
+
+    async fn beat(&self) {
+        if let Err(error) = self.ctx.record_heartbeat(self.progress.clone()).await {
+            tracing::warn!(%error, "a heartbeat could not be recorded");
+        }
+    }
+}

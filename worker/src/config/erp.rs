@@ -1,0 +1,71 @@
+//! What syncs with ERPs need: credentials, the object store, how fast an ERP may be asked.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use activities::erp::credentials::{Credentials, ErpCredential};
+use clap::Args;
+
+use super::duration;
+
+/// What stands before the name of a credential in the environment.
+const CREDENTIALS: &str = "SUN_ERP_CREDENTIALS_";
+
+/// Syncs with ERPs.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "ERP sync (durations: 500ms, 20s, 15m, 24h)")]
+pub(super) struct ErpArgs {
+    /// Folder of credentials, one JSON file each, which inputs name as "file:NAME". Those of the environment are named
+    /// SUN_ERP_CREDENTIALS_NAME, which inputs name as "env:NAME". Both hold {"username", "password", "endpoints":
+    /// ["https://…"], "connector": "rest"}: a password is sent to the endpoints listed beside it and nowhere else.
+    #[arg(long, env = "SUN_SECRETS_DIR", value_name = "FOLDER")]
+    secrets_dir: Option<PathBuf>,
+    /// Object store for lists that are too long for a history: a folder, or s3://BUCKET/PREFIX with Amazon's own
+    /// variables (AWS_REGION, AWS_ENDPOINT, AWS_ACCESS_KEY_ID, …). The starter's must be the same.
+    #[arg(long, env = "SUN_STORE", value_name = "PLACE", default_value = store::DEFAULT_PLACE)]
+    store: String,
+    /// How long reading or writing some pages is retried.
+    #[arg(long, env = "SUN_ERP_PATIENCE", default_value = "30m", value_parser = duration, value_name = "TIME")]
+    pub(super) erp_patience: Duration,
+    /// Activities of syncs at once; their workers poll a task queue of their own, named by --task-queue and "-erp".
+    #[arg(long, env = "SUN_ERP_SLOTS", default_value_t = 4, value_name = "N",
+          value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    erp_slots: u32,
+    /// Activities of syncs started per second, over all workers of that queue.
+    #[arg(long, env = "SUN_ERP_RATE", default_value_t = 20, value_name = "N",
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    erp_rate: u32,
+}
+
+/// What syncs with ERPs need, checked.
+#[derive(Clone, Debug)]
+pub struct ErpSettings {
+    /// Users and passwords.
+    pub credentials: Credentials,
+    /// Where the object store is.
+    pub store: String,
+    /// Activities at once.
+    pub slots: usize,
+    /// Activities started per second.
+    pub rate: u32,
+}
+
+impl ErpArgs {
+    pub(super) fn check(self, problems: &mut Vec<String>) -> ErpSettings {
+        let mut credentials = Credentials { folder: self.secrets_dir, ..Credentials::default() };
+        if let Some(folder) = credentials.folder.as_ref().filter(|folder| !folder.is_dir()) {
+            problems.push(format!(
+                "SUN_SECRETS_DIR: {} is no folder: make it, or leave it out",
+                folder.display()
+            ));
+        }
+        for (variable, value) in std::env::vars() {
+            let Some(name) = variable.strip_prefix(CREDENTIALS) else { continue };
+            match ErpCredential::parse(&value) {
+                Ok(credential) => drop(credentials.named.insert(name.to_owned(), credential)),
+                Err(problem) => problems.push(format!("{variable} {problem}")),
+            }
+        }
+        ErpSettings { credentials, store: self.store, slots: self.erp_slots as usize, rate: self.erp_rate }
+    }
+}
