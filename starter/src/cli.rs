@@ -1,5 +1,6 @@
 //! What can be typed. `starter --help` and `starter <command> --help` are the reference.
 
+pub(crate) mod erp;
 pub(crate) mod mail;
 pub(crate) mod onboarding;
 pub(crate) mod order;
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
 use temporalio_client::Url;
 
+use erp::ErpCommand;
 use mail::MailCommand;
 use onboarding::OnboardingCommand;
 use order::OrderCommand;
@@ -24,7 +26,7 @@ Exit codes:
   3  cannot connect to Temporal, or not allowed to
   4  not found
   5  ended as the business decided, everything undone (out of stock, declined, not shippable, expired, cancelled)
-  6  needs a person: an undo is stuck
+  6  needs a person: an undo is stuck, or a sync exceeds its limits
   130  Ctrl-C while waiting: the run goes on
 Of a run, 1, 5 and 6 are what --wait, watch and result exit with; status, show and list exit with 0 if they could look.
 
@@ -39,6 +41,7 @@ Examples:
   starter order watch ORDER-001
   starter list --needs-human
   starter onboarding start --input starter/samples/onboarding.json --wait
+  starter erp sync --input starter/samples/erp.json --wait
   starter doctor";
 
 /// Starts Sunflow's business processes, watches them, answers them and looks into them.
@@ -150,6 +153,11 @@ pub(crate) enum Command {
     Onboarding {
         #[command(subcommand)]
         command: OnboardingCommand,
+    },
+    /// Syncs with an ERP: start, watch, approve, look into the quarantine
+    Erp {
+        #[command(subcommand)]
+        command: Box<ErpCommand>,
     },
     /// List runs of every process
     List(ListArgs),

@@ -5,15 +5,16 @@ use futures::TryStreamExt;
 use jiff::Timestamp;
 use serde::Serialize;
 use temporalio_client::{WorkflowExecution, WorkflowExecutionStatus, WorkflowListOptions};
-use workflows::search_attributes::{CUSTOMER_REF, NEEDS_HUMAN, OUTCOME, STAGE};
+use workflows::search_attributes::{CUSTOMER_REF, NEEDS_HUMAN, OUTCOME, SOURCE, STAGE};
 
+use crate::cli::erp::ErpListArgs;
 use crate::cli::onboarding::OnboardingListArgs;
 use crate::cli::order::OrderListArgs;
 use crate::cli::{Global, ListArgs};
 use crate::connect::connect;
 use crate::exit::{Exit, Failure};
 use crate::output::{Out, table};
-use crate::processes::{self, FOLLOW_UP, ONBOARDING, ORDER};
+use crate::processes::{self, ERP, FOLLOW_UP, ONBOARDING, ORDER};
 use crate::run::status_name;
 
 /// One run in a list.
@@ -38,6 +39,18 @@ pub(crate) async fn orders(global: &Global, out: &Out, args: OrderListArgs) -> R
     }
     if let Some(outcome) = args.outcome {
         filters.push(format!("{} = '{}'", OUTCOME.name(), value_name(&outcome)));
+    }
+    if args.needs_human {
+        filters.push(needs_human());
+    }
+    ours(global, out, &filters.join(" AND "), args.limit.get()).await
+}
+
+/// `starter erp list`.
+pub(crate) async fn syncs(global: &Global, out: &Out, args: ErpListArgs) -> Result<Exit, Failure> {
+    let mut filters = vec![format!("WorkflowType = '{}'", ERP.workflow_type)];
+    if let Some(integration) = args.integration {
+        filters.push(format!("{} = '{integration}'", SOURCE.name()));
     }
     if args.needs_human {
         filters.push(needs_human());

@@ -4,7 +4,7 @@
 //! - `cli`: what can be typed; `starter --help` is made from it;
 //! - `processes`: the visible list of what can be started;
 //! - `start`, `progress`, `outcome`: from a checked input to an exit code, for every process alike;
-//! - `order`, `onboarding`, `update`: what can be said to a running process;
+//! - `order`, `onboarding`, `erp`, `update`: what can be said to a running process;
 //! - `show`, `list`, `history`, `doctor`: looking;
 //! - `mail`: mails rendered to files;
 //! - `connect`, `output`, `exit`: Temporal, the terminal, the exit codes.
@@ -15,6 +15,7 @@
 mod cli;
 mod connect;
 mod doctor;
+mod erp;
 mod exit;
 mod history;
 mod input;
@@ -36,6 +37,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
+use cli::erp::{ErpCommand, QuarantineCommand};
 use cli::mail::MailCommand;
 use cli::onboarding::OnboardingCommand;
 use cli::order::OrderCommand;
@@ -108,6 +110,21 @@ async fn run(cli: Cli, out: &Out) -> Result<Exit, Failure> {
             OnboardingCommand::Erase(args) => onboarding::erase(&global, out, args).await,
             OnboardingCommand::ResolveUndo(args) => onboarding::resolve_undo(&global, out, args).await,
             OnboardingCommand::List(args) => list::onboardings(&global, out, args).await,
+        },
+        Command::Erp { command } => match *command {
+            ErpCommand::Sync(args) => erp::sync(&global, out, args).await,
+            ErpCommand::Status { sync } => erp::status(&global, out, &sync).await,
+            ErpCommand::Watch(args) => erp::watch(&global, out, args, progress::Talk::Steps).await,
+            ErpCommand::Result(args) => erp::watch(&global, out, args, progress::Talk::Quiet).await,
+            ErpCommand::Approve(args) => erp::decide(&global, out, args, true).await,
+            ErpCommand::Reject(args) => erp::decide(&global, out, args, false).await,
+            ErpCommand::Map(args) => erp::map(out, &args),
+            ErpCommand::List(args) => list::syncs(&global, out, args).await,
+            ErpCommand::Quarantine { command } => match command {
+                QuarantineCommand::List(args) => erp::quarantine::list(out, &args).await,
+                QuarantineCommand::Show(args) => erp::quarantine::show(out, &args).await,
+                QuarantineCommand::Retry(args) => erp::quarantine::retry(&global, out, args).await,
+            },
         },
         Command::List(args) => list::runs(&global, out, args).await,
         Command::Show { workflow_id } => show::run(&global, out, &workflow_id).await,

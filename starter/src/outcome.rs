@@ -126,7 +126,12 @@ impl End {
 
     /// What every step did, if the run could say it.
     pub(crate) fn report(&self) -> Option<Report> {
-        self.details().and_then(|details| serde_json::from_value(details.clone()).ok())
+        let read = |value: &Value| serde_json::from_value(value.clone()).ok();
+        self.details().and_then(read).or_else(|| match self {
+            // A sync's report is the seed's; what its steps did stands beside it.
+            Self::Completed(result) => result.get("steps").and_then(read),
+            _ => None,
+        })
     }
 
     fn problems(&self) -> Option<Vec<Problem>> {

@@ -10,6 +10,7 @@ use temporalio_client::{Client, WorkflowStartOptions};
 use temporalio_common::data_converters::PayloadConversionError;
 use temporalio_common::{HasWorkflowDefinition, WorkflowDefinition};
 use workflows::customer_onboarding::{self, CustomerOnboarding};
+use workflows::erp_sync::{self, ErpSync};
 use workflows::follow_up_emails::FollowUpEmails;
 use workflows::input::Unchecked;
 use workflows::late_payment::LatePayment;
@@ -17,7 +18,7 @@ use workflows::order_processing::OrderProcessing;
 use workflows::saga::Process as _;
 
 use crate::input::{InputError, Plan};
-use crate::{onboarding, order};
+use crate::{erp, onboarding, order};
 
 /// One process as the command line knows it.
 pub(crate) struct Process {
@@ -88,8 +89,20 @@ pub(crate) const FOLLOW_UP: Process = Process {
     start: |client, json, options| typed(client, FollowUpEmails::run, json, options).boxed(),
 };
 
+/// A sync with an ERP. It is repeated for ever.
+pub(crate) const ERP: Process = Process {
+    noun: "erp",
+    name: "erp",
+    workflow_type: ErpSync::NAME,
+    id_prefix: erp_sync::ID_PREFIX,
+    decided: &["AlreadyRunning"],
+    may_repeat: true,
+    plan: erp::plan,
+    start: |client, json, options| typed(client, ErpSync::run, json, options).boxed(),
+};
+
 /// Every process.
-pub(crate) const ALL: &[&Process] = &[&ORDER, &LATE_PAYMENT, &ONBOARDING, &FOLLOW_UP];
+pub(crate) const ALL: &[&Process] = &[&ORDER, &LATE_PAYMENT, &ONBOARDING, &FOLLOW_UP, &ERP];
 
 impl Process {
     /// The business key in a workflow id: `ORDER-001` of `order/ORDER-001`.

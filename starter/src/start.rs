@@ -1,6 +1,7 @@
 //! Starts any process: check first, connect second, start or attach, and wait if that is wished.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use futures::StreamExt;
 use serde_json::{Map, Value, json};
@@ -44,11 +45,24 @@ pub(crate) async fn run(
     process: &'static Process,
     args: StartArgs,
 ) -> Result<Exit, Failure> {
-    let InputText { name, json } = input::read(&args.input)?;
-    let plan = (process.plan)(&json).map_err(|error| input::refused(&name, &error))?;
+    let text = input::read(&args.input)?;
     if args.dry_run {
+        let plan = (process.plan)(&text.json).map_err(|error| input::refused(&text.name, &error))?;
         return dry_run(global, out, process, &plan);
     }
+    run_text(global, out, process, text, args.wait, args.timeout).await
+}
+
+/// The same with an input that was read already.
+pub(crate) async fn run_text(
+    global: &Global,
+    out: &Out,
+    process: &'static Process,
+    InputText { name, json }: InputText,
+    is_waiting: bool,
+    timeout: Option<Duration>,
+) -> Result<Exit, Failure> {
+    let plan = (process.plan)(&json).map_err(|error| input::refused(&name, &error))?;
     let session = connect(global, out).await?;
     let (start, subject) = start(&session, global, process, &plan, json).await?;
     let status = match start {
@@ -57,8 +71,8 @@ pub(crate) async fn run(
     };
     let link = session.link(&subject.workflow_id, &subject.run_id);
     say_started(out, start, &subject, status, link.as_deref());
-    if args.wait {
-        return progress::wait(&session.known(subject), out, Talk::Steps, args.timeout).await;
+    if is_waiting {
+        return progress::wait(&session.known(subject), out, Talk::Steps, timeout).await;
     }
     let verb = if start == Start::Ended { "result" } else { "watch" };
     out.say(format!("next: {}", subject.command(verb)));

@@ -59,6 +59,12 @@ pub fn workflow_id(integration: &IntegrationId) -> String {
     format!("{ID_PREFIX}{integration}")
 }
 
+/// The workflow id of a dry run, which may go beside a real one.
+#[must_use]
+pub fn dry_run_id(integration: &IntegrationId) -> String {
+    format!("{}/dry-run", workflow_id(integration))
+}
+
 /// The search attributes of a sync that begins.
 #[must_use]
 pub fn search_attributes(integration: &IntegrationId) -> [SearchAttributeUpdate; 2] {

@@ -67,6 +67,11 @@ impl RunDir {
         self.path.join("temporal.db")
     }
 
+    /// The object store of worker and starter.
+    pub(crate) fn store(&self) -> PathBuf {
+        self.path.join("store")
+    }
+
     pub(crate) fn sandbox_database(&self) -> PathBuf {
         self.path.join("sandbox.db")
     }

@@ -88,7 +88,8 @@ async fn write(
                 count(&mut progress.causes, &cause);
                 let record = to_raw_value(&row.record).map_err(unwritable)?;
                 let key = Some(row.record.key());
-                let line = QuarantinedRow { entity: input.entity, cause, key, record };
+                let changed_at = row.changed_at;
+                let line = QuarantinedRow { entity: input.entity, cause, changed_at, key, record };
                 quarantine.push(&line).map_err(unwritable)?;
             }
         }

@@ -34,15 +34,16 @@ pub(super) enum Existing {
 
 /// Decides how a record is written, if at all, and counts what the limits ask for.
 pub(super) fn compare(
-    record: Record,
+    (changed_at, record): (Timestamp, Record),
     existing: Option<&Existing>,
     price_limit: Option<u32>,
     counts: &mut StageCounts,
 ) -> Option<StagedRow> {
     let row = match existing {
-        None => Some(StagedRow { write: Write::Create, record }),
+        None => Some((Write::Create, record)),
         Some(existing) => differing(record, existing),
     };
+    let row = row.map(|(write, record)| StagedRow { changed_at, write, record });
     match &row {
         None => counts.unchanged += 1,
         Some(StagedRow { write: Write::Create, .. }) => counts.to_create += 1,
@@ -77,7 +78,7 @@ fn jumps(old: Money, new: Money, percent: u32) -> bool {
 
 /// The update that a record needs; none when the shop has it so. What the ERP does not say is kept as the shop has it:
 /// some of the shop's endpoints replace the whole record.
-fn differing(record: Record, existing: &Existing) -> Option<StagedRow> {
+fn differing(record: Record, existing: &Existing) -> Option<(Write, Record)> {
     let mut changed = Vec::new();
     let mut note = |differs: bool, field: &str| {
         if differs {
@@ -118,9 +119,9 @@ fn differing(record: Record, existing: &Existing) -> Option<StagedRow> {
             (None, Record::Order(OrderRecord { customer_external_id: customer, ordered_at: moment, ..new }))
         }
         // The shop was asked about this very record, so nothing else can come back; written anew it is right.
-        (record, _) => return Some(StagedRow { write: Write::Create, record }),
+        (record, _) => return Some((Write::Create, record)),
     };
-    (!changed.is_empty()).then_some(StagedRow { write: Write::Update { id, changed }, record })
+    (!changed.is_empty()).then_some((Write::Update { id, changed }, record))
 }
 
 #[cfg(test)]
@@ -133,6 +134,10 @@ mod tests {
 
     fn dong(n: i64) -> Money {
         Money::from_minor_units(n, Currency::VND)
+    }
+
+    fn at(record: Record) -> (Timestamp, Record) {
+        (Timestamp::UNIX_EPOCH, record)
     }
 
     fn product(price: i64) -> Record {
@@ -160,14 +165,14 @@ mod tests {
     #[test]
     fn what_the_shop_has_costs_no_write() {
         let mut counts = StageCounts::default();
-        assert_eq!(compare(product(5), Some(&in_shop(5)), Some(50), &mut counts), None);
+        assert_eq!(compare(at(product(5)), Some(&in_shop(5)), Some(50), &mut counts), None);
         assert_eq!(counts, StageCounts { unchanged: 1, ..StageCounts::default() });
     }
 
     #[test]
     fn what_differs_is_named_and_what_the_erp_does_not_say_is_kept() {
         let mut counts = StageCounts::default();
-        let row = compare(product(6), Some(&in_shop(5)), Some(50), &mut counts).expect("differs");
+        let row = compare(at(product(6)), Some(&in_shop(5)), Some(50), &mut counts).expect("differs");
         let wanted = Write::Update { id: Some("p-1".to_owned()), changed: vec!["price".to_owned()] };
         assert_eq!(row.write, wanted);
         let customer = CustomerRecord {
@@ -183,7 +188,8 @@ mod tests {
             last_name: "Nguyen".to_owned(),
             phone: Some("+84901234567".to_owned()),
         };
-        let row = compare(Record::Customer(customer), Some(&existing), None, &mut counts).expect("differs");
+        let row =
+            compare(at(Record::Customer(customer)), Some(&existing), None, &mut counts).expect("differs");
         let Record::Customer(written) = row.record else { panic!("a customer") };
         assert_eq!(written.phone.as_deref(), Some("+84901234567"));
         assert_eq!(row.write, Write::Update { id: None, changed: vec!["last_name".to_owned()] });
@@ -202,7 +208,7 @@ mod tests {
             (None, 5, 0, 0),
         ] {
             let mut counts = StageCounts::default();
-            compare(product(new), old.map(in_shop).as_ref(), Some(50), &mut counts);
+            compare(at(product(new)), old.map(in_shop).as_ref(), Some(50), &mut counts);
             assert_eq!((counts.prices_to_zero, counts.prices_jump), (to_zero, jump), "{old:?} to {new}");
         }
         let level = |quantity| {
@@ -210,9 +216,9 @@ mod tests {
             Record::Stock(StockRecord { sku, quantity, location: "HCM".to_owned() })
         };
         let mut counts = StageCounts::default();
-        compare(level(0), Some(&Existing::Level { quantity: 3 }), None, &mut counts);
-        compare(level(0), Some(&Existing::Level { quantity: 0 }), None, &mut counts);
-        compare(level(0), None, None, &mut counts);
+        compare(at(level(0)), Some(&Existing::Level { quantity: 3 }), None, &mut counts);
+        compare(at(level(0)), Some(&Existing::Level { quantity: 0 }), None, &mut counts);
+        compare(at(level(0)), None, None, &mut counts);
         assert_eq!((counts.levels_to_zero, counts.unchanged, counts.to_create), (1, 1, 1));
     }
 }

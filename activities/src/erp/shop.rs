@@ -148,15 +148,15 @@ impl Shop {
     pub(super) async fn look_up(
         &self,
         entity: Entity,
-        records: &[Record],
+        records: &[(Timestamp, Record)],
     ) -> Result<HashMap<String, Existing>, CallError> {
-        let keys: Vec<String> = records.iter().map(Record::key).collect();
+        let keys: Vec<String> = records.iter().map(|(_, record)| record.key()).collect();
         match entity {
             Entity::Products => self.products(&keys).await,
             Entity::Inventory => {
                 let items: Vec<Value> = records
                     .iter()
-                    .filter_map(|record| match record {
+                    .filter_map(|(_, record)| match record {
                         Record::Stock(stock) => Some(json!({ "sku": stock.sku, "location": stock.location })),
                         _ => None,
                     })

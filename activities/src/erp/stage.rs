@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use contracts::erp::{QuarantinedRow, Record, StagePages, Staged, UnknownFields};
 use contracts::money::Currency;
+use jiff::Timestamp;
 use mapping::{Defect, DefectKind, EntityMapping, Rules, SourceRecord};
 use serde_json::value::to_raw_value;
 use store::{LinesWriter, Store};
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
-use super::connector::{Erp, PageAsk};
+use super::connector::{Erp, PageAsk, Sourced};
 use super::shop::Shop;
 use super::{Trouble, compare, give_up};
 use crate::walk::Walk;
@@ -43,8 +44,7 @@ pub(super) async fn stage(
         };
         let read = walk.alive(erp.page(&ask)).await.map_err(|error| error.into_failure())?;
         for record in read.records {
-            pages.staged.newest = pages.staged.newest.max(Some(record.changed_at));
-            pages.add(record.fields)?;
+            pages.add(record)?;
         }
         cursor = read.next;
         walk.advance(page).await?;
@@ -62,7 +62,7 @@ struct Pages<'i> {
     input: &'i StagePages,
     mapping: EntityMapping<'i>,
     /// In the order in which they came; a later one of the same key replaces an earlier one.
-    records: Vec<Option<Record>>,
+    records: Vec<Option<(Timestamp, Record)>>,
     place_of: HashMap<String, usize>,
     quarantine: LinesWriter,
     unknown: BTreeSet<String>,
@@ -82,9 +82,11 @@ impl<'i> Pages<'i> {
         }
     }
 
-    fn add(&mut self, source: SourceRecord) -> Result<(), ActivityError> {
+    fn add(&mut self, source: Sourced) -> Result<(), ActivityError> {
+        let Sourced { changed_at, fields } = &source;
         self.staged.counts.read += 1;
-        let mapped = self.check_fields(&source).and_then(|()| self.mapping.apply(&source));
+        self.staged.newest = self.staged.newest.max(Some(*changed_at));
+        let mapped = self.check_fields(fields).and_then(|()| self.mapping.apply(fields));
         let record = match mapped {
             Ok(record) => record,
             Err(defect) => return self.reject(&source, &defect),
@@ -94,7 +96,7 @@ impl<'i> Pages<'i> {
             self.records[earlier] = None;
             self.staged.counts.superseded += 1;
         }
-        self.records.push(Some(record));
+        self.records.push(Some((*changed_at, record)));
         Ok(())
     }
 
@@ -116,28 +118,33 @@ impl<'i> Pages<'i> {
         }
     }
 
-    fn reject(&mut self, source: &SourceRecord, defect: &Defect) -> Result<(), ActivityError> {
+    fn reject(&mut self, source: &Sourced, defect: &Defect) -> Result<(), ActivityError> {
         match defect.kind {
             DefectKind::Unmapped => self.staged.counts.unmapped += 1,
             DefectKind::Invalid => self.staged.counts.invalid += 1,
         }
         let cause = defect.cause();
         count(&mut self.staged.causes, &cause);
-        let record = to_raw_value(source).map_err(|error| give_up(error.to_string()))?;
-        let row = QuarantinedRow { entity: self.input.entity, cause, key: None, record };
+        let record = to_raw_value(&source.fields).map_err(|error| give_up(error.to_string()))?;
+        let row = QuarantinedRow {
+            entity: self.input.entity,
+            cause,
+            changed_at: source.changed_at,
+            key: None,
+            record,
+        };
         self.quarantine.push(&row).map_err(|error| give_up(error.to_string()))
     }
 
     /// Compares with the shop and puts what is to be written into the store.
     async fn finish(mut self, shop: &Shop, store: &Store) -> Result<Staged, Trouble> {
         let mut rows = LinesWriter::default();
-        let records: Vec<Record> = self.records.into_iter().flatten().collect();
-        let mut records = records.into_iter().peekable();
+        let mut records = self.records.into_iter().flatten().peekable();
         while records.peek().is_some() {
-            let asked: Vec<Record> = records.by_ref().take(LOOK_UP_MAX).collect();
+            let asked: Vec<(Timestamp, Record)> = records.by_ref().take(LOOK_UP_MAX).collect();
             let existing = shop.look_up(self.input.entity, &asked).await?;
             for record in asked {
-                let existing = existing.get(&record.key());
+                let existing = existing.get(&record.1.key());
                 let limit = self.input.price_change_percent;
                 if let Some(row) = compare::compare(record, existing, limit, &mut self.staged.counts) {
                     rows.push(&row).map_err(unwritable)?;

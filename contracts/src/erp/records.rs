@@ -142,6 +142,8 @@ impl Record {
 /// A record that is to be written: one line of a staged batch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StagedRow {
+    /// When the ERP changed it, by its own clock.
+    pub changed_at: Timestamp,
     /// How.
     pub write: Write,
     /// What.
@@ -171,6 +173,8 @@ pub struct QuarantinedRow {
     pub entity: Entity,
     /// What is wrong; the same words for every record with the same fault.
     pub cause: String,
+    /// When the ERP changed it, by its own clock.
+    pub changed_at: Timestamp,
     /// The record's key, if it could be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,

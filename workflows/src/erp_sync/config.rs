@@ -41,6 +41,8 @@ pub struct ErpSyncConfig {
     pub page_size: u32,
     /// `full`: read everything, not only what changed.
     pub full: bool,
+    /// `since`: read again what changed since then, whatever the watermark says (`quarantine retry` does).
+    pub since: Option<Timestamp>,
     /// `dry_run`: say what would be written, and write nothing.
     pub dry_run: bool,
 }
@@ -88,6 +90,10 @@ impl Checked for ErpSyncConfig {
         let deadline = fields.optional("approval_deadline", span);
         let page_size = fields.optional("page_size", crate::input::count(500)).unwrap_or(500);
         let full = fields.optional("full", yes_or_no).unwrap_or(false);
+        let since = fields.optional("since", moment);
+        if full && since.is_some() {
+            fields.problem("since", "is given beside full, which reads everything", "keep one of them");
+        }
         let dry_run = fields.optional("dry_run", yes_or_no).unwrap_or(false);
         Some(Self {
             source: Source {
@@ -106,6 +112,7 @@ impl Checked for ErpSyncConfig {
             approval_deadline: deadline.unwrap_or(Duration::from_secs(24 * 60 * MINUTES)),
             page_size,
             full,
+            since,
             dry_run,
         })
     }

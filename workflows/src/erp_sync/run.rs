@@ -76,19 +76,9 @@ impl<'c> SyncRun<'c> {
     /// Only one run at a time; the ERP lets us in; the shop says how far it is.
     async fn begin(&self, saga: &SyncSaga, work: &mut Work) -> Result<(), Halt> {
         let source = &self.config.source;
-        let lease = Lease {
-            integration_id: source.integration_id.clone(),
-            workflow_id: self.ctx.workflow_id().to_owned(),
-            first_run_id: self.ctx.info().first_execution_run_id().to_owned(),
-        };
-        let taken = saga
-            .step(AUTHENTICATE, Erp::take_lease, lease, policy::erp())
-            .part("lease")
-            .nothing_to_undo("it is free again as soon as this run has closed")
-            .await?;
-        if let LeaseAnswer::HeldBy { workflow_id } = taken {
-            let reason = format!("{workflow_id} synchronises {} already", source.integration_id);
-            return Err(saga.refused(AUTHENTICATE, "AlreadyRunning", reason));
+        // Who writes nothing is in nobody's way.
+        if !self.config.dry_run {
+            self.take_lease(saga).await?;
         }
         let let_in = saga
             .step(AUTHENTICATE, Erp::authenticate, source.clone(), policy::erp())
@@ -107,10 +97,31 @@ impl<'c> SyncRun<'c> {
         Ok(())
     }
 
+    async fn take_lease(&self, saga: &SyncSaga) -> Result<(), Halt> {
+        let integration_id = self.config.source.integration_id.clone();
+        let lease = Lease {
+            integration_id: integration_id.clone(),
+            workflow_id: self.ctx.workflow_id().to_owned(),
+            first_run_id: self.ctx.info().first_execution_run_id().to_owned(),
+        };
+        let taken = saga
+            .step(AUTHENTICATE, Erp::take_lease, lease, policy::erp())
+            .part("lease")
+            .nothing_to_undo("it is free again as soon as this run has closed")
+            .await?;
+        match taken {
+            LeaseAnswer::Taken => Ok(()),
+            LeaseAnswer::HeldBy { workflow_id } => {
+                let reason = format!("{workflow_id} synchronises {integration_id} already");
+                Err(saga.refused(AUTHENTICATE, "AlreadyRunning", reason))
+            }
+        }
+    }
+
     /// Where an incremental read begins; `None` reads everything.
     fn since(&self, work: &Work, entity: Entity) -> Option<Timestamp> {
-        if self.config.full {
-            return None;
+        if self.config.full || self.config.since.is_some() {
+            return self.config.since;
         }
         let known = work.state.as_ref().and_then(|state| state.watermarks.get(&entity).copied());
         let lookback = SignedDuration::try_from(self.config.lookback).unwrap_or(SignedDuration::ZERO);
@@ -223,7 +234,10 @@ impl<'c> SyncRun<'c> {
             .ask("approve or reject", &preview, self.config.approval_deadline, |w| w.decision.is_some())
             .await;
         self.ctx.state_mut(|w| w.is_asking = false);
-        answered?;
+        if let Err(halt) = answered {
+            saga.failed(VALIDATE, &halt.ending().reason);
+            return Err(halt);
+        }
         match self.ctx.state(|w| w.decision.clone()) {
             Some((true, reason)) => {
                 saga.done(VALIDATE, &format!("approved: {reason}"));

@@ -27,6 +27,8 @@ pub(crate) struct Facts {
     pub(crate) log_dir: PathBuf,
     env_file: PathBuf,
     worker_listen: String,
+    /// The object store of worker and starter.
+    store: PathBuf,
 }
 
 impl Facts {
@@ -40,7 +42,14 @@ impl Facts {
             log_dir: run_dir.logs(),
             env_file: run_dir.env_file(),
             worker_listen: ports.worker.to_string(),
+            store: run_dir.store(),
         }
+    }
+
+    /// The sandbox's ERP, and what it lets in.
+    fn erp_credential(&self) -> String {
+        let endpoints = [format!("{}/erp", self.sandbox_url())];
+        json!({ "username": "api_user", "password": "api_password", "endpoints": endpoints }).to_string()
     }
 
     fn sandbox_url(&self) -> String {
@@ -63,6 +72,8 @@ impl Facts {
             ("SUN_WORKER_URL", self.worker_url.clone()),
             ("SUN_WEB_UI_URL", self.web_ui.clone()),
             ("SUN_UNDO_PATIENCE", undo_patience),
+            ("SUN_STORE", self.store.display().to_string()),
+            ("SUN_ERP_CREDENTIALS_ERP_001", self.erp_credential()),
         ]
     }
 
@@ -156,6 +167,7 @@ mod tests {
             log_dir: "/t/sunflow/logs".into(),
             env_file: "/t/sunflow/env.sh".into(),
             worker_listen: "127.0.0.1:9464".to_owned(),
+            store: PathBuf::from("/run/store"),
         }
     }
 
