@@ -17,7 +17,7 @@ mod tests;
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use contracts::objects::ObjectRef;
@@ -35,7 +35,8 @@ pub const DEFAULT_PLACE: &str = "sunflow-store";
 /// An object store; cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    inner: Arc<dyn ObjectStore>,
+    /// Opened when it is first used: a program that never needs it leaves no folder behind.
+    inner: Arc<OnceLock<Arc<dyn ObjectStore>>>,
     /// What stands before every key.
     prefix: Path,
     place: String,
@@ -96,7 +97,7 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens a store: a folder's path (made if it is missing), or `s3://bucket/prefix`, whose region, endpoint and
+    /// Opens a store: a folder's path (made when it is first used), or `s3://bucket/prefix`, whose region, endpoint and
     /// credentials are read from Amazon's own variables (`AWS_REGION`, `AWS_ENDPOINT`, `AWS_ACCESS_KEY_ID`, …).
     ///
     /// # Errors
@@ -107,23 +108,22 @@ impl Store {
             None if place.contains("://") => {
                 Err(refused(place, "it is neither a folder nor s3://bucket/prefix"))
             }
-            None => Self::folder(PathBuf::from(place)),
+            None => Ok(Self { inner: Arc::default(), prefix: Path::default(), place: place.to_owned() }),
         }
     }
 
-    /// Opens a folder, and makes it if it is missing.
-    ///
-    /// # Errors
-    /// When it cannot be used.
-    pub fn folder(path: PathBuf) -> Result<Self, StoreError> {
-        let place = path.display().to_string();
-        std::fs::create_dir_all(&path).map_err(|error| refused(&place, &error.to_string()))?;
+    fn inner(&self) -> Result<&Arc<dyn ObjectStore>, StoreError> {
+        if let Some(inner) = self.inner.get() {
+            return Ok(inner);
+        }
+        let path = PathBuf::from(&self.place);
+        std::fs::create_dir_all(&path).map_err(|error| refused(&self.place, &error.to_string()))?;
         // What a history refers to must be there after a power failure, too.
         let folder = object_store::local::LocalFileSystem::new_with_prefix(&path)
-            .map_err(|error| refused(&place, &error.to_string()))?
+            .map_err(|error| refused(&self.place, &error.to_string()))?
             .with_automatic_cleanup(true)
             .with_fsync(true);
-        Ok(Self { inner: Arc::new(folder), prefix: Path::default(), place })
+        Ok(self.inner.get_or_init(|| Arc::new(folder)))
     }
 
     #[cfg(feature = "s3")]
@@ -133,7 +133,9 @@ impl Store {
             .with_bucket_name(bucket)
             .build()
             .map_err(|error| refused(place, &format!("{error}; set AWS_REGION and the credentials")))?;
-        Ok(Self { inner: Arc::new(s3), prefix: Path::from(prefix), place: place.to_owned() })
+        let inner: Arc<dyn ObjectStore> = Arc::new(s3);
+        let (inner, prefix) = (Arc::new(OnceLock::from(inner)), Path::from(prefix));
+        Ok(Self { inner, prefix, place: place.to_owned() })
     }
 
     #[cfg(not(feature = "s3"))]
@@ -184,7 +186,7 @@ impl Store {
     /// When the store does not answer.
     pub async fn create(&self, key: &str, content: Vec<u8>) -> Result<bool, StoreError> {
         let mode = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-        match self.inner.put_opts(&self.path(key), PutPayload::from(content), mode).await {
+        match self.inner()?.put_opts(&self.path(key), PutPayload::from(content), mode).await {
             Ok(_) => Ok(true),
             Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
             Err(source) => Err(io("written", key, source)),
@@ -196,7 +198,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let found = match self.inner.get(&self.path(key)).await {
+        let found = match self.inner()?.get(&self.path(key)).await {
             Ok(found) => found.bytes().await,
             Err(error) => Err(error),
         };
@@ -212,7 +214,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn remove(&self, key: &str) -> Result<(), StoreError> {
-        match self.inner.delete(&self.path(key)).await {
+        match self.inner()?.delete(&self.path(key)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(source) => Err(io("removed", key, source)),
         }
@@ -224,7 +226,7 @@ impl Store {
     /// When the store does not answer.
     pub async fn list(&self, folder: &str) -> Result<Vec<Listed>, StoreError> {
         let below = self.path(folder);
-        let found = self.inner.list(Some(&below)).map_ok(|meta| Listed {
+        let found = self.inner()?.list(Some(&below)).map_ok(|meta| Listed {
             key: self.key_of(&meta.location),
             bytes: meta.size,
             written: meta.last_modified.into(),
@@ -240,7 +242,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn folders(&self, folder: &str) -> Result<Vec<String>, StoreError> {
-        let below = self.inner.list_with_delimiter(Some(&self.path(folder))).await;
+        let below = self.inner()?.list_with_delimiter(Some(&self.path(folder))).await;
         let below = below.map_err(|source| io("listed", folder, source))?;
         let mut folders: Vec<String> = below.common_prefixes.iter().map(|path| self.key_of(path)).collect();
         folders.sort();

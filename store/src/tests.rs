@@ -18,7 +18,7 @@ impl Folder {
     }
 
     fn store(&self) -> Store {
-        Store::folder(self.0.clone()).expect("a folder")
+        Store::open(&self.0.display().to_string()).expect("a folder")
     }
 }
 

@@ -1,5 +1,8 @@
 //! Whole-system tests: a real Temporal server, real workers, the sandbox shop.
 
+mod erp_brake;
+mod erp_cursor;
+mod erp_sync;
 mod late_payment;
 mod mail;
 mod onboarding_completed;

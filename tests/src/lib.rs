@@ -4,6 +4,8 @@
 //! - [`world`]: one shop with a worker of its own on a task queue of its own, and what a test asks them;
 //! - [`orders`]: orders to place;
 //! - [`customers`], [`follow_up`]: customers to onboard, and the mails of their first week;
+//! - [`clear`]: histories in clear, to be searched;
+//! - [`erp`]: a shop with an ERP, and their syncs;
 //! - [`matrix`]: what fault matrices share;
 //! - [`scenarios`]: each way in which an order can go, for the replay corpus;
 //! - [`chaos`]: many orders while everything is killed and fails;
@@ -16,7 +18,9 @@
 
 pub mod bench;
 pub mod chaos;
+pub mod clear;
 pub mod customers;
+pub mod erp;
 pub mod follow_up;
 pub mod mail;
 pub mod matrix;

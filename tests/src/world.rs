@@ -34,7 +34,7 @@ use crate::{orders, processes, servers};
 pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// Figures short enough for a test. The first in-process worker sets the policies for all; so all use these.
-const SHORT: [&str; 14] = [
+const SHORT: [&str; 15] = [
     "--ecommerce-api-timeout=2000",
     "--undo-patience=3s",
     "--second-look=500ms",
@@ -48,6 +48,7 @@ const SHORT: [&str; 14] = [
     "--payment-patience=20s",
     "--carrier-patience=20s",
     "--account-patience=20s",
+    "--erp-patience=20s",
     "--ref-key=a key for tests only",
 ];
 
@@ -106,9 +107,17 @@ impl World {
     /// When a part of it does not start.
     pub async fn on(address: &str, settings: &[&str]) -> anyhow::Result<Self> {
         let mut world = Self::without_worker(address).await?;
-        let args = world.worker_args(settings);
-        world._worker = Some(start_worker(&args)?);
+        world.start_worker(settings)?;
         Ok(world)
+    }
+
+    /// Starts this world's worker in this process.
+    ///
+    /// # Errors
+    /// When its settings are wrong.
+    pub fn start_worker(&mut self, settings: &[&str]) -> anyhow::Result<()> {
+        self._worker = Some(start_worker(&self.worker_args(settings))?);
+        Ok(())
     }
 
     /// A world whose worker is a process of its own, for other policies than those all tests here share.
@@ -529,6 +538,22 @@ impl Shop {
     /// When the sandbox refuses.
     pub async fn put(&self, path: &str, body: Value) -> anyhow::Result<Value> {
         self.call(reqwest::Method::PUT, path, &body).await
+    }
+
+    /// Posts to the control interface.
+    ///
+    /// # Errors
+    /// When the sandbox refuses.
+    pub async fn post(&self, path: &str, body: Value) -> anyhow::Result<Value> {
+        self.call(reqwest::Method::POST, path, &body).await
+    }
+
+    /// Removes by the control interface.
+    ///
+    /// # Errors
+    /// When the sandbox refuses.
+    pub async fn delete(&self, path: &str, body: Value) -> anyhow::Result<Value> {
+        self.call(reqwest::Method::DELETE, path, &body).await
     }
 
     /// Sets the faults.

@@ -1,0 +1,279 @@
+//! A shop and an ERP, and what a test asks of their syncs.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
+
+use anyhow::{Context as _, bail};
+use contracts::values::IntegrationId;
+use serde_json::{Value, json};
+use store::Store;
+use temporalio_client::{
+    Client, WorkflowDescribeOptions, WorkflowExecuteUpdateOptions, WorkflowFetchHistoryOptions,
+    WorkflowGetResultOptions, WorkflowHandle, WorkflowIdConflictPolicy, WorkflowIdReusePolicy,
+    WorkflowQueryOptions, WorkflowStartOptions,
+};
+use temporalio_common::search_attributes::SearchAttributes;
+use workflows::erp_sync::{self, Decision, ErpSync, ErpSyncConfig, ErpSyncResult};
+use workflows::input::Unchecked;
+use workflows::report::Progress;
+
+use crate::customers::{Ended, answered, ended};
+use crate::world::{LIMIT, World};
+use crate::{clear, servers};
+
+/// The seed's configuration, as the README's sample has it.
+pub const SAMPLE: &str = include_str!("../../starter/samples/erp.json");
+
+/// The password of the sandbox's ERP: nobody but the worker's secrets folder may know it.
+pub const PASSWORD: &str = "api_password";
+
+/// A shop, an ERP, a worker with its credential, and their object store.
+pub struct ErpWorld {
+    /// The shop and the worker.
+    pub world: World,
+    /// The object store.
+    pub store: Store,
+    folder: Folder,
+    integration: String,
+}
+
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            eprintln!("{} stays: {error}", self.0.display());
+        }
+    }
+}
+
+impl ErpWorld {
+    /// A world whose worker runs in this process, with further settings.
+    ///
+    /// # Errors
+    /// When a part of it does not start.
+    pub async fn with(settings: &[&str]) -> anyhow::Result<Self> {
+        let mut made = Self::without_worker().await?;
+        let own = made.settings();
+        let settings: Vec<&str> = own.iter().map(String::as_str).chain(settings.iter().copied()).collect();
+        made.world.start_worker(&settings)?;
+        Ok(made)
+    }
+
+    /// The same with no further settings.
+    ///
+    /// # Errors
+    /// When a part of it does not start.
+    pub async fn new() -> anyhow::Result<Self> {
+        Self::with(&[]).await
+    }
+
+    /// A world whose worker the test starts itself, with [`Self::settings`].
+    ///
+    /// # Errors
+    /// When a part of it does not start.
+    pub async fn without_worker() -> anyhow::Result<Self> {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let world = World::without_worker(&servers::dev_server()?).await?;
+        let name = format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let folder = Folder(std::env::temp_dir().join(format!("sunflow-erp-{name}")));
+        std::fs::create_dir_all(folder.0.join("secrets"))?;
+        let endpoint = format!("{}/erp", world.shop.url());
+        let credential = json!({ "username": "api_user", "password": PASSWORD, "endpoints": [endpoint] });
+        std::fs::write(folder.0.join("secrets/erp.json"), credential.to_string())?;
+        let store = Store::open(&folder.0.join("store").display().to_string())?;
+        Ok(Self { world, store, folder, integration: format!("erp-{name}") })
+    }
+
+    /// The worker's settings for the ERP.
+    #[must_use]
+    pub fn settings(&self) -> Vec<String> {
+        let place = |name: &str| self.folder.0.join(name).display().to_string();
+        vec![format!("--secrets-dir={}", place("secrets")), format!("--store={}", place("store"))]
+    }
+
+    /// The folder of the store and the secrets.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder.0
+    }
+
+    /// The integration's id.
+    #[must_use]
+    pub fn integration(&self) -> &str {
+        &self.integration
+    }
+
+    /// The sample for this world's ERP, with some fields changed.
+    ///
+    /// # Errors
+    /// When the sample is not JSON.
+    pub fn config(&self, changes: Value) -> anyhow::Result<Value> {
+        let mut config: Value = serde_json::from_str(SAMPLE)?;
+        config["integration_id"] = json!(self.integration);
+        config["erp_endpoint"] = json!(format!("{}/erp", self.world.shop.url()));
+        config["credentials_ref"] = json!("file:erp.json");
+        for (name, value) in changes.as_object().into_iter().flatten() {
+            config[name] = value.clone();
+        }
+        Ok(config)
+    }
+
+    /// Starts a sync under the integration's own id.
+    ///
+    /// # Errors
+    /// When Temporal refuses.
+    pub async fn start(&self, changes: Value) -> anyhow::Result<Sync<'_>> {
+        let id = IntegrationId::new(self.integration.as_str())?;
+        self.start_as(&erp_sync::workflow_id(&id), changes).await
+    }
+
+    /// Starts a sync under another id, as a schedule does.
+    ///
+    /// # Errors
+    /// When Temporal refuses.
+    pub async fn start_as(&self, workflow_id: &str, changes: Value) -> anyhow::Result<Sync<'_>> {
+        let input = Unchecked::<ErpSyncConfig>::from_json(&self.config(changes)?.to_string())?;
+        let id = IntegrationId::new(self.integration.as_str())?;
+        let options = WorkflowStartOptions::new(self.world.task_queue.clone(), workflow_id.to_owned())
+            .id_reuse_policy(WorkflowIdReusePolicy::AllowDuplicate)
+            .id_conflict_policy(WorkflowIdConflictPolicy::UseExisting)
+            .search_attributes(SearchAttributes::new(erp_sync::search_attributes(&id)))
+            .build();
+        let handle = self.world.client.start_workflow(ErpSync::run, input, options).await?;
+        let run_id = handle.run_id().unwrap_or_default().to_owned();
+        Ok(Sync { world: &self.world, workflow_id: workflow_id.to_owned(), run_id })
+    }
+
+    /// Runs a sync to its end.
+    ///
+    /// # Errors
+    /// When it does not end.
+    pub async fn sync(&self, changes: Value) -> anyhow::Result<Ended<ErpSyncResult>> {
+        self.start(changes).await?.ended().await
+    }
+
+    /// Changes records of the ERP.
+    ///
+    /// # Errors
+    /// When the sandbox refuses.
+    pub async fn erp(&self, records: Value) -> anyhow::Result<()> {
+        self.world.shop.put("erp/records", records).await.map(drop)
+    }
+
+    /// Effects of the shop's write operations so far, those that changed nothing left out.
+    ///
+    /// # Errors
+    /// When the sandbox refuses.
+    pub async fn writes(&self) -> anyhow::Result<usize> {
+        const WRITES: [&str; 5] =
+            ["products.create", "products.update", "inventory.level", "customers.upsert", "orders.upsert"];
+        let effects = self.world.shop.get("effects").await?;
+        let effects = effects.as_array().context("effects is no list")?;
+        let is_write = |effect: &&Value| {
+            effect["effect"] != "none" && WRITES.iter().any(|write| effect["operation"] == *write)
+        };
+        Ok(effects.iter().filter(is_write).count())
+    }
+
+    /// The shop's memory of the integration.
+    ///
+    /// # Errors
+    /// When the sandbox refuses.
+    pub async fn state(&self) -> anyhow::Result<Value> {
+        let url = format!("{}/api/v1/integrations/{}/config", self.world.shop.url(), self.integration);
+        let answer = reqwest::get(url).await?.text().await?;
+        let answer: Value = serde_json::from_str(&answer)?;
+        Ok(answer["data"].clone())
+    }
+}
+
+/// A started sync.
+pub struct Sync<'w> {
+    world: &'w World,
+    /// Its workflow id.
+    pub workflow_id: String,
+    /// Its run id.
+    pub run_id: String,
+}
+
+impl Sync<'_> {
+    fn handle(&self) -> WorkflowHandle<Client, ErpSync> {
+        self.world.client.get_workflow_handle::<ErpSync>(self.workflow_id.clone())
+    }
+
+    /// How it ended.
+    ///
+    /// # Errors
+    /// When it does not end in time, or in a way no test expects.
+    pub async fn ended(&self) -> anyhow::Result<Ended<ErpSyncResult>> {
+        let handle = self.handle();
+        let result =
+            tokio::time::timeout(LIMIT, handle.get_result(WorkflowGetResultOptions::default())).await;
+        ended(result.with_context(|| format!("{} did not end within {LIMIT:?}", self.workflow_id))?)
+    }
+
+    /// The query `progress`.
+    ///
+    /// # Errors
+    /// When no worker answers.
+    pub async fn progress(&self) -> anyhow::Result<Progress> {
+        Ok(self.handle().query(ErpSync::progress, (), WorkflowQueryOptions::default()).await?)
+    }
+
+    /// Waits until a person is asked.
+    ///
+    /// # Errors
+    /// When nobody is asked in time.
+    pub async fn asks(&self) -> anyhow::Result<Progress> {
+        let until = Instant::now() + LIMIT;
+        loop {
+            match self.progress().await {
+                Ok(progress) if !progress.needs_human.is_empty() => return Ok(progress),
+                other if Instant::now() > until => bail!("{}: nobody was asked: {other:?}", self.workflow_id),
+                _ => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
+            }
+        }
+    }
+
+    /// The updates `approve` and `reject`.
+    ///
+    /// # Errors
+    /// The refusal's message.
+    pub async fn decide(&self, is_approved: bool, reason: &str) -> Result<String, String> {
+        let decision = Decision { reason: reason.to_owned() };
+        let options = WorkflowExecuteUpdateOptions::default();
+        match is_approved {
+            true => answered(self.handle().execute_update(ErpSync::approve, decision, options)).await,
+            false => answered(self.handle().execute_update(ErpSync::reject, decision, options)).await,
+        }
+    }
+
+    /// The history in clear.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn history_text(&self) -> anyhow::Result<String> {
+        let events =
+            self.handle().fetch_history(WorkflowFetchHistoryOptions::default()).into_events().await?;
+        events.iter().map(|event| clear::text(event, &[])).collect()
+    }
+
+    /// The history as the replayer reads it.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn history_json(&self) -> anyhow::Result<Vec<u8>> {
+        Ok(self.handle().fetch_history(WorkflowFetchHistoryOptions::default()).to_json().await?)
+    }
+
+    /// Events so far.
+    ///
+    /// # Errors
+    /// When the run cannot be described.
+    pub async fn events(&self) -> anyhow::Result<i64> {
+        let description = self.handle().describe(WorkflowDescribeOptions::default()).await?;
+        Ok(description.raw().workflow_execution_info.clone().unwrap_or_default().history_length)
+    }
+}
