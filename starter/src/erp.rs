@@ -67,8 +67,8 @@ pub(crate) async fn sync(global: &Global, out: &Out, args: SyncArgs) -> Result<E
 /// already stays, and is named as given twice unless it says the same.
 fn with(text: InputText, name: &str, value: &str) -> InputText {
     let InputText { name: file, json } = text;
-    let says_so = serde_json::from_str::<Map<String, Value>>(&json)
-        .is_ok_and(|fields| fields.get(name).is_some_and(|given| given.to_string() == value));
+    let fields = serde_json::from_str::<Map<String, Value>>(&json).unwrap_or_default();
+    let says_so = fields.get(name) == serde_json::from_str(value).ok().as_ref();
     let json = match json.rfind('}') {
         Some(end) if !says_so => {
             let comma = if json[..end].trim_end().ends_with('{') { "" } else { "," };

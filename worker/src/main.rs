@@ -42,6 +42,6 @@ fn run(settings: worker::Settings) -> anyhow::Result<()> {
                 _ = interrupt.recv() => tracing::info!("interrupted: draining"),
             }
         };
-        worker::run(settings, stop).await
+        Box::pin(worker::run(settings, stop)).await
     })
 }

@@ -64,11 +64,14 @@ type Opens = fn(&str, &ErpCredential, Duration) -> Result<Arc<dyn Erp>, String>;
 /// Every connector, by the name that a credential chooses it by.
 const KINDS: &[(&str, Opens)] = &[("rest", rest::open)];
 
+/// Connectors by address and credential's name, each with the credential that it was opened with.
+type Open = HashMap<(String, String), (ErpCredential, Arc<dyn Erp>)>;
+
 /// The connectors of this worker, one for each address and credential, with their sessions.
 pub struct Connectors {
     credentials: Credentials,
     timeout: Duration,
-    open: Mutex<HashMap<(String, String), (ErpCredential, Arc<dyn Erp>)>>,
+    open: Mutex<Open>,
 }
 
 impl Connectors {
