@@ -209,3 +209,26 @@ async fn no_secret_and_no_person_is_in_a_history() -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+/// A read that is too long for one run: each writes what it has, and the next goes on at the watermark.
+#[tokio::test]
+async fn a_long_read_goes_on_as_a_new_run() -> anyhow::Result<()> {
+    let erp = ErpWorld::new().await?;
+    erp.world.shop.post("erp/generate", json!({ "products": 150, "inventory": true, "seed": 1 })).await?;
+    let run = erp
+        .start(json!({ "full": true, "page_size": 2, "batches_per_run": 1,
+            "sync_entities": ["products", "inventory"] }))
+        .await?;
+    let last = run.ended().await?.completed()?;
+    assert!(!last.sync_id.contains(&run.run_id), "the run that ended is another one");
+    let source = erp.world.shop.get("erp/records?entity=products").await?;
+    let shop = erp.world.shop.get("catalog").await?;
+    let generated = |row: &&Value| row["sku"].as_str().is_some_and(|sku| sku.starts_with("ERP-"));
+    let rows: Vec<&Value> = shop.as_array().into_iter().flatten().filter(generated).collect();
+    assert_eq!(rows.len(), source.as_array().map_or(0, Vec::len));
+    assert!(rows.iter().all(|row| row["levels"].as_array().is_some_and(|levels| levels.len() == 1)));
+    let again =
+        erp.sync(json!({ "full": true, "sync_entities": ["products", "inventory"] })).await?.completed()?;
+    assert_eq!(again.report.summary.products_created + again.report.summary.products_updated, 0);
+    Ok(())
+}

@@ -85,7 +85,9 @@ pub async fn run_with(
     });
     status.polling();
     tracing::info!(task_queue = %settings.task_queue, health = %server.address(), "polling");
-    let ran = tokio::try_join!(Box::pin(worker.run()), Box::pin(syncs.run())).map(drop).context("the worker stopped");
+    let ran = tokio::try_join!(Box::pin(worker.run()), Box::pin(syncs.run()))
+        .map(drop)
+        .context("the worker stopped");
     if let Some(door) = door {
         door.abort();
     }

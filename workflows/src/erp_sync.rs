@@ -36,12 +36,14 @@ use std::error::Error;
 use contracts::erp::SyncReport;
 use contracts::values::IntegrationId;
 use serde::{Deserialize, Serialize};
+use temporalio_common::data_converters::PayloadConversionError;
 use temporalio_common::search_attributes::SearchAttributeUpdate;
 use temporalio_workflow::{
-    SyncWorkflowContext, WorkflowContext, WorkflowContextView, WorkflowResult, workflow, workflow_methods,
+    ContinueAsNewOptions, SyncWorkflowContext, WorkflowContext, WorkflowContextView, WorkflowResult,
+    WorkflowTermination, workflow, workflow_methods,
 };
 
-pub use config::{ErpSyncConfig, Limits};
+pub use config::{ErpSyncConfig, Limits, Resume};
 
 use crate::input::{Problem, Unchecked};
 use crate::report::{Progress, Report, StepClass, StepSpec};
@@ -166,7 +168,12 @@ impl ErpSync {
         let mut saga = Saga::begin(ctx);
         let run = SyncRun::new(ctx, &config);
         let mut work = Work::default();
-        let (ended, reason, steps) = match run.forward(&mut saga, &mut work).await {
+        let forward = run.forward(&mut saga, &mut work).await;
+        if let (Ok(()), Some(resume)) = (&forward, &work.resume) {
+            // Whatever was read is in the shop; the rest is another run's, under the same lease.
+            match ctx.continue_as_new(rest(&input, resume)?, ContinueAsNewOptions::default())? {}
+        }
+        let (ended, reason, steps) = match forward {
             Ok(()) => (Outcome::Completed, None, saga.completed().await),
             Err(halt) => {
                 saga.turn_back(&halt);
@@ -255,6 +262,15 @@ impl ErpSync {
 
 const INVALID: &str = "SyncInvalid";
 const REASON_MAX: usize = 500;
+
+/// The input of the run that reads on.
+fn rest(
+    input: &Unchecked<ErpSyncConfig>,
+    resume: &Resume,
+) -> Result<Unchecked<ErpSyncConfig>, WorkflowTermination> {
+    let rest = serde_json::to_string(resume).and_then(|resume| input.with("resume", &resume));
+    rest.map_err(|error| PayloadConversionError::EncodingError(error.into()).into())
+}
 
 /// A run is named by its integration, alone or with what a schedule adds.
 fn check_name(workflow_id: &str, integration: &IntegrationId) -> Result<(), Problem> {

@@ -31,7 +31,7 @@ pub(super) fn exceeded(limits: &Limits, work: &Work, shop: ShopCounts) -> Vec<St
 fn fewer_records(limits: &Limits, work: &Work, before: &SyncState, entity: Entity) -> Option<String> {
     let staged = work.staged.get(&entity).filter(|staged| staged.is_full)?;
     let before = *before.full_counts.get(&entity)?;
-    let now = staged.counts.read - staged.counts.superseded;
+    let now = staged.full_count();
     is_share_above(before.saturating_sub(now), before, limits.fewer_records).then(|| {
         format!(
             "a full read found {now} {}, the one before {before} (limit {} % fewer)",

@@ -7,6 +7,7 @@ use contracts::money::Currency;
 use contracts::values::IntegrationId;
 use jiff::Timestamp;
 use mapping::Rules;
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::input::parsed::{Flaw, at_most, currency, moment, span};
@@ -39,12 +40,31 @@ pub struct ErpSyncConfig {
     pub approval_deadline: Duration,
     /// `page_size`: records a page (default 500, at most 500).
     pub page_size: u32,
+    /// `batches_per_run`: activities that read, 20 pages each, before the run writes what it has and goes on as a new
+    /// run, exactly there (default and most 400: four million records of 500 a page).
+    pub batches_per_run: u32,
+    /// `resume`: where the run before this one stopped reading; the process's own.
+    pub resume: Option<Resume>,
     /// `full`: read everything, not only what changed.
     pub full: bool,
     /// `since`: read again what changed since then, whatever the watermark says (`quarantine retry` does).
     pub since: Option<Timestamp>,
     /// `dry_run`: say what would be written, and write nothing.
     pub dry_run: bool,
+}
+
+/// Where a read goes on that was too long for one run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Resume {
+    /// `entity`: of what; those before it are done.
+    pub entity: Entity,
+    /// `cursor`: the ERP's.
+    pub cursor: String,
+    /// `since`: where that read began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// `read`: records that it has read so far.
+    pub read: u32,
 }
 
 /// What a run may change before a person is asked. Shares are in percent.
@@ -89,6 +109,8 @@ impl Checked for ErpSyncConfig {
         let limits = fields.maybe_nested("limits", limits).unwrap_or_default();
         let deadline = fields.optional("approval_deadline", span);
         let page_size = fields.optional("page_size", crate::input::count(500)).unwrap_or(500);
+        let batches_per_run = fields.optional("batches_per_run", crate::input::count(400)).unwrap_or(400);
+        let resume = fields.maybe_nested("resume", resume);
         let full = fields.optional("full", yes_or_no).unwrap_or(false);
         let since = fields.optional("since", moment);
         if full && since.is_some() {
@@ -111,11 +133,26 @@ impl Checked for ErpSyncConfig {
             limits,
             approval_deadline: deadline.unwrap_or(Duration::from_secs(24 * 60 * MINUTES)),
             page_size,
+            batches_per_run,
+            resume,
             full,
             since,
             dry_run,
         })
     }
+}
+
+fn resume(fields: &Fields<'_>) -> Option<Resume> {
+    let entity = fields.required("entity", entity);
+    let cursor = fields.required("cursor", text(10_000));
+    let since = fields.optional("since", moment);
+    let read = fields.required("read", at_most(u32::MAX));
+    Some(Resume { entity: entity?, cursor: cursor?, since, read: read? })
+}
+
+fn entity(value: &RawValue) -> Result<Entity, Refusal> {
+    let name = text(40)(value)?;
+    Entity::from_name(&name).map_or_else(|| refuse("is no entity", "leave resume to the process"), Ok)
 }
 
 fn limits(fields: &Fields<'_>) -> Option<Limits> {

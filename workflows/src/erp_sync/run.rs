@@ -8,6 +8,7 @@ use contracts::values::IdempotencyKey;
 use jiff::{SignedDuration, Timestamp};
 use temporalio_workflow::WorkflowContext;
 
+use super::config::Resume;
 use super::work::{StagedEntity, Work, causes};
 use super::{
     AUTHENTICATE, CUSTOMERS, ErpSync, ErpSyncConfig, FETCH, INVENTORY, ORDERS, PRODUCTS, REPORT, TRANSFORM,
@@ -62,7 +63,10 @@ impl<'c> SyncRun<'c> {
     pub(super) async fn forward(&self, saga: &mut SyncSaga, work: &mut Work) -> Result<(), Halt> {
         self.begin(saga, work).await?;
         for entity in &self.config.entities {
-            self.stage(saga, work, *entity).await?;
+            let is_done = self.config.resume.as_ref().is_some_and(|resume| *entity < resume.entity);
+            if !is_done && work.resume.is_none() {
+                self.stage(saga, work, *entity).await?;
+            }
         }
         self.judge(saga, work)?;
         self.brake(saga, work).await?;
@@ -130,12 +134,14 @@ impl<'c> SyncRun<'c> {
     }
 
     async fn stage(&self, saga: &SyncSaga, work: &mut Work, entity: Entity) -> Result<(), Halt> {
-        let since = self.since(work, entity);
-        let staged = work
-            .staged
-            .entry(entity)
-            .or_insert(StagedEntity { is_full: since.is_none(), ..StagedEntity::default() });
-        let mut cursor = None;
+        let resume = self.config.resume.as_ref().filter(|resume| resume.entity == entity);
+        let since = resume.map_or_else(|| self.since(work, entity), |resume| resume.since);
+        let staged = work.staged.entry(entity).or_insert(StagedEntity {
+            is_full: since.is_none(),
+            read_before: resume.map_or(0, |resume| resume.read.into()),
+            ..StagedEntity::default()
+        });
+        let mut cursor = resume.map(|resume| resume.cursor.clone());
         loop {
             let pages = StagePages {
                 source: self.config.source.clone(),
@@ -156,11 +162,17 @@ impl<'c> SyncRun<'c> {
                 .part(entity.name())
                 .nothing_to_undo(READS)
                 .await?;
-            cursor = pages.next.take();
+            let next = pages.next.take();
             staged.add(pages);
-            if cursor.is_none() {
+            work.batches += 1;
+            let Some(next) = next else { return Ok(()) };
+            if work.batches >= self.config.batches_per_run && !self.config.dry_run {
+                let read = u32::try_from(staged.read_before + staged.counts.read).unwrap_or(u32::MAX);
+                staged.is_full = false;
+                work.resume = Some(Resume { entity, cursor: next, since, read });
                 return Ok(());
             }
+            cursor = Some(next);
         }
     }
 
@@ -255,7 +267,8 @@ impl<'c> SyncRun<'c> {
     async fn apply(&self, saga: &SyncSaga, work: &mut Work, entity: Entity) -> Result<(), Halt> {
         let step = step_of(entity);
         let Some(staged) = work.staged.get(&entity) else {
-            saga.skip(step, "not asked for");
+            let is_later = self.config.entities.contains(&entity);
+            saga.skip(step, if is_later { "another run's: the read is a long one" } else { "not asked for" });
             return Ok(());
         };
         let batches = staged.batches.clone();

@@ -8,6 +8,8 @@ use contracts::erp::{
 use contracts::objects::ObjectRef;
 use jiff::Timestamp;
 
+use super::config::Resume;
+
 /// What a sync has done so far.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Work {
@@ -17,6 +19,10 @@ pub(super) struct Work {
     pub(super) staged: BTreeMap<Entity, StagedEntity>,
     /// What was written.
     pub(super) applied: BTreeMap<Entity, AppliedEntity>,
+    /// Activities that read.
+    pub(super) batches: u32,
+    /// Where the next run goes on, when there is more to read than one run takes.
+    pub(super) resume: Option<Resume>,
     /// What made the brake ask.
     pub(super) limits_exceeded: Vec<String>,
 }
@@ -30,14 +36,21 @@ pub(super) struct StagedEntity {
     pub(super) causes: BTreeMap<String, u64>,
     pub(super) unknown_fields: Vec<String>,
     pub(super) newest: Option<Timestamp>,
-    /// Whether everything was read, not only what changed.
+    /// Whether everything was read, not only what changed, and to its end.
     pub(super) is_full: bool,
+    /// Records that the runs before this one have read of it.
+    pub(super) read_before: u64,
 }
 
 /// Kinds of defects that a report lists; the quarantine has all.
 const CAUSES_MAX: usize = 20;
 
 impl StagedEntity {
+    /// Records that the source has, when all of them were read.
+    pub(super) fn full_count(&self) -> u64 {
+        self.read_before + self.counts.read - self.counts.superseded
+    }
+
     pub(super) fn add(&mut self, pages: Staged) {
         self.counts.add(&pages.counts);
         self.batches.extend(pages.batch);
@@ -129,7 +142,7 @@ impl Work {
             *known = newest.max(*known);
         }
         if staged.is_full {
-            state.full_counts.insert(entity, staged.counts.read - staged.counts.superseded);
+            state.full_counts.insert(entity, staged.full_count());
         }
     }
 

@@ -1,9 +1,12 @@
 //! Fields that hold a language of their own, and objects that may be left out.
 
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+
 use contracts::money::Currency;
 use serde_json::value::RawValue;
 
-use super::{Fields, Problem, Refusal, refuse, text};
+use super::{Fields, Problem, Refusal, Unchecked, refuse, text};
 
 /// A mistake inside a field.
 pub struct Flaw {
@@ -15,6 +18,19 @@ pub struct Flaw {
     pub problem: String,
     /// What to do about it.
     pub fix: String,
+}
+
+impl<T> Unchecked<T> {
+    /// The same input with one field replaced or added; the others keep their text.
+    ///
+    /// # Errors
+    /// When it is not a JSON object, or the value is no JSON.
+    pub fn with(&self, name: &str, value: &str) -> Result<Self, serde_json::Error> {
+        let value: &RawValue = serde_json::from_str(value)?;
+        let mut fields: BTreeMap<String, &RawValue> = serde_json::from_str(self.json.get())?;
+        fields.insert(name.to_owned(), value);
+        Ok(Self { json: serde_json::value::to_raw_value(&fields)?, claims: PhantomData })
+    }
 }
 
 impl Fields<'_> {
