@@ -12,6 +12,7 @@ use workflows::customer_onboarding::{
 };
 use workflows::follow_up_emails::{self, ConsentChanged, FollowUpData, FollowUpEmails};
 use workflows::saga::ResolveUndo;
+use workflows::unsubscription::{self, UnsubscriptionData};
 
 use crate::cli::Global;
 use crate::cli::onboarding::{CancelArgs, ConsentArgs, CustomerName, NewsArgs, ResolveArgs, WaitArgs};
@@ -82,6 +83,17 @@ pub(crate) fn plan_follow_up(json: &str) -> Result<Plan, InputError> {
         summary: format!("Follow-up mails of customer {}", data.customer_ref),
         attributes: follow_up_emails::search_attributes(&data.customer_ref).into(),
         facts: vec![("registered at", data.registered_at.to_string())],
+    })
+}
+
+/// What would be started for a click in a mail. No command of its own: the worker's door starts it.
+pub(crate) fn plan_unsubscription(json: &str) -> Result<Plan, InputError> {
+    let data: UnsubscriptionData = check(json)?;
+    Ok(Plan {
+        workflow_id: unsubscription::workflow_id(&data.customer_ref),
+        summary: format!("Customer {} wants no more marketing mail", data.customer_ref),
+        attributes: unsubscription::search_attributes(&data.customer_ref).into(),
+        facts: vec![("customer ref", data.customer_ref.to_string())],
     })
 }
 

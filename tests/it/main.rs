@@ -10,6 +10,7 @@ mod onboarding_lost_replies;
 mod onboarding_privacy;
 mod onboarding_refused;
 mod onboarding_starter;
+mod onboarding_unsubscribe;
 mod order_cancelled;
 mod order_crowd;
 mod order_faults;

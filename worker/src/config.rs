@@ -15,6 +15,7 @@ use workflows::policy::Figures;
 use crate::door::DoorSettings;
 
 mod check;
+mod door;
 mod mail;
 mod onboarding;
 mod payment;
@@ -230,15 +231,8 @@ struct OperationArgs {
     /// After SIGTERM: how long what is under way may take to finish.
     #[arg(long, env = "SUN_GRACE_PERIOD", default_value = "30s", value_parser = duration, value_name = "TIME")]
     grace_period: Duration,
-    /// Address of the webhook door, POST /webhooks/payments; off by default. Needs the secret.
-    #[arg(long, env = "SUN_WEBHOOK_LISTEN", value_name = "HOST:PORT")]
-    webhook_listen: Option<SocketAddr>,
-    /// Secret that the payment provider signs its events with.
-    #[arg(long, env = "SUN_PAYMENT_WEBHOOK_SECRET", value_name = "SECRET", hide_env_values = true)]
-    payment_webhook_secret: Option<String>,
-    /// File that holds that secret.
-    #[arg(long, env = "SUN_PAYMENT_WEBHOOK_SECRET_FILE", value_name = "FILE")]
-    payment_webhook_secret_file: Option<PathBuf>,
+    #[command(flatten)]
+    door: door::DoorArgs,
     /// Where to POST the seed's workflow metrics (…/api/workflow-metrics); off by default.
     #[arg(long, env = "SUN_METRICS_WEBHOOK_URL", value_name = "URL")]
     metrics_webhook_url: Option<String>,

@@ -4,7 +4,7 @@
 //! - `systems`: the connections to the outside systems;
 //! - `registry`: two visible lists, processes and activities;
 //! - `temporal`: the connection to Temporal, waited for with back-off; search attributes; versioning;
-//! - [`door`]: payment events from outside, signed; off unless configured;
+//! - [`door`]: payment events from outside, signed, and clicks that end marketing mails; off unless configured;
 //! - `health`: `/healthz`, `/readyz`, `/metrics` on one port;
 //! - `metrics`: what is counted, and the optional metrics webhook.
 

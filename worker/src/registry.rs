@@ -9,6 +9,7 @@ use workflows::customer_onboarding::CustomerOnboarding;
 use workflows::follow_up_emails::FollowUpEmails;
 use workflows::late_payment::LatePayment;
 use workflows::order_processing::OrderProcessing;
+use workflows::unsubscription::Unsubscription;
 
 use crate::config::{Deployment, Settings, Tuning};
 use crate::systems::{Activities, Systems};
@@ -28,6 +29,8 @@ pub(crate) fn options(settings: &Settings, systems: Systems) -> anyhow::Result<W
         .context("CustomerOnboarding cannot be registered")?
         .register_workflow::<FollowUpEmails>()
         .context("FollowUpEmails cannot be registered")?
+        .register_workflow::<Unsubscription>()
+        .context("Unsubscription cannot be registered")?
         // Activities, by outside system.
         .register_activities(commerce)
         .register_activities(inventory)

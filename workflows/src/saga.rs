@@ -121,6 +121,11 @@ impl<W: Process> Saga<W> {
         }
     }
 
+    /// Marks a step that is no activity as done.
+    pub fn done(&self, name: &'static str, what: &str) {
+        self.mark(name, StepStatus::Completed, Some(what));
+    }
+
     /// Marks a step as failed for good.
     pub fn failed(&self, name: &'static str, why: &str) {
         self.mark(name, StepStatus::Failed, Some(why));

@@ -16,7 +16,7 @@ use contracts::customers::{
     Recommend, RecommendedProduct, Registration, Unsubscribe, UpdatePreferences, defs,
 };
 use contracts::failure;
-use contracts::values::CustomerRef;
+use contracts::values::{CustomerId, CustomerRef};
 use pseudonym::RefKey;
 use reqwest::Url;
 use temporalio_common::error::ApplicationFailure;
@@ -39,10 +39,14 @@ pub struct Pseudonyms {
 
 impl Pseudonyms {
     /// The one-click link of a customer.
-    fn unsubscribe_url(&self, customer: &CustomerRef) -> Option<String> {
+    fn unsubscribe_url(&self, customer: &CustomerRef, customer_id: &CustomerId) -> Option<String> {
         let (key, mut url) = (self.key.as_ref()?, self.unsubscribe.clone()?);
-        let token = key.unsubscribe_token(customer);
-        url.path_segments_mut().ok()?.pop_if_empty().extend([customer.as_str(), &token]);
+        let token = key.unsubscribe_token(customer, customer_id);
+        url.path_segments_mut().ok()?.pop_if_empty().extend([
+            customer.as_str(),
+            customer_id.as_str(),
+            &token,
+        ]);
         Some(url.into())
     }
 }
@@ -180,7 +184,7 @@ impl CustomerActivities {
         };
         match facts.at(now) {
             Ok(Said::Yes) => Ok(MailVerdict::Send {
-                unsubscribe_url: self.pseudonyms.unsubscribe_url(&input.customer_ref),
+                unsubscribe_url: self.pseudonyms.unsubscribe_url(&input.customer_ref, &input.customer_id),
             }),
             Ok(Said::Later(until)) => Ok(MailVerdict::Wait { until: until.to_string() }),
             Ok(Said::No(reason)) => Ok(MailVerdict::Keep { reason }),

@@ -124,6 +124,7 @@ fn a_wrong_choice_of_provider_is_named_with_its_fix() -> TestResult {
 fn a_door_without_a_secret_stays_shut_and_says_so() -> TestResult {
     for (given, missing) in [
         ("--webhook-listen=127.0.0.1:0", "SUN_PAYMENT_WEBHOOK_SECRET"),
+        ("--webhook-listen=127.0.0.1:0", "SUN_UNSUBSCRIBE_URL"),
         ("--payment-webhook-secret=s", "SUN_WEBHOOK_LISTEN"),
     ] {
         let problems = problems(&["--ecommerce-api-url", "http://shop", given])?;
@@ -133,11 +134,40 @@ fn a_door_without_a_secret_stays_shut_and_says_so() -> TestResult {
 }
 
 #[test]
+fn a_door_lets_in_what_is_configured() -> TestResult {
+    const LISTEN: &str = "--webhook-listen=127.0.0.1:0";
+    const KEY: &str = "--ref-key=a key for tests only";
+    const LINK: &str = "--unsubscribe-url=https://shop.example.com/unsubscribe";
+    for (args, payments, unsubscribe) in [
+        (&[LISTEN, "--payment-webhook-secret=s"][..], true, false),
+        (&[LISTEN, KEY, LINK], false, true),
+        (&[LISTEN, KEY, LINK, "--payment-webhook-secret=s"], true, true),
+    ] {
+        let config = Config::try_parse_from([&["worker"], &SHOP[..], args].concat())?;
+        let door = config.check().map_err(|problems| problems.to_string())?.door.ok_or("no door")?;
+        assert_eq!(
+            (door.payments.is_some(), door.unsubscribe.is_some()),
+            (payments, unsubscribe),
+            "{args:?}"
+        );
+        assert!(!format!("{door:?}").contains("a key for"), "{door:?}");
+    }
+    let config = Config::try_parse_from([&["worker"], &SHOP[..], &[KEY, LINK]].concat())?;
+    let settings = config.check().map_err(|problems| problems.to_string())?;
+    assert!(settings.door.is_none(), "the links may lead to another worker's door");
+    Ok(())
+}
+
+#[test]
 fn what_onboarding_needs_is_checked_and_its_key_is_not_shown() -> TestResult {
     for (args, words) in [
         (&["--ref-key=hunter2"][..], "SUN_REF_KEY is shorter than 16 bytes: use at least 16 random bytes"),
         (&["--ref-key-file=/nowhere"], "SUN_REF_KEY_FILE: /nowhere"),
         (&["--unsubscribe-url=https://shop/bye"], "SUN_REF_KEY is not, so that no link could be made"),
+        (
+            &["--ref-key=a key for tests only", "--unsubscribe-url=http://shop/bye"],
+            "SUN_UNSUBSCRIBE_URL is http, and mail providers take one click over https only",
+        ),
         (
             &["--follow-up-tips=2h", "--follow-up-recommendations=1h"],
             "SUN_FOLLOW_UP_RECOMMENDATIONS is not longer than SUN_FOLLOW_UP_TIPS",
