@@ -2,8 +2,10 @@
 
 use std::time::Instant;
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use tests::mail::{Habits, MailServer, NOBODY};
+use tests::customers;
+use tests::mail::{DKIM, Habits, MailServer, NOBODY};
 use tests::orders;
 use tests::processes::free_port;
 use tests::world::{LIMIT, World};
@@ -36,6 +38,7 @@ async fn a_confirmation_arrives_encrypted_and_in_vietnamese() -> anyhow::Result<
         );
         assert_eq!(mail["subject"], json!(format!("Xác nhận đơn hàng {id}")));
         assert_eq!(mail["from"], "Cửa hàng Mặt Trời <orders@shop.example.com>");
+        assert_eq!(mail["dkim"], Value::Null, "off unless configured");
         assert_eq!((&mail["to"], &mail["defects"]), (&json!("customer@example.com"), &json!([])));
         for part in ["text", "html"] {
             let text = mail[part].as_str().unwrap_or_default();
@@ -47,6 +50,34 @@ async fn a_confirmation_arrives_encrypted_and_in_vietnamese() -> anyhow::Result<
         // SMS and push still go to the platform, and no mail does.
         let totals = world.shop.clean().await?;
         assert_eq!((&totals["mails"], &totals["sms"], &totals["pushes"]), (&json!(0), &json!(1), &json!(1)));
+    }
+    Ok(())
+}
+
+/// Verified by dkimpy: nobody here wrote it.
+#[tokio::test]
+async fn a_marketing_mail_is_signed_with_its_link_and_a_changed_one_is_found_out() -> anyhow::Result<()> {
+    for knows_key in [true, false] {
+        let server = MailServer::with(Habits { knows_key, ..Habits::default() })?;
+        let link = "--unsubscribe-url=https://shop.example.com/unsubscribe".to_owned();
+        let settings: Vec<String> =
+            right(&server).into_iter().chain(DKIM.map(str::to_owned)).chain([link]).collect();
+        let world = world_with(&settings).await?;
+        let registration = customers::registration();
+        let customer_id = world.open_account(&registration).await?;
+        let long_ago = Timestamp::now() - SignedDuration::from_hours(24 * 8);
+        let series = world.follow_up(&registration, &customer_id, long_ago).await?;
+        series.ended().await?.completed()?;
+        world.run(&orders::order()).await?.fulfilled()?;
+        let mails = server.mails()?;
+        assert_eq!(mails.len(), 3, "{mails:#?}");
+        for (mail, is_marketing) in mails.iter().zip([true, true, false]) {
+            assert_eq!(mail["dkim"], json!(knows_key), "{mail:#}");
+            assert_eq!(mail["dkim_when_changed"], json!(knows_key && !is_marketing), "{mail:#}");
+            assert_eq!(mail["list_unsubscribe_post"].is_string(), is_marketing, "{mail:#}");
+            assert_eq!(mail["list_unsubscribe"].is_string(), is_marketing, "{mail:#}");
+            assert_eq!(mail["defects"], json!([]));
+        }
     }
     Ok(())
 }

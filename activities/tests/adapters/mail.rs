@@ -108,6 +108,7 @@ fn server_at(port: u16) -> TestResult<MailServer> {
         login: None,
         from: "Sun Shop <orders@shop.example.com>".parse()?,
         authorities: None,
+        dkim: None,
         timeout: LIMIT,
     })
 }
