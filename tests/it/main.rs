@@ -6,7 +6,6 @@ mod onboarding_completed;
 mod onboarding_family;
 mod onboarding_faults;
 mod onboarding_follow_up;
-mod onboarding_lost_replies;
 mod onboarding_privacy;
 mod onboarding_refused;
 mod onboarding_starter;

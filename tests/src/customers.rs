@@ -233,7 +233,10 @@ impl Onboarding<'_> {
         let handle = self.handle();
         let result =
             tokio::time::timeout(LIMIT, handle.get_result(WorkflowGetResultOptions::default())).await;
-        ended(result.with_context(|| format!("{} did not end within {LIMIT:?}", self.workflow_id))?)
+        let Ok(result) = result else {
+            bail!("{} did not end within {LIMIT:?}: {:?}", self.workflow_id, self.progress().await);
+        };
+        ended(result)
     }
 
     /// The query `progress`.
