@@ -1,5 +1,6 @@
 //! Whole-system tests: a real Temporal server, real workers, the sandbox shop.
 
+mod follow_up_faults;
 mod late_payment;
 mod mail;
 mod onboarding_completed;

@@ -11,8 +11,8 @@ use contracts::customers::KeptBack;
 use serde_json::{Value, json};
 use tests::customers::{Ended, Onboarding, registration};
 use tests::matrix::{
-    KILLS_SIDE_BY_SIDE, PATIENT, SIDE_BY_SIDE, column, down_twice, effected, is, refused, reply_held, reply_lost,
-    requested, slow,
+    KILLS_SIDE_BY_SIDE, PATIENT, SIDE_BY_SIDE, column, down_twice, effected, is, refused, reply_held,
+    reply_lost, requested, slow,
 };
 use tests::servers;
 use tests::world::World;

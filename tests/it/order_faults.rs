@@ -9,8 +9,8 @@ use std::fmt;
 use anyhow::{Context as _, bail, ensure};
 use serde_json::{Value, json};
 use tests::matrix::{
-    KILLS_SIDE_BY_SIDE, PATIENT, SIDE_BY_SIDE, column, down_twice, effected, is, reply_held, reply_lost, requested,
-    slow,
+    KILLS_SIDE_BY_SIDE, PATIENT, SIDE_BY_SIDE, column, down_twice, effected, is, reply_held, reply_lost,
+    requested, slow,
 };
 use tests::orders;
 use tests::servers;
