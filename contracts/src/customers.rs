@@ -38,6 +38,12 @@ impl Customers {
         unimplemented!()
     }
 
+    /// Looks for the active account of an address, whoever opened it; `None` when there is none, or it is closed.
+    #[activity(name = "customers.find_registered")]
+    pub fn find_registered(input: RegisteredAddress) -> Option<Customer> {
+        unimplemented!()
+    }
+
     /// Undoes [`Customers::create`]: marks the account `incomplete_onboarding`. Nothing there is success.
     #[activity(name = "customers.mark_incomplete")]
     pub fn mark_incomplete(input: AccountRef) {
@@ -162,6 +168,13 @@ impl fmt::Debug for Customer {
 pub struct AccountRef {
     /// The account's key.
     pub key: IdempotencyKey,
+}
+
+/// Names the account of an address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegisteredAddress {
+    /// The mail address.
+    pub email: Recipient,
 }
 
 /// What a customer wants recommended: the seed's `recommendation_settings`.

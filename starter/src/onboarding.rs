@@ -8,10 +8,10 @@ use serde_json::json;
 use temporalio_common::data_converters::TemporalDeserializable;
 use temporalio_common::{HasWorkflowDefinition, UpdateDefinition};
 use workflows::customer_onboarding::{
-    CancelOnboarding, CustomerOnboarding, CustomerRegistrationData, search_attributes, workflow_id,
+    CustomerOnboarding, CustomerRegistrationData, search_attributes, workflow_id,
 };
 use workflows::follow_up_emails::{self, ConsentChanged, FollowUpData, FollowUpEmails};
-use workflows::saga::ResolveUndo;
+use workflows::saga::{CancelRequest, ResolveUndo};
 use workflows::unsubscription::{self, UnsubscriptionData};
 
 use crate::cli::Global;
@@ -71,6 +71,7 @@ pub(crate) fn plan(json: &str) -> Result<Plan, InputError> {
             ("segments", data.segments().join(", ")),
             ("marketing consent", data.marketing_consent.to_string()),
             ("locale", data.locale.tag().to_owned()),
+            ("if registered", data.if_registered.word().to_owned()),
         ],
     })
 }
@@ -120,7 +121,7 @@ pub(crate) async fn cancel(global: &Global, out: &Out, args: CancelArgs) -> Resu
         update_id: None,
         limit: args.timeout,
     };
-    let request = CancelOnboarding { reason: args.reason };
+    let request = CancelRequest { reason: args.reason };
     let update = CustomerOnboarding::cancel_onboarding;
     let accepted = send::<CustomerOnboarding, _>(&session, out, sending, update, request).await?;
     let document = json!({ "workflow_id": workflow_id, "accepted": true, "will_undo": accepted.will_undo });

@@ -9,6 +9,7 @@ mod onboarding_faults;
 mod onboarding_follow_up;
 mod onboarding_privacy;
 mod onboarding_refused;
+mod onboarding_registered;
 mod onboarding_starter;
 mod onboarding_unsubscribe;
 mod order_cancelled;

@@ -73,6 +73,8 @@ struct CustomerBody {
     customer_id: CustomerId,
     email: String,
     first_name: String,
+    #[serde(default)]
+    status: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -130,6 +132,13 @@ impl Client {
         let query = [("idempotency_key", key.as_str())];
         let found: Vec<CustomerBody> = self.api.get(&["customers"], &query).await?;
         Ok(found.into_iter().next().map(Customer::from))
+    }
+
+    /// The active account of an address.
+    pub(super) async fn find_registered(&self, address: &Recipient) -> Result<Option<Customer>, CallError> {
+        let found: Vec<CustomerBody> = self.api.get(&["customers"], &[("email", address.reveal())]).await?;
+        let active = |customer: &CustomerBody| customer.status.as_deref().is_none_or(|s| s == "active");
+        Ok(found.into_iter().find(active).map(Customer::from))
     }
 
     /// Idempotent by nature, so it carries no key: a stored answer must not hide a status written since.
@@ -195,7 +204,7 @@ impl Client {
 
 impl From<CustomerBody> for Customer {
     fn from(body: CustomerBody) -> Self {
-        let CustomerBody { customer_id, email, first_name } = body;
+        let CustomerBody { customer_id, email, first_name, status: _ } = body;
         Self { customer_id, email: Recipient::new(email), first_name }
     }
 }

@@ -12,8 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contracts::customers::{
-    AccountRef, AssignSegments, CheckRef, CreateCustomer, KeptBack, MailVerdict, MayMail, PersonalizeHome,
-    Recommend, RecommendedProduct, Registration, Unsubscribe, UpdatePreferences, defs,
+    AccountRef, AssignSegments, CheckRef, CreateCustomer, Customer, KeptBack, MailVerdict, MayMail,
+    PersonalizeHome, Recommend, RecommendedProduct, RegisteredAddress, Registration, Unsubscribe,
+    UpdatePreferences, defs,
 };
 use contracts::failure;
 use contracts::values::{CustomerId, CustomerRef};
@@ -117,6 +118,16 @@ impl CustomerActivities {
     ) -> Result<Option<Registration>, ActivityError> {
         let found = alive(&ctx, self.client.find(&input.key)).await;
         Ok(found.map_err(CallError::into_failure)?.map(Registration::Created))
+    }
+
+    /// See [`contracts::customers::Customers`].
+    #[activity(definition = defs::FindRegistered)]
+    pub async fn find_registered(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: RegisteredAddress,
+    ) -> Result<Option<Customer>, ActivityError> {
+        alive(&ctx, self.client.find_registered(&input.email)).await.map_err(CallError::into_failure)
     }
 
     /// See [`contracts::customers::Customers`]. The platform has no word for barring a key, so an undo that finds

@@ -21,7 +21,8 @@ pub(crate) enum OnboardingCommand {
     #[command(after_help = "\
 The input is the shop's registration as JSON (sample: starter/samples/onboarding.json). It is checked before anything
 is sent. The run is named by a pseudonym of the mail address, for which SUN_REF_KEY (or SUN_REF_KEY_FILE) must be the
-worker's own. An address that is registered already exits with 5.
+worker's own. An address that is registered already exits with 5, unless the input says \"if_registered\": \"continue\":
+then its account is gone on with, and nothing is given twice. Every field: docs/onboarding.md.
 
 Examples:
   starter onboarding start --input registration.json --wait
