@@ -51,11 +51,11 @@ impl NotificationActivities {
         ctx: ActivityContext,
         input: SendEmail,
     ) -> Result<Delivery, ActivityError> {
-        let text = self.texts.email(&input.content, input.locale).map_err(give_up)?;
+        let unsubscribe = input.list_unsubscribe.as_deref();
+        let text = self.texts.email(&input.content, input.locale, unsubscribe).map_err(give_up)?;
         let Some(mailer) = &self.mailer else {
             return alive(&ctx, self.client.email(&input, &text)).await.map_err(CallError::into_failure);
         };
-        let unsubscribe = input.list_unsubscribe.as_deref();
         let letter = Letter { key: &input.key, to: &input.to, text: &text, unsubscribe };
         alive(&ctx, mailer.send(&letter)).await.map_err(MailError::into_failure)
     }
