@@ -22,6 +22,7 @@ mod order_stuck;
 mod order_waiting;
 mod replay;
 mod server_restart;
+mod sms;
 mod starter;
 mod stripe;
 mod tidy;

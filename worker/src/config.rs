@@ -8,6 +8,7 @@ use activities::customers::Pseudonyms;
 use activities::http::Endpoint;
 use activities::inventory::Lines;
 use activities::mail::MailServer;
+use activities::notification::TwilioEndpoint;
 use clap::{Args, Parser, ValueEnum};
 use reqwest::Url;
 use workflows::policy::Figures;
@@ -19,6 +20,7 @@ mod door;
 mod mail;
 mod onboarding;
 mod payment;
+mod sms;
 #[cfg(test)]
 mod tests;
 
@@ -41,6 +43,8 @@ pub struct Config {
     provider: payment::ProviderArgs,
     #[command(flatten)]
     mail: mail::MailArgs,
+    #[command(flatten)]
+    sms: sms::SmsArgs,
     #[command(flatten)]
     onboarding: onboarding::OnboardingArgs,
     #[command(flatten)]
@@ -316,6 +320,8 @@ pub struct Settings {
     pub notification: Endpoint,
     /// The mail server, if mail does not go to the message senders.
     pub mail: Option<MailServer>,
+    /// Twilio, if SMS do not go to the message senders.
+    pub twilio: Option<TwilioEndpoint>,
     /// The loyalty programme.
     pub loyalty: Endpoint,
     /// What the worker knows of customers' pseudonyms.

@@ -6,7 +6,7 @@ use activities::http::Api;
 use activities::inventory::InventoryActivities;
 use activities::loyalty::LoyaltyActivities;
 use activities::mail::Mailer;
-use activities::notification::NotificationActivities;
+use activities::notification::{NotificationActivities, Twilio};
 use activities::payment::{PaymentActivities, Provider};
 use activities::shipping::ShippingActivities;
 use messages::Texts;
@@ -21,6 +21,7 @@ pub(crate) struct Systems {
     shipping: Api,
     notification: Api,
     mail: Option<Mailer>,
+    twilio: Option<Twilio>,
     loyalty: Api,
     texts: Texts,
 }
@@ -37,6 +38,7 @@ enum Peer {
     Api(Api),
     Payment(Provider),
     Mail(Mailer),
+    Sms(Twilio),
 }
 
 impl Probe {
@@ -45,6 +47,7 @@ impl Probe {
         match &self.peer {
             Peer::Api(api) => api.health().await.map_err(|error| error.to_string()),
             Peer::Payment(provider) => provider.health().await.map_err(|error| error.to_string()),
+            Peer::Sms(twilio) => twilio.health().await.map_err(|error| error.to_string()),
             Peer::Mail(mailer) => mailer.health().await.map_err(|error| error.to_string()),
         }
     }
@@ -73,6 +76,7 @@ impl Systems {
             shipping: Api::new(settings.shipping.clone())?,
             notification: Api::new(settings.notification.clone())?,
             mail: settings.mail.clone().map(Mailer::new).transpose()?,
+            twilio: settings.twilio.clone().map(Twilio::new).transpose()?,
             loyalty: Api::new(settings.loyalty.clone())?,
             texts: Texts::load()?,
         })
@@ -81,6 +85,7 @@ impl Systems {
     pub(crate) fn probes(&self) -> Vec<Probe> {
         let api = |api: &Api| Peer::Api(api.clone());
         let mail = self.mail.clone().map(|mailer| ("mail", Peer::Mail(mailer)));
+        let sms = self.twilio.clone().map(|twilio| ("sms", Peer::Sms(twilio)));
         let always = [
             ("commerce", api(&self.commerce)),
             ("inventory", api(&self.inventory)),
@@ -89,7 +94,7 @@ impl Systems {
             ("notification", api(&self.notification)),
             ("loyalty", api(&self.loyalty)),
         ];
-        always.into_iter().chain(mail).map(|(system, peer)| Probe { system, peer }).collect()
+        always.into_iter().chain(mail).chain(sms).map(|(system, peer)| Probe { system, peer }).collect()
     }
 
     pub(crate) fn into_activities(self, settings: &Settings) -> Activities {
@@ -104,7 +109,9 @@ impl Systems {
             inventory: InventoryActivities::new(self.inventory, settings.lines, settings.second_look),
             payment: PaymentActivities::new(self.payment, settings.second_look),
             shipping: ShippingActivities::new(self.shipping, settings.second_look),
-            notification: NotificationActivities::new(self.notification, self.texts).with_mailer(self.mail),
+            notification: NotificationActivities::new(self.notification, self.texts)
+                .with_mailer(self.mail)
+                .with_twilio(self.twilio),
         }
     }
 }

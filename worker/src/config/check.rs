@@ -52,7 +52,7 @@ impl Config {
     /// # Errors
     /// Every problem found.
     pub fn check(self) -> Result<Settings, Problems> {
-        let Self { temporal, shop, provider, mail, onboarding, patience, operation, tuning } = self;
+        let Self { temporal, shop, provider, mail, sms, onboarding, patience, operation, tuning } = self;
         let mut problems = Vec::new();
         let timeout = Duration::from_millis(shop.ecommerce_api_timeout);
         let template = |system, base, token| Endpoint {
@@ -94,6 +94,7 @@ impl Config {
         let payment = provider.check(payment, is_payment_set, limits, &mut problems);
 
         let mail = mail.check(timeout, &mut problems);
+        let twilio = sms.check(limits, &mut problems);
 
         let door = operation.door.check(payment.as_ref(), &pseudonyms, &mut problems);
         let webhook = operation.metrics_webhook_url.filter(|url| !url.is_empty());
@@ -157,6 +158,7 @@ impl Config {
             shipping,
             notification,
             mail,
+            twilio,
             loyalty,
             pseudonyms,
             lines: if shop.inventory_batch_reserve { Lines::Batch } else { Lines::OneByOne },

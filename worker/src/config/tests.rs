@@ -159,6 +159,42 @@ fn a_door_lets_in_what_is_configured() -> TestResult {
 }
 
 #[test]
+fn twilio_is_chosen_by_name_and_its_token_is_not_shown() -> TestResult {
+    const TWILIO: &str = "--sms-provider=twilio";
+    const ACCOUNT: &str = "--twilio-account-sid=AC0123456789abcdef0123456789abcdef";
+    const TOKEN: &str = "--twilio-auth-token=hunter2";
+    const FROM: &str = "--sms-from=+14155550100";
+    for (args, words) in [
+        (&[TWILIO, ACCOUNT, TOKEN][..], "SUN_SMS_FROM is missing, and SUN_SMS_PROVIDER is twilio: set it to"),
+        (&[TWILIO, FROM, TOKEN], "SUN_TWILIO_ACCOUNT_SID is missing"),
+        (&[TWILIO, FROM, ACCOUNT], "SUN_TWILIO_AUTH_TOKEN is missing"),
+        (
+            &[TWILIO, FROM, TOKEN, "--twilio-account-sid=SK1"],
+            "SUN_TWILIO_ACCOUNT_SID is no account of Twilio's",
+        ),
+        (&[TWILIO, FROM, TOKEN, ACCOUNT, "--twilio-api-url=http://sms"], "SUN_TWILIO_API_URL is not https"),
+        (
+            &[TWILIO, FROM, ACCOUNT, "--twilio-auth-token-file=/nowhere"],
+            "SUN_TWILIO_AUTH_TOKEN_FILE: /nowhere",
+        ),
+        (&[FROM], "SUN_SMS_FROM is set, but SUN_SMS_PROVIDER is platform"),
+        (&[TOKEN], "SUN_TWILIO_AUTH_TOKEN is set, but SUN_SMS_PROVIDER is platform"),
+    ] {
+        let problems = problems(&[&SHOP, args].concat())?;
+        assert!(problems.contains(words), "{args:?}: {problems}");
+        assert!(!problems.contains("hunter2"), "a token is shown: {problems}");
+    }
+    let config = Config::try_parse_from([&["worker", TWILIO, FROM, TOKEN, ACCOUNT], &SHOP[..]].concat())?;
+    let settings = config.check().map_err(|problems| problems.to_string())?;
+    assert!(!format!("{settings:?}").contains("hunter2"), "{settings:?}");
+    assert_eq!(
+        settings.twilio.map(|twilio| twilio.base.to_string()).as_deref(),
+        Some("https://api.twilio.com/")
+    );
+    Ok(())
+}
+
+#[test]
 fn what_onboarding_needs_is_checked_and_its_key_is_not_shown() -> TestResult {
     for (args, words) in [
         (&["--ref-key=hunter2"][..], "SUN_REF_KEY is shorter than 16 bytes: use at least 16 random bytes"),
