@@ -4,6 +4,7 @@
 //! |---|---|
 //! | 250 after the message | accepted; our own `Message-ID` is the id |
 //! | 5xx about the recipient or the message | an outcome: this mail will never be taken |
+//! | the same, naming no such mailbox (5.1.x, 5.2.1) | an outcome, and a bounce: the process has the address suppressed |
 //! | 5xx about the sender, the login or the protocol | an outage that a setting mends, which the failure names |
 //! | 4xx, no connection, no trust in the certificate | an outage: nothing happened, tried again |
 //! | no reply once the message was handed over | nobody knows: tried again |

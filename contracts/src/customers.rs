@@ -80,6 +80,12 @@ impl Customers {
         unimplemented!()
     }
 
+    /// Writes down that mail to a customer bounces. Saying it again changes nothing.
+    #[activity(name = "customers.suppress")]
+    pub fn suppress(input: Suppress) {
+        unimplemented!()
+    }
+
     /// What the platform recommends to a customer now.
     #[activity(name = "customers.recommend")]
     pub fn recommend(input: Recommend) -> Vec<RecommendedProduct> {
@@ -332,6 +338,15 @@ pub struct Unsubscribe {
     /// Names this change.
     pub key: IdempotencyKey,
     /// Who.
+    pub customer_id: CustomerId,
+}
+
+/// There is no mailbox at the customer's address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suppress {
+    /// Names this change.
+    pub key: IdempotencyKey,
+    /// Whose.
     pub customer_id: CustomerId,
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use contracts::customers::KeptBack;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tests::customers;
@@ -9,6 +10,7 @@ use tests::mail::{DKIM, Habits, MailServer, NOBODY};
 use tests::orders;
 use tests::processes::free_port;
 use tests::world::{LIMIT, World};
+use workflows::follow_up_emails::Fate;
 use workflows::report::StepStatus;
 
 async fn world_with(settings: &[String]) -> anyhow::Result<World> {
@@ -118,6 +120,42 @@ async fn a_recipient_that_is_refused_is_reported_and_the_order_is_fulfilled() ->
     assert_eq!(server.mails()?, Vec::<Value>::new());
     let totals = world.shop.clean().await?;
     assert_eq!((&totals["sms"], &totals["pushes"], &totals["refunds"]), (&json!(1), &json!(1), &json!(0)));
+    Ok(())
+}
+
+/// What the welcome mail finds out, the follow-up mails know when they ask; what a follow-up mail finds out ends the series.
+#[tokio::test]
+async fn an_address_that_bounces_is_suppressed_and_gets_no_more_mails() -> anyhow::Result<()> {
+    let mut registration = customers::registration();
+    registration["email"] = json!(NOBODY);
+    for is_welcomed in [true, false] {
+        let server = MailServer::start()?;
+        let world = world_with(&right(&server)).await?;
+        let customer_id = if is_welcomed {
+            let run = world.register(&registration).await?;
+            let result = run.ended().await?.completed()?;
+            let step = result.report.step("send-welcome-emails").cloned();
+            let step = step.ok_or_else(|| anyhow::anyhow!("no step send-welcome-emails"))?;
+            assert_eq!(step.status, StepStatus::Failed);
+            let shown = serde_json::to_string(&result.report)?;
+            assert!(shown.contains("refused: 550") && !shown.contains(NOBODY), "{shown}");
+            run.follow_up().unsubscribe().await.map_err(anyhow::Error::msg)?;
+            run.follow_up().ended().await?.completed()?;
+            result.customer.ok_or_else(|| anyhow::anyhow!("no customer"))?.customer_id
+        } else {
+            world.open_account(&registration).await?
+        };
+        let long_ago = Timestamp::now() - SignedDuration::from_hours(24 * 8);
+        let series = world.follow_up(&registration, &customer_id, long_ago).await?;
+        let result = series.ended().await?.completed()?;
+        let kept_back = Fate::KeptBack { reason: KeptBack::Bounced };
+        let first = if is_welcomed { kept_back.clone() } else { Fate::Refused { code: "550".to_owned() } };
+        let fates: Vec<_> = result.mails.into_iter().map(|mail| mail.fate).collect();
+        assert_eq!((fates, result.ended_by), (vec![first, kept_back], Some(KeptBack::Bounced)));
+        assert_eq!(world.only_customer().await?["mail"]["suppressed"], json!("bounce"), "{is_welcomed}");
+        assert_eq!(server.mails()?, Vec::<Value>::new());
+        world.shop.clean().await?;
+    }
     Ok(())
 }
 

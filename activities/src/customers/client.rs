@@ -2,7 +2,7 @@
 
 use contracts::customers::{
     AssignSegments, CreateCustomer, Customer, HomeSection, PersonalizeHome, Recommend, RecommendedProduct,
-    Registration, Unsubscribe, UpdatePreferences,
+    Registration, Suppress, Unsubscribe, UpdatePreferences,
 };
 use contracts::money::Currency;
 use contracts::values::{CustomerId, IdempotencyKey, ProductId, Recipient};
@@ -62,9 +62,13 @@ struct SegmentsBody<'a> {
     segments: &'a [String],
 }
 
-#[derive(Serialize)]
-struct UnsubscribeBody {
-    unsubscribed: bool,
+/// What changes; the rest stays.
+#[derive(Default, Serialize)]
+struct PermissionBody {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unsubscribed: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suppressed: Option<&'static str>,
 }
 
 #[derive(Deserialize)]
@@ -182,11 +186,25 @@ impl Client {
         }
     }
 
-    /// A customer that the platform does not know (any more) gets no mail either.
     pub(super) async fn unsubscribe(&self, customer: &Unsubscribe) -> Result<(), CallError> {
-        let path = ["customers", customer.customer_id.as_str(), "mail-permission"];
-        let body = UnsubscribeBody { unsubscribed: true };
-        match self.api.send::<_, Value>(Method::PUT, &path, Some(&customer.key), &body).await {
+        let body = PermissionBody { unsubscribed: Some(true), ..PermissionBody::default() };
+        self.permit(&customer.customer_id, &customer.key, &body).await
+    }
+
+    pub(super) async fn suppress(&self, customer: &Suppress) -> Result<(), CallError> {
+        let body = PermissionBody { suppressed: Some("bounce"), ..PermissionBody::default() };
+        self.permit(&customer.customer_id, &customer.key, &body).await
+    }
+
+    /// A customer that the platform does not know (any more) gets no mail either.
+    async fn permit(
+        &self,
+        customer: &CustomerId,
+        key: &IdempotencyKey,
+        body: &PermissionBody,
+    ) -> Result<(), CallError> {
+        let path = ["customers", customer.as_str(), "mail-permission"];
+        match self.api.send::<_, Value>(Method::PUT, &path, Some(key), body).await {
             Err(error) if error.refusal().is_some_and(|refusal| refusal.status == 404) => Ok(()),
             answer => answer.map(drop),
         }

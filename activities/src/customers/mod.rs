@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use contracts::customers::{
     AccountRef, AssignSegments, CheckRef, CreateCustomer, Customer, KeptBack, MailVerdict, MayMail,
-    PersonalizeHome, Recommend, RecommendedProduct, RegisteredAddress, Registration, Unsubscribe,
+    PersonalizeHome, Recommend, RecommendedProduct, RegisteredAddress, Registration, Suppress, Unsubscribe,
     UpdatePreferences, defs,
 };
 use contracts::failure;
@@ -212,6 +212,16 @@ impl CustomerActivities {
         input: Unsubscribe,
     ) -> Result<(), ActivityError> {
         alive(&ctx, self.client.unsubscribe(&input)).await.map_err(CallError::into_failure)
+    }
+
+    /// See [`contracts::customers::Customers`].
+    #[activity(definition = defs::Suppress)]
+    pub async fn suppress(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: Suppress,
+    ) -> Result<(), ActivityError> {
+        alive(&ctx, self.client.suppress(&input)).await.map_err(CallError::into_failure)
     }
 
     /// See [`contracts::customers::Customers`].

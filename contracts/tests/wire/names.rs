@@ -45,6 +45,7 @@ fn activity_names_are_those_in_recorded_histories() {
         (Customers::assign_segments.name(), "customers.assign_segments"),
         (Customers::may_mail.name(), "customers.may_mail"),
         (Customers::unsubscribe.name(), "customers.unsubscribe"),
+        (Customers::suppress.name(), "customers.suppress"),
         (Customers::recommend.name(), "customers.recommend"),
         (Loyalty::open_account.name(), "loyalty.open_account"),
         (Loyalty::find_account.name(), "loyalty.find_account"),

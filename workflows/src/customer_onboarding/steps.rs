@@ -3,7 +3,7 @@
 use contracts::commerce::{Commerce, CustomerOnboarded};
 use contracts::customers::{
     AccountRef, AssignSegments, CheckRef, CreateCustomer, Customer, Customers, HomeSection, KeptBack,
-    PersonalizeHome, Registration, UpdatePreferences,
+    PersonalizeHome, Registration, Suppress, UpdatePreferences,
 };
 use contracts::loyalty::{Coupon, CreateCoupon, GrantRef, Loyalty, LoyaltyAccount, OpenAccount, Tier};
 use contracts::notification::{Content, Delivery, Notifications, SendEmail};
@@ -33,6 +33,7 @@ const COUPON_DAYS: i64 = 30;
 const COUPON: &str = "coupon";
 const FOLLOW_UP: &str = "follow-up";
 const MAIL: &str = "welcome";
+const SUPPRESS: &str = "suppress";
 
 /// The account of the customer.
 pub(super) struct Account {
@@ -238,8 +239,18 @@ impl<'d> OnboardingRun<'d> {
             list_unsubscribe: None,
         };
         let step = saga.step(WELCOME, Notifications::send_email, mail, policy::notice()).part(MAIL);
-        if let Some(Delivery::Refused { code }) = step.or_report().await {
-            saga.part_failed(WELCOME, MAIL, &format!("refused: {code}"));
+        let (code, is_bounced) = match step.or_report().await {
+            Some(Delivery::Refused { code }) => (code, false),
+            Some(Delivery::Bounced { code }) => (code, true),
+            Some(Delivery::Accepted { .. }) | None => return,
+        };
+        saga.part_failed(WELCOME, MAIL, &format!("refused: {code}"));
+        if is_bounced {
+            // The series asks before its mails, and is told then.
+            let key = self.key(WELCOME).part(SUPPRESS);
+            let news = Suppress { key, customer_id: customer.customer_id.clone() };
+            let step = saga.step(WELCOME, Customers::suppress, news, policy::aftermath()).part(SUPPRESS);
+            let _reported = step.or_report().await;
         }
     }
 
