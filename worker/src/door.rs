@@ -1,5 +1,5 @@
 //! The webhook door: payment events, pushed by the provider, and clicks on the links that end marketing mails
-//! ([`unsubscribe`]). Off unless configured, on a port of its own, because it is the one that the internet reaches.
+//! (`door/unsubscribe.rs`). Off unless configured, on a port of its own, because it is the one that the internet reaches.
 //!
 //! An event is believed in one thing only: that somebody who knows the secret sent it, lately. Then the order reads
 //! its payment again (`settlement`). Answers tell the provider whether to send it again: 2xx no, 503 yes.
