@@ -32,7 +32,7 @@ use temporalio_common::error::ApplicationFailure;
 use temporalio_sdk::activities::ActivityError;
 use thiserror::Error;
 
-use channel::{Answer, Channel};
+use channel::{Answer, Channel, Login};
 
 /// Where an outside system is, and how it is spoken to.
 #[derive(Clone, Debug)]
@@ -117,6 +117,14 @@ pub enum CallError {
         /// Which system.
         system: &'static str,
     },
+    /// Refused for what a setting mends: nothing happened.
+    #[error("{system} refuses: {fix}")]
+    Setting {
+        /// Which system.
+        system: &'static str,
+        /// What is wrong, with the fix.
+        fix: String,
+    },
     /// Sent, and nobody knows what became of it.
     #[error("{system} gave no usable answer: {why}")]
     Unknown {
@@ -161,7 +169,8 @@ impl Api {
     /// When the token cannot be sent or the HTTP client cannot be set up.
     pub fn new(endpoint: Endpoint) -> Result<Self, ApiError> {
         let Endpoint { system, timeout, response_bytes_max, .. } = endpoint;
-        let channel = Channel::open(system, endpoint.token.as_ref(), timeout, response_bytes_max)?;
+        let channel =
+            Channel::open(system, endpoint.token.as_ref().map(Login::Bearer), timeout, response_bytes_max)?;
         Ok(Self { endpoint, channel })
     }
 
@@ -306,7 +315,9 @@ impl CallError {
     #[must_use]
     pub fn into_failure(self) -> ActivityError {
         let (failure_type, is_final, delay) = match &self {
-            Self::NotSent { .. } | Self::NotLetIn { .. } => (failure::UNAVAILABLE, false, None),
+            Self::NotSent { .. } | Self::NotLetIn { .. } | Self::Setting { .. } => {
+                (failure::UNAVAILABLE, false, None)
+            }
             Self::PutOff { after, .. } => (failure::UNAVAILABLE, false, *after),
             Self::Unknown { .. } => (failure::OUTCOME_UNKNOWN, false, None),
             Self::UnknownForGood { .. } => (failure::OUTCOME_UNKNOWN, true, None),

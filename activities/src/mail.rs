@@ -4,6 +4,7 @@
 //! |---|---|
 //! | 250 after the message | accepted; our own `Message-ID` is the id |
 //! | 5xx about the recipient or the message | an outcome: this mail will never be taken |
+//! | the same, naming no such mailbox (5.1.x, 5.2.1) | an outcome, and a bounce: the process has the address suppressed |
 //! | 5xx about the sender, the login or the protocol | an outage that a setting mends, which the failure names |
 //! | 4xx, no connection, no trust in the certificate | an outage: nothing happened, tried again |
 //! | no reply once the message was handed over | nobody knows: tried again |
@@ -14,8 +15,9 @@
 //!
 //! Failure texts name the setting and the fix, never an address and never the server's own words.
 //!
-//! What is deliberately absent: DKIM (the server that takes the mail signs it) and a queue of our own (Temporal's).
+//! What is deliberately absent: a queue of our own (Temporal's).
 
+mod dkim;
 mod error;
 mod message;
 mod session;
@@ -34,6 +36,7 @@ use messages::EmailText;
 use thiserror::Error;
 
 use crate::http::Credential;
+pub use dkim::{Dkim, DkimError};
 pub use error::MailError;
 use session::Sessions;
 
@@ -52,6 +55,8 @@ pub struct MailServer {
     pub from: Sender,
     /// Certificates (PEM) that are trusted instead of the system's.
     pub authorities: Option<Vec<u8>>,
+    /// Who signs the mails, if not the server.
+    pub dkim: Option<Dkim>,
     /// Limit of one mail, from connecting to the server's last word.
     pub timeout: Duration,
 }
@@ -79,6 +84,14 @@ pub struct Login {
 /// Who a mail is from: `orders@example.com` or `Sun Shop <orders@example.com>`.
 #[derive(Clone)]
 pub struct Sender(Mailbox);
+
+impl Sender {
+    /// The domain of the address.
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        self.0.email.domain()
+    }
+}
 
 impl FromStr for Sender {
     type Err = SenderError;
@@ -165,7 +178,14 @@ impl Mailer {
     /// As [`MailError`]. That it will never be taken is no error but [`Delivery::Refused`].
     pub async fn send(&self, letter: &Letter<'_>) -> Result<Delivery, MailError> {
         match message::compose(&self.0.server.from.0, letter) {
-            Ok(mail) => self.0.send(&mail).await,
+            Ok(mut mail) => {
+                if let Some(dkim) = &self.0.server.dkim {
+                    let signed = dkim.sign(&mail.bytes);
+                    mail.bytes =
+                        signed.ok_or_else(|| MailError::not_sent("it could not be signed (DKIM)"))?;
+                }
+                self.0.send(&mail).await
+            }
             Err(flaw) => Ok(Delivery::Refused { code: flaw.code().to_owned() }),
         }
     }

@@ -38,6 +38,12 @@ impl Customers {
         unimplemented!()
     }
 
+    /// Looks for the active account of an address, whoever opened it; `None` when there is none, or it is closed.
+    #[activity(name = "customers.find_registered")]
+    pub fn find_registered(input: RegisteredAddress) -> Option<Customer> {
+        unimplemented!()
+    }
+
     /// Undoes [`Customers::create`]: marks the account `incomplete_onboarding`. Nothing there is success.
     #[activity(name = "customers.mark_incomplete")]
     pub fn mark_incomplete(input: AccountRef) {
@@ -71,6 +77,12 @@ impl Customers {
     /// Writes down that a customer wants no more marketing mail. Saying it again changes nothing.
     #[activity(name = "customers.unsubscribe")]
     pub fn unsubscribe(input: Unsubscribe) {
+        unimplemented!()
+    }
+
+    /// Writes down that mail to a customer bounces. Saying it again changes nothing.
+    #[activity(name = "customers.suppress")]
+    pub fn suppress(input: Suppress) {
         unimplemented!()
     }
 
@@ -162,6 +174,13 @@ impl fmt::Debug for Customer {
 pub struct AccountRef {
     /// The account's key.
     pub key: IdempotencyKey,
+}
+
+/// Names the account of an address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegisteredAddress {
+    /// The mail address.
+    pub email: Recipient,
 }
 
 /// What a customer wants recommended: the seed's `recommendation_settings`.
@@ -319,6 +338,15 @@ pub struct Unsubscribe {
     /// Names this change.
     pub key: IdempotencyKey,
     /// Who.
+    pub customer_id: CustomerId,
+}
+
+/// There is no mailbox at the customer's address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suppress {
+    /// Names this change.
+    pub key: IdempotencyKey,
+    /// Whose.
     pub customer_id: CustomerId,
 }
 

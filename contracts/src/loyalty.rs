@@ -28,6 +28,12 @@ impl Loyalty {
         unimplemented!()
     }
 
+    /// Looks for a customer's account, whoever opened it; `None` when there is none.
+    #[activity(name = "loyalty.account_of")]
+    pub fn account_of(input: Member) -> Option<LoyaltyAccount> {
+        unimplemented!()
+    }
+
     /// Undoes [`Loyalty::open_account`]: takes the welcome points back. Nothing there is success.
     #[activity(name = "loyalty.reverse_points")]
     pub fn reverse_points(input: GrantRef) {
@@ -69,6 +75,13 @@ pub struct OpenAccount {
     pub tier: Tier,
     /// Points to begin with.
     pub welcome_bonus_points: u32,
+}
+
+/// Names a customer to the programme.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// Who.
+    pub customer_id: CustomerId,
 }
 
 /// The tiers that processes give.

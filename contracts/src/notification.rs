@@ -148,8 +148,13 @@ pub enum Delivery {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message_id: Option<String>,
     },
-    /// The sender will never take it (address refused).
+    /// The sender will never take it.
     Refused {
+        /// The sender's code.
+        code: String,
+    },
+    /// The same, and because there is no such mailbox: nothing should be sent there any more.
+    Bounced {
         /// The sender's code.
         code: String,
     },

@@ -5,7 +5,8 @@
 //!
 //! Adding a message: its two files in `templates/`, a line each in `TEMPLATES`, its values in `values`. The blocks
 //! are `subject`, `text`, `sms`, `push_title`, `push_body`, and `html` for a mail that is laid out; a mail without it
-//! shows its text. The same file is read twice: as text, and with everything escaped for `html`.
+//! shows its text. The same file is read twice: as text, and with everything escaped for `html`. `layout.html.j2` goes
+//! around every page, `footer.…` below marketing. Mail programs know tables and styles in place, and little else.
 //!
 //! What is deliberately absent: templates of the user's own, and anything that reads a file or a network.
 
@@ -66,6 +67,12 @@ const TEMPLATES: [(&str, &str); 8] = [
     ("product_recommendations.en-US", include_str!("../templates/product_recommendations.en-US.j2")),
 ];
 
+/// What stands below marketing, in every locale: why it came, and how it ends.
+const FOOTERS: [(&str, &str); 2] = [
+    ("footer.vi-VN", include_str!("../templates/footer.vi-VN.j2")),
+    ("footer.en-US", include_str!("../templates/footer.en-US.j2")),
+];
+
 const LAYOUT: &str = include_str!("../templates/layout.html.j2");
 
 impl Texts {
@@ -82,7 +89,7 @@ impl Texts {
             let mut environment = Environment::new();
             environment.set_undefined_behavior(UndefinedBehavior::Strict);
             environment.set_auto_escape_callback(move |_| escape.clone());
-            for (name, source) in templates {
+            for (name, source) in templates.iter().chain(&FOOTERS) {
                 environment.add_template(name, source)?;
             }
             Ok::<_, minijinja::Error>(environment)
@@ -92,34 +99,42 @@ impl Texts {
         Ok(Self { plain, escaped })
     }
 
-    /// The words of a mail.
+    /// The words of a mail. `unsubscribe`: where it can be ended, for marketing; the reader sees it below the mail.
     ///
     /// # Errors
     /// When the template does not render.
-    pub fn email(&self, content: &Content, locale: Locale) -> Result<EmailText, TextError> {
+    pub fn email(
+        &self,
+        content: &Content,
+        locale: Locale,
+        unsubscribe: Option<&str>,
+    ) -> Result<EmailText, TextError> {
         let subject = self.block("subject", content, locale)?;
         // A line break in a header would begin another header.
         let subject = subject.split_whitespace().collect::<Vec<_>>().join(" ");
         let text = self.block("text", content, locale)?;
-        let html = self.html(&subject, &text, content, locale)?;
+        let footer = |templates| unsubscribe.map(|url| footer(templates, url, locale)).transpose();
+        let body = self.html(&text, content, locale)?;
+        let layout = self.escaped.get_template("layout")?;
+        let below = footer((&self.escaped, "html"))?.map_or_else(|| Value::from(()), Value::from_safe_string);
+        let html =
+            layout.render(context! { lang => locale.tag(), subject => &subject, body, footer => below })?;
+        let text = match footer((&self.plain, "text"))? {
+            Some(footer) => format!("{text}\n\n{footer}"),
+            None => text,
+        };
         Ok(EmailText { subject, text, html })
     }
 
-    /// The page: the message's own `html` block, or else its text, in the layout of all mails.
-    fn html(
-        &self,
-        subject: &str,
-        text: &str,
-        content: &Content,
-        locale: Locale,
-    ) -> Result<String, TextError> {
-        let body = match block(&self.escaped, "html", content, locale) {
-            Ok(body) => Value::from_safe_string(body),
-            Err(error) if error.kind() == ErrorKind::UnknownBlock => Value::from_safe_string(laid_out(text)),
-            Err(error) => return Err(error.into()),
-        };
-        let layout = self.escaped.get_template("layout")?;
-        Ok(layout.render(context! { lang => locale.tag(), subject, body })?)
+    /// The message's own `html` block, or else its text.
+    fn html(&self, text: &str, content: &Content, locale: Locale) -> Result<Value, TextError> {
+        match block(&self.escaped, "html", content, locale) {
+            Ok(body) => Ok(Value::from_safe_string(body)),
+            Err(error) if error.kind() == ErrorKind::UnknownBlock => {
+                Ok(Value::from_safe_string(laid_out(text)))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The words of an SMS.
@@ -154,6 +169,16 @@ fn block(
 ) -> Result<String, minijinja::Error> {
     let template = templates.get_template(&format!("{}.{}", content.template(), locale.tag()))?;
     let mut rendered = template.render_captured(values(content, locale))?;
+    Ok(rendered.with_state_mut(|state| state.render_block(name))?.trim().to_owned())
+}
+
+fn footer(
+    (templates, name): (&Environment<'_>, &str),
+    unsubscribe_url: &str,
+    locale: Locale,
+) -> Result<String, minijinja::Error> {
+    let template = templates.get_template(&format!("footer.{}", locale.tag()))?;
+    let mut rendered = template.render_captured(context! { unsubscribe_url })?;
     Ok(rendered.with_state_mut(|state| state.render_block(name))?.trim().to_owned())
 }
 

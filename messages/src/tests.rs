@@ -33,7 +33,7 @@ fn vietnamese_says_what_the_seed_says() -> TestResult {
     let push = texts.push(&content, Locale::ViVn)?;
     assert_eq!(push.title, "Đơn hàng đã được xác nhận");
     assert_eq!(push.body, "Đơn hàng #ORDER-001 đang được chuẩn bị");
-    let mail = texts.email(&content, Locale::ViVn)?;
+    let mail = texts.email(&content, Locale::ViVn, None)?;
     assert!(mail.subject.contains("ORDER-001"), "{}", mail.subject);
     for part in ["2 × Gaming Laptop Pro", "25.000.000 VND", "50.000.000 VND", "SUN-1"] {
         assert!(mail.text.contains(part), "{part} is not in {}", mail.text);
@@ -45,7 +45,7 @@ fn vietnamese_says_what_the_seed_says() -> TestResult {
 fn every_locale_has_every_channel_and_names_the_order() -> TestResult {
     let (texts, content) = (Texts::load()?, confirmation()?);
     for locale in Locale::ALL {
-        let (mail, push) = (texts.email(&content, locale)?, texts.push(&content, locale)?);
+        let (mail, push) = (texts.email(&content, locale, None)?, texts.push(&content, locale)?);
         for text in [mail.subject, mail.text, texts.sms(&content, locale)?, push.body] {
             assert!(text.contains("ORDER-001"), "{}: {text}", locale.tag());
         }
@@ -61,7 +61,7 @@ fn the_html_says_what_the_text_says() -> TestResult {
         (Locale::ViVn, "<title>Xác nhận đơn hàng ORDER-001</title>", "50.000.000 VND"),
         (Locale::EnUs, "<title>Your order ORDER-001 is confirmed</title>", "50,000,000 VND"),
     ] {
-        let html = texts.email(&content, locale)?.html;
+        let html = texts.email(&content, locale, None)?.html;
         let lang = format!("<html lang=\"{}\">", locale.tag());
         for part in [title, price, "Gaming Laptop Pro", "2 ×", "SUN-1", "<table", &lang] {
             assert!(html.contains(part), "{part} is not in {html}");
@@ -74,7 +74,7 @@ fn the_html_says_what_the_text_says() -> TestResult {
 fn a_value_cannot_become_markup_or_a_header() -> TestResult {
     let content =
         confirmation_of("Áo <script>alert('x')</script> & \"quần\"", "SUN\r\nBcc: everybody@example.com")?;
-    let mail = Texts::load()?.email(&content, Locale::ViVn)?;
+    let mail = Texts::load()?.email(&content, Locale::ViVn, None)?;
     assert!(!mail.html.contains("<script"), "{}", mail.html);
     assert!(
         mail.html
@@ -83,7 +83,7 @@ fn a_value_cannot_become_markup_or_a_header() -> TestResult {
     assert!(mail.text.contains("Áo <script>alert('x')</script> & \"quần\""), "{}", mail.text);
 
     let broken = "{% block subject %}{{ tracking_number }}{% endblock %}{% block text %}.{% endblock %}";
-    let mail = Texts::of(&[("order_confirmation.vi-VN", broken)])?.email(&content, Locale::ViVn)?;
+    let mail = Texts::of(&[("order_confirmation.vi-VN", broken)])?.email(&content, Locale::ViVn, None)?;
     assert_eq!(mail.subject, "SUN Bcc: everybody@example.com");
     Ok(())
 }
@@ -92,7 +92,8 @@ fn a_value_cannot_become_markup_or_a_header() -> TestResult {
 fn a_mail_without_html_of_its_own_shows_its_text() -> TestResult {
     let plain = "{% block subject %}Hello{% endblock %}\
                  {% block text %}Dear <you>,\n\norder {{ order_id }}\nis 'here'.{% endblock %}";
-    let mail = Texts::of(&[("order_confirmation.en-US", plain)])?.email(&confirmation()?, Locale::EnUs)?;
+    let mail =
+        Texts::of(&[("order_confirmation.en-US", plain)])?.email(&confirmation()?, Locale::EnUs, None)?;
     let body = "<p>Dear &lt;you&gt;,</p>\n<p>order ORDER-001<br>\nis &#39;here&#39;.</p>";
     assert!(mail.html.contains(body), "{}", mail.html);
     Ok(())
@@ -134,22 +135,63 @@ fn the_mails_of_onboarding_have_words_in_every_locale() -> TestResult {
             loyalty_points: 100,
             welcome_discount_code: code.clone(),
         };
-        let mail = texts.email(&welcome, locale)?;
+        let mail = texts.email(&welcome, locale, None)?;
         assert!(mail.subject.contains("Nguyen"), "{}", mail.subject);
         assert!(mail.text.contains("100") && mail.text.contains("WELCOME123456"), "{}", mail.text);
         let without =
             Content::Welcome { first_name: first_name(), loyalty_points: 100, welcome_discount_code: None };
-        let without = texts.email(&without, locale)?.text;
+        let without = texts.email(&without, locale, None)?.text;
         assert!(!without.contains("30") && without.contains("100"), "a code is promised: {without}");
 
-        let tips = texts.email(&Content::OnboardingTips { first_name: first_name() }, locale)?;
+        let tips = texts.email(&Content::OnboardingTips { first_name: first_name() }, locale, None)?;
         assert!(tips.subject.contains("Nguyen") && tips.text.contains("3."), "{}", tips.text);
 
         let recommendations = recommendations.clone();
         let mail = Content::ProductRecommendations { first_name: first_name(), recommendations };
-        let mail = texts.email(&mail, locale)?.text;
+        let mail = texts.email(&mail, locale, None)?.text;
         let price = if locale == Locale::ViVn { "500.000 VND" } else { "500,000 VND" };
         assert!(mail.contains(&format!("Gaming Mouse: {price}\n  Gaming Mouse")), "{mail}");
+    }
+    Ok(())
+}
+
+#[test]
+fn marketing_says_how_it_ends_and_nothing_else_does() -> TestResult {
+    let texts = Texts::load()?;
+    let tips = Content::OnboardingTips { first_name: "Nguyen".to_owned() };
+    let url = "https://shop.example.com/unsubscribe/1/a&b/2";
+    for (locale, words) in [(Locale::ViVn, "Hủy nhận email"), (Locale::EnUs, "Unsubscribe")] {
+        let mail = texts.email(&tips, locale, Some(url))?;
+        assert!(mail.text.ends_with(&format!("{words}: {url}")), "{}", mail.text);
+        let link =
+            r#"<a href="https:&#x2f;&#x2f;shop.example.com&#x2f;unsubscribe&#x2f;1&#x2f;a&amp;b&#x2f;2""#;
+        assert!(mail.html.contains(link) && mail.html.contains(words), "{}", mail.html);
+        let without = texts.email(&tips, locale, None)?;
+        assert!(!without.text.contains(words) && !without.html.contains(words), "{}", without.html);
+    }
+    Ok(())
+}
+
+/// Mail programs block what is loaded, cut off what is wide, and know no style sheets.
+#[test]
+fn every_mail_is_laid_out_for_mail_programs() -> TestResult {
+    let texts = Texts::load()?;
+    let first_name = || "Nguyen".to_owned();
+    let contents = [
+        confirmation()?,
+        Content::Welcome { first_name: first_name(), loyalty_points: 100, welcome_discount_code: None },
+        Content::OnboardingTips { first_name: first_name() },
+        Content::ProductRecommendations { first_name: first_name(), recommendations: vec![] },
+    ];
+    for content in &contents {
+        for locale in Locale::ALL {
+            let html = texts.email(content, locale, Some("https://shop.example.com/bye"))?.html;
+            let name = format!("{} {}", content.template(), locale.tag());
+            assert!(html.contains("max-width:600px") && html.contains("<h1 style="), "{name}: {html}");
+            for never in ["<style", "<script", "<img", "src=", "url(", "<link", "class="] {
+                assert!(!html.contains(never), "{name} has {never}: {html}");
+            }
+        }
     }
     Ok(())
 }

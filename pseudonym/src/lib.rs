@@ -10,7 +10,7 @@
 
 use std::fmt;
 
-use contracts::values::{CustomerRef, Recipient};
+use contracts::values::{CustomerId, CustomerRef, Recipient};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use thiserror::Error;
@@ -57,23 +57,42 @@ impl RefKey {
         CustomerRef::from_hash(&sum)
     }
 
-    /// What makes a link that ends a customer's mails unguessable: whoever has the mail has the link.
+    /// What makes a link that ends a customer's mails unguessable: whoever has the mail has the link. It holds for
+    /// this pseudonym and this id of the platform's together.
     #[must_use]
-    pub fn unsubscribe_token(&self, customer: &CustomerRef) -> String {
-        let sum = self.mac(&link(customer)).finalize().into_bytes();
+    pub fn unsubscribe_token(&self, customer: &CustomerRef, customer_id: &CustomerId) -> String {
+        let Some(mac) = self.link(customer, customer_id) else { return String::new() };
+        let sum = mac.finalize().into_bytes();
         sum.iter().take(TOKEN_BYTES).map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Whether the token is the customer's, compared in constant time.
     #[must_use]
-    pub fn is_unsubscribe_token(&self, customer: &CustomerRef, token: &str) -> bool {
+    pub fn is_unsubscribe_token(
+        &self,
+        customer: &CustomerRef,
+        customer_id: &CustomerId,
+        token: &str,
+    ) -> bool {
         let bytes: Option<Vec<u8>> = (0..token.len())
             .step_by(2)
             .map(|at| u8::from_str_radix(token.get(at..at + 2)?, 16).ok())
             .collect();
-        bytes.is_some_and(|bytes| {
-            bytes.len() == TOKEN_BYTES && self.mac(&link(customer)).verify_truncated_left(&bytes).is_ok()
+        let link = self.link(customer, customer_id);
+        bytes.zip(link).is_some_and(|(bytes, link)| {
+            bytes.len() == TOKEN_BYTES && link.verify_truncated_left(&bytes).is_ok()
         })
+    }
+
+    /// Under a key of its own, made of this one: a link says nothing about pseudonyms.
+    fn link(&self, customer: &CustomerRef, customer_id: &CustomerId) -> Option<Hmac<Sha256>> {
+        // No mail address holds a zero byte, so the key of the links is no pseudonym.
+        let key = self.mac(b"unsubscribe links\0").finalize().into_bytes();
+        let mut mac = Hmac::<Sha256>::new_from_slice(&key).ok()?;
+        // A pseudonym has one length, so the two cannot be told apart otherwise.
+        mac.update(customer.as_str().as_bytes());
+        mac.update(customer_id.as_str().as_bytes());
+        Some(mac)
     }
 
     fn mac(&self, message: &[u8]) -> Hmac<Sha256> {
@@ -84,11 +103,6 @@ impl RefKey {
 }
 
 const TOKEN_BYTES: usize = 16;
-
-/// No mail address holds a zero byte, so no pseudonym is a token.
-fn link(customer: &CustomerRef) -> Vec<u8> {
-    [b"unsubscribe\0", customer.as_str().as_bytes()].concat()
-}
 
 #[cfg(test)]
 mod tests {
@@ -127,18 +141,32 @@ mod tests {
             key.customer_ref(&Recipient::new("a@example.com")),
             key.customer_ref(&Recipient::new("b@example.com")),
         );
-        let token = key.unsubscribe_token(&a);
-        assert!(key.is_unsubscribe_token(&a, &token));
+        let (first, second) = (CustomerId::new("cus_1")?, CustomerId::new("cus_2")?);
+        let token = key.unsubscribe_token(&a, &first);
+        assert!(key.is_unsubscribe_token(&a, &first, &token));
         for wrong in [
-            key.unsubscribe_token(&b),
+            key.unsubscribe_token(&b, &first),
+            key.unsubscribe_token(&a, &second),
+            RefKey::new("another key for tests")?.unsubscribe_token(&a, &first),
             token[2..].to_owned(),
             String::new(),
             "é".repeat(16),
             token[1..].to_owned(),
         ] {
-            assert!(!key.is_unsubscribe_token(&a, &wrong), "{wrong} was taken");
+            assert!(!key.is_unsubscribe_token(&a, &first, &wrong), "{wrong} was taken");
         }
-        assert!(!key.is_unsubscribe_token(&b, &token));
+        assert!(!key.is_unsubscribe_token(&b, &first, &token));
+        assert!(!key.is_unsubscribe_token(&a, &second, &token));
+        Ok(())
+    }
+
+    #[test]
+    fn a_token_is_the_documented_hash() -> TestResult {
+        // key=$(printf 'unsubscribe links\0' | openssl dgst -sha256 -mac HMAC -macopt "key:a key for tests only" -r)
+        // printf %s b29e0ff69fba2ddccus_1 | openssl dgst -sha256 -mac HMAC -macopt hexkey:${key%% *} -r | cut -c1-32
+        let customer = CustomerRef::new("b29e0ff69fba2ddc")?;
+        let token = RefKey::new(KEY)?.unsubscribe_token(&customer, &CustomerId::new("cus_1")?);
+        assert_eq!(token, "facbd48738cd28ad511af2f90adb2f99");
         Ok(())
     }
 

@@ -23,11 +23,11 @@ struct Preview {
 pub(crate) fn preview(out: &Out, args: &PreviewArgs) -> Result<Exit, Failure> {
     let data = input::read(&args.data)?;
     let content = messages::read_content(&args.template, &data.json).map_err(|error| {
-        Failure::because(Exit::Usage, error, data.name).fix(
-            "correct --template or the data; starter/samples/mail_order_confirmation.json is one that fits",
-        )
+        Failure::because(Exit::Usage, error, data.name)
+            .fix("correct --template or the data; starter/samples/mail_*.json are some that fit")
     })?;
-    let rendered = Texts::load().and_then(|texts| texts.email(&content, args.locale));
+    let rendered =
+        Texts::load().and_then(|texts| texts.email(&content, args.locale, args.unsubscribe_url.as_deref()));
     let mail =
         rendered.map_err(|error| Failure::because(Exit::Failed, error, "the mail cannot be rendered"))?;
     fs::create_dir_all(&args.out).map_err(|error| unwritable(&args.out, error))?;

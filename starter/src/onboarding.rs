@@ -8,10 +8,11 @@ use serde_json::json;
 use temporalio_common::data_converters::TemporalDeserializable;
 use temporalio_common::{HasWorkflowDefinition, UpdateDefinition};
 use workflows::customer_onboarding::{
-    CancelOnboarding, CustomerOnboarding, CustomerRegistrationData, search_attributes, workflow_id,
+    CustomerOnboarding, CustomerRegistrationData, search_attributes, workflow_id,
 };
 use workflows::follow_up_emails::{self, ConsentChanged, FollowUpData, FollowUpEmails};
-use workflows::saga::ResolveUndo;
+use workflows::saga::{CancelRequest, ResolveUndo};
+use workflows::unsubscription::{self, UnsubscriptionData};
 
 use crate::cli::Global;
 use crate::cli::onboarding::{CancelArgs, ConsentArgs, CustomerName, NewsArgs, ResolveArgs, WaitArgs};
@@ -70,6 +71,7 @@ pub(crate) fn plan(json: &str) -> Result<Plan, InputError> {
             ("segments", data.segments().join(", ")),
             ("marketing consent", data.marketing_consent.to_string()),
             ("locale", data.locale.tag().to_owned()),
+            ("if registered", data.if_registered.word().to_owned()),
         ],
     })
 }
@@ -82,6 +84,17 @@ pub(crate) fn plan_follow_up(json: &str) -> Result<Plan, InputError> {
         summary: format!("Follow-up mails of customer {}", data.customer_ref),
         attributes: follow_up_emails::search_attributes(&data.customer_ref).into(),
         facts: vec![("registered at", data.registered_at.to_string())],
+    })
+}
+
+/// What would be started for a click in a mail. No command of its own: the worker's door starts it.
+pub(crate) fn plan_unsubscription(json: &str) -> Result<Plan, InputError> {
+    let data: UnsubscriptionData = check(json)?;
+    Ok(Plan {
+        workflow_id: unsubscription::workflow_id(&data.customer_ref),
+        summary: format!("Customer {} wants no more marketing mail", data.customer_ref),
+        attributes: unsubscription::search_attributes(&data.customer_ref).into(),
+        facts: vec![("customer ref", data.customer_ref.to_string())],
     })
 }
 
@@ -108,7 +121,7 @@ pub(crate) async fn cancel(global: &Global, out: &Out, args: CancelArgs) -> Resu
         update_id: None,
         limit: args.timeout,
     };
-    let request = CancelOnboarding { reason: args.reason };
+    let request = CancelRequest { reason: args.reason };
     let update = CustomerOnboarding::cancel_onboarding;
     let accepted = send::<CustomerOnboarding, _>(&session, out, sending, update, request).await?;
     let document = json!({ "workflow_id": workflow_id, "accepted": true, "will_undo": accepted.will_undo });

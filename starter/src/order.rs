@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use serde_json::json;
 use settlement::{Heard, SettleError};
 use workflows::late_payment::{self, LatePaymentData};
-use workflows::order_processing::{CancelOrder, OrderData, OrderProcessing, search_attributes, workflow_id};
-use workflows::saga::ResolveUndo;
+use workflows::order_processing::{OrderData, OrderProcessing, search_attributes, workflow_id};
+use workflows::saga::{CancelRequest, ResolveUndo};
 
 use crate::cli::Global;
 use crate::cli::order::{CancelArgs, OrderRef, ResolveArgs, SettleArgs, WaitArgs};
@@ -68,7 +68,7 @@ pub(crate) async fn cancel(global: &Global, out: &Out, args: CancelArgs) -> Resu
     let workflow_id = args.order.workflow_id();
     let sending =
         Sending { process: &ORDER, workflow_id: workflow_id.clone(), update_id: None, limit: args.timeout };
-    let request = CancelOrder { reason: args.reason };
+    let request = CancelRequest { reason: args.reason };
     let accepted =
         send::<OrderProcessing, _>(&session, out, sending, OrderProcessing::cancel_order, request).await?;
     let document = json!({ "workflow_id": workflow_id, "accepted": true, "will_undo": accepted.will_undo });

@@ -16,6 +16,7 @@ use workflows::input::Unchecked;
 use workflows::late_payment::LatePayment;
 use workflows::order_processing::OrderProcessing;
 use workflows::saga::Process as _;
+use workflows::unsubscription::Unsubscription;
 
 use crate::input::{InputError, Plan};
 use crate::{erp, onboarding, order};
@@ -101,8 +102,20 @@ pub(crate) const ERP: Process = Process {
     start: |client, json, options| typed(client, ErpSync::run, json, options).boxed(),
 };
 
+/// One click in a mail: started by the worker's door, looked at like the onboarding.
+pub(crate) const UNSUBSCRIPTION: Process = Process {
+    noun: "onboarding",
+    name: "unsubscription",
+    workflow_type: Unsubscription::NAME,
+    id_prefix: customer_onboarding::ID_PREFIX,
+    decided: &[],
+    may_repeat: true,
+    plan: onboarding::plan_unsubscription,
+    start: |client, json, options| typed(client, Unsubscription::run, json, options).boxed(),
+};
+
 /// Every process.
-pub(crate) const ALL: &[&Process] = &[&ORDER, &LATE_PAYMENT, &ONBOARDING, &FOLLOW_UP, &ERP];
+pub(crate) const ALL: &[&Process] = &[&ORDER, &LATE_PAYMENT, &ONBOARDING, &FOLLOW_UP, &UNSUBSCRIPTION, &ERP];
 
 impl Process {
     /// The business key in a workflow id: `ORDER-001` of `order/ORDER-001`.

@@ -1,5 +1,6 @@
 //! Onboardings that go through.
 
+use jiff::Timestamp;
 use serde_json::json;
 use tests::customers;
 use tests::world::World;
@@ -31,10 +32,13 @@ async fn the_seeds_registration_goes_through_and_every_effect_happens_once() -> 
     let known = world.only_customer().await?;
     assert_eq!(known["customer"]["status"], json!("active"));
     assert_eq!(known["points"], json!(100));
-    assert_eq!(
-        known["coupons"],
-        json!([{ "code": code, "status": "active", "percent": 10, "usage_limit": 1 }])
-    );
+    let coupon = &known["coupons"][0];
+    assert_eq!(known["coupons"].as_array().map(Vec::len), Some(1), "{known}");
+    assert_eq!((&coupon["code"], &coupon["status"]), (&json!(code), &json!("active")));
+    assert_eq!((&coupon["percent"], &coupon["usage_limit"]), (&json!(10), &json!(1)));
+    let expires: Timestamp = coupon["expiry_date"].as_str().unwrap_or_default().parse()?;
+    let days = expires.duration_since(Timestamp::now()).as_hours();
+    assert!((29 * 24..=30 * 24).contains(&days), "expires in {days} hours: {coupon}");
     assert_eq!(
         known["segments"],
         json!(["budget_medium", "interested_in_electronics", "interested_in_fashion", "new_customer"])

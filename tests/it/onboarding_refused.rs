@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use contracts::values::CustomerRef;
 use serde_json::{Value, json};
-use tests::customers::{self, Ended};
+use tests::customers;
 use tests::world::World;
 use workflows::report::StepStatus;
 use workflows::saga::Resolution;
@@ -143,59 +143,6 @@ async fn an_outage_before_the_welcome_undoes_all_newest_first() -> anyhow::Resul
         (&totals["customers"], &totals["incomplete_customers"], &totals["points"], &totals["mails"]),
         (&json!(1), &Value::Null, &json!(100), &json!(1))
     );
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_stop_during_each_step_awaits_its_outcome_and_undoes_it() -> anyhow::Result<()> {
-    let cases: [(&str, &[&str]); 3] = [
-        ("customers.create", &["create-customer"]),
-        ("loyalty.create", &["setup-loyalty", "create-customer"]),
-        (
-            "coupons.create",
-            &[
-                "send-welcome-emails/coupon",
-                "send-welcome-emails/follow-up",
-                "setup-loyalty",
-                "create-customer",
-            ],
-        ),
-    ];
-    for (operation, undone) in cases {
-        for is_temporals in [false, true] {
-            let world = World::new().await?;
-            world
-                .shop
-                .faults(json!([{ "operation": operation, "kind": "latency", "latency_ms": 800 }]))
-                .await?;
-            let run = world.register(&customers::registration()).await?;
-            world.shop.requested(operation).await?;
-            let report = if is_temporals {
-                run.temporal_cancel().await?;
-                match run.ended().await? {
-                    Ended::Canceled(report) => report,
-                    other => anyhow::bail!("{operation}: not canceled: {other:?}"),
-                }
-            } else {
-                run.cancel("changed mind").await.map_err(anyhow::Error::msg)?;
-                let result = run.ended().await?.completed()?;
-                assert!(!result.success && result.customer.is_none(), "{operation}");
-                assert_eq!(
-                    (result.outcome.as_str(), result.reason.as_deref()),
-                    ("cancelled", Some("changed mind"))
-                );
-                result.report
-            };
-            let mut named = report.undone.clone();
-            let news = named.len().saturating_sub(2);
-            named[..news].sort();
-            assert_eq!(named, undone, "{operation}");
-            nothing_stands(&world, 1).await?;
-            if let Some(true) = run.follow_up().is_open().await? {
-                run.follow_up().ended().await?.completed()?;
-            }
-        }
-    }
     Ok(())
 }
 

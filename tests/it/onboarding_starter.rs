@@ -94,6 +94,27 @@ async fn a_customer_is_onboarded_with_0_and_known_ones_are_5() -> anyhow::Result
 }
 
 #[tokio::test]
+async fn a_start_while_one_runs_attaches_and_gives_nothing_twice() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let registration = customers::registration();
+    let slow = json!([{ "operation": "loyalty.create", "kind": "latency", "latency_ms": 1_500 }]);
+    world.shop.faults(slow).await?;
+    let start = ["start", "--input", "-"];
+    let first = starter(&world, &start, Some(&registration)).await?;
+    assert_eq!(first.code, Some(0), "{}", first.err);
+    world.shop.requested("loyalty.create").await?;
+    let second = starter(&world, &START, Some(&registration)).await?;
+    assert_eq!(second.code, Some(0), "{}", second.err);
+    assert!(second.err.contains("attached to onboarding/"), "{}", second.err);
+    let totals = world.shop.clean().await?;
+    assert_eq!(
+        (&totals["customers"], &totals["points"], &totals["mails"]),
+        (&json!(1), &json!(100), &json!(1))
+    );
+    Ok(())
+}
+
+#[tokio::test]
 async fn news_of_a_customer_reach_the_mails() -> anyhow::Result<()> {
     let world = World::new().await?;
     let registration = customers::registration();

@@ -4,42 +4,25 @@
 
 mod table;
 
-use std::fmt::{self, Debug};
-use std::time::Instant;
+use std::fmt;
 
 use anyhow::{Context as _, bail, ensure};
-use futures::{StreamExt as _, stream};
 use serde_json::{Value, json};
+use tests::matrix::{
+    KILLS_SIDE_BY_SIDE, PATIENT, SIDE_BY_SIDE, column, down_twice, effected, is, reply_held, reply_lost,
+    requested, slow,
+};
 use tests::orders;
 use tests::servers;
-use tests::world::{Ended, LIMIT, Order, World};
+use tests::world::{Ended, Order, World};
 use workflows::report::{Progress, Report, StepStatus};
 
 use table::{BACKWARD, Ends, Expected, FORWARD, Refusal, Row, Undo, Way};
-
-/// Cells of one column at once; those with worker processes of their own cost more.
-const SIDE_BY_SIDE: usize = 4;
-const KILLS_SIDE_BY_SIDE: usize = 2;
 
 /// What the lines of an order take from the stock: variant, pieces before, pieces taken.
 const STOCK: [(&str, i64, i64); 2] = [("LAPTOP-001-16GB-512GB", 50, 1), ("MOUSE-001-BLACK", 200, 2)];
 
 const CANCELLED_BECAUSE: &str = "the customer called";
-
-/// Runs a column's cells; its failure says every cell that is not as expected.
-async fn column<C: fmt::Display>(
-    cells: impl IntoIterator<Item = C>,
-    at_once: usize,
-    run: impl AsyncFn(&C) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
-    let run = &run;
-    let cells = stream::iter(cells).map(async |cell| run(&cell).await.with_context(|| cell.to_string()));
-    let results: Vec<_> = cells.buffer_unordered(at_once).collect().await;
-    let wrong: Vec<_> =
-        results.iter().filter_map(|cell| cell.as_ref().err()).map(|e| format!("{e:#}")).collect();
-    ensure!(wrong.is_empty(), "{} of {} cells are wrong:\n{}", wrong.len(), results.len(), wrong.join("\n"));
-    Ok(())
-}
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -51,19 +34,6 @@ impl fmt::Display for Undo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "undo of {} ({}), {:?}", self.step, self.operation, self.way)
     }
-}
-
-fn down_twice(operation: &str) -> Value {
-    json!({ "operation": operation, "kind": "status", "status": 503, "count": 2 })
-}
-
-fn reply_lost(operation: &str) -> Value {
-    json!({ "operation": operation, "kind": "reply_lost", "count": 1 })
-}
-
-/// Withholds every reply, once its effect has happened, until the faults are set anew.
-fn reply_held(operation: &str) -> Value {
-    json!({ "operation": operation, "kind": "hold_reply" })
 }
 
 #[tokio::test]
@@ -137,7 +107,7 @@ async fn each_step_with_its_worker_killed() -> anyhow::Result<()> {
 async fn each_step_cancelled_under_way() -> anyhow::Result<()> {
     column(&FORWARD, SIDE_BY_SIDE, async |row| {
         let world = World::new().await?;
-        let slow = json!({ "operation": row.operation, "kind": "latency", "latency_ms": 1_500 });
+        let slow = slow(row.operation, 1_500);
         world.shop.faults(json!([down_twice(row.operation), slow])).await?;
         let order = world.start(&orders::two_lines()).await?;
         requested(&world, row.operation, 3).await?;
@@ -160,8 +130,7 @@ async fn each_step_cancelled_under_way() -> anyhow::Result<()> {
 async fn each_step_while_the_hold_ends() -> anyhow::Result<()> {
     column(&FORWARD, SIDE_BY_SIDE, async |row| {
         let world = World::with(&["--ecommerce-api-timeout=10000"]).await?;
-        let slow = json!({ "operation": row.operation, "kind": "latency", "latency_ms": 4_000 });
-        world.shop.faults(json!([slow])).await?;
+        world.shop.faults(json!([slow(row.operation, 4_000)])).await?;
         let mut order = orders::two_lines();
         order["reservation_minutes"] = json!(0.045);
         books_of(&world, world.run(&order).await?, row.expired).await.map(drop)
@@ -171,8 +140,8 @@ async fn each_step_while_the_hold_ends() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn each_undo_down_twice() -> anyhow::Result<()> {
-    column(&BACKWARD, SIDE_BY_SIDE, async |undo| {
-        let world = World::new().await?;
+    column(&BACKWARD, KILLS_SIDE_BY_SIDE, async |undo| {
+        let (world, _worker) = World::apart(&PATIENT).await?;
         let order = undo.set_off(&world, down_twice(undo.operation)).await?;
         let ended = order.ended().await?;
         requested(&world, undo.operation, 3).await?;
@@ -183,8 +152,8 @@ async fn each_undo_down_twice() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn each_undo_with_its_reply_lost() -> anyhow::Result<()> {
-    column(&BACKWARD, SIDE_BY_SIDE, async |undo| {
-        let world = World::new().await?;
+    column(&BACKWARD, KILLS_SIDE_BY_SIDE, async |undo| {
+        let (world, _worker) = World::apart(&PATIENT).await?;
         let order = undo.set_off(&world, reply_lost(undo.operation)).await?;
         books_of(&world, order.ended().await?, undo.always).await.map(drop)
     })
@@ -193,16 +162,14 @@ async fn each_undo_with_its_reply_lost() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn each_undo_with_its_worker_killed() -> anyhow::Result<()> {
-    // Longer than it takes to notice that a worker is gone.
-    let patient = ["--undo-patience=30s"];
     column(&BACKWARD, KILLS_SIDE_BY_SIDE, async |undo| {
         let world = World::without_worker(&servers::dev_server()?).await?;
-        let mut first = world.spawn_worker(&patient)?;
+        let mut first = world.spawn_worker(&PATIENT)?;
         let order = undo.set_off(&world, reply_held(undo.operation)).await?;
         effected(&world, undo.operation).await?;
         first.kill()?;
         world.shop.faults(json!(undo.way.faults())).await?;
-        let _second = world.spawn_worker(&patient)?;
+        let _second = world.spawn_worker(&PATIENT)?;
         books_of(&world, order.ended().await?, undo.always).await.map(drop)
     })
     .await
@@ -228,8 +195,7 @@ impl Refusal {
             }
             Self::Card => order["payment_method"]["card_token"] = json!("card_declined"),
             Self::HoldSwept => {
-                let slow = json!({ "operation": "payments.create", "kind": "latency", "latency_ms": 1_000 });
-                world.shop.faults(json!([slow])).await?;
+                world.shop.faults(json!([slow("payments.create", 1_000)])).await?;
             }
         }
         let order = world.start(&order).await?;
@@ -312,36 +278,4 @@ async fn books_of(world: &World, ended: Ended, expected: Expected) -> anyhow::Re
         is(variant, &world.shop.stock(variant).await?, &(left, 0))?;
     }
     Ok(report)
-}
-
-fn is<A: PartialEq<B> + Debug, B: Debug>(what: &str, found: &A, wanted: &B) -> anyhow::Result<()> {
-    ensure!(found == wanted, "{what}: {found:?}, not {wanted:?}");
-    Ok(())
-}
-
-/// Waits until an operation was requested so many times.
-async fn requested(world: &World, operation: &str, times: u64) -> anyhow::Result<()> {
-    let until = Instant::now() + LIMIT;
-    while world.shop.requests(operation).await? < times {
-        ensure!(Instant::now() < until, "{operation} was not requested {times} times");
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-    Ok(())
-}
-
-/// Waits until an operation had its effect. A question has none: it is enough that it was asked.
-async fn effected(world: &World, operation: &str) -> anyhow::Result<()> {
-    if operation == "orders.validate" {
-        return requested(world, operation, 1).await;
-    }
-    let until = Instant::now() + LIMIT;
-    loop {
-        let effects = world.shop.get("effects").await?;
-        let mut effects = effects.as_array().into_iter().flatten();
-        if effects.any(|effect| effect["operation"] == operation && !effect["effect"].is_null()) {
-            return Ok(());
-        }
-        ensure!(Instant::now() < until, "{operation} never had its effect");
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
 }

@@ -18,6 +18,7 @@ use workflows::order_processing::{OrderData, OrderProcessing, OrderProcessingRes
 use workflows::policy;
 use workflows::report::StepSpec;
 use workflows::saga::{Process, Saga, SagaState};
+use workflows::unsubscription::Unsubscription;
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("histories")
@@ -31,6 +32,7 @@ async fn every_recorded_history_replays() -> anyhow::Result<()> {
             .register_workflow::<LatePayment>()?
             .register_workflow::<CustomerOnboarding>()?
             .register_workflow::<FollowUpEmails>()?
+            .register_workflow::<Unsubscription>()?
             .build(),
     )?;
     for scenario in scenarios::ALL {

@@ -14,12 +14,10 @@ use temporalio_client::{
 };
 use temporalio_common::error::IncomingError;
 use temporalio_common::search_attributes::SearchAttributes;
-use workflows::customer_onboarding::{
-    self, CancelAccepted, CancelOnboarding, CustomerOnboarding, CustomerRegistrationData, OnboardingResult,
-};
+use workflows::customer_onboarding::{self, CustomerOnboarding, CustomerRegistrationData, OnboardingResult};
 use workflows::input::Unchecked;
 use workflows::report::{Progress, Report};
-use workflows::saga::{Resolution, ResolveUndo};
+use workflows::saga::{CancelAccepted, CancelRequest, Resolution, ResolveUndo};
 
 use crate::servers;
 use crate::world::{LIMIT, World};
@@ -184,7 +182,8 @@ impl World {
     pub async fn open_account(&self, registration: &Value) -> anyhow::Result<CustomerId> {
         let mut body = registration.clone();
         if let Some(fields) = body.as_object_mut() {
-            for name in ["interests", "budget_range", "preferred_brands", "source", "locale"] {
+            for name in ["interests", "budget_range", "preferred_brands", "source", "locale", "if_registered"]
+            {
                 fields.remove(name);
             }
         }
@@ -233,7 +232,10 @@ impl Onboarding<'_> {
         let handle = self.handle();
         let result =
             tokio::time::timeout(LIMIT, handle.get_result(WorkflowGetResultOptions::default())).await;
-        ended(result.with_context(|| format!("{} did not end within {LIMIT:?}", self.workflow_id))?)
+        let Ok(result) = result else {
+            bail!("{} did not end within {LIMIT:?}: {:?}", self.workflow_id, self.progress().await);
+        };
+        ended(result)
     }
 
     /// The query `progress`.
@@ -249,7 +251,7 @@ impl Onboarding<'_> {
     /// # Errors
     /// The refusal's message.
     pub async fn cancel(&self, reason: &str) -> Result<CancelAccepted, String> {
-        let request = CancelOnboarding { reason: reason.to_owned() };
+        let request = CancelRequest { reason: reason.to_owned() };
         let options = WorkflowExecuteUpdateOptions::default();
         let update = CustomerOnboarding::cancel_onboarding;
         answered(self.handle().execute_update(update, request, options)).await

@@ -11,6 +11,7 @@
 //! - [`chaos`]: many orders while everything is killed and fails;
 //! - [`stripe`]: a Stripe to be paid through, and the wire to it;
 //! - [`mail`]: a mail server;
+//! - [`twilio`]: a Twilio, for SMS;
 //! - [`mod@bench`]: what an order costs.
 //!
 //! `cargo xtask test` installs what is needed and says where it is (`TEMPORAL_CLI`, `TEMPORAL_TEST_SERVER`,
@@ -29,4 +30,5 @@ pub mod processes;
 pub mod scenarios;
 pub mod servers;
 pub mod stripe;
+pub mod twilio;
 pub mod world;

@@ -21,6 +21,14 @@ pub const PASSWORD: &str = "a password of the tests";
 /// A recipient the server refuses.
 pub const NOBODY: &str = "nobody@example.com";
 
+/// The settings of a worker that signs its mails.
+pub const DKIM: [&str; 2] = [
+    "--mail-dkim-selector=s1",
+    concat!("--mail-dkim-key-file=", env!("CARGO_MANIFEST_DIR"), "/../activities/tests/dkim_key.pem"),
+];
+/// The public half of that key, as the DNS has it.
+const DKIM_RECORD: &str = include_str!("../../activities/tests/dkim_record.txt");
+
 /// A mail server of a test's own, with certificates of its own.
 pub struct MailServer {
     port: u16,
@@ -34,6 +42,8 @@ pub struct MailServer {
 pub struct Habits {
     /// TLS at once, in place of STARTTLS.
     pub is_wrapped: bool,
+    /// It knows the key that [`DKIM`] mails are signed with.
+    pub knows_key: bool,
     /// So many mails are taken, and the connection is dropped in place of a reply.
     pub lost_replies: u32,
 }
@@ -61,6 +71,8 @@ impl MailServer {
         let mut args: Vec<&str> = vec!["--port", &port_text, "--cert", &cert, "--key", &key, "--box", &mails];
         args.extend(["--user", USER, "--password", PASSWORD, "--refuse", NOBODY, "--lose-replies", &lost]);
         args.extend(habits.is_wrapped.then_some("--wrapped"));
+        let record = format!("s1._domainkey.shop.example.com={}", DKIM_RECORD.trim());
+        args.extend(habits.knows_key.then_some(["--dkim", &record]).into_iter().flatten());
         let args: Vec<String> = args.into_iter().map(str::to_owned).collect();
         let process = Leashed::start(&tool("SUNFLOW_AIOSMTPD")?, &args)?;
         let until = Instant::now() + LIMIT;

@@ -1,6 +1,119 @@
-//! What the fault matrices of all processes share.
+//! What the fault matrices of all processes share: how cells are run, the faults, and waiting for what they hit.
+//!
+//! A matrix is a reviewed table: for each operation of each step and each undo, one expected outcome per fault. The
+//! tables and what "expected" means for a process are in `tests/it/<process>_faults/`.
 
+use std::fmt::{self, Debug};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use futures::{StreamExt as _, stream};
+use serde_json::{Value, json};
 use workflows::report::StepSpec;
+
+use crate::world::{LIMIT, World};
+
+/// Cells of one column at once.
+pub const SIDE_BY_SIDE: usize = 4;
+/// Those with worker processes of their own cost more.
+pub const KILLS_SIDE_BY_SIDE: usize = 2;
+
+/// Settings of workers whose undos are asked about: longer than it takes to notice that a worker is gone, and than a busy
+/// machine needs for three attempts.
+pub const PATIENT: [&str; 1] = ["--undo-patience=30s"];
+
+/// Runs a column's cells; its failure says every cell that is not as expected.
+///
+/// # Errors
+/// When a cell is not as expected.
+pub async fn column<C: fmt::Display>(
+    cells: impl IntoIterator<Item = C>,
+    at_once: usize,
+    run: impl AsyncFn(&C) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let run = &run;
+    let cells = stream::iter(cells).map(async |cell| run(&cell).await.with_context(|| cell.to_string()));
+    let results: Vec<_> = cells.buffer_unordered(at_once).collect().await;
+    let wrong: Vec<_> =
+        results.iter().filter_map(|cell| cell.as_ref().err()).map(|e| format!("{e:#}")).collect();
+    ensure!(wrong.is_empty(), "{} of {} cells are wrong:\n{}", wrong.len(), results.len(), wrong.join("\n"));
+    Ok(())
+}
+
+/// The operation answers with an error twice.
+#[must_use]
+pub fn down_twice(operation: &str) -> Value {
+    json!({ "operation": operation, "kind": "status", "status": 503, "count": 2 })
+}
+
+/// The operation has its effect, and its first reply does not arrive.
+#[must_use]
+pub fn reply_lost(operation: &str) -> Value {
+    json!({ "operation": operation, "kind": "reply_lost", "count": 1 })
+}
+
+/// Withholds every reply, once its effect has happened, until the faults are set anew.
+#[must_use]
+pub fn reply_held(operation: &str) -> Value {
+    json!({ "operation": operation, "kind": "hold_reply" })
+}
+
+/// The operation refuses for good.
+#[must_use]
+pub fn refused(operation: &str, status: u16) -> Value {
+    json!({ "operation": operation, "kind": "status", "status": status })
+}
+
+/// The operation takes its time.
+#[must_use]
+pub fn slow(operation: &str, latency_ms: u64) -> Value {
+    json!({ "operation": operation, "kind": "latency", "latency_ms": latency_ms })
+}
+
+/// Whether something is as wanted.
+///
+/// # Errors
+/// When it is not; says both.
+pub fn is<A: PartialEq<B> + Debug, B: Debug>(what: &str, found: &A, wanted: &B) -> anyhow::Result<()> {
+    ensure!(found == wanted, "{what}: {found:?}, not {wanted:?}");
+    Ok(())
+}
+
+/// Waits until an operation was requested so many times.
+///
+/// # Errors
+/// When it is not in time.
+pub async fn requested(world: &World, operation: &str, times: u64) -> anyhow::Result<()> {
+    let until = Instant::now() + LIMIT;
+    while world.shop.requests(operation).await? < times {
+        ensure!(Instant::now() < until, "{operation} was not requested {times} times");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
+/// Operations that only ask.
+const QUESTIONS: [&str; 3] = ["orders.validate", "customers.permission", "products.recommend"];
+
+/// Waits until an operation had its effect. A question has none: it is enough that it was asked.
+///
+/// # Errors
+/// When it has none in time.
+pub async fn effected(world: &World, operation: &str) -> anyhow::Result<()> {
+    if QUESTIONS.contains(&operation) {
+        return requested(world, operation, 1).await;
+    }
+    let until = Instant::now() + LIMIT;
+    loop {
+        let effects = world.shop.get("effects").await?;
+        let mut effects = effects.as_array().into_iter().flatten();
+        if effects.any(|effect| effect["operation"] == operation && !effect["effect"].is_null()) {
+            return Ok(());
+        }
+        ensure!(Instant::now() < until, "{operation} never had its effect");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
 
 /// Whether the steps of a matrix' rows, in their order, are the steps of a process; a step may have several rows.
 /// For a `const` assertion beside the table: a step without cells then fails the build.

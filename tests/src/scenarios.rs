@@ -4,13 +4,16 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use contracts::values::{EventId, OrderId};
+use contracts::values::{CustomerId, EventId, OrderId};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use settlement::{Heard, settle};
 use sha2::{Digest as _, Sha256};
+use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
+use workflows::input::Unchecked;
 use workflows::report::{Progress, StepStatus};
 use workflows::saga::Resolution;
+use workflows::unsubscription::{self, Unsubscription, UnsubscriptionData};
 
 use crate::customers;
 use crate::follow_up::FollowUp;
@@ -167,7 +170,60 @@ pub const ALL: &[Scenario] = &[
         series.ended().await?;
         series.workflow_id
     }),
+    scenario!("onboarding-continued-with-a-known-address", world => {
+        let registration = continued();
+        world.open_account(&registration).await?;
+        onboarded(world, &registration).await?
+    }),
+    scenario!("onboarding-continued-with-a-welcomed-customer", world => {
+        let registration = continued();
+        let first = world.register(&registration).await?;
+        first.ended().await?;
+        first.follow_up().unsubscribe().await.map_err(anyhow::Error::msg)?;
+        onboarded(world, &registration).await?
+    }),
+    scenario!("onboarding-continued-and-undone-at-the-coupon", world => {
+        let registration = continued();
+        world.open_account(&registration).await?;
+        world.shop.faults(json!([{ "operation": "coupons.create", "kind": "status", "status": 403 }])).await?;
+        onboarded(world, &registration).await?
+    }),
+    scenario!("unsubscribed-by-one-click", world => {
+        let registration = customers::registration();
+        let customer_id = world.open_account(&registration).await?;
+        world.follow_up(&registration, &customer_id, Timestamp::now()).await?;
+        unsubscribed(world, &registration, customer_id).await?
+    }),
+    scenario!("unsubscribed-with-no-series-and-the-platform-down", world => {
+        let registration = customers::registration();
+        let customer_id = world.open_account(&registration).await?;
+        let down = json!([{ "operation": "customers.unsubscribe", "kind": "status", "status": 503, "count": 3 }]);
+        world.shop.faults(down).await?;
+        unsubscribed(world, &registration, customer_id).await?
+    }),
 ];
+
+/// A registration that goes on with an account that is there.
+fn continued() -> Value {
+    let mut registration = customers::registration();
+    registration["if_registered"] = json!("continue");
+    registration
+}
+
+/// What the worker's door starts.
+async fn unsubscribed(
+    world: &World,
+    registration: &Value,
+    customer_id: CustomerId,
+) -> anyhow::Result<String> {
+    let customer_ref = customers::customer_ref(registration)?;
+    let workflow_id = unsubscription::workflow_id(&customer_ref);
+    let options = WorkflowStartOptions::new(world.task_queue.clone(), workflow_id.clone()).build();
+    let input = Unchecked::of(&UnsubscriptionData { customer_ref, customer_id })?;
+    let run = world.client.start_workflow(Unsubscription::run, input, options).await?;
+    run.get_result(WorkflowGetResultOptions::default()).await?;
+    Ok(workflow_id)
+}
 
 async fn onboarded(world: &World, registration: &Value) -> anyhow::Result<String> {
     let run = world.register(registration).await?;

@@ -21,11 +21,9 @@ use temporalio_common::protos::temporal::api::history::v1::HistoryEvent;
 use temporalio_common::search_attributes::SearchAttributes;
 use tokio::sync::oneshot;
 use workflows::input::Unchecked;
-use workflows::order_processing::{
-    self, CancelAccepted, CancelOrder, OrderData, OrderProcessing, OrderProcessingResult, PaymentSettled,
-};
+use workflows::order_processing::{self, OrderData, OrderProcessing, OrderProcessingResult, PaymentSettled};
 use workflows::report::{Progress, Report};
-use workflows::saga::{Resolution, ResolveUndo};
+use workflows::saga::{CancelAccepted, CancelRequest, Resolution, ResolveUndo};
 
 use crate::processes::Leashed;
 use crate::{orders, processes, servers};
@@ -383,7 +381,7 @@ impl Order<'_> {
     /// # Errors
     /// The refusal's message.
     pub async fn cancel_order(&self, reason: &str) -> Result<CancelAccepted, String> {
-        let request = CancelOrder { reason: reason.to_owned() };
+        let request = CancelRequest { reason: reason.to_owned() };
         let options = WorkflowExecuteUpdateOptions::default();
         self.handle().execute_update(OrderProcessing::cancel_order, request, options).await.map_err(refusal)
     }

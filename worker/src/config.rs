@@ -8,6 +8,7 @@ use activities::customers::Pseudonyms;
 use activities::http::Endpoint;
 use activities::inventory::Lines;
 use activities::mail::MailServer;
+use activities::notification::TwilioEndpoint;
 use clap::{Args, Parser, ValueEnum};
 use reqwest::Url;
 use workflows::policy::Figures;
@@ -15,10 +16,12 @@ use workflows::policy::Figures;
 use crate::door::DoorSettings;
 
 mod check;
+mod door;
 mod erp;
 mod mail;
 mod onboarding;
 mod payment;
+mod sms;
 #[cfg(test)]
 mod tests;
 mod tuning;
@@ -44,6 +47,8 @@ pub struct Config {
     provider: payment::ProviderArgs,
     #[command(flatten)]
     mail: mail::MailArgs,
+    #[command(flatten)]
+    sms: sms::SmsArgs,
     #[command(flatten)]
     onboarding: onboarding::OnboardingArgs,
     #[command(flatten)]
@@ -236,15 +241,8 @@ struct OperationArgs {
     /// After SIGTERM: how long what is under way may take to finish.
     #[arg(long, env = "SUN_GRACE_PERIOD", default_value = "30s", value_parser = duration, value_name = "TIME")]
     grace_period: Duration,
-    /// Address of the webhook door, POST /webhooks/payments; off by default. Needs the secret.
-    #[arg(long, env = "SUN_WEBHOOK_LISTEN", value_name = "HOST:PORT")]
-    webhook_listen: Option<SocketAddr>,
-    /// Secret that the payment provider signs its events with.
-    #[arg(long, env = "SUN_PAYMENT_WEBHOOK_SECRET", value_name = "SECRET", hide_env_values = true)]
-    payment_webhook_secret: Option<String>,
-    /// File that holds that secret.
-    #[arg(long, env = "SUN_PAYMENT_WEBHOOK_SECRET_FILE", value_name = "FILE")]
-    payment_webhook_secret_file: Option<PathBuf>,
+    #[command(flatten)]
+    door: door::DoorArgs,
     /// Where to POST the seed's workflow metrics (…/api/workflow-metrics); off by default.
     #[arg(long, env = "SUN_METRICS_WEBHOOK_URL", value_name = "URL")]
     metrics_webhook_url: Option<String>,
@@ -295,6 +293,8 @@ pub struct Settings {
     pub notification: Endpoint,
     /// The mail server, if mail does not go to the message senders.
     pub mail: Option<MailServer>,
+    /// Twilio, if SMS do not go to the message senders.
+    pub twilio: Option<TwilioEndpoint>,
     /// The loyalty programme.
     pub loyalty: Endpoint,
     /// What the worker knows of customers' pseudonyms.

@@ -1,5 +1,5 @@
-//! The webhook door: payment events, pushed by the provider. Off unless configured, on a port of its own, because
-//! it is the one that the internet reaches.
+//! The webhook door: payment events, pushed by the provider, and clicks on the links that end marketing mails
+//! (`door/unsubscribe.rs`). Off unless configured, on a port of its own, because it is the one that the internet reaches.
 //!
 //! An event is believed in one thing only: that somebody who knows the secret sent it, lately. Then the order reads
 //! its payment again (`settlement`). Answers tell the provider whether to send it again: 2xx no, 503 yes.
@@ -20,11 +20,14 @@ use axum::routing::post;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use pseudonym::RefKey;
 use settlement::settle;
 use temporalio_client::Client;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::{AbortHandle, JoinSet};
+
+mod unsubscribe;
 
 /// Payment events are small; whatever is larger is not one.
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -37,12 +40,21 @@ const CONNECTIONS_MAX: usize = 256;
 const CONNECTION_LIMIT: Duration = Duration::from_secs(15);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// How the door is set up.
+/// How the door is set up: what is not there answers 404.
 #[derive(Clone, Debug)]
 pub struct DoorSettings {
     /// Where it listens.
     pub listen: SocketAddr,
-    /// The secret that payment events are signed with.
+    /// Payment events.
+    pub payments: Option<PaymentEvents>,
+    /// The key that the links which end marketing mails are made with.
+    pub unsubscribe: Option<RefKey>,
+}
+
+/// Which payment events are taken.
+#[derive(Clone, Debug)]
+pub struct PaymentEvents {
+    /// The secret that they are signed with.
     pub secret: Credential,
     /// Whose events they are.
     pub provider: Provider,
@@ -59,7 +71,7 @@ pub enum Provider {
 
 #[derive(Clone)]
 struct Door {
-    settings: Arc<DoorSettings>,
+    events: Arc<PaymentEvents>,
     client: Client,
     task_queue: String,
 }
@@ -70,15 +82,19 @@ pub(crate) async fn open(
     client: Client,
     task_queue: String,
 ) -> anyhow::Result<AbortHandle> {
-    let listen = settings.listen;
+    let DoorSettings { listen, payments, unsubscribe } = settings;
     let listener = TcpListener::bind(listen)
         .await
         .with_context(|| format!("SUN_WEBHOOK_LISTEN: cannot listen on {listen}; choose a free port"))?;
-    let door = Door { settings: Arc::new(settings), client, task_queue };
-    let routes = Router::new()
-        .route("/webhooks/payments", post(payment))
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .with_state(door);
+    let mut routes = Router::new();
+    if let Some(key) = unsubscribe {
+        routes = routes.merge(unsubscribe::routes(key, client.clone(), task_queue.clone()));
+    }
+    if let Some(events) = payments {
+        let door = Door { events: Arc::new(events), client, task_queue };
+        let payments = Router::new().route("/webhooks/payments", post(payment));
+        routes = routes.merge(payments.layer(DefaultBodyLimit::max(BODY_BYTES_MAX)).with_state(door));
+    }
     tracing::info!(%listen, "the webhook door is open");
     Ok(tokio::spawn(serve(listener, routes)).abort_handle())
 }
@@ -110,7 +126,7 @@ async fn serve(listener: TcpListener, routes: Router) {
 }
 
 async fn payment(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> (StatusCode, &'static str) {
-    let event = match read(&door.settings, &headers, &body) {
+    let event = match read(&door.events, &headers, &body) {
         Ok(event) => event,
         Err(error) => {
             // Nothing of the body: whoever sent it may not be who they say.
@@ -145,15 +161,15 @@ async fn payment(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> (
     }
 }
 
-fn read(settings: &DoorSettings, headers: &HeaderMap, body: &[u8]) -> Result<PaymentEvent, WebhookError> {
+fn read(events: &PaymentEvents, headers: &HeaderMap, body: &[u8]) -> Result<PaymentEvent, WebhookError> {
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let now = SystemTime::now();
-    match settings.provider {
+    match events.provider {
         Provider::Platform => {
-            platform::webhook::verify_and_read(header(platform::webhook::HEADER), body, &settings.secret, now)
+            platform::webhook::verify_and_read(header(platform::webhook::HEADER), body, &events.secret, now)
         }
         Provider::Stripe => {
-            stripe::webhook::verify_and_read(header(stripe::webhook::HEADER), body, &settings.secret, now)
+            stripe::webhook::verify_and_read(header(stripe::webhook::HEADER), body, &events.secret, now)
         }
     }
 }

@@ -4,7 +4,7 @@
 //! - `systems`: the connections to the outside systems;
 //! - `registry`: two visible lists, processes and activities;
 //! - `temporal`: the connection to Temporal, waited for with back-off; search attributes; versioning;
-//! - [`door`]: payment events from outside, signed; off unless configured;
+//! - [`door`]: payment events from outside, signed, and clicks that end marketing mails; off unless configured;
 //! - `health`: `/healthz`, `/readyz`, `/metrics` on one port;
 //! - `metrics`: what is counted, and the optional metrics webhook.
 
@@ -31,7 +31,8 @@ pub use config::{Config, Settings};
 /// # Errors
 /// When it cannot listen, or Temporal refuses it for a reason that waiting does not mend.
 pub async fn run(settings: Settings, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
-    run_with(settings, stop, |_| Ok(())).await
+    // On the heap: it holds the settings and every connection.
+    Box::pin(run_with(settings, stop, |_| Ok(()))).await
 }
 
 /// As [`run`]; `adjust` may add to what the worker does, or change how, before it starts. For programs that

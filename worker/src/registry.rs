@@ -11,6 +11,7 @@ use workflows::follow_up_emails::FollowUpEmails;
 use workflows::late_payment::LatePayment;
 use workflows::order_processing::OrderProcessing;
 use workflows::policy::ERP_QUEUE;
+use workflows::unsubscription::Unsubscription;
 
 use crate::config::{Deployment, Settings, Tuning};
 use crate::systems::{Activities, Systems};
@@ -36,6 +37,8 @@ pub(crate) fn options(
         .context("FollowUpEmails cannot be registered")?
         .register_workflow::<ErpSync>()
         .context("ErpSync cannot be registered")?
+        .register_workflow::<Unsubscription>()
+        .context("Unsubscription cannot be registered")?
         // Activities, by outside system.
         .register_activities(commerce)
         .register_activities(inventory)

@@ -8,7 +8,7 @@ use activities::http::Api;
 use activities::inventory::InventoryActivities;
 use activities::loyalty::LoyaltyActivities;
 use activities::mail::Mailer;
-use activities::notification::NotificationActivities;
+use activities::notification::{NotificationActivities, Twilio};
 use activities::payment::{PaymentActivities, Provider};
 use activities::shipping::ShippingActivities;
 use messages::Texts;
@@ -24,6 +24,7 @@ pub(crate) struct Systems {
     shipping: Api,
     notification: Api,
     mail: Option<Mailer>,
+    twilio: Option<Twilio>,
     loyalty: Api,
     texts: Texts,
     store: Store,
@@ -41,6 +42,7 @@ enum Peer {
     Api(Api),
     Payment(Provider),
     Mail(Mailer),
+    Sms(Twilio),
 }
 
 impl Probe {
@@ -49,6 +51,7 @@ impl Probe {
         match &self.peer {
             Peer::Api(api) => api.health().await.map_err(|error| error.to_string()),
             Peer::Payment(provider) => provider.health().await.map_err(|error| error.to_string()),
+            Peer::Sms(twilio) => twilio.health().await.map_err(|error| error.to_string()),
             Peer::Mail(mailer) => mailer.health().await.map_err(|error| error.to_string()),
         }
     }
@@ -78,6 +81,7 @@ impl Systems {
             shipping: Api::new(settings.shipping.clone())?,
             notification: Api::new(settings.notification.clone())?,
             mail: settings.mail.clone().map(Mailer::new).transpose()?,
+            twilio: settings.twilio.clone().map(Twilio::new).transpose()?,
             loyalty: Api::new(settings.loyalty.clone())?,
             texts: Texts::load()?,
             store: Store::open(&settings.erp.store)?,
@@ -87,6 +91,7 @@ impl Systems {
     pub(crate) fn probes(&self) -> Vec<Probe> {
         let api = |api: &Api| Peer::Api(api.clone());
         let mail = self.mail.clone().map(|mailer| ("mail", Peer::Mail(mailer)));
+        let sms = self.twilio.clone().map(|twilio| ("sms", Peer::Sms(twilio)));
         let always = [
             ("commerce", api(&self.commerce)),
             ("inventory", api(&self.inventory)),
@@ -95,7 +100,7 @@ impl Systems {
             ("notification", api(&self.notification)),
             ("loyalty", api(&self.loyalty)),
         ];
-        always.into_iter().chain(mail).map(|(system, peer)| Probe { system, peer }).collect()
+        always.into_iter().chain(mail).chain(sms).map(|(system, peer)| Probe { system, peer }).collect()
     }
 
     pub(crate) fn into_activities(self, settings: &Settings) -> Activities {
@@ -112,7 +117,9 @@ impl Systems {
             inventory: InventoryActivities::new(self.inventory, settings.lines, settings.second_look),
             payment: PaymentActivities::new(self.payment, settings.second_look),
             shipping: ShippingActivities::new(self.shipping, settings.second_look),
-            notification: NotificationActivities::new(self.notification, self.texts).with_mailer(self.mail),
+            notification: NotificationActivities::new(self.notification, self.texts)
+                .with_mailer(self.mail)
+                .with_twilio(self.twilio),
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! 0. **Shape check**: the input is complete. Wrong input ends the run before any call.
 //! 1. `create-customer`: the account is opened. First the worker checks that the run is named by this customer's
-//!    pseudonym. An address that is registered already ends the run: no points, no coupon, no mail.
+//!    pseudonym. An address that is registered already ends the run: no points, no coupon, no mail; unless the input says
+//!    `if_registered: "continue"` (`registered`).
 //! 2. `setup-loyalty`: a bronze loyalty account with 100 welcome points.
 //! 3. `send-welcome-emails`: the welcome coupon is made (a code that is taken is no reason to stop) and the series of
 //!    follow-up mails begins ([`crate::follow_up_emails`], which outlives this run); then, **the point of no return**, the
@@ -15,7 +16,7 @@
 //! ends, the coupon is revoked, the points go back, and the account is marked `incomplete_onboarding`, not deleted.
 //! After it, a step that fails is reported and nothing is rolled back.
 //!
-//! Deliberately absent: the week of waiting (the child's), merging with an account that exists, and the address in any
+//! Deliberately absent: the week of waiting (the child's), changing an account that exists, and the address in any
 //! id: runs are named by a pseudonym (crate `pseudonym`).
 
 #![expect(
@@ -23,6 +24,7 @@
     reason = "the workflow_methods macro generates markers without docs; everything else has them"
 )]
 
+mod registered;
 mod registration;
 mod steps;
 
@@ -35,14 +37,16 @@ use serde::{Deserialize, Serialize};
 use temporalio_common::search_attributes::SearchAttributeUpdate;
 use temporalio_workflow::{WorkflowContext, WorkflowContextView, WorkflowResult, workflow, workflow_methods};
 
-pub use registration::{CustomerRegistrationData, WORDS_MAX};
+pub use registration::{CustomerRegistrationData, IfRegistered, WORDS_MAX};
 
 use crate::follow_up_emails;
 use crate::input::{Problem, Unchecked};
 use crate::report::{Progress, Report, StepClass, StepSpec, timestamp};
-use crate::saga::{self, Halt, Outcome, Process, ResolveUndo, Saga, SagaState};
+use crate::saga::{
+    self, CancelAccepted, CancelRequest, Halt, Outcome, Process, ResolveUndo, Saga, SagaState,
+};
 use crate::search_attributes::{CUSTOMER_REF, STAGE, Stage};
-use steps::OnboardingRun;
+use steps::{Account, OnboardingRun};
 
 /// What stands before the pseudonym in a workflow id.
 pub const ID_PREFIX: &str = "onboarding/";
@@ -82,7 +86,10 @@ pub struct OnboardingResult {
     /// The welcome coupon's code; absent when it was taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub welcome_discount_code: Option<String>,
-    /// The workflow id of the series of follow-up mails.
+    /// Whether the address had an account before, which was gone on with (`if_registered`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub was_registered: bool,
+    /// The workflow id of the series of follow-up mails; absent when none was begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follow_up: Option<String>,
     /// Milliseconds of workflow time from start to end.
@@ -94,20 +101,6 @@ pub struct OnboardingResult {
     pub reason: Option<String>,
     /// What every step did.
     pub report: Report,
-}
-
-/// A request of the business to stop: the input of `cancel_onboarding`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CancelOnboarding {
-    /// Why; goes into the report.
-    pub reason: String,
-}
-
-/// The answer to `cancel_onboarding`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CancelAccepted {
-    /// Steps that will be undone, newest first.
-    pub will_undo: Vec<String>,
 }
 
 /// The workflow.
@@ -142,8 +135,11 @@ impl Process for CustomerOnboarding {
 /// What the forward path ends with.
 struct Onboarded {
     customer: Customer,
+    was_registered: bool,
     loyalty: LoyaltyAccount,
     code: Option<String>,
+    /// Whether the series of mails has begun.
+    is_followed_up: bool,
 }
 
 #[workflow_methods]
@@ -176,7 +172,9 @@ impl CustomerOnboarding {
         };
         let took = timestamp(started).zip(timestamp(ctx.workflow_time()));
         let next_steps = onboarded.as_ref().map(next_steps).unwrap_or_default();
-        let follow_up = onboarded.as_ref().map(|_| follow_up_emails::workflow_id(&run.customer_ref));
+        let follow_up = onboarded.as_ref().filter(|o| o.is_followed_up);
+        let follow_up = follow_up.map(|_| follow_up_emails::workflow_id(&run.customer_ref));
+        let was_registered = onboarded.as_ref().is_some_and(|o| o.was_registered);
         let (customer, rest) = onboarded.map(|o| (o.customer, (o.loyalty, o.code))).unzip();
         let (loyalty_account, code) = rest.unzip();
         Ok(OnboardingResult {
@@ -186,6 +184,7 @@ impl CustomerOnboarding {
             workflow_id,
             next_steps,
             welcome_discount_code: code.flatten(),
+            was_registered,
             follow_up,
             execution_time: took.map_or(0, |(from, to)| to.as_millisecond() - from.as_millisecond()),
             outcome: ended.name().to_owned(),
@@ -198,19 +197,18 @@ impl CustomerOnboarding {
     #[update]
     pub async fn cancel_onboarding(
         ctx: &mut WorkflowContext<Self>,
-        request: CancelOnboarding,
+        request: CancelRequest,
     ) -> Result<CancelAccepted, Box<dyn Error + Send + Sync>> {
-        let will_undo = saga::request_stop(ctx, &request.reason, TOO_LATE_TO_CANCEL).await?;
-        Ok(CancelAccepted { will_undo })
+        saga::request_stop(ctx, &request, TOO_LATE_TO_CANCEL).await
     }
 
     #[update_validator(cancel_onboarding)]
     fn check_cancel(
         &self,
         _ctx: &WorkflowContextView,
-        request: &CancelOnboarding,
+        request: &CancelRequest,
     ) -> Result<(), Box<dyn Error + Send + Sync>> {
-        saga::check_stop(self, &request.reason, TOO_LATE_TO_CANCEL)
+        saga::check_stop(self, request, TOO_LATE_TO_CANCEL)
     }
 
     /// A person answers about an undo that stuck.
@@ -269,14 +267,21 @@ fn next_steps(onboarded: &Onboarded) -> Vec<String> {
 }
 
 async fn forward(run: &OnboardingRun<'_>, saga: &mut Saga<CustomerOnboarding>) -> Result<Onboarded, Halt> {
-    let customer = run.create(saga).await?;
+    let Account { customer, was_registered } = run.create(saga).await?;
+    let known = if was_registered { run.welcomed_before(saga, &customer).await? } else { None };
+    if let Some(loyalty) = known {
+        saga.check()?;
+        saga.pivot();
+        run.go_on(saga, &customer).await;
+        return Ok(Onboarded { customer, was_registered, loyalty, code: None, is_followed_up: false });
+    }
     let loyalty = run.set_up_loyalty(saga, &customer).await?;
     let code = run.prepare_welcome(saga, &customer).await?;
     saga.check()?;
     saga.pivot();
     run.welcome(saga, &customer, &loyalty, code.clone()).await;
     run.personalize(saga, &customer).await;
-    run.assign_segments(saga, &customer).await;
+    run.assign_segments(saga, &customer, run.segments()).await;
     run.track(saga, &customer).await;
-    Ok(Onboarded { customer, loyalty, code })
+    Ok(Onboarded { customer, was_registered, loyalty, code, is_followed_up: true })
 }

@@ -3,7 +3,7 @@
 //!
 //! 1. `send-onboarding-tips`: 24 hours after the registration, how the shop works.
 //! 2. `send-product-recommendations`: 7 days after the registration, what the platform recommends **then**.
-//! 3. `tell-platform`: only when the customer unsubscribed here: the platform has to know it.
+//! 3. `tell-platform`: only when the customer unsubscribed here, or a mail bounced: the platform has to know it.
 //!
 //! Before each mail the platform is asked, at that moment: consent to marketing, unsubscription, bounce, complaint,
 //! an order. In the customer's quiet hours the mail waits until they end, and then the platform is asked again. Why a
@@ -21,7 +21,7 @@ mod mails;
 
 use std::fmt;
 
-use contracts::customers::{Customers, KeptBack, Unsubscribe};
+use contracts::customers::{Customers, KeptBack, Suppress, Unsubscribe};
 use contracts::values::{CustomerId, CustomerRef, IdempotencyKey, Locale, Recipient};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -169,6 +169,8 @@ pub struct FollowUpEmails {
     withdrawn: bool,
     /// The customer unsubscribed here.
     unsubscribed: bool,
+    /// A mail bounced here.
+    bounced: bool,
 }
 
 impl Process for FollowUpEmails {
@@ -289,15 +291,23 @@ impl FollowUpEmails {
     }
 }
 
-/// An unsubscription that was heard of here must reach whoever sends the next newsletter.
+/// What was heard of here must reach whoever sends the next newsletter.
 async fn tell_platform(saga: &Saga<FollowUpEmails>, data: &FollowUpData, name: &str) {
-    if !saga.ctx().state(|w| w.unsubscribed) {
-        saga.skip(TELL_PLATFORM, "nobody unsubscribed here");
+    let (unsubscribed, bounced) = saga.ctx().state(|w| (w.unsubscribed, w.bounced));
+    if !unsubscribed && !bounced {
+        saga.skip(TELL_PLATFORM, "nobody unsubscribed here, and nothing bounced");
         return;
     }
-    let news =
-        Unsubscribe { key: IdempotencyKey::new(name, TELL_PLATFORM), customer_id: data.customer_id.clone() };
-    let step = saga.step(TELL_PLATFORM, Customers::unsubscribe, news, policy::aftermath());
-    // Reported by the saga when it fails; there is nothing to decide here.
-    let _reported = step.or_report().await;
+    let (key, customer_id) = (IdempotencyKey::new(name, TELL_PLATFORM), data.customer_id.clone());
+    // Reported by the saga when one fails; there is nothing to decide here.
+    if bounced {
+        let news = Suppress { key: key.part("suppress"), customer_id: customer_id.clone() };
+        let step = saga.step(TELL_PLATFORM, Customers::suppress, news, policy::aftermath());
+        let _reported = step.or_report().await;
+    }
+    if unsubscribed {
+        let news = Unsubscribe { key, customer_id };
+        let step = saga.step(TELL_PLATFORM, Customers::unsubscribe, news, policy::aftermath());
+        let _reported = step.or_report().await;
+    }
 }

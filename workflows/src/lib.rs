@@ -6,6 +6,7 @@
 //! - [`customer_onboarding`]: a registration becomes a customer with points, a coupon and a home page;
 //! - [`follow_up_emails`]: the mails of the week after, each asked about when it is due;
 //! - [`erp_sync`]: what changed in an ERP comes into the shop, page by page, losing nothing;
+//! - [`unsubscription`]: one click in a mail ends all marketing mail;
 //! - [`saga`]: what makes it safe: a step and its undo in one statement, the stop, the pivot, the stuck undo;
 //! - [`policy`]: every timeout and retry, by name;
 //! - [`input`]: how a process's input is checked, field by field, in the starter and again in the workflow;
@@ -28,6 +29,7 @@ pub mod policy;
 pub mod report;
 pub mod saga;
 pub mod search_attributes;
+pub mod unsubscription;
 
 /// The task queue that workers of every process poll, unless configured otherwise.
 pub const TASK_QUEUE: &str = "sunflow";

@@ -44,7 +44,9 @@ pub use order_data::{ITEMS_MAX, OrderData, QUANTITY_MAX};
 
 use crate::input::Unchecked;
 use crate::report::{Progress, Report, StepClass, StepSpec, timestamp};
-use crate::saga::{self, Halt, Outcome, Process, ResolveUndo, Saga, SagaState};
+use crate::saga::{
+    self, CancelAccepted, CancelRequest, Halt, Outcome, Process, ResolveUndo, Saga, SagaState,
+};
 use crate::search_attributes::{ORDER_ID, STAGE, Stage};
 
 /// The workflow id of an order; also the first part of every idempotency key.
@@ -110,20 +112,6 @@ pub struct OrderProcessingResult {
 pub struct PaymentSettled {
     /// The provider's id of the event; the same id twice counts once.
     pub event_id: String,
-}
-
-/// A request of the business to cancel: the input of `cancel_order`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CancelOrder {
-    /// Why; goes into the report and to the shop.
-    pub reason: String,
-}
-
-/// The answer to `cancel_order`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CancelAccepted {
-    /// Steps that will be undone, newest first.
-    pub will_undo: Vec<String>,
 }
 
 /// The news is taken.
@@ -251,19 +239,18 @@ impl OrderProcessing {
     #[update]
     pub async fn cancel_order(
         ctx: &mut WorkflowContext<Self>,
-        request: CancelOrder,
+        request: CancelRequest,
     ) -> Result<CancelAccepted, Box<dyn Error + Send + Sync>> {
-        let will_undo = saga::request_stop(ctx, &request.reason, TOO_LATE_TO_CANCEL).await?;
-        Ok(CancelAccepted { will_undo })
+        saga::request_stop(ctx, &request, TOO_LATE_TO_CANCEL).await
     }
 
     #[update_validator(cancel_order)]
     fn check_cancel(
         &self,
         _ctx: &WorkflowContextView,
-        request: &CancelOrder,
+        request: &CancelRequest,
     ) -> Result<(), Box<dyn Error + Send + Sync>> {
-        saga::check_stop(self, &request.reason, TOO_LATE_TO_CANCEL)
+        saga::check_stop(self, request, TOO_LATE_TO_CANCEL)
     }
 
     /// A person answers about an undo that stuck.

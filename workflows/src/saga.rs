@@ -40,7 +40,10 @@ use temporalio_workflow::{ActivityExecutionError, WorkflowCancellationToken as T
 
 pub use ending::{Ending, Halt, Outcome, Refusal, invalid_input};
 pub use state::{SagaState, Stop, StoppedBy};
-pub use unwind::{Resolution, ResolveUndo, check_resolution, check_stop, request_stop, resolve_undo};
+pub use unwind::{
+    CancelAccepted, CancelRequest, Resolution, ResolveUndo, check_resolution, check_stop, request_stop,
+    resolve_undo,
+};
 
 use crate::policy::{self, Policy};
 use crate::report::{StepClass, StepSpec, StepStatus};
@@ -121,7 +124,7 @@ impl<W: Process> Saga<W> {
         }
     }
 
-    /// Marks a step whose work was done along with another one's.
+    /// Marks a step as done that is no activity of its own.
     pub fn done(&self, name: &'static str, what: &str) {
         self.mark(name, StepStatus::Completed, Some(what));
     }

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """A mail server on loopback: aiosmtpd, with TLS and a login required.
 
-Each mail it takes becomes a line of JSON in --box, as Python's own mail parser reads it. It stands in for a server
-that nobody here wrote; what it is told to do wrong, real ones do too.
+Each mail it takes becomes a line of JSON in --box, as Python's own mail parser reads it; a signature is verified by
+dkimpy, with the DNS that --dkim gives. It stands in for a server that nobody here wrote; what it is told to do wrong,
+real ones do too.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
+import dkim
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
@@ -23,8 +25,18 @@ from aiosmtpd.smtp import AuthResult
 class Box:
     """Takes mails, or does what it is told to do wrong."""
 
-    def __init__(self, path, refuse, lose_replies):
-        self.path, self.refuse, self.lose_replies = path, refuse, lose_replies
+    def __init__(self, path, refuse, lose_replies, keys):
+        self.path, self.refuse, self.lose_replies, self.keys = path, refuse, lose_replies, keys
+
+    def verified(self, content):
+        """Whether the signature is right; None when there is none."""
+        if b"DKIM-Signature:" not in content.partition(b"\r\n\r\n")[0]:
+            return None
+        look_up = lambda name, timeout=5: self.keys.get(name.decode().rstrip("."))
+        try:
+            return dkim.verify(content, dnsfunc=look_up)
+        except dkim.DKIMException:
+            return False
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         if address == self.refuse:
@@ -47,6 +59,11 @@ class Box:
             "message_id": mail["Message-ID"],
             "text": content(part("plain")),
             "html": content(part("html")),
+            "list_unsubscribe": mail["List-Unsubscribe"],
+            "list_unsubscribe_post": mail["List-Unsubscribe-Post"],
+            "dkim": self.verified(envelope.original_content),
+            # As if somebody had changed it on the way.
+            "dkim_when_changed": self.verified(envelope.original_content.replace(b"One-Click", b"No-Click")),
             "defects": [str(defect) for whole in mail.walk() for defect in whole.defects],
         }
         with open(self.path, "a", encoding="utf-8") as box:
@@ -67,6 +84,7 @@ def read_arguments():
     parser.add_argument("--box", required=True, help="file that the mails are appended to")
     parser.add_argument("--refuse", metavar="ADDRESS", help="a recipient that is refused")
     parser.add_argument("--lose-replies", type=int, default=0, metavar="N", help="mails taken without a word")
+    parser.add_argument("--dkim", metavar="NAME=RECORD", help="the DNS: one TXT record, such as s1._domainkey.example.com=…")
     parser.add_argument("--wrapped", action="store_true", help="TLS at once, in place of STARTTLS")
     return parser.parse_args()
 
@@ -87,7 +105,8 @@ def main():
         if arguments.wrapped
         else {"tls_context": tls, "require_starttls": True, "auth_require_tls": True}
     )
-    box = Box(arguments.box, arguments.refuse, arguments.lose_replies)
+    name, _, record = (arguments.dkim or "").partition("=")
+    box = Box(arguments.box, arguments.refuse, arguments.lose_replies, {name: record.encode()})
     controller = Controller(
         box, hostname="127.0.0.1", port=arguments.port, authenticator=check, auth_required=True, **secured
     )

@@ -2,7 +2,7 @@
 
 use contracts::customers::{
     AssignSegments, CreateCustomer, Customer, HomeSection, PersonalizeHome, Recommend, RecommendedProduct,
-    Registration, Unsubscribe, UpdatePreferences,
+    Registration, Suppress, Unsubscribe, UpdatePreferences,
 };
 use contracts::money::Currency;
 use contracts::values::{CustomerId, IdempotencyKey, ProductId, Recipient};
@@ -62,9 +62,13 @@ struct SegmentsBody<'a> {
     segments: &'a [String],
 }
 
-#[derive(Serialize)]
-struct UnsubscribeBody {
-    unsubscribed: bool,
+/// What changes; the rest stays.
+#[derive(Default, Serialize)]
+struct PermissionBody {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unsubscribed: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suppressed: Option<&'static str>,
 }
 
 #[derive(Deserialize)]
@@ -73,6 +77,8 @@ struct CustomerBody {
     customer_id: CustomerId,
     email: String,
     first_name: String,
+    #[serde(default)]
+    status: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -132,6 +138,13 @@ impl Client {
         Ok(found.into_iter().next().map(Customer::from))
     }
 
+    /// The active account of an address.
+    pub(super) async fn find_registered(&self, address: &Recipient) -> Result<Option<Customer>, CallError> {
+        let found: Vec<CustomerBody> = self.api.get(&["customers"], &[("email", address.reveal())]).await?;
+        let active = |customer: &CustomerBody| customer.status.as_deref().is_none_or(|s| s == "active");
+        Ok(found.into_iter().find(active).map(Customer::from))
+    }
+
     /// Idempotent by nature, so it carries no key: a stored answer must not hide a status written since.
     pub(super) async fn mark_incomplete(&self, customer: &CustomerId) -> Result<(), CallError> {
         let body = StatusBody { status: "incomplete_onboarding" };
@@ -173,11 +186,25 @@ impl Client {
         }
     }
 
-    /// A customer that the platform does not know (any more) gets no mail either.
     pub(super) async fn unsubscribe(&self, customer: &Unsubscribe) -> Result<(), CallError> {
-        let path = ["customers", customer.customer_id.as_str(), "mail-permission"];
-        let body = UnsubscribeBody { unsubscribed: true };
-        match self.api.send::<_, Value>(Method::PUT, &path, Some(&customer.key), &body).await {
+        let body = PermissionBody { unsubscribed: Some(true), ..PermissionBody::default() };
+        self.permit(&customer.customer_id, &customer.key, &body).await
+    }
+
+    pub(super) async fn suppress(&self, customer: &Suppress) -> Result<(), CallError> {
+        let body = PermissionBody { suppressed: Some("bounce"), ..PermissionBody::default() };
+        self.permit(&customer.customer_id, &customer.key, &body).await
+    }
+
+    /// A customer that the platform does not know (any more) gets no mail either.
+    async fn permit(
+        &self,
+        customer: &CustomerId,
+        key: &IdempotencyKey,
+        body: &PermissionBody,
+    ) -> Result<(), CallError> {
+        let path = ["customers", customer.as_str(), "mail-permission"];
+        match self.api.send::<_, Value>(Method::PUT, &path, Some(key), body).await {
             Err(error) if error.refusal().is_some_and(|refusal| refusal.status == 404) => Ok(()),
             answer => answer.map(drop),
         }
@@ -195,7 +222,7 @@ impl Client {
 
 impl From<CustomerBody> for Customer {
     fn from(body: CustomerBody) -> Self {
-        let CustomerBody { customer_id, email, first_name } = body;
+        let CustomerBody { customer_id, email, first_name, status: _ } = body;
         Self { customer_id, email: Recipient::new(email), first_name }
     }
 }

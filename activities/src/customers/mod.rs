@@ -12,11 +12,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contracts::customers::{
-    AccountRef, AssignSegments, CheckRef, CreateCustomer, KeptBack, MailVerdict, MayMail, PersonalizeHome,
-    Recommend, RecommendedProduct, Registration, Unsubscribe, UpdatePreferences, defs,
+    AccountRef, AssignSegments, CheckRef, CreateCustomer, Customer, KeptBack, MailVerdict, MayMail,
+    PersonalizeHome, Recommend, RecommendedProduct, RegisteredAddress, Registration, Suppress, Unsubscribe,
+    UpdatePreferences, defs,
 };
 use contracts::failure;
-use contracts::values::CustomerRef;
+use contracts::values::{CustomerId, CustomerRef};
 use pseudonym::RefKey;
 use reqwest::Url;
 use temporalio_common::error::ApplicationFailure;
@@ -39,10 +40,14 @@ pub struct Pseudonyms {
 
 impl Pseudonyms {
     /// The one-click link of a customer.
-    fn unsubscribe_url(&self, customer: &CustomerRef) -> Option<String> {
+    fn unsubscribe_url(&self, customer: &CustomerRef, customer_id: &CustomerId) -> Option<String> {
         let (key, mut url) = (self.key.as_ref()?, self.unsubscribe.clone()?);
-        let token = key.unsubscribe_token(customer);
-        url.path_segments_mut().ok()?.pop_if_empty().extend([customer.as_str(), &token]);
+        let token = key.unsubscribe_token(customer, customer_id);
+        url.path_segments_mut().ok()?.pop_if_empty().extend([
+            customer.as_str(),
+            customer_id.as_str(),
+            &token,
+        ]);
         Some(url.into())
     }
 }
@@ -115,6 +120,16 @@ impl CustomerActivities {
         Ok(found.map_err(CallError::into_failure)?.map(Registration::Created))
     }
 
+    /// See [`contracts::customers::Customers`].
+    #[activity(definition = defs::FindRegistered)]
+    pub async fn find_registered(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: RegisteredAddress,
+    ) -> Result<Option<Customer>, ActivityError> {
+        alive(&ctx, self.client.find_registered(&input.email)).await.map_err(CallError::into_failure)
+    }
+
     /// See [`contracts::customers::Customers`]. The platform has no word for barring a key, so an undo that finds
     /// nothing looks a second time.
     #[activity(definition = defs::MarkIncomplete)]
@@ -180,7 +195,7 @@ impl CustomerActivities {
         };
         match facts.at(now) {
             Ok(Said::Yes) => Ok(MailVerdict::Send {
-                unsubscribe_url: self.pseudonyms.unsubscribe_url(&input.customer_ref),
+                unsubscribe_url: self.pseudonyms.unsubscribe_url(&input.customer_ref, &input.customer_id),
             }),
             Ok(Said::Later(until)) => Ok(MailVerdict::Wait { until: until.to_string() }),
             Ok(Said::No(reason)) => Ok(MailVerdict::Keep { reason }),
@@ -197,6 +212,16 @@ impl CustomerActivities {
         input: Unsubscribe,
     ) -> Result<(), ActivityError> {
         alive(&ctx, self.client.unsubscribe(&input)).await.map_err(CallError::into_failure)
+    }
+
+    /// See [`contracts::customers::Customers`].
+    #[activity(definition = defs::Suppress)]
+    pub async fn suppress(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: Suppress,
+    ) -> Result<(), ActivityError> {
+        alive(&ctx, self.client.suppress(&input)).await.map_err(CallError::into_failure)
     }
 
     /// See [`contracts::customers::Customers`].

@@ -2,13 +2,43 @@
 
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, InvalidHeaderValue, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, StatusCode, Url};
 
 use super::{ApiError, CallError, Credential};
 
 /// Waits at most this long for `Retry-After`; longer ones are asked again sooner.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
+
+/// As whom a system is spoken to.
+#[derive(Clone, Copy)]
+pub(crate) enum Login<'a> {
+    /// A token.
+    Bearer(&'a Credential),
+    /// A name and a password.
+    Basic {
+        /// The name.
+        user: &'a str,
+        /// The password.
+        password: &'a Credential,
+    },
+}
+
+impl Login<'_> {
+    fn header(self) -> Result<HeaderValue, InvalidHeaderValue> {
+        let mut value = match self {
+            Self::Bearer(token) => HeaderValue::from_str(&format!("Bearer {}", token.reveal())),
+            Self::Basic { user, password } => {
+                let both = BASE64_STANDARD.encode(format!("{user}:{}", password.reveal()));
+                HeaderValue::from_str(&format!("Basic {both}"))
+            }
+        }?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+}
 
 /// A connection to one outside system; cheap to clone, connections are pooled.
 #[derive(Clone)]
@@ -29,7 +59,7 @@ pub(crate) struct Answer {
 impl Channel {
     pub(crate) fn open(
         system: &'static str,
-        token: Option<&Credential>,
+        login: Option<Login<'_>>,
         timeout: Duration,
         response_bytes_max: usize,
     ) -> Result<Self, ApiError> {
@@ -40,12 +70,7 @@ impl Channel {
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("sunflow/", env!("CARGO_PKG_VERSION")))
             .build()?;
-        let authorization = token.map(|token| {
-            let mut value = HeaderValue::from_str(&format!("Bearer {}", token.reveal()))
-                .map_err(|_| ApiError::Token(system))?;
-            value.set_sensitive(true);
-            Ok::<_, ApiError>(value)
-        });
+        let authorization = login.map(|login| login.header().map_err(|_| ApiError::Token(system)));
         Ok(Self { system, http, authorization: authorization.transpose()?, timeout, response_bytes_max })
     }
 

@@ -1,7 +1,7 @@
 //! The wire: `/loyalty/accounts`, `/loyalty/points/reverse`, `/coupons`, `/coupons/revoke`.
 
 use contracts::loyalty::{Coupon, CreateCoupon, GrantRef, LoyaltyAccount, OpenAccount, Tier};
-use contracts::values::IdempotencyKey;
+use contracts::values::{CustomerId, IdempotencyKey};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
@@ -99,6 +99,13 @@ impl Accounts {
     /// The account whose welcome points were given under a key and still stand.
     pub(super) async fn find(&self, key: &IdempotencyKey) -> Result<Option<LoyaltyAccount>, CallError> {
         let query = [("idempotency_key", key.as_str())];
+        let found: Vec<AccountBody> = self.api.get(&["loyalty", "accounts"], &query).await?;
+        Ok(found.into_iter().find(|account| !account.reversed).map(LoyaltyAccount::from))
+    }
+
+    /// The customer's account, whoever opened it, if it stands.
+    pub(super) async fn of(&self, customer: &CustomerId) -> Result<Option<LoyaltyAccount>, CallError> {
+        let query = [("customer_id", customer.as_str())];
         let found: Vec<AccountBody> = self.api.get(&["loyalty", "accounts"], &query).await?;
         Ok(found.into_iter().find(|account| !account.reversed).map(LoyaltyAccount::from))
     }

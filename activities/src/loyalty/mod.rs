@@ -10,7 +10,7 @@ mod client;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contracts::loyalty::{Coupon, CreateCoupon, GrantRef, LoyaltyAccount, OpenAccount, defs};
+use contracts::loyalty::{Coupon, CreateCoupon, GrantRef, LoyaltyAccount, Member, OpenAccount, defs};
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
@@ -69,6 +69,16 @@ impl LoyaltyActivities {
         input: GrantRef,
     ) -> Result<Option<LoyaltyAccount>, ActivityError> {
         alive(&ctx, self.accounts.find(&input.key)).await.map_err(CallError::into_failure)
+    }
+
+    /// See [`contracts::loyalty::Loyalty`].
+    #[activity(definition = defs::AccountOf)]
+    pub async fn account_of(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: Member,
+    ) -> Result<Option<LoyaltyAccount>, ActivityError> {
+        alive(&ctx, self.accounts.of(&input.customer_id)).await.map_err(CallError::into_failure)
     }
 
     /// See [`contracts::loyalty::Loyalty`].

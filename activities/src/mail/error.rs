@@ -68,10 +68,20 @@ pub(super) enum At {
 pub(super) fn judge(at: At, error: &smtp::Error) -> Result<Delivery, MailError> {
     match error.status().map(u16::from) {
         Some(code) if error.is_transient() => Err(put_off(at, code)),
+        Some(code) if at == At::Recipient && names_no_mailbox(error) => {
+            Ok(Delivery::Bounced { code: code.to_string() })
+        }
         Some(code) => refused(at, code),
         None if at == At::Message => Err(MailError::Unknown { why: broken(error).to_owned() }),
         None => Err(MailError::not_sent(out_of_reach(at, error))),
     }
+}
+
+/// Whether the server says so in an enhanced code (RFC 3463): the address, or its mailbox, is none. What it says without
+/// one, or in another (policy, a block list), may be about us, and would silence every customer.
+fn names_no_mailbox(error: &smtp::Error) -> bool {
+    let said = error.source().map(ToString::to_string).unwrap_or_default();
+    said.trim_start().starts_with("5.1.") || said.trim_start().starts_with("5.2.1")
 }
 
 fn put_off(at: At, code: u16) -> MailError {

@@ -68,14 +68,15 @@ struct Recommendation<'a> {
 struct Headers {
     #[serde(rename = "List-Unsubscribe")]
     list_unsubscribe: String,
-    #[serde(rename = "List-Unsubscribe-Post")]
-    list_unsubscribe_post: &'static str,
+    #[serde(rename = "List-Unsubscribe-Post", skip_serializing_if = "Option::is_none")]
+    list_unsubscribe_post: Option<&'static str>,
 }
 
 impl Headers {
-    /// One click, without a question: RFC 8058.
+    /// One click, without a question: RFC 8058, which wants it over https.
     fn one_click(url: &str) -> Self {
-        Self { list_unsubscribe: format!("<{url}>"), list_unsubscribe_post: "List-Unsubscribe=One-Click" }
+        let post = url.starts_with("https:").then_some("List-Unsubscribe=One-Click");
+        Self { list_unsubscribe: format!("<{url}>"), list_unsubscribe_post: post }
     }
 }
 

@@ -1,4 +1,5 @@
-//! The message senders: mail, SMS, push. All three are the platform's endpoints, unless mail has a server of its own.
+//! The message senders: mail, SMS, push. All three are the platform's endpoints, unless mail has a server of its own, or
+//! SMS go by Twilio.
 
 #![expect(
     missing_docs,
@@ -6,6 +7,7 @@
 )]
 
 mod client;
+mod twilio;
 
 use std::sync::Arc;
 
@@ -19,12 +21,15 @@ use crate::effect::alive;
 use crate::http::{Api, CallError};
 use crate::mail::{Letter, MailError, Mailer};
 use client::Client;
+pub use twilio::{Twilio, TwilioEndpoint};
 
 /// The message senders' activities, on a connection to them.
 pub struct NotificationActivities {
     client: Client,
     /// Takes the mails, instead of the client.
     mailer: Option<Mailer>,
+    /// Takes the SMS, instead of the client.
+    twilio: Option<Twilio>,
     texts: Texts,
 }
 
@@ -32,13 +37,19 @@ impl NotificationActivities {
     /// On a connection to the senders, with the texts.
     #[must_use]
     pub fn new(api: Api, texts: Texts) -> Self {
-        Self { client: Client::new(api), mailer: None, texts }
+        Self { client: Client::new(api), mailer: None, twilio: None, texts }
     }
 
     /// With a mail server of its own.
     #[must_use]
     pub fn with_mailer(self, mailer: Option<Mailer>) -> Self {
         Self { mailer, ..self }
+    }
+
+    /// With SMS by Twilio.
+    #[must_use]
+    pub fn with_twilio(self, twilio: Option<Twilio>) -> Self {
+        Self { twilio, ..self }
     }
 }
 
@@ -51,11 +62,11 @@ impl NotificationActivities {
         ctx: ActivityContext,
         input: SendEmail,
     ) -> Result<Delivery, ActivityError> {
-        let text = self.texts.email(&input.content, input.locale).map_err(give_up)?;
+        let unsubscribe = input.list_unsubscribe.as_deref();
+        let text = self.texts.email(&input.content, input.locale, unsubscribe).map_err(give_up)?;
         let Some(mailer) = &self.mailer else {
             return alive(&ctx, self.client.email(&input, &text)).await.map_err(CallError::into_failure);
         };
-        let unsubscribe = input.list_unsubscribe.as_deref();
         let letter = Letter { key: &input.key, to: &input.to, text: &text, unsubscribe };
         alive(&ctx, mailer.send(&letter)).await.map_err(MailError::into_failure)
     }
@@ -68,7 +79,10 @@ impl NotificationActivities {
         input: SendSms,
     ) -> Result<Delivery, ActivityError> {
         let message = self.texts.sms(&input.content, input.locale).map_err(give_up)?;
-        alive(&ctx, self.client.sms(&input, &message)).await.map_err(CallError::into_failure)
+        let Some(twilio) = &self.twilio else {
+            return alive(&ctx, self.client.sms(&input, &message)).await.map_err(CallError::into_failure);
+        };
+        alive(&ctx, twilio.send(&input, &message)).await.map_err(CallError::into_failure)
     }
 
     /// See [`contracts::notification::Notifications`].

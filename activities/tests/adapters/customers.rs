@@ -146,9 +146,10 @@ async fn whether_a_mail_may_be_sent_is_asked_of_the_platform_for_the_asked_momen
         now: now.to_owned(),
     };
     let path = format!("/_sandbox/customers/{}", customer.customer_id);
-    let token = ref_key()?.unsubscribe_token(&customer_ref);
+    let token = ref_key()?.unsubscribe_token(&customer_ref, &customer.customer_id);
+    let id = &customer.customer_id;
     let send = MailVerdict::Send {
-        unsubscribe_url: Some(format!("https://shop.example.com/bye/{customer_ref}/{token}")),
+        unsubscribe_url: Some(format!("https://shop.example.com/bye/{customer_ref}/{id}/{token}")),
     };
     let night = at("2026-03-01T15:00:00Z");
     assert_eq!(temporal.run(Customers::may_mail, FIRST, &night).await?, Ok(send.clone()));

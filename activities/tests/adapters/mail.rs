@@ -108,6 +108,7 @@ fn server_at(port: u16) -> TestResult<MailServer> {
         login: None,
         from: "Sun Shop <orders@shop.example.com>".parse()?,
         authorities: None,
+        dkim: None,
         timeout: LIMIT,
     })
 }
@@ -126,20 +127,26 @@ async fn sending(server: MailServer) -> TestResult<(Shop, Temporal)> {
 #[tokio::test]
 async fn what_the_server_will_never_take_is_an_outcome() -> TestResult {
     use Does::Says;
-    for (verb, says, code) in [
-        ("RCPT", "550 5.1.1 customer@example.com unknown", "550"),
-        ("RCPT", "553 5.1.3 no such mailbox", "553"),
-        ("RCPT", "501 5.1.3 bad address", "501"),
-        ("DATA", "554 5.7.1 no", "554"),
-        (".", "554 5.7.1 looks like spam", "554"),
-        (".", "552 5.3.4 too large", "552"),
+    let bounced = |code: &str| Delivery::Bounced { code: code.to_owned() };
+    let refused = |code: &str| Delivery::Refused { code: code.to_owned() };
+    for (verb, says, outcome) in [
+        ("RCPT", "550 5.1.1 customer@example.com unknown", bounced("550")),
+        ("RCPT", "553 5.1.3 no such mailbox", bounced("553")),
+        ("RCPT", "501 5.1.3 bad address", bounced("501")),
+        ("RCPT", "550 5.2.1 mailbox disabled", bounced("550")),
+        // Said of us, or of nobody in particular: one block list must not silence every customer.
+        ("RCPT", "550 5.7.1 your address is on a list", refused("550")),
+        ("RCPT", "550 no", refused("550")),
+        ("DATA", "554 5.7.1 no", refused("554")),
+        (".", "554 5.7.1 looks like spam", refused("554")),
+        (".", "550 5.1.1 said too late", refused("550")),
+        (".", "552 5.3.4 too large", refused("552")),
     ] {
         let server = Server::start(&[(verb, Says(says))]).await?;
         let (_shop, temporal) = sending(server_at(server.port)?).await?;
-        let refused = Ok(Delivery::Refused { code: code.to_owned() });
         for _ in 0..2 {
-            let outcome = temporal.run(Notifications::send_email, FIRST, &email()?).await?;
-            assert_eq!(outcome, refused, "{verb} {says}");
+            let found = temporal.run(Notifications::send_email, FIRST, &email()?).await?;
+            assert_eq!(found, Ok(outcome.clone()), "{verb} {says}");
         }
         // The connection serves the next mail.
         assert_eq!(server.times("EHLO"), 1, "{verb}: {:?}", server.heard());

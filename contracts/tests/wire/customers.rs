@@ -3,7 +3,8 @@
 use contracts::commerce::CustomerOnboarded;
 use contracts::customers::{
     AccountRef, AssignSegments, CheckRef, CreateCustomer, Customer, HomeSection, KeptBack, MailVerdict,
-    MayMail, PersonalizeHome, Recommend, RecommendedProduct, Registration, Unsubscribe, UpdatePreferences,
+    MayMail, PersonalizeHome, Recommend, RecommendedProduct, RegisteredAddress, Registration, Suppress,
+    Unsubscribe, UpdatePreferences,
 };
 use contracts::values::{CustomerRef, Recipient};
 use serde_json::json;
@@ -22,6 +23,19 @@ fn customer_ref() -> TestResult<CustomerRef> {
 fn the_question_about_a_pseudonym_stays() -> TestResult {
     let input = CheckRef { customer_ref: customer_ref()?, email: Recipient::new("customer@example.com") };
     pinned(&input, &json!({ "customer_ref": REF, "email": "customer@example.com" }), &[])
+}
+
+#[test]
+fn the_news_of_a_bounce_stays() -> TestResult {
+    let input = Suppress { key: key(), customer_id: customer_id()? };
+    pinned(&input, &json!({ "key": KEY, "customer_id": customer_id()?.as_str() }), &[])
+}
+
+#[test]
+fn the_question_whose_an_address_is_stays() -> TestResult {
+    let input = RegisteredAddress { email: Recipient::new("customer@example.com") };
+    assert!(!format!("{input:?}").contains('@'), "{input:?}");
+    pinned(&input, &json!({ "email": "customer@example.com" }), &[])
 }
 
 #[test]

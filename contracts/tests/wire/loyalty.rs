@@ -1,6 +1,6 @@
 //! The loyalty programme.
 
-use contracts::loyalty::{Coupon, CreateCoupon, GrantRef, LoyaltyAccount, OpenAccount, Tier};
+use contracts::loyalty::{Coupon, CreateCoupon, GrantRef, LoyaltyAccount, Member, OpenAccount, Tier};
 use serde_json::json;
 
 use crate::TestResult;
@@ -25,6 +25,13 @@ fn a_loyalty_account_stays() -> TestResult {
     pinned(&account, &golden, &["/account_id"])?;
     let grant = GrantRef { key: key(), customer_id: customer_id()? };
     pinned(&grant, &json!({ "key": KEY, "customer_id": "CUSTOMER-001" }), &[])
+}
+
+#[test]
+fn the_question_for_a_members_account_stays() -> TestResult {
+    let id = customer_id()?;
+    let golden = json!({ "customer_id": id.as_str() });
+    pinned(&Member { customer_id: id }, &golden, &[])
 }
 
 #[test]

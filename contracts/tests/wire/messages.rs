@@ -102,7 +102,9 @@ fn what_becomes_of_a_message_stays() -> TestResult {
     let golden = json!({ "result": "accepted", "message_id": "msg_1" });
     pinned(&accepted, &golden, &["/message_id"])?;
     let refused = Delivery::Refused { code: "ADDRESS_REFUSED".to_owned() };
-    pinned(&refused, &json!({ "result": "refused", "code": "ADDRESS_REFUSED" }), &[])
+    pinned(&refused, &json!({ "result": "refused", "code": "ADDRESS_REFUSED" }), &[])?;
+    let bounced = Delivery::Bounced { code: "550".to_owned() };
+    pinned(&bounced, &json!({ "result": "bounced", "code": "550" }), &[])
 }
 
 #[test]

@@ -35,7 +35,8 @@ struct Update {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Permission {
-    unsubscribed: bool,
+    unsubscribed: Option<bool>,
+    suppressed: Option<String>,
 }
 
 /// A change from the control interface; absent fields stay.
@@ -209,15 +210,34 @@ pub(super) fn permission(shop: &Shop<'_>, call: &Call) -> Result<Answer, Stop> {
 
 pub(super) fn set_permission(shop: &Shop<'_>, call: &Call) -> Result<Answer, Stop> {
     let customer_id = call.path_id()?;
-    let Permission { unsubscribed } = body::parse(&call.body)?;
+    let Permission { unsubscribed, suppressed } = body::parse(&call.body)?;
     existing(shop, customer_id)?;
-    let changed = shop.run(
-        "UPDATE customers SET unsubscribed = ?2 WHERE customer_id = ?1 AND unsubscribed <> ?2",
-        params![customer_id, unsubscribed],
-    )?;
+    let mut effects = Vec::new();
+    if let Some(why) = &suppressed {
+        is_reason(why)?;
+        let sql = "UPDATE customers SET suppressed = ?2 WHERE customer_id = ?1 AND suppressed IS NOT ?2";
+        if shop.run(sql, params![customer_id, why])? > 0 {
+            effects.push(format!("suppressed {customer_id} ({why})"));
+        }
+    }
+    if let Some(unsubscribed) = unsubscribed {
+        let sql = "UPDATE customers SET unsubscribed = ?2 WHERE customer_id = ?1 AND unsubscribed <> ?2";
+        if shop.run(sql, params![customer_id, unsubscribed])? > 0 {
+            let words = if unsubscribed { "unsubscribed" } else { "subscribed" };
+            effects.push(format!("{words} {customer_id}"));
+        }
+    } else if suppressed.is_none() {
+        return Err(Refusal::invalid("unsubscribed", "is missing, and so is suppressed").into());
+    }
     let answer = Answer::success(200, &facts(shop, customer_id)?)?;
-    let words = if unsubscribed { "unsubscribed" } else { "subscribed" };
-    Ok(if changed > 0 { answer.with_effect(format!("{words} {customer_id}")) } else { answer })
+    Ok(if effects.is_empty() { answer } else { answer.with_effect(effects.join(", ")) })
+}
+
+fn is_reason(why: &str) -> Result<(), Stop> {
+    if ["bounce", "complaint"].contains(&why) {
+        return Ok(());
+    }
+    Err(Refusal::invalid("suppressed", "must be bounce, complaint or null").into())
 }
 
 /// Changes a customer from the control interface.
@@ -234,9 +254,7 @@ pub(crate) fn change(shop: &Shop<'_>, customer_id: &str, change: &CustomerChange
         set("unsubscribed", &unsubscribed)?;
     }
     if let Some(suppressed) = &change.suppressed {
-        if suppressed.as_deref().is_some_and(|why| !["bounce", "complaint"].contains(&why)) {
-            return Err(Refusal::invalid("suppressed", "must be bounce, complaint or null").into());
-        }
+        suppressed.as_deref().map_or(Ok(()), is_reason)?;
         set("suppressed", suppressed)?;
     }
     if let Some(zone) = &change.time_zone {

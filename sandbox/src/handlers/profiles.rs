@@ -9,6 +9,7 @@ use super::customers::{existing, facts, select};
 use crate::answer::{Answer, Refusal, Stop};
 use crate::body::{self, Text};
 use crate::call::Call;
+use crate::clock;
 use crate::money::Major;
 use crate::shop::Shop;
 
@@ -179,7 +180,7 @@ fn whole(shop: &Shop<'_>, customer: &super::customers::Customer) -> Result<Value
         [id],
     )?;
     let coupons = shop.list(
-        "SELECT code, status, percent, usage_limit FROM coupons WHERE customer_id = ?1 ORDER BY id",
+        "SELECT code, status, percent, usage_limit, expires_at FROM coupons WHERE customer_id = ?1 ORDER BY id",
         [id],
         |row| {
             Ok(json!({
@@ -187,6 +188,7 @@ fn whole(shop: &Shop<'_>, customer: &super::customers::Customer) -> Result<Value
                 "status": row.get::<_, String>(1)?,
                 "percent": row.get::<_, i64>(2)?,
                 "usage_limit": row.get::<_, i64>(3)?,
+                "expiry_date": clock::text(row.get(4)?),
             }))
         },
     )?;

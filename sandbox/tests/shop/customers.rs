@@ -116,6 +116,11 @@ async fn what_may_be_mailed_is_told_and_changed() {
     let clean = json!({ "suppressed": null, "quiet_hours": null });
     let facts = shop.put(&format!("/_sandbox/customers/{id}"), clean).send().await.ok(200);
     assert_eq!((&facts["suppressed"], &facts["quiet_hours"]), (&Value::Null, &Value::Null));
+    let facts = shop.put(&path, json!({ "suppressed": "bounce" })).send().await.data(200);
+    assert_eq!((&facts["suppressed"], &facts["unsubscribed"]), (&json!("bounce"), &json!(true)));
+    for wrong in [json!({}), json!({ "suppressed": "boredom" })] {
+        shop.put(&path, wrong).send().await.refused(400, "VALIDATION_ERROR");
+    }
     for wrong in [
         json!({ "suppressed": "boredom" }),
         json!({ "quiet_hours": { "from": "late", "until": "08:00" } }),

@@ -11,6 +11,8 @@ pub(crate) enum MailCommand {
     #[command(after_help = "\
 Writes NAME.LOCALE.txt (the subject, then the text) and NAME.LOCALE.html.
 
+Templates: order_confirmation, welcome, onboarding_tips, product_recommendations; a sample of each: starter/samples/mail_*.json
+
 Example:
   starter mail preview --template order_confirmation --data starter/samples/mail_order_confirmation.json --out /tmp/mail")]
     Preview(PreviewArgs),
@@ -27,6 +29,9 @@ pub(crate) struct PreviewArgs {
     /// Language and country of the reader
     #[arg(long, value_name = "TAG", default_value = Locale::ViVn.tag(), value_parser = locale)]
     pub(crate) locale: Locale,
+    /// Link to unsubscribe, as it stands below marketing
+    #[arg(long, value_name = "URL")]
+    pub(crate) unsubscribe_url: Option<String>,
     /// Folder for the files; created if it is not there
     #[arg(long, value_name = "FOLDER")]
     pub(crate) out: PathBuf,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgAction, Args, Subcommand};
 use contracts::values::{CustomerRef, Recipient};
-use workflows::{customer_onboarding, follow_up_emails};
+use workflows::{customer_onboarding, follow_up_emails, unsubscription};
 
 use super::duration;
 use super::order::{Action, OutcomeName, StartArgs};
@@ -21,13 +21,15 @@ pub(crate) enum OnboardingCommand {
     #[command(after_help = "\
 The input is the shop's registration as JSON (sample: starter/samples/onboarding.json). It is checked before anything
 is sent. The run is named by a pseudonym of the mail address, for which SUN_REF_KEY (or SUN_REF_KEY_FILE) must be the
-worker's own. An address that is registered already exits with 5.
+worker's own. An address that is registered already exits with 5, unless the input says \"if_registered\": \"continue\":
+then its account is gone on with, and nothing is given twice. Every field: docs/onboarding.md.
 
 Examples:
   starter onboarding start --input registration.json --wait
   starter onboarding start --input - --dry-run < registration.json")]
     Start(StartArgs),
-    /// Show where an onboarding stands, without waiting; with /follow-up behind the pseudonym, its mails
+    /// Show where an onboarding stands, without waiting; with /follow-up behind the pseudonym, its
+    /// mails; with /unsubscribe, the customer's click in one of them
     Status {
         /// Pseudonym (16 hex digits), workflow id, or mail address
         customer: CustomerName,
@@ -132,7 +134,15 @@ pub(crate) struct OnboardingListArgs {
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct CustomerName {
     who: Who,
-    is_follow_up: bool,
+    run: Run,
+}
+
+/// Which of a customer's runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Run {
+    Onboarding,
+    FollowUp,
+    Unsubscription,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -157,13 +167,13 @@ impl CustomerName {
         }
     }
 
-    /// The workflow id that is meant: of the onboarding, or of its mails.
+    /// The workflow id that is meant: of the onboarding, of its mails, or of a click in one of them.
     pub(crate) fn workflow_id(&self) -> Result<String, Failure> {
         let customer = self.customer_ref()?;
-        Ok(if self.is_follow_up {
-            follow_up_emails::workflow_id(&customer)
-        } else {
-            customer_onboarding::workflow_id(&customer)
+        Ok(match self.run {
+            Run::Onboarding => customer_onboarding::workflow_id(&customer),
+            Run::FollowUp => follow_up_emails::workflow_id(&customer),
+            Run::Unsubscription => unsubscription::workflow_id(&customer),
         })
     }
 }
@@ -173,17 +183,18 @@ impl FromStr for CustomerName {
 
     fn from_str(text: &str) -> Result<Self, String> {
         if text.contains('@') && !text.contains('/') {
-            return Ok(Self { who: Who::Address(Recipient::new(text)), is_follow_up: false });
+            return Ok(Self { who: Who::Address(Recipient::new(text)), run: Run::Onboarding });
         }
         let name = text.strip_prefix(customer_onboarding::ID_PREFIX).unwrap_or(text);
-        let (name, is_follow_up) = match name.strip_suffix("/follow-up") {
-            Some(name) => (name, true),
-            None => (name, false),
+        let (name, run) = match name.split_once('/') {
+            Some((name, "follow-up")) => (name, Run::FollowUp),
+            Some((name, "unsubscribe")) => (name, Run::Unsubscription),
+            _ => (name, Run::Onboarding),
         };
         let customer = CustomerRef::new(name).ok().filter(|_| name.len() == 16);
         let customer =
             customer.ok_or("give the pseudonym (16 hex digits), the workflow id or the mail address")?;
-        Ok(Self { who: Who::Ref(customer), is_follow_up })
+        Ok(Self { who: Who::Ref(customer), run })
     }
 }
 
@@ -200,7 +211,11 @@ mod tests {
         for text in ["0123456789abcdef/follow-up", "onboarding/0123456789abcdef/follow-up"] {
             assert_eq!(id(text).as_deref(), Some("onboarding/0123456789abcdef/follow-up"));
         }
-        for text in ["", "0123", "0123456789ABCDEF", "order/ORDER-001", "a/b@example.com"] {
+        let click = "onboarding/0123456789abcdef/unsubscribe";
+        assert_eq!(id("0123456789abcdef/unsubscribe").as_deref(), Some(click));
+        for text in
+            ["", "0123", "0123456789abcdef/other", "0123456789ABCDEF", "order/ORDER-001", "a/b@example.com"]
+        {
             assert!(text.parse::<CustomerName>().is_err(), "{text:?} was taken");
         }
     }

@@ -1,7 +1,6 @@
 //! From settings as they were given to settings that hold together. Every problem is named with its fix.
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,7 +11,6 @@ use workflows::policy::Figures;
 
 use super::payment::Payment;
 use super::{Config, Deployment, Settings, read_secret};
-use crate::door::{DoorSettings, Provider};
 
 /// What is wrong with the settings, each with its fix.
 #[derive(Debug)]
@@ -54,7 +52,7 @@ impl Config {
     /// # Errors
     /// Every problem found.
     pub fn check(self) -> Result<Settings, Problems> {
-        let Self { temporal, shop, provider, mail, onboarding, patience, operation, erp, tuning } = self;
+        let Self { temporal, shop, provider, mail, sms, onboarding, patience, operation, erp, tuning } = self;
         let mut problems = Vec::new();
         let timeout = Duration::from_millis(shop.ecommerce_api_timeout);
         let template = |system, base, token| Endpoint {
@@ -96,17 +94,12 @@ impl Config {
         let payment = provider.check(payment, is_payment_set, limits, &mut problems);
 
         let mail = mail.check(timeout, &mut problems);
+        let twilio = sms.check(limits, &mut problems);
 
         let erp_patience = erp.erp_patience;
         let erp = erp.check(&mut problems);
 
-        let webhook_secret = secret(
-            "SUN_PAYMENT_WEBHOOK_SECRET",
-            operation.payment_webhook_secret,
-            operation.payment_webhook_secret_file,
-            &mut problems,
-        );
-        let door = door(operation.webhook_listen, webhook_secret, payment.as_ref(), &mut problems);
+        let door = operation.door.check(payment.as_ref(), &pseudonyms, &mut problems);
         let webhook = operation.metrics_webhook_url.filter(|url| !url.is_empty());
         let metrics_webhook =
             webhook.and_then(|url| base_url("SUN_METRICS_WEBHOOK_URL", &url, &mut problems));
@@ -169,6 +162,7 @@ impl Config {
             shipping,
             notification,
             mail,
+            twilio,
             loyalty,
             pseudonyms,
             erp,
@@ -203,42 +197,6 @@ impl Given {
         let url = url.and_then(|url| base_url(&format!("{variable}_URL"), &url, problems));
         let token = secret(&format!("{variable}_TOKEN"), token, token_file, problems).map(Credential::new);
         Read { url, token }
-    }
-}
-
-/// The webhook door needs an address and a secret: without the one it is shut, without the other anybody could
-/// come in.
-fn door(
-    listen: Option<SocketAddr>,
-    secret: Option<String>,
-    payment: Option<&Payment>,
-    problems: &mut Vec<String>,
-) -> Option<DoorSettings> {
-    let provider = match payment? {
-        Payment::Platform(_) => Provider::Platform,
-        Payment::Stripe(_) => Provider::Stripe,
-    };
-    match (listen, secret) {
-        (Some(listen), Some(secret)) => {
-            Some(DoorSettings { listen, secret: Credential::new(secret), provider })
-        }
-        (Some(_), None) => {
-            problems.push(
-                "SUN_WEBHOOK_LISTEN is set, but SUN_PAYMENT_WEBHOOK_SECRET is not, so that anybody could send \
-                 events: set it to the secret that the provider signs with"
-                    .to_owned(),
-            );
-            None
-        }
-        (None, Some(_)) => {
-            problems.push(
-                "SUN_PAYMENT_WEBHOOK_SECRET is set, but SUN_WEBHOOK_LISTEN is not, so that no event would come \
-                 in: set it to an address, or remove the secret"
-                    .to_owned(),
-            );
-            None
-        }
-        (None, None) => None,
     }
 }
 

@@ -11,6 +11,8 @@ use reqwest::Url;
 
 use super::check::secret;
 
+mod dkim;
+
 /// Mail by SMTP.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Mail")]
@@ -34,6 +36,8 @@ pub(super) struct MailArgs {
     /// File of certificates (PEM) that are trusted in place of the system's.
     #[arg(long, env = "SUN_MAIL_CA_FILE", value_name = "FILE")]
     mail_ca_file: Option<PathBuf>,
+    #[command(flatten)]
+    dkim: dkim::DkimArgs,
 }
 
 /// What the URL says.
@@ -57,7 +61,10 @@ impl MailArgs {
                 ("SUN_MAIL_USER", user.is_some()),
                 ("SUN_MAIL_PASSWORD", is_password_set),
                 ("SUN_MAIL_CA_FILE", self.mail_ca_file.is_some()),
-            ] {
+            ]
+            .into_iter()
+            .chain(self.dkim.given().into_iter().map(|variable| (variable, true)))
+            {
                 if is_set {
                     problems.push(format!(
                         "{variable} is set, but SUN_MAIL_URL is not, so that it would not be used: set SUN_MAIL_URL \
@@ -71,6 +78,7 @@ impl MailArgs {
         let password = secret("SUN_MAIL_PASSWORD", self.mail_password, self.mail_password_file, problems);
         let place = place(&url, problems);
         let from = sender(from, problems);
+        let dkim = self.dkim.check(from.as_ref(), problems);
         let authorities = self.mail_ca_file.and_then(|path| read_authorities(path, problems));
         let place = place?;
         let login = login(&place, user, password.map(Credential::new), is_password_set, problems);
@@ -80,7 +88,7 @@ impl MailArgs {
             security => security,
         };
         let Place { host, port, .. } = place;
-        let server = MailServer { host, port, security, login, from: from?, authorities, timeout };
+        let server = MailServer { host, port, security, login, from: from?, authorities, dkim, timeout };
         if problems.len() > before {
             return None;
         }

@@ -9,6 +9,7 @@ use pseudonym::{KEY_BYTES_MIN, RefKey};
 
 use super::check::{Given, base_url, secret};
 use super::duration;
+use super::payment::is_readable_by_others;
 
 /// Onboarding.
 #[derive(Debug, Args)]
@@ -20,8 +21,8 @@ pub(super) struct OnboardingArgs {
     /// File that holds that key.
     #[arg(long, env = "SUN_REF_KEY_FILE", value_name = "FILE")]
     ref_key_file: Option<PathBuf>,
-    /// Where the one-click links in marketing mails lead, at the shop: a POST to URL/<pseudonym>/<token>, to be answered
-    /// as 'starter onboarding unsubscribe <pseudonym>' does. Without it these mails have none.
+    /// Where the one-click links in marketing mails lead: URL/<pseudonym>/<customer id>/<token>. Point it, https, at
+    /// /unsubscribe of a worker's webhook door (SUN_WEBHOOK_LISTEN). Without it these mails have no link.
     #[arg(long, env = "SUN_UNSUBSCRIBE_URL", value_name = "URL")]
     unsubscribe_url: Option<String>,
     /// Base URL of the loyalty programme; default: the platform.
@@ -76,6 +77,13 @@ impl OnboardingArgs {
                  remove the URL"
                     .to_owned(),
             );
+        }
+        if let Some(url) = unsubscribe.as_ref().filter(|url| is_readable_by_others(url)) {
+            problems.push(format!(
+                "SUN_UNSUBSCRIBE_URL is {}, and mail providers take one click over https only (RFC 8058): write it as \
+                 https://…",
+                url.scheme()
+            ));
         }
         if self.follow_up_recommendations <= self.follow_up_tips {
             problems.push(

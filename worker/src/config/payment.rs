@@ -130,7 +130,8 @@ fn flaw(key: &str) -> Option<&'static str> {
     }
 }
 
-fn is_readable_by_others(url: &Url) -> bool {
+/// Whether what is sent there travels in the open, off this machine.
+pub(super) fn is_readable_by_others(url: &Url) -> bool {
     let is_loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
     url.scheme() != "https" && !is_loopback
 }

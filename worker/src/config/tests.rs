@@ -124,6 +124,7 @@ fn a_wrong_choice_of_provider_is_named_with_its_fix() -> TestResult {
 fn a_door_without_a_secret_stays_shut_and_says_so() -> TestResult {
     for (given, missing) in [
         ("--webhook-listen=127.0.0.1:0", "SUN_PAYMENT_WEBHOOK_SECRET"),
+        ("--webhook-listen=127.0.0.1:0", "SUN_UNSUBSCRIBE_URL"),
         ("--payment-webhook-secret=s", "SUN_WEBHOOK_LISTEN"),
     ] {
         let problems = problems(&["--ecommerce-api-url", "http://shop", given])?;
@@ -133,11 +134,76 @@ fn a_door_without_a_secret_stays_shut_and_says_so() -> TestResult {
 }
 
 #[test]
+fn a_door_lets_in_what_is_configured() -> TestResult {
+    const LISTEN: &str = "--webhook-listen=127.0.0.1:0";
+    const KEY: &str = "--ref-key=a key for tests only";
+    const LINK: &str = "--unsubscribe-url=https://shop.example.com/unsubscribe";
+    for (args, payments, unsubscribe) in [
+        (&[LISTEN, "--payment-webhook-secret=s"][..], true, false),
+        (&[LISTEN, KEY, LINK], false, true),
+        (&[LISTEN, KEY, LINK, "--payment-webhook-secret=s"], true, true),
+    ] {
+        let config = Config::try_parse_from([&["worker"], &SHOP[..], args].concat())?;
+        let door = config.check().map_err(|problems| problems.to_string())?.door.ok_or("no door")?;
+        assert_eq!(
+            (door.payments.is_some(), door.unsubscribe.is_some()),
+            (payments, unsubscribe),
+            "{args:?}"
+        );
+        assert!(!format!("{door:?}").contains("a key for"), "{door:?}");
+    }
+    let config = Config::try_parse_from([&["worker"], &SHOP[..], &[KEY, LINK]].concat())?;
+    let settings = config.check().map_err(|problems| problems.to_string())?;
+    assert!(settings.door.is_none(), "the links may lead to another worker's door");
+    Ok(())
+}
+
+#[test]
+fn twilio_is_chosen_by_name_and_its_token_is_not_shown() -> TestResult {
+    const TWILIO: &str = "--sms-provider=twilio";
+    const ACCOUNT: &str = "--twilio-account-sid=AC0123456789abcdef0123456789abcdef";
+    const TOKEN: &str = "--twilio-auth-token=hunter2";
+    const FROM: &str = "--sms-from=+14155550100";
+    for (args, words) in [
+        (&[TWILIO, ACCOUNT, TOKEN][..], "SUN_SMS_FROM is missing, and SUN_SMS_PROVIDER is twilio: set it to"),
+        (&[TWILIO, FROM, TOKEN], "SUN_TWILIO_ACCOUNT_SID is missing"),
+        (&[TWILIO, FROM, ACCOUNT], "SUN_TWILIO_AUTH_TOKEN is missing"),
+        (
+            &[TWILIO, FROM, TOKEN, "--twilio-account-sid=SK1"],
+            "SUN_TWILIO_ACCOUNT_SID is no account of Twilio's",
+        ),
+        (&[TWILIO, FROM, TOKEN, ACCOUNT, "--twilio-api-url=http://sms"], "SUN_TWILIO_API_URL is not https"),
+        (
+            &[TWILIO, FROM, ACCOUNT, "--twilio-auth-token-file=/nowhere"],
+            "SUN_TWILIO_AUTH_TOKEN_FILE: /nowhere",
+        ),
+        (&[FROM], "SUN_SMS_FROM is set, but SUN_SMS_PROVIDER is platform"),
+        (&[TOKEN], "SUN_TWILIO_AUTH_TOKEN is set, but SUN_SMS_PROVIDER is platform"),
+    ] {
+        let problems = problems(&[&SHOP, args].concat())?;
+        assert!(problems.contains(words), "{args:?}: {problems}");
+        assert!(!problems.contains("hunter2"), "a token is shown: {problems}");
+    }
+    let config = Config::try_parse_from([&["worker", TWILIO, FROM, TOKEN, ACCOUNT], &SHOP[..]].concat())?;
+    let settings = config.check().map_err(|problems| problems.to_string())?;
+    assert!(!format!("{settings:?}").contains("hunter2"), "{settings:?}");
+    assert_eq!(
+        settings.twilio.map(|twilio| twilio.base.to_string()).as_deref(),
+        Some("https://api.twilio.com/")
+    );
+    Ok(())
+}
+
+#[test]
 fn what_onboarding_needs_is_checked_and_its_key_is_not_shown() -> TestResult {
     for (args, words) in [
         (&["--ref-key=hunter2"][..], "SUN_REF_KEY is shorter than 16 bytes: use at least 16 random bytes"),
         (&["--ref-key-file=/nowhere"], "SUN_REF_KEY_FILE: /nowhere"),
         (&["--unsubscribe-url=https://shop/bye"], "SUN_REF_KEY is not, so that no link could be made"),
+        (
+            &["--ref-key=a key for tests only", "--unsubscribe-url=http://shop/bye"],
+            "SUN_UNSUBSCRIBE_URL is http, and mail providers take one click over https only",
+        ),
         (
             &["--follow-up-tips=2h", "--follow-up-recommendations=1h"],
             "SUN_FOLLOW_UP_RECOMMENDATIONS is not longer than SUN_FOLLOW_UP_TIPS",

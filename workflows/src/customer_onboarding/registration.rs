@@ -14,7 +14,7 @@ pub const WORDS_MAX: usize = 50;
 const WORD_CHARS_MAX: usize = 50;
 const PREFERENCES_BYTES_MAX: usize = 16 * 1024;
 
-/// A registration as the shop took it, checked. JSON: the seed's `CustomerRegistrationData`, plus `locale`.
+/// A registration as the shop took it, checked. JSON: the seed's `CustomerRegistrationData`, plus `locale` and `if_registered`.
 #[derive(Clone)]
 pub struct CustomerRegistrationData {
     /// `email`
@@ -41,6 +41,29 @@ pub struct CustomerRegistrationData {
     pub source: Option<String>,
     /// `locale`, optional: `vi-VN` (default) or `en-US`.
     pub locale: Locale,
+    /// `if_registered`, optional: `refuse` (default) or `continue`.
+    pub if_registered: IfRegistered,
+}
+
+/// What to do about an address that has an account already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IfRegistered {
+    /// End: no points, no coupon, no mail.
+    #[default]
+    Refuse,
+    /// Go on with that account; what it was given before is not given twice.
+    Continue,
+}
+
+impl IfRegistered {
+    /// The word in the input.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Refuse => "refuse",
+            Self::Continue => "continue",
+        }
+    }
 }
 
 impl fmt::Debug for CustomerRegistrationData {
@@ -74,6 +97,7 @@ impl Checked for CustomerRegistrationData {
         let marketing_consent = fields.required("marketing_consent", yes_or_no);
         let source = fields.optional("source", text(100));
         let locale = fields.optional("locale", locale).unwrap_or_default();
+        let if_registered = fields.optional("if_registered", if_registered).unwrap_or_default();
         Some(Self {
             email: email?,
             first_name: first_name?,
@@ -87,8 +111,18 @@ impl Checked for CustomerRegistrationData {
             marketing_consent: marketing_consent?,
             source,
             locale,
+            if_registered,
         })
     }
+}
+
+fn if_registered(value: &RawValue) -> Result<IfRegistered, Refusal> {
+    let word = text(20)(value)?;
+    let known = [IfRegistered::Refuse, IfRegistered::Continue];
+    known
+        .into_iter()
+        .find(|choice| choice.word() == word)
+        .map_or_else(|| refuse("is neither refuse nor continue", "send one of the two, or leave it out"), Ok)
 }
 
 fn preferences(value: &RawValue) -> Result<Map<String, Value>, Refusal> {
@@ -122,7 +156,7 @@ mod tests {
             ["new_customer", "interested_in_electronics", "interested_in_fashion", "budget_medium"]
         );
         assert!(read.marketing_consent);
-        assert_eq!(read.locale, Locale::ViVn);
+        assert_eq!((read.locale, read.if_registered), (Locale::ViVn, IfRegistered::Refuse));
         Ok(())
     }
 
@@ -144,7 +178,7 @@ mod tests {
             "email": "secret at example.com", "first_name": "", "last_name": 7, "phone": "0901-secret",
             "date_of_birth": "1990-02-30", "preferences": ["secret"], "interests": "secret",
             "preferred_brands": ["Apple", ""], "budget_range": "", "marketing_consent": "secret", "locale": "secret",
-            "emial": "secret"
+            "if_registered": "secret", "emial": "secret"
         });
         let problems = check(&registration).err().unwrap_or_default();
         let fields: Vec<&str> = problems.iter().map(|problem| problem.field.as_str()).collect();
@@ -160,6 +194,7 @@ mod tests {
             "preferred_brands",
             "marketing_consent",
             "locale",
+            "if_registered",
             "emial",
         ];
         assert_eq!(fields, expected);

@@ -3,7 +3,7 @@
 use contracts::commerce::{Commerce, CustomerOnboarded};
 use contracts::customers::{
     AccountRef, AssignSegments, CheckRef, CreateCustomer, Customer, Customers, HomeSection, KeptBack,
-    PersonalizeHome, Registration, UpdatePreferences,
+    PersonalizeHome, Registration, Suppress, UpdatePreferences,
 };
 use contracts::loyalty::{Coupon, CreateCoupon, GrantRef, Loyalty, LoyaltyAccount, OpenAccount, Tier};
 use contracts::notification::{Content, Delivery, Notifications, SendEmail};
@@ -16,8 +16,8 @@ use temporalio_workflow::{
 };
 
 use super::{
-    CREATE, CustomerOnboarding, CustomerRegistrationData, INVALID, LOYALTY, PERSONALIZE, SEGMENTS, TRACK,
-    WELCOME,
+    CREATE, CustomerOnboarding, CustomerRegistrationData, INVALID, IfRegistered, LOYALTY, PERSONALIZE,
+    SEGMENTS, TRACK, WELCOME,
 };
 use crate::follow_up_emails::{self, FollowUpData, FollowUpEmails};
 use crate::input::Unchecked;
@@ -25,7 +25,7 @@ use crate::policy;
 use crate::report::timestamp;
 use crate::saga::{Halt, Saga};
 
-type OnboardingSaga = Saga<CustomerOnboarding>;
+pub(super) type OnboardingSaga = Saga<CustomerOnboarding>;
 
 const WELCOME_POINTS: u32 = 100;
 const COUPON_PERCENT: u32 = 10;
@@ -33,10 +33,18 @@ const COUPON_DAYS: i64 = 30;
 const COUPON: &str = "coupon";
 const FOLLOW_UP: &str = "follow-up";
 const MAIL: &str = "welcome";
+const SUPPRESS: &str = "suppress";
+
+/// The account of the customer.
+pub(super) struct Account {
+    pub(super) customer: Customer,
+    /// Whether it was there before.
+    pub(super) was_registered: bool,
+}
 
 /// One customer on the way through the steps.
 pub(super) struct OnboardingRun<'d> {
-    data: &'d CustomerRegistrationData,
+    pub(super) data: &'d CustomerRegistrationData,
     pub(super) customer_ref: CustomerRef,
     /// When the customer registered, by workflow time.
     registered_at: Timestamp,
@@ -61,7 +69,11 @@ impl<'d> OnboardingRun<'d> {
         IdempotencyKey::new(&self.run, step)
     }
 
-    pub(super) async fn create(&self, saga: &OnboardingSaga) -> Result<Customer, Halt> {
+    pub(super) fn segments(&self) -> Vec<String> {
+        self.data.segments()
+    }
+
+    pub(super) async fn create(&self, saga: &OnboardingSaga) -> Result<Account, Halt> {
         let email = self.data.email.clone();
         let question = CheckRef { customer_ref: self.customer_ref.clone(), email: email.clone() };
         let is_named_right = saga
@@ -91,7 +103,11 @@ impl<'d> OnboardingRun<'d> {
             .undo_by(Customers::mark_incomplete, account)
             .await?;
         match registration {
-            Registration::Created(customer) => Ok(customer),
+            Registration::Created(customer) => Ok(Account { customer, was_registered: false }),
+            Registration::AlreadyRegistered if self.data.if_registered == IfRegistered::Continue => {
+                let customer = self.registered(saga).await?;
+                Ok(Account { customer, was_registered: true })
+            }
             Registration::AlreadyRegistered => {
                 let reason = "the address is registered already: no points, no coupon, no mail".to_owned();
                 Err(saga.refused(CREATE, "CustomerExists", reason))
@@ -223,20 +239,35 @@ impl<'d> OnboardingRun<'d> {
             list_unsubscribe: None,
         };
         let step = saga.step(WELCOME, Notifications::send_email, mail, policy::notice()).part(MAIL);
-        if let Some(Delivery::Refused { code }) = step.or_report().await {
-            saga.part_failed(WELCOME, MAIL, &format!("refused: {code}"));
+        let (code, is_bounced) = match step.or_report().await {
+            Some(Delivery::Refused { code }) => (code, false),
+            Some(Delivery::Bounced { code }) => (code, true),
+            Some(Delivery::Accepted { .. }) | None => return,
+        };
+        saga.part_failed(WELCOME, MAIL, &format!("refused: {code}"));
+        if is_bounced {
+            // The series asks before its mails, and is told then.
+            let key = self.key(WELCOME).part(SUPPRESS);
+            let news = Suppress { key, customer_id: customer.customer_id.clone() };
+            let step = saga.step(WELCOME, Customers::suppress, news, policy::aftermath()).part(SUPPRESS);
+            let _reported = step.or_report().await;
+        }
+    }
+
+    /// What the customer wants recommended.
+    pub(super) fn wishes(&self, customer: &Customer) -> UpdatePreferences {
+        UpdatePreferences {
+            key: self.key(PERSONALIZE).part("preferences"),
+            customer_id: customer.customer_id.clone(),
+            categories: self.data.interests.clone(),
+            price_range: self.data.budget_range.clone(),
+            brands: self.data.preferred_brands.clone(),
         }
     }
 
     pub(super) async fn personalize(&self, saga: &OnboardingSaga, customer: &Customer) {
         let key = self.key(PERSONALIZE);
-        let wishes = UpdatePreferences {
-            key: key.part("preferences"),
-            customer_id: customer.customer_id.clone(),
-            categories: self.data.interests.clone(),
-            price_range: self.data.budget_range.clone(),
-            brands: self.data.preferred_brands.clone(),
-        };
+        let wishes = self.wishes(customer);
         let home = PersonalizeHome {
             key: key.part("home"),
             customer_id: customer.customer_id.clone(),
@@ -255,12 +286,14 @@ impl<'d> OnboardingRun<'d> {
         let _reported = join!(preferences.or_report(), home.or_report());
     }
 
-    pub(super) async fn assign_segments(&self, saga: &OnboardingSaga, customer: &Customer) {
-        let segments = AssignSegments {
-            key: self.key(SEGMENTS),
-            customer_id: customer.customer_id.clone(),
-            segments: self.data.segments(),
-        };
+    pub(super) async fn assign_segments(
+        &self,
+        saga: &OnboardingSaga,
+        customer: &Customer,
+        segments: Vec<String>,
+    ) {
+        let segments =
+            AssignSegments { key: self.key(SEGMENTS), customer_id: customer.customer_id.clone(), segments };
         let step = saga.step(SEGMENTS, Customers::assign_segments, segments, policy::aftermath());
         let _reported = step.or_report().await;
     }

@@ -134,6 +134,13 @@ impl<'s> Series<'s> {
             match self.send(mail, products.clone().unwrap_or_default(), unsubscribe).await {
                 Some(Delivery::Accepted { .. }) => return Ok(Fate::Sent),
                 Some(Delivery::Refused { code }) => return Ok(Fate::Refused { code }),
+                Some(Delivery::Bounced { code }) => {
+                    self.saga.ctx().state_mut(|w| {
+                        w.bounced = true;
+                        _ = w.ended.get_or_insert(KeptBack::Bounced);
+                    });
+                    return Ok(Fate::Refused { code });
+                }
                 None => rounds += 1,
             }
             if let Some(reason) = self.held_back() {

@@ -281,7 +281,7 @@ impl OrderRun<'_> {
 impl OrderSaga {
     /// A message that the sender refuses for good is a failed part of the step, not an outage.
     fn delivered(&self, step: &'static str, channel: &'static str, delivery: Option<Delivery>) {
-        if let Some(Delivery::Refused { code }) = delivery {
+        if let Some(Delivery::Refused { code } | Delivery::Bounced { code }) = delivery {
             self.part_failed(step, channel, &format!("refused: {code}"));
         }
     }

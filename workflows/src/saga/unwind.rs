@@ -95,6 +95,20 @@ impl Resolution {
     }
 }
 
+/// A request of the business to stop a run: the input of `cancel_order` and its like.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CancelRequest {
+    /// Why; goes into the report.
+    pub reason: String,
+}
+
+/// The answer to a [`CancelRequest`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CancelAccepted {
+    /// Steps that will be undone, newest first.
+    pub will_undo: Vec<String>,
+}
+
 /// Characters of the reason for a stop, at most.
 const STOP_REASON_MAX: usize = 500;
 
@@ -241,25 +255,24 @@ impl<W: Process> Saga<W> {
 
 type UpdateError = Box<dyn Error + Send + Sync>;
 
-/// The body of an update that stops the run for the business. Returns the steps that will be undone, newest first.
-/// While the pivot step is under way it waits for its outcome.
+/// The body of an update that stops the run for the business. While the pivot step is under way it waits for its outcome.
 ///
 /// # Errors
 /// When the run turned out to be past its pivot; says what to do instead.
 pub async fn request_stop<W: Process>(
     ctx: &WorkflowContext<W>,
-    reason: &str,
+    request: &CancelRequest,
     instead: &str,
-) -> Result<Vec<String>, UpdateError> {
+) -> Result<CancelAccepted, UpdateError> {
     let token = ctx.cancellation_token();
-    ctx.state_mut(|w| w.saga_mut().stop(&token, StoppedBy::Request, reason));
+    ctx.state_mut(|w| w.saga_mut().stop(&token, StoppedBy::Request, &request.reason));
     ctx.wait_condition_with_options(|w: &W| w.saga().phase != Phase::AtPivot, never()).await?;
     ctx.state(|w| {
         let saga = w.saga();
         if saga.is_past_pivot() {
             return Err(instead.into());
         }
-        Ok(saga.undoable.iter().rev().map(|step| (*step).to_owned()).collect())
+        Ok(CancelAccepted { will_undo: saga.undoable.iter().rev().map(|step| (*step).to_owned()).collect() })
     })
 }
 
@@ -267,7 +280,12 @@ pub async fn request_stop<W: Process>(
 ///
 /// # Errors
 /// When the run is past its pivot (`instead` says what to do), goes back already for another reason, or is given none.
-pub fn check_stop<W: Process>(process: &W, reason: &str, instead: &str) -> Result<(), UpdateError> {
+pub fn check_stop<W: Process>(
+    process: &W,
+    request: &CancelRequest,
+    instead: &str,
+) -> Result<(), UpdateError> {
+    let reason = &request.reason;
     if process.saga().is_past_pivot() {
         return Err(instead.into());
     }

@@ -46,10 +46,10 @@ pub(crate) static LOCALSTRIPE: Peer = Peer {
     needs: "python3 with pip, 3.10 or newer (Debian and Ubuntu: `apt-get install python3-pip`)",
 };
 
-/// A mail server in Python, from PyPI.
+/// A mail server in Python, from PyPI, with what verifies signatures.
 pub(crate) static AIOSMTPD: Peer = Peer {
     title: "aiosmtpd",
-    folder: "aiosmtpd-1.4.6",
+    folder: "aiosmtpd-1.4.6-dkimpy-1.1.8",
     launcher: "bin/aiosmtpd-on-loopback",
     script: include_str!("../../peers/aiosmtpd.py"),
     variable: "SUNFLOW_AIOSMTPD",
@@ -126,8 +126,11 @@ fn install_localstripe(folder: &Path) -> Result<()> {
     pip_install("what localstripe stands on", rest, &["--no-deps", "--only-binary", ":all:"], folder)
 }
 
-/// Wheels for every Python and platform, so there is a checksum for each.
+/// Wheels for every Python and platform, so there is a checksum for each. dkimpy is published as source.
 fn install_aiosmtpd(folder: &Path) -> Result<()> {
+    let dkimpy =
+        "dkimpy==1.1.8 --hash=sha256:b5f60fb47bbf5d8d762f134bcea0c388eba6b498342a682a21f1686545094b77\n";
+    pip_install("dkimpy", dkimpy, &["--no-deps", "--require-hashes"], folder)?;
     let flags = ["--no-deps", "--require-hashes", "--only-binary", ":all:"];
     pip_install("aiosmtpd", include_str!("../../peers/aiosmtpd.txt"), &flags, folder)
 }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use crate::http::channel::{Answer, Channel};
+use crate::http::channel::{Answer, Channel, Login};
 use crate::http::{ApiError, CallError, Credential, Refused, is_code};
 
 /// The API version this adapter was written for; without it an account's own default decides what comes back.
@@ -72,7 +72,10 @@ impl StripeApi {
     /// When the key cannot be sent or the HTTP client cannot be set up.
     pub fn new(endpoint: StripeEndpoint) -> Result<Self, ApiError> {
         let StripeEndpoint { base, secret_key, timeout, response_bytes_max, .. } = endpoint;
-        Ok(Self { base, channel: Channel::open("payment", Some(&secret_key), timeout, response_bytes_max)? })
+        Ok(Self {
+            base,
+            channel: Channel::open("payment", Some(Login::Bearer(&secret_key)), timeout, response_bytes_max)?,
+        })
     }
 
     /// Asks whether Stripe is there and lets our key read payments.

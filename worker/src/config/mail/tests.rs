@@ -1,3 +1,4 @@
+use activities::mail::Dkim;
 use clap::Parser as _;
 
 use super::*;
@@ -57,6 +58,25 @@ fn the_user_is_in_the_url_or_beside_it_and_the_password_is_not_shown() -> TestRe
 }
 
 #[test]
+fn mails_are_signed_by_the_senders_domain_unless_another_is_named() -> TestResult {
+    let key =
+        concat!("--mail-dkim-key-file=", env!("CARGO_MANIFEST_DIR"), "/../activities/tests/dkim_key.pem");
+    let url = "--mail-url=smtp://mail.example.com";
+    assert!(server(&[url])?.dkim.is_none());
+    let signed = server(&[url, "--mail-dkim-selector=s1", key])?;
+    assert_eq!(signed.dkim.as_ref().map(Dkim::domain), Some("example.com"));
+    assert!(!format!("{signed:?}").contains("PRIVATE"), "{signed:?}");
+    const FROM: &str = "--mail-from=orders@shop.example.com";
+    let checked_with = |domain| checked(&[FROM, url, "--mail-dkim-selector=s1", key, domain]);
+    assert!(checked_with("--mail-dkim-domain=example.com")?.is_ok());
+    for domain in ["--mail-dkim-domain=example.org", "--mail-dkim-domain=op.example.com"] {
+        let problems = checked_with(domain)?.err().unwrap_or_default();
+        assert!(problems.contains("is not the domain of SUN_MAIL_FROM (shop.example.com)"), "{problems}");
+    }
+    Ok(())
+}
+
+#[test]
 fn a_wrong_setting_is_named_with_its_fix_and_no_secret() -> TestResult {
     const FROM: &str = "--mail-from=orders@example.com";
     const URL: &str = "--mail-url=smtp://mail.example.com";
@@ -80,6 +100,17 @@ fn a_wrong_setting_is_named_with_its_fix_and_no_secret() -> TestResult {
         (&[FROM, URL, "--mail-user=u", "--mail-password-file=/nowhere"], "SUN_MAIL_PASSWORD_FILE: /nowhere"),
         (&[FROM, URL, "--mail-ca-file=/nowhere"], "SUN_MAIL_CA_FILE: /nowhere cannot be read"),
         (&[FROM, URL, "--mail-ca-file=/dev/null"], "SUN_MAIL_CA_FILE: /dev/null holds no certificate"),
+        (&["--mail-dkim-selector=s1"], "SUN_MAIL_DKIM_SELECTOR is set, but SUN_MAIL_URL is not"),
+        (&[FROM, URL, "--mail-dkim-selector=s1"], "SUN_MAIL_DKIM_KEY_FILE together: set both"),
+        (&[FROM, URL, "--mail-dkim-key-file=/dev/null"], "SUN_MAIL_DKIM_KEY_FILE together: set both"),
+        (
+            &[FROM, URL, "--mail-dkim-selector=s1", "--mail-dkim-key-file=/nowhere"],
+            "SUN_MAIL_DKIM_KEY_FILE: /nowhere cannot be read",
+        ),
+        (
+            &[FROM, URL, "--mail-dkim-selector=s1", "--mail-dkim-key-file=/dev/null"],
+            "SUN_MAIL_DKIM_KEY_FILE: /dev/null holds no private key in PEM; `openssl genrsa 2048` makes one",
+        ),
         (
             &[FROM, "--mail-url=smtp://a@mail.example.com", "--mail-user=b", "--mail-password=hunter2"],
             "keep one of them",

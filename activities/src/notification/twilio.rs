@@ -1,0 +1,176 @@
+//! SMS by Twilio's Messages API.
+//!
+//! | what came back | what it is |
+//! |---|---|
+//! | 201 | accepted; `sid` is the id |
+//! | 4xx with a code of [`REFUSED`]: the recipient or the text | an outcome: this SMS will never be taken |
+//! | any other 4xx | an outage that a setting mends, which the failure names |
+//! | 429 | put off, tried again after `Retry-After` |
+//! | timeout, 5xx, an answer that is none | nobody knows: looked up, then tried again |
+//!
+//! Twilio knows no idempotency keys. So before each message the last ones to the recipient are listed, and one with the
+//! same text is taken for the one that was asked for: our texts name their order. No attempt leaves that out, because none
+//! knows that it is the first: a local activity whose worker died begins again at one. Not covered, and then the SMS
+//! arrives twice: a request that is still on its way when the look-up comes, a list that does not show a new message yet,
+//! and an account whose messages Twilio rewrites or redacts.
+
+use std::time::Duration;
+
+use contracts::notification::{Delivery, SendSms};
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use reqwest::{Method, Url};
+use serde::Deserialize;
+
+use crate::http::channel::{Answer, Channel, Login};
+use crate::http::{ApiError, CallError, Credential};
+
+const SYSTEM: &str = "sms";
+/// Newest first; nobody gets more of ours while one is being retried.
+const LOOK_BACK: &str = "100";
+
+/// Codes that are about the recipient or the text: no number, unreachable, not verified for a trial account, a region
+/// that the account does not send to, unsubscribed, not possible from this sender, no mobile, too long, a landline.
+const REFUSED: [u32; 10] = [21211, 21214, 21217, 21219, 21408, 21610, 21612, 21614, 21617, 21635];
+
+/// Where Twilio is, and as whom it is spoken to.
+#[derive(Clone, Debug)]
+pub struct TwilioEndpoint {
+    /// Base URL; paths are appended after `/2010-04-01`.
+    pub base: Url,
+    /// `AC…`
+    pub account_sid: String,
+    /// The account's token.
+    pub auth_token: Credential,
+    /// A number in the international form, a sender's name, or a messaging service (`MG…`).
+    pub from: String,
+    /// Limit of one request, from connecting to the last byte.
+    pub timeout: Duration,
+    /// Largest answer that is read, in bytes.
+    pub response_bytes_max: usize,
+}
+
+/// A client of Twilio; cheap to clone, connections are pooled.
+#[derive(Clone)]
+pub struct Twilio {
+    base: Url,
+    account_sid: String,
+    from: String,
+    channel: Channel,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    sid: String,
+    #[serde(default)]
+    body: Option<String>,
+    #[serde(default)]
+    direction: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Messages {
+    messages: Vec<Message>,
+}
+
+/// What is read of an error; its message is not, it names the recipient.
+#[derive(Default, Deserialize)]
+struct ErrorBody {
+    #[serde(default)]
+    code: u32,
+}
+
+impl Twilio {
+    /// Sets up a client.
+    ///
+    /// # Errors
+    /// When the token cannot be sent or the HTTP client cannot be set up.
+    pub fn new(endpoint: TwilioEndpoint) -> Result<Self, ApiError> {
+        let TwilioEndpoint { base, account_sid, auth_token, from, timeout, response_bytes_max } = endpoint;
+        let login = Login::Basic { user: &account_sid, password: &auth_token };
+        let channel = Channel::open(SYSTEM, Some(login), timeout, response_bytes_max)?;
+        Ok(Self { base, account_sid, from, channel })
+    }
+
+    /// Asks whether Twilio is there and knows the account.
+    ///
+    /// # Errors
+    /// As [`CallError`].
+    pub async fn health(&self) -> Result<(), CallError> {
+        let mut url = self.url("");
+        url.set_path(&format!("{}.json", url.path().trim_end_matches('/')));
+        let Answer { status, body } = self.channel.call(self.channel.request(Method::GET, url)).await?;
+        if status.is_success() { Ok(()) } else { Err(self.setting(&body)) }
+    }
+
+    /// Sends, unless an attempt before did.
+    pub(super) async fn send(&self, sms: &SendSms, text: &str) -> Result<Delivery, CallError> {
+        if let Some(sid) = self.find(sms, text).await? {
+            return Ok(Delivery::Accepted { message_id: Some(sid) });
+        }
+        let sender = if self.from.starts_with("MG") { "MessagingServiceSid" } else { "From" };
+        let form = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([("To", sms.to.reveal()), (sender, self.from.as_str()), ("Body", text)])
+            .finish();
+        let request = self
+            .channel
+            .request(Method::POST, self.url("Messages.json"))
+            .header(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))
+            .body(form);
+        let Answer { status, body } = self.channel.call(request).await?;
+        if status.is_success() {
+            let Message { sid, .. } = self.read(&body)?;
+            return Ok(Delivery::Accepted { message_id: Some(sid) });
+        }
+        let ErrorBody { code } = serde_json::from_slice(&body).unwrap_or_default();
+        if REFUSED.contains(&code) {
+            return Ok(Delivery::Refused { code: code.to_string() });
+        }
+        Err(self.setting(&body))
+    }
+
+    /// A message of this text to this recipient. A trial account puts words of its own before the text.
+    async fn find(&self, sms: &SendSms, text: &str) -> Result<Option<String>, CallError> {
+        let mut url = self.url("Messages.json");
+        url.query_pairs_mut().append_pair("To", sms.to.reveal()).append_pair("PageSize", LOOK_BACK);
+        let Answer { status, body } = self.channel.call(self.channel.request(Method::GET, url)).await?;
+        if !status.is_success() {
+            return Err(self.setting(&body));
+        }
+        let Messages { messages } = self.read(&body)?;
+        let is_ours = |message: &Message| {
+            message.direction.as_deref().is_none_or(|direction| direction.starts_with("outbound"))
+                && message.body.as_deref().is_some_and(|body| body.trim_end().ends_with(text.trim_end()))
+        };
+        Ok(messages.into_iter().find(is_ours).map(|message| message.sid))
+    }
+
+    fn read<'b, T: Deserialize<'b>>(&self, body: &'b [u8]) -> Result<T, CallError> {
+        serde_json::from_slice(body).map_err(|error| self.channel.other_shape(&error))
+    }
+
+    fn setting(&self, body: &[u8]) -> CallError {
+        // What is no error of Twilio's comes from something in front of it.
+        let ErrorBody { code } = serde_json::from_slice(body).unwrap_or_default();
+        let fix = match code {
+            20404 => "it knows no such account: correct SUN_TWILIO_ACCOUNT_SID".to_owned(),
+            21603 | 21606 | 21611 | 21613 | 21659..=21661 | 21701..=21711 => {
+                format!("it does not take the sender ({code}): correct SUN_SMS_FROM")
+            }
+            0 => "the answer is not Twilio's: is SUN_TWILIO_API_URL right?".to_owned(),
+            code => format!(
+                "code {code}, see twilio.com/docs/errors/{code}: correct SUN_SMS_FROM, SUN_TWILIO_ACCOUNT_SID or the \
+                 account"
+            ),
+        };
+        CallError::Setting { system: SYSTEM, fix }
+    }
+
+    fn url(&self, path: &str) -> Url {
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(["2010-04-01", "Accounts", &self.account_sid]);
+            segments.extend((!path.is_empty()).then_some(path));
+        }
+        url
+    }
+}
