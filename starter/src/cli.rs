@@ -3,6 +3,7 @@
 pub(crate) mod mail;
 pub(crate) mod onboarding;
 pub(crate) mod order;
+pub(crate) mod schedule;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -15,12 +16,13 @@ use temporalio_client::Url;
 use mail::MailCommand;
 use onboarding::OnboardingCommand;
 use order::OrderCommand;
+use schedule::ScheduleCommand;
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0  ok
   1  failed, terminated, timed out, refused, something left standing; or a wait that was given up
-  2  wrong usage or input: nothing was started
+  2  wrong usage or input: nothing was started or changed
   3  cannot connect to Temporal, or not allowed to
   4  not found
   5  ended as the business decided, everything undone (out of stock, declined, not shippable, expired, cancelled)
@@ -39,6 +41,7 @@ Examples:
   starter order watch ORDER-001
   starter list --needs-human
   starter onboarding start --input starter/samples/onboarding.json --wait
+  starter schedule apply -f starter/samples/schedules.toml --diff
   starter doctor";
 
 /// Starts Sunflow's business processes, watches them, answers them and looks into them.
@@ -150,6 +153,11 @@ pub(crate) enum Command {
     Onboarding {
         #[command(subcommand)]
         command: OnboardingCommand,
+    },
+    /// Processes that run again and again, as a file says
+    Schedule {
+        #[command(subcommand)]
+        command: ScheduleCommand,
     },
     /// List runs of every process
     List(ListArgs),
