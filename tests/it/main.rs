@@ -19,6 +19,8 @@ mod order_refused;
 mod order_stuck;
 mod order_waiting;
 mod replay;
+mod schedules;
+mod schedules_missed;
 mod server_restart;
 mod starter;
 mod stripe;

@@ -9,6 +9,7 @@
 //! - [`chaos`]: many orders while everything is killed and fails;
 //! - [`stripe`]: a Stripe to be paid through, and the wire to it;
 //! - [`mail`]: a mail server;
+//! - [`schedules`]: files of schedules, applied and looked at;
 //! - [`mod@bench`]: what an order costs.
 //!
 //! `cargo xtask test` installs what is needed and says where it is (`TEMPORAL_CLI`, `TEMPORAL_TEST_SERVER`,
@@ -23,6 +24,7 @@ pub mod matrix;
 pub mod orders;
 pub mod processes;
 pub mod scenarios;
+pub mod schedules;
 pub mod servers;
 pub mod stripe;
 pub mod world;

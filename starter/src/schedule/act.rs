@@ -11,7 +11,7 @@ use temporalio_common::protos::temporal::api::schedule::v1::{
     BackfillRequest, ScheduleInfo, SchedulePatch, TriggerImmediatelyRequest,
 };
 
-use super::look::in_zone;
+use super::look::{in_zone, to_come};
 use super::proto::{run_of, text};
 use super::service::{Live, Schedules, just_before};
 use crate::cli::Global;
@@ -48,9 +48,7 @@ pub(crate) async fn unpause(global: &Global, out: &Out, id: &str) -> Result<Exit
         let unpause = note(&schedules, &live).await.unwrap_or_else(|| "unpaused".to_owned());
         schedules.patch(id, SchedulePatch { unpause, ..SchedulePatch::default() }).await?;
     }
-    let next =
-        live.info.future_action_times.first().copied().and_then(|time| SystemTime::try_from(time).ok());
-    let next = next.and_then(|time| Timestamp::try_from(time).ok()).filter(|next| *next > Timestamp::now());
+    let next = to_come(&live.info.future_action_times).next();
     let document = json!({ "id": id, "paused": false, "was_paused": live.is_paused(), "next_at": next });
     out.document(&document, |_| {
         let next = next.map_or_else(String::new, |next| format!("; next {}", in_zone(next, live.zone())));

@@ -59,6 +59,12 @@ struct Step {
 /// `starter schedule apply`.
 pub(crate) async fn run(global: &Global, out: &Out, args: ApplyArgs) -> Result<Exit, Failure> {
     let wanted = read(&args.file)?;
+    for (one, other, workflow_id) in namesakes(&wanted) {
+        out.say(format!(
+            "note: '{one}' and '{other}' both start {workflow_id}: where their times meet, Temporal starts one run for \
+             the two without a word; keep their times apart, with an offset or another minute"
+        ));
+    }
     let session = connect(global, out).await?;
     let schedules = Schedules::of(&session);
     attributes_are_known(&session, &wanted).await?;
@@ -101,6 +107,22 @@ fn refused(name: &str, findings: &[Finding]) -> Failure {
         message.push_str(&format!("\n  {finding}"));
     }
     Failure::new(Exit::Usage, message)
+}
+
+/// Pairs of schedules whose runs have one name, but for the time. Temporal takes the second of two for a repetition of
+/// the first.
+fn namesakes(wanted: &[Wanted]) -> Vec<(&str, &str, &str)> {
+    let mut first: HashMap<&str, &str> = HashMap::new();
+    let mut pairs = Vec::new();
+    for Wanted { id, plan, .. } in wanted {
+        match first.get(plan.workflow_id.as_str()) {
+            Some(other) => pairs.push((*other, id.as_str(), plan.workflow_id.as_str())),
+            None => {
+                first.insert(&plan.workflow_id, id);
+            }
+        }
+    }
+    pairs
 }
 
 /// A schedule whose runs carry attributes that the namespace does not know would start none, and say so nowhere.

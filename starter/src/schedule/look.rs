@@ -1,5 +1,7 @@
 //! `starter schedule list` and `show`: what runs when, how the last runs went, and which did not come to be.
 
+use std::time::SystemTime;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -68,7 +70,7 @@ impl Line {
         let info = entry.info.unwrap_or_default();
         let zone = info.spec.map(|spec| spec.timezone_name).filter(|zone| !zone.is_empty());
         let zone = zone.unwrap_or_else(|| "UTC".to_owned());
-        let next_at = info.future_action_times.first().and_then(timestamp);
+        let next_at = to_come(&info.future_action_times).next();
         let last = info.recent_actions.last().and_then(|action| action.schedule_time.as_ref());
         Self {
             id: entry.schedule_id,
@@ -171,7 +173,7 @@ pub(crate) async fn show(global: &Global, out: &Out, id: &str) -> Result<Exit, F
         runs.push(Ran::of(&session, action).await);
     }
     let zone = live.zone().to_owned();
-    let times = live.info.future_action_times.iter().take(10).filter_map(timestamp);
+    let times = to_come(&live.info.future_action_times).take(10);
     let settings = view.settings.iter().map(|(name, words)| (name.replace([' ', '-'], "_"), json!(words)));
     let under_way = live.info.running_workflows.iter().map(|run| run.workflow_id.clone()).collect();
     let shown = Shown {
@@ -282,17 +284,26 @@ impl Shown {
     }
 }
 
+/// The times that are still to come. The server keeps its list until something runs, so it may hold some that passed.
+pub(super) fn to_come<T: Copy>(times: &[T]) -> impl Iterator<Item = Timestamp>
+where
+    SystemTime: TryFrom<T>,
+{
+    let now = Timestamp::now();
+    times.iter().filter_map(timestamp).filter(move |time| *time > now)
+}
+
 /// `Sun 2026-11-01 01:30:00 -04:00`
 pub(super) fn in_zone(time: Timestamp, zone: &str) -> String {
     let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
     time.to_zoned(zone).strftime("%a %Y-%m-%d %H:%M:%S %:z").to_string()
 }
 
-fn timestamp<T: Clone + Copy>(time: &T) -> Option<Timestamp>
+fn timestamp<T: Copy>(time: &T) -> Option<Timestamp>
 where
-    std::time::SystemTime: TryFrom<T>,
+    SystemTime: TryFrom<T>,
 {
-    Timestamp::try_from(std::time::SystemTime::try_from(*time).ok()?).ok()
+    Timestamp::try_from(SystemTime::try_from(*time).ok()?).ok()
 }
 
 #[cfg(test)]

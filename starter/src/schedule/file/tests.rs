@@ -121,3 +121,11 @@ fn what_is_no_toml_is_told_with_its_line() {
     assert!(right("# nothing yet\n").is_empty());
     assert!(wrong("schedule = 1\n")[0].1.contains("begin each schedule with a line [[schedule]]"));
 }
+
+#[test]
+fn the_sample_is_right() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
+    let text = std::fs::read_to_string(folder.join("schedules.toml")).expect("the sample is there");
+    let wanted = read(&text, &folder).unwrap_or_else(|findings| panic!("{findings:#?}"));
+    assert_eq!(wanted.len(), 2);
+}
