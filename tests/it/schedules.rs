@@ -109,6 +109,19 @@ async fn a_wrong_file_changes_nothing() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Its runs could not be started, and nobody would be told.
+#[tokio::test]
+async fn a_server_without_the_search_attributes_gets_no_schedule() -> anyhow::Result<()> {
+    let server = servers::bare_dev_server()?;
+    let world = World::without_worker(&server.address).await?;
+    let desk = Desk::of(&world)?;
+    let called = desk.apply(&desk.entry("a", HOURLY)?, &[]).await?;
+    assert_eq!(called.code, Some(1), "{}", called.err);
+    assert!(called.err.contains("search attributes are not registered: SunCustomerRef"), "{}", called.err);
+    assert!(desk.raw("a").await.is_err());
+    Ok(())
+}
+
 /// The zone's own clock decides, through the night in which it is changed.
 #[tokio::test]
 async fn the_next_times_are_those_of_the_zones_clock() -> anyhow::Result<()> {
@@ -119,6 +132,7 @@ async fn the_next_times_are_those_of_the_zones_clock() -> anyhow::Result<()> {
         "at = [{ hour = \"0,4\", day_of_month = \"1-14\", month = \"3,11\", day_of_week = \"SUN\" }]";
     let file = desk.entry("ny", &format!("{sundays}\nzone = \"America/New_York\""))?
         + &desk.entry("night", "cron = \"30 2 * * *\"\nzone = \"America/New_York\"")?
+        + &desk.entry("twice", "cron = \"30 1 * * *\"\nzone = \"America/New_York\"")?
         + &desk.entry("vn", "cron = \"0 9 * * *\"\nzone = \"Asia/Ho_Chi_Minh\"")?;
     desk.verdicts(&file, &[]).await?;
     let next = |shown: &Value| -> Vec<String> {
@@ -140,10 +154,16 @@ async fn the_next_times_are_those_of_the_zones_clock() -> anyhow::Result<()> {
     assert!(shown["next"][0]["at"].as_str().is_some_and(|at| at.ends_with("T02:00:00Z")), "{shown:#}");
 
     // 02:30 does not exist in the night of 14 March 2027: that day has no run.
-    let range = ["--from", "2027-03-13T02:30", "--to", "2027-03-15T02:30", "--dry-run"];
-    let times = desk.call(&[&["backfill", &desk.id("night")][..], &range].concat()).await?.ok()?;
-    assert_eq!(times["times"], json!(["2027-03-13T07:30:00Z", "2027-03-15T06:30:00Z"]));
-    for name in ["ny", "night", "vn"] {
+    let times = async |name: &str, from: &str, to: &str| {
+        let args = ["backfill", &desk.id(name), "--from", from, "--to", to, "--dry-run"];
+        Ok::<_, anyhow::Error>(desk.call(&args).await?.ok()?["times"].clone())
+    };
+    let skipped = times("night", "2027-03-13T02:30", "2027-03-15T02:30").await?;
+    assert_eq!(skipped, json!(["2027-03-13T07:30:00Z", "2027-03-15T06:30:00Z"]));
+    // 01:30 comes twice in the night of 7 November 2027, and so does its run.
+    let twice = times("twice", "2027-11-07T00:00", "2027-11-08T00:00").await?;
+    assert_eq!(twice, json!(["2027-11-07T05:30:00Z", "2027-11-07T06:30:00Z"]));
+    for name in ["ny", "night", "twice", "vn"] {
         desk.call(&["delete", &desk.id(name)]).await?.ok()?;
     }
     Ok(())

@@ -1,7 +1,8 @@
 //! Temporal's schedule service, raw: with the conflict token, which the client's own schedules leave out.
 
-use jiff::Timestamp;
 use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
 use temporalio_client::Client;
 use temporalio_common::protos::proto_ts_to_system_time;
 use temporalio_common::protos::temporal::api::common::v1::Memo;
@@ -19,6 +20,9 @@ use crate::exit::{Exit, Failure};
 
 /// How long one request may take.
 const ASK_LIMIT: Duration = Duration::from_secs(15);
+/// How often, and how long after one another, a schedule is asked again that had no time to answer.
+const BUSY_TRIES: usize = 20;
+const BUSY: Duration = Duration::from_millis(250);
 const PAGE: i32 = 100;
 
 /// A schedule as Temporal has it.
@@ -76,10 +80,17 @@ impl<'s> Schedules<'s> {
     pub(crate) async fn find(&self, id: &str) -> Result<Option<Live>, Failure> {
         let request = DescribeScheduleRequest { namespace: self.namespace(), schedule_id: id.to_owned() };
         let mut service = self.client().connection().workflow_service();
-        let described = match service.describe_schedule(asking(request)).await {
-            Ok(described) => described.into_inner(),
-            Err(status) if is_missing(&status) => return Ok(None),
-            Err(status) => return Err(Failure::of_status(&status)),
+        let mut tries = 0..BUSY_TRIES;
+        let described = loop {
+            match service.describe_schedule(asking(request.clone())).await {
+                Ok(described) => break described.into_inner(),
+                Err(status) if is_missing(&status) => return Ok(None),
+                // Several who ask at once about one schedule are too many for it, for a moment.
+                Err(status) if status.code() == Code::ResourceExhausted && tries.next().is_some() => {
+                    tokio::time::sleep(BUSY).await;
+                }
+                Err(status) => return Err(Failure::of_status(&status)),
+            }
         };
         let DescribeScheduleResponse { schedule, info, memo, conflict_token, .. } = described;
         Ok(Some(Live {
