@@ -42,6 +42,8 @@ async fn a_file_applied_twice_is_written_once() -> anyhow::Result<()> {
     let shown = desk.show("hourly").await?;
     let settings = &shown["settings"];
     assert_eq!(settings["catch_up"], json!("10m"));
+    // Nothing beside what a file holds.
+    assert_eq!(settings.as_object().map(|settings| settings.len()), Some(12), "{settings:#}");
     assert_eq!(settings["times"], json!("every 1h"));
     assert!(
         settings["summary"].as_str().is_some_and(|text| text.starts_with("Onboarding of")),

@@ -134,6 +134,11 @@ fn schedule<'t>(reader: &mut Reader<'t>, table: &DeTable<'t>, start: usize, fold
     let late = "the server makes 10s of anything shorter";
     let catch_up = entry.duration(reader, "catch_up", CATCH_UP_MIN, late);
     let pause_on_failure = entry.flag(reader, "pause_on_failure");
+    if pause_on_failure == Some(true) && overlap == Some(Overlap::AllowAll) {
+        let place = entry.place("pause_on_failure");
+        let problem = "has no effect with overlap 'allow_all': Temporal does not follow such runs";
+        reader.wrong(entry.at("pause_on_failure"), place, problem, "leave it out, or take another overlap");
+    }
     let jitter = entry.duration(reader, "jitter", SignedDuration::ZERO, "it cannot be below zero");
     let note = entry.text(reader, "note");
     let (plan, json) = input(reader, &entry, process?, folder)?;

@@ -174,7 +174,8 @@ pub(crate) async fn show(global: &Global, out: &Out, id: &str) -> Result<Exit, F
     }
     let zone = live.zone().to_owned();
     let times = to_come(&live.info.future_action_times).take(10);
-    let settings = view.settings.iter().map(|(name, words)| (name.replace([' ', '-'], "_"), json!(words)));
+    let settings = view.settings.iter().map(|(name, words)| (*name, words)).chain(view.others());
+    let settings = settings.map(|(name, words)| (name.replace([' ', '-'], "_"), json!(words)));
     let under_way = live.info.running_workflows.iter().map(|run| run.workflow_id.clone()).collect();
     let shown = Shown {
         id: id.to_owned(),

@@ -210,8 +210,12 @@ fn others_of_run(run: NewWorkflowExecutionInfo) -> BTreeMap<&'static str, String
         workflow_run_timeout: None,
         workflow_task_timeout: None,
         retry_policy: None,
-        // The server's default, which the id's time makes meaningless.
-        workflow_id_reuse_policy: run.workflow_id_reuse_policy.saturating_sub(1),
+        // Unset and the server's default are the same; the time in the id makes either meaningless.
+        workflow_id_reuse_policy: if run.workflow_id_reuse_policy == 1 {
+            0
+        } else {
+            run.workflow_id_reuse_policy
+        },
         memo: run.memo.filter(|memo| !memo.fields.is_empty()),
         search_attributes: None,
         header: run.header.filter(|header| !header.fields.is_empty()),
@@ -292,6 +296,7 @@ mod tests {
         assert!(others_of_spec(spec.clone()).is_empty());
         spec.end_time = Some(Default::default());
         assert!(others_of_spec(spec).contains_key("from or until"));
+        assert!(others_of_run(NewWorkflowExecutionInfo::default()).is_empty());
         let mut run = NewWorkflowExecutionInfo { workflow_id_reuse_policy: 1, ..Default::default() };
         assert!(others_of_run(run.clone()).is_empty());
         run.cron_schedule = "* * * * *".to_owned();

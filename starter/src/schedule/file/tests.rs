@@ -71,6 +71,10 @@ fn one_wrong_value_is_told_with_line_and_fix() {
         ("every = \"1h\"\noverlap = \"queue\"", "one of: skip, buffer_one, buffer_all"),
         ("every = \"1h\"\ncatch_up = \"5s\"", "the server makes 10s of anything shorter"),
         ("every = \"1h\"\njitter = \"-5s\"", "cannot be below zero"),
+        (
+            "every = \"1h\"\npause_on_failure = true\noverlap = \"allow_all\"",
+            "has no effect with overlap 'allow_all'",
+        ),
         ("every = \"1h\"\npause_on_failure = \"yes\"", "true or false, without quotes"),
     ] {
         let text = one(line);
