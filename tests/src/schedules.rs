@@ -71,7 +71,7 @@ impl Once {
     }
 }
 
-/// A worker for [`Once`] on a world's task queue, until this value goes.
+/// A worker on a world's task queue, until this value goes, for what the schedules of these tests start.
 pub struct OnceWorker {
     _stop: oneshot::Sender<()>,
 }
