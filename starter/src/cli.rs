@@ -4,6 +4,7 @@ pub(crate) mod erp;
 pub(crate) mod mail;
 pub(crate) mod onboarding;
 pub(crate) mod order;
+pub(crate) mod schedule;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -17,12 +18,13 @@ use erp::ErpCommand;
 use mail::MailCommand;
 use onboarding::OnboardingCommand;
 use order::OrderCommand;
+use schedule::ScheduleCommand;
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0  ok
   1  failed, terminated, timed out, refused, something left standing; or a wait that was given up
-  2  wrong usage or input: nothing was started
+  2  wrong usage or input: nothing was started or changed
   3  cannot connect to Temporal, or not allowed to
   4  not found
   5  ended as the business decided, everything undone (out of stock, declined, not shippable, expired, cancelled)
@@ -42,6 +44,7 @@ Examples:
   starter list --needs-human
   starter onboarding start --input starter/samples/onboarding.json --wait
   starter erp sync --input starter/samples/erp.json --wait
+  starter schedule apply -f starter/samples/schedules.toml --diff
   starter doctor";
 
 /// Starts Sunflow's business processes, watches them, answers them and looks into them.
@@ -158,6 +161,11 @@ pub(crate) enum Command {
     Erp {
         #[command(subcommand)]
         command: Box<ErpCommand>,
+    },
+    /// Processes that run again and again, as a file says
+    Schedule {
+        #[command(subcommand)]
+        command: ScheduleCommand,
     },
     /// List runs of every process
     List(ListArgs),

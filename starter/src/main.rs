@@ -6,6 +6,7 @@
 //! - `start`, `progress`, `outcome`: from a checked input to an exit code, for every process alike;
 //! - `order`, `onboarding`, `erp`, `update`: what can be said to a running process;
 //! - `show`, `list`, `history`, `doctor`: looking;
+//! - `schedule`: what runs again and again;
 //! - `mail`: mails rendered to files;
 //! - `connect`, `output`, `exit`: Temporal, the terminal, the exit codes.
 //!
@@ -28,6 +29,7 @@ mod output;
 mod processes;
 mod progress;
 mod run;
+mod schedule;
 mod show;
 mod start;
 mod steps;
@@ -41,6 +43,7 @@ use cli::erp::{ErpCommand, QuarantineCommand};
 use cli::mail::MailCommand;
 use cli::onboarding::OnboardingCommand;
 use cli::order::OrderCommand;
+use cli::schedule::ScheduleCommand;
 use cli::{Cli, Command, HistoryCommand};
 use exit::{Exit, Failure};
 use output::Out;
@@ -125,6 +128,16 @@ async fn run(cli: Cli, out: &Out) -> Result<Exit, Failure> {
                 QuarantineCommand::Show(args) => erp::quarantine::show(out, &args).await,
                 QuarantineCommand::Retry(args) => erp::quarantine::retry(&global, out, args).await,
             },
+        },
+        Command::Schedule { command } => match command {
+            ScheduleCommand::Apply(args) => schedule::apply::run(&global, out, args).await,
+            ScheduleCommand::List(args) => schedule::look::list(&global, out, args).await,
+            ScheduleCommand::Show { id } => schedule::look::show(&global, out, &id).await,
+            ScheduleCommand::Pause(args) => schedule::act::pause(&global, out, args).await,
+            ScheduleCommand::Unpause { id } => schedule::act::unpause(&global, out, &id).await,
+            ScheduleCommand::Trigger(args) => schedule::act::trigger(&global, out, args).await,
+            ScheduleCommand::Backfill(args) => schedule::act::backfill(&global, out, args).await,
+            ScheduleCommand::Delete { id } => schedule::act::delete(&global, out, &id).await,
         },
         Command::List(args) => list::runs(&global, out, args).await,
         Command::Show { workflow_id } => show::run(&global, out, &workflow_id).await,

@@ -24,6 +24,8 @@ mod order_refused;
 mod order_stuck;
 mod order_waiting;
 mod replay;
+mod schedules;
+mod schedules_missed;
 mod server_restart;
 mod sms;
 mod starter;

@@ -12,6 +12,7 @@
 //! - [`stripe`]: a Stripe to be paid through, and the wire to it;
 //! - [`mail`]: a mail server;
 //! - [`twilio`]: a Twilio, for SMS;
+//! - [`schedules`]: files of schedules, applied and looked at;
 //! - [`mod@bench`]: what an order costs.
 //!
 //! `cargo xtask test` installs what is needed and says where it is (`TEMPORAL_CLI`, `TEMPORAL_TEST_SERVER`,
@@ -28,6 +29,7 @@ pub mod matrix;
 pub mod orders;
 pub mod processes;
 pub mod scenarios;
+pub mod schedules;
 pub mod servers;
 pub mod stripe;
 pub mod twilio;

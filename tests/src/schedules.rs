@@ -1,0 +1,291 @@
+//! Schedules through the starter: files of a test's own, and what Temporal made of them.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, anyhow, bail};
+use serde_json::{Value, json};
+use temporalio_client::UntypedWorkflow;
+use temporalio_client::schedules::{CreateScheduleOptions, ScheduleAction, ScheduleSpec};
+use temporalio_common::data_converters::RawValue;
+use temporalio_common::error::ApplicationFailure;
+use temporalio_common::protos::temporal::api::workflowservice::v1::{
+    DescribeScheduleRequest, DescribeScheduleResponse,
+};
+use temporalio_sdk::runtime::RuntimeOptions;
+use temporalio_sdk::{Runtime, Worker, WorkerOptions};
+use temporalio_workflow::{WorkflowContext, WorkflowResult, workflow, workflow_methods};
+use tokio::process::Command;
+use tokio::sync::oneshot;
+use tonic::IntoRequest as _;
+
+use crate::customers::{REF_KEY, registration};
+use crate::processes::binary;
+use crate::servers;
+use crate::world::{LIMIT, World};
+
+/// What a call of the starter came to.
+#[derive(Debug)]
+pub struct Called {
+    /// The exit code.
+    pub code: Option<i32>,
+    /// What it wrote to stdout.
+    pub out: String,
+    /// What it said on stderr.
+    pub err: String,
+}
+
+impl Called {
+    /// stdout as JSON, of a call that did what it was asked to.
+    ///
+    /// # Errors
+    /// When it did not.
+    pub fn ok(&self) -> anyhow::Result<Value> {
+        if self.code != Some(0) {
+            bail!("exit code {:?}: {}", self.code, self.err);
+        }
+        Ok(serde_json::from_str(&self.out)?)
+    }
+}
+
+/// What schedules of these tests start, in the place of an onboarding: completes, or fails if the
+/// customer is called so. An onboarding itself takes no workflow id with a time.
+#[workflow]
+#[derive(Default)]
+struct Once;
+
+#[workflow_methods]
+impl Once {
+    #[run(name = "CustomerOnboarding")]
+    async fn run(ctx: &mut WorkflowContext<Self>, registration: Value) -> WorkflowResult<()> {
+        ctx.timer(Duration::from_millis(100)).await;
+        match registration["last_name"].as_str() {
+            Some("Fails") => Err(ApplicationFailure::builder(anyhow::anyhow!("the address is taken"))
+                .type_name("Taken".to_owned())
+                .build()
+                .into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A worker on a world's task queue, until this value goes, for what the schedules of these tests start.
+pub struct OnceWorker {
+    _stop: oneshot::Sender<()>,
+}
+
+impl OnceWorker {
+    /// Starts one.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start(world: &World) -> anyhow::Result<Self> {
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (address, task_queue) = (world.address().to_owned(), world.task_queue.clone());
+        // Made on its thread: a running worker does not change threads.
+        let work = async move || {
+            let client = servers::client(&address).await?;
+            let runtime =
+                Runtime::from_current_tokio(RuntimeOptions::builder().build().map_err(|e| anyhow!(e))?)?;
+            let options = WorkerOptions::new(task_queue).register_workflow::<Once>()?.build();
+            let mut worker = Worker::new(&runtime, client, options)?;
+            let shut_down = worker.shutdown_handle();
+            tokio::spawn(async move {
+                let _dropped = stopped.await.is_err();
+                shut_down();
+            });
+            worker.run().await.context("the worker stopped")
+        };
+        std::thread::Builder::new().name("once".to_owned()).spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            match runtime.map(|runtime| runtime.block_on(work())) {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => eprintln!("the worker ended: {error:#}"),
+                Err(error) => eprintln!("no runtime for the worker: {error}"),
+            }
+        })?;
+        Ok(Self { _stop: stop })
+    }
+}
+
+/// A folder with a file of schedules, and a world to apply it to.
+pub struct Desk<'w> {
+    /// The world.
+    pub world: &'w World,
+    folder: PathBuf,
+    number: u32,
+}
+
+impl<'w> Desk<'w> {
+    /// An empty desk.
+    ///
+    /// # Errors
+    /// When the folder cannot be made.
+    pub fn of(world: &'w World) -> anyhow::Result<Self> {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("sunflow-schedules-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&folder)?;
+        Ok(Self { world, folder, number })
+    }
+
+    /// A schedule's id that no other test uses.
+    #[must_use]
+    pub fn id(&self, name: &str) -> String {
+        format!("test-{}-{}-{name}", std::process::id(), self.number)
+    }
+
+    /// An entry of the file: an onboarding of a customer of its own, with these lines; of one named `fails…` the runs
+    /// fail. Two schedules of one customer
+    /// would start one run for the two, where their times meet.
+    ///
+    /// # Errors
+    /// When the input cannot be written.
+    pub fn entry(&self, name: &str, lines: &str) -> anyhow::Result<String> {
+        let (id, input) = (self.id(name), self.folder.join(format!("{name}.json")));
+        if !input.exists() {
+            let mut customer = registration();
+            if name.starts_with("fails") {
+                customer["last_name"] = json!("Fails");
+            }
+            std::fs::write(input, customer.to_string())?;
+        }
+        Ok(format!(
+            "[[schedule]]\nid = \"{id}\"\nprocess = \"onboarding\"\ninput = \"{name}.json\"\n{lines}\n\n"
+        ))
+    }
+
+    /// `schedule apply` of a file with this text.
+    ///
+    /// # Errors
+    /// When the starter cannot be called.
+    pub async fn apply(&self, file: &str, flags: &[&str]) -> anyhow::Result<Called> {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let path = self.folder.join(format!("{}.toml", NEXT.fetch_add(1, Ordering::Relaxed)));
+        std::fs::write(&path, file)?;
+        let path = path.display().to_string();
+        self.call(&[&["apply", "-f", &path][..], flags].concat()).await
+    }
+
+    /// The verdict on each schedule of the file, in its order, and what changes.
+    ///
+    /// # Errors
+    /// When the apply did not do what it was asked to.
+    pub async fn verdicts(&self, file: &str, flags: &[&str]) -> anyhow::Result<Vec<(String, Vec<String>)>> {
+        let lines = self.apply(file, flags).await?.ok()?;
+        let words = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let settings = |line: &Value| {
+            line["changes"].as_array().into_iter().flatten().map(|change| words(&change["setting"])).collect()
+        };
+        Ok(lines
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|line| (words(&line["verdict"]), settings(line)))
+            .collect())
+    }
+
+    /// `starter schedule …`, with JSON.
+    ///
+    /// # Errors
+    /// When the starter cannot be called.
+    pub async fn call(&self, args: &[&str]) -> anyhow::Result<Called> {
+        let child = Command::new(binary("starter")?)
+            .arg("schedule")
+            .args(args)
+            .args(["-ojson", "--address", self.world.address(), "--task-queue", &self.world.task_queue])
+            .env_remove("SUN_WEB_UI_URL")
+            .env_remove("SUN_REF_KEY_FILE")
+            .env("SUN_REF_KEY", REF_KEY)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let output = tokio::time::timeout(LIMIT, child.wait_with_output()).await??;
+        Ok(Called {
+            code: output.status.code(),
+            out: String::from_utf8(output.stdout)?,
+            err: String::from_utf8(output.stderr)?,
+        })
+    }
+
+    /// `schedule show`.
+    ///
+    /// # Errors
+    /// When it does not show.
+    pub async fn show(&self, name: &str) -> anyhow::Result<Value> {
+        self.call(&["show", &self.id(name)]).await?.ok()
+    }
+
+    /// `schedule show`, as soon as it is as wanted.
+    ///
+    /// # Errors
+    /// When it is not within the limit of every test.
+    pub async fn until(
+        &self,
+        name: &str,
+        what: &str,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> anyhow::Result<Value> {
+        let until = Instant::now() + LIMIT;
+        loop {
+            let shown = self.show(name).await?;
+            if wanted(&shown) {
+                return Ok(shown);
+            }
+            if Instant::now() > until {
+                bail!("{name}: never {what}; last seen {shown:#}");
+            }
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+    }
+
+    /// The schedule as Temporal itself describes it.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn raw(&self, name: &str) -> anyhow::Result<DescribeScheduleResponse> {
+        let request = DescribeScheduleRequest { namespace: "default".to_owned(), schedule_id: self.id(name) };
+        let mut service = self.world.client.connection().workflow_service();
+        let described = service.describe_schedule(request.into_request()).await;
+        Ok(described.with_context(|| format!("schedule {name}"))?.into_inner())
+    }
+
+    /// A schedule of that name which the starter did not make.
+    ///
+    /// # Errors
+    /// When Temporal refuses.
+    pub async fn somebody_elses(&self, name: &str) -> anyhow::Result<()> {
+        let run = ScheduleAction::start_workflow(
+            UntypedWorkflow::new("Theirs"),
+            RawValue::empty(),
+            &self.world.task_queue,
+            "theirs",
+        );
+        let spec = ScheduleSpec::from_interval(Duration::from_secs(3_600));
+        let options = CreateScheduleOptions::builder().action(run).spec(spec).build();
+        self.world.client.create_schedule(self.id(name), options).await?;
+        Ok(())
+    }
+
+    /// The conflict token and the time of the last update: they move with every write.
+    ///
+    /// # Errors
+    /// When there is no such schedule.
+    pub async fn writes(&self, name: &str) -> anyhow::Result<Value> {
+        let raw = self.raw(name).await?;
+        let updated = raw.info.and_then(|info| info.update_time).map(|time| (time.seconds, time.nanos));
+        Ok(json!({ "token": raw.conflict_token, "updated": updated }))
+    }
+}
+
+impl Drop for Desk<'_> {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.folder) {
+            eprintln!("{} is left behind: {error}", self.folder.display());
+        }
+    }
+}
