@@ -35,6 +35,8 @@ pub(crate) struct Process {
     pub(crate) decided: &'static [&'static str],
     /// Whether a run may follow one that has ended, under the same workflow id.
     pub(crate) may_repeat: bool,
+    /// Whether a schedule may start it: it takes a workflow id with the time of a slot behind it.
+    pub(crate) is_recurring: bool,
     /// Checks an input and says what would be started.
     pub(crate) plan: fn(&str) -> Result<Plan, InputError>,
     /// Starts it and returns the run id.
@@ -50,6 +52,7 @@ pub(crate) const ORDER: Process = Process {
     id_prefix: "order/",
     decided: &["OutOfStock", "PaymentDeclined", "ShippingFailed"],
     may_repeat: false,
+    is_recurring: false,
     plan: order::plan,
     start: |client, json, options| typed(client, OrderProcessing::run, json, options).boxed(),
 };
@@ -62,6 +65,7 @@ pub(crate) const LATE_PAYMENT: Process = Process {
     id_prefix: "order/",
     decided: &[],
     may_repeat: false,
+    is_recurring: false,
     plan: order::plan_late_payment,
     start: |client, json, options| typed(client, LatePayment::run, json, options).boxed(),
 };
@@ -74,6 +78,7 @@ pub(crate) const ONBOARDING: Process = Process {
     id_prefix: customer_onboarding::ID_PREFIX,
     decided: &["CustomerExists", "RegistrationRefused"],
     may_repeat: true,
+    is_recurring: false,
     plan: onboarding::plan,
     start: |client, json, options| typed(client, CustomerOnboarding::run, json, options).boxed(),
 };
@@ -86,6 +91,7 @@ pub(crate) const FOLLOW_UP: Process = Process {
     id_prefix: customer_onboarding::ID_PREFIX,
     decided: &[],
     may_repeat: true,
+    is_recurring: false,
     plan: onboarding::plan_follow_up,
     start: |client, json, options| typed(client, FollowUpEmails::run, json, options).boxed(),
 };
@@ -98,6 +104,7 @@ pub(crate) const ERP: Process = Process {
     id_prefix: erp_sync::ID_PREFIX,
     decided: &["AlreadyRunning"],
     may_repeat: true,
+    is_recurring: true,
     plan: erp::plan,
     start: |client, json, options| typed(client, ErpSync::run, json, options).boxed(),
 };
@@ -110,6 +117,7 @@ pub(crate) const UNSUBSCRIPTION: Process = Process {
     id_prefix: customer_onboarding::ID_PREFIX,
     decided: &[],
     may_repeat: true,
+    is_recurring: false,
     plan: onboarding::plan_unsubscription,
     start: |client, json, options| typed(client, Unsubscription::run, json, options).boxed(),
 };

@@ -11,6 +11,7 @@ use temporalio_sdk::workflow_replayer::{WorkflowReplayer, WorkflowReplayerOption
 use temporalio_workflow::{WorkflowContext, WorkflowResult, workflow, workflow_methods};
 use tests::scenarios;
 use workflows::customer_onboarding::CustomerOnboarding;
+use workflows::erp_sync::ErpSync;
 use workflows::follow_up_emails::FollowUpEmails;
 use workflows::input::Unchecked;
 use workflows::late_payment::LatePayment;
@@ -32,6 +33,7 @@ async fn every_recorded_history_replays() -> anyhow::Result<()> {
             .register_workflow::<LatePayment>()?
             .register_workflow::<CustomerOnboarding>()?
             .register_workflow::<FollowUpEmails>()?
+            .register_workflow::<ErpSync>()?
             .register_workflow::<Unsubscription>()?
             .build(),
     )?;

@@ -16,6 +16,7 @@ use workflows::saga::Resolution;
 use workflows::unsubscription::{self, Unsubscription, UnsubscriptionData};
 
 use crate::customers;
+use crate::erp::ErpWorld;
 use crate::follow_up::FollowUp;
 use crate::orders;
 use crate::world::{LIMIT, Order, World};
@@ -201,6 +202,35 @@ pub const ALL: &[Scenario] = &[
         world.shop.faults(down).await?;
         unsubscribed(world, &registration, customer_id).await?
     }),
+    scenario!("erp-complete", _world => { synced(&ErpWorld::new().await?, json!({})).await? }),
+    scenario!("erp-full-of-what-is-there", _world => {
+        let erp = ErpWorld::new().await?;
+        synced(&erp, json!({})).await?;
+        synced(&erp, json!({ "full": true })).await?
+    }),
+    scenario!("erp-dry-run", _world => { synced(&ErpWorld::new().await?, json!({ "dry_run": true })).await? }),
+    scenario!("erp-invalid-record", _world => {
+        let erp = ErpWorld::new().await?;
+        erp.erp(json!([{ "entity": "products", "id": "P1", "fields": { "item_code": "NEW-001" } }])).await?;
+        synced(&erp, json!({})).await?
+    }),
+    scenario!("erp-approved", _world => { braked(true).await? }),
+    scenario!("erp-rejected", _world => { braked(false).await? }),
+    scenario!("erp-nobody-answers", _world => {
+        let erp = free_product().await?;
+        synced(&erp, json!({ "approval_deadline": "1s" })).await?
+    }),
+    scenario!("erp-password-refused", _world => {
+        let erp = ErpWorld::new().await?;
+        erp.world.shop.put("erp", json!({ "password": "another" })).await?;
+        synced(&erp, json!({})).await?
+    }),
+    scenario!("erp-long-read", _world => {
+        let erp = ErpWorld::new().await?;
+        erp.world.shop.post("erp/generate", json!({ "products": 60, "inventory": false, "seed": 1 })).await?;
+        let config = json!({ "page_size": 2, "batches_per_run": 1, "sync_entities": ["products"] });
+        synced(&erp, config).await?
+    }),
 ];
 
 /// A registration that goes on with an account that is there.
@@ -282,4 +312,28 @@ async fn stuck(world: &World, answer: Resolution) -> anyhow::Result<String> {
     world.shop.mend().await?;
     order.resolve("process-payment", answer, "looked at").await.map_err(anyhow::Error::msg)?;
     tokio::time::timeout(LIMIT + Duration::from_secs(1), ended(order)).await?
+}
+
+/// Runs a sync to its end, whatever that is.
+async fn synced(erp: &ErpWorld, changes: Value) -> anyhow::Result<String> {
+    let run = erp.start(changes).await?;
+    run.ended().await?;
+    Ok(run.workflow_id.clone())
+}
+
+/// An ERP that gives something away, which makes the brake ask.
+async fn free_product() -> anyhow::Result<ErpWorld> {
+    let erp = ErpWorld::new().await?;
+    let fields = json!({ "item_code": "FREE-001", "item_description": "For nothing", "unit_price": 0 });
+    erp.erp(json!([{ "entity": "products", "id": "P1", "fields": fields }])).await?;
+    Ok(erp)
+}
+
+async fn braked(is_approved: bool) -> anyhow::Result<String> {
+    let erp = free_product().await?;
+    let run = erp.start(json!({})).await?;
+    run.asks().await?;
+    run.decide(is_approved, "looked at").await.map_err(anyhow::Error::msg)?;
+    run.ended().await?;
+    Ok(run.workflow_id.clone())
 }

@@ -21,7 +21,7 @@ use tokio::process::Command;
 use tokio::sync::oneshot;
 use tonic::IntoRequest as _;
 
-use crate::customers::{REF_KEY, registration};
+use crate::customers::REF_KEY;
 use crate::processes::binary;
 use crate::servers;
 use crate::world::{LIMIT, World};
@@ -50,22 +50,23 @@ impl Called {
     }
 }
 
-/// What schedules of these tests start, in the place of an onboarding: completes, or fails if the
-/// customer is called so. An onboarding itself takes no workflow id with a time.
+/// What schedules of these tests start, in the place of a sync: completes, or fails if the integration is called so.
 #[workflow]
 #[derive(Default)]
 struct Once;
 
 #[workflow_methods]
 impl Once {
-    #[run(name = "CustomerOnboarding")]
-    async fn run(ctx: &mut WorkflowContext<Self>, registration: Value) -> WorkflowResult<()> {
+    #[run(name = "ErpSync")]
+    async fn run(ctx: &mut WorkflowContext<Self>, config: Value) -> WorkflowResult<()> {
         ctx.timer(Duration::from_millis(100)).await;
-        match registration["last_name"].as_str() {
-            Some("Fails") => Err(ApplicationFailure::builder(anyhow::anyhow!("the address is taken"))
-                .type_name("Taken".to_owned())
-                .build()
-                .into()),
+        match config["integration_id"].as_str() {
+            Some(id) if id.starts_with("fails") => {
+                Err(ApplicationFailure::builder(anyhow::anyhow!("the ERP is away"))
+                    .type_name("Taken".to_owned())
+                    .build()
+                    .into())
+            }
             _ => Ok(()),
         }
     }
@@ -137,24 +138,19 @@ impl<'w> Desk<'w> {
         format!("test-{}-{}-{name}", std::process::id(), self.number)
     }
 
-    /// An entry of the file: an onboarding of a customer of its own, with these lines; of one named `fails…` the runs
-    /// fail. Two schedules of one customer
-    /// would start one run for the two, where their times meet.
+    /// An entry of the file: a sync of an integration of its own, with these lines; of one named `fails…` the runs fail.
+    /// Two schedules of one integration would start one run for the two, where their times meet.
     ///
     /// # Errors
     /// When the input cannot be written.
     pub fn entry(&self, name: &str, lines: &str) -> anyhow::Result<String> {
         let (id, input) = (self.id(name), self.folder.join(format!("{name}.json")));
         if !input.exists() {
-            let mut customer = registration();
-            if name.starts_with("fails") {
-                customer["last_name"] = json!("Fails");
-            }
-            std::fs::write(input, customer.to_string())?;
+            let mut config: Value = serde_json::from_str(crate::erp::SAMPLE)?;
+            config["integration_id"] = json!(format!("{name}-{}-{}", std::process::id(), self.number));
+            std::fs::write(input, config.to_string())?;
         }
-        Ok(format!(
-            "[[schedule]]\nid = \"{id}\"\nprocess = \"onboarding\"\ninput = \"{name}.json\"\n{lines}\n\n"
-        ))
+        Ok(format!("[[schedule]]\nid = \"{id}\"\nprocess = \"erp\"\ninput = \"{name}.json\"\n{lines}\n\n"))
     }
 
     /// `schedule apply` of a file with this text.

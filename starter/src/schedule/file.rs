@@ -174,20 +174,20 @@ fn id<'t>(reader: &mut Reader<'t>, entry: &Entry<'_, 't>) -> Option<String> {
 }
 
 fn process<'t>(reader: &mut Reader<'t>, entry: &Entry<'_, 't>) -> Option<&'static Process> {
-    let may_repeat = processes::ALL.iter().copied().filter(|process| process.may_repeat);
-    let known = may_repeat.clone().map(|process| process.name).collect::<Vec<_>>().join(", ");
+    let recurring = processes::ALL.iter().copied().filter(|process| process.is_recurring);
+    let known = recurring.map(|process| process.name).collect::<Vec<_>>().join(", ");
     if entry.get("process").is_none() {
         reader.wrong(entry.start, &entry.owner, "has no process", format!("one of: {known}"));
     }
     let name = entry.text(reader, "process")?;
     let (at, place) = (entry.at("process"), entry.place("process"));
     match processes::ALL.iter().copied().find(|process| process.name == name) {
-        Some(process) if process.may_repeat => return Some(process),
-        // Its key is started once, for ever: a schedule would charge the same order again at each time.
+        Some(process) if process.is_recurring => return Some(process),
+        // An order is charged once and a customer welcomed once: nobody means to do it again at each time.
         Some(_) => reader.wrong(
             at,
             place,
-            format!("'{name}' runs once for each input, so it cannot be repeated"),
+            format!("'{name}' is started for one input, not again and again"),
             format!("start it with 'starter {name} start', or schedule one of: {known}"),
         ),
         None => reader.wrong(at, place, format!("'{name}' is not known"), format!("one of: {known}")),

@@ -2,17 +2,16 @@ use super::*;
 
 const INPUT: &str = r#"
 [schedule.input]
-customer_ref = "0123456789abcdef"
-customer_id = "CUST-1"
-email = "a@example.com"
-first_name = "An"
-locale = "vi-VN"
-registered_at = 2026-11-01T00:00:00Z
+integration_id = "erp-001"
+erp_endpoint = "https://erp.example.com/api"
+credentials_ref = "env:ERP_001"
+sync_entities = ["products"]
+last_sync_timestamp = 2026-11-01T00:00:00Z
 "#;
 
 /// One schedule with these lines.
 fn one(lines: &str) -> String {
-    format!("[[schedule]]\nid = \"a\"\nprocess = \"follow-up\"\n{lines}\n{INPUT}")
+    format!("[[schedule]]\nid = \"a\"\nprocess = \"erp\"\n{lines}\n{INPUT}")
 }
 
 fn right(text: &str) -> Vec<Wanted> {
@@ -32,7 +31,7 @@ fn what_is_left_out_has_a_stated_default() {
     assert_eq!((one.id.as_str(), one.zone.as_str(), one.overlap), ("a", "UTC", Overlap::Skip));
     assert_eq!((one.catch_up, one.jitter), (SignedDuration::from_mins(10), SignedDuration::ZERO));
     assert!(!one.pause_on_failure && one.note.is_empty());
-    assert_eq!(one.plan.workflow_id, "onboarding/0123456789abcdef/follow-up");
+    assert_eq!(one.plan.workflow_id, "erp/erp-001");
 }
 
 #[test]
@@ -93,18 +92,18 @@ fn everything_that_is_wrong_is_told_at_once_in_the_order_of_the_file() {
         format!("{}\n{}", one("every = \"0s\"\nzone = \"Mars\""), one("cron = \"x\"\noverlap = \"?\""));
     let found = wrong(&text);
     let lines: Vec<_> = found.iter().map(|(line, _)| *line).collect();
-    assert_eq!(lines, [4, 5, 16, 18, 19], "{found:#?}");
+    assert_eq!(lines, [4, 5, 15, 17, 18], "{found:#?}");
     assert!(found[2].1.contains("is used twice: first in line 2"), "{}", found[2].1);
 }
 
 #[test]
 fn a_wrong_input_is_told_field_by_field() {
-    let text = one("every = \"1h\"").replace("CUST-1", "").replace("0123456789abcdef", "me");
+    let text = one("every = \"1h\"").replace("env:ERP_001", "").replace("\"erp-001\"", "\"a b\"");
     let found = wrong(&text);
     let said: Vec<_> = found.iter().map(|(_, said)| said.as_str()).collect();
     assert!(said.len() >= 2, "{said:#?}");
-    assert!(said.iter().any(|said| said.contains("customer_ref in input of schedule 'a'")), "{said:#?}");
-    let absent = "[[schedule]]\nid = \"a\"\nprocess = \"follow-up\"\nevery = \"1h\"\n";
+    assert!(said.iter().any(|said| said.contains("integration_id in input of schedule 'a'")), "{said:#?}");
+    let absent = "[[schedule]]\nid = \"a\"\nprocess = \"erp\"\nevery = \"1h\"\n";
     assert!(wrong(absent)[0].1.contains("has no input"));
     let missing = format!("{absent}input = \"nowhere.json\"\n");
     assert!(wrong(&missing)[0].1.contains("cannot read ./nowhere.json"), "{:?}", wrong(&missing));
@@ -112,9 +111,9 @@ fn a_wrong_input_is_told_field_by_field() {
 
 #[test]
 fn what_runs_once_cannot_be_repeated() {
-    let found = wrong(&one("every = \"1h\"").replace("follow-up", "order"));
-    assert!(found[0].1.contains("runs once for each input"), "{found:?}");
-    let found = wrong(&one("every = \"1h\"").replace("follow-up", "erb"));
+    let found = wrong(&one("every = \"1h\"").replace("process = \"erp\"", "process = \"order\""));
+    assert!(found[0].1.contains("is started for one input"), "{found:?}");
+    let found = wrong(&one("every = \"1h\"").replace("process = \"erp\"", "process = \"erb\""));
     assert!(found[0].1.contains("'erb' is not known"), "{found:?}");
 }
 
