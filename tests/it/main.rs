@@ -26,6 +26,7 @@ mod order_waiting;
 mod replay;
 mod schedules;
 mod schedules_missed;
+mod schedules_sync;
 mod server_restart;
 mod sms;
 mod starter;

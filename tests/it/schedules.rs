@@ -44,12 +44,9 @@ async fn a_file_applied_twice_is_written_once() -> anyhow::Result<()> {
     // Nothing beside what a file holds.
     assert_eq!(settings.as_object().map(|settings| settings.len()), Some(12), "{settings:#}");
     assert_eq!(settings["times"], json!("every 1h"));
+    assert!(settings["summary"].as_str().is_some_and(|text| text.starts_with("Sync with")), "{settings:#}");
     assert!(
-        settings["summary"].as_str().is_some_and(|text| text.starts_with("Onboarding of")),
-        "{settings:#}"
-    );
-    assert!(
-        settings["search_attributes"].as_str().is_some_and(|text| text.contains("SunCustomerRef = ")),
+        settings["search_attributes"].as_str().is_some_and(|text| text.contains("SunSource = ")),
         "{settings:#}"
     );
     for name in ["hourly", "all"] {
@@ -118,7 +115,7 @@ async fn a_server_without_the_search_attributes_gets_no_schedule() -> anyhow::Re
     let desk = Desk::of(&world)?;
     let called = desk.apply(&desk.entry("a", HOURLY)?, &[]).await?;
     assert_eq!(called.code, Some(1), "{}", called.err);
-    assert!(called.err.contains("search attributes are not registered: SunCustomerRef"), "{}", called.err);
+    assert!(called.err.contains("search attributes are not registered: SunSource"), "{}", called.err);
     assert!(desk.raw("a").await.is_err());
     Ok(())
 }

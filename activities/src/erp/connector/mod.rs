@@ -1,4 +1,4 @@
-//! The port to ERPs: what every connector can do. Adding one is a folder and a line in [`KINDS`].
+//! The port to ERPs: what every connector can do. Adding one is a folder and a line in `KINDS`.
 
 mod rest;
 
