@@ -131,6 +131,9 @@ impl<'c> SyncRun<'c> {
 
     async fn stage(&self, saga: &SyncSaga, work: &mut Work, entity: Entity) -> Result<(), Halt> {
         let since = self.since(work, entity);
+        // A moment that is named is read again, whatever is in the shop already.
+        let known = || work.state.as_ref()?.watermarks.get(&entity).copied();
+        let settled = if self.config.since.is_none() { known() } else { None };
         let staged = work
             .staged
             .entry(entity)
@@ -141,6 +144,7 @@ impl<'c> SyncRun<'c> {
                 source: self.config.source.clone(),
                 entity,
                 since,
+                settled,
                 cursor: cursor.take(),
                 page_size: self.config.page_size,
                 pages: PAGES,
