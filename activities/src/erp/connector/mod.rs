@@ -2,6 +2,7 @@
 
 mod files;
 mod rest;
+mod tryton;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -68,7 +69,7 @@ pub struct Sourced {
 type Opens = fn(&str, &ErpCredential, Duration) -> Result<Arc<dyn Erp>, String>;
 
 /// Every connector, by the name that a credential chooses it by.
-const KINDS: &[(&str, Opens)] = &[("rest", rest::open), ("files", files::open)];
+const KINDS: &[(&str, Opens)] = &[("rest", rest::open), ("files", files::open), ("tryton", tryton::open)];
 
 /// A connector, and the credential it was opened with.
 type Opened = (ErpCredential, Arc<dyn Erp>);
