@@ -7,6 +7,7 @@
 //! | 401 | `NotLetIn` | retries: nothing happened, and a worker with a new token goes on where this one stopped |
 //! | timeout, connection lost, 5xx, 408, an answer that is no JSON or too large | `Unknown` | retries, after the adapter looked up what became of it |
 //! | the same 5xx again under the same key (`Idempotent-Replayed`) | `UnknownForGood` | gives up, and the process looks it up: the provider would repeat it for ever |
+//! | a file or record that no program can read as it is | `Unusable` | gives up: a person has to look at it |
 //! | other 4xx, or `success: false` | `Refused` | gives up, unless the adapter has a word for it (declined, out of stock) |
 //!
 //! The envelope is read as tolerantly as the platform writes it: `data` or top level, `error` as text or object,
@@ -139,6 +140,14 @@ pub enum CallError {
         /// Which system.
         system: &'static str,
         /// What came instead.
+        why: String,
+    },
+    /// What the system offers cannot be used as it is, and asking again does not change that.
+    #[error("{system}: {why}")]
+    Unusable {
+        /// Which system.
+        system: &'static str,
+        /// What is wrong, and the fix.
         why: String,
     },
     /// The system said no.
@@ -321,7 +330,7 @@ impl CallError {
             Self::PutOff { after, .. } => (failure::UNAVAILABLE, false, *after),
             Self::Unknown { .. } => (failure::OUTCOME_UNKNOWN, false, None),
             Self::UnknownForGood { .. } => (failure::OUTCOME_UNKNOWN, true, None),
-            Self::Refused { .. } => (failure::REFUSED, true, None),
+            Self::Refused { .. } | Self::Unusable { .. } => (failure::REFUSED, true, None),
         };
         let failure = ApplicationFailure::builder(self.to_string())
             .type_name(failure_type.to_owned())

@@ -171,6 +171,9 @@ pub struct StagePages {
     /// Changes since then, the lookback taken off already; `None`: everything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
+    /// The watermark itself: up to here everything is in the shop. `None`: nothing is, or it is to be read again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled: Option<Timestamp>,
     /// Where the pages before ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,

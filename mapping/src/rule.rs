@@ -178,8 +178,9 @@ impl Rule {
         if (of_numbers || self.factor.is_some() || self.round) && !is_number {
             wrong("has keys for numbers, and the field is none", "remove decimal, thousands, factor, round");
         }
-        if self.decimal.is_some() && self.decimal == self.thousands {
-            wrong("has one sign for decimals and thousands", "write the two signs that the ERP uses");
+        // What is not said is a point.
+        if self.thousands.is_some_and(|thousands| thousands == self.decimal.unwrap_or('.')) {
+            wrong("has one sign for decimals and thousands", "write both signs that the ERP uses");
         }
         if self.format.is_some() && kind != Kind::Date {
             wrong("has a date format, and the field is no date", "remove format");

@@ -1,3 +1,5 @@
-//! Tests against servers from npm, for `cargo xtask test --all` alone: Node is not among what everybody has.
+//! Tests for `cargo xtask test --all` alone: against servers from npm, because Node is not among what everybody has, and
+//! against an ERP, whose database takes more than a minute to make.
 
 mod stripe_transport;
+mod tryton;

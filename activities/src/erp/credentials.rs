@@ -8,7 +8,8 @@ use serde::Deserialize;
 
 use crate::http::Credential;
 
-/// A credential as it is written: `{"username", "password", "endpoints": ["https://…"], "connector": "rest"}`.
+/// A credential as it is written: `{"username", "password", "endpoints": ["https://…"], "connector": "rest",
+/// "options": {…}}`.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
@@ -19,7 +20,12 @@ struct Written {
     endpoints: Vec<String>,
     #[serde(default = "rest")]
     connector: String,
+    #[serde(default)]
+    options: Options,
 }
+
+/// What only one connector knows: each checks its own.
+pub type Options = BTreeMap<String, serde_json::Value>;
 
 fn rest() -> String {
     "rest".to_owned()
@@ -37,6 +43,8 @@ pub struct ErpCredential {
     pub endpoints: Vec<String>,
     /// Which connector speaks to the ERP.
     pub connector: String,
+    /// The connector's own settings (`"options"`).
+    pub options: Options,
 }
 
 impl fmt::Debug for ErpCredential {
@@ -66,8 +74,8 @@ impl ErpCredential {
                 "names no endpoint: list the addresses that it may be sent to in \"endpoints\"".to_owned()
             );
         }
-        let Written { username, password, endpoints, connector } = written;
-        Ok(Self { username, password: Credential::new(password), endpoints, connector })
+        let Written { username, password, endpoints, connector, options } = written;
+        Ok(Self { username, password: Credential::new(password), endpoints, connector, options })
     }
 
     /// Whether nothing of it was changed.
@@ -75,6 +83,7 @@ impl ErpCredential {
         self.username == other.username
             && self.password.reveal() == other.password.reveal()
             && self.connector == other.connector
+            && self.options == other.options
     }
 
     /// Whether it may be sent there: to a listed address, with or without the last slash.

@@ -41,6 +41,8 @@ pub(super) async fn stage(
             since: input.since,
             cursor: cursor.as_deref(),
             limit: input.page_size,
+            settled: input.settled,
+            together: u64::from(input.pages) * u64::from(input.page_size),
         };
         let read = walk.alive(erp.page(&ask)).await.map_err(|error| error.into_failure())?;
         for record in read.records {

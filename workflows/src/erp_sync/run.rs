@@ -136,6 +136,9 @@ impl<'c> SyncRun<'c> {
     async fn stage(&self, saga: &SyncSaga, work: &mut Work, entity: Entity) -> Result<(), Halt> {
         let resume = self.config.resume.as_ref().filter(|resume| resume.entity == entity);
         let since = resume.map_or_else(|| self.since(work, entity), |resume| resume.since);
+        // A moment that is named is read again, whatever is in the shop already.
+        let known = || work.state.as_ref()?.watermarks.get(&entity).copied();
+        let settled = if self.config.since.is_none() { known() } else { None };
         let staged = work.staged.entry(entity).or_insert(StagedEntity {
             is_full: since.is_none(),
             read_before: resume.map_or(0, |resume| resume.read.into()),
@@ -147,6 +150,7 @@ impl<'c> SyncRun<'c> {
                 source: self.config.source.clone(),
                 entity,
                 since,
+                settled,
                 cursor: cursor.take(),
                 page_size: self.config.page_size,
                 pages: PAGES,

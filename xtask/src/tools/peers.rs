@@ -58,6 +58,18 @@ pub(crate) static AIOSMTPD: Peer = Peer {
     needs: "python3 with pip, 3.10 or newer (Debian and Ubuntu: `apt-get install python3-pip`)",
 };
 
+/// An ERP in Python, from PyPI.
+pub(crate) static TRYTON: Peer = Peer {
+    title: "Tryton",
+    folder: "tryton-8.2.1",
+    launcher: "bin/tryton-on-loopback",
+    script: include_str!("../../peers/tryton.py"),
+    variable: "SUNFLOW_TRYTON",
+    probe: "--help",
+    install: install_tryton,
+    needs: "python3 with pip, 3.10 or newer (Debian and Ubuntu: `apt-get install python3-pip`), or leave out --all",
+};
+
 /// Stripe's charges with idempotency keys, from npm.
 pub(crate) static STRIPE_MOCK: Peer = Peer {
     title: "stripe-stateful-mock",
@@ -133,6 +145,14 @@ fn install_aiosmtpd(folder: &Path) -> Result<()> {
     pip_install("dkimpy", dkimpy, &["--no-deps", "--require-hashes"], folder)?;
     let flags = ["--no-deps", "--require-hashes", "--only-binary", ":all:"];
     pip_install("aiosmtpd", include_str!("../../peers/aiosmtpd.txt"), &flags, folder)
+}
+
+/// A checksum for what is the same everywhere, a version for what is a wheel per Python and platform.
+fn install_tryton(folder: &Path) -> Result<()> {
+    let flags = ["--no-deps", "--require-hashes", "--only-binary", ":all:"];
+    pip_install("Tryton", include_str!("../../peers/tryton.txt"), &flags, folder)?;
+    let rest = include_str!("../../peers/tryton-native.txt");
+    pip_install("what Tryton stands on", rest, &["--no-deps", "--only-binary", ":all:"], folder)
 }
 
 /// By its lock file: versions and checksums of everything; no install scripts are run.

@@ -1,6 +1,8 @@
 //! The port to ERPs: what every connector can do. Adding one is a folder and a line in `KINDS`.
 
+mod files;
 mod rest;
+mod tryton;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -37,6 +39,11 @@ pub struct PageAsk<'a> {
     pub cursor: Option<&'a str>,
     /// Records at most.
     pub limit: u32,
+    /// Up to here, by this connector's own `changed_at`, everything is safely in the shop: what is kept for a repetition
+    /// until then can be put away. `None`: nobody knows, or it is to be read again.
+    pub settled: Option<Timestamp>,
+    /// Records that are staged together: among them a later one of the same key replaces an earlier one.
+    pub together: u64,
 }
 
 /// Some records.
@@ -62,16 +69,16 @@ pub struct Sourced {
 type Opens = fn(&str, &ErpCredential, Duration) -> Result<Arc<dyn Erp>, String>;
 
 /// Every connector, by the name that a credential chooses it by.
-const KINDS: &[(&str, Opens)] = &[("rest", rest::open)];
+const KINDS: &[(&str, Opens)] = &[("rest", rest::open), ("files", files::open), ("tryton", tryton::open)];
 
-/// Connectors by address and credential's name, each with the credential that it was opened with.
-type Open = HashMap<(String, String), (ErpCredential, Arc<dyn Erp>)>;
+/// A connector, and the credential it was opened with.
+type Opened = (ErpCredential, Arc<dyn Erp>);
 
 /// The connectors of this worker, one for each address and credential, with their sessions.
 pub struct Connectors {
     credentials: Credentials,
     timeout: Duration,
-    open: Mutex<Open>,
+    open: Mutex<HashMap<(String, String), Opened>>,
 }
 
 impl Connectors {

@@ -1,0 +1,268 @@
+//! The connector to a folder of exports: CSV or JSON lines, dropped there by the ERP.
+//!
+//! - `folder.rs`: which files are complete, claiming them, putting them away;
+//! - `read.rs`: records of one file, from a byte on.
+//!
+//! A file's records have changed when the file was **claimed**: a moment that this connector gives itself, later than
+//! every one before, and that stands in the claimed file's name. A record's own `updated_at`, or the file's time, would
+//! let the watermark pass files that come late with an older stamp, and one stamp in the far future would let it pass
+//! everything; both would be put away unread. So the watermark says exactly which files are in the shop.
+//!
+//! A run reads whole files, oldest first, as many as are staged together ([`PageAsk::together`]); the rest is the next
+//! run's. A value that two files change one after the other would else be compared with the shop twice before the first
+//! write, and the older one could win.
+
+mod folder;
+mod read;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use contracts::erp::Entity;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+use reqwest::Url;
+use serde_json::Value;
+
+use super::{Erp, Page, PageAsk, Sourced};
+use crate::erp::credentials::{ErpCredential, Options};
+use crate::http::CallError;
+use folder::{Claimed, Folder};
+use read::Flaw;
+
+const SYSTEM: &str = "erp";
+
+/// How long a file must not have changed, unless the credential says otherwise.
+const QUIET_SECONDS: u64 = 60;
+
+pub(super) fn open(
+    endpoint: &str,
+    credential: &ErpCredential,
+    _timeout: Duration,
+) -> Result<Arc<dyn Erp>, String> {
+    let path = Url::parse(endpoint).ok().filter(|url| url.scheme() == "file" && url.host_str().is_none());
+    let path = path.and_then(|url| url.to_file_path().ok());
+    let path = path.ok_or("erp_endpoint is no folder, which the connector 'files' needs: file:///folder")?;
+    let (folder, delimiter) = settings(&credential.options)
+        .map(|settings| (Folder::new(path, settings.quiet, settings.marker), settings.delimiter))?;
+    Ok(Arc::new(Files { inner: Arc::new(Inner { folder, delimiter }) }))
+}
+
+struct Settings {
+    quiet: Duration,
+    marker: Option<String>,
+    delimiter: u8,
+}
+
+fn settings(options: &Options) -> Result<Settings, String> {
+    let mut settings = Settings { quiet: Duration::from_secs(QUIET_SECONDS), marker: None, delimiter: b',' };
+    for (name, value) in options {
+        match (name.as_str(), value) {
+            ("quiet_seconds", Value::Number(seconds)) => {
+                let seconds = seconds.as_u64().ok_or("option quiet_seconds is no whole number of seconds")?;
+                settings.quiet = Duration::from_secs(seconds);
+            }
+            ("marker", Value::String(ending)) if ending.len() > 1 && ending.starts_with('.') => {
+                settings.marker = Some(ending.clone());
+            }
+            ("delimiter", Value::String(sign)) if matches!(sign.as_str(), "," | ";" | "\t" | "|") => {
+                settings.delimiter = sign.as_bytes()[0];
+            }
+            _ => {
+                return Err(format!(
+                    "option {name} of the credential is not what the connector 'files' knows: write quiet_seconds (60), \
+                     marker (\".done\") or delimiter (\",\", \";\", \"|\" or a tab)"
+                ));
+            }
+        }
+    }
+    Ok(settings)
+}
+
+struct Files {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    folder: Folder,
+    delimiter: u8,
+}
+
+/// A question that can go to another thread.
+struct Ask {
+    entity: Entity,
+    since: Option<Timestamp>,
+    settled: Option<Timestamp>,
+    cursor: Option<Cursor>,
+    limit: usize,
+    together: u64,
+}
+
+/// Where a page ended: `<byte> <records of this run so far> <claimed file>`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Cursor {
+    byte: u64,
+    taken: u64,
+    name: String,
+}
+
+impl Cursor {
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(3, ' ');
+        let (byte, taken) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        Some(Self { byte, taken, name: parts.next()?.to_owned() })
+    }
+
+    fn text(&self) -> String {
+        format!("{} {} {}", self.byte, self.taken, self.name)
+    }
+}
+
+fn unusable(why: String) -> CallError {
+    CallError::Unusable { system: SYSTEM, why }
+}
+
+/// The folder does not do what it is asked, which may be over in a minute.
+fn unreachable(error: &std::io::Error) -> CallError {
+    CallError::NotSent { system: SYSTEM, why: format!("the folder of its files: {error}") }
+}
+
+impl Inner {
+    fn page(&self, ask: &Ask) -> Result<Page, CallError> {
+        if ask.cursor.is_none() {
+            self.begin(ask)?;
+        }
+        let files = self.to_read(ask)?;
+        let (from, mut taken) = match &ask.cursor {
+            None => (0, 0),
+            Some(cursor) => {
+                let place = files.iter().position(|file| file.name == cursor.name);
+                let place = place.ok_or_else(|| {
+                    unusable(format!("file {} was taken away while it was read", shown(&cursor.name)))
+                })?;
+                (place, cursor.taken)
+            }
+        };
+        let mut page = Page::default();
+        for file in &files[from..] {
+            let resumed = ask.cursor.as_ref().filter(|cursor| cursor.name == file.name);
+            let byte = resumed.map_or(0, |cursor| cursor.byte);
+            // Whole files only; a larger one is read alone.
+            if resumed.is_none() && taken > 0 && taken + self.bound(file)? > ask.together {
+                return Ok(page);
+            }
+            let room = ask.limit - page.records.len();
+            let part =
+                read::read(&file.path, self.delimiter, byte, room).map_err(|flaw| self.refuse(file, flaw))?;
+            taken += part.records.len() as u64;
+            let sourced = |fields| Sourced { changed_at: file.claimed_at, fields };
+            page.records.extend(part.records.into_iter().map(sourced));
+            if let Some(byte) = part.next {
+                page.next = Some(Cursor { byte, taken, name: file.name.clone() }.text());
+                return Ok(page);
+            }
+        }
+        Ok(page)
+    }
+
+    /// Puts away what is in the shop, and claims what is new.
+    fn begin(&self, ask: &Ask) -> Result<(), CallError> {
+        if ask.since.is_none() && ask.settled.is_some() {
+            let why = "a folder of exports is no whole that could be read again: move the files to read from done/ \
+                       back into the folder, and leave out full";
+            return Err(unusable(why.to_owned()));
+        }
+        if let Some(settled) = ask.settled {
+            self.folder.put_away(ask.entity, settled).map_err(|error| unreachable(&error))?;
+        }
+        self.folder.claim(ask.entity, ask.settled).map_err(|error| unreachable(&error))
+    }
+
+    /// The files of this run, oldest claim first. When a moment is named, also those put away since.
+    fn to_read(&self, ask: &Ask) -> Result<Vec<Claimed>, CallError> {
+        let mut files = self.folder.claimed(ask.entity).map_err(|error| unreachable(&error))?;
+        let (Some(since), None) = (ask.since, ask.settled) else { return Ok(files) };
+        let mut again = self.folder.done(ask.entity).map_err(|error| unreachable(&error))?;
+        again.retain(|file| file.claimed_at >= since);
+        if again.is_empty() {
+            return Ok(files);
+        }
+        again.append(&mut files);
+        again.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut records = 0;
+        for file in &again {
+            records += self.bound(file)?;
+        }
+        if records > ask.together {
+            return Err(unusable(format!(
+                "{} files were put away since then, more than one run can read again in order: move those to read from \
+                 done/ back into the folder",
+                again.len()
+            )));
+        }
+        Ok(again)
+    }
+
+    fn bound(&self, file: &Claimed) -> Result<u64, CallError> {
+        read::records_at_most(&file.path).map_err(|error| unreachable(&error))
+    }
+
+    /// A file that cannot be read goes out of the way, and the run ends: nothing of it was written.
+    fn refuse(&self, file: &Claimed, flaw: Flaw) -> CallError {
+        let why = match flaw {
+            Flaw::Io(error) => return unreachable(&error),
+            Flaw::Wrong(why) => why,
+        };
+        match self.folder.fail(file) {
+            Ok(()) => unusable(format!(
+                "file {} {why}; it is in failed/ now: correct it and put it back into the folder",
+                shown(&file.name)
+            )),
+            Err(error) => unreachable(&error),
+        }
+    }
+}
+
+/// A file's name as it can stand in a message.
+fn shown(name: &str) -> String {
+    name.chars().take(120).collect::<String>().escape_debug().to_string()
+}
+
+impl Files {
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner) -> Result<T, CallError> + Send + 'static,
+    ) -> Result<T, CallError> {
+        let inner = self.inner.clone();
+        let done = tokio::task::spawn_blocking(move || work(&inner)).await;
+        done.unwrap_or_else(|error| Err(CallError::Unknown { system: SYSTEM, why: error.to_string() }))
+    }
+}
+
+impl Erp for Files {
+    fn kind(&self) -> &'static str {
+        "files"
+    }
+
+    fn log_in(&self) -> BoxFuture<'_, Result<(), CallError>> {
+        self.blocking(|inner| inner.folder.prepare().map_err(|error| unreachable(&error))).boxed()
+    }
+
+    fn page<'a>(&'a self, ask: &'a PageAsk<'a>) -> BoxFuture<'a, Result<Page, CallError>> {
+        async {
+            let cursor = ask
+                .cursor
+                .map(|text| {
+                    Cursor::parse(text).ok_or_else(|| unusable("a cursor of another kind".to_owned()))
+                })
+                .transpose()?;
+            let PageAsk { entity, since, settled, limit, together, .. } = *ask;
+            let ask = Ask { entity, since, settled, cursor, limit: limit as usize, together };
+            self.blocking(move |inner| inner.page(&ask)).await
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,84 @@
+//! Syncs with a folder of exports.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use serde_json::{Value, json};
+use tests::erp::ErpWorld;
+
+struct Exports<'e> {
+    erp: &'e ErpWorld,
+    folder: PathBuf,
+}
+
+impl<'e> Exports<'e> {
+    fn new(erp: &'e ErpWorld) -> anyhow::Result<Self> {
+        let folder = erp.folder().join("exports");
+        fs::create_dir_all(&folder)?;
+        let endpoint = format!("file://{}", folder.display());
+        let credential = json!({ "endpoints": [endpoint], "connector": "files",
+            "options": { "quiet_seconds": 0, "delimiter": ";" } });
+        fs::write(erp.folder().join("secrets/files.json"), credential.to_string())?;
+        Ok(Self { erp, folder })
+    }
+
+    fn config(&self) -> Value {
+        json!({
+            "erp_endpoint": format!("file://{}", self.folder.display()),
+            "credentials_ref": "file:files.json",
+            "sync_entities": ["products", "inventory"],
+            "mapping_rules": {
+                "product_sku": "item", "product_name": "name",
+                "product_price": { "from": "price", "thousands": ".", "decimal": "," },
+            },
+            "limits": { "price_change_percent": 1_000_000 },
+        })
+    }
+
+    fn write(&self, name: &str, content: &str) -> anyhow::Result<()> {
+        Ok(fs::write(self.folder.join(name), content)?)
+    }
+
+    fn count(&self, folder: &str) -> anyhow::Result<usize> {
+        let below =
+            |entry: &Path| entry.file_name().is_some_and(|name| !name.to_string_lossy().starts_with('.'));
+        let entries: Result<Vec<_>, _> = fs::read_dir(self.folder.join(folder))?.collect();
+        Ok(entries?.iter().filter(|entry| below(&entry.path())).count())
+    }
+
+    async fn price(&self, sku: &str) -> anyhow::Result<Value> {
+        let catalogue = self.erp.world.shop.get("catalog").await?;
+        let products = catalogue.as_array().context("no list")?;
+        let found = products.iter().find(|product| product["sku"] == sku);
+        Ok(found.context("no such product")?["price"].clone())
+    }
+}
+
+#[tokio::test]
+async fn exports_come_into_the_shop_once_and_are_put_away_after() -> anyhow::Result<()> {
+    let erp = ErpWorld::new().await?;
+    let exports = Exports::new(&erp)?;
+    exports.write("products-0300.csv", "item;name;price\nFILE-1;Áo dài;1.250.000\nFILE-2;Nón lá;90.000\n")?;
+    exports.write("inventory-0300.jsonl", "{\"sku\":\"FILE-1\",\"quantity\":7,\"location\":\"HCM\"}\n")?;
+    let first = erp.sync(exports.config()).await?.completed()?;
+    assert_eq!((first.report.summary.products_created, first.report.summary.inventory_updated), (2, 1));
+    assert_eq!((exports.count("claimed")?, exports.count("done")?), (2, 0));
+    let written = erp.writes().await?;
+
+    // A broken file ends the run by name, nothing of it is written, and what came with it is not lost.
+    exports.write("products-0400.csv", "item;name;price\nFILE-1;Áo dài;1.300.000\n")?;
+    exports.write("products-0401.csv", "item;name;price\nFILE-2;half")?;
+    let (message, _) = erp.sync(exports.config()).await?.failed_as("StepFailed")?;
+    assert!(message.contains("products-0401.csv") && message.contains("failed/"), "{message}");
+    assert_eq!((erp.writes().await?, exports.count("failed")?), (written, 1));
+
+    let third = erp.sync(exports.config()).await?.completed()?;
+    assert_eq!(third.report.summary.products_updated, 1);
+    assert_eq!(erp.writes().await?, written + 1);
+    assert_eq!(exports.price("FILE-1").await?.to_string(), "1300000");
+    let fourth = erp.sync(exports.config()).await?.completed()?;
+    assert_eq!(fourth.report.summary.products_processed, 0);
+    assert_eq!((exports.count("claimed")?, exports.count("done")?), (0, 3));
+    Ok(())
+}
