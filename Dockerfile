@@ -4,7 +4,7 @@ WORKDIR /src
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo build --release --locked -p worker -p starter -p sandbox \
+    cargo build --release --locked -p worker -p starter -p sandbox --features worker/s3,starter/s3 \
     && install -D -t /out target/release/worker target/release/starter target/release/sandbox
 
 FROM debian:bookworm-slim

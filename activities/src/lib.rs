@@ -4,6 +4,7 @@
 //! - [`http`]: the one place where an HTTP outcome becomes "retry", "give up" or "nobody knows";
 //! - [`commerce`], [`customers`], [`inventory`], [`loyalty`], [`payment`], [`shipping`], [`notification`]: the systems;
 //! - [`erp`]: what changed in an ERP, and the shop's side of a sync;
+//! - [`objects`]: the object store's housekeeping;
 //! - [`webhook`]: news that a payment provider pushes, and how to know that it is from them;
 //! - [`mail`]: mail by SMTP, where the platform's endpoint is not used.
 //!
@@ -18,6 +19,7 @@ pub mod inventory;
 pub mod loyalty;
 pub mod mail;
 pub mod notification;
+pub mod objects;
 pub mod payment;
 pub mod shipping;
 mod walk;

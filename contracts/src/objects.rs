@@ -1,6 +1,30 @@
-//! Claim checks: what stands in a history in place of a list that can grow.
+//! Claim checks: what stands in a history in place of a list that can grow; and who clears up after them.
+
+#![expect(
+    missing_docs,
+    clippy::unimplemented,
+    reason = "activity_definitions wants this body and generates markers without docs; everything else has them"
+)]
 
 use serde::{Deserialize, Serialize};
+use temporalio_macros::activity_definitions;
+
+/// The activities of the object store.
+pub struct Objects;
+
+#[activity_definitions]
+impl Objects {
+    /// Removes the objects of runs that closed long enough ago.
+    #[activity(name = "objects.clean_up")]
+    pub fn clean_up(input: CleanUp) -> CleanedUp {
+        unimplemented!()
+    }
+}
+
+/// The generated markers that an implementation points at.
+pub mod defs {
+    pub use super::objects::*;
+}
 
 /// A thing in the object store (crate `store`). Its content never changes: the key is made of its hash.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -11,4 +35,22 @@ pub struct ObjectRef {
     pub bytes: u64,
     /// SHA-256 of its content, in hex; compared when it is read.
     pub sha256: String,
+}
+
+/// What to clear up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CleanUp {
+    /// Days from the end of a run to the end of its objects.
+    pub keep_days: u32,
+}
+
+/// What was cleared up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CleanedUp {
+    /// Runs whose objects are gone now.
+    pub runs: u64,
+    /// Objects removed.
+    pub objects: u64,
+    /// Runs that are kept for now.
+    pub kept: u64,
 }

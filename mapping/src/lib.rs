@@ -6,14 +6,14 @@
 //!   "product_active": { "from": "state", "lookup": { "A": true, "X": false }, "default": true } }
 //! ```
 //!
-//! The left side is the shop's: the entity's prefix and the field ([`targets`]). The right side is the ERP's field, or
+//! The left side is the shop's: the entity's prefix and the field ([`mod@targets`]). The right side is the ERP's field, or
 //! a rule ([`Rule`]). An entity without any rule maps by identity: `sku` is `sku`. Rules are checked before a run, each
 //! mistake with its place ([`Rules::parse`]); a record that does not fit them is a [`Defect`], which never quotes a
 //! value, because it may be somebody's name.
 //!
 //! - [`rule`]: what can be written, and its check;
 //! - [`value`]: how a value is read: text, numbers from their digits, dates;
-//! - [`targets`]: what the shop knows of each entity, and what it can take.
+//! - [`mod@targets`]: what the shop knows of each entity, and what it can take.
 //!
 //! What is deliberately absent: conditions, arithmetic beyond a unit factor, anything that could loop. An ERP that
 //! needs more needs a connector.

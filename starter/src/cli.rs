@@ -17,7 +17,7 @@ use temporalio_client::Url;
 use erp::ErpCommand;
 use mail::MailCommand;
 use onboarding::OnboardingCommand;
-use order::OrderCommand;
+use order::{OrderCommand, StartArgs};
 use schedule::ScheduleCommand;
 
 const EXIT_CODES: &str = "\
@@ -162,6 +162,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Box<ErpCommand>,
     },
+    /// The object store, where lists lie that are too long for a history
+    Store {
+        #[command(subcommand)]
+        command: StoreCommand,
+    },
     /// Processes that run again and again, as a file says
     Schedule {
         #[command(subcommand)]
@@ -191,6 +196,12 @@ pub(crate) enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Remove the objects of runs that closed long enough ago; meant for a schedule (process "store-clean-up"), once a day
+    CleanUp(StartArgs),
 }
 
 #[derive(Args)]

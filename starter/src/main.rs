@@ -22,6 +22,7 @@ mod history;
 mod input;
 mod list;
 mod mail;
+mod objects;
 mod onboarding;
 mod order;
 mod outcome;
@@ -44,10 +45,10 @@ use cli::mail::MailCommand;
 use cli::onboarding::OnboardingCommand;
 use cli::order::OrderCommand;
 use cli::schedule::ScheduleCommand;
-use cli::{Cli, Command, HistoryCommand};
+use cli::{Cli, Command, HistoryCommand, StoreCommand};
 use exit::{Exit, Failure};
 use output::Out;
-use processes::{ONBOARDING, ORDER};
+use processes::{ONBOARDING, ORDER, STORE};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -129,6 +130,9 @@ async fn run(cli: Cli, out: &Out) -> Result<Exit, Failure> {
                 QuarantineCommand::Retry(args) => erp::quarantine::retry(&global, out, args).await,
             },
         },
+        Command::Store { command: StoreCommand::CleanUp(args) } => {
+            start::run(&global, out, &STORE, args).await
+        }
         Command::Schedule { command } => match command {
             ScheduleCommand::Apply(args) => schedule::apply::run(&global, out, args).await,
             ScheduleCommand::List(args) => schedule::look::list(&global, out, args).await,

@@ -16,10 +16,11 @@ use workflows::input::Unchecked;
 use workflows::late_payment::LatePayment;
 use workflows::order_processing::OrderProcessing;
 use workflows::saga::Process as _;
+use workflows::store_clean_up::{self, StoreCleanUp};
 use workflows::unsubscription::Unsubscription;
 
 use crate::input::{InputError, Plan};
-use crate::{erp, onboarding, order};
+use crate::{erp, objects, onboarding, order};
 
 /// One process as the command line knows it.
 pub(crate) struct Process {
@@ -122,8 +123,22 @@ pub(crate) const UNSUBSCRIPTION: Process = Process {
     start: |client, json, options| typed(client, Unsubscription::run, json, options).boxed(),
 };
 
+/// Clearing up in the object store.
+pub(crate) const STORE: Process = Process {
+    noun: "store",
+    name: "store-clean-up",
+    workflow_type: StoreCleanUp::NAME,
+    id_prefix: store_clean_up::ID_PREFIX,
+    decided: &[],
+    may_repeat: true,
+    is_recurring: true,
+    plan: objects::plan,
+    start: |client, json, options| typed(client, StoreCleanUp::run, json, options).boxed(),
+};
+
 /// Every process.
-pub(crate) const ALL: &[&Process] = &[&ORDER, &LATE_PAYMENT, &ONBOARDING, &FOLLOW_UP, &UNSUBSCRIPTION, &ERP];
+pub(crate) const ALL: &[&Process] =
+    &[&ORDER, &LATE_PAYMENT, &ONBOARDING, &FOLLOW_UP, &UNSUBSCRIPTION, &ERP, &STORE];
 
 impl Process {
     /// The business key in a workflow id: `ORDER-001` of `order/ORDER-001`.

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use contracts::objects::CleanedUp;
 use futures::future::BoxFuture;
 
 use crate::{Store, StoreError};
@@ -26,19 +27,8 @@ pub enum RunState {
     Forgotten,
 }
 
-/// What a clean-up did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CleanedUp {
-    /// Runs whose objects are gone now.
-    pub runs: u64,
-    /// Objects removed.
-    pub objects: u64,
-    /// Runs that are kept for now.
-    pub kept: u64,
-}
-
 /// Removes the objects of runs that closed longer ago than `keep`. `state` says what became of a run; one that is
-/// forgotten goes when its newest object is older than `keep`. `alive` is called now and then.
+/// forgotten goes when its newest object is older than `keep`.
 ///
 /// # Errors
 /// When the store does not answer, or `state` fails.
@@ -47,12 +37,10 @@ pub async fn clean_up<E: From<StoreError>>(
     keep: Duration,
     now: SystemTime,
     state: impl for<'r> Fn(&'r LeftBehind) -> BoxFuture<'r, Result<RunState, E>>,
-    alive: impl Fn(),
 ) -> Result<CleanedUp, E> {
     let mut done = CleanedUp::default();
     let is_over = |since: SystemTime| now.duration_since(since).is_ok_and(|age| age > keep);
     for (run, folder) in runs(store).await? {
-        alive();
         let objects = store.list(&folder).await?;
         let newest = objects.iter().map(|object| object.written).max();
         let may_go = match state(&run).await? {

@@ -103,8 +103,16 @@ impl Store {
     /// # Errors
     /// When the place cannot be used, with the fix.
     pub fn open(place: &str) -> Result<Self, StoreError> {
+        Self::open_with(place, &[])
+    }
+
+    /// The same, with settings that win over those variables, by the variables' names.
+    ///
+    /// # Errors
+    /// When the place cannot be used, with the fix.
+    pub fn open_with(place: &str, settings: &[(&str, &str)]) -> Result<Self, StoreError> {
         match place.strip_prefix("s3://") {
-            Some(bucket) => Self::bucket(place, bucket),
+            Some(bucket) => Self::bucket(place, bucket, settings),
             None if place.contains("://") => {
                 Err(refused(place, "it is neither a folder nor s3://bucket/prefix"))
             }
@@ -127,10 +135,15 @@ impl Store {
     }
 
     #[cfg(feature = "s3")]
-    fn bucket(place: &str, bucket: &str) -> Result<Self, StoreError> {
+    fn bucket(place: &str, bucket: &str, settings: &[(&str, &str)]) -> Result<Self, StoreError> {
         let (bucket, prefix) = bucket.split_once('/').unwrap_or((bucket, ""));
-        let s3 = object_store::aws::AmazonS3Builder::from_env()
-            .with_bucket_name(bucket)
+        let mut builder = object_store::aws::AmazonS3Builder::from_env().with_bucket_name(bucket);
+        for (name, value) in settings {
+            let name = name.to_ascii_lowercase().parse();
+            let name = name.map_err(|error: object_store::Error| refused(place, &error.to_string()))?;
+            builder = builder.with_config(name, *value);
+        }
+        let s3 = builder
             .build()
             .map_err(|error| refused(place, &format!("{error}; set AWS_REGION and the credentials")))?;
         let inner: Arc<dyn ObjectStore> = Arc::new(s3);
@@ -139,7 +152,7 @@ impl Store {
     }
 
     #[cfg(not(feature = "s3"))]
-    fn bucket(place: &str, _bucket: &str) -> Result<Self, StoreError> {
+    fn bucket(place: &str, _bucket: &str, _settings: &[(&str, &str)]) -> Result<Self, StoreError> {
         Err(refused(place, "this program was built without S3: build it with --features s3"))
     }
 

@@ -4,7 +4,9 @@ use std::time::{Duration, SystemTime};
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, ready};
 
-use super::clean_up::{CleanedUp, LeftBehind, RunState, clean_up};
+use super::clean_up::{LeftBehind, RunState, clean_up};
+use contracts::objects::CleanedUp;
+
 use super::lease::{Attempt, Holder};
 use super::*;
 
@@ -146,10 +148,10 @@ async fn objects_go_some_days_after_their_run_closed() -> Result<(), StoreError>
     }
     store.create("quarantine/erp-001/x", b"stays".to_vec()).await?;
     let now = SystemTime::now();
-    let done = clean_up(&store, 14 * DAY, now, move |run| judged(run, now), || {}).await?;
+    let done = clean_up(&store, 14 * DAY, now, move |run| judged(run, now)).await?;
     // A forgotten run's object is new here, so it stays; a month later it goes.
     assert_eq!(done, CleanedUp { runs: 1, objects: 1, kept: 3 });
-    let done = clean_up(&store, 14 * DAY, now + 30 * DAY, move |run| judged(run, now), || {}).await?;
+    let done = clean_up(&store, 14 * DAY, now + 30 * DAY, move |run| judged(run, now)).await?;
     assert_eq!(done, CleanedUp { runs: 2, objects: 2, kept: 1 });
     assert_eq!(store.list("quarantine").await?.len(), 1);
     Ok(())

@@ -109,8 +109,11 @@ async fn a_lost_reply_costs_one_more_message_under_the_same_id() -> anyhow::Resu
 async fn a_recipient_that_is_refused_is_reported_and_the_order_is_fulfilled() -> anyhow::Result<()> {
     let server = MailServer::start()?;
     let world = world_with(&right(&server)).await?;
+    let mut registration = customers::registration();
+    registration["email"] = json!(NOBODY);
     let mut order = orders::order();
     order["customer_email"] = json!(NOBODY);
+    order["customer_id"] = json!(world.open_account(&registration).await?);
     let result = world.run(&order).await?.fulfilled()?;
     let step = result.report.step("send-notifications").cloned();
     let step = step.ok_or_else(|| anyhow::anyhow!("no step send-notifications"))?;
@@ -118,6 +121,7 @@ async fn a_recipient_that_is_refused_is_reported_and_the_order_is_fulfilled() ->
     assert!(shown.contains("refused: 550"), "{shown}");
     assert!(!serde_json::to_string(&result.report)?.contains(NOBODY), "{:?}", result.report);
     assert_eq!(server.mails()?, Vec::<Value>::new());
+    assert_eq!(world.only_customer().await?["mail"]["suppressed"], json!("bounce"));
     let totals = world.shop.clean().await?;
     assert_eq!((&totals["sms"], &totals["pushes"], &totals["refunds"]), (&json!(1), &json!(1), &json!(0)));
     Ok(())

@@ -31,6 +31,7 @@ mod schedules_sync;
 mod server_restart;
 mod sms;
 mod starter;
+mod store_clean_up;
 mod stripe;
 mod tidy;
 mod webhook_door;

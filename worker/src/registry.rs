@@ -11,6 +11,7 @@ use workflows::follow_up_emails::FollowUpEmails;
 use workflows::late_payment::LatePayment;
 use workflows::order_processing::OrderProcessing;
 use workflows::policy::ERP_QUEUE;
+use workflows::store_clean_up::StoreCleanUp;
 use workflows::unsubscription::Unsubscription;
 
 use crate::config::{Deployment, Settings, Tuning};
@@ -22,7 +23,7 @@ pub(crate) fn options(
     settings: &Settings,
     systems: Systems,
 ) -> anyhow::Result<(WorkerOptions, WorkerOptions)> {
-    let Activities { commerce, inventory, payment, shipping, notification, customers, loyalty, erp } =
+    let Activities { commerce, inventory, payment, shipping, notification, customers, loyalty, erp, objects } =
         systems.into_activities(settings);
     let Tuning { workflow_pollers, activity_pollers, cached_workflows, sticky_timeout, .. } = settings.tuning;
     let options = WorkerOptions::new(settings.task_queue.clone())
@@ -37,6 +38,8 @@ pub(crate) fn options(
         .context("FollowUpEmails cannot be registered")?
         .register_workflow::<ErpSync>()
         .context("ErpSync cannot be registered")?
+        .register_workflow::<StoreCleanUp>()
+        .context("StoreCleanUp cannot be registered")?
         .register_workflow::<Unsubscription>()
         .context("Unsubscription cannot be registered")?
         // Activities, by outside system.
@@ -58,6 +61,7 @@ pub(crate) fn options(
     let slots = settings.erp.slots;
     let syncs = WorkerOptions::new(format!("{}{ERP_QUEUE}", settings.task_queue))
         .register_activities(erp)
+        .register_activities(objects)
         .maybe_deployment_options(settings.deployment.as_ref().map(versioned))
         .tuner(
             TunerHolder::builder()

@@ -9,6 +9,7 @@ use activities::inventory::InventoryActivities;
 use activities::loyalty::LoyaltyActivities;
 use activities::mail::Mailer;
 use activities::notification::{NotificationActivities, Twilio};
+use activities::objects::ObjectActivities;
 use activities::payment::{PaymentActivities, Provider};
 use activities::shipping::ShippingActivities;
 use messages::Texts;
@@ -67,6 +68,7 @@ pub(crate) struct Activities {
     pub(crate) customers: CustomerActivities,
     pub(crate) loyalty: LoyaltyActivities,
     pub(crate) erp: ErpActivities,
+    pub(crate) objects: ObjectActivities,
 }
 
 impl Systems {
@@ -106,7 +108,8 @@ impl Systems {
     pub(crate) fn into_activities(self, settings: &Settings) -> Activities {
         let connectors = Connectors::new(settings.erp.credentials.clone(), settings.commerce.timeout);
         Activities {
-            erp: ErpActivities::new(connectors, self.commerce.clone(), self.store),
+            erp: ErpActivities::new(connectors, self.commerce.clone(), self.store.clone()),
+            objects: ObjectActivities::new(self.store),
             customers: CustomerActivities::new(
                 self.commerce.clone(),
                 settings.pseudonyms.clone(),

@@ -7,6 +7,7 @@
 //! - [`follow_up_emails`]: the mails of the week after, each asked about when it is due;
 //! - [`erp_sync`]: what changed in an ERP comes into the shop, page by page, losing nothing;
 //! - [`unsubscription`]: one click in a mail ends all marketing mail;
+//! - [`store_clean_up`]: lists in the object store go some days after their run;
 //! - [`saga`]: what makes it safe: a step and its undo in one statement, the stop, the pivot, the stuck undo;
 //! - [`policy`]: every timeout and retry, by name;
 //! - [`input`]: how a process's input is checked, field by field, in the starter and again in the workflow;
@@ -29,6 +30,7 @@ pub mod policy;
 pub mod report;
 pub mod saga;
 pub mod search_attributes;
+pub mod store_clean_up;
 pub mod unsubscription;
 
 /// The task queue that workers of every process poll, unless configured otherwise.

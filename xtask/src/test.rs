@@ -11,7 +11,7 @@ use crate::cargo::{self, Profile, Workspace, cargo};
 use crate::environment::without_temporal_settings;
 use crate::guard;
 use crate::say::say;
-use crate::tools::peers::{AIOSMTPD, LOCALSTRIPE, STRIPE_MOCK, TRYTON};
+use crate::tools::peers::{AIOSMTPD, LOCALSTRIPE, SEAWEEDFS, STRIPE_MOCK, TRYTON};
 use crate::tools::{TEMPORAL_CLI, TEST_SERVER};
 
 /// Run every test, with a real Temporal server: guard, build, `cargo test --workspace`
@@ -23,7 +23,8 @@ use crate::tools::{TEMPORAL_CLI, TEST_SERVER};
 #[derive(Args)]
 pub(crate) struct Options {
     /// Run the long tests too (sets SUNFLOW_TEST_ALL=1), and those against servers from npm, which is needed then,
-    /// and an ERP (installs stripe-stateful-mock and Tryton, exports SUNFLOW_STRIPE_MOCK and SUNFLOW_TRYTON)
+    /// an ERP and an object store (installs stripe-stateful-mock, Tryton and SeaweedFS, exports SUNFLOW_STRIPE_MOCK,
+    /// SUNFLOW_TRYTON and SUNFLOW_SEAWEEDFS)
     #[arg(long)]
     all: bool,
 
@@ -55,7 +56,7 @@ fn tools(target: &Path, all: bool) -> Result<Settings> {
     for tool in [&TEMPORAL_CLI, &TEST_SERVER] {
         settings.push((tool.variable, tool.find_or_install(target)?.into()));
     }
-    let of_all = [&STRIPE_MOCK, &TRYTON].into_iter().filter(|_| all);
+    let of_all = [&STRIPE_MOCK, &TRYTON, &SEAWEEDFS].into_iter().filter(|_| all);
     for peer in [&LOCALSTRIPE, &AIOSMTPD].into_iter().chain(of_all) {
         settings.push((peer.variable, peer.find_or_install(target)?.into()));
     }

@@ -6,6 +6,7 @@ use contracts::commerce::{
     Commerce, OrderCheck, OrderCompleted, OrderProblem, OrderStatus, OrderValidation, PaymentStatus,
     ShippingStatus, UpdateOrder, ValidateOrder,
 };
+use contracts::customers::{Customers, Suppress};
 use contracts::inventory::{
     ConfirmStock, Confirmation, Hold, Inventory, ReleaseStock, Reservation, ReserveStock,
 };
@@ -25,6 +26,9 @@ use crate::policy;
 use crate::report::timestamp;
 use crate::saga::{Halt, Outcome};
 use crate::search_attributes::{STAGE, Stage};
+
+/// The part of the notifications that tells the platform of a bounce.
+const SUPPRESS: &str = "suppress";
 
 /// Holds outlive the expiry timer by this much, so that a payment settled at the last moment still finds them.
 const HOLD_MARGIN: Duration = Duration::from_secs(5 * 60);
@@ -198,7 +202,12 @@ impl OrderRun<'_> {
             let (key, to, content) = (key.part("email"), order.customer_email.clone(), content.clone());
             let mail = SendEmail { key, to, locale, content, list_unsubscribe: None };
             let step = saga.step(NOTIFY, Notifications::send_email, mail, policy::notice()).part("email");
-            saga.delivered(NOTIFY, "email", step.or_report().await);
+            let delivery = step.or_report().await;
+            let is_bounced = matches!(delivery, Some(Delivery::Bounced { .. }));
+            saga.delivered(NOTIFY, "email", delivery);
+            if is_bounced {
+                self.suppress(saga).await;
+            }
         };
         let sms = async {
             let Some(to) = order.customer_phone.clone() else { return };
@@ -213,6 +222,14 @@ impl OrderRun<'_> {
             saga.delivered(NOTIFY, "push", step.or_report().await);
         };
         join!(email, sms, push);
+    }
+
+    /// There is no such mailbox: the platform has to know it, or marketing mails would go on bouncing.
+    async fn suppress(&self, saga: &OrderSaga) {
+        let key = self.key(NOTIFY).part(SUPPRESS);
+        let news = Suppress { key, customer_id: self.order.customer_id.clone() };
+        let step = saga.step(NOTIFY, Customers::suppress, news, policy::aftermath()).part(SUPPRESS);
+        let _reported = step.or_report().await;
     }
 
     pub(super) async fn count_sale(&self, saga: &OrderSaga) {

