@@ -5,10 +5,13 @@
 //! twice, so each piece of work must be safe to repeat.
 
 use std::future::Future;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
+
+use crate::http::CallError;
 
 /// A way through records, `P` being how far it is.
 pub(crate) struct Walk<'c, P> {
@@ -62,6 +65,27 @@ where
     async fn beat(&self) {
         if let Err(error) = self.ctx.record_heartbeat(self.progress.clone()).await {
             tracing::warn!(%error, "a heartbeat could not be recorded");
+        }
+    }
+}
+
+/// Waits at most this long when a system asks to slow down without saying for how long, or for very long.
+const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE_MAX: Duration = Duration::from_secs(60);
+
+/// Asks again for as long as the system asks to slow down (429, with `Retry-After`). One of many requests of an activity
+/// is not a reason to fail the activity and to begin the others again: a limit that is lower than their number would
+/// never let it through. Every other outcome is the activity's.
+pub(crate) async fn patiently<T, F>(ask: impl Fn() -> F) -> Result<T, CallError>
+where
+    F: Future<Output = Result<T, CallError>>,
+{
+    loop {
+        match ask().await {
+            Err(CallError::PutOff { after, .. }) => {
+                tokio::time::sleep(after.unwrap_or(PAUSE).clamp(PAUSE, PAUSE_MAX)).await;
+            }
+            outcome => return outcome,
         }
     }
 }

@@ -12,7 +12,7 @@ use temporalio_client::errors::WorkflowGetResultError;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 use tonic::Code;
-use workflows::report::{Progress, StepReport};
+use workflows::report::{Progress, StepReport, StepStatus};
 use workflows::search_attributes::NEEDS_HUMAN;
 
 use crate::exit::{Exit, Failure};
@@ -95,6 +95,17 @@ pub(crate) async fn wait(run: &Run, out: &Out, talk: Talk, limit: Option<Duratio
     }
 }
 
+/// What a process asks before it goes on, and the commands that answer.
+fn question_words(subject: &Subject, steps: &[StepReport]) -> [String; 3] {
+    let waiting = steps.iter().find(|line| line.status == StepStatus::Waiting);
+    let why = waiting.and_then(|line| line.detail.as_deref()).unwrap_or("no reason known");
+    [
+        format!("{} needs a person, and has done nothing yet: {why}", subject.title()),
+        format!("  answer: {} --reason \"…\"", subject.command("approve")),
+        format!("      or: {} --reason \"…\"", subject.command("reject")),
+    ]
+}
+
 /// What is stuck, and the command that answers.
 pub(crate) fn stuck_words(subject: &Subject, stuck: &[String], steps: &[StepReport]) -> Vec<String> {
     if stuck.is_empty() {
@@ -104,11 +115,20 @@ pub(crate) fn stuck_words(subject: &Subject, stuck: &[String], steps: &[StepRepo
             subject.title()
         )];
     }
-    let mut lines = vec![format!(
-        "{} needs a person: an undo kept failing until its patience was used up",
-        subject.title()
-    )];
-    for step in stuck {
+    let is_step =
+        |name: &&String| steps.iter().any(|line| name.split('/').next() == Some(line.step.as_str()));
+    let (undos, questions): (Vec<&String>, Vec<&String>) = stuck.iter().partition(is_step);
+    let mut lines = Vec::new();
+    if !questions.is_empty() {
+        lines.extend(question_words(subject, steps));
+    }
+    if !undos.is_empty() {
+        lines.push(format!(
+            "{} needs a person: an undo kept failing until its patience was used up",
+            subject.title()
+        ));
+    }
+    for step in undos {
         let why = steps.iter().find(|line| line.step == *step).and_then(|line| line.detail.as_deref());
         lines.push(format!("  {step}: {}", why.unwrap_or("no reason known")));
         let command = subject.command("resolve-undo");
@@ -304,8 +324,7 @@ fn may_come_back(code: Code) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::processes::ORDER;
-    use workflows::report::StepStatus;
+    use crate::processes::{ERP, ORDER};
 
     fn subject() -> Subject {
         Subject { workflow_id: "order/ORDER-001".into(), run_id: "run-1".into(), process: Some(&ORDER) }
@@ -329,6 +348,29 @@ mod tests {
         ] {
             assert!(words.contains(expected), "{expected:?} is missing in {words}");
         }
+    }
+
+    #[test]
+    fn a_question_is_told_with_its_reason_and_both_answers() {
+        let workflow_id = "erp/erp-001-2026-11-23T03:00:00Z".to_owned();
+        let subject = Subject { workflow_id, run_id: "run-1".into(), process: Some(&ERP) };
+        let validate = StepReport {
+            step: "validate-data".to_owned(),
+            status: StepStatus::Waiting,
+            started_at: None,
+            ended_at: None,
+            detail: Some("1 prices would be zero (limit 0)".to_owned()),
+            parts: Vec::new(),
+        };
+        let words = stuck_words(&subject, &["approve or reject".to_owned()], &[validate]).join("\n");
+        for expected in [
+            "has done nothing yet: 1 prices would be zero (limit 0)",
+            "starter erp approve erp-001-2026-11-23T03:00:00Z --reason",
+            "starter erp reject erp-001-2026-11-23T03:00:00Z --reason",
+        ] {
+            assert!(words.contains(expected), "{expected:?} is missing in {words}");
+        }
+        assert!(!words.contains("undo"), "{words}");
     }
 
     #[test]

@@ -88,8 +88,10 @@ impl Subject {
     /// A command of ours about this run: `starter order watch ORDER-001`.
     pub(crate) fn command(&self, verb: &str) -> String {
         match self.process {
-            Some(process) => format!("starter {} {verb} {}", process.noun, self.key()),
-            None => format!("starter show {}", self.workflow_id),
+            Some(process) if process.has_commands => {
+                format!("starter {} {verb} {}", process.noun, self.key())
+            }
+            _ => format!("starter show {}", self.workflow_id),
         }
     }
 }

@@ -163,6 +163,20 @@ async fn expired_tokens_rate_limits_and_lost_replies_lose_nothing() -> anyhow::R
     Ok(())
 }
 
+/// A limit that is lower than the number of pages an activity reads slows it down, and does not make it begin again.
+#[tokio::test]
+async fn a_limit_lower_than_the_pages_of_a_batch_lets_it_through() -> anyhow::Result<()> {
+    let erp = ErpWorld::new().await?;
+    erp.erp((0..30).map(|n| product(n, 1_000)).collect()).await?;
+    erp.world.shop.put("erp", json!({ "rate_per_second": 4 })).await?;
+    let config = json!({ "page_size": 2, "sync_entities": ["products"] });
+    let result = erp.sync(config).await?.completed()?;
+    assert_eq!(result.report.summary.products_processed, 33);
+    // 17 pages and the log-in, each asked for again at most once: the batch was read once.
+    assert!(erp.world.shop.requests("erp.products").await? <= 34);
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_worker_killed_while_it_writes_is_gone_on_from_and_nothing_is_written_twice() -> anyhow::Result<()>
 {

@@ -208,6 +208,7 @@ async fn a_click_outlives_an_outage_of_the_platform_and_the_worker_that_took_it(
 async fn a_click_while_temporal_is_away_is_answered_with_try_again() -> anyhow::Result<()> {
     let mut temporal = Durable::start()?;
     let door = Door::on(&temporal.address()).await?;
+    door.world.is_polled().await?;
     temporal.kill()?;
     let answer = door.ask(Method::POST, &door.link()?, FORM, ONE_CLICK).await?;
     assert_eq!((answer.status().as_u16(), answer.headers().contains_key("retry-after")), (503, true));

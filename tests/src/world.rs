@@ -12,16 +12,22 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use temporalio_client::errors::{WorkflowGetResultError, WorkflowStartError, WorkflowUpdateError};
 use temporalio_client::{
-    Client, WorkflowCancelOptions, WorkflowDescribeOptions, WorkflowExecuteUpdateOptions,
-    WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowIdConflictPolicy, WorkflowIdReusePolicy,
-    WorkflowQueryOptions, WorkflowStartOptions, WorkflowTerminateOptions,
+    Client, NamespacedClient as _, WorkflowCancelOptions, WorkflowDescribeOptions,
+    WorkflowExecuteUpdateOptions, WorkflowFetchHistoryOptions, WorkflowGetResultOptions,
+    WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowQueryOptions, WorkflowStartOptions,
+    WorkflowTerminateOptions,
 };
 use temporalio_common::error::IncomingError;
+use temporalio_common::protos::temporal::api::enums::v1::TaskQueueType;
 use temporalio_common::protos::temporal::api::history::v1::HistoryEvent;
+use temporalio_common::protos::temporal::api::taskqueue::v1::TaskQueue;
+use temporalio_common::protos::temporal::api::workflowservice::v1::DescribeTaskQueueRequest;
 use temporalio_common::search_attributes::SearchAttributes;
 use tokio::sync::oneshot;
+use tonic::IntoRequest as _;
 use workflows::input::Unchecked;
 use workflows::order_processing::{self, OrderData, OrderProcessing, OrderProcessingResult, PaymentSettled};
+use workflows::policy::ERP_QUEUE;
 use workflows::report::{Progress, Report};
 use workflows::saga::{CancelAccepted, CancelRequest, Resolution, ResolveUndo};
 
@@ -138,6 +144,35 @@ impl World {
         let shop = Shop::open().await?;
         let task_queue = format!("test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         Ok(Self { shop, client, task_queue, task_timeout: None, address: address.to_owned(), _worker: None })
+    }
+
+    /// Waits until a worker polls both of its queues. Before that it gives up when Temporal goes away: it has not begun.
+    ///
+    /// # Errors
+    /// When none does in time.
+    pub async fn is_polled(&self) -> anyhow::Result<()> {
+        let until = Instant::now() + LIMIT;
+        for (ending, kind) in [("", TaskQueueType::Workflow), (ERP_QUEUE, TaskQueueType::Activity)] {
+            let request = DescribeTaskQueueRequest {
+                namespace: self.client.namespace(),
+                task_queue: Some(TaskQueue {
+                    name: format!("{}{ending}", self.task_queue),
+                    ..TaskQueue::default()
+                }),
+                task_queue_type: kind.into(),
+                ..DescribeTaskQueueRequest::default()
+            };
+            loop {
+                let mut temporal = self.client.connection().workflow_service();
+                let described = temporal.describe_task_queue(request.clone().into_request()).await?;
+                if !described.into_inner().pollers.is_empty() {
+                    break;
+                }
+                anyhow::ensure!(Instant::now() < until, "no worker polls {}{ending}", self.task_queue);
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+        Ok(())
     }
 
     /// The Temporal server's address.

@@ -16,7 +16,7 @@ use super::Trouble;
 use super::shop::Shop;
 use super::stage::{count, unwritable};
 use crate::http::CallError;
-use crate::walk::Walk;
+use crate::walk::{Walk, patiently};
 
 /// Rows between two notes of how far it is.
 const SEGMENT: usize = 250;
@@ -109,7 +109,8 @@ async fn write_row(shop: &Shop, input: &ApplyBatch, row: &StagedRow) -> Result<A
     // A hash: a record's key may be longer than a header, or hold letters that a header cannot.
     let hash = Sha256::digest(row.record.key());
     let name: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    match shop.write(&input.key.part(&name), row).await {
+    let key = input.key.part(&name);
+    match patiently(|| shop.write(&key, row)).await {
         Ok(id) => Ok(Ok(id)),
         Err(CallError::Refused { refusal, .. }) => Ok(Err(refusal.code)),
         Err(error) => Err(error),

@@ -14,7 +14,7 @@ use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use super::connector::{Erp, PageAsk, Sourced};
 use super::shop::Shop;
 use super::{Trouble, compare, give_up};
-use crate::walk::Walk;
+use crate::walk::{Walk, patiently};
 
 /// Records that the shop is asked about at once.
 const LOOK_UP_MAX: usize = 500;
@@ -44,7 +44,7 @@ pub(super) async fn stage(
             settled: input.settled,
             together: u64::from(input.pages) * u64::from(input.page_size),
         };
-        let read = walk.alive(erp.page(&ask)).await.map_err(|error| error.into_failure())?;
+        let read = walk.alive(patiently(|| erp.page(&ask))).await.map_err(|error| error.into_failure())?;
         for record in read.records {
             pages.add(record)?;
         }
@@ -144,7 +144,7 @@ impl<'i> Pages<'i> {
         let mut records = self.records.into_iter().flatten().peekable();
         while records.peek().is_some() {
             let asked: Vec<(Timestamp, Record)> = records.by_ref().take(LOOK_UP_MAX).collect();
-            let existing = shop.look_up(self.input.entity, &asked).await?;
+            let existing = patiently(|| shop.look_up(self.input.entity, &asked)).await?;
             for record in asked {
                 let existing = existing.get(&record.1.key());
                 let limit = self.input.price_change_percent;

@@ -180,10 +180,10 @@ impl FromStr for SyncRef {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if text.strip_prefix(erp_sync::ID_PREFIX).is_some_and(|rest| !rest.is_empty()) {
-            return Ok(Self(text.to_owned()));
-        }
-        integration(text).map(|id| Self(erp_sync::workflow_id(&id)))
+        let name = text.strip_prefix(erp_sync::ID_PREFIX).unwrap_or(text);
+        // What a schedule adds to the integration's id: `-2026-01-01T00:00:00Z`; a dry run: `/dry-run`.
+        let (id, _slot) = name.split_once(['/', ':']).unwrap_or((name, ""));
+        integration(id).map(|_| Self(format!("{}{name}", erp_sync::ID_PREFIX)))
     }
 }
 
@@ -207,6 +207,9 @@ mod tests {
             named("erp/erp-001-2026-01-01T00:00:00Z").as_deref(),
             Ok("erp/erp-001-2026-01-01T00:00:00Z")
         );
+        let scheduled = Ok("erp/erp-001-2026-01-01T00:00:00Z");
+        assert_eq!(named("erp-001-2026-01-01T00:00:00Z").as_deref(), scheduled);
+        assert_eq!(named("erp-001/dry-run").as_deref(), Ok("erp/erp-001/dry-run"));
         assert!(named("erp/").is_err());
         assert!(named("a b").is_err());
     }
