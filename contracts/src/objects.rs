@@ -14,7 +14,7 @@ pub struct Objects;
 
 #[activity_definitions]
 impl Objects {
-    /// Removes the objects of runs that closed long enough ago.
+    /// Removes the objects of runs that closed long enough ago, and lists of the quarantine that nobody came for.
     #[activity(name = "objects.clean_up")]
     pub fn clean_up(input: CleanUp) -> CleanedUp {
         unimplemented!()
@@ -42,6 +42,8 @@ pub struct ObjectRef {
 pub struct CleanUp {
     /// Days from the end of a run to the end of its objects.
     pub keep_days: u32,
+    /// Days that a list waits in the quarantine.
+    pub keep_quarantine_days: u32,
 }
 
 /// What was cleared up.
@@ -53,4 +55,6 @@ pub struct CleanedUp {
     pub objects: u64,
     /// Runs that are kept for now.
     pub kept: u64,
+    /// Lists of the quarantine that are gone now.
+    pub quarantined: u64,
 }
