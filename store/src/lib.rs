@@ -27,7 +27,7 @@ use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPay
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-pub use lines::{Lines, LinesWriter};
+pub use lines::{Lines, LinesWriter, join};
 
 /// Where the store is when nothing else is configured: a folder below the one that a program is started in.
 pub const DEFAULT_PLACE: &str = "sunflow-store";

@@ -67,7 +67,10 @@ struct ErpArguments {
     /// Leave out the stock level that each product has.
     #[arg(long)]
     no_levels: bool,
-    /// Reads of 20 pages (10,000 records) after which a run goes on as a new one; by default the process's own.
+    /// Records a page; by default the process's own (500).
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=500))]
+    page_size: Option<u32>,
+    /// Reads of 20 pages after which a run goes on as a new one; by default the process's own.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=400))]
     batches_per_run: Option<u32>,
     /// A further setting of the workers, as `worker --help` has it; can be repeated.
@@ -109,8 +112,11 @@ async fn orders(arguments: OrdersArguments) -> anyhow::Result<()> {
 }
 
 async fn erp(arguments: ErpArguments) -> anyhow::Result<()> {
-    let ErpArguments { sizes, no_levels, batches_per_run, worker, output } = arguments;
-    let options = bench::erp::Options { sizes, levels: !no_levels, batches_per_run, worker_settings: worker };
+    let ErpArguments { sizes, no_levels, page_size, batches_per_run, worker, output } = arguments;
+    let given = [("page_size", page_size), ("batches_per_run", batches_per_run)];
+    let given = given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into())));
+    let options =
+        bench::erp::Options { sizes, levels: !no_levels, input: given.collect(), worker_settings: worker };
     let results = bench::erp::run(&options).await?;
     print(&results, output)?;
     let misses = results.misses();

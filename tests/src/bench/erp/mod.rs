@@ -13,13 +13,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::machine::{Machine, cpu_seconds, peak_rss_kib, rss_kib};
 use crate::erp::ErpWorld;
 use crate::processes::Leashed;
 
-pub use results::{Results, Size, Step};
+pub use results::{EVENTS_MAX, PAYLOAD_BYTES_MAX, Results, Size, Step};
 
 /// What the shipped worker has, in place of what short tests shorten.
 const WORKER: [&str; 2] = ["--erp-patience=30m", "--heartbeat-timeout=10s"];
@@ -39,8 +39,8 @@ pub struct Options {
     pub sizes: Vec<u32>,
     /// Whether each product has a stock level, too.
     pub levels: bool,
-    /// Reads of 20 pages after which a run goes on as a new one; `None` leaves that to the process.
-    pub batches_per_run: Option<u32>,
+    /// Fields of the syncs' input beside those of the sample: `page_size`, `batches_per_run`.
+    pub input: Map<String, Value>,
     /// Further settings of the workers.
     pub worker_settings: Vec<String>,
 }
@@ -121,8 +121,8 @@ impl Bench<'_> {
         changes["limits"] = json!({ "price_change_percent": 1_000_000 });
         changes["sync_entities"] =
             if self.options.levels { json!(["products", "inventory"]) } else { json!(["products"]) };
-        if let Some(batches) = self.options.batches_per_run {
-            changes["batches_per_run"] = json!(batches);
+        for (name, value) in &self.options.input {
+            changes[name] = value.clone();
         }
         let pid = self.worker.pid();
         let (writes, cpu, begun) = (self.writes().await?, cpu_seconds(pid)?, Instant::now());

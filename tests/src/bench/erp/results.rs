@@ -8,9 +8,9 @@ use super::super::machine::Machine;
 use super::{CHANGES, INVALID_EVERY, Options};
 
 /// Bytes of one payload that a history may hold.
-const PAYLOAD_BYTES_MAX: usize = 256 * 1024;
+pub const PAYLOAD_BYTES_MAX: usize = 256 * 1024;
 /// Events of one run.
-const EVENTS_MAX: usize = 10_000;
+pub const EVENTS_MAX: usize = 10_000;
 /// The most memory at the largest size, in shares of the most at the smallest one.
 const GROWTH_MAX: f64 = 1.3;
 /// The same as a difference.
