@@ -211,3 +211,85 @@ impl fmt::Display for Results {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(name: &'static str, read: u64, writes: u64, quarantined: u64) -> Step {
+        Step {
+            name,
+            seconds: 1.0,
+            read,
+            quarantined,
+            writes,
+            worker_cpu: 0.1,
+            runs: 1,
+            events: 60,
+            payload_bytes: 2_000,
+            rss_mib: 60.0,
+            peak_mib: 60.0,
+        }
+    }
+
+    fn size(products: u32, peak_mib: f64) -> Size {
+        let all = u64::from(products) + 3;
+        let steps = vec![
+            step("first", all, all, 0),
+            step("nothing changed", all, 0, 0),
+            step("ten changes", 900, 10, 0),
+            step("every tenth invalid", all, 9, u64::from(products / 10)),
+        ];
+        Size { products, levels: false, idle_mib: 50.0, peak_mib, steps }
+    }
+
+    fn misses(change: impl FnOnce(&mut [Size; 2])) -> Vec<String> {
+        let mut sizes = [size(100, 60.0), size(1_000, 65.0)];
+        change(&mut sizes);
+        let input = serde_json::Map::new();
+        let options = Options { sizes: vec![100, 1_000], levels: false, input, worker_settings: Vec::new() };
+        let machine = Machine { cores: 2, processor: "any".to_owned(), load: 0.0 };
+        let results = Results { machine, options, sizes: sizes.into() };
+        let misses = results.misses();
+        let shown = results.to_string();
+        assert_eq!(shown.contains("everything holds"), misses.is_empty(), "{shown}");
+        assert!(misses.iter().all(|miss| shown.contains(miss)), "{shown}");
+        misses
+    }
+
+    #[test]
+    fn what_holds_is_not_a_miss() {
+        assert_eq!(misses(|_| {}), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_miss_is_named_with_its_figures() {
+        let of_step = |change: fn(&mut Step), at: usize| misses(move |sizes| change(&mut sizes[1].steps[at]));
+        for (found, wanted) in [
+            (of_step(|s| s.writes -= 1, 0), "1000 products, first: 1002 writes, not 1003"),
+            (of_step(|s| s.writes = 1, 1), "1000 products, nothing changed: 1 writes, not 0"),
+            (of_step(|s| s.writes = 11, 2), "1000 products, ten changes: 11 writes, not 10"),
+            (of_step(|s| s.writes = 10, 3), "1000 products, every tenth invalid: 10 writes, not 9"),
+            (of_step(|s| s.quarantined = 99, 3), "1000 products, every tenth invalid: 99 invalid, not 100"),
+            (of_step(|s| s.read = 1_000, 1), "1000 products, nothing changed: 1000 read, not 1003"),
+            (
+                of_step(|s| s.payload_bytes = 262_144, 0),
+                "1000 products, first: a payload of 262144 bytes (limit 262144)",
+            ),
+            (
+                of_step(|s| s.events = 10_000, 0),
+                "1000 products, first: 10000 events in one run (limit 10000)",
+            ),
+            (
+                misses(|sizes| sizes[1].peak_mib = 79.0),
+                "the worker's memory grew 1.32 × and 19.0 MiB (limits 1.3 × and 20 MiB)",
+            ),
+            (
+                misses(|sizes| *sizes = [size(100, 100.0), size(1_000, 120.0)]),
+                "the worker's memory grew 1.20 × and 20.0 MiB (limits 1.3 × and 20 MiB)",
+            ),
+        ] {
+            assert_eq!(found, [wanted]);
+        }
+    }
+}
