@@ -28,7 +28,7 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _, PutMode, PutOpt
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-pub use lines::{Lines, LinesWriter};
+pub use lines::{Lines, LinesWriter, join};
 
 /// Where the store is when nothing else is configured: a folder below the one that a program is started in.
 pub const DEFAULT_PLACE: &str = "sunflow-store";

@@ -3,6 +3,7 @@
 mod erp_brake;
 mod erp_cursor;
 mod erp_files;
+mod erp_scale;
 mod erp_sync;
 mod follow_up_faults;
 mod late_payment;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use contracts::values::IntegrationId;
@@ -208,10 +208,18 @@ impl Sync<'_> {
     /// # Errors
     /// When it does not end in time, or in a way no test expects.
     pub async fn ended(&self) -> anyhow::Result<Ended<ErpSyncResult>> {
+        self.ended_within(LIMIT).await
+    }
+
+    /// How it ended, for syncs of more records than a test has.
+    ///
+    /// # Errors
+    /// When it does not end in time, or in a way no test expects.
+    pub async fn ended_within(&self, limit: Duration) -> anyhow::Result<Ended<ErpSyncResult>> {
         let handle = self.handle();
         let result =
-            tokio::time::timeout(LIMIT, handle.get_result(WorkflowGetResultOptions::default())).await;
-        ended(result.with_context(|| format!("{} did not end within {LIMIT:?}", self.workflow_id))?)
+            tokio::time::timeout(limit, handle.get_result(WorkflowGetResultOptions::default())).await;
+        ended(result.with_context(|| format!("{} did not end within {limit:?}", self.workflow_id))?)
     }
 
     /// The query `progress`.
@@ -232,7 +240,7 @@ impl Sync<'_> {
             match self.progress().await {
                 Ok(progress) if !progress.needs_human.is_empty() => return Ok(progress),
                 other if Instant::now() > until => bail!("{}: nobody was asked: {other:?}", self.workflow_id),
-                _ => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
+                _ => tokio::time::sleep(Duration::from_millis(50)).await,
             }
         }
     }

@@ -60,6 +60,8 @@ pub(super) async fn apply(
     }
     let Progress { created, updated, failed, inline, lists, quarantined, causes, .. } =
         walk.progress().clone();
+    let joined = walk.alive(store::join(store, &input.folder, lists)).await;
+    let lists = joined.map_err(|error| Trouble::Store(error).into_failure())?;
     Ok(Applied { created, updated, failed, rows: inline, lists, quarantined, causes })
 }
 

@@ -198,3 +198,6 @@ impl Work {
         details
     }
 }
+
+#[cfg(test)]
+mod tests;
