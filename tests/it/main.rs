@@ -2,6 +2,7 @@
 
 mod erp_brake;
 mod erp_cursor;
+mod erp_faults;
 mod erp_files;
 mod erp_sync;
 mod follow_up_faults;

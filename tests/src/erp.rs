@@ -1,5 +1,7 @@
 //! A shop and an ERP, and what a test asks of their syncs.
 
+pub mod books;
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
@@ -9,9 +11,9 @@ use contracts::values::IntegrationId;
 use serde_json::{Value, json};
 use store::Store;
 use temporalio_client::{
-    Client, WorkflowDescribeOptions, WorkflowExecuteUpdateOptions, WorkflowFetchHistoryOptions,
-    WorkflowGetResultOptions, WorkflowHandle, WorkflowIdConflictPolicy, WorkflowIdReusePolicy,
-    WorkflowQueryOptions, WorkflowStartOptions,
+    Client, WorkflowCancelOptions, WorkflowDescribeOptions, WorkflowExecuteUpdateOptions,
+    WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowHandle, WorkflowIdConflictPolicy,
+    WorkflowIdReusePolicy, WorkflowQueryOptions, WorkflowStartOptions, WorkflowTerminateOptions,
 };
 use temporalio_common::search_attributes::SearchAttributes;
 use workflows::erp_sync::{self, Decision, ErpSync, ErpSyncConfig, ErpSyncResult};
@@ -19,7 +21,7 @@ use workflows::input::Unchecked;
 use workflows::report::Progress;
 
 use crate::customers::{Ended, answered, ended};
-use crate::world::{LIMIT, World};
+use crate::world::{LIMIT, WorkerProcess, World};
 use crate::{clear, servers};
 
 /// The seed's configuration, as the README's sample has it.
@@ -91,6 +93,16 @@ impl ErpWorld {
     pub fn settings(&self) -> Vec<String> {
         let place = |name: &str| self.folder.0.join(name).display().to_string();
         vec![format!("--secrets-dir={}", place("secrets")), format!("--store={}", place("store"))]
+    }
+
+    /// Starts a worker with the credential as a process of its own, with further settings.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn spawn_worker(&self, settings: &[&str]) -> anyhow::Result<WorkerProcess> {
+        let own = self.settings();
+        let settings: Vec<&str> = own.iter().map(String::as_str).chain(settings.iter().copied()).collect();
+        self.world.spawn_worker(&settings)
     }
 
     /// The folder of the store and the secrets.
@@ -235,6 +247,32 @@ impl Sync<'_> {
                 _ => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
             }
         }
+    }
+
+    /// Temporal's own cancel, for the reason "operator".
+    ///
+    /// # Errors
+    /// When Temporal refuses.
+    pub async fn temporal_cancel(&self) -> anyhow::Result<()> {
+        Ok(self.handle().cancel(WorkflowCancelOptions::builder().reason("operator").build()).await?)
+    }
+
+    /// Temporal's terminate: the process cannot do anything about it.
+    ///
+    /// # Errors
+    /// When Temporal refuses.
+    pub async fn terminate(&self) -> anyhow::Result<()> {
+        Ok(self.handle().terminate(WorkflowTerminateOptions::builder().reason("test").build()).await?)
+    }
+
+    /// What the activities that wait for another attempt failed with.
+    ///
+    /// # Errors
+    /// When the run cannot be described.
+    pub async fn pending_failures(&self) -> anyhow::Result<Vec<String>> {
+        let description = self.handle().describe(WorkflowDescribeOptions::default()).await?;
+        let pending = description.raw().pending_activities.iter();
+        Ok(pending.filter_map(|waiting| Some(waiting.last_failure.as_ref()?.message.clone())).collect())
     }
 
     /// The updates `approve` and `reject`.

@@ -52,6 +52,24 @@ pub fn reply_lost(operation: &str) -> Value {
     json!({ "operation": operation, "kind": "reply_lost", "count": 1 })
 }
 
+/// The first answer is cut off in the middle, after its effect.
+#[must_use]
+pub fn garbled(operation: &str) -> Value {
+    json!({ "operation": operation, "kind": "malformed", "count": 1 })
+}
+
+/// The operation asks to slow down once.
+#[must_use]
+pub fn rate_limited(operation: &str) -> Value {
+    json!({ "operation": operation, "kind": "rate_limit", "count": 1 })
+}
+
+/// The operation asks to slow down for ever.
+#[must_use]
+pub fn put_off(operation: &str) -> Value {
+    json!({ "operation": operation, "kind": "rate_limit" })
+}
+
 /// Withholds every reply, once its effect has happened, until the faults are set anew.
 #[must_use]
 pub fn reply_held(operation: &str) -> Value {
@@ -93,7 +111,22 @@ pub async fn requested(world: &World, operation: &str, times: u64) -> anyhow::Re
 }
 
 /// Operations that only ask.
-const QUESTIONS: [&str; 3] = ["orders.validate", "customers.permission", "products.recommend"];
+const QUESTIONS: [&str; 14] = [
+    "orders.validate",
+    "customers.permission",
+    "products.recommend",
+    "erp.auth",
+    "erp.products",
+    "erp.inventory",
+    "erp.customers",
+    "erp.orders",
+    "products.lookup",
+    "inventory.lookup",
+    "customers.lookup",
+    "orders.lookup",
+    "inventory.statistics",
+    "integrations.get",
+];
 
 /// Waits until an operation had its effect. A question has none: it is enough that it was asked.
 ///
@@ -115,8 +148,25 @@ pub async fn effected(world: &World, operation: &str) -> anyhow::Result<()> {
     }
 }
 
+/// Beside a matrix' table: a step of the process without a row there fails the build. Rows have a field `step`.
+#[macro_export]
+macro_rules! every_step_has_cells {
+    ($rows:expr, $process:ty) => {
+        const _: () = {
+            let mut steps = [""; $rows.len()];
+            let mut index = 0;
+            while index < $rows.len() {
+                steps[index] = $rows[index].step;
+                index += 1;
+            }
+            let all = <$process as ::workflows::saga::Process>::STEPS;
+            assert!($crate::matrix::names_every_step(&steps, all), "a step has no cells");
+        };
+    };
+}
+
 /// Whether the steps of a matrix' rows, in their order, are the steps of a process; a step may have several rows.
-/// For a `const` assertion beside the table: a step without cells then fails the build.
+/// [`every_step_has_cells!`](crate::every_step_has_cells) asserts it beside the table.
 ///
 /// ```
 /// use tests::matrix::names_every_step;

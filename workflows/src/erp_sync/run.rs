@@ -68,13 +68,17 @@ impl<'c> SyncRun<'c> {
                 self.stage(saga, work, *entity).await?;
             }
         }
+        // A stop during the last read is answered before what was read is judged.
+        saga.check()?;
         self.judge(saga, work)?;
         self.brake(saga, work).await?;
         for entity in Entity::ALL {
             self.apply(saga, work, entity).await?;
         }
         self.remember(saga, work).await?;
-        self.save_report(saga, work).await
+        self.save_report(saga, work).await?;
+        // A cancel ends the whole chain: Temporal does not hand it on to the run that reads on.
+        if work.resume.is_some() { saga.check() } else { Ok(()) }
     }
 
     /// Only one run at a time; the ERP lets us in; the shop says how far it is.
