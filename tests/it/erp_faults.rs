@@ -7,21 +7,23 @@ mod books;
 mod decided;
 mod lease;
 mod table;
+mod twice;
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use serde_json::{Value, json};
-use tests::erp::ErpWorld;
+use tests::customers::Ended;
+use tests::erp::{ErpWorld, PASSWORD, Sync};
 use tests::matrix::{
-    KILLS_SIDE_BY_SIDE, SIDE_BY_SIDE, column, down_twice, effected, garbled, is, put_off, rate_limited,
-    refused, reply_held, reply_lost, requested, slow,
+    SIDE_BY_SIDE, column_in, down_twice, effected, garbled, is, put_off, rate_limited, refused, reply_held,
+    reply_lost, requested, slow,
 };
 use workflows::report::StepStatus;
 
-use books::{books_of, config, goes_on, impatient, since_the_oldest, spawn, whole, without_worker, world};
-use table::{Call, Cells, Expected, ROWS, Refusal};
+use books::{Place, books_of, config, goes_on, product, since_the_oldest, whole};
+use table::{Call, Cells, Ends, Expected, ROWS, Refusal};
 
 /// How soon a sync that was cancelled has ended, whatever it was waiting for.
 const PROMPT: Duration = Duration::from_secs(8);
@@ -39,118 +41,107 @@ fn calls() -> impl Iterator<Item = Call> {
     })
 }
 
-/// Runs a sync under these faults to its end.
-async fn runs(erp: &ErpWorld, faults: &[Value], expected: Expected) -> anyhow::Result<()> {
+/// The calls of which no two go the same way: their next run costs a second each.
+fn unlike() -> impl Iterator<Item = Call> {
+    calls().filter(|call| !call.is_alike)
+}
+
+async fn start(erp: &ErpWorld) -> anyhow::Result<Sync<'_>> {
+    erp.start(config(&json!({}))).await
+}
+
+/// Starts a sync under these faults.
+async fn meets<'w>(erp: &'w ErpWorld, faults: &[Value]) -> anyhow::Result<Sync<'w>> {
     erp.world.shop.faults(json!(faults)).await?;
-    let run = erp.start(config(&json!({}))).await?;
-    whole(erp, &run, expected).await.map(drop)
+    start(erp).await
 }
 
 #[tokio::test]
 async fn each_call_refused() -> anyhow::Result<()> {
-    column(calls(), SIDE_BY_SIDE, async |call| {
-        let erp = world().await?;
-        match call.refusal {
-            Refusal::Status(status) => {
-                erp.world.shop.faults(json!([refused(call.operation, status)])).await?;
-            }
-            Refusal::Password => drop(erp.world.shop.put("erp", json!({ "password": "another" })).await?),
+    column_in(unlike(), SIDE_BY_SIDE, Place::open, async |call, place| {
+        let erp = place.renew().await?;
+        let faults = match call.refusal {
+            Refusal::Status(status) => vec![refused(call.operation, status)],
+            Refusal::Password => Vec::new(),
+        };
+        if let Refusal::Password = call.refusal {
+            erp.world.shop.put("erp", json!({ "password": "another" })).await?;
         }
-        let run = erp.start(config(&json!({}))).await?;
+        let run = meets(erp, &faults).await?;
         run.ended().await?;
-        erp.world.shop.put("erp", json!({ "password": "api_password" })).await?;
-        books_of(&erp, &run, call.refused).await?;
-        goes_on(&erp, call.refused, &since_the_oldest(&erp).await?).await
+        erp.world.shop.put("erp", json!({ "password": PASSWORD })).await?;
+        books_of(erp, &run, call.refused).await?;
+        goes_on(erp, call.refused, &since_the_oldest(erp).await?).await
     })
     .await
 }
 
 #[tokio::test]
-async fn each_call_down_twice_or_rate_limited() -> anyhow::Result<()> {
-    for fault in [down_twice, rate_limited] {
-        column(calls(), SIDE_BY_SIDE, async |call| {
-            let faults = [fault(call.operation)];
-            runs(&world().await?, &faults, call.passing).await.with_context(|| faults[0]["kind"].to_string())
-        })
-        .await?;
-    }
-    Ok(())
-}
-
-#[tokio::test]
-async fn each_call_with_its_reply_lost_or_garbled() -> anyhow::Result<()> {
-    for fault in [reply_lost, garbled] {
-        column(calls(), SIDE_BY_SIDE, async |call| {
-            let faults = [fault(call.operation)];
-            runs(&world().await?, &faults, call.passing).await.with_context(|| faults[0]["kind"].to_string())
-        })
-        .await?;
-    }
-    Ok(())
+async fn each_call_down_then_rate_limited_then_lost_then_garbled() -> anyhow::Result<()> {
+    column_in(calls(), SIDE_BY_SIDE, Place::open, async |call, place| {
+        let erp = place.renew().await?;
+        let faults = [down_twice, rate_limited, reply_lost, garbled].map(|fault| fault(call.operation));
+        let run = meets(erp, &faults).await?;
+        run.ended().await?;
+        let met = erp.world.shop.get("faults").await?;
+        for fault in met.as_array().context("the faults are no list")? {
+            is(&format!("met {}", fault["kind"]), &fault["hits"], &fault["count"])?;
+        }
+        whole(erp, &run, call.passing).await.map(drop)
+    })
+    .await
 }
 
 /// Records go by their natural keys, so a shop that ignores ours has each of them once all the same.
 #[tokio::test]
 async fn each_write_with_its_reply_lost_and_its_key_ignored() -> anyhow::Result<()> {
-    let writes = [
-        "products.create",
-        "products.update",
-        "inventory.level",
-        "customers.upsert",
-        "orders.upsert",
-        "integrations.update",
-        "integrations.report",
-    ];
-    column(calls().filter(|call| writes.contains(&call.operation)), SIDE_BY_SIDE, async |call| {
-        let erp = world().await?;
+    let writes = |call: &Call| table::WRITES.contains(&call.operation);
+    column_in(calls().filter(writes), SIDE_BY_SIDE, Place::open, async |call, place| {
+        let erp = place.renew().await?;
         erp.world.shop.put("switches", json!({ "dedupe": "off" })).await?;
-        runs(&erp, &[reply_lost(call.operation)], call.passing).await
+        let run = meets(erp, &[reply_lost(call.operation)]).await?;
+        whole(erp, &run, call.passing).await.map(drop)
     })
     .await
 }
 
 #[tokio::test]
 async fn each_call_with_its_worker_killed() -> anyhow::Result<()> {
-    column(calls(), KILLS_SIDE_BY_SIDE, async |call| {
-        let erp = without_worker().await?;
-        erp.world.shop.faults(json!([reply_held(call.operation)])).await?;
-        let mut first = spawn(&erp)?;
-        let run = erp.start(config(&json!({}))).await?;
+    column_in(unlike(), SIDE_BY_SIDE, Place::apart, async |call, place| {
+        let erp = place.renew().await?;
+        let run_id = meets(erp, &[reply_held(call.operation)]).await?.run_id;
         effected(&erp.world, call.operation).await?;
-        first.kill()?;
-        erp.world.shop.mend().await?;
-        let _second = spawn(&erp)?;
-        whole(&erp, &run, call.passing).await.map(drop)
+        place.replace_worker(async |erp| erp.world.shop.mend().await).await?;
+        whole(&place.erp, &place.erp.attach(run_id), call.passing).await.map(drop)
     })
     .await
 }
 
 #[tokio::test]
 async fn each_read_with_its_token_expired() -> anyhow::Result<()> {
-    let reads = calls().filter_map(|call| Some((call, call.expired?)));
-    let named =
-        reads.map(|(call, (requests, expected))| Named(call.operation.to_owned(), (requests, expected)));
-    column(named, SIDE_BY_SIDE, async |Named(_, (requests, expected))| {
-        let erp = world().await?;
+    let reads = calls().filter(|call| call.expired.is_some());
+    column_in(reads, SIDE_BY_SIDE, Place::open, async |call, place| {
+        let erp = place.renew().await?;
+        let (requests, expected) = call.expired.context("it needs no token")?;
         erp.world.shop.put("erp", json!({ "token_requests": requests })).await?;
-        runs(&erp, &[], *expected).await?;
-        ensure!(erp.world.shop.requests("erp.auth").await? > 2, "no token has expired");
-        Ok(())
+        let run = start(erp).await?;
+        run.ended().await?;
+        ensure!(erp.world.shop.requests("erp.auth").await? > 1, "no token has expired");
+        whole(erp, &run, expected).await.map(drop)
     })
     .await
 }
 
 #[tokio::test]
 async fn each_call_cancelled_under_way() -> anyhow::Result<()> {
-    column(calls(), SIDE_BY_SIDE, async |call| {
-        let erp = world().await?;
-        erp.world.shop.faults(json!([slow(call.operation, 1_000)])).await?;
-        let run = erp.start(config(&json!({}))).await?;
+    column_in(unlike(), SIDE_BY_SIDE, Place::open, async |call, place| {
+        let erp = place.renew().await?;
+        let run = meets(erp, &[slow(call.operation, 1_000)]).await?;
         requested(&erp.world, call.operation, 1).await?;
         run.temporal_cancel().await?;
-        let report = whole(&erp, &run, call.cancelled).await?;
+        let report = whole(erp, &run, call.cancelled).await?;
         let is_late = report.notes.iter().any(|note| note.contains("came too late"));
-        is("noted as too late", &is_late, &(call.cancelled.ends == table::Ends::Synced))
+        is("noted as too late", &is_late, &(call.cancelled.ends == Ends::Synced))
     })
     .await
 }
@@ -158,10 +149,9 @@ async fn each_call_cancelled_under_way() -> anyhow::Result<()> {
 /// A system that asks to slow down for ever does not keep a cancelled sync from ending, nor is anything written after it.
 #[tokio::test]
 async fn each_call_cancelled_while_it_is_put_off() -> anyhow::Result<()> {
-    column(calls(), SIDE_BY_SIDE, async |call| {
-        let erp = world().await?;
-        erp.world.shop.faults(json!([put_off(call.operation)])).await?;
-        let run = erp.start(config(&json!({}))).await?;
+    column_in(unlike(), SIDE_BY_SIDE, Place::open, async |call, place| {
+        let erp = place.renew().await?;
+        let run = meets(erp, &[put_off(call.operation)]).await?;
         requested(&erp.world, call.operation, 1).await?;
         let cancelled = Instant::now();
         run.temporal_cancel().await?;
@@ -172,8 +162,8 @@ async fn each_call_cancelled_while_it_is_put_off() -> anyhow::Result<()> {
         }
         run.ended().await?;
         ensure!(cancelled.elapsed() < PROMPT, "it ended only after {:?}", cancelled.elapsed());
-        let table::Ends::Cancelled(step) = call.put_off.ends else { anyhow::bail!("a cancel is meant") };
-        let report = whole(&erp, &run, call.put_off).await?;
+        let report = whole(erp, &run, call.put_off).await?;
+        let Ends::Cancelled(step) = call.put_off.ends else { bail!("a cancel is meant") };
         let stopped = report.step(step).map(|step| step.status);
         is("the step", &stopped, &Some(if is_telling { StepStatus::Completed } else { StepStatus::Stopped }))
     })
@@ -182,18 +172,66 @@ async fn each_call_cancelled_while_it_is_put_off() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn each_call_down_for_good() -> anyhow::Result<()> {
-    column(calls(), SIDE_BY_SIDE, async |call| {
-        let (erp, _worker) = impatient().await?;
-        runs(&erp, &[json!({ "operation": call.operation, "kind": "status" })], call.down).await
+    column_in(unlike(), SIDE_BY_SIDE, Place::impatient, async |call, place| {
+        let erp = place.renew().await?;
+        let run = meets(erp, &[json!({ "operation": call.operation, "kind": "status" })]).await?;
+        whole(erp, &run, call.down).await.map(drop)
     })
     .await
 }
 
-/// A cell's name beside what it needs.
-struct Named<T>(String, T);
+/// Whoever asked on for ever would write what is old by then, after the next run.
+#[tokio::test]
+async fn nothing_is_written_by_a_run_that_has_given_up() -> anyhow::Result<()> {
+    let mut place = Place::impatient().await?;
+    let erp = place.renew().await?;
+    let run = meets(erp, &[put_off("products.create")]).await?;
+    run.ended().await?.failed_as("StepFailed")?;
+    erp.world.shop.mend().await?;
+    // Longer than the pause that the shop asks for.
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    let expected = calls().find(|call| call.operation == "products.create").context("no such call")?;
+    whole(erp, &run, expected.down).await.map(drop)
+}
 
-impl<T> fmt::Display for Named<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+/// What is on its way is finished, the rest of the batch is not sent.
+#[tokio::test]
+async fn a_cancel_in_the_middle_of_a_batch_leaves_the_rest_of_it() -> anyhow::Result<()> {
+    const MANY: usize = 260;
+    let mut place = Place::open().await?;
+    let erp = place.renew().await?;
+    let many = (0..MANY).map(|n| product(&format!("M{n}"), 5, &format!("MANY-{n:03}"), &json!(n + 1)));
+    erp.erp(many.collect()).await?;
+    let changes = config(&json!({ "page_size": 500 }));
+    erp.world.shop.faults(json!([slow("products.create", 200)])).await?;
+    let run = erp.start(changes).await?;
+    requested(&erp.world, "products.create", 20).await?;
+    run.temporal_cancel().await?;
+    run.ended().await?;
+    let written = erp.writes().await?;
+    // Before, a piece of 250 rows was always written to its end.
+    ensure!((20..250).contains(&written), "{written} are written");
+    let expected = Expected { written: [written, 0, 0, 0], ..table::CANCELLED_AMONG_PRODUCTS };
+    whole(erp, &run, expected).await.map(drop)
+}
+
+/// Temporal does not hand a cancel on to the run that reads on.
+#[tokio::test]
+async fn a_cancel_at_the_end_of_a_run_ends_the_whole_chain() -> anyhow::Result<()> {
+    let mut place = Place::open().await?;
+    let erp = place.renew().await?;
+    let many = (0..50).map(|n| product(&format!("M{n}"), 5, &format!("MANY-{n:03}"), &json!(n + 1)));
+    erp.erp(many.collect()).await?;
+    erp.world.shop.faults(json!([slow("integrations.report", 1_000)])).await?;
+    // Forty records are one read, and so the first run's.
+    let run = erp.start(config(&json!({ "batches_per_run": 1 }))).await?;
+    requested(&erp.world, "integrations.report", 1).await?;
+    run.temporal_cancel().await?;
+    let ended = run.ended().await?;
+    ensure!(matches!(ended, Ended::Canceled(_)), "the chain went on: {ended:?}");
+    is("writes", &erp.writes().await?, &40)?;
+    erp.world.shop.mend().await?;
+    erp.sync(config(&json!({}))).await?.completed()?;
+    erp.is_equal().await?;
+    is("writes", &erp.writes().await?, &62)
 }

@@ -50,6 +50,11 @@ impl Drop for Folder {
     }
 }
 
+fn unique() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
 impl ErpWorld {
     /// A world whose worker runs in this process, with further settings.
     ///
@@ -76,9 +81,8 @@ impl ErpWorld {
     /// # Errors
     /// When a part of it does not start.
     pub async fn without_worker() -> anyhow::Result<Self> {
-        static NEXT: AtomicU32 = AtomicU32::new(1);
         let world = World::without_worker(&servers::dev_server()?).await?;
-        let name = format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let name = unique();
         let folder = Folder(std::env::temp_dir().join(format!("sunflow-erp-{name}")));
         std::fs::create_dir_all(folder.0.join("secrets"))?;
         let endpoint = format!("{}/erp", world.shop.url());
@@ -95,6 +99,15 @@ impl ErpWorld {
         vec![format!("--secrets-dir={}", place("secrets")), format!("--store={}", place("store"))]
     }
 
+    /// Another integration with a new shop and ERP; the worker and the store stay.
+    ///
+    /// # Errors
+    /// When the sandbox refuses.
+    pub async fn renew(&mut self) -> anyhow::Result<()> {
+        self.integration = format!("erp-{}", unique());
+        self.world.shop.post("reset", json!({ "seed": "shop" })).await.map(drop)
+    }
+
     /// Starts a worker with the credential as a process of its own, with further settings.
     ///
     /// # Errors
@@ -103,6 +116,16 @@ impl ErpWorld {
         let own = self.settings();
         let settings: Vec<&str> = own.iter().map(String::as_str).chain(settings.iter().copied()).collect();
         self.world.spawn_worker(&settings)
+    }
+
+    /// The same; everything it says goes into a file.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn spawn_logging_worker(&self, settings: &[&str], log: &Path) -> anyhow::Result<WorkerProcess> {
+        let own = self.settings();
+        let settings: Vec<&str> = own.iter().map(String::as_str).chain(settings.iter().copied()).collect();
+        self.world.spawn_logging_worker(&settings, log)
     }
 
     /// The folder of the store and the secrets.
@@ -158,6 +181,16 @@ impl ErpWorld {
         Ok(Sync { world: &self.world, workflow_id: workflow_id.to_owned(), run_id })
     }
 
+    /// A run under the integration's own id that was started before.
+    #[must_use]
+    pub fn attach(&self, run_id: String) -> Sync<'_> {
+        Sync {
+            world: &self.world,
+            workflow_id: format!("{}{}", erp_sync::ID_PREFIX, self.integration),
+            run_id,
+        }
+    }
+
     /// Runs a sync to its end.
     ///
     /// # Errors
@@ -194,10 +227,7 @@ impl ErpWorld {
     /// # Errors
     /// When the sandbox refuses.
     pub async fn state(&self) -> anyhow::Result<Value> {
-        let url = format!("{}/api/v1/integrations/{}/config", self.world.shop.url(), self.integration);
-        let answer = reqwest::get(url).await?.text().await?;
-        let answer: Value = serde_json::from_str(&answer)?;
-        Ok(answer["data"].clone())
+        self.world.shop.ask(&format!("integrations/{}/config", self.integration), None).await
     }
 }
 

@@ -3,6 +3,7 @@
 //! A matrix is a reviewed table: for each operation of each step and each undo, one expected outcome per fault. The
 //! tables and what "expected" means for a process are in `tests/it/<process>_faults/`.
 
+use std::cell::RefCell;
 use std::fmt::{self, Debug};
 use std::time::{Duration, Instant};
 
@@ -31,9 +32,37 @@ pub async fn column<C: fmt::Display>(
     at_once: usize,
     run: impl AsyncFn(&C) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let run = &run;
-    let cells = stream::iter(cells).map(async |cell| run(&cell).await.with_context(|| cell.to_string()));
-    let results: Vec<_> = cells.buffer_unordered(at_once).collect().await;
+    column_in(cells, at_once, async || Ok(()), async |cell, ()| run(cell).await).await
+}
+
+/// The same, in worlds that serve several cells one after the other, as a world is what a cell costs most. A cell leaves its
+/// world as it found it, or makes it new before it begins; after one that is not as expected another world is opened.
+///
+/// # Errors
+/// When a cell is not as expected, or a world cannot be opened.
+pub async fn column_in<C: fmt::Display, W>(
+    cells: impl IntoIterator<Item = C>,
+    at_once: usize,
+    open: impl AsyncFn() -> anyhow::Result<W>,
+    run: impl AsyncFn(&C, &mut W) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let cells = RefCell::new(cells.into_iter());
+    let next = || cells.borrow_mut().next();
+    let (open, run, next) = (&open, &run, &next);
+    let worlds = stream::iter(0..at_once).map(async |_| {
+        let (mut world, mut results) = (open().await?, Vec::new());
+        while let Some(cell) = next() {
+            let result = run(&cell, &mut world).await.with_context(|| cell.to_string());
+            if result.is_err() {
+                world = open().await?;
+            }
+            results.push(result);
+        }
+        anyhow::Ok(results)
+    });
+    let results: Vec<anyhow::Result<Vec<_>>> = worlds.buffer_unordered(at_once).collect().await;
+    let results: Vec<anyhow::Result<()>> =
+        results.into_iter().collect::<anyhow::Result<Vec<_>>>()?.into_iter().flatten().collect();
     let wrong: Vec<_> =
         results.iter().filter_map(|cell| cell.as_ref().err()).map(|e| format!("{e:#}")).collect();
     ensure!(wrong.is_empty(), "{} of {} cells are wrong:\n{}", wrong.len(), results.len(), wrong.join("\n"));

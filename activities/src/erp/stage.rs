@@ -44,7 +44,8 @@ pub(super) async fn stage(
             settled: input.settled,
             together: u64::from(input.pages) * u64::from(input.page_size),
         };
-        let read = walk.alive(patiently(ctx, || erp.page(&ask))).await.map_err(|error| error.into_failure())?;
+        let read =
+            walk.alive(patiently(ctx, || erp.page(&ask))).await.map_err(|error| error.into_failure())?;
         for record in read.records {
             pages.add(record)?;
         }

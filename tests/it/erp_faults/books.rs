@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tests::customers::Ended;
 use tests::erp::{ErpWorld, Sync};
 use tests::matrix::is;
+use tests::world::WorkerProcess;
 use workflows::erp_sync::ErpSyncResult;
 use workflows::report::{Report, StepStatus};
 
@@ -78,33 +79,55 @@ fn records() -> Vec<Value> {
     ]
 }
 
-/// A shop, and an ERP with the records of the table; no worker.
-pub(super) async fn without_worker() -> anyhow::Result<ErpWorld> {
-    let erp = ErpWorld::without_worker().await?;
-    fill(&erp).await?;
-    Ok(erp)
+/// A world and its worker, which serve several cells.
+pub(super) struct Place {
+    pub(super) erp: ErpWorld,
+    worker: Option<WorkerProcess>,
 }
 
-/// The same with a worker in this process.
-pub(super) async fn world() -> anyhow::Result<ErpWorld> {
-    let erp = ErpWorld::with(&[FAST]).await?;
-    fill(&erp).await?;
-    Ok(erp)
+impl Place {
+    /// With a worker in this process.
+    pub(super) async fn open() -> anyhow::Result<Self> {
+        Ok(Self { erp: ErpWorld::with(&[FAST]).await?, worker: None })
+    }
+
+    /// With a worker of its own, to be killed.
+    pub(super) async fn apart() -> anyhow::Result<Self> {
+        Self::with(&[FAST]).await
+    }
+
+    /// With a worker that gives up soon.
+    pub(super) async fn impatient() -> anyhow::Result<Self> {
+        Self::with(&IMPATIENT).await
+    }
+
+    async fn with(settings: &[&str]) -> anyhow::Result<Self> {
+        let erp = ErpWorld::without_worker().await?;
+        let worker = Some(erp.spawn_worker(settings)?);
+        Ok(Self { erp, worker })
+    }
+
+    /// A shop and an ERP with the records of the table, for the next cell.
+    pub(super) async fn renew(&mut self) -> anyhow::Result<&ErpWorld> {
+        self.erp.renew().await?;
+        fill(&self.erp).await?;
+        Ok(&self.erp)
+    }
+
+    /// `kill -9` of the worker; another one takes over when `meanwhile` is done.
+    pub(super) async fn replace_worker(
+        &mut self,
+        meanwhile: impl AsyncFnOnce(&ErpWorld) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        self.worker.as_mut().context("the worker is no process of its own")?.kill()?;
+        meanwhile(&self.erp).await?;
+        self.worker = Some(self.erp.spawn_worker(&[FAST])?);
+        Ok(())
+    }
 }
 
-/// The same with a worker that gives up soon.
-pub(super) async fn impatient() -> anyhow::Result<(ErpWorld, tests::world::WorkerProcess)> {
-    let erp = without_worker().await?;
-    let worker = erp.spawn_worker(&IMPATIENT)?;
-    Ok((erp, worker))
-}
-
-/// A worker of its own, to be killed.
-pub(super) fn spawn(erp: &ErpWorld) -> anyhow::Result<tests::world::WorkerProcess> {
-    erp.spawn_worker(&[FAST])
-}
-
-async fn fill(erp: &ErpWorld) -> anyhow::Result<()> {
+/// Puts the records of the table into the ERP, and nothing else.
+pub(super) async fn fill(erp: &ErpWorld) -> anyhow::Result<()> {
     let seeded = erp.world.shop.get("erp/records").await?;
     let name = |record: &Value| json!({ "entity": record["entity"], "id": record["id"] });
     let seeded: Vec<Value> = seeded.as_array().into_iter().flatten().map(name).collect();

@@ -1,11 +1,12 @@
 //! What the process decides by itself: whether enough records are valid, and whether a person is asked.
 
+use std::fmt;
+
 use serde_json::{Value, json};
 use tests::erp::Sync;
-use tests::matrix::{SIDE_BY_SIDE, column};
+use tests::matrix::{SIDE_BY_SIDE, column_in};
 
-use super::Named;
-use super::books::{books_of, config, goes_on, product, spawn, without_worker};
+use super::books::{Place, books_of, config, goes_on, product};
 use super::table::{Cells, Decision, Expected, ROWS};
 
 impl Decision {
@@ -50,32 +51,43 @@ async fn decide(run: &Sync<'_>, is_approved: bool) -> anyhow::Result<()> {
     run.decide(is_approved, "looked at").await.map(drop).map_err(anyhow::Error::msg)
 }
 
+impl fmt::Display for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self:?}")
+    }
+}
+
 #[tokio::test]
 async fn each_decision() -> anyhow::Result<()> {
     let decisions = ROWS.iter().flat_map(|row| match row.cells {
         Cells::Decided(cells) => cells,
         Cells::Lease | Cells::Call(_) => &[],
     });
-    let named = decisions.map(|(decision, expected)| Named(format!("{decision:?}"), (*decision, *expected)));
-    column(named, SIDE_BY_SIDE, async |Named(_, (decision, expected))| cell(*decision, *expected).await).await
+    let decisions = decisions.map(|(decision, expected)| Cell(*decision, *expected));
+    column_in(decisions, SIDE_BY_SIDE, Place::apart, async |Cell(decision, expected), place| {
+        let erp = place.renew().await?;
+        erp.erp(json!([decision.record()])).await?;
+        let run_id = erp.start(config(&decision.config())).await?.run_id;
+        if *decision == Decision::KilledAsking {
+            erp.attach(run_id.clone()).asks().await?;
+            place.replace_worker(async |_| Ok(())).await?;
+        }
+        let erp = &place.erp;
+        let run = erp.attach(run_id);
+        decision.answer(&run).await?;
+        books_of(erp, &run, *expected).await?;
+        if decision.is_invalid() {
+            erp.erp(json!([product("P9", 6, "NEW-009", &json!(9_000))])).await?;
+        }
+        goes_on(erp, *expected, &json!({ "limits": { "prices_to_zero": 1 } })).await
+    })
+    .await
 }
 
-async fn cell(decision: Decision, expected: Expected) -> anyhow::Result<()> {
-    let erp = without_worker().await?;
-    let mut worker = spawn(&erp)?;
-    erp.erp(json!([decision.record()])).await?;
-    let run = erp.start(config(&decision.config())).await?;
-    if decision == Decision::KilledAsking {
-        run.asks().await?;
-        worker.kill()?;
-        worker = spawn(&erp)?;
+struct Cell(Decision, Expected);
+
+impl fmt::Display for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
-    decision.answer(&run).await?;
-    books_of(&erp, &run, expected).await?;
-    if decision.is_invalid() {
-        erp.erp(json!([product("P9", 6, "NEW-009", &json!(9_000))])).await?;
-    }
-    goes_on(&erp, expected, &json!({ "limits": { "prices_to_zero": 1 } })).await?;
-    drop(worker);
-    Ok(())
 }

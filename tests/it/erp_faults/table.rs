@@ -53,11 +53,13 @@ pub(super) enum Cells {
 #[derive(Clone, Copy)]
 pub(super) struct Call {
     pub(super) operation: &'static str,
+    /// Whether it goes the same way as another row: then it is struck only by what passes.
+    pub(super) is_alike: bool,
     pub(super) refusal: Refusal,
     /// Refused for good.
     pub(super) refused: Expected,
-    /// HTTP 503 twice; asked to slow down once; the effect happens and its reply is lost, or garbled; the same where
-    /// the shop ignores keys; `kill -9` of the worker after the effect, and another worker takes over.
+    /// HTTP 503 twice, then asked to slow down, then the effect happens and its reply is lost, then its reply is garbled;
+    /// a reply lost where the shop ignores keys; `kill -9` of the worker after the effect, and another one takes over.
     pub(super) passing: Expected,
     /// The ERP's token is good for so many requests that it expires at this read. `None`: the call needs no such token.
     pub(super) expired: Option<(u32, Expected)>,
@@ -143,6 +145,7 @@ const REPORT: &str = "generate-report";
 const fn before(step: &'static str, operation: &'static str) -> Row {
     let call = Call {
         operation,
+        is_alike: false,
         refusal: Refusal::Status(403),
         refused: failed(step, NOTHING, 0),
         passing: SYNCED,
@@ -164,6 +167,29 @@ const fn read(operation: &'static str, requests: u32) -> Row {
     }
 }
 
+/// Cancelled before every product is written.
+pub(super) const CANCELLED_AMONG_PRODUCTS: Expected = cancelled(PRODUCTS, NOTHING, 0);
+
+/// What has an effect at the shop.
+pub(super) const WRITES: [&str; 7] = [
+    "products.create",
+    "products.update",
+    "inventory.level",
+    "customers.upsert",
+    "orders.upsert",
+    "integrations.update",
+    "integrations.report",
+];
+
+const fn alike(row: Row) -> Row {
+    match row {
+        Row { cells: Cells::Call(call), step } => {
+            Row { step, cells: Cells::Call(Call { is_alike: true, ..call }) }
+        }
+        other => other,
+    }
+}
+
 /// The object store cannot keep leases.
 pub(super) const FAILED_AT_LEASE: Expected = failed(AUTHENTICATE, NOTHING, 0);
 /// The same, and Temporal cancels meanwhile.
@@ -175,6 +201,7 @@ pub(super) const ROWS: [Row; 21] = [
         step: AUTHENTICATE,
         cells: Cells::Call(Call {
             operation: "erp.auth",
+            is_alike: false,
             refusal: Refusal::Password,
             refused: ended(Ends::Failed("ErpRefused", AUTHENTICATE), NOTHING, 0),
             passing: SYNCED,
@@ -187,12 +214,12 @@ pub(super) const ROWS: [Row; 21] = [
     },
     before(AUTHENTICATE, "integrations.get"),
     read("erp.products", 1),
-    read("erp.inventory", 2),
-    read("erp.customers", 4),
+    alike(read("erp.inventory", 2)),
+    alike(read("erp.customers", 4)),
     read("erp.orders", 5),
     before(FETCH, "products.lookup"),
-    before(FETCH, "inventory.lookup"),
-    before(FETCH, "customers.lookup"),
+    alike(before(FETCH, "inventory.lookup")),
+    alike(before(FETCH, "customers.lookup")),
     before(FETCH, "orders.lookup"),
     Row {
         step: TRANSFORM,
@@ -226,6 +253,7 @@ pub(super) const ROWS: [Row; 21] = [
         step: PRODUCTS,
         cells: Cells::Call(Call {
             operation: "products.create",
+            is_alike: false,
             refusal: Refusal::Status(422),
             // A level of a product that is not there is refused as well.
             refused: synced_but([1, 1, 2, 2], 6),
@@ -240,6 +268,7 @@ pub(super) const ROWS: [Row; 21] = [
         step: PRODUCTS,
         cells: Cells::Call(Call {
             operation: "products.update",
+            is_alike: false,
             refusal: Refusal::Status(422),
             refused: synced_but([3, 4, 2, 2], 1),
             passing: SYNCED,
@@ -253,6 +282,7 @@ pub(super) const ROWS: [Row; 21] = [
         step: INVENTORY,
         cells: Cells::Call(Call {
             operation: "inventory.level",
+            is_alike: false,
             refusal: Refusal::Status(422),
             refused: synced_but([4, 0, 2, 2], 4),
             passing: SYNCED,
@@ -266,6 +296,7 @@ pub(super) const ROWS: [Row; 21] = [
         step: CUSTOMERS,
         cells: Cells::Call(Call {
             operation: "customers.upsert",
+            is_alike: false,
             refusal: Refusal::Status(422),
             refused: synced_but([4, 4, 0, 2], 2),
             passing: SYNCED,
@@ -279,6 +310,7 @@ pub(super) const ROWS: [Row; 21] = [
         step: ORDERS,
         cells: Cells::Call(Call {
             operation: "orders.upsert",
+            is_alike: false,
             refusal: Refusal::Status(422),
             refused: synced_but([4, 4, 2, 0], 2),
             passing: SYNCED,
@@ -294,6 +326,7 @@ pub(super) const ROWS: [Row; 21] = [
         step: UPDATE,
         cells: Cells::Call(Call {
             operation: "integrations.update",
+            is_alike: false,
             refusal: Refusal::Status(422),
             refused: untold(failed(UPDATE, ALL, 0)),
             passing: SYNCED,
@@ -307,6 +340,7 @@ pub(super) const ROWS: [Row; 21] = [
         step: REPORT,
         cells: Cells::Call(Call {
             operation: "integrations.report",
+            is_alike: false,
             refusal: Refusal::Status(422),
             refused: failed(REPORT, ALL, 4),
             passing: SYNCED,

@@ -76,12 +76,9 @@ impl ErpWorld {
     }
 
     async fn looked_up(&self, entity: Entity, ask: Value) -> anyhow::Result<Vec<Value>> {
-        let url = format!("{}/api/v1/{}/lookup", self.world.shop.url(), entity.name());
-        let request = reqwest::Client::new().post(url).header("content-type", "application/json");
-        let answer = request.body(ask.to_string()).send().await?.text().await?;
-        let answer: Value = serde_json::from_str(&answer)?;
-        let rows = answer["data"][entity.name()].as_array();
-        Ok(rows.with_context(|| format!("the shop's look-up answered {answer}"))?.clone())
+        let found = self.world.shop.ask(&format!("{}/lookup", entity.name()), Some(&ask)).await?;
+        let rows = found[entity.name()].as_array();
+        Ok(rows.with_context(|| format!("the shop's look-up answered {found}"))?.clone())
     }
 
     /// How many of the ERP's records the shop has exactly so.
@@ -131,9 +128,8 @@ impl ErpWorld {
     /// When the shop refuses.
     pub async fn reports(&self) -> anyhow::Result<usize> {
         let list = format!("sync-reports?integration_id={}", self.integration());
-        let url = format!("{}/api/v1/integrations/{list}", self.world.shop.url());
-        let answer: Value = serde_json::from_str(&reqwest::get(url).await?.text().await?)?;
-        Ok(answer["data"].as_array().with_context(|| format!("no list: {answer}"))?.len())
+        let found = self.world.shop.ask(&format!("integrations/{list}"), None).await?;
+        Ok(found.as_array().with_context(|| format!("no list: {found}"))?.len())
     }
 }
 

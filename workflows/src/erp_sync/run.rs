@@ -255,7 +255,11 @@ impl<'c> SyncRun<'c> {
             .await;
         self.ctx.state_mut(|w| w.is_asking = false);
         if let Err(halt) = answered {
-            saga.failed(VALIDATE, &halt.ending().reason);
+            let why = halt.ending().reason;
+            match &halt {
+                Halt::Stopped(Stop { by: StoppedBy::Temporal, .. }) => saga.cut_short(VALIDATE, &why),
+                _ => saga.failed(VALIDATE, &why),
+            }
             return Err(halt);
         }
         match self.ctx.state(|w| w.decision.clone()) {
