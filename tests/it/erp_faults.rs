@@ -194,25 +194,44 @@ async fn nothing_is_written_by_a_run_that_has_given_up() -> anyhow::Result<()> {
     whole(erp, &run, expected.down).await.map(drop)
 }
 
-/// What is on its way is finished, the rest of the batch is not sent.
-#[tokio::test]
-async fn a_cancel_in_the_middle_of_a_batch_leaves_the_rest_of_it() -> anyhow::Result<()> {
-    const MANY: usize = 260;
-    let mut place = Place::open().await?;
+/// A shop and an ERP with so many products that a batch of them takes seconds.
+async fn with_many(place: &mut Place) -> anyhow::Result<&ErpWorld> {
     let erp = place.renew().await?;
     let many = (0..MANY).map(|n| product(&format!("M{n}"), 5, &format!("MANY-{n:03}"), &json!(n + 1)));
     erp.erp(many.collect()).await?;
-    let changes = config(&json!({ "page_size": 500 }));
     erp.world.shop.faults(json!([slow("products.create", 200)])).await?;
-    let run = erp.start(changes).await?;
+    Ok(erp)
+}
+
+/// More than the adapter writes between two notes of how far it is.
+const MANY: usize = 260;
+
+/// What is on its way is finished, the rest of the batch is not sent.
+#[tokio::test]
+async fn a_cancel_in_the_middle_of_a_batch_leaves_the_rest_of_it() -> anyhow::Result<()> {
+    let mut place = Place::open().await?;
+    let erp = with_many(&mut place).await?;
+    let run = erp.start(config(&json!({ "page_size": 500 }))).await?;
     requested(&erp.world, "products.create", 20).await?;
     run.temporal_cancel().await?;
     run.ended().await?;
     let written = erp.writes().await?;
-    // Before, a piece of 250 rows was always written to its end.
-    ensure!((20..250).contains(&written), "{written} are written");
+    ensure!((20..250).contains(&written), "{written} are written: no piece of 250 was left where it was");
     let expected = Expected { written: [written, 0, 0, 0], ..table::CANCELLED_AMONG_PRODUCTS };
     whole(erp, &run, expected).await.map(drop)
+}
+
+/// A worker that is deployed anew is no cancel: another one goes on with the batch.
+#[tokio::test]
+async fn a_worker_that_is_told_to_end_hands_its_batch_on() -> anyhow::Result<()> {
+    let mut place = Place::apart().await?;
+    let erp = with_many(&mut place).await?;
+    let run_id = erp.start(config(&json!({ "page_size": 500 }))).await?.run_id;
+    requested(&erp.world, "products.create", 20).await?;
+    place.retire_worker().await?;
+    place.erp.world.shop.mend().await?;
+    let many = Expected { written: [4 + MANY, 4, 2, 2], ..table::SYNCED };
+    whole(&place.erp, &place.erp.attach(run_id), many).await.map(drop)
 }
 
 /// Temporal does not hand a cancel on to the run that reads on.

@@ -1,6 +1,7 @@
 //! The ERP of a cell, and what is asked of shop and ERP when its run has ended.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use contracts::erp::Entity;
@@ -112,6 +113,20 @@ impl Place {
         self.erp.renew().await?;
         fill(&self.erp).await?;
         Ok(&self.erp)
+    }
+
+    /// SIGTERM for the worker, which ends by itself; another one takes over.
+    pub(super) async fn retire_worker(&mut self) -> anyhow::Result<()> {
+        let worker = self.worker.as_mut().context("the worker is no process of its own")?;
+        worker.terminate()?;
+        let until = Instant::now() + Duration::from_secs(15);
+        // In small pieces: the sandbox answers on this thread.
+        while !worker.ended_within(Duration::from_millis(1))? {
+            ensure!(Instant::now() < until, "the worker does not end");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        self.worker = Some(self.erp.spawn_worker(&[FAST])?);
+        Ok(())
     }
 
     /// `kill -9` of the worker; another one takes over when `meanwhile` is done.
