@@ -1,9 +1,10 @@
 //! Claim checks: lists and files live in an object store, a history holds a reference to them.
 //!
-//! One folder by default, S3 (or what speaks its language) by configuration. Three kinds of keys:
+//! One folder by default, S3 (or what speaks its language) by configuration. Four kinds of keys:
 //! - `runs/<workflow id>/<run id>/<hash>`: what a run needs while it goes on; gone some days after it has closed
 //!   ([`clean_up`]). Content-addressed: writing the same twice is writing it once;
 //! - `quarantine/<integration>/…`: records that wait for a person;
+//! - `integrations/<integration>/…`: what is remembered of an integration's records between its runs;
 //! - `leases/<name>/<number>`: who may go on ([`lease`]).
 //!
 //! What is deliberately absent: changing an object in place. Where two could write at once, the first one creates and

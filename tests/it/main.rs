@@ -2,6 +2,7 @@
 
 mod erp_brake;
 mod erp_cursor;
+mod erp_deletions;
 mod erp_files;
 mod erp_sync;
 mod follow_up_faults;

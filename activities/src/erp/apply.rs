@@ -8,11 +8,11 @@ use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};
 use serde::{Deserialize, Serialize};
 use serde_json::value::to_raw_value;
-use sha2::{Digest as _, Sha256};
 use store::{Lines, LinesWriter, Store};
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use super::Trouble;
+use super::deletions::ledger::{Ledger, short_hash};
 use super::shop::Shop;
 use super::stage::{count, unwritable};
 use crate::http::CallError;
@@ -60,7 +60,7 @@ pub(super) async fn apply(
     }
     let Progress { created, updated, failed, inline, lists, quarantined, causes, .. } =
         walk.progress().clone();
-    Ok(Applied { created, updated, failed, rows: inline, lists, quarantined, causes })
+    Ok(Applied { created, updated, deactivated: 0, failed, rows: inline, lists, quarantined, causes })
 }
 
 async fn write(
@@ -76,6 +76,8 @@ async fn write(
     let answers: Vec<Result<Answer, CallError>> =
         futures::stream::iter(writes).buffered(SIDE_BY_SIDE).collect().await;
     let (mut list, mut quarantine) = (LinesWriter::default(), LinesWriter::default());
+    let (ledger, mut noted) =
+        (Ledger::of(store, &input.integration_id, input.entity), LinesWriter::default());
     for (row, answer) in segment.iter().zip(answers) {
         let answer = answer?;
         let outcome = outcome(row, &answer);
@@ -93,11 +95,18 @@ async fn write(
                 quarantine.push(&line).map_err(unwritable)?;
             }
         }
+        if input.note_keys && answer.is_ok() {
+            noted.push(&row.record.key()).map_err(unwritable)?;
+            if is_put_on_sale(row) {
+                ledger.dig_up(&row.record.key()).await?;
+            }
+        }
         list.push(&outcome).map_err(unwritable)?;
         if is_few {
             progress.inline.push(outcome);
         }
     }
+    ledger.note(noted).await?;
     progress.lists.extend(list.put(store, &input.folder).await?);
     progress.quarantined.extend(quarantine.put(store, &input.quarantine).await?);
     progress.rows += segment.len();
@@ -106,15 +115,18 @@ async fn write(
 
 /// Writes a row; a refusal is an outcome of that row, everything else keeps the whole batch waiting.
 async fn write_row(shop: &Shop, input: &ApplyBatch, row: &StagedRow) -> Result<Answer, CallError> {
-    // A hash: a record's key may be longer than a header, or hold letters that a header cannot.
-    let hash = Sha256::digest(row.record.key());
-    let name: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    let key = input.key.part(&name);
+    let key = input.key.part(&short_hash(&row.record.key()));
     match patiently(|| shop.write(&key, row)).await {
         Ok(id) => Ok(Ok(id)),
         Err(CallError::Refused { refusal, .. }) => Ok(Err(refusal.code)),
         Err(error) => Err(error),
     }
+}
+
+/// Whether this write puts a product on sale that was not.
+fn is_put_on_sale(row: &StagedRow) -> bool {
+    let is_active = matches!(&row.record, Record::Product(product) if product.active == Some(true));
+    is_active && matches!(&row.write, Write::Update { changed, .. } if changed.iter().any(|f| f == "active"))
 }
 
 fn outcome(row: &StagedRow, answer: &Answer) -> RowOutcome {

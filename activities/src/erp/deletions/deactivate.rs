@@ -1,0 +1,130 @@
+//! Products that are gone at the source are taken out of sale, several at a time; how far it is, heartbeats tell.
+//!
+//! What the shop refuses is not put into the quarantine, which is for reading records again: it stays known, so that the
+//! next scan misses it once more.
+
+use std::collections::BTreeMap;
+
+use contracts::erp::{Applied, Deactivate, GoneProduct, RowOutcome, Rows};
+use contracts::objects::ObjectRef;
+use futures::future::BoxFuture;
+use futures::{FutureExt as _, StreamExt as _};
+use serde::{Deserialize, Serialize};
+use store::{Lines, LinesWriter, Store};
+use temporalio_sdk::activities::{ActivityContext, ActivityError};
+
+use super::ledger::{Ledger, short_hash};
+use crate::erp::Trouble;
+use crate::erp::shop::Shop;
+use crate::erp::stage::{count, unwritable};
+use crate::http::CallError;
+use crate::walk::{Walk, patiently};
+
+/// Products between two notes of how far it is.
+const SEGMENT: usize = 250;
+/// Writes under way at once.
+const SIDE_BY_SIDE: usize = 8;
+
+/// How far a batch is.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Progress {
+    products: usize,
+    deactivated: u64,
+    failed: u64,
+    inline: Vec<RowOutcome>,
+    lists: Vec<ObjectRef>,
+    causes: BTreeMap<String, u64>,
+}
+
+/// What became of a product that the shop answered about: done (`false`: it is not there at all), or its refusal's code.
+type Answer = Result<bool, String>;
+
+pub(in crate::erp) async fn deactivate(
+    ctx: &ActivityContext,
+    shop: &Shop,
+    store: &Store,
+    input: &Deactivate,
+) -> Result<Applied, ActivityError> {
+    let mut walk: Walk<'_, Progress> = Walk::resume(ctx);
+    let read = async { Lines::get(store, &input.batch).await?.records::<GoneProduct>() };
+    let products = walk.alive(read).await.map_err(|error| Trouble::Store(error).into_failure())?;
+    let is_few = products.len() <= Rows::INLINE_MAX;
+    while walk.progress().products < products.len() {
+        let from = walk.progress().products;
+        let segment = &products[from..products.len().min(from + SEGMENT)];
+        let done = write(shop, store, input, segment, walk.progress().clone(), is_few);
+        let progress = walk.alive(done).await.map_err(Trouble::into_failure)?;
+        walk.advance(progress).await?;
+    }
+    let Progress { deactivated, failed, inline, lists, causes, .. } = walk.progress().clone();
+    Ok(Applied { deactivated, failed, rows: inline, lists, causes, ..Applied::default() })
+}
+
+async fn write(
+    shop: &Shop,
+    store: &Store,
+    input: &Deactivate,
+    segment: &[GoneProduct],
+    mut progress: Progress,
+    is_few: bool,
+) -> Result<Progress, Trouble> {
+    let ledger = Ledger::of(store, &input.integration_id, input.entity);
+    let writes: Vec<BoxFuture<'_, _>> =
+        segment.iter().map(|product| take_out(shop, &ledger, input, product).boxed()).collect();
+    let answers: Vec<Result<Answer, Trouble>> =
+        futures::stream::iter(writes).buffered(SIDE_BY_SIDE).collect().await;
+    let mut list = LinesWriter::default();
+    for (product, answer) in segment.iter().zip(answers) {
+        let answer = answer?;
+        match &answer {
+            Ok(true) => progress.deactivated += 1,
+            Ok(false) => continue,
+            Err(code) => {
+                progress.failed += 1;
+                count(&mut progress.causes, &format!("refused by the shop: {code}"));
+            }
+        }
+        let outcome = outcome(product, &answer);
+        list.push(&outcome).map_err(unwritable)?;
+        if is_few {
+            progress.inline.push(outcome);
+        }
+    }
+    progress.lists.extend(list.put(store, &input.folder).await?);
+    progress.products += segment.len();
+    Ok(progress)
+}
+
+/// Takes one product out of sale. That it is done for this reason is noted before it is done: else a worker that dies in
+/// between would leave a product that nobody puts back.
+async fn take_out(
+    shop: &Shop,
+    ledger: &Ledger<'_>,
+    input: &Deactivate,
+    product: &GoneProduct,
+) -> Result<Answer, Trouble> {
+    ledger.bury(&product.sku).await?;
+    let key = input.key.part(&short_hash(&product.sku));
+    match patiently(|| shop.take_out_of_sale(&key, &product.product_id)).await {
+        Ok(()) => Ok(Ok(true)),
+        Err(CallError::Refused { refusal, .. }) => {
+            ledger.dig_up(&product.sku).await?;
+            Ok(if refusal.status == 404 { Ok(false) } else { Err(refusal.code) })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn outcome(product: &GoneProduct, answer: &Answer) -> RowOutcome {
+    RowOutcome {
+        sku: Some(product.sku.clone()),
+        external_id: None,
+        location: None,
+        quantity: None,
+        action: if answer.is_ok() { "deactivated" } else { "failed" }.to_owned(),
+        success: answer.is_ok(),
+        product_id: Some(product.product_id.clone()),
+        error: answer.as_ref().err().cloned(),
+    }
+}
