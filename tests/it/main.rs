@@ -33,6 +33,7 @@ mod server_restart;
 mod sms;
 mod starter;
 mod store_clean_up;
+mod store_probe;
 mod stripe;
 mod tidy;
 mod webhook_door;

@@ -77,6 +77,7 @@ fn every_wrong_field_is_named() {
         "page_size",
         "full",
         "dry_run",
+        "deletions.then",
         "mapping",
     ];
     assert_eq!(fields, wanted);
@@ -103,7 +104,7 @@ fn deletions_are_looked_for_once_a_day_unless_said_otherwise() {
         (json!({ "action": "ignore" }), Deletions::Ignore),
         (json!({ "action": "ignore", "every": "1h" }), Deletions::Ignore),
         (json!({ "action": "deactivate" }), Deletions::Deactivate { every: day }),
-        (json!({ "action": "deactivate", "every": "7d" }), Deletions::Deactivate { every: 7 * day }),
+        (json!({ "action": "deactivate", "every": "168h" }), Deletions::Deactivate { every: 7 * day }),
     ] {
         assert_eq!(with(json!({ "deletions": given })).expect("right").deletions, wanted);
     }
@@ -122,7 +123,8 @@ fn deletions_need_products_whose_sku_is_the_erps_key() {
     let deactivate = json!({ "action": "deactivate" });
     let without = problem(json!({ "sync_entities": ["inventory"], "deletions": deactivate }));
     assert_eq!(without, "deactivates products, and this sync has none");
-    let rules = json!({ "product_sku": { "from": ["brand", "code"] }, "product_name": "n", "product_price": "p" });
+    let rules =
+        json!({ "product_sku": { "from": ["brand", "code"] }, "product_name": "n", "product_price": "p" });
     let joined = problem(json!({ "mapping_rules": rules, "deletions": deactivate }));
     assert!(joined.contains("product_sku is made of several fields"), "{joined}");
 }
