@@ -24,6 +24,7 @@ async fn doctor(erp: &ErpWorld, store: &str) -> anyhow::Result<(Option<i32>, Val
 #[tokio::test]
 async fn the_doctor_says_whether_the_worker_sees_the_starters_store() -> anyhow::Result<()> {
     let erp = ErpWorld::new().await?;
+    erp.world.is_polled().await?;
     let (same, other) = (erp.store.place().to_owned(), erp.folder().join("elsewhere").display().to_string());
     let (code, check) = doctor(&erp, &same).await?;
     assert_eq!((code, &check["ok"]), (Some(0), &json!(true)), "{check}");
