@@ -8,10 +8,10 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use contracts::objects::{CleanUp, CleanedUp, defs};
+use contracts::objects::{CleanUp, CleanedUp, ObjectRef, Sight, defs};
 use futures::FutureExt as _;
-use store::Store;
 use store::clean_up::{LeftBehind, RunState, clean_up, empty_quarantine};
+use store::{Store, StoreError};
 use temporalio_client::errors::WorkflowInteractionError;
 use temporalio_client::{
     Client, NamespacedClient as _, UntypedWorkflow, WorkflowDescribeOptions, WorkflowExecutionInfo,
@@ -42,6 +42,22 @@ impl ObjectActivities {
 
 #[activities]
 impl ObjectActivities {
+    /// See [`contracts::objects::Objects`].
+    #[activity(definition = defs::SeeProbe)]
+    pub async fn see_probe(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: ObjectRef,
+    ) -> Result<Sight, ActivityError> {
+        let place = self.store.place().to_owned();
+        Ok(match alive(&ctx, self.store.get(&input)).await {
+            Ok(_) => Sight::Seen,
+            Err(StoreError::Gone { .. }) => Sight::NotSeen { place },
+            // Whoever asks wants to know now: no second attempt.
+            Err(error) => Sight::Unreadable { place, why: error.to_string() },
+        })
+    }
+
     /// See [`contracts::objects::Objects`].
     #[activity(definition = defs::CleanUp)]
     pub async fn clean_up(

@@ -9,8 +9,10 @@
     reason = "activity_definitions wants this body and generates markers without docs; everything else has them"
 )]
 
+mod deletions;
 mod records;
 mod report;
+mod writes;
 
 use std::collections::BTreeMap;
 
@@ -18,13 +20,15 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use temporalio_macros::activity_definitions;
 
+pub use deletions::{Deactivate, FindGone, Gone, GoneProduct, KeepKeys, ScanKeys, ScannedKeys};
 pub use records::{
     CustomerRecord, Entity, OrderRecord, ProductRecord, QuarantinedRow, Record, StagedRow, StockRecord, Write,
 };
 pub use report::{EntityCounts, RowOutcome, Rows, SyncDetails, SyncReport, SyncSummary};
+pub use writes::{Applied, ApplyBatch, SaveReport, SaveState, SyncStatus};
 
 use crate::objects::ObjectRef;
-use crate::values::{IdempotencyKey, IntegrationId};
+use crate::values::IntegrationId;
 
 /// The activities of a sync.
 pub struct Erp;
@@ -65,6 +69,30 @@ impl Erp {
     /// Writes one staged batch to the shop. Each write has a key of its own and is repeated safely.
     #[activity(name = "erp.apply")]
     pub fn apply(input: ApplyBatch) -> Applied {
+        unimplemented!()
+    }
+
+    /// Reads the keys of everything that the ERP has, and nothing else of it. Changes nothing.
+    #[activity(name = "erp.scan_keys")]
+    pub fn scan_keys(input: ScanKeys) -> ScannedKeys {
+        unimplemented!()
+    }
+
+    /// Finds what the shop sells that came from this integration and that the ERP has no longer. Changes nothing.
+    #[activity(name = "erp.find_gone")]
+    pub fn find_gone(input: FindGone) -> Gone {
+        unimplemented!()
+    }
+
+    /// Takes products out of the shop's sale that are gone at the source. Repeated safely.
+    #[activity(name = "erp.deactivate")]
+    pub fn deactivate(input: Deactivate) -> Applied {
+        unimplemented!()
+    }
+
+    /// Remembers what a scan found, in place of what the ones before did.
+    #[activity(name = "erp.keep_keys")]
+    pub fn keep_keys(input: KeepKeys) {
         unimplemented!()
     }
 
@@ -129,6 +157,9 @@ pub enum Authentication {
     Accepted {
         /// Which connector speaks to it, and where, for the report.
         connector: String,
+        /// Why it cannot list the keys of everything that there is; `None`: it can.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        no_keys: Option<String>,
     },
     /// We are not, or the worker has no such credential.
     Refused {
@@ -146,6 +177,9 @@ pub struct SyncState {
     /// How many records the last full read found.
     #[serde(default)]
     pub full_counts: BTreeMap<Entity, u64>,
+    /// When what is gone at the source was looked for last, by workflow time.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub scanned_at: BTreeMap<Entity, Timestamp>,
 }
 
 /// What becomes of a field of the ERP's that no rule asks for.
@@ -192,6 +226,9 @@ pub struct StagePages {
     /// A change of price beyond this share, in percent of the old one, is counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price_change_percent: Option<u32>,
+    /// Whether what was taken out of sale because it was gone at the source, and is read again, is sold again.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub revive: bool,
     /// Where in the object store to put what is to be written.
     pub folder: String,
     /// Where to put what is invalid.
@@ -284,80 +321,7 @@ pub struct ShopCounts {
     pub levels_in_stock: u64,
 }
 
-/// A staged batch to write.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ApplyBatch {
-    /// Names the writes; each has `<key>/<record's key>`.
-    pub key: IdempotencyKey,
-    /// Of which integration.
-    pub integration_id: IntegrationId,
-    /// Of what.
-    pub entity: Entity,
-    /// What to write.
-    pub batch: ObjectRef,
-    /// Where to put the list of what was written, if it is long.
-    pub folder: String,
-    /// Where to put what the shop refuses.
-    pub quarantine: String,
-}
-
-/// What writing a batch came to.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Applied {
-    /// Written anew.
-    pub created: u64,
-    /// Changed.
-    pub updated: u64,
-    /// Refused by the shop; they are in the quarantine.
-    pub failed: u64,
-    /// Every row, when there are few ([`Rows::INLINE_MAX`]); else none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub rows: Vec<RowOutcome>,
-    /// Every row, as JSON lines of [`RowOutcome`]: one list, however long.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub lists: Vec<ObjectRef>,
-    /// What the shop refused, as JSON lines of [`QuarantinedRow`].
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub quarantined: Vec<ObjectRef>,
-    /// Why, and how often.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub causes: BTreeMap<String, u64>,
-}
-
-/// How a sync went, for whoever looks at the integration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SyncStatus {
-    /// It reached its end.
-    Success,
-    /// It did not.
-    Failed,
-}
-
-/// How far an integration is now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SaveState {
-    /// Names this change.
-    pub key: IdempotencyKey,
-    /// Of which integration.
-    pub integration_id: IntegrationId,
-    /// How it went.
-    pub status: SyncStatus,
-    /// Why it failed, without personal data.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_error: Option<String>,
-    /// How far it is: replaces what was remembered. `None` leaves that as it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub state: Option<SyncState>,
-}
-
-/// A report to save.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SaveReport {
-    /// Names this report.
-    pub key: IdempotencyKey,
-    /// Of which integration.
-    pub integration_id: IntegrationId,
-    /// The report.
-    pub report: SyncReport,
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }

@@ -14,6 +14,12 @@ pub struct Objects;
 
 #[activity_definitions]
 impl Objects {
+    /// Looks for an object that somebody else has put there.
+    #[activity(name = "objects.see_probe")]
+    pub fn see_probe(input: ObjectRef) -> Sight {
+        unimplemented!()
+    }
+
     /// Removes the objects of runs that closed long enough ago, and lists of the quarantine that nobody came for.
     #[activity(name = "objects.clean_up")]
     pub fn clean_up(input: CleanUp) -> CleanedUp {
@@ -57,4 +63,24 @@ pub struct CleanedUp {
     pub kept: u64,
     /// Lists of the quarantine that are gone now.
     pub quarantined: u64,
+}
+
+/// Whether the worker sees an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "sight", rename_all = "snake_case")]
+pub enum Sight {
+    /// It is there, as it was written.
+    Seen,
+    /// It is not.
+    NotSeen {
+        /// The worker's object store.
+        place: String,
+    },
+    /// The store does not say.
+    Unreadable {
+        /// The worker's object store.
+        place: String,
+        /// What it says instead.
+        why: String,
+    },
 }

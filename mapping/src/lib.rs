@@ -28,6 +28,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::erp::{Entity, Record};
 use contracts::money::Currency;
+use contracts::values::ProductId;
 use serde_json::value::RawValue;
 
 pub use rule::{Mistake, Rule};
@@ -125,6 +126,17 @@ impl Rules {
     pub fn of(&self, entity: Entity, currency: Currency) -> EntityMapping<'_> {
         EntityMapping { entity, currency, rules: self.by_entity.get(&entity) }
     }
+
+    /// The one field of the ERP's (a path with points) that a product's SKU is made of; `None` when it is made of several
+    /// fields, or of none, so that a list of keys does not say which SKUs there are.
+    #[must_use]
+    pub fn sku_field(&self) -> Option<String> {
+        let rule = self.by_entity.get(&Entity::Products).and_then(|rules| rules.get(targets::SKU.field));
+        match rule {
+            None => Some(targets::SKU.field.to_owned()),
+            Some(rule) => rule.only_source().map(|path| path.join(".")),
+        }
+    }
 }
 
 impl EntityMapping<'_> {
@@ -133,28 +145,52 @@ impl EntityMapping<'_> {
     /// # Errors
     /// The first defect.
     pub fn apply(&self, source: &SourceRecord) -> Result<Record, Defect> {
-        let read = |target: &Target| {
-            let found = match self.rules {
-                None => source.get(target.field).map(|raw| value::Value::of(raw)),
-                Some(rules) => match rules.get(target.field) {
-                    Some(rule) => rule.value(source).map_err(|problem| self.unmapped(target, problem))?,
-                    None => None,
-                },
-            };
-            let rule = self.rules.and_then(|rules| rules.get(target.field));
-            found
-                .filter(|value| !value.is_nothing())
-                .map(|value| value.convert(target.kind, rule, self.currency))
-                .transpose()
-                .map_err(|problem| self.unmapped(target, problem))
+        let read = |target: &Target| self.read(source, target);
+        targets::record(self.entity, read).map_err(|failed| self.defect(failed))
+    }
+
+    /// Makes the shop's SKU of the ERP's key alone, as [`Self::apply`] would make it of the whole record. Only where
+    /// [`Rules::sku_field`] names a field is the key all that the SKU is made of.
+    ///
+    /// # Errors
+    /// The defect, when the key is no SKU.
+    pub fn sku_of_key(&self, key: &str) -> Result<ProductId, Defect> {
+        let path: Vec<&str> = match self.sku_rule() {
+            Some(rule) => rule.only_source().into_iter().flatten().map(String::as_str).collect(),
+            None => vec![targets::SKU.field],
         };
-        targets::record(self.entity, read).map_err(|(target, problem)| match problem {
+        let source = rule::nested(&path, key);
+        targets::sku(|target| self.read(&source, target)).map_err(|failed| self.defect(failed))
+    }
+
+    fn sku_rule(&self) -> Option<&Rule> {
+        self.rules.and_then(|rules| rules.get(targets::SKU.field))
+    }
+
+    fn read(&self, source: &SourceRecord, target: &Target) -> Result<Option<value::Converted>, Defect> {
+        let found = match self.rules {
+            None => source.get(target.field).map(|raw| value::Value::of(raw)),
+            Some(rules) => match rules.get(target.field) {
+                Some(rule) => rule.value(source).map_err(|problem| self.unmapped(target, problem))?,
+                None => None,
+            },
+        };
+        let rule = self.rules.and_then(|rules| rules.get(target.field));
+        found
+            .filter(|value| !value.is_nothing())
+            .map(|value| value.convert(target.kind, rule, self.currency))
+            .transpose()
+            .map_err(|problem| self.unmapped(target, problem))
+    }
+
+    fn defect(&self, (target, problem): targets::Failed<'_>) -> Defect {
+        match problem {
             targets::Problem::Defect(defect) => defect,
             targets::Problem::Missing => self.unmapped(target, "is missing".to_owned()),
             targets::Problem::Invalid(problem) => {
                 Defect { kind: DefectKind::Invalid, field: target.name(self.entity), problem }
             }
-        })
+        }
     }
 
     fn unmapped(&self, target: &Target, problem: String) -> Defect {

@@ -201,6 +201,14 @@ impl Rule {
         self.from.iter().filter_map(|path| path.first()).map(String::as_str)
     }
 
+    /// The path of the one field that the rule reads; `None` when it reads several, or none.
+    pub(crate) fn only_source(&self) -> Option<&[String]> {
+        match self.from.as_slice() {
+            [path] => Some(path),
+            _ => None,
+        }
+    }
+
     /// The value before it is converted; the shop's own values are marked, so that no format is read into them.
     pub(crate) fn value<'s>(&'s self, source: &'s SourceRecord) -> Result<Option<Value<'s>>, String> {
         if let Some(constant) = &self.constant {
@@ -226,6 +234,15 @@ impl Rule {
             },
         }
     }
+}
+
+/// A record with one field, at a path.
+pub(crate) fn nested(path: &[&str], text: &str) -> SourceRecord {
+    let inmost = serde_json::Value::String(text.to_owned());
+    let Some((first, rest)) = path.split_first() else { return SourceRecord::new() };
+    let value = rest.iter().rev().fold(inmost, |value, name| serde_json::json!({ *name: value }));
+    let raw = serde_json::value::to_raw_value(&value).ok();
+    raw.map(|raw| ((*first).to_owned(), raw)).into_iter().collect()
 }
 
 fn path(field: &str) -> Vec<String> {

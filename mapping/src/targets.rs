@@ -42,7 +42,7 @@ const fn known_to(field: &'static str, kind: Kind) -> Target {
     Target { field, kind, is_required: false }
 }
 
-const SKU: Target = needed("sku", Kind::Text);
+pub(crate) const SKU: Target = needed("sku", Kind::Text);
 const NAME: Target = needed("name", Kind::Text);
 const PRICE: Target = needed("price", Kind::Money);
 const DESCRIPTION: Target = known_to("description", Kind::Text);
@@ -118,7 +118,8 @@ pub(crate) enum Problem {
     Invalid(String),
 }
 
-type Failed<'t> = (&'t Target, Problem);
+/// What is wrong, and with which field.
+pub(crate) type Failed<'t> = (&'t Target, Problem);
 
 /// Makes a record of an entity out of its fields.
 pub(crate) fn record(
@@ -158,6 +159,13 @@ pub(crate) fn record(
             ordered_at: fields.moment(&ORDERED_AT)?,
         }),
     })
+}
+
+/// Reads the SKU alone.
+pub(crate) fn sku(
+    read: impl Fn(&Target) -> Result<Option<Converted>, Defect>,
+) -> Result<ProductId, Failed<'static>> {
+    Fields { read }.sku()
 }
 
 struct Fields<R> {

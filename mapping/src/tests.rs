@@ -208,3 +208,30 @@ fn rules_that_make_no_sense_are_refused() {
         "is given twice"
     );
 }
+
+#[test]
+fn a_key_alone_makes_the_sku_that_the_whole_record_makes() {
+    let with =
+        |rule: &str| format!(r#"{{"product_sku": {rule}, "product_name": "n", "product_price": "p"}}"#);
+    for (rules, field, key, sku) in [
+        (SEED.to_owned(), "item_code", " LAPTOP-001 ", Ok("LAPTOP-001")),
+        ("{}".to_owned(), "sku", "A", Ok("A")),
+        (with(r#"{"from": "no.code", "lookup": {"7": "SEVEN"}}"#), "no.code", "7", Ok("SEVEN")),
+        (
+            with(r#"{"from": "code", "lookup": {"7": "SEVEN"}}"#),
+            "code",
+            "8",
+            Err("product_sku is not in the table of its rule"),
+        ),
+        (SEED.to_owned(), "item_code", "", Err("product_sku is missing")),
+    ] {
+        let rules = Rules::parse(&rules).expect("right rules");
+        assert_eq!(rules.sku_field().as_deref(), Some(field));
+        let made = rules.of(Entity::Products, Currency::VND).sku_of_key(key);
+        let made = made.map(|sku| sku.to_string()).map_err(|defect| defect.cause());
+        assert_eq!(made, sku.map(str::to_owned).map_err(str::to_owned), "{key}");
+    }
+    for of_several in [r#"{"from": ["brand", "code"]}"#, r#"{"const": "A"}"#] {
+        assert_eq!(Rules::parse(&with(of_several)).expect("right rules").sku_field(), None);
+    }
+}

@@ -184,12 +184,17 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: HistoryCommand,
     },
-    /// Check connection, namespace, search attributes, pollers and (with a URL) the worker
-    #[command(after_help = "Exit codes: 0 all is well · 1 something is not · 3 Temporal cannot be reached")]
+    /// Check connection, namespace, search attributes, pollers, object store and (with a URL) the worker
+    #[command(after_help = "\
+For the object store a probe is put there, which the worker looks for, and which is removed again.
+
+Exit codes: 0 all is well · 1 something is not · 3 Temporal cannot be reached")]
     Doctor {
         /// The worker's own address: its /readyz says how it and the outside systems are
         #[arg(long, value_name = "URL", env = "SUN_WORKER_URL")]
         worker_url: Option<Url>,
+        #[command(flatten)]
+        store: erp::StoreArgs,
     },
     /// Print a completion script: source it in the shell's start-up file
     Completions {

@@ -1,5 +1,7 @@
 //! Is everything there that a process needs? One line for each thing, with the fix where it is missing.
 
+mod store;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -45,7 +47,12 @@ impl Check {
 }
 
 /// `starter doctor`.
-pub(crate) async fn run(global: &Global, out: &Out, worker_url: Option<Url>) -> Result<Exit, Failure> {
+pub(crate) async fn run(
+    global: &Global,
+    out: &Out,
+    worker_url: Option<Url>,
+    store: &str,
+) -> Result<Exit, Failure> {
     let settings = Settings::load(global, out)?;
     let tls = if settings.uses_tls() { "TLS" } else { "no TLS" };
     let place = format!("{}, namespace {}, {tls}", settings.address(), settings.namespace());
@@ -57,7 +64,13 @@ pub(crate) async fn run(global: &Global, out: &Out, worker_url: Option<Url>) -> 
             checks.push(namespace);
             if exists {
                 checks.push(attributes(&session).await);
-                checks.push(pollers(&session, &global.task_queue).await);
+                let pollers = pollers(&session, &global.task_queue).await;
+                // Without a worker nobody could look.
+                let is_polled = pollers.ok;
+                checks.push(pollers);
+                if is_polled {
+                    checks.push(store::check(&session, &global.task_queue, store).await);
+                }
             }
             exists
         }

@@ -1,6 +1,7 @@
 //! What can be asked of the object store.
 
 use workflows::store_clean_up::{StoreCleanUpData, WORKFLOW_ID};
+use workflows::store_probe::StoreProbeData;
 
 use crate::input::{InputError, Plan, check};
 
@@ -15,5 +16,16 @@ pub(crate) fn plan(json: &str) -> Result<Plan, InputError> {
             ("keeps", format!("objects of runs that closed within {keep_days} days")),
             ("quarantine", format!("{keep_quarantine_days} days")),
         ],
+    })
+}
+
+/// Checks which object is to be looked for.
+pub(crate) fn plan_probe(json: &str) -> Result<Plan, InputError> {
+    let data: StoreProbeData = check(json)?;
+    Ok(Plan {
+        workflow_id: data.workflow_id(),
+        summary: "A look into the object store".to_owned(),
+        attributes: Vec::new(),
+        facts: vec![("object", data.object.key)],
     })
 }

@@ -251,10 +251,13 @@ pub(crate) fn stuck_document(subject: &Subject, steps: &[String], progress: Opti
 /// What a result says in plain values; what the headline and the step table say already is left out.
 fn result_facts(result: &Map<String, Value>, paint: Paint) -> String {
     const SAID: [&str; 6] = ["success", "outcome", "reason", "report", "workflow_id", "order_id"];
+    const UNUSUAL: [&str; 1] = ["dry_run"];
     let fact = |(name, value): (&String, &Value)| {
         let value = match value {
             Value::Number(ms) if name == "execution_time" => duration(ms.as_i64()?),
             Value::String(text) => text.clone(),
+            // What is not so, and is not so in nearly every run, is not said.
+            Value::Bool(false) if UNUSUAL.contains(&name.as_str()) => return None,
             Value::Number(_) | Value::Bool(_) => value.to_string(),
             Value::Null | Value::Array(_) | Value::Object(_) => return None,
         };

@@ -91,14 +91,17 @@ impl Out {
         self.live
     }
 
-    /// Writes the one document of a command: as JSON, or as the text that `text` makes.
+    /// Writes the one document of a command: as JSON, or as the text that `text` makes (an empty one is no line).
     pub(crate) fn document(
         &self,
         document: &impl Serialize,
         text: impl FnOnce(Paint) -> String,
     ) -> Result<(), Failure> {
         let written = match self.format {
-            Format::Text => text(self.data),
+            Format::Text => match text(self.data) {
+                text if text.is_empty() => return Ok(()),
+                text => text,
+            },
             Format::Json => json(document, true)?,
             Format::Jsonl => json(document, false)?,
         };

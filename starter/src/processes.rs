@@ -17,6 +17,7 @@ use workflows::late_payment::LatePayment;
 use workflows::order_processing::OrderProcessing;
 use workflows::saga::Process as _;
 use workflows::store_clean_up::{self, StoreCleanUp};
+use workflows::store_probe::{self, StoreProbe};
 use workflows::unsubscription::Unsubscription;
 
 use crate::input::{InputError, Plan};
@@ -145,9 +146,23 @@ pub(crate) const STORE: Process = Process {
     start: |client, json, options| typed(client, StoreCleanUp::run, json, options).boxed(),
 };
 
+/// A look into the object store with the worker's eyes: started by `doctor`.
+pub(crate) const PROBE: Process = Process {
+    noun: "store",
+    name: "store-probe",
+    workflow_type: StoreProbe::NAME,
+    id_prefix: store_probe::ID_PREFIX,
+    decided: &[],
+    may_repeat: true,
+    has_commands: false,
+    is_recurring: false,
+    plan: objects::plan_probe,
+    start: |client, json, options| typed(client, StoreProbe::run, json, options).boxed(),
+};
+
 /// Every process.
 pub(crate) const ALL: &[&Process] =
-    &[&ORDER, &LATE_PAYMENT, &ONBOARDING, &FOLLOW_UP, &UNSUBSCRIPTION, &ERP, &STORE];
+    &[&ORDER, &LATE_PAYMENT, &ONBOARDING, &FOLLOW_UP, &UNSUBSCRIPTION, &ERP, &STORE, &PROBE];
 
 impl Process {
     /// The business key in a workflow id: `ORDER-001` of `order/ORDER-001`.

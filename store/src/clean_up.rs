@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use contracts::objects::CleanedUp;
 use futures::future::BoxFuture;
 
-use crate::{Store, StoreError};
+use crate::{PROBES, Store, StoreError};
 
 /// A run that left objects behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +57,13 @@ pub async fn clean_up<E: From<StoreError>>(
             done.objects += 1;
         }
         done.runs += 1;
+    }
+    // What a `doctor` that was interrupted could not remove itself.
+    for probe in store.list(PROBES).await? {
+        if is_over(probe.written) {
+            store.remove(&probe.key).await?;
+            done.objects += 1;
+        }
     }
     Ok(done)
 }

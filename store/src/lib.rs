@@ -1,10 +1,12 @@
 //! Claim checks: lists and files live in an object store, a history holds a reference to them.
 //!
-//! One folder by default, S3 (or what speaks its language) by configuration. Three kinds of keys:
+//! One folder by default, S3 (or what speaks its language) by configuration. Five kinds of keys:
 //! - `runs/<workflow id>/<run id>/<hash>`: what a run needs while it goes on; gone some days after it has closed
 //!   ([`clean_up`]). Content-addressed: writing the same twice is writing it once;
 //! - `quarantine/<integration>/…`: records that wait for a person;
-//! - `leases/<name>/<number>`: who may go on ([`lease`]).
+//! - `integrations/<integration>/…`: what is remembered of an integration's records between its runs;
+//! - `leases/<name>/<number>`: who may go on ([`lease`]);
+//! - `probes/<hash>`: a look whether two programs have the same store, for a moment.
 //!
 //! What is deliberately absent: changing an object in place. Where two could write at once, the first one creates and
 //! the second is told.
@@ -32,6 +34,9 @@ pub use lines::{Lines, LinesWriter, join};
 
 /// Where the store is when nothing else is configured: a folder below the one that a program is started in.
 pub const DEFAULT_PLACE: &str = "sunflow-store";
+
+/// Where objects lie that only show whether somebody else sees them.
+pub const PROBES: &str = "probes";
 
 /// An object store; cheap to clone.
 #[derive(Clone)]

@@ -2,6 +2,7 @@
 
 mod erp_brake;
 mod erp_cursor;
+mod erp_deletions;
 mod erp_faults;
 mod erp_files;
 mod erp_scale;
@@ -35,6 +36,7 @@ mod server_restart;
 mod sms;
 mod starter;
 mod store_clean_up;
+mod store_probe;
 mod stripe;
 mod tidy;
 mod webhook_door;

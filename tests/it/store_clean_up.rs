@@ -33,6 +33,11 @@ async fn objects_stay_with_runs_that_are_open_or_closed_lately() -> anyhow::Resu
     forgotten_since(&given_up.key, 6).await?;
     // And somebody's own folder.
     erp.store.put("runs/somebody/notes", "txt", b"mine".to_vec()).await?;
+    // And two probes of a doctor that was interrupted.
+    let probe = erp.store.put(store::PROBES, "txt", b"yesterday's".to_vec()).await?;
+    let file = std::fs::File::options().write(true).open(erp.folder().join("store").join(&probe.key))?;
+    file.set_modified(SystemTime::now() - Duration::from_secs(2 * 24 * 3600))?;
+    let fresh = erp.store.put(store::PROBES, "txt", b"today's".to_vec()).await?;
     let before = erp.store.list("runs").await?.len();
 
     let input =
@@ -42,12 +47,14 @@ async fn objects_stay_with_runs_that_are_open_or_closed_lately() -> anyhow::Resu
     let run = erp.world.client.start_workflow(StoreCleanUp::run, input, options).await?;
     let result = run.get_result(WorkflowGetResultOptions::default()).await?;
     assert!(result.success);
-    assert_eq!((result.cleaned_up.runs, result.cleaned_up.objects, result.cleaned_up.kept), (1, 1, 4));
+    assert_eq!((result.cleaned_up.runs, result.cleaned_up.objects, result.cleaned_up.kept), (1, 2, 4));
     assert_eq!(erp.store.list("runs").await?.len(), before - 1);
     assert_eq!(erp.store.read(&old.key).await?, None);
     assert_eq!(result.cleaned_up.quarantined, 1);
     assert_eq!(erp.store.read(&given_up.key).await?, None);
     assert!(erp.store.read(&waits.key).await?.is_some());
+    let probes = erp.store.list(store::PROBES).await?;
+    assert_eq!(probes.into_iter().map(|object| object.key).collect::<Vec<_>>(), [fresh.key]);
     open.decide(true, "a give-away").await.map_err(anyhow::Error::msg)?;
     open.ended().await?.completed()?;
     Ok(())

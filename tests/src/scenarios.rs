@@ -249,6 +249,36 @@ pub const ALL: &[Scenario] = &[
         let config = json!({ "page_size": 2, "batches_per_run": 1, "sync_entities": ["products"] });
         cancelled_at(&erp, "integrations.report", config).await?
     }),
+    scenario!("erp-gone-at-the-source", _world => {
+        let erp = gone(1).await?;
+        synced(&erp, deactivating()).await?
+    }),
+    scenario!("erp-gone-and-a-dry-run", _world => {
+        let mut config = deactivating();
+        config["dry_run"] = json!(true);
+        let erp = gone(1).await?;
+        synced(&erp, config).await?
+    }),
+    scenario!("erp-nearly-everything-gone-and-rejected", _world => {
+        let erp = gone(18).await?;
+        let run = erp.start(deactivating()).await?;
+        run.asks().await?;
+        run.decide(false, "looked at").await.map_err(anyhow::Error::msg)?;
+        run.ended().await?;
+        run.workflow_id.clone()
+    }),
+    scenario!("erp-without-a-list-of-keys", _world => {
+        let erp = ErpWorld::new().await?;
+        let folder = erp.folder().join("exports");
+        std::fs::create_dir_all(&folder)?;
+        let endpoint = format!("file://{}", folder.display());
+        let credential = json!({ "endpoints": [endpoint], "connector": "files" });
+        std::fs::write(erp.folder().join("secrets/files.json"), credential.to_string())?;
+        let mut config = deactivating();
+        config["erp_endpoint"] = json!(endpoint);
+        config["credentials_ref"] = json!("file:files.json");
+        synced(&erp, config).await?
+    }),
 ];
 
 /// A registration that goes on with an account that is there.
@@ -354,6 +384,21 @@ async fn free_product() -> anyhow::Result<ErpWorld> {
     let erp = ErpWorld::new().await?;
     let fields = json!({ "item_code": "FREE-001", "item_description": "For nothing", "unit_price": 0 });
     erp.erp(json!([{ "entity": "products", "id": "P1", "fields": fields }])).await?;
+    Ok(erp)
+}
+
+/// Products only, and what is gone is looked for at every run.
+fn deactivating() -> Value {
+    json!({ "sync_entities": ["products"], "deletions": { "action": "deactivate", "every": "1ms" } })
+}
+
+/// An ERP that has lost some of its products since the last sync.
+async fn gone(products: u32) -> anyhow::Result<ErpWorld> {
+    let erp = ErpWorld::new().await?;
+    erp.world.shop.post("erp/generate", json!({ "products": 20, "inventory": false, "seed": 7 })).await?;
+    synced(&erp, deactivating()).await?;
+    let id = |n| json!({ "entity": "products", "id": format!("ERP-{n:06}") });
+    erp.world.shop.delete("erp/records", (1..=products).map(id).collect()).await?;
     Ok(erp)
 }
 

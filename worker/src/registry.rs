@@ -12,6 +12,7 @@ use workflows::late_payment::LatePayment;
 use workflows::order_processing::OrderProcessing;
 use workflows::policy::ERP_QUEUE;
 use workflows::store_clean_up::StoreCleanUp;
+use workflows::store_probe::StoreProbe;
 use workflows::unsubscription::Unsubscription;
 
 use crate::config::{Deployment, Settings, Tuning};
@@ -40,6 +41,8 @@ pub(crate) fn options(
         .context("ErpSync cannot be registered")?
         .register_workflow::<StoreCleanUp>()
         .context("StoreCleanUp cannot be registered")?
+        .register_workflow::<StoreProbe>()
+        .context("StoreProbe cannot be registered")?
         .register_workflow::<Unsubscription>()
         .context("Unsubscription cannot be registered")?
         // Activities, by outside system.

@@ -5,11 +5,12 @@
 //! 1. `authenticate-erp`: the right to synchronise this integration is taken (a second run at the same time ends as
 //!    `AlreadyRunning`), the ERP lets us in, and the shop says how far it is. The credentials stay in the worker.
 //! 2. `fetch-erp-data`, 3. `transform-data`, 4. `validate-data`: page by page, what changed since the watermark is
-//!    read, mapped, checked and compared with the shop; what is to be written lies in the object store. Nothing is
-//!    written yet. More invalid records than allowed end the run (`DataInvalid`); they lie in the quarantine. Then the
+//!    read, mapped, checked and compared with the shop; what is to be written lies in the object store. When it is time
+//!    (`deletions`), the keys of everything are read, to see which products are gone at the source. Nothing is written yet. More invalid records than allowed end the run (`DataInvalid`); they lie in the quarantine. Then the
 //!    brake: a run that would change more than its limits allow asks a person, and waits (`approve`, `reject`).
 //! 5. `sync-products`, 6. `sync-inventory`, 7. `sync-customers`, 8. `sync-orders`: what is staged is written, batch by
-//!    batch. A record that the shop refuses goes to the quarantine, the others go on.
+//!    batch. A record that the shop refuses goes to the quarantine, the others go on. Products that are gone at the source
+//!    are taken out of sale.
 //! 9. `update-sync-timestamp`: the watermark moves to the newest change that is safely in the shop, by the *source's*
 //!    clock. The next run begins a lookback before it, so that what was committed late or stamped by a slow clock is
 //!    seen again; what the shop has already costs no write.
@@ -28,6 +29,7 @@
 
 mod brake;
 mod config;
+mod deletions;
 mod run;
 mod work;
 
@@ -43,7 +45,7 @@ use temporalio_workflow::{
     WorkflowTermination, workflow, workflow_methods,
 };
 
-pub use config::{ErpSyncConfig, Limits, Resume};
+pub use config::{Deletions, ErpSyncConfig, Limits, Resume};
 
 use crate::input::{Problem, Unchecked};
 use crate::report::{Progress, Report, StepClass, StepSpec};

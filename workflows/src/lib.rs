@@ -31,6 +31,7 @@ pub mod report;
 pub mod saga;
 pub mod search_attributes;
 pub mod store_clean_up;
+pub mod store_probe;
 pub mod unsubscription;
 
 /// The task queue that workers of every process poll, unless configured otherwise.

@@ -8,11 +8,11 @@ use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};
 use serde::{Deserialize, Serialize};
 use serde_json::value::to_raw_value;
-use sha2::{Digest as _, Sha256};
 use store::{Lines, LinesWriter, Store};
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use super::Trouble;
+use super::deletions::ledger::{Ledger, short_hash};
 use super::shop::Shop;
 use super::stage::{count, unwritable};
 use crate::http::CallError;
@@ -65,7 +65,7 @@ pub(super) async fn apply(
         walk.progress().clone();
     let joined = walk.alive(store::join(store, &input.folder, lists)).await;
     let lists = joined.map_err(|error| Trouble::Store(error).into_failure())?;
-    Ok(Applied { created, updated, failed, rows: inline, lists, quarantined, causes })
+    Ok(Applied { created, updated, deactivated: 0, failed, rows: inline, lists, quarantined, causes })
 }
 
 /// Writes some rows; `None` when the run was stopped before the last of them was sent.
@@ -83,6 +83,8 @@ async fn write(
     let answers: Vec<Result<Option<Answer>, CallError>> =
         futures::stream::iter(writes).buffered(SIDE_BY_SIDE).collect().await;
     let (mut list, mut quarantine) = (LinesWriter::default(), LinesWriter::default());
+    let (ledger, mut noted) =
+        (Ledger::of(store, &input.integration_id, input.entity), LinesWriter::default());
     for (row, answer) in segment.iter().zip(answers) {
         let Some(answer) = answer? else { return Ok(None) };
         let outcome = outcome(row, &answer);
@@ -100,11 +102,18 @@ async fn write(
                 quarantine.push(&line).map_err(unwritable)?;
             }
         }
+        if input.note_keys && answer.is_ok() {
+            noted.push(&row.record.key()).map_err(unwritable)?;
+            if is_put_on_sale(row) {
+                ledger.dig_up(&row.record.key()).await?;
+            }
+        }
         list.push(&outcome).map_err(unwritable)?;
         if is_few {
             progress.inline.push(outcome);
         }
     }
+    ledger.note(noted).await?;
     progress.lists.extend(list.put(store, &input.folder).await?);
     progress.quarantined.extend(quarantine.put(store, &input.quarantine).await?);
     progress.rows += segment.len();
@@ -122,15 +131,18 @@ async fn write_row(
     if ctx.is_cancelled() {
         return Ok(None);
     }
-    // A hash: a record's key may be longer than a header, or hold letters that a header cannot.
-    let hash = Sha256::digest(row.record.key());
-    let name: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    let key = input.key.part(&name);
+    let key = input.key.part(&short_hash(&row.record.key()));
     match patiently(ctx, || shop.write(&key, row)).await {
         Ok(id) => Ok(Some(Ok(id))),
         Err(CallError::Refused { refusal, .. }) => Ok(Some(Err(refusal.code))),
         Err(error) => Err(error),
     }
+}
+
+/// Whether this write puts a product on sale that was not.
+fn is_put_on_sale(row: &StagedRow) -> bool {
+    let is_active = matches!(&row.record, Record::Product(product) if product.active == Some(true));
+    is_active && matches!(&row.write, Write::Update { changed, .. } if changed.iter().any(|f| f == "active"))
 }
 
 fn outcome(row: &StagedRow, answer: &Answer) -> RowOutcome {

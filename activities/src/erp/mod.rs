@@ -3,6 +3,7 @@
 //! - `stage.rs`: pages from the ERP become rows to write, in the object store;
 //! - `compare.rs`: what of a record the shop has already;
 //! - `apply.rs`: the rows are written;
+//! - `deletions`: what is gone at the source;
 //! - [`credentials`]: user and password, which stay in the worker.
 
 #![expect(
@@ -14,14 +15,15 @@ mod apply;
 mod compare;
 pub mod connector;
 pub mod credentials;
+mod deletions;
 mod shop;
 mod stage;
 
 use std::sync::Arc;
 
 use contracts::erp::{
-    Applied, ApplyBatch, Authentication, Lease, LeaseAnswer, SaveReport, SaveState, ShopCounts, Source,
-    StagePages, Staged, SyncState, defs,
+    Applied, ApplyBatch, Authentication, Deactivate, FindGone, Gone, KeepKeys, Lease, LeaseAnswer,
+    SaveReport, SaveState, ScanKeys, ScannedKeys, ShopCounts, Source, StagePages, Staged, SyncState, defs,
 };
 use contracts::failure;
 use contracts::values::IntegrationId;
@@ -37,6 +39,8 @@ use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use crate::effect::alive;
 use crate::http::{Api, CallError};
 use connector::Connectors;
+use deletions::ledger::Ledger;
+use deletions::{deactivate, find, scan};
 use shop::Shop;
 
 /// The sync's activities.
@@ -88,7 +92,10 @@ impl ErpActivities {
             Err(reason) => return Ok(Authentication::Refused { reason }),
         };
         match alive(&ctx, erp.log_in()).await {
-            Ok(()) => Ok(Authentication::Accepted { connector: erp.kind().to_owned() }),
+            Ok(()) => Ok(Authentication::Accepted {
+                connector: erp.kind().to_owned(),
+                no_keys: erp.no_keys().map(str::to_owned),
+            }),
             Err(CallError::NotLetIn { .. }) => Ok(Authentication::Refused {
                 reason: format!(
                     "the ERP refuses user and password of {}: correct them in the worker",
@@ -138,6 +145,51 @@ impl ErpActivities {
         input: ApplyBatch,
     ) -> Result<Applied, ActivityError> {
         apply::apply(&ctx, &self.shop, &self.store, &input).await
+    }
+
+    /// See [`contracts::erp::Erp`].
+    #[activity(definition = defs::ScanKeys)]
+    pub async fn scan_keys(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: ScanKeys,
+    ) -> Result<ScannedKeys, ActivityError> {
+        let erp = self.connectors.open(&input.source).map_err(give_up)?;
+        scan::scan(&ctx, erp.as_ref(), &self.store, &input).await
+    }
+
+    /// See [`contracts::erp::Erp`].
+    #[activity(definition = defs::FindGone)]
+    pub async fn find_gone(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: FindGone,
+    ) -> Result<Gone, ActivityError> {
+        find::find(&ctx, &self.shop, &self.store, &input).await
+    }
+
+    /// See [`contracts::erp::Erp`].
+    #[activity(definition = defs::Deactivate)]
+    pub async fn deactivate(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: Deactivate,
+    ) -> Result<Applied, ActivityError> {
+        deactivate::deactivate(&ctx, &self.shop, &self.store, &input).await
+    }
+
+    /// See [`contracts::erp::Erp`].
+    #[activity(definition = defs::KeepKeys)]
+    pub async fn keep_keys(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: KeepKeys,
+    ) -> Result<(), ActivityError> {
+        let ScannedKeys { present, known, .. } = &input.scanned;
+        let former = known.as_ref().filter(|_| input.forget);
+        let ledger = Ledger::of(&self.store, &input.integration_id, input.entity);
+        let replaced = alive(&ctx, ledger.replace(present.as_ref(), former)).await;
+        replaced.map_err(|error| Trouble::Store(error).into_failure())
     }
 
     /// See [`contracts::erp::Erp`].

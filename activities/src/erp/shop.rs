@@ -1,7 +1,10 @@
 //! The shop's side on the wire: lookups of many, writes of one. The endpoints are ours (the seed names methods, no
 //! paths); products and their update are the platform's.
 
+mod sale;
+
 use std::collections::{BTreeMap, HashMap};
+use std::str::FromStr;
 
 use contracts::erp::{
     Entity, ProductRecord, Record, SaveReport, SaveState, ShopCounts, StagedRow, SyncState, SyncStatus, Write,
@@ -136,6 +139,8 @@ struct StatisticsBody {
 
 /// What stands behind an entity's name in the shop's `watermarks` for the size of its last full read.
 const FULL_COUNT: &str = ".full_count";
+/// And for when what is gone was looked for.
+const SCANNED_AT: &str = ".scanned_at";
 /// What the seed calls the source of stock levels.
 const SYNC_SOURCE: &str = "erp";
 
@@ -190,7 +195,7 @@ impl Shop {
         }
     }
 
-    async fn products(&self, skus: &[String]) -> Result<HashMap<String, Existing>, CallError> {
+    pub(super) async fn products(&self, skus: &[String]) -> Result<HashMap<String, Existing>, CallError> {
         let found: Products = self.ask(&["products", "lookup"], &json!({ "skus": skus })).await?;
         let product = |body: ProductBody| {
             let price = read_money(&body.price, &body.currency);
@@ -305,16 +310,20 @@ impl Shop {
         };
         let mut state = SyncState::default();
         for (name, value) in config.watermarks {
-            let (name, is_count) = match name.strip_suffix(FULL_COUNT) {
-                Some(name) => (name, true),
-                None => (name.as_str(), false),
-            };
+            let (name, kind) = name
+                .split_once('.')
+                .map_or((name.as_str(), ""), |(entity, _)| (entity, &name[entity.len()..]));
             let Some(entity) = Entity::from_name(name) else { continue };
-            match (is_count, value.parse(), value.parse()) {
-                (true, Ok(count), _) => drop(state.full_counts.insert(entity, count)),
-                (false, _, Ok(watermark)) => drop(state.watermarks.insert(entity, watermark)),
+            let is_read = match kind {
+                FULL_COUNT => keep(&mut state.full_counts, entity, &value),
+                SCANNED_AT => keep(&mut state.scanned_at, entity, &value),
+                "" => keep(&mut state.watermarks, entity, &value),
+                // A later version's.
+                _ => true,
+            };
+            if !is_read {
                 // What nobody can read is as good as missing: more is read again, nothing is lost.
-                _ => tracing::warn!(%integration, name, "a watermark of the shop cannot be read"),
+                tracing::warn!(%integration, name, "a watermark of the shop cannot be read");
             }
         }
         Ok(state)
@@ -333,6 +342,9 @@ impl Shop {
             }
             for (entity, count) in &state.full_counts {
                 watermarks.insert(format!("{}{FULL_COUNT}", entity.name()), count.to_string());
+            }
+            for (entity, at) in &state.scanned_at {
+                watermarks.insert(format!("{}{SCANNED_AT}", entity.name()), at.to_string());
             }
             // The oldest: before it everything is in the shop, whatever the entity.
             if let Some(oldest) = state.watermarks.values().min() {
@@ -373,4 +385,9 @@ fn body(product: &ProductRecord) -> WriteProduct<'_> {
 
 fn read_money(json: &RawValue, currency: &str) -> Option<Money> {
     money(json, Currency::from_code(currency)?)
+}
+
+/// Whether a value of the shop's memory could be read.
+fn keep<T: FromStr>(known: &mut BTreeMap<Entity, T>, entity: Entity, value: &str) -> bool {
+    value.parse().map(|value| known.insert(entity, value)).is_ok()
 }

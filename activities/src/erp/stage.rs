@@ -12,6 +12,7 @@ use store::{LinesWriter, Store};
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use super::connector::{Erp, PageAsk, Sourced};
+use super::deletions::ledger::Ledger;
 use super::shop::Shop;
 use super::{Trouble, compare, give_up};
 use crate::walk::{Walk, patiently};
@@ -142,10 +143,14 @@ impl<'i> Pages<'i> {
     /// Compares with the shop and puts what is to be written into the store.
     async fn finish(mut self, ctx: &ActivityContext, shop: &Shop, store: &Store) -> Result<Staged, Trouble> {
         let mut rows = LinesWriter::default();
+        let ledger = Ledger::of(store, &self.input.source.integration_id, self.input.entity);
         let mut records = self.records.into_iter().flatten().peekable();
         while records.peek().is_some() {
-            let asked: Vec<(Timestamp, Record)> = records.by_ref().take(LOOK_UP_MAX).collect();
+            let mut asked: Vec<(Timestamp, Record)> = records.by_ref().take(LOOK_UP_MAX).collect();
             let existing = patiently(ctx, || shop.look_up(self.input.entity, &asked)).await?;
+            if self.input.revive {
+                ledger.revive(&mut asked, &existing).await?;
+            }
             for record in asked {
                 let existing = existing.get(&record.1.key());
                 let limit = self.input.price_change_percent;

@@ -53,6 +53,8 @@ pub struct EntityCounts {
     pub created: u64,
     /// Changed; in a dry run: would be.
     pub updated: u64,
+    /// Taken out of sale because they are gone at the source; in a dry run: would be.
+    pub deactivated: u64,
     /// Already as they should be: no write.
     pub unchanged: u64,
     /// Refused by the shop; they are in the quarantine, too.
@@ -130,7 +132,7 @@ pub struct RowOutcome {
     /// How much of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quantity: Option<u32>,
-    /// `created`, `updated` or `failed`.
+    /// `created`, `updated`, `deactivated` or `failed`.
     pub action: String,
     /// Whether the shop took it.
     pub success: bool,

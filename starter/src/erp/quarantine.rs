@@ -61,6 +61,10 @@ pub(crate) async fn list(out: &Out, args: &QuarantineArgs) -> Result<Exit, Failu
     }
     let groups: Vec<Group> = groups.into_values().collect();
     out.list(&groups, |paint| {
+        // A header above nothing would say less than the line below.
+        if groups.is_empty() {
+            return String::new();
+        }
         let header = ["run", "entity", "records", "cause", "keys"].map(str::to_owned);
         let row = |group: &Group| {
             let Group { run_id, entity, cause, records, keys } = group;

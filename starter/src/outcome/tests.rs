@@ -135,6 +135,20 @@ fn words_for_people_name_outcome_reason_and_steps() {
 }
 
 #[test]
+fn a_dry_run_says_so_and_a_real_one_says_nothing_of_it() {
+    let text = |dry_run: bool| {
+        let end = End::Completed(json!({ "success": true, "sync_id": "erp/a/b", "dry_run": dry_run }));
+        end.text(&subject(), Paint::plain())
+    };
+    assert!(text(true).contains("dry run  true\n"), "{}", text(true));
+    assert!(
+        text(false).contains("sync id  erp/a/b\n") && !text(false).contains("dry run"),
+        "{}",
+        text(false)
+    );
+}
+
+#[test]
 fn a_stuck_run_is_open_and_names_the_steps() {
     let document = stuck_document(&subject(), &["process-payment".to_owned()], None);
     assert_eq!(document["workflow_status"], "RUNNING");

@@ -3,7 +3,7 @@
 use contracts::erp::{Entity, ShopCounts, SyncState};
 
 use super::config::Limits;
-use super::work::Work;
+use super::work::{Missed, Work};
 
 /// What exceeds the limits, in words for whoever decides; nothing when all is within them.
 pub(super) fn exceeded(limits: &Limits, work: &Work, shop: ShopCounts) -> Vec<String> {
@@ -16,16 +16,37 @@ pub(super) fn exceeded(limits: &Limits, work: &Work, shop: ShopCounts) -> Vec<St
         ));
     }
     if total.prices_to_zero > u64::from(limits.prices_to_zero) {
-        found
-            .push(format!("{} prices would be zero (limit {})", total.prices_to_zero, limits.prices_to_zero));
+        let prices = counted(total.prices_to_zero, "price");
+        found.push(format!("{prices} would be zero (limit {})", limits.prices_to_zero));
     }
     if total.prices_jump > 0 {
-        let limit = limits.price_change;
-        found.push(format!("{} prices would change by more than {limit} %", total.prices_jump));
+        let prices = counted(total.prices_jump, "price");
+        found.push(format!("{prices} would change by more than {} %", limits.price_change));
     }
+    found.extend(work.missed.as_ref().and_then(|missed| too_many_gone(limits, missed)));
     let before = work.state.as_ref();
     found.extend(Entity::ALL.into_iter().filter_map(|entity| fewer_records(limits, work, before?, entity)));
     found
+}
+
+/// An ERP that lists no keys, or half of them, must not empty the shop.
+fn too_many_gone(limits: &Limits, missed: &Missed) -> Option<String> {
+    is_share_above(missed.gone, missed.on_sale, limits.deactivate).then(|| {
+        let without_key = match missed.scanned.without_key {
+            0 => String::new(),
+            n => format!(", {n} of them without a key that could be the shop's"),
+        };
+        format!(
+            "{} of the {} products on sale that came from this ERP would be deactivated: it lists {} now{without_key} \
+             (limit {} %)",
+            missed.gone, missed.on_sale, missed.scanned.count, limits.deactivate
+        )
+    })
+}
+
+/// A number of things, in words.
+pub(super) fn counted(n: u64, thing: &str) -> String {
+    if n == 1 { format!("1 {thing}") } else { format!("{n} {thing}s") }
 }
 
 fn fewer_records(limits: &Limits, work: &Work, before: &SyncState, entity: Entity) -> Option<String> {
@@ -47,7 +68,7 @@ fn is_share_above(part: u64, whole: u64, percent: u32) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use contracts::erp::StageCounts;
+    use contracts::erp::{ScannedKeys, StageCounts};
 
     use super::super::work::StagedEntity;
     use super::*;
@@ -83,11 +104,28 @@ mod tests {
         );
         let wanted = [
             "51 of the 100 levels in stock would fall to zero (limit 50 %)",
-            "1 prices would be zero (limit 0)",
+            "1 price would be zero (limit 0)",
             "2 prices would change by more than 50 %",
             "a full read found 69 inventory, the one before 100 (limit 30 % fewer)",
         ];
         assert_eq!(found, wanted);
+    }
+
+    #[test]
+    fn a_shop_is_not_emptied_by_a_list_without_keys() {
+        let missed = |gone, on_sale, count| {
+            let scanned = ScannedKeys { count, without_key: count, ..ScannedKeys::default() };
+            Work { missed: Some(Missed { scanned, gone, on_sale, ..Missed::default() }), ..Work::default() }
+        };
+        let asked = |work: &Work| exceeded(&Limits::default(), work, ShopCounts::default());
+        assert!(asked(&missed(10, 100, 90)).is_empty());
+        assert!(asked(&missed(0, 0, 0)).is_empty());
+        let wanted = "11 of the 100 products on sale that came from this ERP would be deactivated: it lists 0 now (limit 10 %)";
+        assert_eq!(asked(&missed(11, 100, 0)), [wanted]);
+        let asked = asked(&missed(1, 1, 5));
+        assert!(asked[0].contains("it lists 5 now, 5 of them without a key"), "{asked:?}");
+        let all = Limits { deactivate: 100, ..Limits::default() };
+        assert!(exceeded(&all, &missed(1, 1, 0), ShopCounts::default()).is_empty());
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub struct ErpSyncConfig {
     pub lookback: Duration,
     /// `unknown_fields`: `ignore` (default), `warn` or `stop`.
     pub unknown_fields: UnknownFields,
+    /// `deletions`: what becomes of products that are gone at the source (default: nothing).
+    pub deletions: Deletions,
     /// `limits`: what a run may change before a person is asked.
     pub limits: Limits,
     /// `approval_deadline`: how long a person has to answer (default 24 h).
@@ -67,6 +69,20 @@ pub struct Resume {
     pub read: u32,
 }
 
+/// What becomes of products that are gone at the source. A read of what changed does not show them, so the keys of
+/// everything are read now and then.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Deletions {
+    /// `action: ignore`: nobody looks for them.
+    #[default]
+    Ignore,
+    /// `action: deactivate`: they are taken out of sale.
+    Deactivate {
+        /// `every`: how long after a scan the next one is due (default 24 h); a full sync has one in any case.
+        every: Duration,
+    },
+}
+
 /// What a run may change before a person is asked. Shares are in percent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -78,11 +94,14 @@ pub struct Limits {
     pub prices_to_zero: u32,
     /// `fewer_records_percent`: by which a full read may find fewer records than the one before (default 30).
     pub fewer_records: u32,
+    /// `deactivate_percent`: of the products on sale that came from this ERP, which may be taken out of sale because they
+    /// are gone (default 10).
+    pub deactivate: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { stock_to_zero: 50, price_change: 50, prices_to_zero: 0, fewer_records: 30 }
+        Self { stock_to_zero: 50, price_change: 50, prices_to_zero: 0, fewer_records: 30, deactivate: 10 }
     }
 }
 
@@ -106,6 +125,10 @@ impl Checked for ErpSyncConfig {
         let max_invalid = fields.optional("max_invalid", at_most(1_000_000)).unwrap_or(0);
         let lookback = fields.optional("lookback", span).unwrap_or(Duration::from_secs(15 * MINUTES));
         let unknown_fields = fields.optional("unknown_fields", unknown_fields).unwrap_or_default();
+        let deletions = fields.maybe_nested("deletions", deletions).unwrap_or_default();
+        if let (Deletions::Deactivate { .. }, Some(entities)) = (deletions, &entities) {
+            check_deletions(fields, entities, rules.as_deref());
+        }
         let limits = fields.maybe_nested("limits", limits).unwrap_or_default();
         let deadline = fields.optional("approval_deadline", span);
         let page_size = fields.optional("page_size", crate::input::count(500)).unwrap_or(500);
@@ -130,6 +153,7 @@ impl Checked for ErpSyncConfig {
             max_invalid,
             lookback,
             unknown_fields,
+            deletions,
             limits,
             approval_deadline: deadline.unwrap_or(Duration::from_secs(24 * 60 * MINUTES)),
             page_size,
@@ -164,7 +188,38 @@ fn limits(fields: &Fields<'_>) -> Option<Limits> {
             .unwrap_or(usual.price_change),
         prices_to_zero: fields.optional("prices_to_zero", at_most(1_000_000)).unwrap_or(usual.prices_to_zero),
         fewer_records: fields.optional("fewer_records_percent", at_most(100)).unwrap_or(usual.fewer_records),
+        deactivate: fields.optional("deactivate_percent", at_most(100)).unwrap_or(usual.deactivate),
     })
+}
+
+fn deletions(fields: &Fields<'_>) -> Option<Deletions> {
+    let deactivates = fields.required("action", action);
+    let every = fields.optional("every", span).unwrap_or(Duration::from_secs(24 * 60 * MINUTES));
+    Some(if deactivates? { Deletions::Deactivate { every } } else { Deletions::Ignore })
+}
+
+fn action(value: &RawValue) -> Result<bool, Refusal> {
+    match text(20)(value)?.as_str() {
+        "ignore" => Ok(false),
+        "deactivate" => Ok(true),
+        _ => refuse("is not known", "write ignore or deactivate"),
+    }
+}
+
+/// What is gone shows in keys alone, so keys must say which products there are.
+fn check_deletions(fields: &Fields<'_>, entities: &[Entity], rules: Option<&str>) {
+    if !entities.contains(&Entity::Products) {
+        let problem = "deactivates products, and this sync has none";
+        fields.problem("deletions.action", problem, "add products to sync_entities, or write ignore");
+    }
+    let rules = Rules::parse(rules.unwrap_or("{}"));
+    if rules.is_ok_and(|rules| rules.sku_field().is_none()) {
+        fields.problem(
+            "deletions.action",
+            "needs the SKU to be the ERP's key, and product_sku is made of several fields, or of none",
+            "make product_sku of one field, or write ignore",
+        );
+    }
 }
 
 /// Whether the worker knows the place is the worker's list; here only that it is a place, without a secret in it.

@@ -18,22 +18,22 @@ use crate::policy;
 use crate::report::timestamp;
 use crate::saga::{Halt, Saga, Stop, StoppedBy};
 
-type SyncSaga = Saga<ErpSync>;
+pub(super) type SyncSaga = Saga<ErpSync>;
 
 /// Pages that one activity reads: enough that events are few, few enough that its result comes soon.
 const PAGES: u32 = 20;
 
 /// Why nothing of a sync is undone.
-const NEARER: &str = "a write brings the shop nearer to the ERP; the next run goes on from here";
-const READS: &str = "reads only";
+pub(super) const NEARER: &str = "a write brings the shop nearer to the ERP; the next run goes on from here";
+pub(super) const READS: &str = "reads only";
 
 /// One sync on its way through the steps.
 pub(super) struct SyncRun<'c> {
     ctx: WorkflowContext<ErpSync>,
-    config: &'c ErpSyncConfig,
-    started: Timestamp,
+    pub(super) config: &'c ErpSyncConfig,
+    pub(super) started: Timestamp,
     /// Where this run's objects lie.
-    folder: String,
+    pub(super) folder: String,
     /// Where its invalid records lie.
     quarantine: String,
 }
@@ -56,7 +56,7 @@ impl<'c> SyncRun<'c> {
         format!("{}/{}", self.ctx.workflow_id(), self.ctx.run_id())
     }
 
-    fn key(&self, step: &str) -> IdempotencyKey {
+    pub(super) fn key(&self, step: &str) -> IdempotencyKey {
         IdempotencyKey::new(&self.sync_id(), step)
     }
 
@@ -68,12 +68,16 @@ impl<'c> SyncRun<'c> {
                 self.stage(saga, work, *entity).await?;
             }
         }
+        self.look_for_gone(saga, work).await?;
         // A stop during the last read is answered before what was read is judged.
         saga.check()?;
         self.judge(saga, work)?;
         self.brake(saga, work).await?;
         for entity in Entity::ALL {
             self.apply(saga, work, entity).await?;
+            if entity == Entity::Products {
+                self.deactivate(saga, work).await?;
+            }
         }
         self.remember(saga, work).await?;
         self.save_report(saga, work).await?;
@@ -93,8 +97,15 @@ impl<'c> SyncRun<'c> {
             .part("login")
             .nothing_to_undo("the session stays in the worker and ends by itself")
             .await?;
-        if let Authentication::Refused { reason } = let_in {
-            return Err(saga.refused(AUTHENTICATE, "ErpRefused", reason));
+        match let_in {
+            Authentication::Refused { reason } => {
+                return Err(saga.refused(AUTHENTICATE, "ErpRefused", reason));
+            }
+            Authentication::Accepted { no_keys: Some(why), .. } if self.deactivates() => {
+                let reason = format!("deletions.action cannot be deactivate: {why}; write ignore");
+                return Err(saga.refused(AUTHENTICATE, "ErpRefused", reason));
+            }
+            Authentication::Accepted { .. } => {}
         }
         let state = saga
             .step(AUTHENTICATE, Erp::load_state, source.integration_id.clone(), policy::erp())
@@ -162,6 +173,7 @@ impl<'c> SyncRun<'c> {
                 currency: self.config.currency.code().to_owned(),
                 unknown_fields: self.config.unknown_fields,
                 price_change_percent: Some(self.config.limits.price_change),
+                revive: self.deactivates() && entity == Entity::Products,
                 folder: self.folder.clone(),
                 quarantine: self.quarantine.clone(),
             };
@@ -215,6 +227,10 @@ impl<'c> SyncRun<'c> {
             None => {
                 let differ = total.to_write();
                 let words = format!("{differ} differ from the shop, {} do not", total.unchanged);
+                let words = match &work.missed {
+                    Some(missed) => format!("{words}, {} gone at the source", missed.gone),
+                    None => words,
+                };
                 let words = match total.quarantined() {
                     0 => words,
                     n => format!("{words}, {n} are in the quarantine ({})", causes(&work.all_causes())),
@@ -242,11 +258,12 @@ impl<'c> SyncRun<'c> {
         }
         let total = work.total();
         let preview = format!(
-            "**Needs a person.** Nothing is written yet. Limits that would be exceeded:\n\n- {}\n\n{} records would be created, \
-             {} updated. Answer with `approve` or `reject`, and a reason.",
+            "**Needs a person.** Nothing is written yet. Limits that would be exceeded:\n\n- {}\n\n{} would be created, {} \
+             updated, {} deactivated. Answer with `approve` or `reject`, and a reason.",
             work.limits_exceeded.join("\n- "),
-            total.to_create,
-            total.to_update
+            brake::counted(total.to_create, "record"),
+            total.to_update,
+            work.gone(Entity::Products)
         );
         saga.waits(VALIDATE, &work.limits_exceeded.join("; "));
         self.ctx.state_mut(|w| w.is_asking = true);
@@ -284,7 +301,7 @@ impl<'c> SyncRun<'c> {
             return Ok(());
         };
         let batches = staged.batches.clone();
-        if self.config.dry_run || batches.is_empty() {
+        if self.config.dry_run || (batches.is_empty() && work.gone(entity) == 0) {
             let words = format!("{} would be written (dry run)", staged.counts.to_write());
             saga.skip(step, if self.config.dry_run { &words } else { "nothing to write" });
         }
@@ -300,6 +317,7 @@ impl<'c> SyncRun<'c> {
                 batch,
                 folder: self.folder.clone(),
                 quarantine: self.quarantine.clone(),
+                note_keys: self.deactivates() && entity == Entity::Products,
             };
             let written = saga.step(step, Erp::apply, batch, policy::erp()).nothing_to_undo(NEARER).await?;
             let applied = work.applied.entry(entity).or_default();

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use contracts::erp::{
-    Applied, Entity, EntityCounts, RowOutcome, Rows, StageCounts, Staged, SyncDetails, SyncState, SyncSummary,
+    Applied, Entity, EntityCounts, Gone, RowOutcome, Rows, ScannedKeys, StageCounts, Staged, SyncDetails,
+    SyncState, SyncSummary,
 };
 use contracts::objects::ObjectRef;
 use jiff::Timestamp;
@@ -17,6 +18,8 @@ pub(super) struct Work {
     pub(super) state: Option<SyncState>,
     /// What was read.
     pub(super) staged: BTreeMap<Entity, StagedEntity>,
+    /// What is gone at the source; `None`: nobody looked.
+    pub(super) missed: Option<Missed>,
     /// What was written.
     pub(super) applied: BTreeMap<Entity, AppliedEntity>,
     /// Activities that read.
@@ -69,11 +72,30 @@ impl StagedEntity {
     }
 }
 
+/// Products that are gone at the source.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Missed {
+    pub(super) scanned: ScannedKeys,
+    pub(super) batches: Vec<ObjectRef>,
+    pub(super) gone: u64,
+    /// Products on sale that came from this integration, those that are gone included.
+    pub(super) on_sale: u64,
+}
+
+impl Missed {
+    pub(super) fn add(&mut self, part: Gone) {
+        self.batches.extend(part.batch);
+        self.gone += part.gone;
+        self.on_sale += part.on_sale;
+    }
+}
+
 /// One entity after writing.
 #[derive(Clone, Debug, Default)]
 pub(super) struct AppliedEntity {
     created: u64,
     updated: u64,
+    deactivated: u64,
     pub(super) failed: u64,
     rows: Vec<RowOutcome>,
     lists: Vec<ObjectRef>,
@@ -84,6 +106,7 @@ impl AppliedEntity {
     pub(super) fn add(&mut self, batch: Applied) {
         self.created += batch.created;
         self.updated += batch.updated;
+        self.deactivated += batch.deactivated;
         self.failed += batch.failed;
         if self.rows.len() + batch.rows.len() <= Rows::INLINE_MAX {
             self.rows.extend(batch.rows);
@@ -97,7 +120,7 @@ impl AppliedEntity {
     }
 
     fn count(&self) -> u64 {
-        self.created + self.updated + self.failed
+        self.created + self.updated + self.deactivated + self.failed
     }
 
     pub(super) fn words(&self) -> String {
@@ -105,7 +128,11 @@ impl AppliedEntity {
             0 => String::new(),
             n => format!(", {n} refused by the shop ({})", causes(&self.causes)),
         };
-        format!("{} created, {} updated{refused}", self.created, self.updated)
+        let deactivated = match self.deactivated {
+            0 => String::new(),
+            n => format!(", {n} deactivated"),
+        };
+        format!("{} created, {} updated{deactivated}{refused}", self.created, self.updated)
     }
 }
 
@@ -124,6 +151,12 @@ impl Work {
             total.add(&staged.counts);
         }
         total
+    }
+
+    /// Records of an entity that would be taken out of sale.
+    pub(super) fn gone(&self, entity: Entity) -> u64 {
+        let missed = self.missed.as_ref().filter(|_| entity == Entity::Products);
+        missed.map_or(0, |missed| missed.gone)
     }
 
     pub(super) fn all_causes(&self) -> BTreeMap<String, u64> {
@@ -149,14 +182,15 @@ impl Work {
     fn entity(&self, entity: Entity, is_dry: bool) -> EntityCounts {
         let staged = self.staged.get(&entity).map(|staged| staged.counts).unwrap_or_default();
         let applied = self.applied.get(&entity).cloned().unwrap_or_default();
-        let (created, updated) = match is_dry {
-            true => (staged.to_create, staged.to_update),
-            false => (applied.created, applied.updated),
+        let (created, updated, deactivated) = match is_dry {
+            true => (staged.to_create, staged.to_update, self.gone(entity)),
+            false => (applied.created, applied.updated, applied.deactivated),
         };
         EntityCounts {
             read: staged.read,
             created,
             updated,
+            deactivated,
             unchanged: staged.unchanged,
             failed: applied.failed,
             quarantined: staged.quarantined(),
@@ -174,7 +208,12 @@ impl Work {
             products_failed: products.failed,
             inventory_updated: inventory.created + inventory.updated,
             inventory_failed: inventory.failed,
-            entities: self.staged.keys().map(|entity| (*entity, of(*entity))).collect(),
+            entities: self
+                .staged
+                .keys()
+                .chain(self.applied.keys())
+                .map(|entity| (*entity, of(*entity)))
+                .collect(),
         }
     }
 
@@ -185,6 +224,12 @@ impl Work {
             for (entity, staged) in &self.staged {
                 let count = staged.counts.to_write();
                 *details.of(*entity) = Rows::Listed { count, refs: staged.batches.clone() };
+            }
+            if let Some(missed) = &self.missed
+                && let Rows::Listed { count, refs } = details.of(Entity::Products)
+            {
+                *count += missed.gone;
+                refs.extend(missed.batches.iter().cloned());
             }
             return details;
         }

@@ -26,6 +26,37 @@ pub trait Erp: Send + Sync {
 
     /// One page of what changed, oldest change first.
     fn page<'a>(&'a self, ask: &'a PageAsk<'a>) -> BoxFuture<'a, Result<Page, CallError>>;
+
+    /// Why [`Self::keys`] cannot say everything that there is; `None`: it can.
+    fn no_keys(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// One page of the keys of everything that a full read would find, and nothing else of it. A record that is there
+    /// during the whole list must be in it, whatever else changes meanwhile.
+    fn keys<'a>(&'a self, ask: &'a KeysAsk<'a>) -> BoxFuture<'a, Result<Keys, CallError>>;
+}
+
+/// Which keys.
+#[derive(Clone, Copy, Debug)]
+pub struct KeysAsk<'a> {
+    /// Of what.
+    pub entity: Entity,
+    /// The field of [`Sourced::fields`] that the key stands in: the mapping reads that one.
+    pub field: &'a str,
+    /// Where the page before ended.
+    pub cursor: Option<&'a str>,
+    /// Keys at most.
+    pub limit: u32,
+}
+
+/// Some keys.
+#[derive(Debug, Default)]
+pub struct Keys {
+    /// One of each record; `None` where it has none.
+    pub keys: Vec<Option<String>>,
+    /// Where the next page begins; `None`: these were the last.
+    pub next: Option<String>,
 }
 
 /// Which page.

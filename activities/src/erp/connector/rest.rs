@@ -1,14 +1,13 @@
 //! The connector of the seed's style: log in for a token, read what changed page by page.
 //!
-//! `POST {endpoint}/auth` and `GET {endpoint}/{entity}?updated_since&cursor&limit`, both ours (the seed names methods,
-//! no paths). Pages are ordered by change and id, and a cursor names both, so that records of one moment are not lost
+//! `POST {endpoint}/auth`, `GET {endpoint}/{entity}?updated_since&cursor&limit` and `GET {endpoint}/{entity}/keys?cursor&limit`,
+//! all ours (the seed names methods, no paths). Pages are ordered by change and id, and a cursor names both, so that records of one moment are not lost
 //! between two pages.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contracts::erp::Entity;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -17,7 +16,7 @@ use reqwest::{Method, Url};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{Erp, Page, PageAsk, Sourced};
+use super::{Erp, Keys, KeysAsk, Page, PageAsk, Sourced};
 use crate::erp::credentials::ErpCredential;
 use crate::http::channel::{Answer, Channel};
 use crate::http::{CallError, Credential, Refused};
@@ -75,11 +74,27 @@ struct Records {
     next_cursor: Option<String>,
 }
 
+/// A page of natural keys, and of the ERP's own ids.
+#[derive(Deserialize)]
+struct KeyRows {
+    keys: Vec<KeyRow>,
+    #[serde(default)]
+    next_cursor: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct KeyRow {
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(default)]
+    key: Option<String>,
+}
+
 impl Rest {
-    fn url(&self, path: &str) -> Url {
+    fn url(&self, path: &[&str]) -> Url {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().push(path);
+            segments.pop_if_empty().extend(path);
         }
         url
     }
@@ -96,7 +111,7 @@ impl Rest {
         let body = serde_json::to_vec(&body).map_err(|error| self.channel.other_shape(&error))?;
         let request = self
             .channel
-            .request(Method::POST, self.url("auth"))
+            .request(Method::POST, self.url(&["auth"]))
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .body(body);
         let Envelope { data: Token { token: given } } = self.read(self.channel.call(request).await?)?;
@@ -132,7 +147,7 @@ impl Rest {
     }
 
     async fn read_page(&self, ask: &PageAsk<'_>) -> Result<Page, CallError> {
-        let mut url = self.url(path(ask.entity));
+        let mut url = self.url(&[ask.entity.name()]);
         {
             let mut query = url.query_pairs_mut();
             query.append_pair("limit", &ask.limit.to_string());
@@ -155,10 +170,28 @@ impl Rest {
             records.ok_or_else(|| self.channel.unknown("a record without its updated_at".to_owned()))?;
         Ok(Page { records, next: next_cursor })
     }
-}
 
-fn path(entity: Entity) -> &'static str {
-    entity.name()
+    async fn read_keys(&self, ask: &KeysAsk<'_>) -> Result<Keys, CallError> {
+        let mut url = self.url(&[ask.entity.name(), "keys"]);
+        url.query_pairs_mut().append_pair("limit", &ask.limit.to_string());
+        if let Some(cursor) = ask.cursor {
+            url.query_pairs_mut().append_pair("cursor", cursor);
+        }
+        let Envelope { data: KeyRows { keys, next_cursor } } = match self.read(self.get(&url).await?) {
+            Err(error) if error.refusal().is_some_and(|refusal| refusal.status == 404) => {
+                let why = format!(
+                    "it has no list of keys (GET {}/keys), without which nobody sees what is gone: give it one, or set \
+                     deletions.action to ignore",
+                    ask.entity.name()
+                );
+                return Err(CallError::Unusable { system: self.channel.system(), why });
+            }
+            read => read?,
+        };
+        let is_id = ask.field == "id";
+        let keys = keys.into_iter().map(|row| if is_id { row.id } else { row.key }).collect();
+        Ok(Keys { keys, next: next_cursor })
+    }
 }
 
 impl Erp for Rest {
@@ -176,5 +209,8 @@ impl Erp for Rest {
 
     fn page<'a>(&'a self, ask: &'a PageAsk<'a>) -> BoxFuture<'a, Result<Page, CallError>> {
         self.read_page(ask).boxed()
+    }
+    fn keys<'a>(&'a self, ask: &'a KeysAsk<'a>) -> BoxFuture<'a, Result<Keys, CallError>> {
+        self.read_keys(ask).boxed()
     }
 }

@@ -25,6 +25,7 @@ fn the_seeds_config_is_right_and_careful() {
     assert_eq!(config.lookback, Duration::from_secs(900));
     assert_eq!(config.limits, Limits::default());
     assert_eq!(config.currency, Currency::VND);
+    assert_eq!((config.deletions, config.limits.deactivate), (Deletions::Ignore, 10));
 }
 
 #[test]
@@ -53,7 +54,8 @@ fn every_wrong_field_is_named() {
     let problems = with(json!({
         "integration_id": "a/b", "erp_endpoint": "https://user:pw@erp.example.com", "credentials_ref": "hunter2",
         "sync_entities": ["products", "prices"], "last_sync_timestamp": "yesterday", "currency": "XX",
-        "max_invalid": -1, "lookback": "0s", "unknown_fields": "maybe", "limits": { "stock_to_zero_percent": 101 },
+        "max_invalid": -1, "lookback": "0s", "unknown_fields": "maybe",
+        "deletions": { "action": "delete", "every": "often", "then": "nothing" }, "limits": { "stock_to_zero_percent": 101 },
         "approval_deadline": "soon", "page_size": 501, "full": "yes", "dry_run": 1, "mapping": {}
     }));
     let problems = problems.expect_err("refused");
@@ -68,11 +70,14 @@ fn every_wrong_field_is_named() {
         "max_invalid",
         "lookback",
         "unknown_fields",
+        "deletions.action",
+        "deletions.every",
         "limits.stock_to_zero_percent",
         "approval_deadline",
         "page_size",
         "full",
         "dry_run",
+        "deletions.then",
         "mapping",
     ];
     assert_eq!(fields, wanted);
@@ -90,4 +95,36 @@ fn entities_are_written_in_an_order_that_works_whatever_the_input_says() {
 fn since_and_full_exclude_each_other() {
     let problems = with(json!({ "full": true, "since": "2026-01-01T00:00:00Z" })).expect_err("refused");
     assert_eq!(problems[0].field, "since");
+}
+
+#[test]
+fn deletions_are_looked_for_once_a_day_unless_said_otherwise() {
+    let day = Duration::from_secs(24 * 60 * 60);
+    for (given, wanted) in [
+        (json!({ "action": "ignore" }), Deletions::Ignore),
+        (json!({ "action": "ignore", "every": "1h" }), Deletions::Ignore),
+        (json!({ "action": "deactivate" }), Deletions::Deactivate { every: day }),
+        (json!({ "action": "deactivate", "every": "168h" }), Deletions::Deactivate { every: 7 * day }),
+    ] {
+        assert_eq!(with(json!({ "deletions": given })).expect("right").deletions, wanted);
+    }
+    let problems = with(json!({ "deletions": {} })).expect_err("refused");
+    assert_eq!(problems[0].field, "deletions.action");
+}
+
+#[test]
+fn deletions_need_products_whose_sku_is_the_erps_key() {
+    let problem = |changes: Value| {
+        let problems = with(changes).expect_err("refused");
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert_eq!(problems[0].field, "deletions.action");
+        problems[0].problem.clone()
+    };
+    let deactivate = json!({ "action": "deactivate" });
+    let without = problem(json!({ "sync_entities": ["inventory"], "deletions": deactivate }));
+    assert_eq!(without, "deactivates products, and this sync has none");
+    let rules =
+        json!({ "product_sku": { "from": ["brand", "code"] }, "product_name": "n", "product_price": "p" });
+    let joined = problem(json!({ "mapping_rules": rules, "deletions": deactivate }));
+    assert!(joined.contains("product_sku is made of several fields"), "{joined}");
 }

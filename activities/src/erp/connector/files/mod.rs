@@ -32,7 +32,7 @@ use jiff::Timestamp;
 use reqwest::Url;
 use serde_json::Value;
 
-use super::{Erp, Page, PageAsk, Sourced};
+use super::{Erp, Keys, KeysAsk, Page, PageAsk, Sourced};
 use crate::erp::credentials::{ErpCredential, Options};
 use crate::http::CallError;
 use bucket::Bucket;
@@ -42,6 +42,9 @@ use read::Flaw;
 use store::Store;
 
 const SYSTEM: &str = "erp";
+
+/// Why nothing can be missed here.
+const NO_KEYS: &str = "a folder of exports does not say everything that the ERP has";
 
 /// How long a file must not have changed, unless the credential says otherwise.
 const QUIET_SECONDS: u64 = 60;
@@ -325,5 +328,13 @@ impl Erp for Files {
             self.blocking(move |inner| inner.page(&ask)).await
         }
         .boxed()
+    }
+
+    fn no_keys(&self) -> Option<&'static str> {
+        Some(NO_KEYS)
+    }
+
+    fn keys<'a>(&'a self, _ask: &'a KeysAsk<'a>) -> BoxFuture<'a, Result<Keys, CallError>> {
+        async { Err(unusable(NO_KEYS.to_owned())) }.boxed()
     }
 }

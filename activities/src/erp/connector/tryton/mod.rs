@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use reqwest::Url;
 use serde_json::{Map, Value, json};
 
-use super::{Erp, Page, PageAsk};
+use super::{Erp, Keys, KeysAsk, Page, PageAsk};
 use crate::erp::credentials::{ErpCredential, Options};
 use crate::http::CallError;
 use crate::http::channel::Channel;
@@ -185,5 +185,9 @@ impl Erp for Tryton {
 
     fn page<'a>(&'a self, ask: &'a PageAsk<'a>) -> BoxFuture<'a, Result<Page, CallError>> {
         self.read_page(ask).boxed()
+    }
+
+    fn keys<'a>(&'a self, ask: &'a KeysAsk<'a>) -> BoxFuture<'a, Result<Keys, CallError>> {
+        self.product_keys(ask).boxed()
     }
 }

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use super::rpc::{Moment, plain, tagged};
 use super::{Cursor, Setting, Tryton};
-use crate::erp::connector::{Page, PageAsk, Sourced};
+use crate::erp::connector::{Keys, KeysAsk, Page, PageAsk, Sourced};
 use crate::http::CallError;
 
 type Row = BTreeMap<String, Box<RawValue>>;
@@ -98,9 +98,7 @@ impl Tryton {
         setting: &Setting,
         cursor: Cursor,
     ) -> Result<Page, CallError> {
-        // What has no code cannot be sold in the shop, and a part or a service often has none.
-        let mut domain =
-            vec![json!(["id", ">", cursor.id]), json!(["code", "!=", null]), json!(["code", "!=", ""])];
+        let mut domain = sellable(cursor.id);
         domain.extend(ask.since.map(|since| changed_since(since, &["", "template."])));
         let fields = [
             "code",
@@ -132,6 +130,29 @@ impl Tryton {
             Some((changed, fields))
         };
         self.page_of(&rows, ask.limit as usize, cursor, product)
+    }
+
+    /// Codes (or ids) of products, the inactive ones included: they are there, and `active` says the rest. Pages go by id,
+    /// which never moves.
+    pub(super) async fn product_keys(&self, ask: &KeysAsk<'_>) -> Result<Keys, CallError> {
+        if ask.entity != Entity::Products || !matches!(ask.field, "code" | "id") {
+            let why = "the connector 'tryton' lists products by code or id: make product_sku of one of them"
+                .to_owned();
+            return Err(CallError::Unusable { system: "erp", why });
+        }
+        let after = ask.cursor.map_or(Some(0), |cursor| cursor.parse().ok());
+        let after = after.ok_or_else(|| self.rpc.unknown("a cursor of another kind"))?;
+        let context = json!({ "company": self.setting().await?.company, "active_test": false });
+        let (domain, limit) = (json!(sellable(after)), ask.limit as usize);
+        let rows = self.search("product.product", domain, limit, by_id(), &["code"], context).await?;
+        let ids: Option<Vec<i64>> = rows.iter().map(id_of).collect();
+        let ids = ids.ok_or_else(|| self.rpc.unknown(ODD))?;
+        let next = ids.last().filter(|_| rows.len() >= limit).map(i64::to_string);
+        let keys = match ask.field {
+            "id" => ids.iter().map(|id| Some(id.to_string())).collect(),
+            _ => rows.iter().map(|row| field(row, "code")).collect(),
+        };
+        Ok(Keys { keys, next })
     }
 
     pub(super) async fn customers(
@@ -268,6 +289,11 @@ impl Tryton {
         let records = records.ok_or_else(|| self.rpc.unknown(ODD))?;
         Ok(Page { records, next: next(rows, limit, cursor) })
     }
+}
+
+/// What has no code cannot be sold in the shop, and a part or a service often has none.
+fn sellable(after: i64) -> Vec<Value> {
+    vec![json!(["id", ">", after]), json!(["code", "!=", null]), json!(["code", "!=", ""])]
 }
 
 fn by_id() -> Value {

@@ -1,0 +1,110 @@
+//! What is gone at the source: a change feed does not say it, so the keys of everything are read now and then.
+//!
+//! Only products: a level that is gone is zero by the ERP's own word, and customers and orders are what happened.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Entity, Source};
+use crate::objects::ObjectRef;
+use crate::values::{IdempotencyKey, IntegrationId};
+
+/// Whose keys to read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScanKeys {
+    /// From where.
+    pub source: Source,
+    /// Of what.
+    pub entity: Entity,
+    /// Keys a page.
+    pub page_size: u32,
+    /// The mapping rules as JSON text: the shop's keys are made of the ERP's; `None`: they are the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<String>,
+    /// Where in the object store to put the lists.
+    pub folder: String,
+}
+
+/// Keys as the shop writes them. They fill lists of JSON strings; what stands here are lists of those lists (JSON lines
+/// of [`ObjectRef`]), so that a million keys fit into a payload.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScannedKeys {
+    /// What the ERP has; `None`: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub present: Option<ObjectRef>,
+    /// What came from this integration until now; `None`: nothing that anybody remembers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<ObjectRef>,
+    /// Records that the ERP has.
+    pub count: u64,
+    /// Those among them that have no key, or one that cannot be the shop's.
+    pub without_key: u64,
+}
+
+/// What to compare.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FindGone {
+    /// Of which integration.
+    pub integration_id: IntegrationId,
+    /// Of what.
+    pub entity: Entity,
+    /// What the ERP has, and what came from it.
+    pub scanned: ScannedKeys,
+    /// The key at which the part before ended; `None`: from the first one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// Where to put the list of what is gone.
+    pub folder: String,
+}
+
+/// One part of the shop's catalogue, compared.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gone {
+    /// What is gone, as JSON lines of [`GoneProduct`]; `None`: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<ObjectRef>,
+    /// How many are gone.
+    pub gone: u64,
+    /// Products on sale that came from this integration, those that are gone included.
+    pub on_sale: u64,
+    /// Where the next part begins; `None`: nothing is left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// A product that is gone at the source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GoneProduct {
+    /// Its natural key.
+    pub sku: String,
+    /// The shop's id.
+    pub product_id: String,
+}
+
+/// What to take out of sale.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deactivate {
+    /// Names the writes; each has `<key>/<product's key>`.
+    pub key: IdempotencyKey,
+    /// Of which integration.
+    pub integration_id: IntegrationId,
+    /// Of what.
+    pub entity: Entity,
+    /// JSON lines of [`GoneProduct`].
+    pub batch: ObjectRef,
+    /// Where to put the list of what was done, if it is long.
+    pub folder: String,
+}
+
+/// What to remember.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeepKeys {
+    /// Of which integration.
+    pub integration_id: IntegrationId,
+    /// Of what.
+    pub entity: Entity,
+    /// What the scan found.
+    pub scanned: ScannedKeys,
+    /// Whether what was known before is forgotten. Not where the shop refused to take a product out of sale: the next
+    /// scan has to miss it again.
+    pub forget: bool,
+}
