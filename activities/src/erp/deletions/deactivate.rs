@@ -54,9 +54,10 @@ pub(in crate::erp) async fn deactivate(
         let from = walk.progress().products;
         let segment = &products[from..products.len().min(from + SEGMENT)];
         let done = write(ctx, shop, store, input, segment, walk.progress().clone(), is_few);
-        let written = walk.alive(done).await.map_err(Trouble::into_failure)?;
-        let Some(progress) = written else { return Err(ActivityError::cancelled()) };
-        walk.advance(progress).await?;
+        match walk.alive(done).await.map_err(Trouble::into_failure)? {
+            Some(progress) => walk.note(progress).await,
+            None => return Err(ActivityError::cancelled()),
+        }
     }
     let Progress { deactivated, failed, inline, lists, causes, .. } = walk.progress().clone();
     let joined = walk.alive(store::join(store, &input.folder, lists)).await;
