@@ -5,13 +5,14 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use contracts::erp::{
-    ApplyBatch, Entity, Erp, Lease, SaveReport, SaveState, Source, StagePages, SyncReport, SyncState,
-    SyncStatus, UnknownFields,
+    ApplyBatch, Deactivate, Entity, Erp, FindGone, KeepKeys, Lease, SaveReport, SaveState, ScanKeys, Source,
+    StagePages, SyncReport, SyncState, SyncStatus, UnknownFields,
 };
 use contracts::values::{IdempotencyKey, IntegrationId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use store::LinesWriter;
 use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
 use temporalio_common::error::ApplicationFailure;
 use temporalio_workflow::{
@@ -24,6 +25,9 @@ use tests::world::LIMIT;
 use workflows::policy::ERP_QUEUE;
 
 use super::books::Place;
+
+/// A product of the seed that the ERP of the table does not have.
+const GONE: &str = "PHONE-001";
 
 /// What the workflow is told.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -90,6 +94,7 @@ impl Twice {
                 currency: "VND".to_owned(),
                 unknown_fields: UnknownFields::Ignore,
                 price_change_percent: None,
+                revive: entity == Entity::Products,
                 folder: folder.clone(),
                 quarantine: quarantine.clone(),
             };
@@ -104,9 +109,42 @@ impl Twice {
                 batch,
                 folder: folder.clone(),
                 quarantine: quarantine.clone(),
+                note_keys: entity == Entity::Products,
             };
             twice!(ctx, told, Erp::apply, batch);
         }
+        let scan = ScanKeys {
+            source: told.source.clone(),
+            entity: Entity::Products,
+            page_size: 2,
+            rules: Some(told.rules.clone()),
+            folder: folder.clone(),
+        };
+        let scanned = twice!(ctx, told, Erp::scan_keys, scan);
+        let find = FindGone {
+            integration_id: integration_id.clone(),
+            entity: Entity::Products,
+            scanned: scanned.clone(),
+            after: None,
+            folder: folder.clone(),
+        };
+        if let Some(batch) = twice!(ctx, told, Erp::find_gone, find).batch {
+            let gone = Deactivate {
+                key: IdempotencyKey::new(&sync_id, "gone"),
+                integration_id: integration_id.clone(),
+                entity: Entity::Products,
+                batch,
+                folder: folder.clone(),
+            };
+            twice!(ctx, told, Erp::deactivate, gone);
+        }
+        let keep = KeepKeys {
+            integration_id: integration_id.clone(),
+            entity: Entity::Products,
+            scanned,
+            forget: true,
+        };
+        twice!(ctx, told, Erp::keep_keys, keep);
         let save = SaveState {
             key: IdempotencyKey::new(&sync_id, "state"),
             integration_id: integration_id.clone(),
@@ -134,6 +172,10 @@ async fn runs_twice(erp: &ErpWorld) -> anyhow::Result<()> {
         options.register_workflow::<Twice>()?;
         Ok(())
     })?;
+    // One came from this ERP, by what is remembered of it, and is gone there.
+    let mut gone = LinesWriter::default();
+    gone.push(&GONE)?;
+    gone.put(&erp.store, &format!("integrations/{}/products/keys", erp.integration())).await?;
     let sample: Value = serde_json::from_str(SAMPLE)?;
     let told = Told {
         source: Source {
@@ -148,7 +190,11 @@ async fn runs_twice(erp: &ErpWorld) -> anyhow::Result<()> {
     let run = erp.world.client.start_workflow(Twice::run, told, options).await?;
     tokio::time::timeout(LIMIT, run.get_result(WorkflowGetResultOptions::default())).await??;
     erp.is_equal().await?;
-    is("writes", &erp.writes().await?, &12)?;
+    is("writes", &erp.writes().await?, &13)?;
+    let catalog = erp.world.shop.get("catalog").await?;
+    let mut out = catalog.as_array().into_iter().flatten().filter(|product| product["active"] == false);
+    is("out of sale", &out.next().map(|product| &product["sku"]), &Some(&json!(GONE)))?;
+    is("others out of sale", &out.count(), &0)?;
     is("reports", &erp.reports().await?, &1)?;
     is("status", &erp.state().await?["last_sync_status"], &json!("success"))?;
     erp.world.shop.clean().await.map(drop)
