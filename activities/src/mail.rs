@@ -3,8 +3,7 @@
 //! | what came back | what it is |
 //! |---|---|
 //! | 250 after the message | accepted; our own `Message-ID` is the id |
-//! | 5xx about the recipient or the message | an outcome: this mail will never be taken |
-//! | the same, naming no such mailbox (5.1.x, 5.2.1) | an outcome, and a bounce: the process has the address suppressed |
+//! | 5xx about the recipient or the message | an outcome, and a bounce ([`Bounces`]): the process has the address suppressed |
 //! | 5xx about the sender, the login or the protocol | an outage that a setting mends, which the failure names |
 //! | 4xx, no connection, no trust in the certificate | an outage: nothing happened, tried again |
 //! | no reply once the message was handed over | nobody knows: tried again |
@@ -37,7 +36,7 @@ use thiserror::Error;
 
 use crate::http::Credential;
 pub use dkim::{Dkim, DkimError};
-pub use error::MailError;
+pub use error::{Bounces, MailError};
 use session::Sessions;
 
 /// Where mail is handed over, and how.
@@ -55,6 +54,8 @@ pub struct MailServer {
     pub from: Sender,
     /// Certificates (PEM) that are trusted instead of the system's.
     pub authorities: Option<Vec<u8>>,
+    /// Which refusals have the address suppressed.
+    pub bounces: Bounces,
     /// Who signs the mails, if not the server.
     pub dkim: Option<Dkim>,
     /// Limit of one mail, from connecting to the server's last word.

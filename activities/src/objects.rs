@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use contracts::objects::{CleanUp, CleanedUp, ObjectRef, Sight, defs};
 use futures::FutureExt as _;
-use store::clean_up::{LeftBehind, RunState, clean_up};
+use store::clean_up::{LeftBehind, RunState, clean_up, empty_quarantine};
 use store::{Store, StoreError};
 use temporalio_client::errors::WorkflowInteractionError;
 use temporalio_client::{
@@ -65,9 +65,15 @@ impl ObjectActivities {
         ctx: ActivityContext,
         input: CleanUp,
     ) -> Result<CleanedUp, ActivityError> {
-        let keep = DAY * input.keep_days;
-        let cleaned =
-            clean_up(&self.store, keep, SystemTime::now(), |run| state(ctx.client(), run.clone()).boxed());
+        let now = SystemTime::now();
+        let cleaned = async {
+            let of_runs = clean_up(&self.store, DAY * input.keep_days, now, |run| {
+                state(ctx.client(), run.clone()).boxed()
+            });
+            let runs = of_runs.await?;
+            let quarantined = empty_quarantine(&self.store, DAY * input.keep_quarantine_days, now).await?;
+            Ok::<_, Trouble>(CleanedUp { quarantined, ..runs })
+        };
         alive(&ctx, cleaned).await.map_err(Trouble::into_failure)
     }
 }

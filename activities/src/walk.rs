@@ -53,12 +53,17 @@ where
     }
 
     /// Notes how far it is now; an attempt after this one goes on from here.
+    pub(crate) async fn note(&mut self, progress: P) {
+        self.progress = progress;
+        self.beat().await;
+    }
+
+    /// The same, unless the run was stopped.
     ///
     /// # Errors
     /// When the run was stopped: then the way ends here.
     pub(crate) async fn advance(&mut self, progress: P) -> Result<(), ActivityError> {
-        self.progress = progress;
-        self.beat().await;
+        self.note(progress).await;
         if self.ctx.is_cancelled() { Err(ActivityError::cancelled()) } else { Ok(()) }
     }
 
@@ -75,15 +80,20 @@ const PAUSE_MAX: Duration = Duration::from_secs(60);
 
 /// Asks again for as long as the system asks to slow down (429, with `Retry-After`). One of many requests of an activity
 /// is not a reason to fail the activity and to begin the others again: a limit that is lower than their number would
-/// never let it through. Every other outcome is the activity's.
-pub(crate) async fn patiently<T, F>(ask: impl Fn() -> F) -> Result<T, CallError>
+/// never let it through. Every other outcome is the activity's, and so is that one once the run was stopped or has given
+/// this attempt up: who asked on would keep a cancelled run from ending, and write after it has ended.
+pub(crate) async fn patiently<T, F>(ctx: &ActivityContext, ask: impl Fn() -> F) -> Result<T, CallError>
 where
     F: Future<Output = Result<T, CallError>>,
 {
     loop {
         match ask().await {
-            Err(CallError::PutOff { after, .. }) => {
-                tokio::time::sleep(after.unwrap_or(PAUSE).clamp(PAUSE, PAUSE_MAX)).await;
+            Err(CallError::PutOff { system, after }) => {
+                let pause = after.unwrap_or(PAUSE).clamp(PAUSE, PAUSE_MAX);
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    () = ctx.cancelled() => return Err(CallError::PutOff { system, after }),
+                }
             }
             outcome => return outcome,
         }

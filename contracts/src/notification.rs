@@ -153,7 +153,7 @@ pub enum Delivery {
         /// The sender's code.
         code: String,
     },
-    /// The same, and because there is no such mailbox: nothing should be sent there any more.
+    /// The same, and of the address: nothing should be sent there any more.
     Bounced {
         /// The sender's code.
         code: String,

@@ -20,7 +20,7 @@ impl Objects {
         unimplemented!()
     }
 
-    /// Removes the objects of runs that closed long enough ago.
+    /// Removes the objects of runs that closed long enough ago, and lists of the quarantine that nobody came for.
     #[activity(name = "objects.clean_up")]
     pub fn clean_up(input: CleanUp) -> CleanedUp {
         unimplemented!()
@@ -48,6 +48,8 @@ pub struct ObjectRef {
 pub struct CleanUp {
     /// Days from the end of a run to the end of its objects.
     pub keep_days: u32,
+    /// Days that a list waits in the quarantine.
+    pub keep_quarantine_days: u32,
 }
 
 /// What was cleared up.
@@ -59,6 +61,8 @@ pub struct CleanedUp {
     pub objects: u64,
     /// Runs that are kept for now.
     pub kept: u64,
+    /// Lists of the quarantine that are gone now.
+    pub quarantined: u64,
 }
 
 /// Whether the worker sees an object.

@@ -102,7 +102,8 @@ CONTROL ENDPOINTS (never need the token)
   GET  /_sandbox/erp/records[?entity=]                the ERP's records
   PUT  /_sandbox/erp/records                          [{entity,id,fields,updated_at?}]
   DELETE /_sandbox/erp/records                        [{entity,id}]
-  POST /_sandbox/erp/generate                         {products,inventory?,seed?}
+  POST /_sandbox/erp/generate                         {products,inventory?,seed?,
+                                                       invalid_every?}
   GET  /_sandbox/clock, PUT                           {\"now\":time|null} | {\"advance_seconds\":n}
   GET  /_sandbox/switches, PUT                        see below
   GET  /_sandbox/faults, PUT, DELETE                  see below

@@ -7,12 +7,15 @@ use crate::input::{InputError, Plan, check};
 
 /// Checks a clean-up's input and says what would be started.
 pub(crate) fn plan(json: &str) -> Result<Plan, InputError> {
-    let StoreCleanUpData { keep_days } = check(json)?;
+    let StoreCleanUpData { keep_days, keep_quarantine_days } = check(json)?;
     Ok(Plan {
         workflow_id: WORKFLOW_ID.to_owned(),
         summary: format!("Clean-up of the object store: {keep_days} days are kept"),
         attributes: Vec::new(),
-        facts: vec![("keeps", format!("objects of runs that closed within {keep_days} days"))],
+        facts: vec![
+            ("keeps", format!("objects of runs that closed within {keep_days} days")),
+            ("quarantine", format!("{keep_quarantine_days} days")),
+        ],
     })
 }
 

@@ -1,4 +1,4 @@
-//! Objects of runs go some days after the run has closed.
+//! Objects of runs go some days after the run has closed; what nobody takes out of the quarantine goes, too.
 
 use std::time::{Duration, SystemTime};
 
@@ -66,6 +66,21 @@ pub async fn clean_up<E: From<StoreError>>(
         }
     }
     Ok(done)
+}
+
+/// Removes the lists of the quarantine that were written longer ago than `keep`, and says how many.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn empty_quarantine(store: &Store, keep: Duration, now: SystemTime) -> Result<u64, StoreError> {
+    let mut gone = 0;
+    for list in store.list("quarantine").await? {
+        if now.duration_since(list.written).is_ok_and(|age| age > keep) {
+            store.remove(&list.key).await?;
+            gone += 1;
+        }
+    }
+    Ok(gone)
 }
 
 /// Every run with objects, and its folder. A run id is the last folder before the objects.

@@ -12,6 +12,7 @@
 //! the second is told.
 
 pub mod clean_up;
+mod files;
 pub mod lease;
 mod lines;
 #[cfg(test)]
@@ -25,11 +26,11 @@ use std::time::SystemTime;
 use contracts::objects::ObjectRef;
 use futures::TryStreamExt as _;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-pub use lines::{Lines, LinesWriter};
+pub use lines::{Lines, LinesWriter, join};
 
 /// Where the store is when nothing else is configured: a folder below the one that a program is started in.
 pub const DEFAULT_PLACE: &str = "sunflow-store";
@@ -68,6 +69,14 @@ pub enum StoreError {
         /// What the store said.
         source: object_store::Error,
     },
+    /// It was there, and a file on this machine did not take it.
+    #[error("object {key} cannot be kept here: {error}")]
+    File {
+        /// Which object.
+        key: String,
+        /// What the machine said.
+        error: std::io::Error,
+    },
     /// Nothing is there.
     #[error("object {key} is gone: it expired, or starter and worker use different stores")]
     Gone {
@@ -93,6 +102,8 @@ pub struct Listed {
     pub bytes: u64,
     /// When it was written, by the store's clock.
     pub written: SystemTime,
+    /// What is another one as soon as it is written again, if the store knows such a thing.
+    pub version: Option<String>,
 }
 
 impl fmt::Debug for Store {
@@ -116,8 +127,20 @@ impl Store {
     /// # Errors
     /// When the place cannot be used, with the fix.
     pub fn open_with(place: &str, settings: &[(&str, &str)]) -> Result<Self, StoreError> {
+        Self::open_as(place, settings, true)
+    }
+
+    /// The same, with these settings and none of those variables: somebody else's bucket, opened with a key of its own.
+    ///
+    /// # Errors
+    /// When the place cannot be used, with the fix.
+    pub fn open_only_with(place: &str, settings: &[(&str, &str)]) -> Result<Self, StoreError> {
+        Self::open_as(place, settings, false)
+    }
+
+    fn open_as(place: &str, settings: &[(&str, &str)], with_environment: bool) -> Result<Self, StoreError> {
         match place.strip_prefix("s3://") {
-            Some(bucket) => Self::bucket(place, bucket, settings),
+            Some(bucket) => Self::bucket(place, bucket, settings, with_environment),
             None if place.contains("://") => {
                 Err(refused(place, "it is neither a folder nor s3://bucket/prefix"))
             }
@@ -140,9 +163,16 @@ impl Store {
     }
 
     #[cfg(feature = "s3")]
-    fn bucket(place: &str, bucket: &str, settings: &[(&str, &str)]) -> Result<Self, StoreError> {
+    fn bucket(
+        place: &str,
+        bucket: &str,
+        settings: &[(&str, &str)],
+        with_environment: bool,
+    ) -> Result<Self, StoreError> {
+        use object_store::aws::AmazonS3Builder;
         let (bucket, prefix) = bucket.split_once('/').unwrap_or((bucket, ""));
-        let mut builder = object_store::aws::AmazonS3Builder::from_env().with_bucket_name(bucket);
+        let builder = if with_environment { AmazonS3Builder::from_env() } else { AmazonS3Builder::new() };
+        let mut builder = builder.with_bucket_name(bucket);
         for (name, value) in settings {
             let name = name.to_ascii_lowercase().parse();
             let name = name.map_err(|error: object_store::Error| refused(place, &error.to_string()))?;
@@ -157,7 +187,7 @@ impl Store {
     }
 
     #[cfg(not(feature = "s3"))]
-    fn bucket(place: &str, _bucket: &str, _settings: &[(&str, &str)]) -> Result<Self, StoreError> {
+    fn bucket(place: &str, _: &str, _: &[(&str, &str)], _: bool) -> Result<Self, StoreError> {
         Err(refused(place, "this program was built without S3: build it with --features s3"))
     }
 
@@ -244,11 +274,7 @@ impl Store {
     /// When the store does not answer.
     pub async fn list(&self, folder: &str) -> Result<Vec<Listed>, StoreError> {
         let below = self.path(folder);
-        let found = self.inner()?.list(Some(&below)).map_ok(|meta| Listed {
-            key: self.key_of(&meta.location),
-            bytes: meta.size,
-            written: meta.last_modified.into(),
-        });
+        let found = self.inner()?.list(Some(&below)).map_ok(|meta| self.listed(meta));
         let found: Result<Vec<Listed>, _> = found.try_collect().await;
         let mut found = found.map_err(|source| io("listed", folder, source))?;
         found.sort_by(|a, b| a.key.cmp(&b.key));
@@ -265,6 +291,15 @@ impl Store {
         let mut folders: Vec<String> = below.common_prefixes.iter().map(|path| self.key_of(path)).collect();
         folders.sort();
         Ok(folders)
+    }
+
+    fn listed(&self, meta: ObjectMeta) -> Listed {
+        Listed {
+            key: self.key_of(&meta.location),
+            bytes: meta.size,
+            written: meta.last_modified.into(),
+            version: meta.e_tag,
+        }
     }
 
     fn key_of(&self, path: &Path) -> String {

@@ -46,6 +46,22 @@ impl LinesWriter {
     }
 }
 
+/// Puts lists together into one, in their order: a history that names one object for each part of a list would grow with
+/// it. The parts stay, for whoever goes on from them after a crash.
+///
+/// # Errors
+/// When a part is gone or damaged, or the store does not take the whole.
+pub async fn join(store: &Store, folder: &str, parts: Vec<ObjectRef>) -> Result<Vec<ObjectRef>, StoreError> {
+    if parts.len() < 2 {
+        return Ok(parts);
+    }
+    let mut content = Vec::new();
+    for part in &parts {
+        content.extend(store.get(part).await?);
+    }
+    Ok(vec![store.put(folder, ENDING, content).await?])
+}
+
 /// The records of one object.
 #[derive(Debug)]
 pub struct Lines {

@@ -162,3 +162,21 @@ fn a_place_that_cannot_be_is_refused_with_the_fix() {
     let error = Store::open("ftp://somewhere").expect_err("no such store").to_string();
     assert!(error.contains("s3://bucket/prefix"), "{error}");
 }
+
+#[tokio::test]
+async fn parts_of_a_list_are_joined_in_their_order_and_stay() -> Result<(), StoreError> {
+    let folder = Folder::new();
+    let store = folder.store();
+    let mut parts = Vec::new();
+    for part in ["1\n2\n", "3\n"] {
+        parts.push(store.put("runs/a/b", "jsonl", part.as_bytes().to_vec()).await?);
+    }
+    let whole = join(&store, "runs/a/b", parts.clone()).await?;
+    let [whole] = whole.as_slice() else { panic!("one list") };
+    assert_eq!(Lines::get(&store, whole).await?.records::<u32>().expect("numbers"), [1, 2, 3]);
+    // Joined again, by an attempt after a crash, they are the same.
+    assert_eq!(join(&store, "runs/a/b", parts.clone()).await?, [whole.clone()]);
+    assert_eq!(join(&store, "runs/a/b", parts[..1].to_vec()).await?, parts[..1]);
+    assert_eq!(join(&store, "runs/a/b", Vec::new()).await?, []);
+    Ok(())
+}

@@ -1,7 +1,8 @@
 //! Syncs with the sandbox's ERP, end to end.
 
-use contracts::erp::{Entity, Rows};
+use contracts::erp::{Entity, RowOutcome, Rows};
 use serde_json::{Value, json};
+use store::Lines;
 use tests::erp::{ErpWorld, PASSWORD};
 
 fn product(n: u32, price: i64) -> Value {
@@ -201,6 +202,12 @@ async fn a_worker_killed_while_it_writes_is_gone_on_from_and_nothing_is_written_
     let products = result.report.summary.entities[&Entity::Products];
     assert_eq!((products.created + products.updated, products.failed), (403, 0));
     assert_eq!(erp.writes().await?, 403);
+    // One list, although it was written in parts: a report that names every part grows with the ERP.
+    let Rows::Listed { count, refs } = &result.report.details.products else {
+        panic!("many rows are listed")
+    };
+    assert_eq!((*count, refs.len()), (403, 1));
+    assert_eq!(Lines::get(&erp.store, &refs[0]).await?.records::<RowOutcome>()?.len(), 403);
     Ok(())
 }
 

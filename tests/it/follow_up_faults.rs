@@ -11,14 +11,12 @@ use serde_json::{Value, json};
 use tests::customers;
 use tests::follow_up::FollowUp;
 use tests::matrix::{
-    KILLS_SIDE_BY_SIDE, column, down_twice, is, names_every_step, refused, reply_held, reply_lost, requested,
-    slow,
+    KILLS_SIDE_BY_SIDE, column, down_twice, is, refused, reply_held, reply_lost, requested, slow,
 };
 use tests::servers;
 use tests::world::{LIMIT, World};
 use workflows::follow_up_emails::{Fate, FollowUpEmails};
 use workflows::report::StepStatus;
-use workflows::saga::Process as _;
 
 const WEEK: [&str; 2] = ["--follow-up-tips=500ms", "--follow-up-recommendations=3s"];
 
@@ -90,16 +88,8 @@ const ROWS: [Row; 6] = [
 
 const TELL: &str = "tell-platform";
 
-/// A step that is added to the process without a row here does not compile.
-const _: () = {
-    let mut steps = [""; ROWS.len()];
-    let mut index = 0;
-    while index < ROWS.len() {
-        steps[index] = ROWS[index].step;
-        index += 1;
-    }
-    assert!(names_every_step(&steps, FollowUpEmails::STEPS), "a step has no cells");
-};
+// A step that is added to the process without a row here does not compile.
+tests::every_step_has_cells!(ROWS, FollowUpEmails);
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,7 +6,7 @@ use contracts::customers::KeptBack;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tests::customers;
-use tests::mail::{DKIM, Habits, MailServer, NOBODY};
+use tests::mail::{DKIM, Habits, LISTED, MailServer, NOBODY};
 use tests::orders;
 use tests::processes::free_port;
 use tests::world::{LIMIT, World};
@@ -106,24 +106,35 @@ async fn a_lost_reply_costs_one_more_message_under_the_same_id() -> anyhow::Resu
 }
 
 #[tokio::test]
-async fn a_recipient_that_is_refused_is_reported_and_the_order_is_fulfilled() -> anyhow::Result<()> {
-    let server = MailServer::start()?;
-    let world = world_with(&right(&server)).await?;
-    let mut registration = customers::registration();
-    registration["email"] = json!(NOBODY);
-    let mut order = orders::order();
-    order["customer_email"] = json!(NOBODY);
-    order["customer_id"] = json!(world.open_account(&registration).await?);
-    let result = world.run(&order).await?.fulfilled()?;
-    let step = result.report.step("send-notifications").cloned();
-    let step = step.ok_or_else(|| anyhow::anyhow!("no step send-notifications"))?;
-    let shown = serde_json::to_string(&step)?;
-    assert!(shown.contains("refused: 550"), "{shown}");
-    assert!(!serde_json::to_string(&result.report)?.contains(NOBODY), "{:?}", result.report);
-    assert_eq!(server.mails()?, Vec::<Value>::new());
-    assert_eq!(world.only_customer().await?["mail"]["suppressed"], json!("bounce"));
-    let totals = world.shop.clean().await?;
-    assert_eq!((&totals["sms"], &totals["pushes"], &totals["refunds"]), (&json!(1), &json!(1), &json!(0)));
+async fn a_recipient_that_is_refused_is_reported_and_suppressed_and_the_order_is_fulfilled()
+-> anyhow::Result<()> {
+    const MAILBOXES: &str = "--mail-bounces=no-such-mailbox";
+    for (address, more, suppressed) in [
+        (NOBODY, None, json!("bounce")),
+        (NOBODY, Some(MAILBOXES), json!("bounce")),
+        (LISTED, None, json!("bounce")),
+        (LISTED, Some(MAILBOXES), json!(null)),
+    ] {
+        let server = MailServer::start()?;
+        let settings: Vec<String> = right(&server).into_iter().chain(more.map(str::to_owned)).collect();
+        let world = world_with(&settings).await?;
+        let mut registration = customers::registration();
+        registration["email"] = json!(address);
+        let mut order = orders::order();
+        order["customer_email"] = json!(address);
+        order["customer_id"] = json!(world.open_account(&registration).await?);
+        let result = world.run(&order).await?.fulfilled()?;
+        let step = result.report.step("send-notifications").cloned();
+        let step = step.ok_or_else(|| anyhow::anyhow!("no step send-notifications"))?;
+        let shown = serde_json::to_string(&step)?;
+        assert!(shown.contains("refused: 550"), "{shown}");
+        assert!(!serde_json::to_string(&result.report)?.contains(address), "{:?}", result.report);
+        assert_eq!(server.mails()?, Vec::<Value>::new());
+        assert_eq!(world.only_customer().await?["mail"]["suppressed"], suppressed, "{address} {more:?}");
+        let totals = world.shop.clean().await?;
+        let sent = (&totals["sms"], &totals["pushes"], &totals["refunds"]);
+        assert_eq!(sent, (&json!(1), &json!(1), &json!(0)), "{address} {more:?}");
+    }
     Ok(())
 }
 

@@ -3,7 +3,10 @@
 mod erp_brake;
 mod erp_cursor;
 mod erp_deletions;
+mod erp_faults;
 mod erp_files;
+mod erp_scale;
+mod erp_secrets;
 mod erp_sync;
 mod follow_up_faults;
 mod late_payment;

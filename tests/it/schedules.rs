@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use temporalio_client::schedules::{ListSchedulesOptions, ScheduleUpdate};
 use temporalio_client::{UntypedWorkflow, WorkflowTerminateOptions};
 use tests::processes::free_port;
-use tests::schedules::{Desk, OnceWorker};
+use tests::schedules::{Desk, once_worker};
 use tests::servers;
 use tests::world::World;
 
@@ -170,7 +170,7 @@ async fn the_next_times_are_those_of_the_zones_clock() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_failure_pauses_and_the_note_survives_the_pause() -> anyhow::Result<()> {
     let world = World::without_worker(&servers::dev_server()?).await?;
-    let _worker = OnceWorker::start(&world)?;
+    let _worker = once_worker(&world)?;
     let desk = Desk::of(&world)?;
     let lines = "every = \"2s\"\npause_on_failure = true\nnote = \"every two seconds\"";
     let file = desk.entry("fails", lines)?;
@@ -218,7 +218,7 @@ async fn a_failure_pauses_and_the_note_survives_the_pause() -> anyhow::Result<()
 #[tokio::test]
 async fn a_backfill_of_three_times_is_three_runs_one_after_the_other() -> anyhow::Result<()> {
     let world = World::without_worker(&servers::dev_server()?).await?;
-    let _worker = OnceWorker::start(&world)?;
+    let _worker = once_worker(&world)?;
     let desk = Desk::of(&world)?;
     // On New Year's Day only, so that none comes by itself meanwhile.
     desk.verdicts(&desk.entry("a", "cron = \"0 * 1 1 *\"")?, &[]).await?;

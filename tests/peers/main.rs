@@ -1,6 +1,7 @@
-//! Tests for `cargo xtask test --all` alone: against servers from npm, because Node is not among what everybody has, and
-//! against an ERP, whose database takes more than a minute to make.
+//! Tests for `cargo xtask test --all` alone: against servers from npm, because Node is not among what everybody has;
+//! against an ERP, whose database takes more than a minute to make; and of so many records that they take minutes.
 
+mod erp_many;
 mod object_store;
 mod stripe_transport;
 mod tryton;

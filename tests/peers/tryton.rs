@@ -152,7 +152,11 @@ async fn the_shop_becomes_what_tryton_is_and_follows_it() -> anyhow::Result<()> 
 }
 
 /// Three pages of codes; of two products more, one is deleted and one only inactive.
-async fn what_is_deleted_is_taken_out(erp: &ErpWorld, tryton: &Tryton, mut config: Value) -> anyhow::Result<()> {
+async fn what_is_deleted_is_taken_out(
+    erp: &ErpWorld,
+    tryton: &Tryton,
+    mut config: Value,
+) -> anyhow::Result<()> {
     config["deletions"] = json!({ "action": "deactivate" });
     config["full"] = json!(true);
     config["mapping_rules"].as_object_mut().context("rules")?.remove("product_active");
@@ -167,9 +171,7 @@ async fn what_is_deleted_is_taken_out(erp: &ErpWorld, tryton: &Tryton, mut confi
     let made = tryton.call("model.product.template.create", made).await?;
     erp.sync(config.clone()).await?.completed()?;
     tryton.call("model.product.template.delete", json!([[made[0]], context])).await?;
-    tryton
-        .call("model.product.template.write", json!([[made[1]], { "active": false }, context]))
-        .await?;
+    tryton.call("model.product.template.write", json!([[made[1]], { "active": false }, context])).await?;
     let last = erp.sync(config).await?.completed()?.report.summary;
     assert_eq!(last.entities[&Entity::Products].deactivated, 1);
     let catalog = erp.world.shop.get("catalog").await?;

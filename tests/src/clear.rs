@@ -13,6 +13,26 @@ pub fn text(event: &HistoryEvent, hidden: &[&str]) -> anyhow::Result<String> {
     Ok(event.to_string())
 }
 
+/// Bytes of the largest payload in an event; 0 when there is none.
+///
+/// # Errors
+/// When the event cannot be written as JSON.
+pub fn largest_payload(event: &HistoryEvent) -> anyhow::Result<usize> {
+    Ok(largest(&serde_json::to_value(event)?))
+}
+
+fn largest(json: &Value) -> usize {
+    match json {
+        Value::Object(fields) => {
+            let data = fields.get("data").filter(|_| fields.contains_key("metadata"));
+            let own = data.and_then(Value::as_str).and_then(from_base64).map_or(0, |data| data.len());
+            fields.values().map(largest).max().unwrap_or(0).max(own)
+        }
+        Value::Array(entries) => entries.iter().map(largest).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
 fn clear(json: &mut Value, hidden: &[&str]) {
     match json {
         Value::Object(fields) => {

@@ -1,17 +1,19 @@
 //! A shop and an ERP, and what a test asks of their syncs.
 
+pub mod books;
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use contracts::values::IntegrationId;
 use serde_json::{Value, json};
 use store::Store;
 use temporalio_client::{
-    Client, WorkflowDescribeOptions, WorkflowExecuteUpdateOptions, WorkflowFetchHistoryOptions,
-    WorkflowGetResultOptions, WorkflowHandle, WorkflowIdConflictPolicy, WorkflowIdReusePolicy,
-    WorkflowQueryOptions, WorkflowStartOptions,
+    Client, WorkflowCancelOptions, WorkflowDescribeOptions, WorkflowExecuteUpdateOptions,
+    WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowHandle, WorkflowIdConflictPolicy,
+    WorkflowIdReusePolicy, WorkflowQueryOptions, WorkflowStartOptions, WorkflowTerminateOptions,
 };
 use temporalio_common::search_attributes::SearchAttributes;
 use workflows::erp_sync::{self, Decision, ErpSync, ErpSyncConfig, ErpSyncResult};
@@ -19,7 +21,7 @@ use workflows::input::Unchecked;
 use workflows::report::Progress;
 
 use crate::customers::{Ended, answered, ended};
-use crate::world::{LIMIT, World};
+use crate::world::{LIMIT, WorkerProcess, World};
 use crate::{clear, servers};
 
 /// The seed's configuration, as the README's sample has it.
@@ -48,6 +50,11 @@ impl Drop for Folder {
     }
 }
 
+fn unique() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
 impl ErpWorld {
     /// A world whose worker runs in this process, with further settings.
     ///
@@ -74,9 +81,8 @@ impl ErpWorld {
     /// # Errors
     /// When a part of it does not start.
     pub async fn without_worker() -> anyhow::Result<Self> {
-        static NEXT: AtomicU32 = AtomicU32::new(1);
         let world = World::without_worker(&servers::dev_server()?).await?;
-        let name = format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let name = unique();
         let folder = Folder(std::env::temp_dir().join(format!("sunflow-erp-{name}")));
         std::fs::create_dir_all(folder.0.join("secrets"))?;
         let endpoint = format!("{}/erp", world.shop.url());
@@ -91,6 +97,35 @@ impl ErpWorld {
     pub fn settings(&self) -> Vec<String> {
         let place = |name: &str| self.folder.0.join(name).display().to_string();
         vec![format!("--secrets-dir={}", place("secrets")), format!("--store={}", place("store"))]
+    }
+
+    /// Another integration with a new shop and ERP; the worker and the store stay.
+    ///
+    /// # Errors
+    /// When the sandbox refuses.
+    pub async fn renew(&mut self) -> anyhow::Result<()> {
+        self.integration = format!("erp-{}", unique());
+        self.world.shop.post("reset", json!({ "seed": "shop" })).await.map(drop)
+    }
+
+    /// Starts a worker with the credential as a process of its own, with further settings.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn spawn_worker(&self, settings: &[&str]) -> anyhow::Result<WorkerProcess> {
+        let own = self.settings();
+        let settings: Vec<&str> = own.iter().map(String::as_str).chain(settings.iter().copied()).collect();
+        self.world.spawn_worker(&settings)
+    }
+
+    /// The same; everything it says goes into a file.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn spawn_logging_worker(&self, settings: &[&str], log: &Path) -> anyhow::Result<WorkerProcess> {
+        let own = self.settings();
+        let settings: Vec<&str> = own.iter().map(String::as_str).chain(settings.iter().copied()).collect();
+        self.world.spawn_logging_worker(&settings, log)
     }
 
     /// The folder of the store and the secrets.
@@ -146,6 +181,16 @@ impl ErpWorld {
         Ok(Sync { world: &self.world, workflow_id: workflow_id.to_owned(), run_id })
     }
 
+    /// A run under the integration's own id that was started before.
+    #[must_use]
+    pub fn attach(&self, run_id: String) -> Sync<'_> {
+        Sync {
+            world: &self.world,
+            workflow_id: format!("{}{}", erp_sync::ID_PREFIX, self.integration),
+            run_id,
+        }
+    }
+
     /// Runs a sync to its end.
     ///
     /// # Errors
@@ -182,10 +227,7 @@ impl ErpWorld {
     /// # Errors
     /// When the sandbox refuses.
     pub async fn state(&self) -> anyhow::Result<Value> {
-        let url = format!("{}/api/v1/integrations/{}/config", self.world.shop.url(), self.integration);
-        let answer = reqwest::get(url).await?.text().await?;
-        let answer: Value = serde_json::from_str(&answer)?;
-        Ok(answer["data"].clone())
+        self.world.shop.ask(&format!("integrations/{}/config", self.integration), None).await
     }
 }
 
@@ -208,10 +250,18 @@ impl Sync<'_> {
     /// # Errors
     /// When it does not end in time, or in a way no test expects.
     pub async fn ended(&self) -> anyhow::Result<Ended<ErpSyncResult>> {
+        self.ended_within(LIMIT).await
+    }
+
+    /// How it ended, for syncs of more records than a test has.
+    ///
+    /// # Errors
+    /// When it does not end in time, or in a way no test expects.
+    pub async fn ended_within(&self, limit: Duration) -> anyhow::Result<Ended<ErpSyncResult>> {
         let handle = self.handle();
         let result =
-            tokio::time::timeout(LIMIT, handle.get_result(WorkflowGetResultOptions::default())).await;
-        ended(result.with_context(|| format!("{} did not end within {LIMIT:?}", self.workflow_id))?)
+            tokio::time::timeout(limit, handle.get_result(WorkflowGetResultOptions::default())).await;
+        ended(result.with_context(|| format!("{} did not end within {limit:?}", self.workflow_id))?)
     }
 
     /// The query `progress`.
@@ -232,9 +282,35 @@ impl Sync<'_> {
             match self.progress().await {
                 Ok(progress) if !progress.needs_human.is_empty() => return Ok(progress),
                 other if Instant::now() > until => bail!("{}: nobody was asked: {other:?}", self.workflow_id),
-                _ => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
+                _ => tokio::time::sleep(Duration::from_millis(50)).await,
             }
         }
+    }
+
+    /// Temporal's own cancel, for the reason "operator".
+    ///
+    /// # Errors
+    /// When Temporal refuses.
+    pub async fn temporal_cancel(&self) -> anyhow::Result<()> {
+        Ok(self.handle().cancel(WorkflowCancelOptions::builder().reason("operator").build()).await?)
+    }
+
+    /// Temporal's terminate: the process cannot do anything about it.
+    ///
+    /// # Errors
+    /// When Temporal refuses.
+    pub async fn terminate(&self) -> anyhow::Result<()> {
+        Ok(self.handle().terminate(WorkflowTerminateOptions::builder().reason("test").build()).await?)
+    }
+
+    /// What the activities that wait for another attempt failed with.
+    ///
+    /// # Errors
+    /// When the run cannot be described.
+    pub async fn pending_failures(&self) -> anyhow::Result<Vec<String>> {
+        let description = self.handle().describe(WorkflowDescribeOptions::default()).await?;
+        let pending = description.raw().pending_activities.iter();
+        Ok(pending.filter_map(|waiting| Some(waiting.last_failure.as_ref()?.message.clone())).collect())
     }
 
     /// The updates `approve` and `reject`.

@@ -12,6 +12,7 @@
 //! - [`stripe`]: a Stripe to be paid through, and the wire to it;
 //! - [`mail`]: a mail server;
 //! - [`twilio`]: a Twilio, for SMS;
+//! - [`own_worker`]: a worker for workflows that only a test knows;
 //! - [`schedules`]: files of schedules, applied and looked at;
 //! - [`mod@bench`]: what an order costs.
 //!
@@ -27,6 +28,7 @@ pub mod follow_up;
 pub mod mail;
 pub mod matrix;
 pub mod orders;
+pub mod own_worker;
 pub mod processes;
 pub mod scenarios;
 pub mod schedules;

@@ -20,6 +20,8 @@ pub const USER: &str = "shop@example.com";
 pub const PASSWORD: &str = "a password of the tests";
 /// A recipient the server refuses.
 pub const NOBODY: &str = "nobody@example.com";
+/// A recipient whose mail is refused for what the server thinks of the sender.
+pub const LISTED: &str = "listed@example.com";
 
 /// The settings of a worker that signs its mails.
 pub const DKIM: [&str; 2] = [
@@ -69,7 +71,9 @@ impl MailServer {
         let (port_text, lost) = (port.to_string(), habits.lost_replies.to_string());
         let (cert, key, mails) = (path("cert.pem"), path("key.pem"), path("mails"));
         let mut args: Vec<&str> = vec!["--port", &port_text, "--cert", &cert, "--key", &key, "--box", &mails];
-        args.extend(["--user", USER, "--password", PASSWORD, "--refuse", NOBODY, "--lose-replies", &lost]);
+        let refused = [format!("{NOBODY}=5.1.1"), format!("{LISTED}=5.7.1")];
+        args.extend(["--user", USER, "--password", PASSWORD, "--lose-replies", &lost]);
+        args.extend(refused.iter().flat_map(|pair| ["--refuse", pair]));
         args.extend(habits.is_wrapped.then_some("--wrapped"));
         let record = format!("s1._domainkey.shop.example.com={}", DKIM_RECORD.trim());
         args.extend(habits.knows_key.then_some(["--dkim", &record]).into_iter().flatten());

@@ -3,6 +3,7 @@
 //! A matrix is a reviewed table: for each operation of each step and each undo, one expected outcome per fault. The
 //! tables and what "expected" means for a process are in `tests/it/<process>_faults/`.
 
+use std::cell::RefCell;
 use std::fmt::{self, Debug};
 use std::time::{Duration, Instant};
 
@@ -31,9 +32,37 @@ pub async fn column<C: fmt::Display>(
     at_once: usize,
     run: impl AsyncFn(&C) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let run = &run;
-    let cells = stream::iter(cells).map(async |cell| run(&cell).await.with_context(|| cell.to_string()));
-    let results: Vec<_> = cells.buffer_unordered(at_once).collect().await;
+    column_in(cells, at_once, async || Ok(()), async |cell, ()| run(cell).await).await
+}
+
+/// The same, in worlds that serve several cells one after the other, as a world is what a cell costs most. A cell leaves its
+/// world as it found it, or makes it new before it begins; after one that is not as expected another world is opened.
+///
+/// # Errors
+/// When a cell is not as expected, or a world cannot be opened.
+pub async fn column_in<C: fmt::Display, W>(
+    cells: impl IntoIterator<Item = C>,
+    at_once: usize,
+    open: impl AsyncFn() -> anyhow::Result<W>,
+    run: impl AsyncFn(&C, &mut W) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let cells = RefCell::new(cells.into_iter());
+    let next = || cells.borrow_mut().next();
+    let (open, run, next) = (&open, &run, &next);
+    let worlds = stream::iter(0..at_once).map(async |_| {
+        let (mut world, mut results) = (open().await?, Vec::new());
+        while let Some(cell) = next() {
+            let result = run(&cell, &mut world).await.with_context(|| cell.to_string());
+            if result.is_err() {
+                world = open().await?;
+            }
+            results.push(result);
+        }
+        anyhow::Ok(results)
+    });
+    let results: Vec<anyhow::Result<Vec<_>>> = worlds.buffer_unordered(at_once).collect().await;
+    let results: Vec<anyhow::Result<()>> =
+        results.into_iter().collect::<anyhow::Result<Vec<_>>>()?.into_iter().flatten().collect();
     let wrong: Vec<_> =
         results.iter().filter_map(|cell| cell.as_ref().err()).map(|e| format!("{e:#}")).collect();
     ensure!(wrong.is_empty(), "{} of {} cells are wrong:\n{}", wrong.len(), results.len(), wrong.join("\n"));
@@ -50,6 +79,24 @@ pub fn down_twice(operation: &str) -> Value {
 #[must_use]
 pub fn reply_lost(operation: &str) -> Value {
     json!({ "operation": operation, "kind": "reply_lost", "count": 1 })
+}
+
+/// The first answer is cut off in the middle, after its effect.
+#[must_use]
+pub fn garbled(operation: &str) -> Value {
+    json!({ "operation": operation, "kind": "malformed", "count": 1 })
+}
+
+/// The operation asks to slow down once.
+#[must_use]
+pub fn rate_limited(operation: &str) -> Value {
+    json!({ "operation": operation, "kind": "rate_limit", "count": 1 })
+}
+
+/// The operation asks to slow down for ever.
+#[must_use]
+pub fn put_off(operation: &str) -> Value {
+    json!({ "operation": operation, "kind": "rate_limit" })
 }
 
 /// Withholds every reply, once its effect has happened, until the faults are set anew.
@@ -93,7 +140,22 @@ pub async fn requested(world: &World, operation: &str, times: u64) -> anyhow::Re
 }
 
 /// Operations that only ask.
-const QUESTIONS: [&str; 3] = ["orders.validate", "customers.permission", "products.recommend"];
+const QUESTIONS: [&str; 14] = [
+    "orders.validate",
+    "customers.permission",
+    "products.recommend",
+    "erp.auth",
+    "erp.products",
+    "erp.inventory",
+    "erp.customers",
+    "erp.orders",
+    "products.lookup",
+    "inventory.lookup",
+    "customers.lookup",
+    "orders.lookup",
+    "inventory.statistics",
+    "integrations.get",
+];
 
 /// Waits until an operation had its effect. A question has none: it is enough that it was asked.
 ///
@@ -115,8 +177,25 @@ pub async fn effected(world: &World, operation: &str) -> anyhow::Result<()> {
     }
 }
 
+/// Beside a matrix' table: a step of the process without a row there fails the build. Rows have a field `step`.
+#[macro_export]
+macro_rules! every_step_has_cells {
+    ($rows:expr, $process:ty) => {
+        const _: () = {
+            let mut steps = [""; $rows.len()];
+            let mut index = 0;
+            while index < $rows.len() {
+                steps[index] = $rows[index].step;
+                index += 1;
+            }
+            let all = <$process as ::workflows::saga::Process>::STEPS;
+            assert!($crate::matrix::names_every_step(&steps, all), "a step has no cells");
+        };
+    };
+}
+
 /// Whether the steps of a matrix' rows, in their order, are the steps of a process; a step may have several rows.
-/// For a `const` assertion beside the table: a step without cells then fails the build.
+/// [`every_step_has_cells!`](crate::every_step_has_cells) asserts it beside the table.
 ///
 /// ```
 /// use tests::matrix::names_every_step;

@@ -231,6 +231,24 @@ pub const ALL: &[Scenario] = &[
         let config = json!({ "page_size": 2, "batches_per_run": 1, "sync_entities": ["products"] });
         synced(&erp, config).await?
     }),
+    scenario!("erp-cancelled-while-it-writes", _world => {
+        let erp = ErpWorld::new().await?;
+        cancelled_at(&erp, "products.create", json!({})).await?
+    }),
+    scenario!("erp-cancelled-while-it-asks", _world => {
+        let erp = free_product().await?;
+        let run = erp.start(json!({})).await?;
+        run.asks().await?;
+        run.temporal_cancel().await?;
+        run.ended().await?;
+        run.workflow_id.clone()
+    }),
+    scenario!("erp-long-read-cancelled-at-the-end-of-a-run", _world => {
+        let erp = ErpWorld::new().await?;
+        erp.world.shop.post("erp/generate", json!({ "products": 60, "inventory": false, "seed": 1 })).await?;
+        let config = json!({ "page_size": 2, "batches_per_run": 1, "sync_entities": ["products"] });
+        cancelled_at(&erp, "integrations.report", config).await?
+    }),
     scenario!("erp-gone-at-the-source", _world => {
         let erp = gone(1).await?;
         synced(&erp, deactivating()).await?
@@ -347,6 +365,16 @@ async fn stuck(world: &World, answer: Resolution) -> anyhow::Result<String> {
 /// Runs a sync to its end, whatever that is.
 async fn synced(erp: &ErpWorld, changes: Value) -> anyhow::Result<String> {
     let run = erp.start(changes).await?;
+    run.ended().await?;
+    Ok(run.workflow_id.clone())
+}
+
+/// Runs a sync that Temporal cancels while an operation is under way.
+async fn cancelled_at(erp: &ErpWorld, operation: &str, changes: Value) -> anyhow::Result<String> {
+    slow(&erp.world, operation).await?;
+    let run = erp.start(changes).await?;
+    erp.world.shop.requested(operation).await?;
+    run.temporal_cancel().await?;
     run.ended().await?;
     Ok(run.workflow_id.clone())
 }

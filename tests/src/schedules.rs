@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
 use temporalio_client::UntypedWorkflow;
 use temporalio_client::schedules::{CreateScheduleOptions, ScheduleAction, ScheduleSpec};
@@ -14,16 +14,13 @@ use temporalio_common::error::ApplicationFailure;
 use temporalio_common::protos::temporal::api::workflowservice::v1::{
     DescribeScheduleRequest, DescribeScheduleResponse,
 };
-use temporalio_sdk::runtime::RuntimeOptions;
-use temporalio_sdk::{Runtime, Worker, WorkerOptions};
 use temporalio_workflow::{WorkflowContext, WorkflowResult, workflow, workflow_methods};
 use tokio::process::Command;
-use tokio::sync::oneshot;
 use tonic::IntoRequest as _;
 
 use crate::customers::REF_KEY;
+use crate::own_worker::OwnWorker;
 use crate::processes::binary;
-use crate::servers;
 use crate::world::{LIMIT, World};
 
 /// What a call of the starter came to.
@@ -72,43 +69,15 @@ impl Once {
     }
 }
 
-/// A worker on a world's task queue, until this value goes, for what the schedules of these tests start.
-pub struct OnceWorker {
-    _stop: oneshot::Sender<()>,
-}
-
-impl OnceWorker {
-    /// Starts one.
-    ///
-    /// # Errors
-    /// When it does not start.
-    pub fn start(world: &World) -> anyhow::Result<Self> {
-        let (stop, stopped) = oneshot::channel::<()>();
-        let (address, task_queue) = (world.address().to_owned(), world.task_queue.clone());
-        // Made on its thread: a running worker does not change threads.
-        let work = async move || {
-            let client = servers::client(&address).await?;
-            let runtime =
-                Runtime::from_current_tokio(RuntimeOptions::builder().build().map_err(|e| anyhow!(e))?)?;
-            let options = WorkerOptions::new(task_queue).register_workflow::<Once>()?.build();
-            let mut worker = Worker::new(&runtime, client, options)?;
-            let shut_down = worker.shutdown_handle();
-            tokio::spawn(async move {
-                let _dropped = stopped.await.is_err();
-                shut_down();
-            });
-            worker.run().await.context("the worker stopped")
-        };
-        std::thread::Builder::new().name("once".to_owned()).spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            match runtime.map(|runtime| runtime.block_on(work())) {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => eprintln!("the worker ended: {error:#}"),
-                Err(error) => eprintln!("no runtime for the worker: {error}"),
-            }
-        })?;
-        Ok(Self { _stop: stop })
-    }
+/// A worker on a world's task queue for what the schedules of these tests start.
+///
+/// # Errors
+/// When it does not start.
+pub fn once_worker(world: &World) -> anyhow::Result<OwnWorker> {
+    OwnWorker::start(world.address(), &world.task_queue, |options| {
+        options.register_workflow::<Once>()?;
+        Ok(())
+    })
 }
 
 /// A folder with a file of schedules, and a world to apply it to.

@@ -1,5 +1,7 @@
 //! One shop with a worker of its own on a task queue of its own.
 
+use std::fs::File;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -213,11 +215,25 @@ impl World {
     /// # Errors
     /// When it does not start.
     pub fn spawn_worker(&self, settings: &[&str]) -> anyhow::Result<WorkerProcess> {
+        self.spawn_worker_into(settings, [Stdio::null(), Stdio::null()])
+    }
+
+    /// The same; everything it says goes into a file.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn spawn_logging_worker(&self, settings: &[&str], log: &Path) -> anyhow::Result<WorkerProcess> {
+        let log = File::options().create(true).append(true).open(log)?;
+        let ends = [Stdio::from(log.try_clone()?), Stdio::from(log)];
+        self.spawn_worker_into(settings, ends)
+    }
+
+    fn spawn_worker_into(&self, settings: &[&str], [out, err]: [Stdio; 2]) -> anyhow::Result<WorkerProcess> {
         let child = Command::new(processes::binary("worker")?)
             .args(self.worker_args(settings).into_iter().skip(1))
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stdout(out)
+            .stderr(err)
             .spawn()?;
         Ok(WorkerProcess { child })
     }
@@ -555,6 +571,22 @@ impl Shop {
             bail!("{path}: {status} {text}");
         }
         Ok(if text.is_empty() { Value::Null } else { serde_json::from_str(&text)? })
+    }
+
+    /// Asks the shop itself, as the worker does: reads, or posts a question. The answer's `data`; null when it refuses.
+    ///
+    /// # Errors
+    /// When it cannot be reached.
+    pub async fn ask(&self, path: &str, question: Option<&Value>) -> anyhow::Result<Value> {
+        let url = format!("{}/api/v1/{path}", self.url());
+        let request = match question {
+            None => self.http.get(url),
+            Some(body) => {
+                self.http.post(url).header("content-type", "application/json").body(body.to_string())
+            }
+        };
+        let answer: Value = serde_json::from_str(&request.send().await?.text().await?)?;
+        Ok(answer["data"].clone())
     }
 
     /// Reads from the control interface.

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use temporalio_client::envconfig::LoadClientConfigProfileOptions;
-use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions, NamespacedClient as _};
+use temporalio_client::{
+    Client, ClientOptions, Connection, ConnectionOptions, GrpcCompression, NamespacedClient as _,
+};
 use temporalio_common::protos::temporal::api::deployment::v1::WorkerDeploymentVersion;
 use temporalio_common::protos::temporal::api::enums::v1::IndexedValueType;
 use temporalio_common::protos::temporal::api::operatorservice::v1::{
@@ -60,6 +62,10 @@ fn options(settings: &Settings) -> anyhow::Result<(ConnectionOptions, ClientOpti
         let scheme = if connection.tls_options.is_some() { "https" } else { "http" };
         let url = if address.contains("://") { address.clone() } else { format!("{scheme}://{address}") };
         connection.target = url.parse().with_context(|| format!("--address '{address}' is not host:port"))?;
+    }
+    if connection.target.scheme() == "http" {
+        // In the open, Temporal is near: compressing costs more there than the bytes it saves.
+        connection.grpc_compression = GrpcCompression::None;
     }
     if let Some(namespace) = &settings.namespace {
         client.namespace.clone_from(namespace);

@@ -134,6 +134,11 @@ impl<W: Process> Saga<W> {
         self.mark(name, StepStatus::Failed, Some(why));
     }
 
+    /// Marks a step that was stopped before it was done.
+    pub fn cut_short(&self, name: &'static str, why: &str) {
+        self.mark(name, StepStatus::Stopped, Some(why));
+    }
+
     /// Marks one part of a step as failed for good.
     pub fn part_failed(&self, name: &'static str, part: &'static str, why: &str) {
         self.mark_part(name, Some(part), StepStatus::Failed, Some(why));

@@ -1,9 +1,10 @@
 //! Clearing up: lists that runs put into the object store go some days after the run has closed.
 //!
 //! 1. `clean-up`: every run with objects is looked up in Temporal. What belongs to an open run stays; what belongs to one
-//!    that closed longer ago than `keep_days`, or that Temporal has forgotten, goes.
+//!    that closed longer ago than `keep_days`, or that Temporal has forgotten, goes. The quarantine waits for a person
+//!    for `keep_quarantine_days`.
 //!
-//! Meant for a schedule, once a day. Deliberately absent: the quarantine, which waits for a person.
+//! Meant for a schedule, once a day.
 
 #![expect(
     missing_docs,
@@ -33,11 +34,15 @@ pub struct StoreCleanUpData {
     /// `keep_days`: from the end of a run to the end of its objects (default 14). Longer than anybody looks into a
     /// report's lists.
     pub keep_days: u32,
+    /// `keep_quarantine_days`: how long a list waits in the quarantine (default 90).
+    pub keep_quarantine_days: u32,
 }
 
 impl Checked for StoreCleanUpData {
     fn read(fields: &Fields<'_>) -> Option<Self> {
-        Some(Self { keep_days: fields.optional("keep_days", count(3_650)).unwrap_or(14) })
+        let days = |name, usual| fields.optional(name, count(3_650)).unwrap_or(usual);
+        let (keep_days, keep_quarantine_days) = (days("keep_days", 14), days("keep_quarantine_days", 90));
+        Some(Self { keep_days, keep_quarantine_days })
     }
 }
 
@@ -85,7 +90,8 @@ impl StoreCleanUp {
     ) -> WorkflowResult<StoreCleanUpResult> {
         let data = input.check().map_err(|problems| saga::invalid_input("CleanUpInvalid", problems))?;
         let saga = Saga::begin(ctx);
-        let order = CleanUp { keep_days: data.keep_days };
+        let StoreCleanUpData { keep_days, keep_quarantine_days } = data;
+        let order = CleanUp { keep_days, keep_quarantine_days };
         let step = saga.step(CLEAN_UP, Objects::clean_up, order, policy::erp());
         match step.nothing_to_undo("what is gone is nobody's any more").await {
             Ok(cleaned_up) => {

@@ -39,8 +39,8 @@ class Box:
             return False
 
     async def handle_RCPT(self, server, session, envelope, address, options):
-        if address == self.refuse:
-            return f"550 5.1.1 <{address}> is not known here"
+        if address in self.refuse:
+            return f"550 {self.refuse[address]} <{address}> is refused"
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 taken"
 
@@ -82,7 +82,7 @@ def read_arguments():
     parser.add_argument("--user", required=True)
     parser.add_argument("--password", required=True)
     parser.add_argument("--box", required=True, help="file that the mails are appended to")
-    parser.add_argument("--refuse", metavar="ADDRESS", help="a recipient that is refused")
+    parser.add_argument("--refuse", metavar="ADDRESS=CODE", action="append", default=[], help="a recipient that is refused, with this enhanced code")
     parser.add_argument("--lose-replies", type=int, default=0, metavar="N", help="mails taken without a word")
     parser.add_argument("--dkim", metavar="NAME=RECORD", help="the DNS: one TXT record, such as s1._domainkey.example.com=…")
     parser.add_argument("--wrapped", action="store_true", help="TLS at once, in place of STARTTLS")
@@ -106,7 +106,7 @@ def main():
         else {"tls_context": tls, "require_starttls": True, "auth_require_tls": True}
     )
     name, _, record = (arguments.dkim or "").partition("=")
-    box = Box(arguments.box, arguments.refuse, arguments.lose_replies, {name: record.encode()})
+    box = Box(arguments.box, dict(pair.split("=") for pair in arguments.refuse), arguments.lose_replies, {name: record.encode()})
     controller = Controller(
         box, hostname="127.0.0.1", port=arguments.port, authenticator=check, auth_required=True, **secured
     )

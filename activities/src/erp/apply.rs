@@ -54,32 +54,39 @@ pub(super) async fn apply(
         let from = walk.progress().rows;
         let segment = &rows[from..rows.len().min(from + SEGMENT)];
         let progress = walk.progress().clone();
-        let done = write(shop, store, input, segment, progress, is_few);
-        let progress = walk.alive(done).await.map_err(Trouble::into_failure)?;
-        walk.advance(progress).await?;
+        let done = write(ctx, shop, store, input, segment, progress, is_few);
+        match walk.alive(done).await.map_err(Trouble::into_failure)? {
+            // Not checked for a stop here: a batch that is written to its end counts, whatever comes after it.
+            Some(progress) => walk.note(progress).await,
+            None => return Err(ActivityError::cancelled()),
+        }
     }
     let Progress { created, updated, failed, inline, lists, quarantined, causes, .. } =
         walk.progress().clone();
+    let joined = walk.alive(store::join(store, &input.folder, lists)).await;
+    let lists = joined.map_err(|error| Trouble::Store(error).into_failure())?;
     Ok(Applied { created, updated, deactivated: 0, failed, rows: inline, lists, quarantined, causes })
 }
 
+/// Writes some rows; `None` when the run was stopped before the last of them was sent.
 async fn write(
+    ctx: &ActivityContext,
     shop: &Shop,
     store: &Store,
     input: &ApplyBatch,
     segment: &[StagedRow],
     mut progress: Progress,
     is_few: bool,
-) -> Result<Progress, Trouble> {
+) -> Result<Option<Progress>, Trouble> {
     let writes: Vec<BoxFuture<'_, _>> =
-        segment.iter().map(|row| write_row(shop, input, row).boxed()).collect();
-    let answers: Vec<Result<Answer, CallError>> =
+        segment.iter().map(|row| write_row(ctx, shop, input, row).boxed()).collect();
+    let answers: Vec<Result<Option<Answer>, CallError>> =
         futures::stream::iter(writes).buffered(SIDE_BY_SIDE).collect().await;
     let (mut list, mut quarantine) = (LinesWriter::default(), LinesWriter::default());
     let (ledger, mut noted) =
         (Ledger::of(store, &input.integration_id, input.entity), LinesWriter::default());
     for (row, answer) in segment.iter().zip(answers) {
-        let answer = answer?;
+        let Some(answer) = answer? else { return Ok(None) };
         let outcome = outcome(row, &answer);
         match (&answer, &row.write) {
             (Ok(_), Write::Create) => progress.created += 1,
@@ -110,15 +117,24 @@ async fn write(
     progress.lists.extend(list.put(store, &input.folder).await?);
     progress.quarantined.extend(quarantine.put(store, &input.quarantine).await?);
     progress.rows += segment.len();
-    Ok(progress)
+    Ok(Some(progress))
 }
 
-/// Writes a row; a refusal is an outcome of that row, everything else keeps the whole batch waiting.
-async fn write_row(shop: &Shop, input: &ApplyBatch, row: &StagedRow) -> Result<Answer, CallError> {
+/// Writes a row; a refusal is an outcome of that row, everything else keeps the whole batch waiting. `None`: it was not
+/// sent, because the run was stopped, or has given this attempt up: another run may write by now.
+async fn write_row(
+    ctx: &ActivityContext,
+    shop: &Shop,
+    input: &ApplyBatch,
+    row: &StagedRow,
+) -> Result<Option<Answer>, CallError> {
+    if ctx.is_cancelled() {
+        return Ok(None);
+    }
     let key = input.key.part(&short_hash(&row.record.key()));
-    match patiently(|| shop.write(&key, row)).await {
-        Ok(id) => Ok(Ok(id)),
-        Err(CallError::Refused { refusal, .. }) => Ok(Err(refusal.code)),
+    match patiently(ctx, || shop.write(&key, row)).await {
+        Ok(id) => Ok(Some(Ok(id))),
+        Err(CallError::Refused { refusal, .. }) => Ok(Some(Err(refusal.code))),
         Err(error) => Err(error),
     }
 }

@@ -45,7 +45,8 @@ pub(super) async fn stage(
             settled: input.settled,
             together: u64::from(input.pages) * u64::from(input.page_size),
         };
-        let read = walk.alive(patiently(|| erp.page(&ask))).await.map_err(|error| error.into_failure())?;
+        let read =
+            walk.alive(patiently(ctx, || erp.page(&ask))).await.map_err(|error| error.into_failure())?;
         for record in read.records {
             pages.add(record)?;
         }
@@ -56,7 +57,7 @@ pub(super) async fn stage(
         }
     }
     pages.staged.next = cursor;
-    let done = pages.finish(shop, store);
+    let done = pages.finish(ctx, shop, store);
     walk.alive(done).await.map_err(Trouble::into_failure)
 }
 
@@ -140,13 +141,13 @@ impl<'i> Pages<'i> {
     }
 
     /// Compares with the shop and puts what is to be written into the store.
-    async fn finish(mut self, shop: &Shop, store: &Store) -> Result<Staged, Trouble> {
+    async fn finish(mut self, ctx: &ActivityContext, shop: &Shop, store: &Store) -> Result<Staged, Trouble> {
         let mut rows = LinesWriter::default();
         let ledger = Ledger::of(store, &self.input.source.integration_id, self.input.entity);
         let mut records = self.records.into_iter().flatten().peekable();
         while records.peek().is_some() {
             let mut asked: Vec<(Timestamp, Record)> = records.by_ref().take(LOOK_UP_MAX).collect();
-            let existing = patiently(|| shop.look_up(self.input.entity, &asked)).await?;
+            let existing = patiently(ctx, || shop.look_up(self.input.entity, &asked)).await?;
             if self.input.revive {
                 ledger.revive(&mut asked, &existing).await?;
             }

@@ -45,6 +45,17 @@ impl MailError {
     }
 }
 
+/// Which permanent refusals (5xx) of a recipient or a message say that nothing should be sent to the address any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Bounces {
+    /// Every one: the address is given up as soon as its server says a final no.
+    #[default]
+    EveryRefusal,
+    /// Only one of the recipient that names no such mailbox (enhanced codes 5.1.x and 5.2.1, RFC 3463); another one
+    /// costs this mail and no more. For senders who may come onto a block list, whose refusals are about them.
+    NoSuchMailbox,
+}
+
 /// What the server was told last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum At {
@@ -65,20 +76,22 @@ pub(super) enum At {
 }
 
 /// What an error of the conversation comes to.
-pub(super) fn judge(at: At, error: &smtp::Error) -> Result<Delivery, MailError> {
+pub(super) fn judge(at: At, error: &smtp::Error, bounces: Bounces) -> Result<Delivery, MailError> {
     match error.status().map(u16::from) {
         Some(code) if error.is_transient() => Err(put_off(at, code)),
         Some(code) if at == At::Recipient && names_no_mailbox(error) => {
             Ok(Delivery::Bounced { code: code.to_string() })
         }
-        Some(code) => refused(at, code),
+        Some(code) => refused(at, code).map(|code| match bounces {
+            Bounces::EveryRefusal => Delivery::Bounced { code },
+            Bounces::NoSuchMailbox => Delivery::Refused { code },
+        }),
         None if at == At::Message => Err(MailError::Unknown { why: broken(error).to_owned() }),
         None => Err(MailError::not_sent(out_of_reach(at, error))),
     }
 }
 
-/// Whether the server says so in an enhanced code (RFC 3463): the address, or its mailbox, is none. What it says without
-/// one, or in another (policy, a block list), may be about us, and would silence every customer.
+/// Whether the server says so in an enhanced code (RFC 3463): the address, or its mailbox, is none.
 fn names_no_mailbox(error: &smtp::Error) -> bool {
     let said = error.source().map(ToString::to_string).unwrap_or_default();
     said.trim_start().starts_with("5.1.") || said.trim_start().starts_with("5.2.1")
@@ -95,7 +108,8 @@ fn put_off(at: At, code: u16) -> MailError {
     MailError::not_sent(format!("the mail server puts {what} off ({code}); it is tried again"))
 }
 
-fn refused(at: At, code: u16) -> Result<Delivery, MailError> {
+/// The code of a refusal that is about this mail; the others are outages that a setting mends.
+fn refused(at: At, code: u16) -> Result<String, MailError> {
     let fix = match (at, code) {
         // Wanted by the server at any point.
         (_, 530 | 538) if at != At::Login => {
@@ -113,7 +127,7 @@ fn refused(at: At, code: u16) -> Result<Delivery, MailError> {
             "it does not follow the protocol: is SUN_MAIL_URL a mail server's?"
         }
         (At::Recipient | At::Data | At::Message, _) => {
-            return Ok(Delivery::Refused { code: code.to_string() });
+            return Ok(code.to_string());
         }
     };
     Err(MailError::not_sent(format!("the mail server refuses ({code}); {fix}")))

@@ -14,7 +14,7 @@ use lettre::transport::smtp::extension::{ClientId, Extension, MailParameter};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use super::error::{At, MailError, judge};
+use super::error::{At, Bounces, MailError, judge};
 use super::message::Mail;
 use super::{MailServer, Security, is_ascii};
 
@@ -49,7 +49,7 @@ impl Sessions {
         let talk = async {
             let _slot = self.slot().await?;
             let mut connection = self.connection().await?;
-            let delivery = hand_over(&mut connection, mail, &handed_over).await?;
+            let delivery = hand_over(&mut connection, mail, self.server.bounces, &handed_over).await?;
             self.keep(connection);
             Ok(delivery)
         };
@@ -143,6 +143,7 @@ impl Sessions {
 async fn hand_over(
     connection: &mut AsyncSmtpConnection,
     mail: &Mail,
+    bounces: Bounces,
     handed_over: &AtomicBool,
 ) -> Result<Delivery, MailError> {
     let mut options = Vec::new();
@@ -153,18 +154,18 @@ async fn hand_over(
         options.push(MailParameter::SmtpUtfEight);
     }
     if let Err(error) = connection.command(MailFrom::new(Some(mail.from.clone()), options)).await {
-        return judge(At::Sender, &error);
+        return judge(At::Sender, &error, bounces);
     }
     if let Err(error) = connection.command(Rcpt::new(mail.to.clone(), Vec::new())).await {
-        return leave(connection, judge(At::Recipient, &error)?).await;
+        return leave(connection, judge(At::Recipient, &error, bounces)?).await;
     }
     if let Err(error) = connection.command(Data).await {
-        return leave(connection, judge(At::Data, &error)?).await;
+        return leave(connection, judge(At::Data, &error, bounces)?).await;
     }
     handed_over.store(true, Ordering::Relaxed);
     match connection.message(&mail.bytes).await {
         Ok(_) => Ok(Delivery::Accepted { message_id: Some(mail.message_id.clone()) }),
-        Err(error) => judge(At::Message, &error),
+        Err(error) => judge(At::Message, &error, bounces),
     }
 }
 
@@ -177,7 +178,7 @@ async fn leave(connection: &mut AsyncSmtpConnection, delivery: Delivery) -> Resu
 }
 
 fn outage(at: At, error: &SmtpError) -> MailError {
-    match judge(at, error) {
+    match judge(at, error, Bounces::default()) {
         Err(error) => error,
         // No answer before the recipient is about one mail.
         Ok(_) => MailError::not_sent("the mail server refuses the conversation"),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use activities::http::Credential;
-use activities::mail::{Login, MailError, MailServer, Mailer, Security};
+use activities::mail::{Bounces, Login, MailError, MailServer, Mailer, Security};
 use activities::notification::NotificationActivities;
 use contracts::failure::{OUTCOME_UNKNOWN, UNAVAILABLE};
 use contracts::notification::{Delivery, Notifications, SendEmail};
@@ -108,6 +108,7 @@ fn server_at(port: u16) -> TestResult<MailServer> {
         login: None,
         from: "Sun Shop <orders@shop.example.com>".parse()?,
         authorities: None,
+        bounces: Bounces::EveryRefusal,
         dkim: None,
         timeout: LIMIT,
     })
@@ -127,29 +128,34 @@ async fn sending(server: MailServer) -> TestResult<(Shop, Temporal)> {
 #[tokio::test]
 async fn what_the_server_will_never_take_is_an_outcome() -> TestResult {
     use Does::Says;
-    let bounced = |code: &str| Delivery::Bounced { code: code.to_owned() };
-    let refused = |code: &str| Delivery::Refused { code: code.to_owned() };
-    for (verb, says, outcome) in [
-        ("RCPT", "550 5.1.1 customer@example.com unknown", bounced("550")),
-        ("RCPT", "553 5.1.3 no such mailbox", bounced("553")),
-        ("RCPT", "501 5.1.3 bad address", bounced("501")),
-        ("RCPT", "550 5.2.1 mailbox disabled", bounced("550")),
-        // Said of us, or of nobody in particular: one block list must not silence every customer.
-        ("RCPT", "550 5.7.1 your address is on a list", refused("550")),
-        ("RCPT", "550 no", refused("550")),
-        ("DATA", "554 5.7.1 no", refused("554")),
-        (".", "554 5.7.1 looks like spam", refused("554")),
-        (".", "550 5.1.1 said too late", refused("550")),
-        (".", "552 5.3.4 too large", refused("552")),
+    for (verb, says, names_no_mailbox) in [
+        ("RCPT", "550 5.1.1 customer@example.com unknown", true),
+        ("RCPT", "553 5.1.3 no such mailbox", true),
+        ("RCPT", "501 5.1.3 bad address", true),
+        ("RCPT", "550 5.2.1 mailbox disabled", true),
+        ("RCPT", "550 5.7.1 your address is on a list", false),
+        ("RCPT", "550 no", false),
+        ("DATA", "554 5.7.1 no", false),
+        (".", "554 5.7.1 looks like spam", false),
+        (".", "550 5.1.1 said too late", false),
+        (".", "552 5.3.4 too large", false),
     ] {
         let server = Server::start(&[(verb, Says(says))]).await?;
-        let (_shop, temporal) = sending(server_at(server.port)?).await?;
-        for _ in 0..2 {
-            let found = temporal.run(Notifications::send_email, FIRST, &email()?).await?;
-            assert_eq!(found, Ok(outcome.clone()), "{verb} {says}");
+        let code = says.chars().take(3).collect::<String>();
+        for bounces in [Bounces::EveryRefusal, Bounces::NoSuchMailbox] {
+            let outcome = match bounces {
+                Bounces::NoSuchMailbox if !names_no_mailbox => Delivery::Refused { code: code.clone() },
+                _ => Delivery::Bounced { code: code.clone() },
+            };
+            let told = server.times("EHLO");
+            let (_shop, temporal) = sending(MailServer { bounces, ..server_at(server.port)? }).await?;
+            for _ in 0..2 {
+                let found = temporal.run(Notifications::send_email, FIRST, &email()?).await?;
+                assert_eq!(found, Ok(outcome.clone()), "{verb} {says} {bounces:?}");
+            }
+            // The connection serves the next mail.
+            assert_eq!(server.times("EHLO"), told + 1, "{verb}: {:?}", server.heard());
         }
-        // The connection serves the next mail.
-        assert_eq!(server.times("EHLO"), 1, "{verb}: {:?}", server.heard());
     }
     Ok(())
 }

@@ -43,7 +43,7 @@ pub struct Applied {
     /// Every row, when there are few ([`Rows::INLINE_MAX`](super::Rows::INLINE_MAX)); else none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rows: Vec<RowOutcome>,
-    /// Every row, as JSON lines of [`RowOutcome`].
+    /// Every row, as JSON lines of [`RowOutcome`]: one list, however long.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lists: Vec<ObjectRef>,
     /// What the shop refused, as JSON lines of [`QuarantinedRow`](super::QuarantinedRow).

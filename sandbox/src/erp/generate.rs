@@ -1,5 +1,7 @@
 //! Records that nobody typed in: the seed's few, and as many products as a test wants.
 
+use std::num::NonZeroU32;
+
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -21,6 +23,8 @@ pub(crate) struct Generate {
     inventory: bool,
     #[serde(default)]
     seed: u64,
+    /// Every so many products one has no price that anybody could read.
+    invalid_every: Option<NonZeroU32>,
 }
 
 #[derive(Debug, Serialize)]
@@ -42,6 +46,8 @@ pub(crate) fn generate(shop: &Shop<'_>, wanted: &Generate) -> Result<Generated, 
         let updated_at = shop.now * 1000 - i64::from(wanted.products - number + 1) * MICROS_PER_SECOND;
         let (adjective, noun) = (one_of(&ADJECTIVES, pick(8)), one_of(&NOUNS, pick(8)));
         let price = (pick(500) + 10) * 1000;
+        let is_invalid = wanted.invalid_every.is_some_and(|every| number % every == 0);
+        let price = if is_invalid { r#""on request""#.to_owned() } else { price.to_string() };
         // Drawn whether needed or not: the products are the same with and without inventory.
         let (location, quantity) = (one_of(&["HCM", "HN"], pick(2)), pick(200));
         let fields = format!(

@@ -139,6 +139,10 @@ async fn the_same_seed_makes_the_same_products() {
     let again = made(json!({ "products": 600, "seed": 5 })).await;
     assert_eq!(first, again, "those that were there are replaced");
     assert_ne!(first, made(json!({ "products": 600, "seed": 6 })).await);
+    let spoiled = made(json!({ "products": 600, "seed": 5, "invalid_every": 10 })).await;
+    let invalid: Vec<usize> = (0..600).filter(|at| spoiled[*at] != first[*at]).collect();
+    assert_eq!(invalid, (9..600).step_by(10).collect::<Vec<_>>(), "every tenth, and nothing else");
+    assert_eq!(spoiled[9][1], "on request");
     let too_many = shop.post("/_sandbox/erp/generate", json!({ "products": 1_000_001 })).send().await;
     too_many.refused(400, "VALIDATION_ERROR");
 }

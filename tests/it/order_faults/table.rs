@@ -1,8 +1,6 @@
 //! What every fault at every step leads to: one expected outcome per cell, to be read by people.
 
-use tests::matrix;
 use workflows::order_processing::OrderProcessing;
-use workflows::saga::Process as _;
 
 /// How a cell ends, and what the shop's books say then.
 #[derive(Clone, Copy, Debug)]
@@ -204,16 +202,8 @@ pub(super) const FORWARD: [Row; 10] = [
     },
 ];
 
-/// A step that is added to the process without a row here does not compile.
-const _: () = {
-    let mut steps = [""; FORWARD.len()];
-    let mut index = 0;
-    while index < FORWARD.len() {
-        steps[index] = FORWARD[index].step;
-        index += 1;
-    }
-    assert!(matrix::names_every_step(&steps, OrderProcessing::STEPS), "a step has no cells");
-};
+// A step that is added to the process without a row here does not compile.
+tests::every_step_has_cells!(FORWARD, OrderProcessing);
 
 /// What makes an order turn back.
 #[derive(Clone, Copy, Debug)]

@@ -74,8 +74,20 @@ pub fn all_cpu_seconds() -> anyhow::Result<f64> {
 /// # Errors
 /// When the process is gone.
 pub fn rss_kib(pid: u32) -> anyhow::Result<f64> {
+    memory(pid, "VmRSS:")
+}
+
+/// The most memory a process has ever held, in KiB.
+///
+/// # Errors
+/// When the process is gone.
+pub fn peak_rss_kib(pid: u32) -> anyhow::Result<f64> {
+    memory(pid, "VmHWM:")
+}
+
+fn memory(pid: u32, name: &str) -> anyhow::Result<f64> {
     let status = read(&format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
     let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u32>().ok());
     kib.map(f64::from).with_context(|| format!("process {pid} has no memory: it has ended"))
 }
@@ -93,7 +105,9 @@ mod tests {
             std::hint::spin_loop();
         }
         assert!(cpu_seconds(me).expect("read") > before);
-        assert!(rss_kib(me).expect("read") > 1_000.0);
+        let rss = rss_kib(me).expect("read");
+        assert!(rss > 1_000.0);
+        assert!(peak_rss_kib(me).expect("read") >= rss);
         assert!(all_cpu_seconds().expect("read") >= before);
     }
 }

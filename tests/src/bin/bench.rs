@@ -1,6 +1,9 @@
-//! What an order costs: `cargo xtask bench orders`.
+//! What processes cost: `cargo xtask bench orders` and `cargo xtask bench erp`.
+
+use std::fmt::Display;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use serde::Serialize;
 use tests::bench::{self, Options, sequential::SequentialOrder};
 
 /// Measures processes. Linux only.
@@ -14,6 +17,13 @@ struct Arguments {
 enum Command {
     /// Order processing beside a plain sequential variant of it.
     Orders(OrdersArguments),
+    /// First and further syncs with ERPs of several sizes: records a second, events, payloads, memory.
+    ///
+    /// Each size has an ERP, a shop and a worker of its own, and four syncs: the first one; one of everything that finds
+    /// nothing to write; one of ten changes; one in which every tenth product is invalid. Exits with 1 when a payload
+    /// has 256 KiB, a run 10,000 events, a sync writes or quarantines more or less than it should, or the worker's most
+    /// memory at the last size is above 1.3 × that at the first one or 20 MiB more.
+    Erp(ErpArguments),
     /// Runs as the worker of a bench.
     #[command(hide = true)]
     Worker {
@@ -48,6 +58,29 @@ struct OrdersArguments {
     output: Output,
 }
 
+#[derive(clap::Args)]
+struct ErpArguments {
+    /// Products of each ERP; the first and the last are compared.
+    #[arg(long, value_name = "N,…", default_value = "10000,100000", value_delimiter = ',',
+          value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
+    sizes: Vec<u32>,
+    /// Leave out the stock level that each product has.
+    #[arg(long)]
+    no_levels: bool,
+    /// Records a page; by default the process's own (500).
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=500))]
+    page_size: Option<u32>,
+    /// Reads of 20 pages after which a run goes on as a new one; by default the process's own.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=400))]
+    batches_per_run: Option<u32>,
+    /// A further setting of the workers, as `worker --help` has it; can be repeated.
+    #[arg(long, value_name = "--NAME=VALUE", allow_hyphen_values = true)]
+    worker: Vec<String>,
+    /// How the results are printed.
+    #[arg(long, short, default_value = "text", value_enum)]
+    output: Output,
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 enum Output {
     /// A table.
@@ -60,6 +93,7 @@ fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match Arguments::parse().command {
         Command::Orders(arguments) => runtime.block_on(orders(arguments)),
+        Command::Erp(arguments) => runtime.block_on(erp(arguments)),
         Command::Worker { settings } => runtime.block_on(worker(settings)),
     }
 }
@@ -74,10 +108,26 @@ async fn orders(arguments: OrdersArguments) -> anyhow::Result<()> {
         waiting: waiting as usize,
         worker_settings: worker,
     };
-    let results = bench::run(&options).await?;
+    print(&bench::run(&options).await?, output)
+}
+
+async fn erp(arguments: ErpArguments) -> anyhow::Result<()> {
+    let ErpArguments { sizes, no_levels, page_size, batches_per_run, worker, output } = arguments;
+    let given = [("page_size", page_size), ("batches_per_run", batches_per_run)];
+    let given = given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into())));
+    let options =
+        bench::erp::Options { sizes, levels: !no_levels, input: given.collect(), worker_settings: worker };
+    let results = bench::erp::run(&options).await?;
+    print(&results, output)?;
+    let misses = results.misses();
+    anyhow::ensure!(misses.is_empty(), "{} of what must hold does not", misses.len());
+    Ok(())
+}
+
+fn print(results: &(impl Display + Serialize), output: Output) -> anyhow::Result<()> {
     match output {
         Output::Text => print!("{results}"),
-        Output::Json => println!("{}", serde_json::to_string_pretty(&results)?),
+        Output::Json => println!("{}", serde_json::to_string_pretty(results)?),
     }
     Ok(())
 }

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use activities::http::Credential;
-use activities::mail::{Login, MailServer, Mailer, Security, Sender};
-use clap::Args;
+use activities::mail::{Bounces, Login, MailServer, Mailer, Security, Sender};
+use clap::{Args, ValueEnum};
 use reqwest::Url;
 
 use super::check::secret;
@@ -36,8 +36,30 @@ pub(super) struct MailArgs {
     /// File of certificates (PEM) that are trusted in place of the system's.
     #[arg(long, env = "SUN_MAIL_CA_FILE", value_name = "FILE")]
     mail_ca_file: Option<PathBuf>,
+    /// Which permanent refusals (5xx) have the address suppressed at the platform, so that nothing more is sent there.
+    #[arg(long, env = "SUN_MAIL_BOUNCES", value_name = "WHICH", value_enum, default_value_t)]
+    mail_bounces: BouncesArg,
     #[command(flatten)]
     dkim: dkim::DkimArgs,
+}
+
+/// [`Bounces`], as it is written.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum BouncesArg {
+    /// Every one.
+    #[default]
+    EveryRefusal,
+    /// Only those that name no such mailbox (5.1.x, 5.2.1): a block list that refuses the shop silences no customer.
+    NoSuchMailbox,
+}
+
+impl From<BouncesArg> for Bounces {
+    fn from(which: BouncesArg) -> Self {
+        match which {
+            BouncesArg::EveryRefusal => Self::EveryRefusal,
+            BouncesArg::NoSuchMailbox => Self::NoSuchMailbox,
+        }
+    }
 }
 
 /// What the URL says.
@@ -88,7 +110,9 @@ impl MailArgs {
             security => security,
         };
         let Place { host, port, .. } = place;
-        let server = MailServer { host, port, security, login, from: from?, authorities, dkim, timeout };
+        let bounces = self.mail_bounces.into();
+        let server =
+            MailServer { host, port, security, login, from: from?, authorities, bounces, dkim, timeout };
         if problems.len() > before {
             return None;
         }

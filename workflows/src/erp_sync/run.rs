@@ -69,6 +69,8 @@ impl<'c> SyncRun<'c> {
             }
         }
         self.look_for_gone(saga, work).await?;
+        // A stop during the last read is answered before what was read is judged.
+        saga.check()?;
         self.judge(saga, work)?;
         self.brake(saga, work).await?;
         for entity in Entity::ALL {
@@ -78,7 +80,9 @@ impl<'c> SyncRun<'c> {
             }
         }
         self.remember(saga, work).await?;
-        self.save_report(saga, work).await
+        self.save_report(saga, work).await?;
+        // A cancel ends the whole chain: Temporal does not hand it on to the run that reads on.
+        if work.resume.is_some() { saga.check() } else { Ok(()) }
     }
 
     /// Only one run at a time; the ERP lets us in; the shop says how far it is.
@@ -268,7 +272,11 @@ impl<'c> SyncRun<'c> {
             .await;
         self.ctx.state_mut(|w| w.is_asking = false);
         if let Err(halt) = answered {
-            saga.failed(VALIDATE, &halt.ending().reason);
+            let why = halt.ending().reason;
+            match &halt {
+                Halt::Stopped(Stop { by: StoppedBy::Temporal, .. }) => saga.cut_short(VALIDATE, &why),
+                _ => saga.failed(VALIDATE, &why),
+            }
             return Err(halt);
         }
         match self.ctx.state(|w| w.decision.clone()) {

@@ -243,3 +243,6 @@ impl Work {
         details
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -106,12 +106,19 @@ impl Peer {
         let tools = target.join("tools");
         let folder = tools.join(self.folder);
         let launcher = folder.join(self.launcher);
-        if self.check(&launcher).is_ok() {
+        if self.is_installed(&launcher) {
             return Ok(launcher);
         }
         let _one_at_a_time = lock(&tools.join("lock"), "installing")?;
-        if self.check(&launcher).is_ok() {
+        if self.is_installed(&launcher) {
             return Ok(launcher); // by the one we waited for
+        }
+        if launcher.is_file() {
+            // What it launches is there; our own part of it has changed since.
+            self.write_launcher(&folder)?;
+            if self.is_installed(&launcher) {
+                return Ok(launcher);
+            }
         }
         say!("installing {} into {}", self.title, folder.display());
         let installed = whole_or_not_at_all(&folder, |unfinished| {
@@ -129,6 +136,10 @@ impl Peer {
         fs::create_dir_all(path.parent().unwrap_or(folder))?;
         fs::write(&path, self.script).with_context(|| format!("cannot write {}", path.display()))?;
         Ok(fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?)
+    }
+
+    fn is_installed(&self, launcher: &Path) -> bool {
+        fs::read_to_string(launcher).is_ok_and(|script| script == self.script) && self.check(launcher).is_ok()
     }
 
     fn check(&self, launcher: &Path) -> Result<()> {
@@ -217,5 +228,29 @@ mod tests {
             assert!(package["integrity"].is_string(), "{name} has no checksum");
             assert!(package["resolved"].is_null(), "{name} names an address");
         }
+    }
+
+    const FIRST: Peer = Peer {
+        title: "a peer",
+        folder: "peer-1",
+        launcher: "bin/peer",
+        script: "#!/bin/sh\n# first\n",
+        variable: "SUNFLOW_NO_SUCH_PEER",
+        probe: "--help",
+        install: |folder| Ok(fs::write(folder.join("installed"), "")?),
+        needs: "nothing",
+    };
+
+    #[test]
+    fn a_launcher_of_an_older_checkout_is_written_again_and_nothing_installed_twice() {
+        let target = env::temp_dir().join(format!("xtask-peers-{}", std::process::id()));
+        fs::create_dir_all(target.join("tools")).expect("a folder");
+        let launcher = FIRST.find_or_install(&target).expect("installed");
+        assert!(target.join("tools/peer-1/installed").is_file());
+        let changed =
+            Peer { script: "#!/bin/sh\n# second\n", install: |_| bail!("it is there already"), ..FIRST };
+        assert_eq!(changed.find_or_install(&target).expect("found"), launcher);
+        assert_eq!(fs::read_to_string(&launcher).expect("a launcher"), changed.script);
+        fs::remove_dir_all(target).expect("cleaned");
     }
 }

@@ -53,30 +53,36 @@ pub(in crate::erp) async fn deactivate(
     while walk.progress().products < products.len() {
         let from = walk.progress().products;
         let segment = &products[from..products.len().min(from + SEGMENT)];
-        let done = write(shop, store, input, segment, walk.progress().clone(), is_few);
-        let progress = walk.alive(done).await.map_err(Trouble::into_failure)?;
-        walk.advance(progress).await?;
+        let done = write(ctx, shop, store, input, segment, walk.progress().clone(), is_few);
+        match walk.alive(done).await.map_err(Trouble::into_failure)? {
+            Some(progress) => walk.note(progress).await,
+            None => return Err(ActivityError::cancelled()),
+        }
     }
     let Progress { deactivated, failed, inline, lists, causes, .. } = walk.progress().clone();
+    let joined = walk.alive(store::join(store, &input.folder, lists)).await;
+    let lists = joined.map_err(|error| Trouble::Store(error).into_failure())?;
     Ok(Applied { deactivated, failed, rows: inline, lists, causes, ..Applied::default() })
 }
 
+/// Takes some out of sale; `None` when the run was stopped before the last of them was sent.
 async fn write(
+    ctx: &ActivityContext,
     shop: &Shop,
     store: &Store,
     input: &Deactivate,
     segment: &[GoneProduct],
     mut progress: Progress,
     is_few: bool,
-) -> Result<Progress, Trouble> {
+) -> Result<Option<Progress>, Trouble> {
     let ledger = Ledger::of(store, &input.integration_id, input.entity);
     let writes: Vec<BoxFuture<'_, _>> =
-        segment.iter().map(|product| take_out(shop, &ledger, input, product).boxed()).collect();
-    let answers: Vec<Result<Answer, Trouble>> =
+        segment.iter().map(|product| take_out(ctx, shop, &ledger, input, product).boxed()).collect();
+    let answers: Vec<Result<Option<Answer>, Trouble>> =
         futures::stream::iter(writes).buffered(SIDE_BY_SIDE).collect().await;
     let mut list = LinesWriter::default();
     for (product, answer) in segment.iter().zip(answers) {
-        let answer = answer?;
+        let Some(answer) = answer? else { return Ok(None) };
         match &answer {
             Ok(true) => progress.deactivated += 1,
             Ok(false) => continue,
@@ -93,24 +99,29 @@ async fn write(
     }
     progress.lists.extend(list.put(store, &input.folder).await?);
     progress.products += segment.len();
-    Ok(progress)
+    Ok(Some(progress))
 }
 
 /// Takes one product out of sale. That it is done for this reason is noted before it is done: else a worker that dies in
-/// between would leave a product that nobody puts back.
+/// between would leave a product that nobody puts back. `None`: it was not sent, because the run was stopped, or has given
+/// this attempt up.
 async fn take_out(
+    ctx: &ActivityContext,
     shop: &Shop,
     ledger: &Ledger<'_>,
     input: &Deactivate,
     product: &GoneProduct,
-) -> Result<Answer, Trouble> {
+) -> Result<Option<Answer>, Trouble> {
+    if ctx.is_cancelled() {
+        return Ok(None);
+    }
     ledger.bury(&product.sku).await?;
     let key = input.key.part(&short_hash(&product.sku));
-    match patiently(|| shop.take_out_of_sale(&key, &product.product_id)).await {
-        Ok(()) => Ok(Ok(true)),
+    match patiently(ctx, || shop.take_out_of_sale(&key, &product.product_id)).await {
+        Ok(()) => Ok(Some(Ok(true))),
         Err(CallError::Refused { refusal, .. }) => {
             ledger.dig_up(&product.sku).await?;
-            Ok(if refusal.status == 404 { Ok(false) } else { Err(refusal.code) })
+            Ok(Some(if refusal.status == 404 { Ok(false) } else { Err(refusal.code) }))
         }
         Err(error) => Err(error.into()),
     }

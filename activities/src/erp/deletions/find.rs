@@ -39,14 +39,19 @@ pub(in crate::erp) async fn find(
     input: &FindGone,
 ) -> Result<Gone, ActivityError> {
     let walk: Walk<'_, ()> = Walk::resume(ctx);
-    walk.alive(compare(shop, store, input)).await.map_err(Trouble::into_failure)
+    walk.alive(compare(ctx, shop, store, input)).await.map_err(Trouble::into_failure)
 }
 
-async fn compare(shop: &Shop, store: &Store, input: &FindGone) -> Result<Gone, Trouble> {
+async fn compare(
+    ctx: &ActivityContext,
+    shop: &Shop,
+    store: &Store,
+    input: &FindGone,
+) -> Result<Gone, Trouble> {
     let mut window: HashMap<String, Seen> = HashMap::new();
     let mut next = input.after.clone();
     loop {
-        let (skus, more) = patiently(|| shop.skus_on_sale(next.as_deref())).await?;
+        let (skus, more) = patiently(ctx, || shop.skus_on_sale(next.as_deref())).await?;
         window.extend(skus.into_iter().map(|sku| (sku, Seen::default())));
         next = more;
         if next.is_none() || window.len() >= WINDOW {
@@ -62,7 +67,7 @@ async fn compare(shop: &Shop, store: &Store, input: &FindGone) -> Result<Gone, T
     missed.sort_unstable();
     let mut gone = LinesWriter::default();
     for skus in missed.chunks(LOOK_UP_MAX) {
-        let mut found = patiently(|| shop.products(skus)).await?;
+        let mut found = patiently(ctx, || shop.products(skus)).await?;
         for sku in skus {
             // What somebody took out of sale meanwhile is not ours to take out.
             if let Some(Existing::Product { id, active: true, .. }) = found.remove(sku) {

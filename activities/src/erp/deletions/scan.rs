@@ -42,7 +42,7 @@ pub(in crate::erp) async fn scan(
     };
     let mut walk: Walk<'_, Progress> = Walk::resume(ctx);
     while !walk.progress().is_done {
-        let next = read_list(&walk, erp, store, input, &rules, &field);
+        let next = read_list(ctx, &walk, erp, store, input, &rules, &field);
         let progress = next.await.map_err(Trouble::into_failure)?;
         walk.advance(progress).await?;
     }
@@ -62,6 +62,7 @@ pub(in crate::erp) async fn scan(
 
 /// Reads pages until a list is full.
 async fn read_list(
+    ctx: &ActivityContext,
     walk: &Walk<'_, Progress>,
     erp: &dyn Erp,
     store: &Store,
@@ -76,7 +77,7 @@ async fn read_list(
     while list.count() < LIST && !progress.is_done {
         let cursor = progress.cursor.take();
         let ask = KeysAsk { entity: input.entity, field, cursor: cursor.as_deref(), limit: input.page_size };
-        let page = walk.alive(patiently(|| erp.keys(&ask))).await?;
+        let page = walk.alive(patiently(ctx, || erp.keys(&ask))).await?;
         for key in &page.keys {
             progress.count += 1;
             match key.as_deref().map(|key| mapping.sku_of_key(key)) {

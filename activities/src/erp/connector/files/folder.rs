@@ -1,17 +1,18 @@
 //! The folder of exports, and the ones below it: `claimed/`, `done/`, `failed/`.
 //!
-//! A file is in one of them at a time, moved by renaming, which happens whole or not at all. Its name gets the moment of
-//! its claim in front, so that an ERP may use one name for ever.
+//! A file is in one of them at a time, moved by renaming ([`Place`]). Its name gets the moment of its claim in front, so
+//! that an ERP may use one name for ever.
 
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read as _, Seek as _, Write as _};
-use std::path::PathBuf;
+use std::fs::File;
+use std::io;
 use std::time::{Duration, SystemTime};
 
 use contracts::erp::Entity;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+
+use super::place::{Found, Place};
 
 const CLAIMED: &str = "claimed";
 const DONE: &str = "done";
@@ -26,7 +27,7 @@ const BETWEEN: &str = "--";
 const ENDINGS: [&str; 3] = [".csv", ".jsonl", ".ndjson"];
 
 pub(super) struct Folder {
-    path: PathBuf,
+    place: Box<dyn Place>,
     /// How long a file must not have changed.
     quiet: Duration,
     /// What a file's companion ends with that says that it is complete.
@@ -38,24 +39,34 @@ pub(super) struct Folder {
 pub(super) struct Claimed {
     /// Its name, the moment of the claim in front.
     pub(super) name: String,
-    pub(super) path: PathBuf,
+    folder: &'static str,
     pub(super) claimed_at: Timestamp,
 }
 
-impl Folder {
-    pub(super) fn new(path: PathBuf, quiet: Duration, marker: Option<String>) -> Self {
-        Self { path, quiet, marker }
+impl Claimed {
+    fn path(&self) -> String {
+        format!("{}/{}", self.folder, self.name)
     }
 
-    /// Makes the folders below. The folder itself must be there: one that we make would hide a missing mount.
+    /// Whether it is CSV; else it is JSON lines.
+    pub(super) fn is_csv(&self) -> bool {
+        self.name.ends_with(ENDINGS[0])
+    }
+}
+
+impl Folder {
+    pub(super) fn new(place: Box<dyn Place>, quiet: Duration, marker: Option<String>) -> Self {
+        Self { place, quiet, marker }
+    }
+
+    /// Makes the folders below.
     pub(super) fn prepare(&self) -> io::Result<()> {
-        if !fs::metadata(&self.path)?.is_dir() {
-            return Err(io::Error::new(ErrorKind::NotADirectory, "erp_endpoint names a file"));
-        }
-        for name in [CLAIMED, DONE, FAILED] {
-            fs::create_dir_all(self.path.join(name))?;
-        }
-        Ok(())
+        self.place.prepare(&[CLAIMED, DONE, FAILED])
+    }
+
+    /// The content of a file, from its beginning.
+    pub(super) fn open(&self, file: &Claimed) -> io::Result<File> {
+        self.place.open(&file.path())
     }
 
     /// Claims every complete file of an entity, oldest first.
@@ -65,36 +76,27 @@ impl Folder {
         if complete.is_empty() {
             return Ok(());
         }
-        complete.sort();
-        let path = self.path.join(CLAIMED).join(LAST);
-        let mut last = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
-        // Free again when the file is closed, however that happens.
-        last.lock()?;
-        let mut newest = self.newest_claim(&mut last)?.max(settled);
-        for (_, name) in complete {
+        complete.sort_by(|a, b| (a.changed, &a.name).cmp(&(b.changed, &b.name)));
+        let mut last = self.place.note(&format!("{CLAIMED}/{LAST}"))?;
+        let mut newest = self.newest_claim(&last.read()?)?.max(settled);
+        for found in complete {
             let claim = next_claim(newest);
             // First the note, then the file: a claim that is noted and not used costs nothing.
-            last.set_len(0)?;
-            last.rewind()?;
-            last.write_all(claim.to_string().as_bytes())?;
-            last.sync_data()?;
-            let claimed = format!("{}{BETWEEN}{name}", claim.strftime(FORMAT));
-            match fs::rename(self.path.join(&name), self.path.join(CLAIMED).join(claimed)) {
-                Err(error) if error.kind() == ErrorKind::NotFound => continue, // taken away meanwhile
-                renamed => renamed?,
+            last.write(&claim.to_string())?;
+            let claimed = format!("{CLAIMED}/{}{BETWEEN}{}", claim.strftime(FORMAT), found.name);
+            if !self.place.rename(&found.name, Some(&found), &claimed)? {
+                continue; // taken away meanwhile
             }
             newest = Some(claim);
             if let Some(marker) = &self.marker {
-                remove(self.path.join(format!("{name}{marker}")))?;
+                self.place.remove(&format!("{}{marker}", found.name))?;
             }
         }
         Ok(())
     }
 
-    fn newest_claim(&self, last: &mut File) -> io::Result<Option<Timestamp>> {
-        let mut text = String::new();
-        last.read_to_string(&mut text)?;
-        if let Ok(noted) = text.trim().parse() {
+    fn newest_claim(&self, noted: &str) -> io::Result<Option<Timestamp>> {
+        if let Ok(noted) = noted.trim().parse() {
             return Ok(Some(noted));
         }
         // The first claim of all, or one whose note was cut short: the files themselves say it.
@@ -107,29 +109,19 @@ impl Folder {
         Ok(newest)
     }
 
-    /// Complete files of an entity, with the time of their last change. Complete is what has its marker; or, where no
-    /// marker is agreed on, what nobody has changed for a while by this worker's clock.
-    fn complete(&self, entity: Entity, now: SystemTime) -> io::Result<Vec<(SystemTime, String)>> {
+    /// Complete files of an entity. Complete is what has its marker; or, where no marker is agreed on, what nobody has
+    /// changed for a while by this worker's clock.
+    fn complete(&self, entity: Entity, now: SystemTime) -> io::Result<Vec<Found>> {
         let mut complete = Vec::new();
-        for entry in fs::read_dir(&self.path)? {
-            let entry = entry?;
-            // A name that is no UTF-8 is no export's.
-            let Ok(name) = entry.file_name().into_string() else { continue };
-            if !is_of(entity, &name) || !entry.file_type()?.is_file() {
-                continue;
-            }
-            let changed = match entry.metadata().and_then(|about| about.modified()) {
-                Err(error) if error.kind() == ErrorKind::NotFound => continue, // taken away meanwhile
-                changed => changed?,
-            };
+        for found in self.place.list("")?.into_iter().filter(|found| is_of(entity, &found.name)) {
             let is_complete = match &self.marker {
-                Some(marker) => self.path.join(format!("{name}{marker}")).is_file(),
-                None => match now.duration_since(changed) {
+                Some(marker) => self.place.is_there(&format!("{}{marker}", found.name))?,
+                None => match now.duration_since(found.changed) {
                     Ok(age) => age >= self.quiet,
                     Err(_) if self.quiet.is_zero() => true,
                     Err(_) => {
                         tracing::warn!(
-                            file = name,
+                            file = found.name,
                             "changed in the future by this worker's clock: left for now"
                         );
                         false
@@ -137,7 +129,7 @@ impl Folder {
                 },
             };
             if is_complete {
-                complete.push((changed, name));
+                complete.push(found);
             }
         }
         Ok(complete)
@@ -156,12 +148,9 @@ impl Folder {
         self.move_to(FAILED, file)
     }
 
+    /// When it is not there any more, another attempt has moved it.
     fn move_to(&self, folder: &str, file: &Claimed) -> io::Result<()> {
-        match fs::rename(&file.path, self.path.join(folder).join(&file.name)) {
-            // By another attempt.
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            moved => moved,
-        }
+        self.place.rename(&file.path(), None, &format!("{folder}/{}", file.name)).map(drop)
     }
 
     /// The claimed files of an entity, oldest claim first.
@@ -174,28 +163,15 @@ impl Folder {
         self.files(DONE, entity)
     }
 
-    fn files(&self, folder: &str, entity: Entity) -> io::Result<Vec<Claimed>> {
-        let mut files = Vec::new();
-        let entries = match fs::read_dir(self.path.join(folder)) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(files),
-            entries => entries?,
-        };
-        for entry in entries {
-            let entry = entry?;
-            let Ok(name) = entry.file_name().into_string() else { continue };
-            let Some((claim, own)) = name.split_once(BETWEEN) else { continue };
-            let Some(claimed_at) = read_claim(claim).filter(|_| is_of(entity, own)) else { continue };
-            files.push(Claimed { path: entry.path(), claimed_at, name });
-        }
+    fn files(&self, folder: &'static str, entity: Entity) -> io::Result<Vec<Claimed>> {
+        let named = self.place.list(folder)?.into_iter().filter_map(|Found { name, .. }| {
+            let (claim, own) = name.split_once(BETWEEN)?;
+            let claimed_at = read_claim(claim).filter(|_| is_of(entity, own))?;
+            Some(Claimed { folder, claimed_at, name })
+        });
+        let mut files: Vec<Claimed> = named.collect();
         files.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(files)
-    }
-}
-
-fn remove(path: PathBuf) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        removed => removed,
     }
 }
 

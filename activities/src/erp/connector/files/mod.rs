@@ -1,6 +1,7 @@
-//! The connector to a folder of exports: CSV or JSON lines, dropped there by the ERP.
+//! The connector to a folder (or a bucket's prefix) of exports: CSV or JSON lines, dropped there by the ERP.
 //!
 //! - `folder.rs`: which files are complete, claiming them, putting them away;
+//! - `place.rs`, `bucket.rs`: a folder of this machine, a bucket;
 //! - `read.rs`: records of one file, from a byte on.
 //!
 //! A file's records have changed when the file was **claimed**: a moment that this connector gives itself, later than
@@ -12,11 +13,15 @@
 //! run's. A value that two files change one after the other would else be compared with the shop twice before the first
 //! write, and the older one could win.
 
+mod bucket;
 mod folder;
+mod place;
 mod read;
 #[cfg(test)]
 mod tests;
 
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,8 +35,11 @@ use serde_json::Value;
 use super::{Erp, Keys, KeysAsk, Page, PageAsk, Sourced};
 use crate::erp::credentials::{ErpCredential, Options};
 use crate::http::CallError;
+use bucket::Bucket;
 use folder::{Claimed, Folder};
+use place::{Disk, Place};
 use read::Flaw;
+use store::Store;
 
 const SYSTEM: &str = "erp";
 
@@ -46,22 +54,61 @@ pub(super) fn open(
     credential: &ErpCredential,
     _timeout: Duration,
 ) -> Result<Arc<dyn Erp>, String> {
+    let settings = settings(&credential.options)?;
+    let place: Box<dyn Place> = match endpoint.starts_with("s3://") {
+        true => Box::new(Bucket::new(bucket(endpoint, credential, &settings)?)),
+        false => Box::new(Disk(folder(endpoint)?)),
+    };
+    Ok(connector(place, settings))
+}
+
+fn connector(place: Box<dyn Place>, settings: Settings) -> Arc<dyn Erp> {
+    let folder = Folder::new(place, settings.quiet, settings.marker);
+    Arc::new(Files { inner: Arc::new(Inner { folder, delimiter: settings.delimiter }) })
+}
+
+fn folder(endpoint: &str) -> Result<PathBuf, String> {
     let path = Url::parse(endpoint).ok().filter(|url| url.scheme() == "file" && url.host_str().is_none());
-    let path = path.and_then(|url| url.to_file_path().ok());
-    let path = path.ok_or("erp_endpoint is no folder, which the connector 'files' needs: file:///folder")?;
-    let (folder, delimiter) = settings(&credential.options)
-        .map(|settings| (Folder::new(path, settings.quiet, settings.marker), settings.delimiter))?;
-    Ok(Arc::new(Files { inner: Arc::new(Inner { folder, delimiter }) }))
+    path.and_then(|url| url.to_file_path().ok()).ok_or_else(|| {
+        "erp_endpoint is no place of files, which the connector 'files' needs: file:///folder or s3://bucket/prefix"
+            .to_owned()
+    })
+}
+
+/// The credential alone opens it, not what the worker's environment holds for the object store: a list of exports must not
+/// be read with rights that nobody gave this credential.
+fn bucket(endpoint: &str, credential: &ErpCredential, settings: &Settings) -> Result<Store, String> {
+    let ErpCredential { username, password, .. } = credential;
+    if username.is_empty() || password.reveal().is_empty() {
+        return Err(
+            "the credential of a bucket needs a username (its access key) and a password (its secret key)"
+                .to_owned(),
+        );
+    }
+    let mut known =
+        vec![("AWS_ACCESS_KEY_ID", username.as_str()), ("AWS_SECRET_ACCESS_KEY", password.reveal())];
+    known.extend(settings.region.as_deref().map(|region| ("AWS_REGION", region)));
+    if let Some(address) = &settings.bucket_endpoint {
+        known.push(("AWS_ENDPOINT", address));
+        // In the open only where the address says so.
+        known.push(("AWS_ALLOW_HTTP", if address.starts_with("http://") { "true" } else { "false" }));
+    }
+    Store::open_only_with(endpoint, &known).map_err(|error| error.to_string())
 }
 
 struct Settings {
     quiet: Duration,
     marker: Option<String>,
     delimiter: u8,
+    /// Of a bucket: where it lies.
+    region: Option<String>,
+    /// Of a bucket that is not Amazon's: who has it.
+    bucket_endpoint: Option<String>,
 }
 
 fn settings(options: &Options) -> Result<Settings, String> {
-    let mut settings = Settings { quiet: Duration::from_secs(QUIET_SECONDS), marker: None, delimiter: b',' };
+    let quiet = Duration::from_secs(QUIET_SECONDS);
+    let mut settings = Settings { quiet, marker: None, delimiter: b',', region: None, bucket_endpoint: None };
     for (name, value) in options {
         match (name.as_str(), value) {
             ("quiet_seconds", Value::Number(seconds)) => {
@@ -74,10 +121,17 @@ fn settings(options: &Options) -> Result<Settings, String> {
             ("delimiter", Value::String(sign)) if matches!(sign.as_str(), "," | ";" | "\t" | "|") => {
                 settings.delimiter = sign.as_bytes()[0];
             }
+            ("region", Value::String(region)) if !region.is_empty() => settings.region = Some(region.clone()),
+            ("bucket_endpoint", Value::String(address))
+                if address.starts_with("https://") || address.starts_with("http://") =>
+            {
+                settings.bucket_endpoint = Some(address.clone());
+            }
             _ => {
                 return Err(format!(
                     "option {name} of the credential is not what the connector 'files' knows: write quiet_seconds (60), \
-                     marker (\".done\") or delimiter (\",\", \";\", \"|\" or a tab)"
+                     marker (\".done\"), delimiter (\",\", \";\", \"|\" or a tab), and for a bucket region (\"eu-west-1\") or \
+                     bucket_endpoint (\"https://…\")"
                 ));
             }
         }
@@ -130,7 +184,7 @@ fn unusable(why: String) -> CallError {
 
 /// The folder does not do what it is asked, which may be over in a minute.
 fn unreachable(error: &std::io::Error) -> CallError {
-    CallError::NotSent { system: SYSTEM, why: format!("the folder of its files: {error}") }
+    CallError::NotSent { system: SYSTEM, why: format!("its files: {error}") }
 }
 
 impl Inner {
@@ -158,8 +212,9 @@ impl Inner {
                 return Ok(page);
             }
             let room = ask.limit - page.records.len();
-            let part =
-                read::read(&file.path, self.delimiter, byte, room).map_err(|flaw| self.refuse(file, flaw))?;
+            let content = self.folder.open(file).map_err(|error| unreachable(&error))?;
+            let part = read::read(content, file.is_csv(), self.delimiter, byte, room);
+            let part = part.map_err(|flaw| self.refuse(file, flaw))?;
             taken += part.records.len() as u64;
             let sourced = |fields| Sourced { changed_at: file.claimed_at, fields };
             page.records.extend(part.records.into_iter().map(sourced));
@@ -210,7 +265,7 @@ impl Inner {
     }
 
     fn bound(&self, file: &Claimed) -> Result<u64, CallError> {
-        read::records_at_most(&file.path).map_err(|error| unreachable(&error))
+        self.folder.open(file).and_then(read::records_at_most).map_err(|error| unreachable(&error))
     }
 
     /// A file that cannot be read goes out of the way, and the run ends: nothing of it was written.
@@ -251,7 +306,13 @@ impl Erp for Files {
     }
 
     fn log_in(&self) -> BoxFuture<'_, Result<(), CallError>> {
-        self.blocking(|inner| inner.folder.prepare().map_err(|error| unreachable(&error))).boxed()
+        let denied = |error: io::Error| match error.kind() {
+            io::ErrorKind::PermissionDenied => unusable(format!(
+                "its files: {error}; let the worker (for a bucket: the credential) list, read, write and remove there"
+            )),
+            _ => unreachable(&error),
+        };
+        self.blocking(move |inner| inner.folder.prepare().map_err(denied)).boxed()
     }
 
     fn page<'a>(&'a self, ask: &'a PageAsk<'a>) -> BoxFuture<'a, Result<Page, CallError>> {

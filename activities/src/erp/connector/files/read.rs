@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
-use std::path::Path;
 
 use csv::{ErrorKind, Position, ReaderBuilder, StringRecord};
 use mapping::SourceRecord;
@@ -37,16 +36,16 @@ pub(super) struct Part {
 }
 
 /// Reads up to `limit` records from a byte on; 0 is the beginning, whatever stands there.
-pub(super) fn read(path: &Path, delimiter: u8, byte: u64, limit: usize) -> Result<Part, Flaw> {
-    match path.extension().is_some_and(|ending| ending == "csv") {
-        true => csv(path, delimiter, byte, limit),
-        false => lines(path, byte, limit),
+pub(super) fn read(file: File, is_csv: bool, delimiter: u8, byte: u64, limit: usize) -> Result<Part, Flaw> {
+    match is_csv {
+        true => csv(file, delimiter, byte, limit),
+        false => lines(file, byte, limit),
     }
 }
 
 /// How many records a file has at most: an estimate that never is too low, at the price of reading through it.
-pub(super) fn records_at_most(path: &Path) -> io::Result<u64> {
-    let mut reader = BufReader::new(File::open(path)?);
+pub(super) fn records_at_most(file: File) -> io::Result<u64> {
+    let mut reader = BufReader::new(file);
     let mut lines = 1;
     loop {
         let chunk = reader.fill_buf()?;
@@ -60,8 +59,8 @@ pub(super) fn records_at_most(path: &Path) -> io::Result<u64> {
     }
 }
 
-fn csv(path: &Path, delimiter: u8, byte: u64, limit: usize) -> Result<Part, Flaw> {
-    let mut reader = ReaderBuilder::new().delimiter(delimiter).from_path(path).map_err(flaw)?;
+fn csv(file: File, delimiter: u8, byte: u64, limit: usize) -> Result<Part, Flaw> {
+    let mut reader = ReaderBuilder::new().delimiter(delimiter).from_reader(file);
     let names: Vec<String> =
         reader.headers().map_err(flaw)?.iter().map(|name| name.trim().to_owned()).collect();
     check_header(&names)?;
@@ -107,8 +106,7 @@ fn flaw(error: csv::Error) -> Flaw {
     }
 }
 
-fn lines(path: &Path, byte: u64, limit: usize) -> Result<Part, Flaw> {
-    let mut file = File::open(path)?;
+fn lines(mut file: File, byte: u64, limit: usize) -> Result<Part, Flaw> {
     file.seek(SeekFrom::Start(byte))?;
     let mut reader = BufReader::new(file);
     let (mut at, mut records, mut line) = (byte, Vec::new(), Vec::new());

@@ -9,7 +9,16 @@ use serde_json::json;
 use super::*;
 
 /// A folder that goes when the test ends.
-struct Exports(PathBuf);
+struct Exports(PathBuf, Kind);
+
+/// What the connector takes it for. A store in a folder stands in for a bucket; a real one is among the peers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    Disk,
+    Bucket,
+}
+
+const KINDS: [Kind; 2] = [Kind::Disk, Kind::Bucket];
 
 impl Drop for Exports {
     fn drop(&mut self) {
@@ -20,19 +29,24 @@ impl Drop for Exports {
 }
 
 impl Exports {
-    fn new() -> Self {
+    fn new(kind: Kind) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let name = format!("sunflow-files-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let path = std::env::temp_dir().join(name);
         fs::create_dir_all(&path).expect("a folder");
-        Self(path)
+        Self(path, kind)
     }
 
     fn open(&self, options: Value) -> Arc<dyn Erp> {
-        let endpoint = format!("file://{}", self.0.display());
-        let credential = json!({ "endpoints": [endpoint], "connector": "files", "options": options });
-        let credential = ErpCredential::parse(&credential.to_string()).expect("a credential");
-        open(&endpoint, &credential, Duration::ZERO).expect("a connector")
+        let settings = settings(&serde_json::from_value(options).expect("options")).expect("settings");
+        let place: Box<dyn Place> = match self.1 {
+            Kind::Disk => Box::new(Disk(self.0.clone())),
+            Kind::Bucket => {
+                let path = self.0.to_str().expect("UTF-8");
+                Box::new(Bucket::new(Store::open(path).expect("a store")))
+            }
+        };
+        connector(place, settings)
     }
 
     fn at_once(&self) -> Arc<dyn Erp> {
@@ -45,7 +59,8 @@ impl Exports {
 
     /// What lies in a folder below, without the claims.
     fn names(&self, folder: &str) -> Vec<String> {
-        let entries = fs::read_dir(self.0.join(folder)).expect("a folder");
+        // A bucket has a folder as long as something is in it.
+        let entries = fs::read_dir(self.0.join(folder)).into_iter().flatten();
         let names = entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"));
         let own = |name: String| name.split_once("--").map_or(name.clone(), |(_, own)| own.to_owned());
         let mut names: Vec<String> = names.filter(|name| !name.starts_with('.')).map(own).collect();
@@ -85,102 +100,115 @@ fn column(records: &[BTreeMap<String, String>], name: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn records_come_whole_page_by_page_and_text_stays_text() {
-    let folder = Exports::new();
-    folder.drop_file(
-        "products-1.csv",
-        "\u{feff}\"sku\",name,price\r\nA,\"Áo dài, \"\"đỏ\"\"\nlụa\",\"1.250.000,5\"\r\nB,b,2\r\nC,c,3\r\n",
-    );
-    folder.drop_file("products-2.jsonl", "\u{feff}{\"sku\":\"D\",\"price\":0.10}\n\n{\"sku\":\"E\"}");
-    folder.drop_file("productsheet.csv", "sku\nX\n");
-    folder.drop_file("inventory.csv", "sku\nX\n");
-    let (records, newest) = run(&folder.at_once(), ask(None)).await.expect("read");
-    assert_eq!(column(&records, "sku"), ["\"A\"", "\"B\"", "\"C\"", "\"D\"", "\"E\""]);
-    assert_eq!(column(&records, "price")[..4], ["\"1.250.000,5\"", "\"2\"", "\"3\"", "0.10"]);
-    assert_eq!(records[0]["name"], "\"Áo dài, \\\"đỏ\\\"\\nlụa\"");
-    assert!(newest.is_some());
-    assert_eq!(folder.names("claimed"), ["products-1.csv", "products-2.jsonl"]);
-    assert!(folder.0.join("inventory.csv").is_file() && folder.0.join("productsheet.csv").is_file());
+    for kind in KINDS {
+        let folder = Exports::new(kind);
+        folder.drop_file(
+            "products-1.csv",
+            "\u{feff}\"sku\",name,price\r\nA,\"Áo dài, \"\"đỏ\"\"\nlụa\",\"1.250.000,5\"\r\nB,b,2\r\nC,c,3\r\n",
+        );
+        folder.drop_file("products-2.jsonl", "\u{feff}{\"sku\":\"D\",\"price\":0.10}\n\n{\"sku\":\"E\"}");
+        folder.drop_file("productsheet.csv", "sku\nX\n");
+        folder.drop_file("inventory.csv", "sku\nX\n");
+        let (records, newest) = run(&folder.at_once(), ask(None)).await.expect("read");
+        assert_eq!(column(&records, "sku"), ["\"A\"", "\"B\"", "\"C\"", "\"D\"", "\"E\""]);
+        assert_eq!(column(&records, "price")[..4], ["\"1.250.000,5\"", "\"2\"", "\"3\"", "0.10"]);
+        assert_eq!(records[0]["name"], "\"Áo dài, \\\"đỏ\\\"\\nlụa\"");
+        assert!(newest.is_some());
+        assert_eq!(folder.names("claimed"), ["products-1.csv", "products-2.jsonl"]);
+        assert!(folder.0.join("inventory.csv").is_file() && folder.0.join("productsheet.csv").is_file());
+    }
 }
 
 #[tokio::test]
 async fn what_is_not_complete_is_left() {
-    let folder = Exports::new();
-    folder.drop_file("products-1.csv", "sku\nA\n");
-    let patient = folder.open(json!({}));
-    assert!(run(&patient, ask(None)).await.expect("read").0.is_empty(), "it may still grow");
-    let hour_ago = SystemTime::now() - Duration::from_secs(3600);
-    let file = fs::File::options().write(true).open(folder.0.join("products-1.csv")).expect("there");
-    file.set_modified(hour_ago).expect("older");
-    assert_eq!(run(&patient, ask(None)).await.expect("read").0.len(), 1);
+    for kind in KINDS {
+        let folder = Exports::new(kind);
+        folder.drop_file("products-1.csv", "sku\nA\n");
+        let patient = folder.open(json!({}));
+        assert!(run(&patient, ask(None)).await.expect("read").0.is_empty(), "it may still grow");
+        let hour_ago = SystemTime::now() - Duration::from_secs(3600);
+        let file = fs::File::options().write(true).open(folder.0.join("products-1.csv")).expect("there");
+        file.set_modified(hour_ago).expect("older");
+        assert_eq!(run(&patient, ask(None)).await.expect("read").0.len(), 1);
 
-    for name in ["products-2.csv.part", "products-3.csv.tmp", ".products-4.csv"] {
-        folder.drop_file(name, "sku\nA\n");
+        for name in ["products-2.csv.part", "products-3.csv.tmp", ".products-4.csv"] {
+            folder.drop_file(name, "sku\nA\n");
+        }
+        assert_eq!(
+            run(&folder.at_once(), ask(None)).await.expect("read").0.len(),
+            1,
+            "still the first alone"
+        );
+
+        let marked = folder.open(json!({ "marker": ".done" }));
+        folder.drop_file("products-5.csv", "sku\nB\n");
+        assert_eq!(run(&marked, ask(None)).await.expect("read").0.len(), 1);
+        folder.drop_file("products-5.csv.done", "");
+        assert_eq!(column(&run(&marked, ask(None)).await.expect("read").0, "sku"), ["\"A\"", "\"B\""]);
+        assert!(!folder.0.join("products-5.csv.done").exists());
     }
-    assert_eq!(run(&folder.at_once(), ask(None)).await.expect("read").0.len(), 1, "still the first alone");
-
-    let marked = folder.open(json!({ "marker": ".done" }));
-    folder.drop_file("products-5.csv", "sku\nB\n");
-    assert_eq!(run(&marked, ask(None)).await.expect("read").0.len(), 1);
-    folder.drop_file("products-5.csv.done", "");
-    assert_eq!(column(&run(&marked, ask(None)).await.expect("read").0, "sku"), ["\"A\"", "\"B\""]);
-    assert!(!folder.0.join("products-5.csv.done").exists());
 }
 
 /// The watermark is what decides: neither a run that fails nor a file that comes late with an old stamp loses anything.
 #[tokio::test]
 async fn a_file_is_put_away_when_the_shop_has_it_and_not_before() {
-    let folder = Exports::new();
-    let erp = folder.at_once();
-    folder.drop_file("products.csv", "sku,updated_at\nA,2099-01-01T00:00:00Z\n");
-    let (first, watermark) = run(&erp, ask(None)).await.expect("read");
-    let (again, same) = run(&folder.at_once(), ask(None)).await.expect("read");
-    assert_eq!((first, watermark), (again, same), "a run that failed is repeated, by another worker too");
+    for kind in KINDS {
+        let folder = Exports::new(kind);
+        let erp = folder.at_once();
+        folder.drop_file("products.csv", "sku,updated_at\nA,2099-01-01T00:00:00Z\n");
+        let (first, watermark) = run(&erp, ask(None)).await.expect("read");
+        let (again, same) = run(&folder.at_once(), ask(None)).await.expect("read");
+        assert_eq!((first, watermark), (again, same), "a run that failed is repeated, by another worker too");
 
-    folder.drop_file("products.csv", "sku\nLATE\n");
-    let file = fs::File::options().write(true).open(folder.0.join("products.csv")).expect("there");
-    file.set_modified(SystemTime::UNIX_EPOCH).expect("older");
-    let (second, later) = run(&erp, ask(watermark)).await.expect("read");
-    assert_eq!(column(&second, "sku"), ["\"LATE\""]);
-    assert!(later > watermark, "claims only grow");
-    assert_eq!(
-        (folder.names("done"), folder.names("claimed")),
-        (vec!["products.csv".to_owned()], vec!["products.csv".to_owned()])
-    );
+        folder.drop_file("products.csv", "sku\nLATE\n");
+        let file = fs::File::options().write(true).open(folder.0.join("products.csv")).expect("there");
+        file.set_modified(SystemTime::UNIX_EPOCH).expect("older");
+        let (second, later) = run(&erp, ask(watermark)).await.expect("read");
+        assert_eq!(column(&second, "sku"), ["\"LATE\""]);
+        assert!(later > watermark, "claims only grow");
+        assert_eq!(
+            (folder.names("done"), folder.names("claimed")),
+            (vec!["products.csv".to_owned()], vec!["products.csv".to_owned()])
+        );
 
-    // A watermark ahead of this worker's clock: what comes now is newer all the same.
-    let ahead = Timestamp::now().checked_add(jiff::SignedDuration::from_hours(5)).expect("a moment");
-    folder.drop_file("products-3.csv", "sku\nAHEAD\n");
-    let (third, newest) = run(&erp, ask(Some(ahead))).await.expect("read");
-    assert_eq!(column(&third, "sku"), ["\"AHEAD\""]);
-    assert!(newest > Some(ahead));
-    folder.drop_file("products-4.csv", "sku\nNEXT\n");
-    let (fourth, _) = run(&erp, ask(newest)).await.expect("read");
-    assert_eq!(column(&fourth, "sku"), ["\"NEXT\""]);
+        // A watermark ahead of this worker's clock: what comes now is newer all the same.
+        let ahead = Timestamp::now().checked_add(jiff::SignedDuration::from_hours(5)).expect("a moment");
+        folder.drop_file("products-3.csv", "sku\nAHEAD\n");
+        let (third, newest) = run(&erp, ask(Some(ahead))).await.expect("read");
+        assert_eq!(column(&third, "sku"), ["\"AHEAD\""]);
+        assert!(newest > Some(ahead));
+        folder.drop_file("products-4.csv", "sku\nNEXT\n");
+        let (fourth, _) = run(&erp, ask(newest)).await.expect("read");
+        assert_eq!(column(&fourth, "sku"), ["\"NEXT\""]);
 
-    // What the quarantine wants again is read again.
-    let since = PageAsk { settled: None, ..ask(watermark) };
-    let (all, _) = run(&erp, since).await.expect("read");
-    assert_eq!(column(&all, "sku"), ["\"A\"", "\"LATE\"", "\"AHEAD\"", "\"NEXT\""]);
-    let error = run(&erp, PageAsk { together: 3, ..since }).await.expect_err("too many to keep their order");
-    assert!(error.to_string().contains("done/"), "{error}");
-    let full = PageAsk { since: None, ..ask(watermark) };
-    assert!(run(&erp, full).await.expect_err("no whole").to_string().contains("leave out full"));
+        // What the quarantine wants again is read again.
+        let since = PageAsk { settled: None, ..ask(watermark) };
+        let (all, _) = run(&erp, since).await.expect("read");
+        assert_eq!(column(&all, "sku"), ["\"A\"", "\"LATE\"", "\"AHEAD\"", "\"NEXT\""]);
+        let error =
+            run(&erp, PageAsk { together: 3, ..since }).await.expect_err("too many to keep their order");
+        assert!(error.to_string().contains("done/"), "{error}");
+        let full = PageAsk { since: None, ..ask(watermark) };
+        assert!(run(&erp, full).await.expect_err("no whole").to_string().contains("leave out full"));
+    }
 }
 
 #[tokio::test]
 async fn files_that_are_not_staged_together_wait_for_the_next_run() {
-    let folder = Exports::new();
-    let erp = folder.at_once();
-    for n in 1..=3 {
-        folder.drop_file(&format!("products-{n}.csv"), format!("sku\nA{n}\nB{n}\nC{n}\n"));
+    for kind in KINDS {
+        let folder = Exports::new(kind);
+        let erp = folder.at_once();
+        for n in 1..=3 {
+            folder.drop_file(&format!("products-{n}.csv"), format!("sku\nA{n}\nB{n}\nC{n}\n"));
+        }
+        let few = PageAsk { together: 7, ..ask(None) };
+        let (first, watermark) = run(&erp, few).await.expect("read");
+        assert_eq!(first.len(), 3, "a second one could be five more, for all we know");
+        let (second, watermark) = run(&erp, PageAsk { together: 7, ..ask(watermark) }).await.expect("read");
+        assert_eq!(column(&second, "sku")[0], "\"A2\"");
+        let (third, _) = run(&erp, PageAsk { together: 7, ..ask(watermark) }).await.expect("read");
+        assert_eq!(column(&third, "sku")[0], "\"A3\"");
     }
-    let few = PageAsk { together: 7, ..ask(None) };
-    let (first, watermark) = run(&erp, few).await.expect("read");
-    assert_eq!(first.len(), 3, "a second one could be five more, for all we know");
-    let (second, watermark) = run(&erp, PageAsk { together: 7, ..ask(watermark) }).await.expect("read");
-    assert_eq!(column(&second, "sku")[0], "\"A2\"");
-    let (third, _) = run(&erp, PageAsk { together: 7, ..ask(watermark) }).await.expect("read");
-    assert_eq!(column(&third, "sku")[0], "\"A3\"");
 }
 
 #[tokio::test]
@@ -193,13 +221,15 @@ async fn what_cannot_be_read_goes_to_failed_and_is_named_without_its_values() {
         ("products-twice.csv", b"sku,sku\nA,secret\n"),
         ("products-half.jsonl", b"{\"sku\":\"A\"}\n{\"sku\":\"secret"),
     ] {
-        let folder = Exports::new();
-        folder.drop_file(name, content);
-        let error = run(&folder.at_once(), ask(None)).await.expect_err(name);
-        assert!(matches!(error, CallError::Unusable { .. }), "{error:?}");
-        let text = error.to_string();
-        assert!(text.contains(name) && text.contains("failed/") && !text.contains("secret"), "{text}");
-        assert_eq!((folder.names("failed"), folder.names("claimed")), (vec![name.to_owned()], vec![]));
+        for kind in KINDS {
+            let folder = Exports::new(kind);
+            folder.drop_file(name, content);
+            let error = run(&folder.at_once(), ask(None)).await.expect_err(name);
+            assert!(matches!(error, CallError::Unusable { .. }), "{error:?}");
+            let text = error.to_string();
+            assert!(text.contains(name) && text.contains("failed/") && !text.contains("secret"), "{text}");
+            assert_eq!((folder.names("failed"), folder.names("claimed")), (vec![name.to_owned()], vec![]));
+        }
     }
 }
 
@@ -210,12 +240,17 @@ fn an_endpoint_or_option_of_another_kind_is_refused_with_the_fix() {
         let credential = ErpCredential::parse(&json).expect("a credential");
         open(endpoint, &credential, Duration::ZERO).err().unwrap_or_default()
     };
-    for endpoint in ["https://erp.example.com", "file://host/folder", "s3://bucket/prefix"] {
+    for endpoint in ["https://erp.example.com", "file://host/folder"] {
         assert!(open_with(endpoint, "{}").contains("file:///folder"), "{endpoint}");
     }
-    for options in
-        [r#"{"quiet": 5}"#, r#"{"delimiter": "ab"}"#, r#"{"marker": "done"}"#, r#"{"quiet_seconds": 1.5}"#]
-    {
+    assert!(open_with("s3://bucket/prefix", "{}").contains("a username (its access key)"));
+    for options in [
+        r#"{"quiet": 5}"#,
+        r#"{"delimiter": "ab"}"#,
+        r#"{"marker": "done"}"#,
+        r#"{"quiet_seconds": 1.5}"#,
+        r#"{"bucket_endpoint": "host"}"#,
+    ] {
         assert!(open_with("file:///tmp", options).contains("quiet_seconds"), "{options}");
     }
     assert_eq!(open_with("file:///tmp", r#"{"delimiter": ";", "quiet_seconds": 5, "marker": ".ok"}"#), "");

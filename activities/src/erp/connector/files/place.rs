@@ -1,0 +1,131 @@
+//! Where the files lie: what a folder of this machine and a bucket can both do.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read as _, Seek as _, Write as _};
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+/// A file that was found.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    /// Its name, without a folder.
+    pub(super) name: String,
+    /// When it was last written.
+    pub(super) changed: SystemTime,
+    /// What is another one as soon as the file is written again, if the place knows such a thing.
+    pub(super) version: Option<String>,
+}
+
+/// A place of files, and folders in it. Names are relative: `products.csv`, `claimed/…`. All of it blocks.
+pub(super) trait Place: Send + Sync {
+    /// Makes the folders; fails when the place itself is not there or does not let us in.
+    fn prepare(&self, folders: &[&str]) -> io::Result<()>;
+
+    /// The files right in a folder; `""`: right in the place. A folder that is not there has none.
+    fn list(&self, folder: &str) -> io::Result<Vec<Found>>;
+
+    /// Whether there is a file of that name.
+    fn is_there(&self, name: &str) -> io::Result<bool>;
+
+    /// Moves a file; `false`: it is not there any more. One that was written again since it was `found` may stay, and be
+    /// found again.
+    fn rename(&self, from: &str, found: Option<&Found>, to: &str) -> io::Result<bool>;
+
+    /// Removes a file; nothing there is a success.
+    fn remove(&self, name: &str) -> io::Result<()>;
+
+    /// A small file that is read and written anew; where the place can, nobody else has it meanwhile.
+    fn note(&self, name: &str) -> io::Result<Box<dyn Note + '_>>;
+
+    /// A file to read from its beginning, at an offset of the reader's own.
+    fn open(&self, name: &str) -> io::Result<File>;
+}
+
+/// A small file.
+pub(super) trait Note {
+    /// What it says; nothing, when it is new.
+    fn read(&mut self) -> io::Result<String>;
+    /// Says something else, and that lasts.
+    fn write(&mut self, text: &str) -> io::Result<()>;
+}
+
+/// A folder of this machine, or one that is mounted.
+pub(super) struct Disk(pub(super) PathBuf);
+
+impl Place for Disk {
+    /// The folder itself must be there: one that we make would hide a missing mount.
+    fn prepare(&self, folders: &[&str]) -> io::Result<()> {
+        if !fs::metadata(&self.0)?.is_dir() {
+            return Err(io::Error::new(ErrorKind::NotADirectory, "erp_endpoint names a file"));
+        }
+        folders.iter().try_for_each(|name| fs::create_dir_all(self.0.join(name)))
+    }
+
+    fn list(&self, folder: &str) -> io::Result<Vec<Found>> {
+        let mut found = Vec::new();
+        let entries = match fs::read_dir(self.0.join(folder)) {
+            Err(error) if error.kind() == ErrorKind::NotFound && !folder.is_empty() => return Ok(found),
+            entries => entries?,
+        };
+        for entry in entries {
+            let entry = entry?;
+            // A name that is no UTF-8 is no export's.
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            if !entry.file_type()?.is_file() {
+                continue;
+            }
+            match entry.metadata().and_then(|about| about.modified()) {
+                Err(error) if error.kind() == ErrorKind::NotFound => {} // taken away meanwhile
+                changed => found.push(Found { name, changed: changed?, version: None }),
+            }
+        }
+        Ok(found)
+    }
+
+    fn is_there(&self, name: &str) -> io::Result<bool> {
+        Ok(self.0.join(name).is_file())
+    }
+
+    /// Whole or not at all.
+    fn rename(&self, from: &str, _: Option<&Found>, to: &str) -> io::Result<bool> {
+        match fs::rename(self.0.join(from), self.0.join(to)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            renamed => renamed.map(|()| true),
+        }
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        match fs::remove_file(self.0.join(name)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        }
+    }
+
+    /// Locked until it is dropped, however that happens.
+    fn note(&self, name: &str) -> io::Result<Box<dyn Note + '_>> {
+        let path = self.0.join(name);
+        let file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
+        file.lock()?;
+        Ok(Box::new(file))
+    }
+
+    fn open(&self, name: &str) -> io::Result<File> {
+        File::open(self.0.join(name))
+    }
+}
+
+impl Note for File {
+    fn read(&mut self) -> io::Result<String> {
+        let mut text = String::new();
+        self.rewind()?;
+        self.read_to_string(&mut text)?;
+        Ok(text)
+    }
+
+    fn write(&mut self, text: &str) -> io::Result<()> {
+        self.set_len(0)?;
+        self.rewind()?;
+        self.write_all(text.as_bytes())?;
+        self.sync_data()
+    }
+}

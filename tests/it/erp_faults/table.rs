@@ -1,0 +1,357 @@
+//! What every fault at every step of a sync leads to: one expected outcome per cell, to be read by people.
+//!
+//! The ERP has four products (one of them is in the shop already, otherwise), four levels (one falls to zero), two
+//! customers and two orders; the shop has none of them so. Each entity's changes have times of their own.
+
+use tests::erp::books::PerEntity;
+use workflows::erp_sync::ErpSync;
+
+/// How a cell ends, and what shop and ERP say then. In every cell the run after it, with nothing in its way, brings the
+/// shop to equality with the ERP, and each record was written once in all.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Expected {
+    pub(super) ends: Ends,
+    /// Records that are in the shop as the ERP has them: products, levels, customers, orders. Nothing else is written.
+    pub(super) written: PerEntity,
+    /// Entities whose watermark has moved to their newest change, in that order; the others' has not.
+    pub(super) moved: usize,
+    /// Records in the quarantine. With some of them in there the next run reads again from the oldest of them.
+    pub(super) quarantined: usize,
+    /// Whether the shop knows how it ended.
+    pub(super) is_told: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ends {
+    /// Completed; the shop has status `success`, no error, and the report.
+    Synced,
+    /// Failed with that type at that step; the shop has status `failed` and the same reason.
+    Failed(&'static str, &'static str),
+    /// Canceled at that step; the shop has status `failed` and the reason of the cancel.
+    Cancelled(&'static str),
+    /// Completed without success and with that outcome; the shop has status `failed` and the reason.
+    Stopped(&'static str),
+}
+
+/// Where a fault strikes.
+pub(super) struct Row {
+    pub(super) step: &'static str,
+    pub(super) cells: Cells,
+}
+
+pub(super) enum Cells {
+    /// The lease, which lies in the object store and not at a system that can be struck: its cells are tests of their own.
+    Lease,
+    /// What the process decides by itself from what was read: nothing is asked, so nothing can fail; what was read can be
+    /// wrong, and a person can be asked.
+    Decided(&'static [(Decision, Expected)]),
+    /// A call.
+    Call(Call),
+}
+
+/// One operation of a step under every fault.
+#[derive(Clone, Copy)]
+pub(super) struct Call {
+    pub(super) operation: &'static str,
+    /// Whether it goes the same way as another row: then it is struck only by what passes.
+    pub(super) is_alike: bool,
+    pub(super) refusal: Refusal,
+    /// Refused for good.
+    pub(super) refused: Expected,
+    /// HTTP 503 twice, then asked to slow down, then the effect happens and its reply is lost, then its reply is garbled;
+    /// a reply lost where the shop ignores keys; `kill -9` of the worker after the effect, and another one takes over.
+    pub(super) passing: Expected,
+    /// The ERP's token is good for so many requests that it expires at this read. `None`: the call needs no such token.
+    pub(super) expired: Option<(u32, Expected)>,
+    /// Temporal's cancel while the call is under way.
+    pub(super) cancelled: Expected,
+    /// Temporal's cancel while the system asks to slow down, again and again.
+    pub(super) put_off: Expected,
+    /// HTTP 503 for longer than the step's patience.
+    pub(super) down: Expected,
+}
+
+/// How a system says no for good.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Refusal {
+    /// By that HTTP status.
+    Status(u16),
+    /// Because the password is another one.
+    Password,
+}
+
+/// What the process decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// A record cannot be mapped, and none may be invalid.
+    Unmapped,
+    /// A record cannot be mapped, and one may be invalid.
+    UnmappedAllowed,
+    /// A record is mapped to what the shop cannot take, and none may be invalid.
+    Invalid,
+    /// The same, and one may be invalid.
+    InvalidAllowed,
+    /// The brake asks, and a person says yes.
+    Approved,
+    /// The brake asks, and a person says no.
+    Rejected,
+    /// The brake asks, and nobody answers in time.
+    Unanswered,
+    /// The brake asks, and Temporal cancels.
+    CancelledAsking,
+    /// The brake asks, the worker is killed, another one takes over, and a person says yes.
+    KilledAsking,
+}
+
+pub(super) const SYNCED: Expected =
+    Expected { ends: Ends::Synced, written: [4, 4, 2, 2], moved: 4, quarantined: 0, is_told: true };
+
+/// All the same the watermark is past what was refused: the quarantine has it.
+const fn synced_but(written: PerEntity, quarantined: usize) -> Expected {
+    Expected { written, quarantined, ..SYNCED }
+}
+
+const fn ended(ends: Ends, written: PerEntity, moved: usize) -> Expected {
+    Expected { ends, written, moved, ..SYNCED }
+}
+
+const fn failed(step: &'static str, written: PerEntity, moved: usize) -> Expected {
+    ended(Ends::Failed("StepFailed", step), written, moved)
+}
+
+const fn cancelled(step: &'static str, written: PerEntity, moved: usize) -> Expected {
+    ended(Ends::Cancelled(step), written, moved)
+}
+
+const fn untold(expected: Expected) -> Expected {
+    Expected { is_told: false, ..expected }
+}
+
+const NOTHING: PerEntity = [0; 4];
+const ALL: PerEntity = [4, 4, 2, 2];
+
+const AUTHENTICATE: &str = "authenticate-erp";
+const FETCH: &str = "fetch-erp-data";
+const TRANSFORM: &str = "transform-data";
+const VALIDATE: &str = "validate-data";
+const PRODUCTS: &str = "sync-products";
+const INVENTORY: &str = "sync-inventory";
+const CUSTOMERS: &str = "sync-customers";
+const ORDERS: &str = "sync-orders";
+const UPDATE: &str = "update-sync-timestamp";
+const REPORT: &str = "generate-report";
+
+/// A call before the first write: whatever ends it, nothing is written and no watermark moves.
+const fn before(step: &'static str, operation: &'static str) -> Row {
+    let call = Call {
+        operation,
+        is_alike: false,
+        refusal: Refusal::Status(403),
+        refused: failed(step, NOTHING, 0),
+        passing: SYNCED,
+        expired: None,
+        cancelled: cancelled(step, NOTHING, 0),
+        put_off: cancelled(step, NOTHING, 0),
+        down: failed(step, NOTHING, 0),
+    };
+    Row { step, cells: Cells::Call(call) }
+}
+
+/// A read of the ERP, which needs its token; `requests` are made with it before.
+const fn read(operation: &'static str, requests: u32) -> Row {
+    match before(FETCH, operation) {
+        Row { cells: Cells::Call(call), step } => {
+            Row { step, cells: Cells::Call(Call { expired: Some((requests, SYNCED)), ..call }) }
+        }
+        other => other,
+    }
+}
+
+/// Cancelled before every product is written.
+pub(super) const CANCELLED_AMONG_PRODUCTS: Expected = cancelled(PRODUCTS, NOTHING, 0);
+
+/// What has an effect at the shop.
+pub(super) const WRITES: [&str; 7] = [
+    "products.create",
+    "products.update",
+    "inventory.level",
+    "customers.upsert",
+    "orders.upsert",
+    "integrations.update",
+    "integrations.report",
+];
+
+const fn alike(row: Row) -> Row {
+    match row {
+        Row { cells: Cells::Call(call), step } => {
+            Row { step, cells: Cells::Call(Call { is_alike: true, ..call }) }
+        }
+        other => other,
+    }
+}
+
+/// The object store cannot keep leases.
+pub(super) const FAILED_AT_LEASE: Expected = failed(AUTHENTICATE, NOTHING, 0);
+/// The same, and Temporal cancels meanwhile.
+pub(super) const CANCELLED_AT_LEASE: Expected = cancelled(AUTHENTICATE, NOTHING, 0);
+
+pub(super) const ROWS: [Row; 21] = [
+    Row { step: AUTHENTICATE, cells: Cells::Lease },
+    Row {
+        step: AUTHENTICATE,
+        cells: Cells::Call(Call {
+            operation: "erp.auth",
+            is_alike: false,
+            refusal: Refusal::Password,
+            refused: ended(Ends::Failed("ErpRefused", AUTHENTICATE), NOTHING, 0),
+            passing: SYNCED,
+            // It is what makes tokens.
+            expired: None,
+            cancelled: cancelled(AUTHENTICATE, NOTHING, 0),
+            put_off: cancelled(AUTHENTICATE, NOTHING, 0),
+            down: failed(AUTHENTICATE, NOTHING, 0),
+        }),
+    },
+    before(AUTHENTICATE, "integrations.get"),
+    read("erp.products", 1),
+    alike(read("erp.inventory", 2)),
+    alike(read("erp.customers", 4)),
+    read("erp.orders", 5),
+    before(FETCH, "products.lookup"),
+    alike(before(FETCH, "inventory.lookup")),
+    alike(before(FETCH, "customers.lookup")),
+    before(FETCH, "orders.lookup"),
+    Row {
+        step: TRANSFORM,
+        cells: Cells::Decided(&[
+            (
+                Decision::Unmapped,
+                Expected { quarantined: 1, ..ended(Ends::Failed("DataInvalid", TRANSFORM), NOTHING, 0) },
+            ),
+            (Decision::UnmappedAllowed, synced_but(ALL, 1)),
+        ]),
+    },
+    Row {
+        step: VALIDATE,
+        cells: Cells::Decided(&[
+            (
+                Decision::Invalid,
+                Expected { quarantined: 1, ..ended(Ends::Failed("DataInvalid", VALIDATE), NOTHING, 0) },
+            ),
+            (Decision::InvalidAllowed, synced_but(ALL, 1)),
+            // The product that is given away is a fifth one.
+            (Decision::Approved, synced_but([5, 4, 2, 2], 0)),
+            (Decision::Rejected, ended(Ends::Stopped("cancelled"), NOTHING, 0)),
+            (Decision::Unanswered, ended(Ends::Stopped("expired"), NOTHING, 0)),
+            (Decision::CancelledAsking, cancelled(VALIDATE, NOTHING, 0)),
+            (Decision::KilledAsking, synced_but([5, 4, 2, 2], 0)),
+        ]),
+    },
+    before(VALIDATE, "inventory.statistics"),
+    // What is under way is finished, so a cancel finds the whole batch written; what is put off is not sent.
+    Row {
+        step: PRODUCTS,
+        cells: Cells::Call(Call {
+            operation: "products.create",
+            is_alike: false,
+            refusal: Refusal::Status(422),
+            // A level of a product that is not there is refused as well.
+            refused: synced_but([1, 1, 2, 2], 6),
+            passing: SYNCED,
+            expired: None,
+            cancelled: cancelled(PRODUCTS, [4, 0, 0, 0], 1),
+            put_off: cancelled(PRODUCTS, [1, 0, 0, 0], 0),
+            down: failed(PRODUCTS, [1, 0, 0, 0], 0),
+        }),
+    },
+    Row {
+        step: PRODUCTS,
+        cells: Cells::Call(Call {
+            operation: "products.update",
+            is_alike: false,
+            refusal: Refusal::Status(422),
+            refused: synced_but([3, 4, 2, 2], 1),
+            passing: SYNCED,
+            expired: None,
+            cancelled: cancelled(PRODUCTS, [4, 0, 0, 0], 1),
+            put_off: cancelled(PRODUCTS, [3, 0, 0, 0], 0),
+            down: failed(PRODUCTS, [3, 0, 0, 0], 0),
+        }),
+    },
+    Row {
+        step: INVENTORY,
+        cells: Cells::Call(Call {
+            operation: "inventory.level",
+            is_alike: false,
+            refusal: Refusal::Status(422),
+            refused: synced_but([4, 0, 2, 2], 4),
+            passing: SYNCED,
+            expired: None,
+            cancelled: cancelled(INVENTORY, [4, 4, 0, 0], 2),
+            put_off: cancelled(INVENTORY, [4, 0, 0, 0], 1),
+            down: failed(INVENTORY, [4, 0, 0, 0], 1),
+        }),
+    },
+    Row {
+        step: CUSTOMERS,
+        cells: Cells::Call(Call {
+            operation: "customers.upsert",
+            is_alike: false,
+            refusal: Refusal::Status(422),
+            refused: synced_but([4, 4, 0, 2], 2),
+            passing: SYNCED,
+            expired: None,
+            cancelled: cancelled(CUSTOMERS, [4, 4, 2, 0], 3),
+            put_off: cancelled(CUSTOMERS, [4, 4, 0, 0], 2),
+            down: failed(CUSTOMERS, [4, 4, 0, 0], 2),
+        }),
+    },
+    Row {
+        step: ORDERS,
+        cells: Cells::Call(Call {
+            operation: "orders.upsert",
+            is_alike: false,
+            refusal: Refusal::Status(422),
+            refused: synced_but([4, 4, 2, 0], 2),
+            passing: SYNCED,
+            expired: None,
+            cancelled: cancelled(ORDERS, ALL, 4),
+            put_off: cancelled(ORDERS, [4, 4, 2, 0], 3),
+            down: failed(ORDERS, [4, 4, 2, 0], 3),
+        }),
+    },
+    // What says how far it is, is also what says how it ended: refused or down, it says neither, and the next run
+    // compares everything once more.
+    Row {
+        step: UPDATE,
+        cells: Cells::Call(Call {
+            operation: "integrations.update",
+            is_alike: false,
+            refusal: Refusal::Status(422),
+            refused: untold(failed(UPDATE, ALL, 0)),
+            passing: SYNCED,
+            expired: None,
+            cancelled: cancelled(UPDATE, ALL, 4),
+            put_off: cancelled(UPDATE, ALL, 4),
+            down: untold(failed(UPDATE, ALL, 0)),
+        }),
+    },
+    Row {
+        step: REPORT,
+        cells: Cells::Call(Call {
+            operation: "integrations.report",
+            is_alike: false,
+            refusal: Refusal::Status(422),
+            refused: failed(REPORT, ALL, 4),
+            passing: SYNCED,
+            expired: None,
+            // Nothing is left that could be stopped.
+            cancelled: SYNCED,
+            put_off: cancelled(REPORT, ALL, 4),
+            down: failed(REPORT, ALL, 4),
+        }),
+    },
+];
+
+// A step that is added to the process without a row here does not compile.
+tests::every_step_has_cells!(ROWS, ErpSync);

@@ -1,0 +1,34 @@
+use super::*;
+
+/// What one payload may hold, with room for the rest of a result.
+const DETAILS_BYTES_MAX: usize = 200 * 1024;
+/// Reads of one run at most (`batches_per_run`).
+const BATCHES_MAX: u64 = 400;
+
+fn list(number: u64) -> ObjectRef {
+    let sha256 = format!("{number:064x}");
+    let run = format!("erp/{}-2026-11-23T03:00:00Z/{}", "i".repeat(64), "r".repeat(36));
+    ObjectRef { key: format!("runs/{run}/{sha256}.jsonl"), bytes: 10_000_000, sha256 }
+}
+
+/// A history must take the report of the longest run there is, whether it wrote or would.
+#[test]
+fn the_report_of_the_longest_run_fits_into_a_payload() {
+    let mut work = Work::default();
+    let (products, levels) = (Entity::Products, Entity::Inventory);
+    for number in 0..BATCHES_MAX {
+        let entity = if number % 2 == 0 { products } else { levels };
+        let counts = StageCounts { read: 10_000, to_create: 10_000, ..StageCounts::default() };
+        let staged = Staged { batch: Some(list(number)), counts, ..Staged::default() };
+        work.staged.entry(entity).or_default().add(staged);
+        let applied = Applied { created: 10_000, lists: vec![list(number)], ..Applied::default() };
+        work.applied.entry(entity).or_default().add(applied);
+    }
+    for is_dry in [false, true] {
+        let details = work.details(is_dry);
+        let Rows::Listed { count, refs } = &details.products else { panic!("many rows are listed") };
+        assert_eq!((*count, refs.len()), (2_000_000, 200));
+        let bytes = serde_json::to_vec(&details).expect("JSON").len();
+        assert!(bytes < DETAILS_BYTES_MAX, "{bytes} bytes");
+    }
+}
