@@ -146,7 +146,39 @@ async fn the_shop_becomes_what_tryton_is_and_follows_it() -> anyhow::Result<()> 
     assert!(now.values().any(|(price, _)| price == "1100") && now.values().any(|(_, stock)| stock == "42"));
     let customers = erp.world.shop.get("customers").await?.to_string();
     assert!(customers.contains("moi@example.vn") && customers.contains("lan19@example.vn"));
-    erp.sync(config).await?.completed()?;
+    erp.sync(config.clone()).await?.completed()?;
     assert_eq!(erp.writes().await?, written + 3);
+    what_is_deleted_is_taken_out(&erp, &tryton, config).await
+}
+
+/// Three pages of codes; of two products more, one is deleted and one only inactive.
+async fn what_is_deleted_is_taken_out(
+    erp: &ErpWorld,
+    tryton: &Tryton,
+    mut config: Value,
+) -> anyhow::Result<()> {
+    config["deletions"] = json!({ "action": "deactivate" });
+    config["full"] = json!(true);
+    config["mapping_rules"].as_object_mut().context("rules")?.remove("product_active");
+    let context = json!({ "company": 1 });
+    let like = tryton.call("model.product.template.read", json!([[2], ["default_uom"], context])).await?;
+    let template = |code: &str| {
+        let products = json!([["create", [{}]]]);
+        json!({ "name": code, "code": code, "type": "goods", "default_uom": like[0]["default_uom"], "products": products,
+            "list_price": { "__class__": "Decimal", "decimal": "5" } })
+    };
+    let made = json!([[template("TRY-GONE"), template("TRY-ASLEEP")], context]);
+    let made = tryton.call("model.product.template.create", made).await?;
+    erp.sync(config.clone()).await?.completed()?;
+    tryton.call("model.product.template.delete", json!([[made[0]], context])).await?;
+    tryton.call("model.product.template.write", json!([[made[1]], { "active": false }, context])).await?;
+    let last = erp.sync(config).await?.completed()?.report.summary;
+    assert_eq!(last.entities[&Entity::Products].deactivated, 1);
+    let catalog = erp.world.shop.get("catalog").await?;
+    let active = |sku: &str| {
+        let row = catalog.as_array().into_iter().flatten().find(|row| row["sku"] == sku);
+        row.map(|row| row["active"] == true)
+    };
+    assert_eq!((active("TRY-GONE"), active("TRY-ASLEEP")), (Some(false), Some(true)));
     Ok(())
 }
