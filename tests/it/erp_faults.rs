@@ -5,6 +5,7 @@
 
 mod books;
 mod decided;
+mod gone;
 mod lease;
 mod table;
 mod twice;
