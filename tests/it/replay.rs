@@ -37,7 +37,7 @@ async fn every_recorded_history_replays() -> anyhow::Result<()> {
             .register_workflow::<Unsubscription>()?
             .build(),
     )?;
-    for scenario in scenarios::ALL {
+    for scenario in scenarios::all() {
         let file = folder().join(format!("{}.json", scenario.name));
         let json = std::fs::read(&file)
             .with_context(|| format!("{} has no history: cargo xtask record", scenario.name))?;

@@ -27,7 +27,7 @@ use workflows::policy::ERP_QUEUE;
 use super::books::Place;
 
 /// A product of the seed that the ERP of the table does not have.
-const GONE: &str = "PHONE-001";
+const GONE: &str = "HEADSET-001";
 
 /// What the workflow is told.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -12,7 +12,7 @@ async fn main() -> anyhow::Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("histories");
     std::fs::create_dir_all(&folder)?;
     let list = folder.join("SHA256SUMS");
-    for scenario in scenarios::ALL {
+    for scenario in scenarios::all() {
         let name = format!("{}.json", scenario.name);
         if folder.join(&name).exists() {
             continue;
