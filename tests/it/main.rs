@@ -3,6 +3,7 @@
 mod erp_brake;
 mod erp_cursor;
 mod erp_deletions;
+mod erp_deletions_faults;
 mod erp_faults;
 mod erp_files;
 mod erp_scale;
