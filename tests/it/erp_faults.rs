@@ -5,7 +5,6 @@
 
 mod books;
 mod decided;
-mod gone;
 mod lease;
 mod table;
 mod twice;
