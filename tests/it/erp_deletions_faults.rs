@@ -140,6 +140,19 @@ async fn each_call_refused_for_good() -> anyhow::Result<()> {
     .await
 }
 
+#[tokio::test]
+async fn each_call_down_for_good() -> anyhow::Result<()> {
+    column(calls(), SIDE_BY_SIDE, async |operation| {
+        let erp = ErpWorld::with(&[FAST, "--erp-patience=3s"]).await?;
+        let before = prepare(&erp).await?;
+        let down = json!({ "operation": operation, "kind": "status" });
+        meets(&erp, &[down]).await?.ended().await?.failed_as("StepFailed")?;
+        ensure!(!is_out(&erp).await?, "it is out of sale");
+        goes_on(&erp, before).await
+    })
+    .await
+}
+
 /// Cancelled under way, and while the system asks to slow down for ever.
 #[tokio::test]
 async fn each_call_cancelled() -> anyhow::Result<()> {
