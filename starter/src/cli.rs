@@ -193,6 +193,9 @@ Exit codes: 0 all is well · 1 something is not · 3 Temporal cannot be reached"
         /// The worker's own address: its /readyz says how it and the outside systems are
         #[arg(long, value_name = "URL", env = "SUN_WORKER_URL")]
         worker_url: Option<Url>,
+        /// Leave the object store out: only syncs with an ERP need it
+        #[arg(long)]
+        without_store: bool,
         #[command(flatten)]
         store: erp::StoreArgs,
     },

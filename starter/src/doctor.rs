@@ -51,7 +51,7 @@ pub(crate) async fn run(
     global: &Global,
     out: &Out,
     worker_url: Option<Url>,
-    store: &str,
+    store: Option<&str>,
 ) -> Result<Exit, Failure> {
     let settings = Settings::load(global, out)?;
     let tls = if settings.uses_tls() { "TLS" } else { "no TLS" };
@@ -68,7 +68,7 @@ pub(crate) async fn run(
                 // Without a worker nobody could look.
                 let is_polled = pollers.ok;
                 checks.push(pollers);
-                if is_polled {
+                if let Some(store) = store.filter(|_| is_polled) {
                     checks.push(store::check(&session, &global.task_queue, store).await);
                 }
             }

@@ -148,7 +148,10 @@ async fn run(cli: Cli, out: &Out) -> Result<Exit, Failure> {
         Command::History { command: HistoryCommand::Export(args) } => {
             history::export(&global, out, args).await
         }
-        Command::Doctor { worker_url, store } => doctor::run(&global, out, worker_url, &store.store).await,
+        Command::Doctor { worker_url, without_store, store } => {
+            let store = (!without_store).then_some(store.store.as_str());
+            doctor::run(&global, out, worker_url, store).await
+        }
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "starter", &mut script);

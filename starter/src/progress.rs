@@ -359,12 +359,12 @@ mod tests {
             status: StepStatus::Waiting,
             started_at: None,
             ended_at: None,
-            detail: Some("1 prices would be zero (limit 0)".to_owned()),
+            detail: Some("1 price would be zero (limit 0)".to_owned()),
             parts: Vec::new(),
         };
         let words = stuck_words(&subject, &["approve or reject".to_owned()], &[validate]).join("\n");
         for expected in [
-            "has done nothing yet: 1 prices would be zero (limit 0)",
+            "has done nothing yet: 1 price would be zero (limit 0)",
             "starter erp approve erp-001-2026-11-23T03:00:00Z --reason",
             "starter erp reject erp-001-2026-11-23T03:00:00Z --reason",
         ] {

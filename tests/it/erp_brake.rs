@@ -22,7 +22,7 @@ async fn a_price_of_zero_waits_for_a_person_who_approves() -> anyhow::Result<()>
     assert_eq!(run.decide(true, "a give-away").await, Ok("approved: a give-away".to_owned()));
     let result = run.ended().await?.completed()?;
     assert!(result.success);
-    assert_eq!(result.limits_exceeded, ["1 prices would be zero (limit 0)"]);
+    assert_eq!(result.limits_exceeded, ["1 price would be zero (limit 0)"]);
     assert_eq!(erp.writes().await?, 9);
     let late = run.decide(false, "no").await.err().unwrap_or_default();
     assert!(!late.is_empty(), "an answer after the end is refused");

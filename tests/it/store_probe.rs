@@ -39,6 +39,16 @@ async fn the_doctor_says_whether_the_worker_sees_the_starters_store() -> anyhow:
         "{check}"
     );
 
+    // Who runs no syncs need not have one.
+    let output = Command::new(binary("starter")?)
+        .args(["doctor", "--store", &other, "--without-store"])
+        .args(["--address", erp.world.address(), "--task-queue", &erp.world.task_queue])
+        .env_remove("SUN_WORKER_URL")
+        .kill_on_drop(true)
+        .output()
+        .await?;
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+
     // Nothing of it stays behind, on either side.
     assert_eq!(erp.store.list(store::PROBES).await?, []);
     assert_eq!(store::Store::open(&other)?.list(store::PROBES).await?, []);

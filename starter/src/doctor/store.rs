@@ -36,7 +36,8 @@ pub(super) async fn check(session: &Session, task_queue: &str, place: &str) -> C
             return Check::failed(NAME, why, "is the worker busy, or of a version before this starter's?");
         }
     };
-    const ALIKE: &str = "set SUN_STORE alike on both: the same bucket, or the same folder of one machine";
+    const ALIKE: &str = "set SUN_STORE alike on both: the same bucket, or the same folder of one machine; without syncs, \
+                         leave it out with --without-store";
     match (sight, removed) {
         (Sight::Seen, Ok(())) => Check::ok(NAME, format!("{place}, the worker sees it")),
         (Sight::Seen, Err(error)) => {
