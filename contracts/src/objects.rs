@@ -49,6 +49,7 @@ pub struct CleanUp {
     /// Days from the end of a run to the end of its objects.
     pub keep_days: u32,
     /// Days that a list waits in the quarantine.
+    #[serde(default = "quarter")]
     pub keep_quarantine_days: u32,
 }
 
@@ -62,7 +63,13 @@ pub struct CleanedUp {
     /// Runs that are kept for now.
     pub kept: u64,
     /// Lists of the quarantine that are gone now.
+    #[serde(default)]
     pub quarantined: u64,
+}
+
+/// What a clean-up of an older version meant.
+fn quarter() -> u32 {
+    90
 }
 
 /// Whether the worker sees an object.

@@ -198,7 +198,9 @@ impl Store {
     }
 
     fn path(&self, key: &str) -> Path {
-        self.prefix.parts().chain(Path::from(key).parts()).collect()
+        // As it is: what a list has named must be found again, whatever letters are in it.
+        let path = Path::parse(key).unwrap_or_else(|_| Path::from(key));
+        self.prefix.parts().chain(path.parts()).collect()
     }
 
     /// Puts content into a folder, under its hash.

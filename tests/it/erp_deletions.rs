@@ -292,3 +292,44 @@ async fn a_connector_that_lists_no_keys_is_refused_with_the_fix() -> anyhow::Res
     erp.sync(with(config, "deletions", json!({ "action": "ignore" }))).await?.completed()?;
     Ok(())
 }
+
+/// A mark outlives neither a person who sells the product again, nor a person who takes it out while somebody is asked.
+#[tokio::test]
+async fn what_a_person_took_out_later_stays_out_whatever_was_noted_before() -> anyhow::Result<()> {
+    let erp = ErpWorld::new().await?;
+    stocked(&erp).await?;
+    let sell = async |is_sold: bool| -> anyhow::Result<()> {
+        let url = format!("{}/api/v1/products/{}", erp.world.shop.url(), id(6));
+        let body = json!({ "active": is_sold }).to_string();
+        let request = reqwest::Client::new().put(url).header("content-type", "application/json").body(body);
+        request.send().await?.error_for_status()?;
+        Ok(())
+    };
+    erp.sync(each_time()).await?.completed()?;
+    delete(&erp, [6]).await?;
+    erp.sync(each_time()).await?.completed()?;
+    assert_eq!(out_of_sale(&erp).await?, set(&["ERP-000006"]));
+    // It is sold again by hand, is back in the ERP, and is looked for; then a person takes it out.
+    sell(true).await?;
+    put(&erp, 6, 50_000).await?;
+    let loose = || with(each_time(), "limits", json!({ "price_change_percent": 1_000_000 }));
+    erp.sync(loose()).await?.completed()?;
+    assert_eq!(out_of_sale(&erp).await?, set(&[]));
+    sell(false).await?;
+    put(&erp, 6, 60_000).await?;
+    erp.sync(loose()).await?.completed()?;
+    assert_eq!(out_of_sale(&erp).await?, set(&["ERP-000006"]), "a person's decision");
+
+    // Asked, and meanwhile a person takes out what is gone: no mark says that it was us.
+    sell(true).await?;
+    delete(&erp, [6]).await?;
+    let run = erp.start(with(each_time(), "limits", json!({ "deactivate_percent": 0 }))).await?;
+    run.asks().await?;
+    sell(false).await?;
+    run.decide(true, "looked at").await.map_err(anyhow::Error::msg)?;
+    assert_eq!(products(&run.ended().await?.completed()?).deactivated, 0);
+    put(&erp, 6, 60_000).await?;
+    erp.sync(loose()).await?.completed()?;
+    assert_eq!(out_of_sale(&erp).await?, set(&["ERP-000006"]), "a person's decision");
+    Ok(())
+}

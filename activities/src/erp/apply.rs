@@ -85,8 +85,20 @@ async fn write(
     let (mut list, mut quarantine) = (LinesWriter::default(), LinesWriter::default());
     let (ledger, mut noted) =
         (Ledger::of(store, &input.integration_id, input.entity), LinesWriter::default());
+    let mut cut_short = None;
     for (row, answer) in segment.iter().zip(answers) {
-        let Some(answer) = answer? else { return Ok(None) };
+        let answer = match answer {
+            Ok(Some(answer)) => answer,
+            // What is written behind it must be noted all the same.
+            Ok(None) => {
+                cut_short.get_or_insert(Ok(None));
+                continue;
+            }
+            Err(error) => {
+                cut_short.get_or_insert(Err(error.into()));
+                continue;
+            }
+        };
         let outcome = outcome(row, &answer);
         match (&answer, &row.write) {
             (Ok(_), Write::Create) => progress.created += 1,
@@ -114,6 +126,9 @@ async fn write(
         }
     }
     ledger.note(noted).await?;
+    if let Some(ended) = cut_short {
+        return ended;
+    }
     progress.lists.extend(list.put(store, &input.folder).await?);
     progress.quarantined.extend(quarantine.put(store, &input.quarantine).await?);
     progress.rows += segment.len();

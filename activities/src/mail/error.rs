@@ -48,11 +48,13 @@ impl MailError {
 /// Which permanent refusals (5xx) of a recipient or a message say that nothing should be sent to the address any more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Bounces {
-    /// Every one: the address is given up as soon as its server says a final no.
+    /// Every one but those that the server itself calls a matter of permission or policy (enhanced codes 5.7.x, RFC 3463):
+    /// a forgotten login or a block list must not silence every customer. Those cost this mail and no more.
     #[default]
+    OfTheAddress,
+    /// Those, too.
     EveryRefusal,
-    /// Only one of the recipient that names no such mailbox (enhanced codes 5.1.x and 5.2.1, RFC 3463); another one
-    /// costs this mail and no more. For senders who may come onto a block list, whose refusals are about them.
+    /// Only one of the recipient that names no such mailbox.
     NoSuchMailbox,
 }
 
@@ -79,22 +81,32 @@ pub(super) enum At {
 pub(super) fn judge(at: At, error: &smtp::Error, bounces: Bounces) -> Result<Delivery, MailError> {
     match error.status().map(u16::from) {
         Some(code) if error.is_transient() => Err(put_off(at, code)),
-        Some(code) if at == At::Recipient && names_no_mailbox(error) => {
-            Ok(Delivery::Bounced { code: code.to_string() })
+        Some(code) => {
+            let said = enhanced(error);
+            // Servers that answer MAIL FROM late speak of the sender here.
+            let is_of_the_sender = matches!(said.as_str(), "5.1.7" | "5.1.8");
+            let at = if at == At::Recipient && is_of_the_sender { At::Sender } else { at };
+            let code = refused(at, code)?;
+            let is_bounce = match bounces {
+                Bounces::EveryRefusal => true,
+                Bounces::OfTheAddress => !said.starts_with("5.7."),
+                Bounces::NoSuchMailbox => at == At::Recipient && NO_MAILBOX.contains(&said.as_str()),
+            };
+            Ok(if is_bounce { Delivery::Bounced { code } } else { Delivery::Refused { code } })
         }
-        Some(code) => refused(at, code).map(|code| match bounces {
-            Bounces::EveryRefusal => Delivery::Bounced { code },
-            Bounces::NoSuchMailbox => Delivery::Refused { code },
-        }),
         None if at == At::Message => Err(MailError::Unknown { why: broken(error).to_owned() }),
         None => Err(MailError::not_sent(out_of_reach(at, error))),
     }
 }
 
-/// Whether the server says so in an enhanced code (RFC 3463): the address, or its mailbox, is none.
-fn names_no_mailbox(error: &smtp::Error) -> bool {
+/// The enhanced codes of a recipient's address, or its mailbox, that is none (RFC 3463, RFC 7505).
+const NO_MAILBOX: [&str; 6] = ["5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"];
+
+/// The enhanced code of an answer; empty when it has none.
+fn enhanced(error: &smtp::Error) -> String {
     let said = error.source().map(ToString::to_string).unwrap_or_default();
-    said.trim_start().starts_with("5.1.") || said.trim_start().starts_with("5.2.1")
+    let first = said.split_whitespace().next().unwrap_or_default();
+    if first.starts_with("5.") { first.to_owned() } else { String::new() }
 }
 
 fn put_off(at: At, code: u16) -> MailError {

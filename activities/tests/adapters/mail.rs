@@ -108,7 +108,7 @@ fn server_at(port: u16) -> TestResult<MailServer> {
         login: None,
         from: "Sun Shop <orders@shop.example.com>".parse()?,
         authorities: None,
-        bounces: Bounces::EveryRefusal,
+        bounces: Bounces::default(),
         dkim: None,
         timeout: LIMIT,
     })
@@ -128,24 +128,33 @@ async fn sending(server: MailServer) -> TestResult<(Shop, Temporal)> {
 #[tokio::test]
 async fn what_the_server_will_never_take_is_an_outcome() -> TestResult {
     use Does::Says;
-    for (verb, says, names_no_mailbox) in [
-        ("RCPT", "550 5.1.1 customer@example.com unknown", true),
-        ("RCPT", "553 5.1.3 no such mailbox", true),
-        ("RCPT", "501 5.1.3 bad address", true),
-        ("RCPT", "550 5.2.1 mailbox disabled", true),
-        ("RCPT", "550 5.7.1 your address is on a list", false),
-        ("RCPT", "550 no", false),
-        ("DATA", "554 5.7.1 no", false),
-        (".", "554 5.7.1 looks like spam", false),
-        (".", "550 5.1.1 said too late", false),
-        (".", "552 5.3.4 too large", false),
+    // Of the address, and of no mailbox, by the server's own words.
+    for (verb, says, is_of_address, is_no_mailbox) in [
+        ("RCPT", "550 5.1.1 customer@example.com unknown", true, true),
+        ("RCPT", "553 5.1.3 no such mailbox", true, true),
+        ("RCPT", "501 5.1.3 bad address", true, true),
+        ("RCPT", "550 5.1.10 it takes no mail", true, true),
+        ("RCPT", "550 5.2.1 mailbox disabled", true, true),
+        ("RCPT", "550 5.1.0 Sender address rejected", true, false),
+        ("RCPT", "550 no", true, false),
+        ("RCPT", "550 5.7.1 your address is on a list", false, false),
+        ("RCPT", "554 5.7.1 Relay access denied", false, false),
+        ("DATA", "554 5.5.1 no valid recipients", true, false),
+        ("DATA", "554 5.7.1 no", false, false),
+        (".", "554 5.7.1 looks like spam", false, false),
+        (".", "550 5.1.1 said too late", true, false),
+        (".", "552 5.3.4 too large", true, false),
     ] {
         let server = Server::start(&[(verb, Says(says))]).await?;
         let code = says.chars().take(3).collect::<String>();
-        for bounces in [Bounces::EveryRefusal, Bounces::NoSuchMailbox] {
-            let outcome = match bounces {
-                Bounces::NoSuchMailbox if !names_no_mailbox => Delivery::Refused { code: code.clone() },
-                _ => Delivery::Bounced { code: code.clone() },
+        for (bounces, is_bounce) in [
+            (Bounces::OfTheAddress, is_of_address),
+            (Bounces::EveryRefusal, true),
+            (Bounces::NoSuchMailbox, is_no_mailbox),
+        ] {
+            let outcome = match is_bounce {
+                true => Delivery::Bounced { code: code.clone() },
+                false => Delivery::Refused { code: code.clone() },
             };
             let told = server.times("EHLO");
             let (_shop, temporal) = sending(MailServer { bounces, ..server_at(server.port)? }).await?;
@@ -183,6 +192,13 @@ async fn everything_else_is_tried_again_and_names_setting_and_fix() -> TestResul
         ("EHLO", Says("250 hello"), UNAVAILABLE, "offers no login by PLAIN or LOGIN here"),
         ("MAIL", Says("550 5.7.1 not yours"), UNAVAILABLE, "refuses the sender: correct SUN_MAIL_FROM"),
         ("MAIL", Says("530 5.7.0 login first"), UNAVAILABLE, "set SUN_MAIL_USER and SUN_MAIL_PASSWORD"),
+        (
+            "RCPT",
+            Says("553 5.1.7 not your address"),
+            UNAVAILABLE,
+            "refuses the sender: correct SUN_MAIL_FROM",
+        ),
+        ("RCPT", Says("550 5.1.8 no such sender"), UNAVAILABLE, "refuses the sender: correct SUN_MAIL_FROM"),
         ("MAIL", HangsUp, UNAVAILABLE, "is SUN_MAIL_URL a mail server's"),
         (
             "RCPT",

@@ -46,16 +46,20 @@ pub(super) struct MailArgs {
 /// [`Bounces`], as it is written.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum BouncesArg {
-    /// Every one.
+    /// Every one but those that are a matter of permission or policy (5.7.x): a forgotten login or a block list that
+    /// refuses the shop silences no customer.
     #[default]
+    OfTheAddress,
+    /// Those, too.
     EveryRefusal,
-    /// Only those that name no such mailbox (5.1.x, 5.2.1): a block list that refuses the shop silences no customer.
+    /// Only those that name no such mailbox (5.1.1, 5.1.2, 5.1.3, 5.1.6, 5.1.10, 5.2.1).
     NoSuchMailbox,
 }
 
 impl From<BouncesArg> for Bounces {
     fn from(which: BouncesArg) -> Self {
         match which {
+            BouncesArg::OfTheAddress => Self::OfTheAddress,
             BouncesArg::EveryRefusal => Self::EveryRefusal,
             BouncesArg::NoSuchMailbox => Self::NoSuchMailbox,
         }

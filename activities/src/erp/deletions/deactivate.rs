@@ -15,6 +15,7 @@ use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use super::ledger::{Ledger, short_hash};
 use crate::erp::Trouble;
+use crate::erp::compare::Existing;
 use crate::erp::shop::Shop;
 use crate::erp::stage::{count, unwritable};
 use crate::http::CallError;
@@ -37,7 +38,7 @@ struct Progress {
     causes: BTreeMap<String, u64>,
 }
 
-/// What became of a product that the shop answered about: done (`false`: it is not there at all), or its refusal's code.
+/// What became of a product that the shop answered about: done (`false`: there was nothing to do), or its refusal's code.
 type Answer = Result<bool, String>;
 
 pub(in crate::erp) async fn deactivate(
@@ -76,8 +77,14 @@ async fn write(
     is_few: bool,
 ) -> Result<Option<Progress>, Trouble> {
     let ledger = Ledger::of(store, &input.integration_id, input.entity);
-    let writes: Vec<BoxFuture<'_, _>> =
-        segment.iter().map(|product| take_out(ctx, shop, &ledger, input, product).boxed()).collect();
+    // Since it was missed hours may have passed: a person has been asked.
+    let skus: Vec<String> = segment.iter().map(|product| product.sku.clone()).collect();
+    let now = patiently(ctx, || shop.products(&skus)).await?;
+    let is_out = |sku: &str| matches!(now.get(sku), Some(Existing::Product { active: false, .. }));
+    let writes: Vec<BoxFuture<'_, _>> = segment
+        .iter()
+        .map(|product| take_out(ctx, shop, &ledger, input, product, is_out(&product.sku)).boxed())
+        .collect();
     let answers: Vec<Result<Option<Answer>, Trouble>> =
         futures::stream::iter(writes).buffered(SIDE_BY_SIDE).collect().await;
     let mut list = LinesWriter::default();
@@ -111,9 +118,14 @@ async fn take_out(
     ledger: &Ledger<'_>,
     input: &Deactivate,
     product: &GoneProduct,
+    is_out: bool,
 ) -> Result<Option<Answer>, Trouble> {
     if ctx.is_cancelled() {
         return Ok(None);
+    }
+    if is_out && !ledger.is_buried(&product.sku).await? {
+        // By somebody else, whose decision it stays.
+        return Ok(Some(Ok(false)));
     }
     ledger.bury(&product.sku).await?;
     let key = input.key.part(&short_hash(&product.sku));

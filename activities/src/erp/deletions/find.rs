@@ -1,5 +1,5 @@
-//! Which products the shop sells that came from an integration and that the ERP has no longer. Nothing is changed, so an
-//! attempt that is repeated begins anew.
+//! Which products the shop sells that came from an integration and that the ERP has no longer. No product is changed, so
+//! an attempt that is repeated begins anew.
 //!
 //! The shop's catalogue is gone through in windows, and both sides' lists are read once for each, so memory does not grow
 //! with the number of products.
@@ -11,7 +11,7 @@ use contracts::objects::ObjectRef;
 use store::{Lines, LinesWriter, Store};
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
-use super::ledger::listed;
+use super::ledger::{Ledger, listed};
 use crate::erp::Trouble;
 use crate::erp::compare::Existing;
 use crate::erp::shop::Shop;
@@ -60,6 +60,10 @@ async fn compare(
     }
     mark(store, input.scanned.present.as_ref(), &mut window, |seen| seen.is_present = true).await?;
     mark(store, input.scanned.known.as_ref(), &mut window, |seen| seen.is_known = true).await?;
+    let ledger = Ledger::of(store, &input.integration_id, input.entity);
+    ledger
+        .forget_marks_of(window.iter().filter(|(_, seen)| seen.is_present).map(|(sku, _)| sku.as_str()))
+        .await?;
     window.retain(|_, seen| seen.is_present || seen.is_known);
     let on_sale = window.len() as u64;
     window.retain(|_, seen| !seen.is_present);

@@ -89,7 +89,28 @@ impl<'s> Ledger<'s> {
         self.store.remove(&self.mark(key)).await
     }
 
-    async fn is_buried(&self, key: &str) -> Result<bool, StoreError> {
+    /// Forgets it of all that are on sale: whoever takes one of them out from now on has reasons of their own.
+    pub(super) async fn forget_marks_of(
+        &self,
+        on_sale: impl Iterator<Item = &str>,
+    ) -> Result<(), StoreError> {
+        let marks: BTreeSet<String> = self
+            .store
+            .list(&format!("{}/gone", self.folder))
+            .await?
+            .into_iter()
+            .map(|mark| mark.key)
+            .collect();
+        if marks.is_empty() {
+            return Ok(());
+        }
+        for mark in on_sale.map(|key| self.mark(key)).filter(|mark| marks.contains(mark)) {
+            self.store.remove(&mark).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn is_buried(&self, key: &str) -> Result<bool, StoreError> {
         Ok(self.store.read(&self.mark(key)).await?.is_some())
     }
 

@@ -4,22 +4,27 @@
 //! claimed once more: it is read twice, in the same order, which changes nothing. What is written again between the copy
 //! and the removal is not removed, as far as the bucket tells us: that is why every upload should have a name of its own.
 //!
-//! Reading goes by bytes of a file, back and forth, so the one that is being read lies in a temporary file.
+//! Reading goes by bytes of a file, back and forth, so the one that is being read lies in a temporary file that has no name:
+//! it is gone with the process, however that ends.
 
 use std::fs::File;
-use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt as _;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use store::{Store, StoreError};
-use tempfile::NamedTempFile;
 use tokio::runtime::Handle;
 
-use super::place::{Found, Note, Place};
+use super::place::{Content, Found, Moved, Note, Place};
+
+/// Who claims holds a lock; one that is older than this is a dead worker's.
+const LOCK_MAX: Duration = Duration::from_secs(10 * 60);
 
 pub(super) struct Bucket {
     store: Store,
     /// The file that is being read, by its name. Claimed files never change.
-    read: Mutex<Option<(String, NamedTempFile)>>,
+    read: Mutex<Option<(String, Arc<File>)>>,
 }
 
 impl Bucket {
@@ -56,9 +61,9 @@ impl Place for Bucket {
         Ok(self.wait(self.store.about(name))?.is_some())
     }
 
-    fn rename(&self, from: &str, found: Option<&Found>, to: &str) -> io::Result<bool> {
+    fn rename(&self, from: &str, found: Option<&Found>, to: &str) -> io::Result<Moved> {
         if !self.wait(self.store.copy(from, to))? {
-            return Ok(false);
+            return Ok(Moved::Missing);
         }
         if let Some(found) = found {
             let now = self.wait(self.store.about(from))?;
@@ -67,44 +72,88 @@ impl Place for Bucket {
                     file = found.name,
                     "was written again while it was claimed, and stays: every upload needs a name of its own"
                 );
-                return Ok(true);
+                return Ok(Moved::AndWrittenAgain);
             }
         }
         self.wait(self.store.remove(from))?;
-        Ok(true)
+        Ok(Moved::Yes)
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
         self.wait(self.store.remove(name))
     }
 
+    /// A run that claims beside another one could give a file an older claim than that one's newest, and it would pass for
+    /// settled. So there is a lock, made by conditional creation.
     fn note(&self, name: &str) -> io::Result<Box<dyn Note + '_>> {
-        Ok(Box::new(Jotted { bucket: self, name: name.to_owned() }))
+        let lock = format!("{name}.lock");
+        if let Some(held) = self.wait(self.store.about(&lock))?
+            && SystemTime::now().duration_since(held.written).is_ok_and(|age| age > LOCK_MAX)
+        {
+            self.wait(self.store.remove(&lock))?;
+        }
+        if !self.wait(self.store.create(&lock, Vec::new()))? {
+            let why = format!(
+                "another run claims files at this moment; if none does, {lock} is a dead worker's and goes by itself \
+                 within {} minutes",
+                LOCK_MAX.as_secs() / 60
+            );
+            return Err(io::Error::new(io::ErrorKind::WouldBlock, why));
+        }
+        Ok(Box::new(Jotted { bucket: self, name: name.to_owned(), lock }))
     }
 
-    fn open(&self, name: &str) -> io::Result<File> {
+    fn open(&self, name: &str) -> io::Result<Box<dyn Content>> {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((known, file)) = &*read
             && known == name
         {
-            return file.reopen();
+            return Ok(Box::new(Reader { file: file.clone(), at: 0 }));
         }
         // The old one first: there is never more than one on the disk.
         *read = None;
-        let mut file = NamedTempFile::new()?;
-        if !self.wait(self.store.fetch(name, file.as_file_mut()))? {
+        let mut file = tempfile::tempfile()?;
+        if !self.wait(self.store.fetch(name, &mut file))? {
             return Err(io::Error::new(io::ErrorKind::NotFound, format!("{name} is not there any more")));
         }
-        let reader = file.reopen()?;
-        *read = Some((name.to_owned(), file));
-        Ok(reader)
+        let file = Arc::new(file);
+        *read = Some((name.to_owned(), file.clone()));
+        Ok(Box::new(Reader { file, at: 0 }))
     }
 }
 
-/// Held by nobody: two workers that claim at once each claim what they find, and the file that both found is read twice.
+/// A reader of its own of a file that others read, too.
+struct Reader {
+    file: Arc<File>,
+    at: u64,
+}
+
+impl Read for Reader {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(into, self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+impl Seek for Reader {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let (from, by) = match to {
+            SeekFrom::Start(at) => (at, 0),
+            SeekFrom::Current(by) => (self.at, by),
+            SeekFrom::End(by) => (self.file.metadata()?.len(), by),
+        };
+        let before = || io::Error::new(io::ErrorKind::InvalidInput, "before the beginning");
+        self.at = from.checked_add_signed(by).ok_or_else(before)?;
+        Ok(self.at)
+    }
+}
+
+/// The note, while its lock is held.
 struct Jotted<'b> {
     bucket: &'b Bucket,
     name: String,
+    lock: String,
 }
 
 impl Note for Jotted<'_> {
@@ -115,5 +164,13 @@ impl Note for Jotted<'_> {
 
     fn write(&mut self, text: &str) -> io::Result<()> {
         self.bucket.wait(self.bucket.store.replace(&self.name, text.as_bytes().to_vec()))
+    }
+}
+
+impl Drop for Jotted<'_> {
+    fn drop(&mut self) {
+        if let Err(error) = self.bucket.wait(self.bucket.store.remove(&self.lock)) {
+            tracing::warn!(%error, "the lock on claims stays for some minutes");
+        }
     }
 }

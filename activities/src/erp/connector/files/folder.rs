@@ -3,7 +3,6 @@
 //! A file is in one of them at a time, moved by renaming ([`Place`]). Its name gets the moment of its claim in front, so
 //! that an ERP may use one name for ever.
 
-use std::fs::File;
 use std::io;
 use std::time::{Duration, SystemTime};
 
@@ -12,7 +11,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::place::{Found, Place};
+use super::place::{Content, Found, Moved, Place};
 
 const CLAIMED: &str = "claimed";
 const DONE: &str = "done";
@@ -65,7 +64,7 @@ impl Folder {
     }
 
     /// The content of a file, from its beginning.
-    pub(super) fn open(&self, file: &Claimed) -> io::Result<File> {
+    pub(super) fn open(&self, file: &Claimed) -> io::Result<Box<dyn Content>> {
         self.place.open(&file.path())
     }
 
@@ -83,12 +82,14 @@ impl Folder {
             let claim = next_claim(newest);
             // First the note, then the file: a claim that is noted and not used costs nothing.
             last.write(&claim.to_string())?;
-            let claimed = format!("{CLAIMED}/{}{BETWEEN}{}", claim.strftime(FORMAT), found.name);
-            if !self.place.rename(&found.name, Some(&found), &claimed)? {
+            let claimed = format!("{CLAIMED}/{}{BETWEEN}{}", claim.strftime(FORMAT), own_name(&found.name));
+            let moved = self.place.rename(&found.name, Some(&found), &claimed)?;
+            if moved == Moved::Missing {
                 continue; // taken away meanwhile
             }
             newest = Some(claim);
-            if let Some(marker) = &self.marker {
+            // The marker may already be that of what was written after it.
+            if let (Moved::Yes, Some(marker)) = (moved, &self.marker) {
                 self.place.remove(&format!("{}{marker}", found.name))?;
             }
         }
@@ -113,7 +114,8 @@ impl Folder {
     /// changed for a while by this worker's clock.
     fn complete(&self, entity: Entity, now: SystemTime) -> io::Result<Vec<Found>> {
         let mut complete = Vec::new();
-        for found in self.place.list("")?.into_iter().filter(|found| is_of(entity, &found.name)) {
+        let files = self.place.list("")?.into_iter();
+        for found in files.filter(|found| is_of(entity, own_name(&found.name))) {
             let is_complete = match &self.marker {
                 Some(marker) => self.place.is_there(&format!("{}{marker}", found.name))?,
                 None => match now.duration_since(found.changed) {
@@ -189,6 +191,14 @@ fn next_claim(newest: Option<Timestamp>) -> Timestamp {
 fn read_claim(text: &str) -> Option<Timestamp> {
     let civil = DateTime::strptime(FORMAT, text).ok()?;
     civil.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+}
+
+/// A file's name without the claim that it got here: one that was corrected may be put back as it was found.
+fn own_name(name: &str) -> &str {
+    match name.split_once(BETWEEN) {
+        Some((claim, own)) if read_claim(claim).is_some() => own,
+        _ => name,
+    }
 }
 
 /// Whether a file is of an entity: `products.csv`, `products-2026-11-23T0300.csv`, not `products.csv.part`.

@@ -1,7 +1,7 @@
 //! Where the files lie: what a folder of this machine and a bucket can both do.
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read as _, Seek as _, Write as _};
+use std::io::{self, ErrorKind, Read, Seek, Write as _};
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -16,6 +16,22 @@ pub(super) struct Found {
     pub(super) version: Option<String>,
 }
 
+/// What became of a file that was to be moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Moved {
+    /// It is there now, and only there.
+    Yes,
+    /// It was written again meanwhile: what was found is there now, and what came after it is where it was.
+    AndWrittenAgain,
+    /// It is not there any more.
+    Missing,
+}
+
+/// What is read, by bytes.
+pub(super) trait Content: Read + Seek {}
+
+impl<T: Read + Seek> Content for T {}
+
 /// A place of files, and folders in it. Names are relative: `products.csv`, `claimed/…`. All of it blocks.
 pub(super) trait Place: Send + Sync {
     /// Makes the folders; fails when the place itself is not there or does not let us in.
@@ -27,18 +43,17 @@ pub(super) trait Place: Send + Sync {
     /// Whether there is a file of that name.
     fn is_there(&self, name: &str) -> io::Result<bool>;
 
-    /// Moves a file; `false`: it is not there any more. One that was written again since it was `found` may stay, and be
-    /// found again.
-    fn rename(&self, from: &str, found: Option<&Found>, to: &str) -> io::Result<bool>;
+    /// Moves a file, as it was `found`.
+    fn rename(&self, from: &str, found: Option<&Found>, to: &str) -> io::Result<Moved>;
 
     /// Removes a file; nothing there is a success.
     fn remove(&self, name: &str) -> io::Result<()>;
 
-    /// A small file that is read and written anew; where the place can, nobody else has it meanwhile.
+    /// A small file that is read and written anew; nobody else has it meanwhile.
     fn note(&self, name: &str) -> io::Result<Box<dyn Note + '_>>;
 
     /// A file to read from its beginning, at an offset of the reader's own.
-    fn open(&self, name: &str) -> io::Result<File>;
+    fn open(&self, name: &str) -> io::Result<Box<dyn Content>>;
 }
 
 /// A small file.
@@ -87,10 +102,10 @@ impl Place for Disk {
     }
 
     /// Whole or not at all.
-    fn rename(&self, from: &str, _: Option<&Found>, to: &str) -> io::Result<bool> {
+    fn rename(&self, from: &str, _: Option<&Found>, to: &str) -> io::Result<Moved> {
         match fs::rename(self.0.join(from), self.0.join(to)) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-            renamed => renamed.map(|()| true),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Moved::Missing),
+            renamed => renamed.map(|()| Moved::Yes),
         }
     }
 
@@ -109,8 +124,8 @@ impl Place for Disk {
         Ok(Box::new(file))
     }
 
-    fn open(&self, name: &str) -> io::Result<File> {
-        File::open(self.0.join(name))
+    fn open(&self, name: &str) -> io::Result<Box<dyn Content>> {
+        Ok(Box::new(File::open(self.0.join(name))?))
     }
 }
 

@@ -1,8 +1,7 @@
 //! Records of one file, from a byte on, so that a page costs its own records and no others.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
+use std::io::{self, BufRead as _, BufReader, Read, Seek, SeekFrom};
 
 use csv::{ErrorKind, Position, ReaderBuilder, StringRecord};
 use mapping::SourceRecord;
@@ -36,7 +35,13 @@ pub(super) struct Part {
 }
 
 /// Reads up to `limit` records from a byte on; 0 is the beginning, whatever stands there.
-pub(super) fn read(file: File, is_csv: bool, delimiter: u8, byte: u64, limit: usize) -> Result<Part, Flaw> {
+pub(super) fn read(
+    file: impl Read + Seek,
+    is_csv: bool,
+    delimiter: u8,
+    byte: u64,
+    limit: usize,
+) -> Result<Part, Flaw> {
     match is_csv {
         true => csv(file, delimiter, byte, limit),
         false => lines(file, byte, limit),
@@ -44,7 +49,7 @@ pub(super) fn read(file: File, is_csv: bool, delimiter: u8, byte: u64, limit: us
 }
 
 /// How many records a file has at most: an estimate that never is too low, at the price of reading through it.
-pub(super) fn records_at_most(file: File) -> io::Result<u64> {
+pub(super) fn records_at_most(file: impl Read) -> io::Result<u64> {
     let mut reader = BufReader::new(file);
     let mut lines = 1;
     loop {
@@ -59,7 +64,7 @@ pub(super) fn records_at_most(file: File) -> io::Result<u64> {
     }
 }
 
-fn csv(file: File, delimiter: u8, byte: u64, limit: usize) -> Result<Part, Flaw> {
+fn csv(file: impl Read + Seek, delimiter: u8, byte: u64, limit: usize) -> Result<Part, Flaw> {
     let mut reader = ReaderBuilder::new().delimiter(delimiter).from_reader(file);
     let names: Vec<String> =
         reader.headers().map_err(flaw)?.iter().map(|name| name.trim().to_owned()).collect();
@@ -106,7 +111,7 @@ fn flaw(error: csv::Error) -> Flaw {
     }
 }
 
-fn lines(mut file: File, byte: u64, limit: usize) -> Result<Part, Flaw> {
+fn lines(mut file: impl Read + Seek, byte: u64, limit: usize) -> Result<Part, Flaw> {
     file.seek(SeekFrom::Start(byte))?;
     let mut reader = BufReader::new(file);
     let (mut at, mut records, mut line) = (byte, Vec::new(), Vec::new());
