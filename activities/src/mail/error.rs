@@ -48,12 +48,12 @@ impl MailError {
 /// Which permanent refusals (5xx) of a recipient or a message say that nothing should be sent to the address any more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Bounces {
-    /// Every one but those that the server itself calls a matter of permission or policy (enhanced codes 5.7.x, RFC 3463):
-    /// a forgotten login or a block list must not silence every customer. Those cost this mail and no more.
+    /// Every one.
     #[default]
-    OfTheAddress,
-    /// Those, too.
     EveryRefusal,
+    /// Every one but those that the server itself calls a matter of permission or policy (enhanced codes 5.7.x, RFC 3463),
+    /// which cost this mail and no more: where a server may refuse the shop itself so, every customer would be silenced.
+    OfTheAddress,
     /// Only one of the recipient that names no such mailbox.
     NoSuchMailbox,
 }

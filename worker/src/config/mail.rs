@@ -46,12 +46,12 @@ pub(super) struct MailArgs {
 /// [`Bounces`], as it is written.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum BouncesArg {
-    /// Every one but those that are a matter of permission or policy (5.7.x): a forgotten login or a block list that
-    /// refuses the shop silences no customer.
+    /// Every one.
     #[default]
-    OfTheAddress,
-    /// Those, too.
     EveryRefusal,
+    /// Every one but those that are a matter of permission or policy (5.7.x): a server that refuses the shop itself (a
+    /// block list, a relay without login) silences no customer.
+    OfTheAddress,
     /// Only those that name no such mailbox (5.1.1, 5.1.2, 5.1.3, 5.1.6, 5.1.10, 5.2.1).
     NoSuchMailbox,
 }
@@ -59,8 +59,8 @@ enum BouncesArg {
 impl From<BouncesArg> for Bounces {
     fn from(which: BouncesArg) -> Self {
         match which {
-            BouncesArg::OfTheAddress => Self::OfTheAddress,
             BouncesArg::EveryRefusal => Self::EveryRefusal,
+            BouncesArg::OfTheAddress => Self::OfTheAddress,
             BouncesArg::NoSuchMailbox => Self::NoSuchMailbox,
         }
     }
