@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tests::erp::ErpWorld;
-use tests::world::Shop;
+use tests::shop::Shop;
 
 /// Products that the writer changes.
 const PRODUCTS: u64 = 40;

@@ -11,10 +11,6 @@ use anyhow::Context as _;
 /// Longest Rust file, in lines. What is longer is two things.
 const LINES_MAX: usize = 400;
 
-/// Files that may be longer, each with the reason.
-const LONGER: &[(&str, &str)] =
-    &[("tests/src/world.rs", "the harness: one method for each thing a whole-system test does to its world")];
-
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
@@ -241,14 +237,9 @@ fn every_test_file_is_run() -> anyhow::Result<()> {
 fn files_are_short_enough_to_be_read_at_once() -> anyhow::Result<()> {
     let mut offenders = Vec::new();
     for (path, source) in sources()? {
-        let (lines, may_be_longer) = (source.lines().count(), LONGER.iter().any(|(file, _)| *file == path));
-        if lines > LINES_MAX && !may_be_longer {
+        let lines = source.lines().count();
+        if lines > LINES_MAX {
             offenders.push(format!("{path} has {lines}: split it by concern"));
-        }
-        if lines <= LINES_MAX && may_be_longer {
-            offenders.push(format!(
-                "{path} has {lines}: take it off the list of longer files in tests/it/tidy.rs"
-            ));
         }
     }
     none(&offenders, "a Rust file has at most 400 lines:");

@@ -2,6 +2,7 @@
 //!
 //! - [`servers`]: Temporal's dev server, shared by the tests of one run, and the time-skipping test server;
 //! - [`world`]: one shop with a worker of its own on a task queue of its own, and what a test asks them;
+//! - [`shop`]: the sandbox, and what a test asks it;
 //! - [`orders`]: orders to place;
 //! - [`customers`], [`follow_up`]: customers to onboard, and the mails of their first week;
 //! - [`clear`]: histories in clear, to be searched;
@@ -33,6 +34,7 @@ pub mod processes;
 pub mod scenarios;
 pub mod schedules;
 pub mod servers;
+pub mod shop;
 pub mod stripe;
 pub mod twilio;
 pub mod world;

@@ -6,8 +6,9 @@
 //!    `AlreadyRunning`), the ERP lets us in, and the shop says how far it is. The credentials stay in the worker.
 //! 2. `fetch-erp-data`, 3. `transform-data`, 4. `validate-data`: page by page, what changed since the watermark is
 //!    read, mapped, checked and compared with the shop; what is to be written lies in the object store. When it is time
-//!    (`deletions`), the keys of everything are read, to see which products are gone at the source. Nothing is written yet. More invalid records than allowed end the run (`DataInvalid`); they lie in the quarantine. Then the
-//!    brake: a run that would change more than its limits allow asks a person, and waits (`approve`, `reject`).
+//!    (`deletions`), the keys of everything are read, to see which products are gone at the source. Nothing is written
+//!    yet. More invalid records than allowed end the run (`DataInvalid`); they lie in the quarantine. Then the brake: a
+//!    run that would change more than its limits allow asks a person, and waits (`approve`, `reject`).
 //! 5. `sync-products`, 6. `sync-inventory`, 7. `sync-customers`, 8. `sync-orders`: what is staged is written, batch by
 //!    batch. A record that the shop refuses goes to the quarantine, the others go on. Products that are gone at the source
 //!    are taken out of sale.

@@ -11,7 +11,8 @@ use workflows::order_processing::{OrderData, OrderProcessing};
 use super::Variant;
 use super::sequential::SequentialOrder;
 use crate::processes::{Leashed, binary, free_port};
-use crate::world::{Shop, start_options};
+use crate::shop::Shop;
+use crate::world::start_options;
 use crate::{orders, servers};
 
 const START_LIMIT: Duration = Duration::from_secs(60);

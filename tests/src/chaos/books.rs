@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{Kind, Placed};
-use crate::world::Shop;
+use crate::shop::Shop;
 
 pub(super) const LAPTOP: &str = "LAPTOP-001-16GB-512GB";
 pub(super) const MOUSE: &str = "MOUSE-001-BLACK";

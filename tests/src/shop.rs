@@ -1,0 +1,188 @@
+//! The shop of a test: the sandbox, and what a test asks it.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use sandbox::{Options, Running, Sandbox};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::servers;
+use crate::world::LIMIT;
+
+/// The sandbox shop and its control interface.
+pub struct Shop {
+    url: String,
+    http: reqwest::Client,
+    _running: Option<Running>,
+}
+
+impl Shop {
+    pub(crate) async fn open() -> anyhow::Result<Self> {
+        let running = Sandbox::start(Options::default()).await?;
+        let url = running.url();
+        Ok(Self { _running: Some(running), ..Self::at(&url) })
+    }
+
+    /// One that runs elsewhere.
+    #[must_use]
+    pub fn at(url: &str) -> Self {
+        servers::install_crypto();
+        Self { url: url.to_owned(), http: reqwest::Client::new(), _running: None }
+    }
+
+    /// Its base URL.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.url.clone()
+    }
+
+    async fn call(
+        &self,
+        method: reqwest::Method,
+        path: &str,
+        body: &impl Serialize,
+    ) -> anyhow::Result<Value> {
+        let url = format!("{}/_sandbox/{path}", self.url());
+        let request = self.http.request(method, url).header("content-type", "application/json");
+        let answer = request.body(serde_json::to_vec(body)?).send().await?;
+        let status = answer.status();
+        let text = answer.text().await?;
+        if !status.is_success() {
+            bail!("{path}: {status} {text}");
+        }
+        Ok(if text.is_empty() { Value::Null } else { serde_json::from_str(&text)? })
+    }
+
+    /// Asks the shop itself, as the worker does: reads, or posts a question. The answer's `data`; null when it refuses.
+    ///
+    /// # Errors
+    /// When it cannot be reached.
+    pub async fn ask(&self, path: &str, question: Option<&Value>) -> anyhow::Result<Value> {
+        let url = format!("{}/api/v1/{path}", self.url());
+        let request = match question {
+            None => self.http.get(url),
+            Some(body) => {
+                self.http.post(url).header("content-type", "application/json").body(body.to_string())
+            }
+        };
+        let answer: Value = serde_json::from_str(&request.send().await?.text().await?)?;
+        Ok(answer["data"].clone())
+    }
+
+    /// Reads from the control interface.
+    ///
+    /// # Errors
+    /// When the sandbox refuses.
+    pub async fn get(&self, path: &str) -> anyhow::Result<Value> {
+        self.call(reqwest::Method::GET, path, &Value::Null).await
+    }
+
+    /// Writes to the control interface.
+    ///
+    /// # Errors
+    /// When the sandbox refuses.
+    pub async fn put(&self, path: &str, body: Value) -> anyhow::Result<Value> {
+        self.call(reqwest::Method::PUT, path, &body).await
+    }
+
+    /// Posts to the control interface.
+    ///
+    /// # Errors
+    /// When the sandbox refuses.
+    pub async fn post(&self, path: &str, body: Value) -> anyhow::Result<Value> {
+        self.call(reqwest::Method::POST, path, &body).await
+    }
+
+    /// Removes by the control interface.
+    ///
+    /// # Errors
+    /// When the sandbox refuses.
+    pub async fn delete(&self, path: &str, body: Value) -> anyhow::Result<Value> {
+        self.call(reqwest::Method::DELETE, path, &body).await
+    }
+
+    /// Sets the faults.
+    ///
+    /// # Errors
+    /// When the sandbox refuses.
+    pub async fn faults(&self, faults: Value) -> anyhow::Result<()> {
+        self.put("faults", faults).await.map(drop)
+    }
+
+    /// Clears the faults.
+    ///
+    /// # Errors
+    /// When the sandbox refuses.
+    pub async fn mend(&self) -> anyhow::Result<()> {
+        self.call(reqwest::Method::DELETE, "faults", &Value::Null).await.map(drop)
+    }
+
+    /// Settles an order's open payment.
+    ///
+    /// # Errors
+    /// When the sandbox refuses.
+    pub async fn settle(&self, order_id: &str, outcome: &str) -> anyhow::Result<String> {
+        let path = format!("payments/{order_id}/settle");
+        let settled = self.call(reqwest::Method::POST, &path, &json!({ "outcome": outcome })).await?;
+        Ok(settled["event_id"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// The customer pays after the payment was voided; returns the event's id.
+    ///
+    /// # Errors
+    /// When there is no such payment.
+    pub async fn settle_late(&self, order_id: &str) -> anyhow::Result<String> {
+        let path = format!("payments/{order_id}/settle");
+        let body = json!({ "outcome": "paid", "force": true });
+        let settled = self.call(reqwest::Method::POST, &path, &body).await?;
+        Ok(settled["event_id"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// The audit's totals; fails on any violation.
+    ///
+    /// # Errors
+    /// When an invariant is violated.
+    pub async fn clean(&self) -> anyhow::Result<Value> {
+        let audit = self.get("audit").await?;
+        if audit["ok"] != true {
+            bail!("the audit found violations: {}", audit["violations"]);
+        }
+        Ok(audit["totals"].clone())
+    }
+
+    /// Stock of a variant: on hand, held.
+    ///
+    /// # Errors
+    /// When there is no such variant.
+    pub async fn stock(&self, variant: &str) -> anyhow::Result<(i64, i64)> {
+        let stock = self.get("stock").await?;
+        let rows = stock.as_array().context("stock is no list")?;
+        let row = rows.iter().find(|row| row["variant_id"] == variant);
+        let row = row.with_context(|| format!("no variant {variant}"))?;
+        Ok((row["on_hand"].as_i64().unwrap_or(-1), row["held"].as_i64().unwrap_or(-1)))
+    }
+
+    /// Requests seen so far, per operation.
+    ///
+    /// # Errors
+    /// When the sandbox refuses.
+    pub async fn requests(&self, operation: &str) -> anyhow::Result<u64> {
+        Ok(self.get("requests").await?[operation].as_u64().unwrap_or(0))
+    }
+
+    /// Waits until an operation was requested.
+    ///
+    /// # Errors
+    /// When it is not in time.
+    pub async fn requested(&self, operation: &str) -> anyhow::Result<()> {
+        let until = Instant::now() + LIMIT;
+        while self.requests(operation).await? == 0 {
+            if Instant::now() > until {
+                bail!("{operation} was never requested");
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,241 @@
+//! An order that was started, and what a test asks and tells it.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use temporalio_client::errors::{WorkflowGetResultError, WorkflowUpdateError};
+use temporalio_client::{
+    Client, WorkflowCancelOptions, WorkflowDescribeOptions, WorkflowExecuteUpdateOptions,
+    WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowQueryOptions, WorkflowTerminateOptions,
+};
+use temporalio_common::error::IncomingError;
+use temporalio_common::protos::temporal::api::history::v1::HistoryEvent;
+use workflows::order_processing::{OrderProcessing, OrderProcessingResult, PaymentSettled};
+use workflows::report::{Progress, Report};
+use workflows::saga::{CancelAccepted, CancelRequest, Resolution, ResolveUndo};
+
+use super::{LIMIT, World};
+
+/// A started order.
+pub struct Order<'w> {
+    pub(super) world: &'w World,
+    /// Its workflow id.
+    pub workflow_id: String,
+    /// Its number.
+    pub order_id: String,
+}
+
+impl Order<'_> {
+    fn handle(&self) -> temporalio_client::WorkflowHandle<Client, OrderProcessing> {
+        self.world.client.get_workflow_handle::<OrderProcessing>(self.workflow_id.clone())
+    }
+
+    /// How it ended.
+    ///
+    /// # Errors
+    /// When it does not end in time, or in a way no test expects.
+    pub async fn ended(&self) -> anyhow::Result<Ended> {
+        let handle = self.handle();
+        let result = handle.get_result(WorkflowGetResultOptions::default());
+        let result = tokio::time::timeout(LIMIT, result).await;
+        match result.with_context(|| format!("{} did not end within {LIMIT:?}", self.workflow_id))? {
+            Ok(result) => Ok(Ended::Completed(Box::new(result))),
+            Err(WorkflowGetResultError::Failed(error)) => match *error {
+                IncomingError::Application(failure) => Ok(Ended::Failed {
+                    kind: failure.type_name().unwrap_or_default().to_owned(),
+                    message: failure.to_string(),
+                    report: failure.details().ok().flatten().unwrap_or_default(),
+                }),
+                other => bail!("{} failed without an application failure: {other}", self.workflow_id),
+            },
+            Err(WorkflowGetResultError::Cancelled { details }) => Ok(Ended::Canceled(details.deserialize()?)),
+            Err(other) => bail!("{} ended as {other}", self.workflow_id),
+        }
+    }
+
+    /// The query `progress`.
+    ///
+    /// # Errors
+    /// When no worker answers.
+    pub async fn progress(&self) -> anyhow::Result<Progress> {
+        Ok(self.handle().query(OrderProcessing::progress, (), WorkflowQueryOptions::default()).await?)
+    }
+
+    /// Waits until the progress is as wanted.
+    ///
+    /// # Errors
+    /// When it does not become so in time.
+    pub async fn until(&self, what: &str, wanted: impl Fn(&Progress) -> bool) -> anyhow::Result<Progress> {
+        let until = Instant::now() + LIMIT;
+        loop {
+            let progress = self.progress().await;
+            match progress {
+                Ok(progress) if wanted(&progress) => return Ok(progress),
+                other if Instant::now() > until => bail!("{}: never {what}: {other:?}", self.workflow_id),
+                _ => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
+    }
+
+    /// Waits until a step is under way or done.
+    ///
+    /// # Errors
+    /// When it is not in time.
+    pub async fn reaches(&self, step: &str) -> anyhow::Result<Progress> {
+        self.until(step, |p| p.current_step.as_deref() == Some(step)).await
+    }
+
+    /// The update `cancel_order`.
+    ///
+    /// # Errors
+    /// The refusal's message.
+    pub async fn cancel_order(&self, reason: &str) -> Result<CancelAccepted, String> {
+        let request = CancelRequest { reason: reason.to_owned() };
+        let options = WorkflowExecuteUpdateOptions::default();
+        self.handle().execute_update(OrderProcessing::cancel_order, request, options).await.map_err(refusal)
+    }
+
+    /// The update `payment_settled`.
+    ///
+    /// # Errors
+    /// The refusal's message.
+    pub async fn payment_settled(&self, event_id: &str) -> Result<String, String> {
+        let event = PaymentSettled { event_id: event_id.to_owned() };
+        let options = WorkflowExecuteUpdateOptions::default();
+        self.handle().execute_update(OrderProcessing::payment_settled, event, options).await.map_err(refusal)
+    }
+
+    /// The update `resolve_undo`.
+    ///
+    /// # Errors
+    /// The refusal's message.
+    pub async fn resolve(&self, step: &str, action: Resolution, reason: &str) -> Result<String, String> {
+        let answer = ResolveUndo { step: step.to_owned(), action, reason: reason.to_owned() };
+        let options = WorkflowExecuteUpdateOptions::default();
+        self.handle().execute_update(OrderProcessing::resolve_undo, answer, options).await.map_err(refusal)
+    }
+
+    /// Temporal's own cancel.
+    ///
+    /// # Errors
+    /// When Temporal refuses.
+    pub async fn temporal_cancel(&self) -> anyhow::Result<()> {
+        Ok(self.handle().cancel(WorkflowCancelOptions::builder().reason("operator").build()).await?)
+    }
+
+    /// Temporal's terminate.
+    ///
+    /// # Errors
+    /// When Temporal refuses.
+    pub async fn terminate(&self, reason: &str) -> anyhow::Result<()> {
+        Ok(self.handle().terminate(WorkflowTerminateOptions::builder().reason(reason).build()).await?)
+    }
+
+    /// The history.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn history(&self) -> anyhow::Result<Vec<HistoryEvent>> {
+        Ok(self.handle().fetch_history(WorkflowFetchHistoryOptions::default()).into_events().await?)
+    }
+
+    /// The history as the replayer reads it.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn history_json(&self) -> anyhow::Result<Vec<u8>> {
+        Ok(self.handle().fetch_history(WorkflowFetchHistoryOptions::default()).to_json().await?)
+    }
+
+    /// Events and state transitions so far.
+    ///
+    /// # Errors
+    /// When the run cannot be described.
+    pub async fn cost(&self) -> anyhow::Result<(i64, i64)> {
+        let description = self.handle().describe(WorkflowDescribeOptions::default()).await?;
+        let info = description.raw().workflow_execution_info.clone().unwrap_or_default();
+        Ok((info.history_length, info.state_transition_count))
+    }
+
+    /// What the activities that wait for another attempt failed with.
+    ///
+    /// # Errors
+    /// When the run cannot be described.
+    pub async fn pending_failures(&self) -> anyhow::Result<Vec<String>> {
+        let description = self.handle().describe(WorkflowDescribeOptions::default()).await?;
+        let pending = &description.raw().pending_activities;
+        Ok(pending
+            .iter()
+            .filter_map(|waiting| Some(waiting.last_failure.as_ref()?.message.clone()))
+            .collect())
+    }
+
+    /// Whether the search attribute `SunNeedsHuman` is set.
+    ///
+    /// # Errors
+    /// When the run cannot be described.
+    pub async fn needs_human(&self) -> anyhow::Result<bool> {
+        let description = self.handle().describe(WorkflowDescribeOptions::default()).await?;
+        Ok(description.search_attributes().get(&workflows::search_attributes::NEEDS_HUMAN).unwrap_or(false))
+    }
+}
+
+fn refusal(error: WorkflowUpdateError) -> String {
+    match error {
+        WorkflowUpdateError::Failed(failure) => failure.message.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// Completed, with its result.
+    Completed(Box<OrderProcessingResult>),
+    /// Failed.
+    Failed {
+        /// The failure's type.
+        kind: String,
+        /// The failure's first line.
+        message: String,
+        /// The failure's details, if they are a report.
+        report: Report,
+    },
+    /// Canceled, with its details.
+    Canceled(Report),
+}
+
+impl Ended {
+    /// The result of a run that went through.
+    ///
+    /// # Errors
+    /// When it did not.
+    pub fn fulfilled(self) -> anyhow::Result<OrderProcessingResult> {
+        match self {
+            Self::Completed(result) if result.success => Ok(*result),
+            other => bail!("not fulfilled: {other:?}"),
+        }
+    }
+
+    /// The result of a run that the business stopped.
+    ///
+    /// # Errors
+    /// When it ended otherwise.
+    pub fn stopped_as(self, outcome: &str) -> anyhow::Result<OrderProcessingResult> {
+        match self {
+            Self::Completed(result) if !result.success && result.outcome == outcome => Ok(*result),
+            other => bail!("not {outcome}: {other:?}"),
+        }
+    }
+
+    /// Message and report of a run that failed in one way.
+    ///
+    /// # Errors
+    /// When it ended otherwise.
+    pub fn failed_as(self, wanted: &str) -> anyhow::Result<(String, Report)> {
+        match self {
+            Self::Failed { kind, message, report } if kind == wanted => Ok((message, report)),
+            other => bail!("not failed as {wanted}: {other:?}"),
+        }
+    }
+}
