@@ -1,8 +1,11 @@
 //! Orders that somebody cancels. The business's cancel during each step is a column of `order_faults`.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 use tests::orders;
 use tests::world::{Ended, World};
+use workflows::report::{Progress, StepStatus};
 
 struct Case {
     /// The call during which the cancel comes; it takes a while.
@@ -12,16 +15,11 @@ struct Case {
     charges: u64,
 }
 
-const CASES: [Case; 3] = [
+const CASES: [Case; 2] = [
     Case { during: "inventory.reserve", undone: &["reserve-inventory", "update-order"], charges: 0 },
     Case {
         during: "payments.create",
         undone: &["process-payment", "reserve-inventory", "update-order"],
-        charges: 1,
-    },
-    Case {
-        during: "inventory.confirm",
-        undone: &["confirm-inventory", "process-payment", "reserve-inventory", "update-order"],
         charges: 1,
     },
 ];
@@ -39,6 +37,56 @@ async fn temporals_cancel_during_each_step_undoes_everything_and_stays_canceled(
         let totals = world.shop.clean().await?;
         assert_eq!((&totals["charges"], &totals["refunds"]), (&json!(charges), &json!(charges)), "{during}");
     }
+    Ok(())
+}
+
+/// Stock is sold and the label bought side by side; either may be the one that takes its time.
+#[tokio::test]
+async fn temporals_cancel_while_both_are_under_way_comes_too_late_when_both_go_through() -> anyhow::Result<()>
+{
+    for during in ["inventory.confirm", "shipments.create"] {
+        let world = World::new().await?;
+        world.shop.faults(json!([{ "operation": during, "kind": "latency", "latency_ms": 800 }])).await?;
+        let order = world.start(&orders::order()).await?;
+        world.shop.requested(during).await?;
+        order.temporal_cancel().await?;
+        let result = order.ended().await?.fulfilled()?;
+        let note = "Temporal's cancel came too late: the run went on to its end";
+        assert_eq!(result.report.notes, [note], "{during}");
+        let totals = world.shop.clean().await?;
+        assert_eq!((&totals["charges"], &totals["refunds"]), (&json!(1), &json!(0)), "{during}");
+    }
+    Ok(())
+}
+
+/// The second attempt comes after longer than the test waits.
+const PATIENT: [&str; 4] =
+    ["--retry-first=30s", "--retry-longest=30s", "--stock-patience=10m", "--carrier-patience=10m"];
+
+/// The label is there, the stock cannot be sold yet: the order can still be cancelled, and nobody waits for the outage.
+#[tokio::test]
+async fn a_cancel_while_the_stock_is_down_is_accepted_and_the_label_is_voided() -> anyhow::Result<()> {
+    let (world, _worker) = World::apart(&PATIENT).await?;
+    world
+        .shop
+        .faults(json!([{ "operation": "inventory.confirm", "kind": "status", "status": 503, "count": 1 }]))
+        .await?;
+    let order = world.start(&orders::order()).await?;
+    order.until("labelled", |p| status(p, "create-shipping") == Some(StepStatus::Completed)).await?;
+    let begun = Instant::now();
+    let accepted = order.cancel_order("the customer called").await.map_err(anyhow::Error::msg)?;
+    assert_eq!(
+        accepted.will_undo,
+        ["create-shipping", "confirm-inventory", "process-payment", "reserve-inventory"]
+    );
+    let result = order.ended().await?.stopped_as("cancelled")?;
+    assert!(begun.elapsed() < Duration::from_secs(20), "waited for the outage: {:?}", begun.elapsed());
+    assert_eq!(result.reason.as_deref(), Some("the customer called"));
+    let totals = world.shop.clean().await?;
+    assert_eq!(
+        (&totals["refunds"], &totals["shipments"], &totals["voided_shipments"]),
+        (&json!(1), &json!(1), &json!(1))
+    );
     Ok(())
 }
 
@@ -128,4 +176,8 @@ async fn a_cancel_needs_a_reason() -> anyhow::Result<()> {
     order.cancel_order("enough").await.map_err(anyhow::Error::msg)?;
     order.ended().await?.stopped_as("cancelled")?;
     Ok(())
+}
+
+fn status(progress: &Progress, step: &str) -> Option<StepStatus> {
+    progress.steps.iter().find(|s| s.step == step).map(|s| s.status)
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tests::orders;
 use tests::world::World;
-use workflows::report::StepStatus;
+use workflows::report::{Progress, StepStatus};
 
 const LAPTOP: &str = "LAPTOP-001-16GB-512GB";
 
@@ -62,19 +62,24 @@ async fn two_lines_in_one_call_and_one_by_one() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What a cluster pays for: it must not creep up unnoticed.
+/// What a cluster pays for: it must not creep up unnoticed. Two steps run side by side; where the second one's end comes
+/// after the first one's was handled, that costs a workflow task more, whatever the process does. So the least of some
+/// orders is the measure, and no order costs more than that one task on top.
 #[tokio::test]
-async fn an_order_of_two_lines_costs_at_most_38_events_and_15_transitions() -> anyhow::Result<()> {
+async fn an_order_of_two_lines_costs_at_most_35_events_and_13_transitions_or_a_task_more()
+-> anyhow::Result<()> {
     let world = World::new().await?;
     world.run(&orders::order()).await?.fulfilled()?;
-    let order = world.start(&orders::two_lines()).await?;
-    order.ended().await?.fulfilled()?;
-    let (events, transitions) = order.cost().await?;
-    println!("two lines, three messages: {events} events, {transitions} state transitions");
-    for event in order.history().await? {
-        println!("  {:?}", event.event_type());
+    let mut costs = Vec::new();
+    for _ in 0..10 {
+        let order = world.start(&orders::two_lines()).await?;
+        order.ended().await?.fulfilled()?;
+        costs.push(order.cost().await?);
     }
-    assert!(events <= 38 && transitions <= 15, "{events} events, {transitions} transitions");
+    println!("two lines, three messages: events and state transitions {costs:?}");
+    let least = (costs.iter().map(|cost| cost.0).min(), costs.iter().map(|cost| cost.1).min());
+    assert!(least <= (Some(35), Some(13)), "{costs:?}");
+    assert!(costs.iter().all(|(events, transitions)| *events <= 38 && *transitions <= 15), "{costs:?}");
     Ok(())
 }
 
@@ -104,6 +109,28 @@ async fn a_message_that_fails_is_reported_and_rolls_nothing_back() -> anyhow::Re
     );
     let totals = world.shop.clean().await?;
     assert_eq!((&totals["sms"], &totals["mails"], &totals["events"]), (&json!(0), &json!(1), &json!(1)));
+    Ok(())
+}
+
+/// After the label nothing waits for anything: the customer hears of the parcel, and the sale is counted, while the shop
+/// cannot be told.
+#[tokio::test]
+async fn an_outage_of_the_shop_keeps_no_message_back() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    world.shop.faults(json!([{ "operation": "orders.update", "kind": "status", "status": 503 }])).await?;
+    let order = world.start(&orders::order()).await?;
+    let is = |p: &Progress, step: &str, status| p.steps.iter().any(|s| s.step == step && s.status == status);
+    let progress = order
+        .until("told", |p| {
+            is(p, "send-notifications", StepStatus::Completed)
+                && is(p, "update-analytics", StepStatus::Completed)
+        })
+        .await?;
+    assert!(is(&progress, "update-order-status", StepStatus::Running), "{progress:?}");
+    world.shop.mend().await?;
+    order.ended().await?.fulfilled()?;
+    let totals = world.shop.clean().await?;
+    assert_eq!((&totals["sms"], &totals["mails"], &totals["events"]), (&json!(1), &json!(1), &json!(1)));
     Ok(())
 }
 

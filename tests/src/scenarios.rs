@@ -82,7 +82,13 @@ const SHOP: &[Scenario] = &[
     }),
     scenario!("cancelled-while-reserving", world => { cancelled_during(world, "inventory.reserve").await? }),
     scenario!("cancelled-while-charging", world => { cancelled_during(world, "payments.create").await? }),
-    scenario!("cancelled-while-confirming", world => { cancelled_during(world, "inventory.confirm").await? }),
+    scenario!("cancelled-while-the-stock-is-down", world => {
+        world.shop.faults(json!([{ "operation": "inventory.confirm", "kind": "status", "status": 503 }])).await?;
+        let order = world.start(&orders::order()).await?;
+        order.until("labelled", is_labelled).await?;
+        order.cancel_order("changed mind").await.map_err(anyhow::Error::msg)?;
+        ended(order).await?
+    }),
     scenario!("canceled-by-temporal", world => {
         let order = waiting(world).await?;
         order.temporal_cancel().await?;
@@ -262,6 +268,10 @@ async fn waiting(world: &World) -> anyhow::Result<Order<'_>> {
     let waits = |p: &Progress| p.steps.iter().any(|s| s.status == StepStatus::Waiting);
     order.until("waits for the customer", waits).await?;
     Ok(order)
+}
+
+fn is_labelled(progress: &Progress) -> bool {
+    progress.steps.iter().any(|s| s.step == "create-shipping" && s.status == StepStatus::Completed)
 }
 
 async fn slow(world: &World, operation: &str) -> anyhow::Result<()> {

@@ -6,7 +6,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions};
+use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions, GrpcCompression};
 use temporalio_common::protos::temporal::api::testservice::v1::{
     LockTimeSkippingRequest, SleepRequest, UnlockTimeSkippingRequest,
 };
@@ -166,7 +166,8 @@ pub async fn client(address: &str) -> anyhow::Result<Client> {
     let until = Instant::now() + START_LIMIT;
     loop {
         let target = reqwest::Url::parse(&format!("http://{address}"))?;
-        match Connection::connect(ConnectionOptions::new(target).build()).await {
+        let options = ConnectionOptions::new(target).grpc_compression(GrpcCompression::None).build();
+        match Connection::connect(options).await {
             Ok(connection) => return Ok(Client::new(connection, ClientOptions::new("default").build())?),
             Err(error) if Instant::now() > until => {
                 return Err(error).with_context(|| format!("no Temporal server at {address}"));

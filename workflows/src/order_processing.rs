@@ -7,14 +7,16 @@
 //! 3. `process-payment`: the customer is charged. A decline ends the order. Where the customer has to act (3-D
 //!    Secure, a wallet, a bank transfer) the order waits for `payment_settled`. Cash on delivery charges nothing.
 //! 4. `confirm-inventory`: the held stock becomes sold stock.
-//! 5. `create-shipping`, **the point of no return**: once a label exists the order can no longer be cancelled here.
+//! 5. `create-shipping`: the label is bought. Paid goods that are held can be sold and labelled at the same time, so 4
+//!    and 5 run side by side. **The point of no return** is when both are known: from then on the order can no longer
+//!    be cancelled here. If one fails, the other is not waited for longer than its attempt under way, and is undone.
 //! 6. `update-order-status`: the shop learns that the order is confirmed, and its tracking number.
-//! 7. `send-notifications`: mail, SMS (if there is a phone) and push, side by side. A message that fails is
-//!    reported; it never rolls back a paid order.
-//! 8. `update-analytics`: the sale is counted.
+//! 7. `send-notifications`: mail, SMS (if there is a phone) and push. A message that fails is reported; it never
+//!    rolls back a paid order.
+//! 8. `update-analytics`: the sale is counted. 6 to 8 run side by side: no outage of one holds up the others.
 //!
-//! Whatever ends the order before step 5 is done undoes all that may have happened, newest first, and then tells
-//! the shop (`update-order`): `failed`, `cancelled` or `expired`, with the reason.
+//! Whatever ends the order before the point of no return undoes all that may have happened, newest first, and then
+//! tells the shop (`update-order`): `failed`, `cancelled` or `expired`, with the reason.
 //!
 //! Deliberately absent: retries (Temporal's, by policy), provider formats (the adapters'), and a second attempt to
 //! charge a declined customer (that is a new order with a new id).
@@ -37,7 +39,8 @@ use contracts::values::{EventId, IdempotencyKey, OrderId};
 use serde::{Deserialize, Serialize};
 use temporalio_common::search_attributes::SearchAttributeUpdate;
 use temporalio_workflow::{
-    SyncWorkflowContext, WorkflowContext, WorkflowContextView, WorkflowResult, workflow, workflow_methods,
+    SyncWorkflowContext, WorkflowContext, WorkflowContextView, WorkflowResult, join, workflow,
+    workflow_methods,
 };
 
 pub use order_data::{ITEMS_MAX, OrderData, QUANTITY_MAX};
@@ -317,12 +320,9 @@ impl OrderRun<'_> {
         };
         let reason = "the payment did not settle while the stock was held";
         let (holds, paid) = saga.within(self.order.reservation, "stock held", reason, hold_and_pay).await?;
-        self.confirm(saga, holds).await?;
-        let label = self.ship(saga).await?;
+        let ((), label) = saga.both(self.confirm(saga, holds), self.ship(saga)).await?;
         saga.pivot();
-        self.tell_shop(saga, &paid, &label).await;
-        self.notify(saga, &label).await;
-        self.count_sale(saga).await;
+        join!(self.tell_shop(saga, &paid, &label), self.notify(saga, &label), self.count_sale(saga));
         Ok(Fulfilled { paid, label })
     }
 }

@@ -13,13 +13,15 @@
 //! 2. The undo is registered before the step runs: a timeout does not say whether the effect happened.
 //! 3. One forward token per process. Temporal's cancel, the business's cancel and the expiry timer all cancel it;
 //!    undos, look-ups and waits for a person use tokens of their own that nobody cancels.
-//! 4. No `select!` around steps, and side by side only by `join_all`: a started step is never dropped.
+//! 4. No `select!` around steps, and side by side only by `join!`, `join_all` or [`Saga::both`]: a started step is
+//!    never dropped.
 //! 5. At the pivot the undos are forgotten and the forward token is replaced by one that nobody cancels.
 //! 6. The undo (`saga/unwind.rs`) goes newest first, keeps going past a failed one, asks a person about what
 //!    stuck, and never hides why the run ended (`saga/ending.rs`).
 //!
 //! A stop that arrives while a step runs does not cut it off: see [`crate::policy::OnStop`].
 
+mod both;
 mod effect;
 mod ending;
 mod state;

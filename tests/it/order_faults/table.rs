@@ -80,7 +80,6 @@ const fn expired(undone: &'static [&'static str], charges: u64) -> Expected {
 const TOLD: &[&str] = &["update-order"];
 const HELD: &[&str] = &["reserve-inventory", "update-order"];
 const CHARGED: &[&str] = &["process-payment", "reserve-inventory", "update-order"];
-const CONFIRMED: &[&str] = &["confirm-inventory", "process-payment", "reserve-inventory", "update-order"];
 const SHIPPED: &[&str] =
     &["create-shipping", "confirm-inventory", "process-payment", "reserve-inventory", "update-order"];
 
@@ -124,11 +123,13 @@ pub(super) const FORWARD: [Row; 10] = [
         step: "confirm-inventory",
         operation: "inventory.confirm",
         refusal: Refusal::HoldSwept,
-        refused: failed("OutOfStock", CONFIRMED, 1),
+        // The label was bought beside it, and is voided.
+        refused: failed("OutOfStock", SHIPPED, 1),
         transient: FULFILLED,
         reply_lost: FULFILLED,
         killed: FULFILLED,
-        cancelled: cancelled(CONFIRMED, 1),
+        // Sold, and the carrier made the label: the cancel is refused.
+        cancelled: FULFILLED,
         // Paid in time: the clock has stopped.
         expired: FULFILLED,
     },
