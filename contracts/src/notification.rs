@@ -153,7 +153,7 @@ pub enum Delivery {
         /// The sender's code.
         code: String,
     },
-    /// The same, and of the address: nothing should be sent there any more.
+    /// The same, and nothing should be sent to the address any more: the adapter's setting says which refusals do that.
     Bounced {
         /// The sender's code.
         code: String,

@@ -7,6 +7,9 @@ use tests::orders;
 use tests::world::{Ended, World};
 use workflows::report::{Progress, StepStatus};
 
+const CONFIRM: &str = "confirm-inventory";
+const SHIP: &str = "create-shipping";
+
 struct Case {
     /// The call during which the cancel comes; it takes a while.
     during: &'static str,
@@ -44,11 +47,12 @@ async fn temporals_cancel_during_each_step_undoes_everything_and_stays_canceled(
 #[tokio::test]
 async fn temporals_cancel_while_both_are_under_way_comes_too_late_when_both_go_through() -> anyhow::Result<()>
 {
-    for during in ["inventory.confirm", "shipments.create"] {
+    for (during, beside) in [("inventory.confirm", SHIP), ("shipments.create", CONFIRM)] {
         let world = World::new().await?;
-        world.shop.faults(json!([{ "operation": during, "kind": "latency", "latency_ms": 800 }])).await?;
+        world.shop.faults(json!([{ "operation": during, "kind": "latency", "latency_ms": 1_200 }])).await?;
         let order = world.start(&orders::order()).await?;
         world.shop.requested(during).await?;
+        order.until("half done", |p| status(p, beside) == Some(StepStatus::Completed)).await?;
         order.temporal_cancel().await?;
         let result = order.ended().await?.fulfilled()?;
         let note = "Temporal's cancel came too late: the run went on to its end";
@@ -72,7 +76,7 @@ async fn a_cancel_while_the_stock_is_down_is_accepted_and_the_label_is_voided() 
         .faults(json!([{ "operation": "inventory.confirm", "kind": "status", "status": 503, "count": 1 }]))
         .await?;
     let order = world.start(&orders::order()).await?;
-    order.until("labelled", |p| status(p, "create-shipping") == Some(StepStatus::Completed)).await?;
+    order.until("labelled", |p| status(p, SHIP) == Some(StepStatus::Completed)).await?;
     let begun = Instant::now();
     let accepted = order.cancel_order("the customer called").await.map_err(anyhow::Error::msg)?;
     assert_eq!(
@@ -95,10 +99,11 @@ async fn a_cancel_while_the_label_is_made_is_refused_when_it_was_made() -> anyho
     let world = World::new().await?;
     world
         .shop
-        .faults(json!([{ "operation": "shipments.create", "kind": "latency", "latency_ms": 800 }]))
+        .faults(json!([{ "operation": "shipments.create", "kind": "latency", "latency_ms": 1_200 }]))
         .await?;
     let order = world.start(&orders::order()).await?;
     world.shop.requested("shipments.create").await?;
+    order.until("sold", |p| status(p, CONFIRM) == Some(StepStatus::Completed)).await?;
     let refusal = order.cancel_order("the customer called").await.err().unwrap_or_default();
     assert!(refusal.contains("take it back as a return"), "{refusal}");
     let result = order.ended().await?.fulfilled()?;
@@ -131,6 +136,49 @@ async fn a_cancel_while_the_label_is_refused_is_accepted() -> anyhow::Result<()>
     Ok(())
 }
 
+/// The way back has begun, though the other step's attempt is still under way: whoever cancels is told why the order ends.
+#[tokio::test]
+async fn a_cancel_after_a_refusal_is_told_that_the_order_is_being_undone() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    world
+        .shop
+        .faults(json!([
+            { "operation": "inventory.confirm", "kind": "latency", "latency_ms": 1_500 },
+            { "operation": "shipments.create", "kind": "status", "status": 422 }
+        ]))
+        .await?;
+    let order = world.start(&orders::order()).await?;
+    order.until("refused", |p| status(p, SHIP) == Some(StepStatus::Failed)).await?;
+    let refusal = order.cancel_order("the customer called").await.err().unwrap_or_default();
+    assert!(refusal.contains("already being undone (the carrier refused"), "{refusal}");
+    order.ended().await?.failed_as("ShippingFailed")?;
+    let totals = world.shop.clean().await?;
+    assert_eq!((&totals["refunds"], &totals["holds"]), (&json!(1), &json!(0)));
+    Ok(())
+}
+
+/// The cancel was taken first, but what ended the order is the carrier's refusal: the caller is told, and it is noted.
+#[tokio::test]
+async fn a_cancel_before_a_refusal_is_told_of_it_and_noted() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    world
+        .shop
+        .faults(json!([
+            { "operation": "shipments.create", "kind": "latency", "latency_ms": 1_200 },
+            { "operation": "shipments.create", "kind": "status", "status": 422 }
+        ]))
+        .await?;
+    let order = world.start(&orders::order()).await?;
+    world.shop.requested("shipments.create").await?;
+    order.until("sold", |p| status(p, CONFIRM) == Some(StepStatus::Completed)).await?;
+    let refusal = order.cancel_order("the customer called").await.err().unwrap_or_default();
+    assert!(refusal.contains("already being undone (the carrier refused"), "{refusal}");
+    let (_, report) = order.ended().await?.failed_as("ShippingFailed")?;
+    assert_eq!(report.notes, ["stopped while it failed: the customer called"]);
+    world.shop.clean().await?;
+    Ok(())
+}
+
 /// The reply to the label was lost, and the cancel comes before the second attempt: the label is looked up.
 #[tokio::test]
 async fn a_cancel_with_an_unknown_label_is_decided_by_the_carrier() -> anyhow::Result<()> {
@@ -138,6 +186,7 @@ async fn a_cancel_with_an_unknown_label_is_decided_by_the_carrier() -> anyhow::R
     world.shop.faults(json!([{ "operation": "shipments.create", "kind": "reply_lost", "count": 1 }])).await?;
     let order = world.start(&orders::order()).await?;
     world.shop.requested("shipments.create").await?;
+    order.until("sold", |p| status(p, CONFIRM) == Some(StepStatus::Completed)).await?;
     let refusal = order.cancel_order("the customer called").await.err().unwrap_or_default();
     assert!(refusal.contains("has a shipping label"), "{refusal}");
     order.ended().await?.fulfilled()?;

@@ -77,8 +77,8 @@ async fn an_order_of_two_lines_costs_at_most_35_events_and_13_transitions_or_a_t
         costs.push(order.cost().await?);
     }
     println!("two lines, three messages: events and state transitions {costs:?}");
-    let least = (costs.iter().map(|cost| cost.0).min(), costs.iter().map(|cost| cost.1).min());
-    assert!(least <= (Some(35), Some(13)), "{costs:?}");
+    let is_least = |cost: &(i64, i64)| cost.0 <= 35 && cost.1 <= 13;
+    assert!(costs.iter().any(is_least), "{costs:?}");
     assert!(costs.iter().all(|(events, transitions)| *events <= 38 && *transitions <= 15), "{costs:?}");
     Ok(())
 }

@@ -4,9 +4,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
+use temporalio_common::protos::temporal::api::history::v1::HistoryEvent;
+use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
 use tests::orders;
 use tests::world::World;
-use workflows::report::{Report, StepStatus};
+use workflows::report::{Progress, Report, StepStatus};
+use workflows::saga::Resolution;
 
 /// No money, no label, no hold, stock as before.
 async fn nothing_stands(world: &World) -> anyhow::Result<Value> {
@@ -208,4 +211,38 @@ async fn a_refusal_does_not_wait_for_the_outage_of_the_step_beside_it() -> anyho
         assert_eq!((&totals["charges"], &totals["refunds"]), (&json!(1), &json!(1)), "{refused}");
     }
     Ok(())
+}
+
+/// Nothing of the carrier's answers, for as long as it takes: the refund waits for one undo's patience, the label for a
+/// person, and nobody looks up a label that is to be voided anyway.
+#[tokio::test]
+async fn a_lost_hold_is_refunded_while_the_whole_carrier_is_down() -> anyhow::Result<()> {
+    let (world, _worker) = World::apart(&["--undo-patience=3s"]).await?;
+    let down = |operation: &str| json!({ "operation": operation, "kind": "status", "status": 503 });
+    let slow = json!({ "operation": "payments.create", "kind": "latency", "latency_ms": 1_000 });
+    let faults = [slow, down("shipments.create"), down("shipments.get"), down("shipments.cancel")];
+    world.shop.faults(json!(faults)).await?;
+    let order = world.start(&orders::order()).await?;
+    world.shop.requested("payments.create").await?;
+    world.shop.put("clock", json!({ "advance_seconds": 86_400 })).await?;
+    let is = |p: &Progress, step: &str, status| p.steps.iter().any(|s| s.step == step && s.status == status);
+    let progress = order.until("refunded", |p| is(p, "process-payment", StepStatus::Undone)).await?;
+    assert_eq!(progress.needs_human, ["create-shipping"]);
+    assert_eq!(progress.error_message.as_deref().map(|e| e.contains("the hold was gone")), Some(true));
+    let look_ups = order.history().await?.iter().filter(|event| is_scheduled(event, "find")).count();
+    assert_eq!(look_ups, 0, "the label was looked up");
+
+    world.shop.mend().await?;
+    let retried = order.resolve("create-shipping", Resolution::Retry, "the carrier is back").await;
+    assert_eq!(retried, Ok("undone".to_owned()));
+    order.ended().await?.failed_as("OutOfStock")?;
+    let totals = nothing_stands(&world).await?;
+    assert_eq!((&totals["shipments"], &totals["refunds"]), (&json!(0), &json!(1)));
+    Ok(())
+}
+
+/// Whether an activity was scheduled whose type's name has that in it.
+fn is_scheduled(event: &HistoryEvent, name: &str) -> bool {
+    matches!(&event.attributes, Some(Attributes::ActivityTaskScheduledEventAttributes(scheduled))
+        if scheduled.activity_type.as_ref().is_some_and(|kind| kind.name.contains(name)))
 }

@@ -84,6 +84,48 @@ async fn an_undo_that_sticks_can_be_done_by_hand_or_left_standing() -> anyhow::R
     Ok(())
 }
 
+/// The stock is down, the label is bought, the parcel collected, and the order cancelled: were the money to go back by
+/// itself, the customer would have both.
+#[tokio::test]
+async fn a_parcel_that_is_under_way_is_for_a_person_before_the_money_goes_back() -> anyhow::Result<()> {
+    let slow = ["--retry-first=30s", "--retry-longest=30s", "--stock-patience=10m", "--undo-patience=10m"];
+    let (world, _worker) = World::apart(&slow).await?;
+    world
+        .shop
+        .faults(json!([{ "operation": "inventory.confirm", "kind": "status", "status": 503, "count": 1 }]))
+        .await?;
+    let order = world.start(&orders::order()).await?;
+    order.until("labelled", |p| has(p, "create-shipping", StepStatus::Completed)).await?;
+    world.shop.put(&format!("shipments/{}", order.order_id), json!({ "status": "in_transit" })).await?;
+    order.cancel_order("the customer called").await.map_err(anyhow::Error::msg)?;
+    order.until("needs a person", |p| p.needs_human == ["create-shipping"]).await?;
+    // Whatever is to be undone after it waits for the answer.
+    let again =
+        order.resolve("create-shipping", Resolution::Retry, "try").await.map_err(anyhow::Error::msg)?;
+    assert!(again.starts_with("failed again: ") && again.contains("stop it there"), "{again}");
+    let progress = order.until("waits still", |p| p.needs_human == ["create-shipping"]).await?;
+    assert!(has(&progress, "process-payment", StepStatus::Completed), "{progress:?}");
+    assert_eq!(world.shop.requests("payments.refund").await?, 0);
+
+    let by_hand = order.resolve("create-shipping", Resolution::MarkDone, "stopped at the depot").await;
+    assert_eq!(by_hand, Ok("done by hand".to_owned()));
+    let result = order.ended().await?.stopped_as("cancelled")?;
+    assert_eq!(
+        result.report.undone,
+        [
+            "create-shipping (done by hand: stopped at the depot)",
+            "confirm-inventory",
+            "process-payment",
+            "reserve-inventory",
+            "update-order"
+        ]
+    );
+    assert!(!order.needs_human().await?);
+    let totals = &world.shop.get("audit").await?["totals"];
+    assert_eq!((&totals["refunds"], &totals["holds"]), (&json!(1), &json!(0)), "{totals}");
+    Ok(())
+}
+
 /// The second undo uses up its patience too; the person is asked when the first one has.
 #[tokio::test]
 async fn a_person_is_asked_at_the_first_undo_that_sticks() -> anyhow::Result<()> {

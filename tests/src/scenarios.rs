@@ -48,7 +48,7 @@ pub fn checksum(history: &[u8]) -> String {
     Sha256::digest(history).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Every scenario. Only add: a recorded history is never recorded again.
+/// Every scenario. Only add: from 0.1.0 on a recorded history is never recorded again.
 pub fn all() -> impl Iterator<Item = &'static Scenario> {
     SHOP.iter().chain(erp::SYNCS)
 }
@@ -85,9 +85,40 @@ const SHOP: &[Scenario] = &[
     scenario!("cancelled-while-the-stock-is-down", world => {
         world.shop.faults(json!([{ "operation": "inventory.confirm", "kind": "status", "status": 503 }])).await?;
         let order = world.start(&orders::order()).await?;
-        order.until("labelled", is_labelled).await?;
+        order.until("labelled", |p| is_done(p, "create-shipping")).await?;
         order.cancel_order("changed mind").await.map_err(anyhow::Error::msg)?;
         ended(order).await?
+    }),
+    scenario!("cancelled-with-the-parcel-under-way", world => {
+        world.shop.faults(json!([{ "operation": "inventory.confirm", "kind": "status", "status": 503 }])).await?;
+        let order = world.start(&orders::order()).await?;
+        order.until("labelled", |p| is_done(p, "create-shipping")).await?;
+        world.shop.put(&format!("shipments/{}", order.order_id), json!({ "status": "in_transit" })).await?;
+        order.cancel_order("changed mind").await.map_err(anyhow::Error::msg)?;
+        order.until("stuck", |p| !p.needs_human.is_empty()).await?;
+        let stopped = order.resolve("create-shipping", Resolution::MarkDone, "stopped at the depot").await;
+        stopped.map_err(anyhow::Error::msg)?;
+        ended(order).await?
+    }),
+    scenario!("hold-lost-beside-the-label", world => {
+        slow(world, "payments.create").await?;
+        let order = world.start(&orders::order()).await?;
+        world.shop.requested("payments.create").await?;
+        world.shop.put("clock", json!({ "advance_seconds": 86_400 })).await?;
+        ended(order).await?
+    }),
+    scenario!("carrier-and-stock-down", world => {
+        let down = |operation: &str| json!({ "operation": operation, "kind": "status", "status": 503 });
+        world.shop.faults(json!([down("inventory.confirm"), down("shipments.create")])).await?;
+        let order = world.start(&orders::order()).await?;
+        world.shop.requested("shipments.create").await?;
+        order.cancel_order("changed mind").await.map_err(anyhow::Error::msg)?;
+        ended(order).await?
+    }),
+    scenario!("shop-and-mail-down-after-the-label", world => {
+        let down = |operation: &str| json!({ "operation": operation, "kind": "status", "status": 503, "count": 3 });
+        world.shop.faults(json!([down("orders.update"), down("notifications.email")])).await?;
+        ended(world.start(&orders::order()).await?).await?
     }),
     scenario!("canceled-by-temporal", world => {
         let order = waiting(world).await?;
@@ -98,6 +129,7 @@ const SHOP: &[Scenario] = &[
         slow(world, "shipments.create").await?;
         let order = world.start(&orders::order()).await?;
         world.shop.requested("shipments.create").await?;
+        order.until("sold", |p| is_done(p, "confirm-inventory")).await?;
         anyhow::ensure!(order.cancel_order("too late").await.is_err(), "the cancel was not refused");
         ended(order).await?
     }),
@@ -270,8 +302,8 @@ async fn waiting(world: &World) -> anyhow::Result<Order<'_>> {
     Ok(order)
 }
 
-fn is_labelled(progress: &Progress) -> bool {
-    progress.steps.iter().any(|s| s.step == "create-shipping" && s.status == StepStatus::Completed)
+fn is_done(progress: &Progress, step: &str) -> bool {
+    progress.steps.iter().any(|s| s.step == step && s.status == StepStatus::Completed)
 }
 
 async fn slow(world: &World, operation: &str) -> anyhow::Result<()> {

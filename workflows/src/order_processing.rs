@@ -121,7 +121,7 @@ pub struct PaymentSettled {
 pub const TAKEN: &str = "taken";
 /// The news was heard before.
 pub const DUPLICATE: &str = "duplicate";
-/// There is nothing to do: the order has its label, so it was paid (or is paid on delivery).
+/// There is nothing to do: the order is past its point of no return, so it was paid (or is paid on delivery).
 pub const ALREADY_PAID: &str = "already paid";
 
 /// The workflow.
@@ -238,7 +238,7 @@ impl OrderProcessing {
             .map_err(|problem| format!("event_id {problem}").into())
     }
 
-    /// The business cancels. Returns what will be undone; refused once a label exists.
+    /// The business cancels. Returns what will be undone; refused past the point of no return.
     #[update]
     pub async fn cancel_order(
         ctx: &mut WorkflowContext<Self>,

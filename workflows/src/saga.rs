@@ -16,8 +16,8 @@
 //! 4. No `select!` around steps, and side by side only by `join!`, `join_all` or [`Saga::both`]: a started step is
 //!    never dropped.
 //! 5. At the pivot the undos are forgotten and the forward token is replaced by one that nobody cancels.
-//! 6. The undo (`saga/unwind.rs`) goes newest first, keeps going past a failed one, asks a person about what
-//!    stuck, and never hides why the run ended (`saga/ending.rs`).
+//! 6. The undo (`saga/unwind.rs`) goes newest first, keeps going past a failed one (but a pivot that cannot be taken
+//!    back), asks a person about what stuck, and never hides why the run ended (`saga/ending.rs`).
 //!
 //! A stop that arrives while a step runs does not cut it off: see [`crate::policy::OnStop`].
 
@@ -156,7 +156,7 @@ impl<W: Process> Saga<W> {
         self.mark(name, StepStatus::Waiting, Some(what));
     }
 
-    /// The point of no return: the effect of the pivot step is known. The undos are forgotten; from here on no
+    /// The point of no return: the effect of the pivot step, and of what ran beside it, is known. The undos are forgotten; from here on no
     /// cancel reaches a step. A stop that came while the pivot was under way was too late, and is noted.
     pub fn pivot(&mut self) {
         self.undos.borrow_mut().clear();
@@ -280,11 +280,16 @@ where
         saga.ctx.state_mut(|w| w.saga_mut().enter::<W>(name, has_undo));
         saga.mark_part(name, part, StepStatus::Running, None);
         let answer = Self::attempt(saga, name, part, activity, input, policy).await;
+        // Where another step has decided that the run goes back, nobody waits for a system that may be down: the undo
+        // goes by the key, whatever became of the effect.
+        let is_decided = saga.ctx.state(|w| w.saga().goes_back());
         let answer = match (answer, look_up) {
-            (Err(error), Some(look_up)) if !is_final(&error) || is_unknown(&error) => match look_up().await {
-                Ok(Some(found)) => Ok(found),
-                Ok(None) | Err(_) => Err(error),
-            },
+            (Err(error), Some(look_up)) if !is_decided && (!is_final(&error) || is_unknown(&error)) => {
+                match look_up().await {
+                    Ok(Some(found)) => Ok(found),
+                    Ok(None) | Err(_) => Err(error),
+                }
+            }
             (answer, _) => answer,
         };
         match answer {

@@ -35,7 +35,7 @@ Examples:
     Watch(WaitArgs),
     /// Wait for an order's end and print the result
     Result(WaitArgs),
-    /// Cancel an order: everything done so far is undone. Refused once the shipping label exists
+    /// Cancel an order: everything done so far is undone. Refused once stock is sold and label bought
     Cancel(CancelArgs),
     /// Tell a waiting order that its payment settled; the payment is read again from the provider
     SettlePayment(SettleArgs),

@@ -36,13 +36,13 @@ enum Command {
 #[derive(clap::Args)]
 struct OrdersArguments {
     /// Rounds of each process.
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..))]
     rounds: u16,
     /// Orders of a round with many in flight.
-    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     orders: u32,
     /// Orders of a round with one in flight.
-    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     alone: u32,
     /// Orders in flight.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..))]

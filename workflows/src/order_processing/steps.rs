@@ -224,7 +224,7 @@ impl OrderRun<'_> {
         join!(email, sms, push);
     }
 
-    /// There is no such mailbox: the platform has to know it, or marketing mails would go on bouncing.
+    /// The mail bounced: the platform has to know it, or marketing mails would go on bouncing.
     async fn suppress(&self, saga: &OrderSaga) {
         let key = self.key(NOTIFY).part(SUPPRESS);
         let news = Suppress { key, customer_id: self.order.customer_id.clone() };
@@ -264,7 +264,7 @@ impl OrderRun<'_> {
         }
     }
 
-    /// What the shop is told when the order ends before its label.
+    /// What the shop is told when the order ends before its point of no return.
     pub(super) fn ended_early(&self, halt: &Halt) -> UpdateOrder {
         let ending = halt.ending();
         UpdateOrder {

@@ -5,7 +5,7 @@ use std::future::Future;
 use temporalio_common::ActivityDefinition;
 use temporalio_workflow::WorkflowCancellationToken as Token;
 
-use super::unwind::Undo;
+use super::unwind::{Undo, Unsettled};
 use super::{Halt, LocalFuture, Process, Saga, reason};
 use crate::policy::Policy;
 use crate::report::StepStatus;
@@ -27,6 +27,10 @@ impl<W: Process> Saga<W> {
         F: Future<Output = Result<T, String>>,
     {
         self.check()?;
+        let undo = move || -> LocalFuture<Result<(), Unsettled>> {
+            let undone = undo();
+            Box::pin(async move { undone.await.map_err(|reason| Unsettled { reason, is_refused: false }) })
+        };
         self.undos.borrow_mut().push(Undo::by(name, Some(part), undo));
         self.ctx.state_mut(|w| w.saga_mut().enter::<W>(name, true));
         self.mark_part(name, Some(part), StepStatus::Running, None);

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use temporalio_workflow::{WorkflowCancellationToken as Token, WorkflowContextView};
 
-use super::{Process, ResolveUndo};
+use super::{Halt, Process, ResolveUndo};
 use crate::report::{PartReport, Progress, Report, StepClass, StepSpec, StepStatus, timestamp};
 
 /// Who stopped a run.
@@ -60,7 +60,7 @@ pub(super) enum Phase {
     /// Everything can be undone.
     #[default]
     Forward,
-    /// The pivot step is under way: whether there is a way back is not known.
+    /// The pivot step is under way, or what runs beside it: whether there is a way back is not known.
     AtPivot,
     /// No way back.
     PastPivot,
@@ -150,6 +150,20 @@ impl SagaState {
         if is_pivot && self.phase == Phase::Forward {
             self.phase = Phase::AtPivot;
         }
+    }
+
+    pub(super) fn turn_back(&mut self, halt: &Halt) {
+        self.phase = Phase::Unwinding;
+        self.error = Some(halt.ending().reason);
+        let is_the_story = matches!(halt, Halt::Stopped(_));
+        if !is_the_story && let Some(stop) = self.stop.take() {
+            self.report.notes.push(format!("stopped while it failed: {}", stop.reason));
+        }
+    }
+
+    /// Whether the run goes back.
+    pub(super) fn goes_back(&self) -> bool {
+        self.phase == Phase::Unwinding
     }
 
     pub(super) fn pass_pivot(&mut self, temporal: &Token) {

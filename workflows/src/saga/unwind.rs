@@ -8,23 +8,31 @@ use temporalio_common::ActivityDefinition;
 use temporalio_workflow::{WaitConditionOptions, WorkflowCancellationToken as Token, WorkflowContext};
 
 use super::state::Phase;
-use super::{Halt, LocalFuture, Process, Saga, Shared, StoppedBy, reason};
+use super::{Halt, LocalFuture, Process, Saga, Shared, StoppedBy, is_final, reason};
 use crate::policy;
-use crate::report::StepStatus;
+use crate::report::{StepClass, StepStatus};
 use crate::search_attributes::NEEDS_HUMAN;
 
 /// How one step, or one part of it, is undone. `Fn`, not a future: a person may have it run again.
 pub(super) struct Undo {
     step: &'static str,
     part: Option<&'static str>,
-    run: Box<dyn Fn() -> LocalFuture<Result<(), String>>>,
+    run: Box<dyn Fn() -> LocalFuture<Result<(), Unsettled>>>,
+}
+
+/// Why an undo stuck.
+pub(super) struct Unsettled {
+    /// In words.
+    pub(super) reason: String,
+    /// Whether the outside system will not have it, now or later.
+    pub(super) is_refused: bool,
 }
 
 impl Undo {
     pub(super) fn by(
         step: &'static str,
         part: Option<&'static str>,
-        run: impl Fn() -> LocalFuture<Result<(), String>> + 'static,
+        run: impl Fn() -> LocalFuture<Result<(), Unsettled>> + 'static,
     ) -> Self {
         Self { step, part, run: Box::new(run) }
     }
@@ -47,7 +55,8 @@ impl Undo {
             let options = policy::undo().regular(format!("undo {name}"), Token::new());
             let (ctx, undo, input) = (ctx.clone(), undo.clone(), input.clone());
             Box::pin(async move {
-                ctx.execute_activity(Shared(undo), input, options).await.map_err(|error| reason(&error))
+                let undone = ctx.execute_activity(Shared(undo), input, options).await;
+                undone.map_err(|error| Unsettled { reason: reason(&error), is_refused: is_final(&error) })
             })
         })
     }
@@ -129,17 +138,17 @@ impl<W: Process> Saga<W> {
         self.undos.borrow_mut().insert(0, Undo::by_activity(&self.ctx, step, None, undo, input));
     }
 
-    /// Turns back: from here on whoever asks is told why, and nobody can stop the run for another reason.
+    /// Turns back: from here on whoever asks is told why, and nobody can stop the run for another reason. A stop that
+    /// was taken while the run failed by itself is noted.
     pub fn turn_back(&self, halt: &Halt) {
-        self.ctx.state_mut(|w| {
-            let saga = w.saga_mut();
-            saga.phase = Phase::Unwinding;
-            saga.error = Some(halt.ending().reason);
-        });
+        self.ctx.state_mut(|w| w.saga_mut().turn_back(halt));
     }
 
     /// Undoes everything that may have happened, newest first. Returns when nothing is left to undo, which may
     /// take a person's answer. No cancel reaches it; terminating the run would leave effects standing.
+    ///
+    /// An undo that sticks holds up no other, with one exception: where the effect of the pivot step can no longer be
+    /// taken back (the parcel is under way), a person decides before the money goes back.
     pub async fn unwind(&self) {
         self.ctx.state_mut(|w| w.saga_mut().phase = Phase::Unwinding);
         let mut stuck = Vec::new();
@@ -147,19 +156,23 @@ impl<W: Process> Saga<W> {
             let Some(undo) = self.undos.borrow_mut().pop() else { break };
             match (undo.run)().await {
                 Ok(()) => self.note(&undo, StepStatus::Undone, None),
-                Err(reason) => {
+                Err(Unsettled { reason, is_refused }) => {
                     self.note(&undo, StepStatus::UndoStuck, Some(&reason));
                     if !self.ctx.is_replaying()
                         && let Some(observer) = crate::observe::observer()
                     {
                         observer.undo_failed(W::NAME, self.ctx.workflow_id(), undo.step, &reason);
                     }
+                    let decides = is_refused && is_pivot::<W>(undo.step);
                     stuck.push(undo);
                     // At once: the other undos may take their whole patience too.
                     if stuck.len() == 1 {
                         self.ctx.upsert_search_attributes([NEEDS_HUMAN.value_set(true)]);
                     }
                     self.name_stuck(&stuck);
+                    if decides {
+                        self.ask_a_person(std::mem::take(&mut stuck)).await;
+                    }
                 }
             }
         }
@@ -235,7 +248,7 @@ impl<W: Process> Saga<W> {
             return ALREADY_RESOLVED.to_owned();
         };
         if answer.action == Resolution::Retry {
-            if let Err(reason) = (stuck[i].run)().await {
+            if let Err(Unsettled { reason, .. }) = (stuck[i].run)().await {
                 self.note(&stuck[i], StepStatus::UndoStuck, Some(&reason));
                 return format!("failed again: {reason}");
             }
@@ -253,12 +266,16 @@ impl<W: Process> Saga<W> {
     }
 }
 
+fn is_pivot<W: Process>(step: &str) -> bool {
+    W::STEPS.iter().any(|spec| spec.name == step && spec.class == StepClass::Pivot)
+}
+
 type UpdateError = Box<dyn Error + Send + Sync>;
 
-/// The body of an update that stops the run for the business. While the pivot step is under way it waits for its outcome.
+/// The body of an update that stops the run for the business. While it is open whether there is a way back, it waits.
 ///
 /// # Errors
-/// When the run turned out to be past its pivot; says what to do instead.
+/// When the run turned out to be past its pivot (says what to do instead), or goes back for another reason.
 pub async fn request_stop<W: Process>(
     ctx: &WorkflowContext<W>,
     request: &CancelRequest,
@@ -271,6 +288,9 @@ pub async fn request_stop<W: Process>(
         let saga = w.saga();
         if saga.is_past_pivot() {
             return Err(instead.into());
+        }
+        if let Some(why) = saga.goes_back_because() {
+            return Err(format!("it is {why}").into());
         }
         Ok(CancelAccepted { will_undo: saga.undoable.iter().rev().map(|step| (*step).to_owned()).collect() })
     })
