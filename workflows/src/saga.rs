@@ -156,8 +156,9 @@ impl<W: Process> Saga<W> {
         self.mark(name, StepStatus::Waiting, Some(what));
     }
 
-    /// The point of no return: the effect of the pivot step, and of what ran beside it, is known. The undos are forgotten; from here on no
-    /// cancel reaches a step. A stop that came while the pivot was under way was too late, and is noted.
+    /// The point of no return: the effect of the pivot step, and of what ran beside it, is known. The undos are
+    /// forgotten; from here on no cancel reaches a step. A stop that came while it was under way was too late, and is
+    /// noted.
     pub fn pivot(&mut self) {
         self.undos.borrow_mut().clear();
         self.forward = Token::new();
