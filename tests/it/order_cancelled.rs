@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::orders;
-use tests::world::{Ended, World};
+use tests::world::{Ended, Order, World};
 use workflows::report::{Progress, StepStatus};
 
 const CONFIRM: &str = "confirm-inventory";
@@ -97,13 +97,8 @@ async fn a_cancel_while_the_stock_is_down_is_accepted_and_the_label_is_voided() 
 #[tokio::test]
 async fn a_cancel_while_the_label_is_made_is_refused_when_it_was_made() -> anyhow::Result<()> {
     let world = World::new().await?;
-    world
-        .shop
-        .faults(json!([{ "operation": "shipments.create", "kind": "latency", "latency_ms": 1_200 }]))
-        .await?;
-    let order = world.start(&orders::order()).await?;
-    world.shop.requested("shipments.create").await?;
-    order.until("sold", |p| status(p, CONFIRM) == Some(StepStatus::Completed)).await?;
+    let slow = json!([{ "operation": "shipments.create", "kind": "latency", "latency_ms": 1_200 }]);
+    let order = sold_and_being_labelled(&world, slow).await?;
     let refusal = order.cancel_order("the customer called").await.err().unwrap_or_default();
     assert!(refusal.contains("take it back as a return"), "{refusal}");
     let result = order.ended().await?.fulfilled()?;
@@ -161,16 +156,11 @@ async fn a_cancel_after_a_refusal_is_told_that_the_order_is_being_undone() -> an
 #[tokio::test]
 async fn a_cancel_before_a_refusal_is_told_of_it_and_noted() -> anyhow::Result<()> {
     let world = World::new().await?;
-    world
-        .shop
-        .faults(json!([
-            { "operation": "shipments.create", "kind": "latency", "latency_ms": 1_200 },
-            { "operation": "shipments.create", "kind": "status", "status": 422 }
-        ]))
-        .await?;
-    let order = world.start(&orders::order()).await?;
-    world.shop.requested("shipments.create").await?;
-    order.until("sold", |p| status(p, CONFIRM) == Some(StepStatus::Completed)).await?;
+    let slow_to_refuse = json!([
+        { "operation": "shipments.create", "kind": "latency", "latency_ms": 1_200 },
+        { "operation": "shipments.create", "kind": "status", "status": 422 }
+    ]);
+    let order = sold_and_being_labelled(&world, slow_to_refuse).await?;
     let refusal = order.cancel_order("the customer called").await.err().unwrap_or_default();
     assert!(refusal.contains("already being undone (the carrier refused"), "{refusal}");
     let (_, report) = order.ended().await?.failed_as("ShippingFailed")?;
@@ -183,10 +173,8 @@ async fn a_cancel_before_a_refusal_is_told_of_it_and_noted() -> anyhow::Result<(
 #[tokio::test]
 async fn a_cancel_with_an_unknown_label_is_decided_by_the_carrier() -> anyhow::Result<()> {
     let (world, _worker) = World::apart(&["--retry-first=3s", "--retry-longest=3s"]).await?;
-    world.shop.faults(json!([{ "operation": "shipments.create", "kind": "reply_lost", "count": 1 }])).await?;
-    let order = world.start(&orders::order()).await?;
-    world.shop.requested("shipments.create").await?;
-    order.until("sold", |p| status(p, CONFIRM) == Some(StepStatus::Completed)).await?;
+    let lost = json!([{ "operation": "shipments.create", "kind": "reply_lost", "count": 1 }]);
+    let order = sold_and_being_labelled(&world, lost).await?;
     let refusal = order.cancel_order("the customer called").await.err().unwrap_or_default();
     assert!(refusal.contains("has a shipping label"), "{refusal}");
     order.ended().await?.fulfilled()?;
@@ -229,4 +217,13 @@ async fn a_cancel_needs_a_reason() -> anyhow::Result<()> {
 
 fn status(progress: &Progress, step: &str) -> Option<StepStatus> {
     progress.steps.iter().find(|s| s.step == step).map(|s| s.status)
+}
+
+/// An order whose stock is sold, and whose label is under way with these faults.
+async fn sold_and_being_labelled<'w>(world: &'w World, faults: Value) -> anyhow::Result<Order<'w>> {
+    world.shop.faults(faults).await?;
+    let order = world.start(&orders::order()).await?;
+    world.shop.requested("shipments.create").await?;
+    order.until("sold", |p| status(p, CONFIRM) == Some(StepStatus::Completed)).await?;
+    Ok(order)
 }
