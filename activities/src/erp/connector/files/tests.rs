@@ -264,3 +264,24 @@ fn an_endpoint_or_option_of_another_kind_is_refused_with_the_fix() {
     }
     assert_eq!(open_with("file:///tmp", r#"{"delimiter": ";", "quiet_seconds": 5, "marker": ".ok"}"#), "");
 }
+
+/// A run that claims beside another one could give its file a claim that passes for settled.
+#[tokio::test]
+async fn one_run_at_a_time_claims_in_a_bucket_and_a_dead_ones_lock_goes_by_itself() {
+    let folder = Exports::new(Kind::Bucket);
+    let path = folder.0.clone();
+    let claims = move || {
+        let bucket = Bucket::new(Store::open(path.to_str().expect("UTF-8")).expect("a store"));
+        let held = bucket.note("newest").expect("the first run claims");
+        let refusal = bucket.note("newest").err().expect("the second one waits");
+        assert_eq!(refusal.kind(), std::io::ErrorKind::WouldBlock);
+        assert!(refusal.to_string().contains("newest.lock"), "{refusal}");
+        let lock = fs::File::options().write(true).open(path.join("newest.lock")).expect("the lock");
+        let long_ago = SystemTime::now() - std::time::Duration::from_secs(11 * 60);
+        lock.set_modified(long_ago).expect("made old");
+        drop(bucket.note("newest").expect("a dead worker's lock is taken over"));
+        drop(held);
+        drop(bucket.note("newest").expect("free again"));
+    };
+    tokio::task::spawn_blocking(claims).await.expect("claims");
+}
