@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::empty::SERVER_CPU_OF_THE_TARGET;
 use super::machine::Machine;
 use super::site::Cost;
-use super::{Options, Variant};
+use super::{Options, Variant, Waiting};
 
 /// Orders that ran at one degree of concurrency.
 pub(super) struct Phase {
@@ -87,8 +88,8 @@ pub struct Figures {
     pub server_cpu: f64,
     /// The worker's memory after the last round, MiB.
     pub worker_rss_mib: f64,
-    /// The worker's memory per order that waits, KiB.
-    pub waiting_order_kib: Option<f64>,
+    /// Orders that wait for their payment.
+    pub waiting: Option<Waiting>,
 }
 
 /// The shipped process against the sequential one: made within each round, the middle one.
@@ -113,6 +114,8 @@ pub struct Results {
     pub others_cores: f64,
     /// How much was measured.
     pub options: Options,
+    /// How many times the CPU that an empty workflow costs Temporal where the absolute targets were set it costs here.
+    pub slower: f64,
     /// The shipped process.
     pub shipped: Figures,
     /// The sequential one.
@@ -121,11 +124,17 @@ pub struct Results {
     pub ratios: Ratios,
 }
 
-/// Rounds, the worker's memory in KiB, and that of a waiting order.
-type Measured = (Vec<Round>, f64, Option<f64>);
+/// Rounds, the worker's memory in KiB, and orders that wait.
+type Measured = (Vec<Round>, f64, Option<Waiting>);
 
 impl Results {
-    pub(super) fn of(machine: Machine, others: f64, options: Options, measured: Vec<Measured>) -> Self {
+    pub(super) fn of(
+        machine: Machine,
+        others: f64,
+        options: Options,
+        empty: &[Phase],
+        measured: Vec<Measured>,
+    ) -> Self {
         let [shipped, sequential] = [0, 1].map(|i| figures(Variant::BOTH[i], &measured[i]));
         let ratio = |figure: fn(&Round) -> f64| {
             let rounds = measured[0].0.iter().zip(&measured[1].0);
@@ -137,11 +146,12 @@ impl Results {
             worker_cpu: ratio(|round| round.crowd.worker_cpu),
             alone_p50: ratio(|round| Percentiles::of(&round.alone.latencies).p50),
         };
-        Self { machine, others_cores: others, options, shipped, sequential, ratios }
+        let slower = median(empty.iter().map(|phase| phase.server_cpu)) / SERVER_CPU_OF_THE_TARGET;
+        Self { machine, others_cores: others, options, slower, shipped, sequential, ratios }
     }
 }
 
-fn figures(process: Variant, (rounds, rss_kib, waiting_order_kib): &Measured) -> Figures {
+fn figures(process: Variant, (rounds, rss_kib, waiting): &Measured) -> Figures {
     let costs = || rounds.iter().flat_map(|round| &round.costs);
     let all = |phase: fn(&Round) -> &Phase| {
         let latencies: Vec<Duration> =
@@ -161,11 +171,11 @@ fn figures(process: Variant, (rounds, rss_kib, waiting_order_kib): &Measured) ->
         sandbox_cpu: middle(|phase| phase.sandbox_cpu),
         server_cpu: middle(|phase| phase.server_cpu),
         worker_rss_mib: rss_kib / 1024.0,
-        waiting_order_kib: *waiting_order_kib,
+        waiting: *waiting,
     }
 }
 
-fn median(figures: impl Iterator<Item = f64>) -> f64 {
+pub(super) fn median(figures: impl Iterator<Item = f64>) -> f64 {
     let mut sorted: Vec<f64> = figures.collect();
     sorted.sort_by(f64::total_cmp);
     let middle = sorted.len() / 2;

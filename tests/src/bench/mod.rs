@@ -4,33 +4,31 @@
 //! a round, and the middle one counts. Server, sandbox and worker are processes of their own, so that each one's CPU
 //! and memory can be read. The sandbox works in memory, the server dispatches without its 50 ms grid.
 
+pub mod empty;
 pub mod erp;
 mod figures;
 pub mod machine;
 pub mod sequential;
 mod site;
 mod table;
+mod waiting;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use futures::future::{join_all, try_join_all};
+use futures::future::try_join_all;
 use serde::Serialize;
 
-use crate::orders;
 use crate::processes::Leashed;
 use figures::{Phase, Round};
 use machine::{Machine, all_cpu_seconds, cpu_seconds, rss_kib};
 use site::{Cost, Site};
 
 pub use figures::{Figures, Results};
+pub use waiting::Waiting;
 
 /// Before the first round, so that nobody pays for the first use of anything.
 const WARM_UP: usize = 50;
-/// Starts of waiting orders at once.
-const STARTS_AT_ONCE: usize = 20;
-/// After the last waiting order is seen: until its worker has put its task away.
-const SETTLE: Duration = Duration::from_secs(2);
 
 /// How much to measure.
 #[derive(Clone, Debug, Serialize)]
@@ -83,15 +81,17 @@ pub async fn run(options: &Options) -> anyhow::Result<Results> {
         benches.push(Bench { variant, worker, site: &site, rounds: Vec::new() });
     }
     for bench in &benches {
-        bench.many(WARM_UP, options.in_flight).await?;
+        bench.orders(WARM_UP, options.in_flight).await?;
     }
     let (begun, busy, ours) = (Instant::now(), all_cpu_seconds()?, own_cpu(&site, &benches)?);
+    let mut empty = Vec::new();
     for round in 1..=options.rounds {
         for bench in &mut benches {
             let measured = bench.round(options).await?;
             eprintln!("round {round} of {}, {:?}: {measured}", options.rounds, bench.variant);
             bench.rounds.push(measured);
         }
+        empty.push(benches[0].empty(options.orders, options.in_flight).await?);
     }
     let others = (all_cpu_seconds()? - busy) - (own_cpu(&site, &benches)? - ours);
     let others = others.max(0.0) / begun.elapsed().as_secs_f64();
@@ -99,13 +99,13 @@ pub async fn run(options: &Options) -> anyhow::Result<Results> {
     for Bench { variant, worker, rounds, .. } in benches {
         let worker_rss_kib = rss_kib(worker.pid())?;
         drop(worker);
-        let per_waiting_order = match options.waiting {
+        let waiting = match options.waiting {
             0 => None,
-            _ => Some(waiting(&site, variant, options).await?),
+            _ => Some(waiting::measure(&site, variant, options).await?),
         };
-        measured.push((rounds, worker_rss_kib, per_waiting_order));
+        measured.push((rounds, worker_rss_kib, waiting));
     }
-    Ok(Results::of(machine, others, options.clone(), measured))
+    Ok(Results::of(machine, others, options.clone(), &empty, measured))
 }
 
 struct Bench<'s> {
@@ -117,16 +117,29 @@ struct Bench<'s> {
 
 impl Bench<'_> {
     async fn round(&self, options: &Options) -> anyhow::Result<Round> {
-        let alone = self.many(options.alone, 1).await?;
+        let alone = self.orders(options.alone, 1).await?;
         let mut costs: Vec<Cost> = Vec::new();
         for id in &alone.ids {
             costs.push(self.site.cost(id).await?);
         }
-        let crowd = self.many(options.orders, options.in_flight).await?;
+        let crowd = self.orders(options.orders, options.in_flight).await?;
         Ok(Round { alone, crowd, costs })
     }
 
-    async fn many(&self, count: usize, in_flight: usize) -> anyhow::Result<Phase> {
+    async fn orders(&self, count: usize, in_flight: usize) -> anyhow::Result<Phase> {
+        let task_queue = self.variant.task_queue();
+        self.many(count, in_flight, || self.site.order(self.variant, task_queue)).await
+    }
+
+    /// Workflows that do nothing.
+    async fn empty(&self, count: usize, in_flight: usize) -> anyhow::Result<Phase> {
+        self.many(count, in_flight, || self.site.empty(self.variant.task_queue())).await
+    }
+
+    async fn many<F>(&self, count: usize, in_flight: usize, one: impl Fn() -> F) -> anyhow::Result<Phase>
+    where
+        F: Future<Output = anyhow::Result<(String, Duration)>>,
+    {
         let pids = [self.worker.pid(), self.site.sandbox.pid(), self.site.server.pid()];
         let read = || pids.iter().map(|pid| cpu_seconds(*pid)).collect::<anyhow::Result<Vec<f64>>>();
         let left = AtomicUsize::new(count);
@@ -135,7 +148,7 @@ impl Bench<'_> {
             let mut done = Vec::new();
             while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
             {
-                done.push(self.site.order(self.variant, self.variant.task_queue()).await?);
+                done.push(one().await?);
             }
             anyhow::Ok(done)
         });
@@ -160,28 +173,4 @@ fn own_cpu(site: &Site, benches: &[Bench<'_>]) -> anyhow::Result<f64> {
     let workers = benches.iter().map(|bench| bench.worker.pid());
     let pids = workers.chain([site.server.pid(), site.sandbox.pid(), std::process::id()]);
     pids.map(cpu_seconds).sum()
-}
-
-/// What a worker holds per order that waits, in KiB: a worker that has done some orders, before and after.
-async fn waiting(site: &Site, variant: Variant, options: &Options) -> anyhow::Result<f64> {
-    let task_queue = format!("{}-waiting", variant.task_queue());
-    let cached = format!("--cached-workflows={}", options.waiting * 2);
-    let settings: Vec<String> = options.worker_settings.iter().cloned().chain([cached]).collect();
-    let worker = site.worker(&task_queue, &settings)?;
-    let warm_up = join_all((0..WARM_UP).map(|_| site.order(variant, &task_queue))).await;
-    warm_up.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
-    let before = rss_kib(worker.pid())?;
-    let left = AtomicUsize::new(options.waiting);
-    let lanes = (0..STARTS_AT_ONCE).map(|_| async {
-        while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
-            let mut order = orders::two_lines();
-            order["payment_method"] = serde_json::json!({ "type": "bank_transfer" });
-            site.start(variant, &task_queue, &order).await?;
-        }
-        anyhow::Ok(())
-    });
-    try_join_all(lanes).await?;
-    site.all_wait(&task_queue, options.waiting).await?;
-    tokio::time::sleep(SETTLE).await;
-    Ok((rss_kib(worker.pid())? - before) / f64::from(u32::try_from(options.waiting)?))
 }

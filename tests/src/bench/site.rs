@@ -1,14 +1,19 @@
 //! What is measured: a server, a sandbox and a worker, each a process of its own, and the one client.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
-use temporalio_client::{Client, WorkflowCountOptions, WorkflowDescribeOptions, WorkflowGetResultOptions};
+use temporalio_client::{
+    Client, WorkflowCountOptions, WorkflowDescribeOptions, WorkflowExecuteUpdateOptions,
+    WorkflowGetResultOptions, WorkflowStartOptions,
+};
 use workflows::input::Unchecked;
-use workflows::order_processing::{OrderData, OrderProcessing};
+use workflows::order_processing::{OrderData, OrderProcessing, PaymentSettled};
 
 use super::Variant;
+use super::empty::Empty;
 use super::sequential::SequentialOrder;
 use crate::processes::{Leashed, binary, free_port};
 use crate::shop::Shop;
@@ -26,6 +31,7 @@ pub(super) struct Site {
     client: Client,
     shop: Shop,
     address: String,
+    empties: AtomicUsize,
 }
 
 /// What one order left in Temporal.
@@ -50,7 +56,7 @@ impl Site {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         let client = servers::client(&address).await?;
-        Ok(Self { server, sandbox, client, shop, address })
+        Ok(Self { server, sandbox, client, shop, address, empties: AtomicUsize::new(0) })
     }
 
     /// This program again, as a worker.
@@ -103,6 +109,16 @@ impl Site {
         Ok((id, took))
     }
 
+    /// Runs a workflow that does nothing.
+    pub(super) async fn empty(&self, task_queue: &str) -> anyhow::Result<(String, Duration)> {
+        let id = format!("empty/{}", self.empties.fetch_add(1, Ordering::Relaxed));
+        let begun = Instant::now();
+        let options = WorkflowStartOptions::new(task_queue, id.clone()).build();
+        let handle = self.client.start_workflow(Empty::run, (), options).await?;
+        handle.get_result(WorkflowGetResultOptions::default()).await?;
+        Ok((id, begun.elapsed()))
+    }
+
     pub(super) async fn cost(&self, workflow_id: &str) -> anyhow::Result<Cost> {
         let handle = self.client.get_workflow_handle::<OrderProcessing>(workflow_id.to_owned());
         let description = handle.describe(WorkflowDescribeOptions::default()).await?;
@@ -112,6 +128,20 @@ impl Site {
             transitions: info.state_transition_count,
             bytes: info.history_size_bytes,
         })
+    }
+
+    /// A customer pays by bank transfer; returns how long it took from the news to the order's end.
+    pub(super) async fn settle(&self, order_id: &str) -> anyhow::Result<Duration> {
+        let event = PaymentSettled { event_id: self.shop.settle(order_id, "paid").await? };
+        let handle = self.client.get_workflow_handle::<OrderProcessing>(format!("order/{order_id}"));
+        let begun = Instant::now();
+        let options = WorkflowExecuteUpdateOptions::default();
+        handle.execute_update(OrderProcessing::payment_settled, event, options).await?;
+        let result = handle.get_result(WorkflowGetResultOptions::default()).await;
+        let took = begun.elapsed();
+        let result = result.with_context(|| format!("{order_id} did not go through"))?;
+        anyhow::ensure!(result.success, "{order_id} was paid and ended {}", result.outcome);
+        Ok(took)
     }
 
     /// Waits until so many orders of a queue wait for their payment.

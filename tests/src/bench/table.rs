@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::figures::{Figures, Results};
+use super::waiting::{FEW, Waiting};
 
 /// Other processes that use more of the machine than this make the figures doubtful.
 const OTHERS_MAX: f64 = 0.15;
@@ -14,6 +15,11 @@ impl fmt::Display for Results {
             f,
             "{} cores ({}), load {:.2} before, other processes used {:.2} cores meanwhile",
             machine.cores, machine.processor, machine.load, self.others_cores
+        )?;
+        writeln!(
+            f,
+            "an empty workflow costs Temporal {:.2} × the CPU that it does where absolute targets were set",
+            self.slower
         )?;
         if self.others_cores > OTHERS_MAX {
             writeln!(f, "WARNING: the machine was not quiet; believe the ratios, not the absolute figures")?;
@@ -47,11 +53,14 @@ impl Results {
         let most = |(usual, most): (i64, i64)| {
             if usual == most { usual.to_string() } else { format!("{usual} (max {most})") }
         };
-        let kib = |figure: Option<f64>| figure.map_or("-".to_owned(), one);
+        let waits = |f: &Figures, figure: &dyn Fn(&Waiting) -> Option<f64>| {
+            f.waiting.as_ref().and_then(figure).map_or("-".to_owned(), one)
+        };
         let with = |[name, a, b, ..]: [String; 5], ratio: Option<f64>, target: String| {
             [name, a, b, ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default(), target]
         };
-        let waiting = a.waiting_order_kib.map(|kib| at_most(kib, 50.0)).unwrap_or_default();
+        let waiting = a.waiting.map(|waiting| at_most(waiting.kib, 50.0)).unwrap_or_default();
+        let (few, all) = (self.options.waiting.min(FEW), self.options.waiting);
         let in_flight = self.options.in_flight;
         vec![
             with(row("history events", &|f| most(f.events)), None, at_most(a.events.0 as f64, 38.0)),
@@ -79,7 +88,11 @@ impl Results {
             with(
                 row("worker CPU s per 1,000 orders", &|f| one(f.worker_cpu)),
                 Some(r.worker_cpu),
-                format!("{} (absolute, on a quiet machine)", at_most(a.worker_cpu, 6.0)),
+                format!(
+                    "{}; {:.1} at that machine's speed",
+                    at_most(a.worker_cpu, 6.0),
+                    a.worker_cpu / self.slower
+                ),
             ),
             row("sandbox CPU s per 1,000 orders", &|f| one(f.sandbox_cpu)),
             with(
@@ -88,7 +101,14 @@ impl Results {
                 at_most(r.server_cpu, 0.55),
             ),
             row("worker memory MiB", &|f| one(f.worker_rss_mib)),
-            with(row("worker memory KiB per waiting order", &|f| kib(f.waiting_order_kib)), None, waiting),
+            row(&format!("KiB per order, {few} waiting"), &|f| waits(f, &|w| Some(w.few_kib))),
+            with(
+                row(&format!("KiB per order, {all} waiting"), &|f| waits(f, &|w| Some(w.kib))),
+                None,
+                waiting,
+            ),
+            row("settled: newest, ms to its end", &|f| waits(f, &|w| w.newest_ms)),
+            row("settled: oldest, ms to its end", &|f| waits(f, &|w| w.oldest_ms)),
         ]
     }
 }

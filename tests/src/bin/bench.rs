@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use serde::Serialize;
-use tests::bench::{self, Options, sequential::SequentialOrder};
+use tests::bench::{self, Options, empty::Empty, sequential::SequentialOrder};
 
 /// Measures processes. Linux only.
 #[derive(Parser)]
@@ -132,7 +132,7 @@ fn print(results: &(impl Display + Serialize), output: Output) -> anyhow::Result
     Ok(())
 }
 
-/// The shipped worker, which knows one process more.
+/// The shipped worker, which knows two processes more.
 async fn worker(settings: Vec<String>) -> anyhow::Result<()> {
     let config = worker::Config::try_parse_from(std::iter::once("worker".to_owned()).chain(settings))?;
     let settings = config.check().map_err(|problems| anyhow::anyhow!("{problems}"))?;
@@ -140,6 +140,7 @@ async fn worker(settings: Vec<String>) -> anyhow::Result<()> {
     // Its end is the bench's: whoever started it kills it.
     worker::run_with(settings, std::future::pending(), |options| {
         options.register_workflow::<SequentialOrder>()?;
+        options.register_workflow::<Empty>()?;
         Ok(())
     })
     .await

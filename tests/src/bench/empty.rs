@@ -1,0 +1,25 @@
+//! The yardstick of machines: a workflow that does nothing. What it costs Temporal says how fast the machine is.
+
+#![expect(
+    missing_docs,
+    reason = "the workflow_methods macro generates markers without docs; everything else has them"
+)]
+
+use temporalio_workflow::{WorkflowContext, WorkflowResult, workflow, workflow_methods};
+
+/// CPU seconds that 1,000 of them cost Temporal's dev server on the machine whose worker the absolute target is for.
+pub(super) const SERVER_CPU_OF_THE_TARGET: f64 = 12.7;
+
+/// The workflow: five events, three state transitions.
+#[workflow]
+#[derive(Default)]
+pub struct Empty;
+
+#[workflow_methods]
+impl Empty {
+    /// Ends.
+    #[run(name = "Empty")]
+    pub async fn run(_ctx: &mut WorkflowContext<Self>) -> WorkflowResult<()> {
+        Ok(())
+    }
+}
