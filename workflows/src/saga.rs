@@ -325,7 +325,10 @@ where
             let local =
                 saga.ctx.execute_local_activity(Shared(activity.clone()), input.clone(), options).await;
             match local {
-                Err(error) if error.as_cancelled().is_none() && !is_final(&error) => {}
+                // Cancelled though nobody stopped the run: the worker is putting it away to make room.
+                Err(error)
+                    if !is_final(&error)
+                        && (error.as_cancelled().is_none() || !saga.forward.is_cancelled()) => {}
                 answered => return answered,
             }
         }

@@ -7,7 +7,8 @@
 
 use temporalio_workflow::{WorkflowContext, WorkflowResult, workflow, workflow_methods};
 
-/// CPU seconds that 1,000 of them cost Temporal's dev server on the machine whose worker the absolute target is for.
+/// CPU seconds that 1,000 of them, 50 in flight, cost Temporal's dev server beside its worker on two cores, where the
+/// worker's absolute target was set. That a worker is slower as its server is, is an assumption.
 pub(super) const SERVER_CPU_OF_THE_TARGET: f64 = 12.7;
 
 /// The workflow: five events, three state transitions.

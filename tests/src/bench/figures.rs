@@ -115,7 +115,7 @@ pub struct Results {
     /// How much was measured.
     pub options: Options,
     /// How many times the CPU that an empty workflow costs Temporal where the absolute targets were set it costs here.
-    pub slower: f64,
+    pub empty_workflow_ratio: f64,
     /// The shipped process.
     pub shipped: Figures,
     /// The sequential one.
@@ -146,8 +146,9 @@ impl Results {
             worker_cpu: ratio(|round| round.crowd.worker_cpu),
             alone_p50: ratio(|round| Percentiles::of(&round.alone.latencies).p50),
         };
-        let slower = median(empty.iter().map(|phase| phase.server_cpu)) / SERVER_CPU_OF_THE_TARGET;
-        Self { machine, others_cores: others, options, slower, shipped, sequential, ratios }
+        let empty_workflow_ratio =
+            median(empty.iter().map(|phase| phase.server_cpu)) / SERVER_CPU_OF_THE_TARGET;
+        Self { machine, others_cores: others, options, empty_workflow_ratio, shipped, sequential, ratios }
     }
 }
 

@@ -82,6 +82,7 @@ pub async fn run(options: &Options) -> anyhow::Result<Results> {
     }
     for bench in &benches {
         bench.orders(WARM_UP, options.in_flight).await?;
+        bench.empty(WARM_UP, options.in_flight).await?;
     }
     let (begun, busy, ours) = (Instant::now(), all_cpu_seconds()?, own_cpu(&site, &benches)?);
     let mut empty = Vec::new();

@@ -19,7 +19,7 @@ impl fmt::Display for Results {
         writeln!(
             f,
             "an empty workflow costs Temporal {:.2} × the CPU that it does where absolute targets were set",
-            self.slower
+            self.empty_workflow_ratio
         )?;
         if self.others_cores > OTHERS_MAX {
             writeln!(f, "WARNING: the machine was not quiet; believe the ratios, not the absolute figures")?;
@@ -91,7 +91,7 @@ impl Results {
                 format!(
                     "{}; {:.1} at that machine's speed",
                     at_most(a.worker_cpu, 6.0),
-                    a.worker_cpu / self.slower
+                    a.worker_cpu / self.empty_workflow_ratio
                 ),
             ),
             row("sandbox CPU s per 1,000 orders", &|f| one(f.sandbox_cpu)),

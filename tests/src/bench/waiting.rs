@@ -27,14 +27,15 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// What waiting costs.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Waiting {
-    /// The worker's memory per order while a few wait, all of them in memory, KiB.
+    /// The worker's memory per order while a few wait, KiB: with the default settings, all of them are in memory.
     pub few_kib: f64,
-    /// The worker's memory per order when all wait, KiB.
+    /// The worker's memory per order when all wait, KiB: those that were put away take none.
     pub kib: f64,
     /// From the news of the payment to the end of an order, in the middle, milliseconds: of the orders begun last.
     /// Only the shipped process hears of payments.
     pub newest_ms: Option<f64>,
-    /// Likewise, of those begun first: a worker that holds fewer runs than there are has put them away.
+    /// Likewise, of those begun first: a worker that holds fewer runs than there are has put them away, and reads their
+    /// histories again. They are paid one after the other, so each finds the place of the one before.
     pub oldest_ms: Option<f64>,
 }
 

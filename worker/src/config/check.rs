@@ -111,6 +111,13 @@ impl Config {
                 patience.undo_patience
             ));
         }
+        if tuning.cached_workflows < tuning.workflow_slots {
+            problems.push(format!(
+                "SUN_CACHED_WORKFLOWS ({}) is less than SUN_WORKFLOW_SLOTS ({}): runs would be put away in the middle of \
+                 their tasks; keep several times as many as there are slots, or lower the slots",
+                tuning.cached_workflows, tuning.workflow_slots
+            ));
+        }
         let policies = Figures {
             // A repeated attempt looks first and then acts.
             attempt: timeout * payment.as_ref().map_or(2, Payment::requests_max) + Duration::from_secs(5),

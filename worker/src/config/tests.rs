@@ -62,6 +62,16 @@ fn an_undo_must_be_able_to_look_twice() -> TestResult {
 }
 
 #[test]
+fn fewer_runs_in_memory_than_tasks_at_once_are_refused() -> TestResult {
+    let problems = problems(&["--ecommerce-api-url", "http://shop", "--workflow-slots", "601"])?;
+    assert!(
+        problems.contains("SUN_CACHED_WORKFLOWS (600)") && problems.contains("lower the slots"),
+        "{problems}"
+    );
+    Ok(())
+}
+
+#[test]
 fn a_token_file_is_read_and_its_problem_named() -> TestResult {
     let problems =
         problems(&["--ecommerce-api-url", "http://shop", "--ecommerce-api-token-file", "/nowhere/token"])?;

@@ -22,8 +22,8 @@ pub(super) struct TuningArgs {
     #[arg(long, env = "SUN_LOCAL_ACTIVITY_SLOTS", default_value_t = 100, value_name = "N",
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(super) local_activity_slots: u32,
-    /// Open workflows kept in memory between tasks (about 100 KiB each). Keep it above those that are under way at
-    /// once: one that was idle longest is put away, and its history read again when something happens to it.
+    /// Open workflows kept in memory between tasks (about 100 KiB each): several times the workflow slots, never fewer.
+    /// The one that was idle longest is put away, and its history read again when something happens to it.
     #[arg(long, env = "SUN_CACHED_WORKFLOWS", default_value_t = 600, value_name = "N",
           value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) cached_workflows: u32,
