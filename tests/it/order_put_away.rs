@@ -82,7 +82,8 @@ async fn orders_that_were_put_away_end_as_they_would_have_in_memory() -> anyhow:
         order.cancel_order("changed mind").await.map(drop).map_err(anyhow::Error::msg)
     });
     let (told, stopped) = join!(try_join_all(told), try_join_all(stopped));
-    (told?, stopped?);
+    told?;
+    stopped?;
     for order in &paid {
         let result = order.ended().await?.fulfilled()?;
         assert!(is_done_in_full(&result), "{:?}", result.report);

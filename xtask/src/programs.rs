@@ -51,8 +51,8 @@ enum Bench {
     /// Order processing beside a plain sequential variant of it, in interleaved rounds
     ///
     /// Prints events, state transitions, latencies alone and with 50 in flight, orders per second, CPU of worker,
-    /// sandbox and server, memory, and memory per waiting order, with the ratios and their targets. Some three minutes
-    /// on two quiet cores. Options (`--rounds N --orders N --in-flight N --waiting N --worker=--NAME=VALUE -o json`)
+    /// sandbox and server, memory, memory per waiting order and how soon one goes on when it is paid, with the ratios
+    /// and their targets. Some twelve minutes on two quiet cores, after a first build of twenty. Options (`--rounds N --orders N --in-flight N --waiting N --worker=--NAME=VALUE -o json`)
     /// are passed on; `cargo xtask bench orders -- --help` lists them.
     Orders {
         /// Options of the bench
