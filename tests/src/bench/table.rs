@@ -62,7 +62,7 @@ impl Results {
         let waiting = a.waiting.map(|waiting| at_most(waiting.kib, 50.0)).unwrap_or_default();
         let (few, all) = (self.options.waiting.min(FEW), self.options.waiting);
         let in_flight = self.options.in_flight;
-        vec![
+        let mut rows = vec![
             with(row("history events", &|f| most(f.events)), None, at_most(a.events.0 as f64, 38.0)),
             with(
                 row("state transitions", &|f| most(f.transitions)),
@@ -101,15 +101,20 @@ impl Results {
                 at_most(r.server_cpu, 0.55),
             ),
             row("worker memory MiB", &|f| one(f.worker_rss_mib)),
-            row(&format!("KiB per order, {few} waiting"), &|f| waits(f, &|w| Some(w.few_kib))),
-            with(
-                row(&format!("KiB per order, {all} waiting"), &|f| waits(f, &|w| Some(w.kib))),
-                None,
-                waiting,
-            ),
-            row("settled: newest, ms to its end", &|f| waits(f, &|w| w.newest_ms)),
-            row("settled: oldest, ms to its end", &|f| waits(f, &|w| w.oldest_ms)),
-        ]
+        ];
+        if all > 0 {
+            rows.extend([
+                row(&format!("KiB per order, {few} waiting"), &|f| waits(f, &|w| Some(w.few_kib))),
+                with(
+                    row(&format!("KiB per order, {all} waiting"), &|f| waits(f, &|w| Some(w.kib))),
+                    None,
+                    waiting,
+                ),
+                row("settled: newest, ms to its end", &|f| waits(f, &|w| w.newest_ms)),
+                row("settled: oldest, ms to its end", &|f| waits(f, &|w| w.oldest_ms)),
+            ]);
+        }
+        rows
     }
 }
 
