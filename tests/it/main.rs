@@ -32,6 +32,7 @@ mod order_side_by_side;
 mod order_stuck;
 mod order_waiting;
 mod replay;
+mod runs_let_go;
 mod schedules;
 mod schedules_missed;
 mod schedules_sync;

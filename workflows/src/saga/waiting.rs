@@ -33,8 +33,12 @@ impl<W: Process> Saga<W> {
         body: impl Future<Output = T>,
     ) -> T {
         let mut body = pin!(body);
-        let mut timer =
-            pin!(self.ctx.timer(TimerOptions::builder(limit).summary(summary.to_owned()).build()));
+        // Not the run's own token: the SDK hangs the run on the token of a timer until the timer's end is seen. Nobody sees
+        // that of a timer that the body was faster than, or of a run that is put away: the run would hold itself, its
+        // input included, in the worker's memory for ever.
+        let token = self.ctx.cancellation_token().child_token();
+        let timer = TimerOptions::builder(limit).summary(summary.to_owned());
+        let mut timer = pin!(self.ctx.timer(timer.cancellation_token(token.clone()).build()));
         let mut armed = true;
         std::future::poll_fn(|cx| {
             if let Poll::Ready(result) = body.as_mut().poll(cx) {

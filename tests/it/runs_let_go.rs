@@ -1,0 +1,147 @@
+//! A run that has ended, or was put away in the middle of what it awaits, leaves nothing in the worker's memory.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use contracts::shipping::{ShipmentRef, Shipping};
+use contracts::values::{IdempotencyKey, OrderId};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use temporalio_client::{WorkflowDescribeOptions, WorkflowGetResultOptions, WorkflowStartOptions};
+use temporalio_workflow::workflow_interceptors::{WorkflowInterceptor, WorkflowInterceptorConstructor};
+use temporalio_workflow::{WorkflowContext, WorkflowResult, workflow, workflow_methods};
+use tests::own_worker::OwnWorker;
+use tests::servers;
+use tests::world::{LIMIT, World};
+use workflows::policy;
+use workflows::report::{StepClass, StepSpec};
+use workflows::saga::{Process, Saga, SagaState};
+
+/// Runs of each kind.
+const RUNS: usize = 10;
+/// So many the worker may hold.
+const HELD: usize = 2;
+/// Workflow, first task, and what is awaited.
+const EVENTS_WHEN_IT_WAITS: i64 = 5;
+
+static IN_MEMORY: AtomicUsize = AtomicUsize::new(0);
+
+/// Part of what the SDK holds of a run, counted.
+struct Counted;
+
+impl Counted {
+    fn new() -> Self {
+        IN_MEMORY.fetch_add(1, Ordering::SeqCst);
+        Self
+    }
+}
+
+impl WorkflowInterceptor for Counted {}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        IN_MEMORY.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// What a run awaits.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+enum Awaits {
+    /// Nothing: it ends before its deadline.
+    Nothing,
+    /// A state that does not come, with a deadline.
+    State,
+    /// A moment.
+    Moment,
+    /// A step that nobody does.
+    Step,
+}
+
+#[workflow]
+#[derive(Default)]
+struct Awaiting {
+    saga: SagaState,
+}
+
+const STEP: &str = "look";
+
+impl Process for Awaiting {
+    const NAME: &'static str = "Awaiting";
+    const STEPS: &'static [StepSpec] =
+        &[StepSpec { name: STEP, words: "look for what is not there", class: StepClass::Compensable }];
+    fn saga(&self) -> &SagaState {
+        &self.saga
+    }
+    fn saga_mut(&mut self) -> &mut SagaState {
+        &mut self.saga
+    }
+}
+
+#[workflow_methods]
+impl Awaiting {
+    #[run(name = "Awaiting")]
+    async fn run(ctx: &mut WorkflowContext<Self>, awaits: Awaits) -> WorkflowResult<()> {
+        let saga = Saga::begin(ctx);
+        let body = async {
+            match awaits {
+                Awaits::Nothing => Ok(()),
+                Awaits::State => saga.wait_for(|_| false).await,
+                Awaits::Moment => {
+                    let moment = Timestamp::now() + SignedDuration::from_hours(24);
+                    saga.wait_until(moment, "tomorrow", |_| false).await
+                }
+                Awaits::Step => {
+                    let question = ShipmentRef {
+                        key: IdempotencyKey::new("awaiting", STEP),
+                        order_id: OrderId::new("ORDER-1").unwrap_or_else(|_| unreachable!()),
+                    };
+                    // The queue of the syncs' activities, which nobody polls here.
+                    let step = saga.step(STEP, Shipping::find_shipment, question, policy::erp());
+                    step.nothing_to_undo("only looks").await.map(drop)
+                }
+            }
+        };
+        let _halted = saga.within(Duration::from_secs(3_600), "deadline", "too late", body).await;
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn runs_that_ended_or_were_put_away_are_let_go() -> anyhow::Result<()> {
+    let world = World::without_worker(&servers::dev_server()?).await?;
+    let _worker = OwnWorker::start(world.address(), &world.task_queue, |options| {
+        options.max_cached_workflows = HELD;
+        let counted = WorkflowInterceptorConstructor::new(|_| Counted::new());
+        options.register_workflow_interceptors(vec![counted]);
+        options.register_workflow::<Awaiting>()?;
+        Ok(())
+    })?;
+    for awaits in [Awaits::Nothing, Awaits::State, Awaits::Moment, Awaits::Step] {
+        for i in 0..RUNS {
+            let id = format!("awaiting/{}/{awaits:?}/{i}", world.task_queue);
+            let options = WorkflowStartOptions::new(world.task_queue.clone(), id).build();
+            let run = world.client.start_workflow(Awaiting::run, awaits, options).await?;
+            if matches!(awaits, Awaits::Nothing) {
+                run.get_result(WorkflowGetResultOptions::default()).await?;
+                continue;
+            }
+            let until = Instant::now() + LIMIT;
+            loop {
+                let described = run.describe(WorkflowDescribeOptions::default()).await?;
+                let events = described.raw().workflow_execution_info.as_ref().map_or(0, |i| i.history_length);
+                if events >= EVENTS_WHEN_IT_WAITS {
+                    break;
+                }
+                anyhow::ensure!(Instant::now() < until, "a run never waited for {awaits:?}");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+        let until = Instant::now() + Duration::from_secs(5);
+        while IN_MEMORY.load(Ordering::SeqCst) > HELD {
+            let held = IN_MEMORY.load(Ordering::SeqCst);
+            anyhow::ensure!(Instant::now() < until, "after {awaits:?}, {held} runs are in memory");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    Ok(())
+}
