@@ -26,8 +26,7 @@ async fn refund(world: &World, workflow_id: &str) -> anyhow::Result<LatePaymentR
 /// An order that waits for the customer's money and is cancelled.
 async fn cancelled(world: &World) -> anyhow::Result<Order<'_>> {
     let order = world.start(&orders::paid_by("bank_transfer")).await?;
-    let waits = |p: &workflows::report::Progress| p.steps.iter().any(|s| s.status == StepStatus::Waiting);
-    order.until("waits", waits).await?;
+    order.waits().await?;
     order.cancel_order("changed mind").await.map_err(anyhow::Error::msg)?;
     order.ended().await?.stopped_as("cancelled")?;
     Ok(order)
@@ -89,8 +88,7 @@ async fn news_of_a_fulfilled_order_changes_nothing() -> anyhow::Result<()> {
 async fn money_that_arrives_during_the_undo_goes_back_before_the_order_closes() -> anyhow::Result<()> {
     let world = World::new().await?;
     let order = world.start(&orders::paid_by("bank_transfer")).await?;
-    let waits = |p: &workflows::report::Progress| p.steps.iter().any(|s| s.status == StepStatus::Waiting);
-    order.until("waits", waits).await?;
+    order.waits().await?;
     world
         .shop
         .faults(json!([{ "operation": "inventory.release", "kind": "latency", "latency_ms": 1_500 }]))

@@ -1,27 +1,17 @@
 //! Orders that a worker puts away because it holds only so many: each goes on from its history, whatever happens to it.
 
-use std::time::Duration;
-
 use futures::future::try_join_all;
 use serde_json::{Value, json};
-use temporalio_common::protos::temporal::api::history::v1::HistoryEvent;
-use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
 use tests::orders;
 use tests::processes::free_port;
 use tests::world::{Order, WorkerProcess, World};
 use tokio::join;
 use workflows::order_processing::OrderProcessingResult;
-use workflows::report::{Progress, StepStatus};
 
 /// Orders of each of four kinds.
 const EACH: usize = 6;
 /// The worker holds half of them.
 const HELD: u32 = 12;
-
-async fn waits(order: &Order<'_>) -> anyhow::Result<()> {
-    let waiting = |p: &Progress| p.steps.iter().any(|s| s.status == StepStatus::Waiting);
-    order.until("waits for the customer", waiting).await.map(drop)
-}
 
 async fn begin<'w>(world: &'w World, order: &Value) -> anyhow::Result<Vec<Order<'w>>> {
     let mut begun = Vec::new();
@@ -66,7 +56,7 @@ async fn orders_that_were_put_away_end_as_they_would_have_in_memory() -> anyhow:
     // Asked in turn, so that the half that is held at last has some of each kind.
     for i in 0..EACH {
         for kind in [&paid, &declined, &cancelled, &expired] {
-            waits(&kind[i]).await?;
+            kind[i].waits().await?;
         }
     }
     // A worker that put nothing away proves nothing.
@@ -111,27 +101,21 @@ async fn a_quick_step_goes_on_when_its_run_is_put_away_between_two_attempts() ->
     let (world, _worker, _) = holding(2).await?;
     let (one, other) =
         (world.start(&orders::paid_by("e_wallet")).await?, world.start(&orders::paid_by("e_wallet")).await?);
-    waits(&one).await?;
-    waits(&other).await?;
+    one.waits().await?;
+    other.waits().await?;
     for _ in 0..AT_MOST {
         let order = orders::order();
         let fault = json!({ "operation": "orders.validate", "kind": "status", "status": 503, "count": 1 });
         world.shop.faults(json!([fault])).await?;
         let asked = world.shop.requests("orders.validate").await?;
         let order = world.start(&order).await?;
-        while world.shop.requests("orders.validate").await? == asked {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        world.shop.requested_again("orders.validate", asked).await?;
         // Before the second attempt, 200 ms after the first one, the worker is busy with all that it can hold.
         let _progress = (one.progress().await?, other.progress().await?);
         let result = order.ended().await?.fulfilled()?;
         assert!(is_done_in_full(&result), "{:?}", result.report);
         // The second local attempt would have gone through.
-        let is_regular = |event: &HistoryEvent| {
-            matches!(&event.attributes, Some(Attributes::ActivityTaskScheduledEventAttributes(scheduled))
-                if scheduled.activity_type.as_ref().is_some_and(|kind| kind.name == "commerce.validate_order"))
-        };
-        if order.history().await?.iter().any(is_regular) {
+        if order.scheduled("commerce.validate_order").await? > 0 {
             return Ok(());
         }
     }

@@ -5,13 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use tests::orders;
 use tests::servers::TimeSkipping;
-use tests::world::{Order, World};
-use workflows::report::StepStatus;
-
-async fn waits(order: &Order<'_>) -> anyhow::Result<()> {
-    let waiting = |p: &workflows::report::Progress| p.steps.iter().any(|s| s.status == StepStatus::Waiting);
-    order.until("waits for the customer", waiting).await.map(drop)
-}
+use tests::world::World;
 
 #[tokio::test]
 async fn what_the_customer_has_to_do_settles_in_time() -> anyhow::Result<()> {
@@ -23,7 +17,7 @@ async fn what_the_customer_has_to_do_settles_in_time() -> anyhow::Result<()> {
     ];
     for (order, action) in cases {
         let order = world.start(&order).await?;
-        waits(&order).await?;
+        order.waits().await?;
         let progress = order.progress().await?;
         let detail = progress.steps.iter().find_map(|s| s.detail.clone()).unwrap_or_default();
         assert!(detail.contains(action), "{detail}");
@@ -40,11 +34,11 @@ async fn what_the_customer_has_to_do_settles_in_time() -> anyhow::Result<()> {
 async fn a_settlement_is_not_believed_and_a_repeated_one_counts_once() -> anyhow::Result<()> {
     let world = World::new().await?;
     let order = world.start(&orders::paid_by("e_wallet")).await?;
-    waits(&order).await?;
+    order.waits().await?;
     let reads = world.shop.requests("payments.get").await?;
     assert_eq!(order.payment_settled("liar").await, Ok("taken".to_owned()));
     assert_eq!(order.payment_settled("liar").await, Ok("duplicate".to_owned()));
-    waits(&order).await?;
+    order.waits().await?;
     assert_eq!(world.shop.requests("payments.get").await?, reads + 1);
     assert!(order.payment_settled(" ").await.is_err());
     world.shop.settle(&order.order_id, "failed").await?;
@@ -76,7 +70,7 @@ async fn thirty_minutes_without_payment_expire_and_29_do_not() -> anyhow::Result
     let server = TimeSkipping::start()?;
     let world = World::on(&server.address, &[]).await?;
     let expires = world.start(&orders::paid_by("bank_transfer")).await?;
-    waits(&expires).await?;
+    expires.waits().await?;
     let result = server.skipping(&world.client, expires.ended()).await??.stopped_as("expired")?;
     let took = Duration::from_millis(result.execution_time.try_into()?);
     assert!(took >= Duration::from_secs(30 * 60) && took < Duration::from_secs(31 * 60), "{took:?}");
@@ -84,7 +78,7 @@ async fn thirty_minutes_without_payment_expire_and_29_do_not() -> anyhow::Result
     assert_eq!((&totals["charges"], &totals["holds"]), (&json!(0), &json!(0)));
 
     let settles = world.start(&orders::paid_by("bank_transfer")).await?;
-    waits(&settles).await?;
+    settles.waits().await?;
     server.sleep(&world.client, Duration::from_secs(29 * 60)).await?;
     let event = world.shop.settle(&settles.order_id, "paid").await?;
     assert_eq!(settles.payment_settled(&event).await, Ok("taken".to_owned()));

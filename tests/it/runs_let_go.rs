@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use contracts::shipping::{ShipmentRef, Shipping};
 use contracts::values::{IdempotencyKey, OrderId};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use temporalio_client::{WorkflowDescribeOptions, WorkflowGetResultOptions, WorkflowStartOptions};
+use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
 use temporalio_workflow::workflow_interceptors::{WorkflowInterceptor, WorkflowInterceptorConstructor};
 use temporalio_workflow::{WorkflowContext, WorkflowResult, workflow, workflow_methods};
 use tests::own_worker::OwnWorker;
@@ -64,6 +64,8 @@ struct Awaiting {
 }
 
 const STEP: &str = "look";
+/// A moment that does not come.
+const YEAR_2100: Timestamp = Timestamp::constant(4_102_444_800, 0);
 
 impl Process for Awaiting {
     const NAME: &'static str = "Awaiting";
@@ -86,10 +88,7 @@ impl Awaiting {
             match awaits {
                 Awaits::Nothing => Ok(()),
                 Awaits::State => saga.wait_for(|_| false).await,
-                Awaits::Moment => {
-                    let moment = Timestamp::now() + SignedDuration::from_hours(24);
-                    saga.wait_until(moment, "tomorrow", |_| false).await
-                }
+                Awaits::Moment => saga.wait_until(YEAR_2100, "the year 2100", |_| false).await,
                 Awaits::Step => {
                     let question = ShipmentRef {
                         key: IdempotencyKey::new("awaiting", STEP),
@@ -119,19 +118,14 @@ async fn runs_that_ended_or_were_put_away_are_let_go() -> anyhow::Result<()> {
     for awaits in [Awaits::Nothing, Awaits::State, Awaits::Moment, Awaits::Step] {
         for i in 0..RUNS {
             let id = format!("awaiting/{}/{awaits:?}/{i}", world.task_queue);
-            let options = WorkflowStartOptions::new(world.task_queue.clone(), id).build();
+            let options = WorkflowStartOptions::new(world.task_queue.clone(), id.clone()).build();
             let run = world.client.start_workflow(Awaiting::run, awaits, options).await?;
             if matches!(awaits, Awaits::Nothing) {
                 run.get_result(WorkflowGetResultOptions::default()).await?;
                 continue;
             }
-            let until = Instant::now() + LIMIT;
-            loop {
-                let described = run.describe(WorkflowDescribeOptions::default()).await?;
-                let events = described.raw().workflow_execution_info.as_ref().map_or(0, |i| i.history_length);
-                if events >= EVENTS_WHEN_IT_WAITS {
-                    break;
-                }
+            let (run, until) = (world.attach_run(&id), Instant::now() + LIMIT);
+            while run.cost().await?.0 < EVENTS_WHEN_IT_WAITS {
                 anyhow::ensure!(Instant::now() < until, "a run never waited for {awaits:?}");
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }

@@ -297,8 +297,7 @@ async fn ended(order: Order<'_>) -> anyhow::Result<String> {
 
 async fn waiting(world: &World) -> anyhow::Result<Order<'_>> {
     let order = world.start(&orders::paid_by("e_wallet")).await?;
-    let waits = |p: &Progress| p.steps.iter().any(|s| s.status == StepStatus::Waiting);
-    order.until("waits for the customer", waits).await?;
+    order.waits().await?;
     Ok(order)
 }
 

@@ -176,10 +176,18 @@ impl Shop {
     /// # Errors
     /// When it is not in time.
     pub async fn requested(&self, operation: &str) -> anyhow::Result<()> {
+        self.requested_again(operation, 0).await
+    }
+
+    /// Waits until an operation was requested more often than `seen` times.
+    ///
+    /// # Errors
+    /// When it is not in time.
+    pub async fn requested_again(&self, operation: &str, seen: u64) -> anyhow::Result<()> {
         let until = Instant::now() + LIMIT;
-        while self.requests(operation).await? == 0 {
+        while self.requests(operation).await? <= seen {
             if Instant::now() > until {
-                bail!("{operation} was never requested");
+                bail!("{operation} was not requested more often than {seen} times");
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

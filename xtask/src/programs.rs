@@ -52,8 +52,9 @@ enum Bench {
     ///
     /// Prints events, state transitions, latencies alone and with 50 in flight, orders per second, CPU of worker,
     /// sandbox and server, memory, memory per waiting order and how soon one goes on when it is paid, with the ratios
-    /// and their targets. Some twelve minutes on two quiet cores, after a first build of twenty. Options (`--rounds N --orders N --in-flight N --waiting N --worker=--NAME=VALUE -o json`)
-    /// are passed on; `cargo xtask bench orders -- --help` lists them.
+    /// and their targets. Some twelve minutes on two quiet cores, after a first build of twenty. Options
+    /// (`--rounds N --orders N --in-flight N --waiting N --worker=--NAME=VALUE -o json`) are passed on;
+    /// `cargo xtask bench orders -- --help` lists them.
     Orders {
         /// Options of the bench
         #[arg(value_name = "OPTION", trailing_var_arg = true, allow_hyphen_values = true)]

@@ -89,7 +89,7 @@ impl Results {
                 row("worker CPU s per 1,000 orders", &|f| one(f.worker_cpu)),
                 Some(r.worker_cpu),
                 format!(
-                    "{}; {:.1} at that machine's speed",
+                    "{}; about {:.1} at that machine's speed",
                     at_most(a.worker_cpu, 6.0),
                     a.worker_cpu / self.empty_workflow_ratio
                 ),

@@ -10,8 +10,9 @@ use temporalio_client::{
 };
 use temporalio_common::error::IncomingError;
 use temporalio_common::protos::temporal::api::history::v1::HistoryEvent;
+use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
 use workflows::order_processing::{OrderProcessing, OrderProcessingResult, PaymentSettled};
-use workflows::report::{Progress, Report};
+use workflows::report::{Progress, Report, StepStatus};
 use workflows::saga::{CancelAccepted, CancelRequest, Resolution, ResolveUndo};
 
 use super::{LIMIT, World};
@@ -77,6 +78,15 @@ impl Order<'_> {
         }
     }
 
+    /// Waits until it waits for the customer.
+    ///
+    /// # Errors
+    /// When it does not in time.
+    pub async fn waits(&self) -> anyhow::Result<()> {
+        let waits = |p: &Progress| p.steps.iter().any(|s| s.status == StepStatus::Waiting);
+        self.until("waits for the customer", waits).await.map(drop)
+    }
+
     /// Waits until a step is under way or done.
     ///
     /// # Errors
@@ -137,6 +147,18 @@ impl Order<'_> {
     /// When it cannot be read.
     pub async fn history(&self) -> anyhow::Result<Vec<HistoryEvent>> {
         Ok(self.handle().fetch_history(WorkflowFetchHistoryOptions::default()).into_events().await?)
+    }
+
+    /// How many activities, not local ones, its history has of a type.
+    ///
+    /// # Errors
+    /// When Temporal refuses.
+    pub async fn scheduled(&self, activity_type: &str) -> anyhow::Result<usize> {
+        let is_of_type = |event: &HistoryEvent| {
+            matches!(&event.attributes, Some(Attributes::ActivityTaskScheduledEventAttributes(scheduled))
+                if scheduled.activity_type.as_ref().is_some_and(|kind| kind.name == activity_type))
+        };
+        Ok(self.history().await?.into_iter().filter(is_of_type).count())
     }
 
     /// The history as the replayer reads it.

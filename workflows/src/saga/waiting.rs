@@ -35,7 +35,7 @@ impl<W: Process> Saga<W> {
         let mut body = pin!(body);
         // Not the run's own token: the SDK hangs the run on the token of a timer until the timer's end is seen. Nobody sees
         // that of a timer that the body was faster than, or of a run that is put away: the run would hold itself, its
-        // input included, in the worker's memory for ever.
+        // input included, in the worker's memory for ever. Kept here: the run's token does not keep its children.
         let token = self.ctx.cancellation_token().child_token();
         let timer = TimerOptions::builder(limit).summary(summary.to_owned());
         let mut timer = pin!(self.ctx.timer(timer.cancellation_token(token.clone()).build()));
