@@ -270,7 +270,7 @@ fn start_worker(args: &[String]) -> anyhow::Result<oneshot::Sender<()>> {
     let settings = settings.check().map_err(|problems| anyhow::anyhow!("{problems}"))?;
     let (stop, stopped) = oneshot::channel::<()>();
     std::thread::Builder::new().name("worker".to_owned()).spawn(move || {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        let runtime = worker::runtime(&settings);
         let stop = async move {
             let _dropped = stopped.await.is_err();
         };

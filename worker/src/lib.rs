@@ -19,12 +19,23 @@ mod temporal;
 mod webhook;
 
 use std::future::Future;
+use std::io;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use temporalio_sdk::{Worker, WorkerOptions};
+use tokio::runtime::{self, Runtime};
 
 pub use config::{Config, Settings};
+
+/// The runtime that a worker runs on. Workflows run on the thread that blocks on it, Temporal's core brings one of its
+/// own; activities, HTTP and gRPC run on as many as [`config::Tuning`] says.
+///
+/// # Errors
+/// When the operating system gives no threads.
+pub fn runtime(settings: &Settings) -> io::Result<Runtime> {
+    runtime::Builder::new_multi_thread().worker_threads(settings.tuning.io_threads).enable_all().build()
+}
 
 /// Runs a worker until `stop` is ready, then drains: what is under way may finish within the grace period.
 ///

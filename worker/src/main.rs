@@ -32,9 +32,7 @@ fn main() -> ExitCode {
 }
 
 fn run(settings: worker::Settings) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    // Workflows run on this thread and nothing else does: signals, HTTP and activities are on the runtime's own.
-    runtime.block_on(async {
+    worker::runtime(&settings)?.block_on(async {
         let (mut term, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let stop = async move {
             tokio::select! {

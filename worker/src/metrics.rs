@@ -125,10 +125,9 @@ impl Observer for Figures {
     fn process_ended(&self, progress: &Progress) {
         let process = progress.workflow_type.as_str();
         let outcome = progress.outcome.as_deref().unwrap_or("unknown");
-        let stands = |status| progress.steps.iter().any(|step| step.status == status);
-        let compensated = if stands(StepStatus::LeftStanding) {
+        let compensated = if progress.has(StepStatus::LeftStanding) {
             "partly"
-        } else if stands(StepStatus::Undone) || stands(StepStatus::Resolved) {
+        } else if progress.has(StepStatus::Undone) || progress.has(StepStatus::Resolved) {
             "true"
         } else {
             "false"

@@ -168,7 +168,12 @@ impl Run<'_> {
             kind: self.order.payment_kind,
             token: self.order.payment_token.clone(),
         };
-        let reverse = ReversePayment { key, order_id, reason: "the order was not fulfilled".to_owned() };
+        let reverse = ReversePayment {
+            key,
+            order_id,
+            payment_id: None,
+            reason: "the order was not fulfilled".to_owned(),
+        };
         let payment = saga
             .step("process-payment", Payments::charge, charge, policy::money())
             .or_look_up(Payments::find, find)

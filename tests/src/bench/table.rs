@@ -88,12 +88,15 @@ impl Results {
             with(
                 row("worker CPU s per 1,000 orders", &|f| one(f.worker_cpu)),
                 Some(r.worker_cpu),
-                format!(
-                    "{}; about {:.1} at that machine's speed",
-                    at_most(a.worker_cpu, 6.0),
-                    a.worker_cpu / self.empty_workflow_ratio
-                ),
+                at_most(a.worker_cpu, 6.0),
             ),
+            [
+                "  at the speed where targets were set".to_owned(),
+                one(self.worker_cpu_at_target_speed),
+                String::new(),
+                String::new(),
+                at_most(self.worker_cpu_at_target_speed, 6.0),
+            ],
             row("sandbox CPU s per 1,000 orders", &|f| one(f.sandbox_cpu)),
             with(
                 row("server CPU s per 1,000 orders", &|f| one(f.server_cpu)),

@@ -90,11 +90,11 @@ enum Output {
 }
 
 fn main() -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().build();
     match Arguments::parse().command {
-        Command::Orders(arguments) => runtime.block_on(orders(arguments)),
-        Command::Erp(arguments) => runtime.block_on(erp(arguments)),
-        Command::Worker { settings } => runtime.block_on(worker(settings)),
+        Command::Orders(arguments) => runtime()?.block_on(orders(arguments)),
+        Command::Erp(arguments) => runtime()?.block_on(erp(arguments)),
+        Command::Worker { settings } => worker(settings),
     }
 }
 
@@ -133,15 +133,15 @@ fn print(results: &(impl Display + Serialize), output: Output) -> anyhow::Result
 }
 
 /// The shipped worker, which knows two processes more.
-async fn worker(settings: Vec<String>) -> anyhow::Result<()> {
+fn worker(settings: Vec<String>) -> anyhow::Result<()> {
     let config = worker::Config::try_parse_from(std::iter::once("worker".to_owned()).chain(settings))?;
     let settings = config.check().map_err(|problems| anyhow::anyhow!("{problems}"))?;
     worker::log::init(&settings);
+    let runtime = worker::runtime(&settings)?;
     // Its end is the bench's: whoever started it kills it.
-    worker::run_with(settings, std::future::pending(), |options| {
+    runtime.block_on(worker::run_with(settings, std::future::pending(), |options| {
         options.register_workflow::<SequentialOrder>()?;
         options.register_workflow::<Empty>()?;
         Ok(())
-    })
-    .await
+    }))
 }

@@ -35,6 +35,11 @@ pub(super) struct TuningArgs {
     #[arg(long, env = "SUN_ACTIVITY_POLLERS", default_value_t = 10, value_name = "N",
           value_parser = clap::value_parser!(u16).range(1..=500))]
     pub(super) activity_pollers: u16,
+    /// Threads for activities, HTTP and gRPC, beside those that workflows take. More of them cost CPU, as they wake each other:
+    /// where one is busy all the time, start another worker rather.
+    #[arg(long, env = "SUN_IO_THREADS", default_value_t = 1, value_name = "N",
+          value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(super) io_threads: u16,
     /// How soon the runs of a worker that was killed move to another one.
     #[arg(long, env = "SUN_STICKY_TIMEOUT", default_value = "2s", value_parser = duration, value_name = "TIME")]
     pub(super) sticky_timeout: Duration,
@@ -55,6 +60,8 @@ pub struct Tuning {
     pub workflow_pollers: usize,
     /// Pollers of activities, at most.
     pub activity_pollers: usize,
+    /// Threads for activities, HTTP and gRPC.
+    pub io_threads: usize,
     /// How soon the runs of a killed worker move on.
     pub sticky_timeout: Duration,
 }
@@ -68,6 +75,7 @@ impl TuningArgs {
             cached_workflows: self.cached_workflows as usize,
             workflow_pollers: self.workflow_pollers.into(),
             activity_pollers: self.activity_pollers.into(),
+            io_threads: self.io_threads.into(),
             sticky_timeout: self.sticky_timeout,
         }
     }
