@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use contracts::customers::KeptBack;
+use jiff::Timestamp;
 use serde_json::json;
 use tests::customers;
 use tests::servers;
@@ -81,5 +82,47 @@ async fn news_that_come_twice_count_once() -> anyhow::Result<()> {
     let result = series.ended().await?.completed()?;
     assert!(matches!(result.ended_by, Some(KeptBack::Unsubscribed | KeptBack::Ordered)));
     assert_eq!(world.mailed().await?, ["welcome"]);
+    Ok(())
+}
+
+/// A worker that was away finds Temporal's cancel and the hour of the next mail in one task.
+#[tokio::test]
+async fn a_cancel_when_a_mail_is_due_ends_the_series() -> anyhow::Result<()> {
+    let (world, mut worker) = World::apart(&["--follow-up-tips=4s"]).await?;
+    let registration = customers::registration();
+    let customer = world.open_account(&registration).await?;
+    let series = world.follow_up(&registration, &customer, Timestamp::now()).await?;
+    series.until("waits", |p| p.current_step.as_deref() == Some("send-onboarding-tips")).await?;
+    worker.kill()?;
+    series.temporal_cancel().await?;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let _next = world.spawn_worker(&["--follow-up-tips=4s"])?;
+    let ended = series.ended().await?;
+    assert!(matches!(ended, customers::Ended::Canceled(_)), "{ended:?}");
+    assert!(world.mailed().await?.is_empty());
+    Ok(())
+}
+
+/// What a customer has said is not taken back by somebody who cancels the series.
+#[tokio::test]
+async fn a_cancel_after_an_unsubscription_does_not_keep_it_from_the_platform() -> anyhow::Result<()> {
+    let (world, mut worker) = World::apart(&["--follow-up-tips=1h"]).await?;
+    let registration = customers::registration();
+    let customer = world.open_account(&registration).await?;
+    let series = world.follow_up(&registration, &customer, Timestamp::now()).await?;
+    series.until("waits", |p| p.current_step.is_some()).await?;
+    world
+        .shop
+        .faults(json!([{ "operation": "customers.unsubscribe", "kind": "status", "status": 503 }]))
+        .await?;
+    assert_eq!(series.unsubscribe().await.as_deref(), Ok("ended"));
+    world.shop.requested("customers.unsubscribe").await?;
+    series.temporal_cancel().await?;
+    // Both are in the history now, the platform has not been told, and another worker begins anew.
+    worker.kill()?;
+    world.shop.mend().await?;
+    let _next = world.spawn_worker(&["--follow-up-tips=1h"])?;
+    series.ended().await?;
+    assert_eq!(world.only_customer().await?["mail"]["unsubscribed"], json!(true));
     Ok(())
 }

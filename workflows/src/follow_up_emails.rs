@@ -206,11 +206,13 @@ impl FollowUpEmails {
             ctx.upsert_search_attributes(search_attributes(&data.customer_ref));
         }
         let workflow_id = ctx.workflow_id().to_owned();
-        let saga = Saga::begin(ctx);
+        let mut saga = Saga::begin(ctx);
         let name = format!("{workflow_id}/{:016x}", ctx.random::<u64>());
         let mut series = Series::new(&saga, &data, name.clone());
         let ended = series.send_all().await;
         let mails = series.into_mails();
+        // What a customer has said is not taken back by a cancel.
+        saga.shield();
         tell_platform(&saga, &data, &name).await;
         let ended_by = ctx.state(|w| w.ended);
         let result = |report| FollowUpResult {

@@ -166,6 +166,11 @@ impl<W: Process> Saga<W> {
         self.ctx.state_mut(|w| w.saga_mut().pass_pivot(&temporal_cancel));
     }
 
+    /// From here on no stop reaches a step; one that came before is kept. For what is owed to somebody however the run ends.
+    pub fn shield(&mut self) {
+        self.forward = Token::new();
+    }
+
     /// The workflow's context.
     pub fn ctx(&self) -> &WorkflowContext<W> {
         &self.ctx

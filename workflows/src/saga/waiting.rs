@@ -6,9 +6,9 @@ use std::task::Poll;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use temporalio_workflow::{CancellableFuture as _, TimerOptions, TimerResult, WaitConditionOptions};
+use temporalio_workflow::{CancellableFuture, TimerOptions, TimerResult, WaitConditionOptions};
 
-use super::{Halt, Process, Saga, StoppedBy};
+use super::{Halt, Process, Saga, StoppedBy, Token};
 use crate::report::timestamp;
 use crate::search_attributes::NEEDS_HUMAN;
 
@@ -33,14 +33,13 @@ impl<W: Process> Saga<W> {
         body: impl Future<Output = T>,
     ) -> T {
         let mut body = pin!(body);
-        // Not the run's own token: the SDK hangs the run on the token of a timer until the timer's end is seen. Nobody sees
-        // that of a timer that the body was faster than, or of a run that is put away: the run would hold itself, its
-        // input included, in the worker's memory for ever. Kept here: the run's token does not keep its children.
-        let token = self.ctx.cancellation_token().child_token();
-        let timer = TimerOptions::builder(limit).summary(summary.to_owned());
-        let mut timer = pin!(self.ctx.timer(timer.cancellation_token(token.clone()).build()));
+        let mut timer = pin!(self.timer(limit, summary));
         let mut armed = true;
         std::future::poll_fn(|cx| {
+            if armed && self.ctx.cancellation_token().is_cancelled() {
+                timer.as_ref().cancel();
+                armed = false;
+            }
             if let Poll::Ready(result) = body.as_mut().poll(cx) {
                 if armed {
                     timer.as_ref().cancel();
@@ -58,6 +57,23 @@ impl<W: Process> Saga<W> {
             Poll::Pending
         })
         .await
+    }
+
+    /// A timer that only its owner cancels.
+    ///
+    /// Not by the token of the run, nor by one below it:
+    /// - A worker that was away may find the run's cancel and the timer's end in one task. The SDK takes the timer off its list
+    ///   with the token, then does not know whose end it was told of, and panics, at every attempt of the task, for ever.
+    /// - The SDK hangs the run on the token of a timer until the timer's end is seen. Nobody sees that of a timer that the
+    ///   body was faster than, or of a run that is put away: the run would hold itself, its input included, in the worker's
+    ///   memory for ever.
+    fn timer<'s>(
+        &'s self,
+        limit: Duration,
+        summary: &str,
+    ) -> impl CancellableFuture<Output = TimerResult> + use<'s, W> {
+        let timer = TimerOptions::builder(limit).summary(summary.to_owned());
+        self.ctx.timer(timer.cancellation_token(Token::new()).build())
     }
 
     /// Asks a person, and waits for the answer until the deadline: found by `SunNeedsHuman`, named in the progress, with
@@ -104,11 +120,7 @@ impl<W: Process> Saga<W> {
     ) -> Result<(), Halt> {
         let now = timestamp(self.ctx.workflow_time()).unwrap_or(moment);
         let rest = Duration::try_from(moment.duration_since(now)).unwrap_or_default();
-        let timer = TimerOptions::builder(rest.max(Duration::from_millis(1)))
-            .summary(summary.to_owned())
-            .cancellation_token(self.forward.clone())
-            .build();
-        let mut timer = pin!(self.ctx.timer(timer));
+        let mut timer = pin!(self.timer(rest.max(Duration::from_millis(1)), summary));
         let mut waiting = pin!(self.wait_for(condition));
         std::future::poll_fn(|cx| {
             if let Poll::Ready(waited) = waiting.as_mut().poll(cx) {
