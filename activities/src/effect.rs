@@ -1,11 +1,13 @@
 //! What all adapters with effects share: staying alive while a request is under way, and the second look.
 
 use std::future::Future;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use contracts::failure;
 use temporalio_common::error::ApplicationFailure;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
+
+use crate::http::CallError;
 
 /// Awaits `work` to its end and heartbeats meanwhile, so that a worker that vanishes is noticed soon. A cancel is
 /// not answered: a request that was sent is finished, because only its outcome says what to undo.
@@ -34,10 +36,26 @@ pub(crate) fn is_repeated(ctx: &ActivityContext) -> bool {
     ctx.info().attempt > 1
 }
 
+/// Whoever waited for this attempt has given up on it, or wants it no more: an effect that was not asked for yet must not
+/// be asked for. The process looks up or undoes what there is, perhaps already now.
+///
+/// # Errors
+/// When that is so.
+pub(crate) fn still_wanted(ctx: &ActivityContext, system: &'static str) -> Result<(), CallError> {
+    if ctx.is_cancelled() {
+        let why = "cancelled before it was asked for".to_owned();
+        return Err(CallError::NotSent { system, why });
+    }
+    Ok(())
+}
+
 /// An undo found nothing, and the provider did not bar the key: a request given up on may still be on its way.
 /// Fails, to look again after `second_look`; believes it once that much time has passed.
 pub(crate) fn believe_nothing(ctx: &ActivityContext, second_look: Duration) -> Result<(), ActivityError> {
-    let since = ctx.info().scheduled_time.and_then(|at| SystemTime::now().duration_since(at).ok());
+    // Both by the server's clock: this machine's may be ahead of it.
+    let info = ctx.info();
+    let since = info.current_attempt_scheduled_time.zip(info.scheduled_time);
+    let since = since.and_then(|(attempt, first)| attempt.duration_since(first).ok());
     if since.is_some_and(|since| since >= second_look) {
         return Ok(());
     }

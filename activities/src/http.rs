@@ -263,7 +263,7 @@ impl Api {
     }
 
     async fn call<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, CallError> {
-        let Answer { status, body } = self.channel.call(request).await?;
+        let Answer { status, body, .. } = self.channel.call(request).await?;
         self.read(status, &body)
     }
 

@@ -159,6 +159,10 @@ pub struct ReversePayment {
     pub key: IdempotencyKey,
     /// The order that was paid.
     pub order_id: OrderId,
+    /// The provider's id of the payment, where it is known: a provider that knows nothing of it is not believed that there is
+    /// nothing to undo. Somebody may have changed the account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_id: Option<String>,
     /// Why, for the provider's books.
     pub reason: String,
 }

@@ -7,18 +7,23 @@
 use std::time::Duration;
 
 use contracts::values::{EventId, OrderId};
-use temporalio_client::errors::{WorkflowInteractionError, WorkflowStartError, WorkflowUpdateError};
+use temporalio_client::errors::{
+    WorkflowGetResultError, WorkflowInteractionError, WorkflowStartError, WorkflowUpdateError,
+};
 use temporalio_client::{
-    Client, WorkflowDescribeOptions, WorkflowExecuteUpdateOptions, WorkflowExecutionStatus, WorkflowHandle,
-    WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowStartOptions,
+    Client, WorkflowDescribeOptions, WorkflowExecuteUpdateOptions, WorkflowExecutionStatus,
+    WorkflowGetResultOptions, WorkflowHandle, WorkflowIdConflictPolicy, WorkflowIdReusePolicy,
+    WorkflowStartOptions,
 };
 use temporalio_common::HasWorkflowDefinition;
+use temporalio_common::error::IncomingError;
 use temporalio_common::search_attributes::SearchAttributes;
 use thiserror::Error;
 use tonic::Status;
 use workflows::input::Unchecked;
 use workflows::late_payment::{self, LatePayment, LatePaymentData};
-use workflows::order_processing::{self, OrderProcessing, PaymentSettled};
+use workflows::order_processing::{self, OrderProcessing, OrderProcessingResult, PaymentSettled};
+use workflows::report::Report;
 use workflows::saga::Outcome;
 use workflows::search_attributes::OUTCOME;
 
@@ -62,6 +67,11 @@ pub enum SettleError {
         "order {0} was ended by force and did not say whether it was paid for: a person decides about the money"
     )]
     EndedByForce(OrderId),
+    /// The order ended after a person had decided about its money: done by hand, or left where it is.
+    #[error(
+        "order {0} has ended, and a person had decided about its money: look it up at the provider, and decide about this, too"
+    )]
+    DecidedByPerson(OrderId),
     /// No worker answered.
     #[error("no worker answered for order {0} within {1:?}")]
     NoWorker(OrderId, Duration),
@@ -127,6 +137,10 @@ async fn after_the_end(
     }
     match order.search_attributes().get(&OUTCOME).as_deref() {
         Some(outcome) if outcome == Outcome::Completed.name() => return Ok(Heard::AlreadyPaid),
+        // Money that somebody gave back by hand would go back twice.
+        Some(_) if report_of(&handle).await?.was_decided(order_processing::PAY) => {
+            return Err(SettleError::DecidedByPerson(order_id.clone()));
+        }
         Some(_) => {}
         // Its label may exist: a refund could pay for a parcel that is on its way.
         None if !says_how_it_ended(order.status()) => {
@@ -154,6 +168,22 @@ async fn after_the_end(
     }
 }
 
+/// What an order that has ended says it did; nothing, where it failed before any step.
+async fn report_of<R>(order: &WorkflowHandle<Client, R>) -> Result<Report, SettleError>
+where
+    R: HasWorkflowDefinition<Output = OrderProcessingResult>,
+{
+    match order.get_result(WorkflowGetResultOptions::default()).await {
+        Ok(result) => Ok(result.report),
+        Err(WorkflowGetResultError::Failed(error)) => Ok(match *error {
+            IncomingError::Application(failure) => failure.details().ok().flatten().unwrap_or_default(),
+            _ => Report::default(),
+        }),
+        Err(WorkflowGetResultError::Cancelled { details }) => Ok(details.deserialize().unwrap_or_default()),
+        Err(other) => Err(SettleError::Temporal(other.to_string())),
+    }
+}
+
 fn says_how_it_ended(status: WorkflowExecutionStatus) -> bool {
     !matches!(status, WorkflowExecutionStatus::Terminated | WorkflowExecutionStatus::TimedOut)
 }
@@ -171,6 +201,6 @@ impl SettleError {
     /// Whether the same news may get through later.
     #[must_use]
     pub fn is_worth_a_retry(&self) -> bool {
-        !matches!(self, Self::UnknownOrder(_) | Self::EndedByForce(_))
+        !matches!(self, Self::UnknownOrder(_) | Self::EndedByForce(_) | Self::DecidedByPerson(_))
     }
 }

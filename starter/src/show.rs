@@ -62,10 +62,13 @@ pub(crate) async fn run(global: &Global, out: &Out, workflow_id: &str) -> Result
     let session = connect(global, out).await?;
     let (run, description) = session.find(workflow_id).await?;
     let progress = if run.subject.process.is_some() { ask(&run, &description, out).await } else { None };
-    let waits = |progress: &Progress| progress.steps.iter().any(|step| step.status == StepStatus::Waiting);
     let is_open = description.status() == WorkflowExecutionStatus::Running;
     let customer_action =
-        if is_open && progress.as_ref().is_some_and(waits) { run.customer_action().await } else { None };
+        if is_open && progress.as_ref().is_some_and(|progress| progress.has(StepStatus::Waiting)) {
+            run.customer_action().await
+        } else {
+            None
+        };
     let attributes = description.search_attributes();
     let status = Status {
         workflow_id: run.subject.workflow_id.clone(),

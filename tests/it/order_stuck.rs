@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
+use contracts::values::{EventId, OrderId};
 use serde_json::json;
+use settlement::{SettleError, settle};
 use tests::orders;
-use tests::world::{Order, World};
+use tests::world::{LIMIT, Order, World};
 use workflows::report::{Progress, StepStatus};
 use workflows::saga::Resolution;
-
-fn has(progress: &Progress, step: &str, status: StepStatus) -> bool {
-    progress.steps.iter().any(|line| line.step == step && line.status == status)
-}
 
 async fn stuck<'w>(world: &'w World, operation: &str) -> anyhow::Result<Order<'w>> {
     world
@@ -38,7 +36,7 @@ async fn an_undo_that_sticks_asks_a_person_and_is_retried() -> anyhow::Result<()
     assert!(too_late.contains("already being undone (the carrier refused: "), "{too_late}");
     assert!(too_late.contains("(resolve_undo): process-payment"), "{too_late}");
     // The others were undone all the same.
-    order.until("the stock was released", |p| has(p, "reserve-inventory", StepStatus::Undone)).await?;
+    order.until_step("reserve-inventory", StepStatus::Undone).await?;
     assert_eq!(world.shop.stock("LAPTOP-001-16GB-512GB").await?, (50, 0));
 
     let unknown = order.resolve("reserve-inventory", Resolution::Skip, "why").await.err().unwrap_or_default();
@@ -95,7 +93,7 @@ async fn a_parcel_that_is_under_way_is_for_a_person_before_the_money_goes_back()
         .faults(json!([{ "operation": "inventory.confirm", "kind": "status", "status": 503, "count": 1 }]))
         .await?;
     let order = world.start(&orders::order()).await?;
-    order.until("labelled", |p| has(p, "create-shipping", StepStatus::Completed)).await?;
+    order.until_step("create-shipping", StepStatus::Completed).await?;
     world.shop.put(&format!("shipments/{}", order.order_id), json!({ "status": "in_transit" })).await?;
     order.cancel_order("the customer called").await.map_err(anyhow::Error::msg)?;
     order.until("needs a person", |p| p.needs_human == ["create-shipping"]).await?;
@@ -104,7 +102,8 @@ async fn a_parcel_that_is_under_way_is_for_a_person_before_the_money_goes_back()
         order.resolve("create-shipping", Resolution::Retry, "try").await.map_err(anyhow::Error::msg)?;
     assert!(again.starts_with("failed again: ") && again.contains("stop it there"), "{again}");
     let progress = order.until("waits still", |p| p.needs_human == ["create-shipping"]).await?;
-    assert!(has(&progress, "process-payment", StepStatus::Completed), "{progress:?}");
+    let paid = progress.step("process-payment").map(|step| step.status);
+    assert_eq!(paid, Some(StepStatus::Completed), "{progress:?}");
     assert_eq!(world.shop.requests("payments.refund").await?, 0);
 
     let by_hand = order.resolve("create-shipping", Resolution::MarkDone, "stopped at the depot").await;
@@ -152,7 +151,7 @@ async fn a_person_is_asked_at_the_first_undo_that_sticks() -> anyhow::Result<()>
 async fn two_answers_about_one_undo_do_not_keep_the_run_open() -> anyhow::Result<()> {
     let world = World::new().await?;
     let order = stuck(&world, "payments.refund").await?;
-    order.until("the stock was released", |p| has(p, "reserve-inventory", StepStatus::Undone)).await?;
+    order.until_step("reserve-inventory", StepStatus::Undone).await?;
     let slow = json!({ "operation": "payments.refund", "kind": "latency", "latency_ms": 1_500 });
     world.shop.faults(json!([slow])).await?;
     let asked = world.shop.requests("payments.refund").await?;
@@ -184,5 +183,55 @@ async fn a_shop_that_cannot_be_told_asks_a_person_too() -> anyhow::Result<()> {
     assert_eq!(done, Ok("undone".to_owned()));
     order.ended().await?.failed_as("ShippingFailed")?;
     world.shop.clean().await?;
+    Ok(())
+}
+
+/// The provider's news may come late, about money that somebody has given back by hand meanwhile.
+#[tokio::test]
+async fn what_a_person_decided_about_the_money_is_not_decided_anew_by_news() -> anyhow::Result<()> {
+    let by_hand = (Resolution::MarkDone, StepStatus::Resolved);
+    let left = (Resolution::Skip, StepStatus::LeftStanding);
+    for (action, status) in [by_hand, left] {
+        let world = World::new().await?;
+        let order = stuck(&world, "payments.refund").await?;
+        order.until_step("reserve-inventory", StepStatus::Undone).await?;
+        let asked = world.shop.requests("payments.refund").await?;
+        assert_eq!(order.payment_settled("evt_late").await.as_deref(), Ok("taken"));
+        world.shop.mend().await?;
+        order.resolve("process-payment", action, "by bank transfer").await.map_err(anyhow::Error::msg)?;
+        // Asks again: whoever decided may not have known.
+        let news = |p: &Progress| {
+            let detail = p.step("process-payment").and_then(|step| step.detail.clone()).unwrap_or_default();
+            detail.contains("news of the payment") && p.needs_human == ["process-payment"]
+        };
+        order.until("asks again", news).await?;
+        order.resolve("process-payment", action, "I know").await.map_err(anyhow::Error::msg)?;
+        let (_, report) = order.ended().await?.failed_as("ShippingFailed")?;
+        assert_eq!(report.step("process-payment").map(|step| step.status), Some(status));
+        // And once more, after the end.
+        let (id, event) = (OrderId::new(order.order_id.as_str())?, EventId::new("evt_later")?);
+        let heard = settle(&world.client, &world.task_queue, &id, &event, LIMIT).await;
+        assert!(matches!(heard, Err(SettleError::DecidedByPerson(_))), "{heard:?}");
+        assert!(heard.is_err_and(|error| !error.is_worth_a_retry()));
+        assert_eq!(world.shop.requests("payments.refund").await?, asked, "{action:?}");
+    }
+    Ok(())
+}
+
+/// Whoever was asked again may find that it is to be done after all.
+#[tokio::test]
+async fn news_about_decided_money_can_be_answered_with_a_retry() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let order = stuck(&world, "payments.refund").await?;
+    assert_eq!(order.payment_settled("evt_late").await.as_deref(), Ok("taken"));
+    world.shop.mend().await?;
+    let skipped = order.resolve("process-payment", Resolution::Skip, "a misunderstanding").await;
+    assert_eq!(skipped, Ok("left standing".to_owned()));
+    order.until("asks again", |p| p.needs_human == ["process-payment"]).await?;
+    let retried = order.resolve("process-payment", Resolution::Retry, "it is owed").await;
+    assert_eq!(retried, Ok("undone".to_owned()));
+    order.ended().await?.failed_as("ShippingFailed")?;
+    let totals = world.shop.clean().await?;
+    assert_eq!((&totals["charges"], &totals["refunds"]), (&json!(1), &json!(1)));
     Ok(())
 }

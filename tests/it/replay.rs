@@ -115,8 +115,12 @@ impl Careless {
             kind: order.payment_kind,
             token: Some(PaymentToken::new("card_token_123")),
         };
-        let reverse =
-            ReversePayment { key: key.clone(), order_id: order.order_id.clone(), reason: "test".to_owned() };
+        let reverse = ReversePayment {
+            key: key.clone(),
+            order_id: order.order_id.clone(),
+            payment_id: None,
+            reason: "test".to_owned(),
+        };
         let charged = saga
             .step("process-payment", Payments::charge, charge, policy::money())
             .undo_by(Payments::reverse, reverse)

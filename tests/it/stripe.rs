@@ -11,7 +11,6 @@ use tests::orders;
 use tests::stripe::wire::{Search, Trouble, Wire};
 use tests::stripe::{CAUTIOUS_CARD, DECLINED_CARD, GOOD_CARD, Listener, Localstripe};
 use tests::world::{WorkerProcess, World};
-use workflows::report::{Progress, StepStatus};
 
 const CREATE: &str = "POST /v1/payment_intents";
 const REFUND: &str = "POST /v1/refunds";
@@ -60,10 +59,6 @@ impl Paid {
 fn charged(intent: &Value) -> (&Value, &Value, &Value, &Value) {
     let charge = &intent["latest_charge"];
     (&intent["status"], &intent["currency"], &charge["amount"], &charge["amount_refunded"])
-}
-
-fn is_waiting(progress: &Progress) -> bool {
-    progress.steps.iter().any(|step| step.status == StepStatus::Waiting)
 }
 
 #[tokio::test]
@@ -203,7 +198,7 @@ async fn a_payment_that_waits_for_the_customer_is_cancelled_with_the_order() -> 
     let paid = Paid::through_stripe().await?;
     let order = paid.stripe.order(CAUTIOUS_CARD).await?;
     let run = paid.world.start(&order).await?;
-    let progress = run.until("waits for the customer", is_waiting).await?;
+    let progress = run.waits().await?;
     let detail = progress.steps.iter().find_map(|step| step.detail.clone()).unwrap_or_default();
     assert!(detail.contains("three_d_secure") && detail.contains("pi_"), "{detail}");
     assert!(!detail.contains("_secret_"), "the client secret is in the history: {detail}");
@@ -221,7 +216,7 @@ async fn the_customers_confirmation_arrives_as_a_signed_event() -> anyhow::Resul
     let mut listener = Listener::open().await?;
     stripe.deliver(&listener, "whsec_test", &["payment_intent.succeeded"]).await?;
     let run = world.start(&stripe.order(CAUTIOUS_CARD).await?).await?;
-    run.until("waits for the customer", is_waiting).await?;
+    run.waits().await?;
     stripe.authenticate(&stripe.intent(&run.order_id).await?).await?;
 
     let delivered = listener.next().await?;

@@ -117,7 +117,8 @@ impl LatePayment {
         let was_paid =
             read.as_ref().map(|found| matches!(found, Some(Payment { state: PaymentState::Paid, .. })));
         let reason = "the order had ended when the payment settled".to_owned();
-        saga.undo_last(REFUND, Payments::reverse, ReversePayment { key, order_id: order_id.clone(), reason });
+        let reverse = ReversePayment { key, order_id: order_id.clone(), payment_id: None, reason };
+        saga.undo_last(REFUND, Payments::reverse, reverse);
         saga.unwind().await;
         let is_left = ctx.state(|w| !w.saga.report().left_standing.is_empty());
         let refunded = was_paid.map(|was_paid| was_paid && !is_left);

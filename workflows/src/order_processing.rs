@@ -72,7 +72,8 @@ pub fn search_attributes(order_id: &OrderId) -> [SearchAttributeUpdate; 2] {
 
 const VALIDATE: &str = "validate-order";
 const RESERVE: &str = "reserve-inventory";
-const PAY: &str = "process-payment";
+/// The step that charges the customer.
+pub const PAY: &str = "process-payment";
 const CONFIRM: &str = "confirm-inventory";
 const SHIP: &str = "create-shipping";
 const UPDATE: &str = "update-order-status";

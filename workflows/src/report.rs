@@ -154,6 +154,13 @@ impl Report {
         self.steps.iter().find(|step| step.step == name)
     }
 
+    /// Whether a person decided about the undo of a step: somebody did it by hand, or it was left standing.
+    #[must_use]
+    pub fn was_decided(&self, name: &str) -> bool {
+        let status = self.step(name).map(|step| step.status);
+        matches!(status, Some(StepStatus::Resolved | StepStatus::LeftStanding))
+    }
+
     pub(crate) fn step_mut(&mut self, name: &str) -> Option<&mut StepReport> {
         self.steps.iter_mut().find(|step| step.step == name)
     }
@@ -222,6 +229,20 @@ pub struct Progress {
     pub needs_human: Vec<String>,
     /// The step table.
     pub steps: Vec<StepReport>,
+}
+
+impl Progress {
+    /// The step of this name.
+    #[must_use]
+    pub fn step(&self, name: &str) -> Option<&StepReport> {
+        self.steps.iter().find(|step| step.step == name)
+    }
+
+    /// Whether a step stands so.
+    #[must_use]
+    pub fn has(&self, status: StepStatus) -> bool {
+        self.steps.iter().any(|step| step.status == status)
+    }
 }
 
 /// A workflow's time as an RFC 3339 instant.

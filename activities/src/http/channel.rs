@@ -54,6 +54,8 @@ pub(crate) struct Channel {
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) body: Vec<u8>,
+    /// Whether the system says that it had stored this answer under the request's key.
+    pub(crate) is_replay: bool,
 }
 
 impl Channel {
@@ -96,6 +98,7 @@ impl Channel {
         let mut response = request.send().await.map_err(|e| self.transport(&e))?;
         let status = response.status();
         self.classify(status, response.headers())?;
+        let is_replay = is_replay(response.headers());
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|e| self.transport(&e))? {
             if body.len() + chunk.len() > self.response_bytes_max {
@@ -103,7 +106,7 @@ impl Channel {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status, body })
+        Ok(Answer { status, body, is_replay })
     }
 
     /// What status and headers alone decide.
@@ -120,8 +123,7 @@ impl Channel {
         }
         if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT {
             let why = format!("HTTP {}", status.as_u16());
-            let is_replay = header("idempotent-replayed").is_some_and(|v| v.eq_ignore_ascii_case("true"));
-            return Err(match is_replay {
+            return Err(match is_replay(headers) {
                 true => CallError::UnknownForGood { system, why },
                 false => CallError::Unknown { system, why },
             });
@@ -151,4 +153,10 @@ impl Channel {
     pub(crate) fn unknown(&self, why: String) -> CallError {
         CallError::Unknown { system: self.system, why }
     }
+}
+
+/// Stripe's header, which others have taken over.
+fn is_replay(headers: &HeaderMap) -> bool {
+    let said = headers.get("idempotent-replayed").and_then(|value| value.to_str().ok());
+    said.is_some_and(|said| said.eq_ignore_ascii_case("true"))
 }

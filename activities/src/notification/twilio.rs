@@ -98,7 +98,7 @@ impl Twilio {
     pub async fn health(&self) -> Result<(), CallError> {
         let mut url = self.url("");
         url.set_path(&format!("{}.json", url.path().trim_end_matches('/')));
-        let Answer { status, body } = self.channel.call(self.channel.request(Method::GET, url)).await?;
+        let Answer { status, body, .. } = self.channel.call(self.channel.request(Method::GET, url)).await?;
         if status.is_success() { Ok(()) } else { Err(self.setting(&body)) }
     }
 
@@ -116,7 +116,7 @@ impl Twilio {
             .request(Method::POST, self.url("Messages.json"))
             .header(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))
             .body(form);
-        let Answer { status, body } = self.channel.call(request).await?;
+        let Answer { status, body, .. } = self.channel.call(request).await?;
         if status.is_success() {
             let Message { sid, .. } = self.read(&body)?;
             return Ok(Delivery::Accepted { message_id: Some(sid) });
@@ -132,7 +132,7 @@ impl Twilio {
     async fn find(&self, sms: &SendSms, text: &str) -> Result<Option<String>, CallError> {
         let mut url = self.url("Messages.json");
         url.query_pairs_mut().append_pair("To", sms.to.reveal()).append_pair("PageSize", LOOK_BACK);
-        let Answer { status, body } = self.channel.call(self.channel.request(Method::GET, url)).await?;
+        let Answer { status, body, .. } = self.channel.call(self.channel.request(Method::GET, url)).await?;
         if !status.is_success() {
             return Err(self.setting(&body));
         }

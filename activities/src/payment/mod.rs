@@ -20,7 +20,7 @@ use contracts::payment::{ChargePayment, FindPayment, Payment, PaymentState, Reve
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
-use crate::effect::{alive, believe_nothing, is_repeated};
+use crate::effect::{alive, believe_nothing, is_repeated, still_wanted};
 use crate::http::{Api, ApiError, CallError};
 use platform::Platform;
 use stripe::{Stripe, StripeEndpoint};
@@ -135,6 +135,7 @@ impl PaymentActivities {
                 if let Some(payment) = self.provider.find(&earlier).await? {
                     return Ok(payment);
                 }
+                still_wanted(&ctx, "payment")?;
             }
             self.provider.charge(&input).await
         });

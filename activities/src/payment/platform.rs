@@ -140,6 +140,14 @@ impl Platform {
                 refunded?;
             }
         }
+        // Nothing under the key, although a payment was made under it: this is not the provider that made it.
+        if let Some(id) = &reverse.payment_id
+            && !voided.payments.iter().any(|payment| payment.payment_id == *id)
+        {
+            let (system, why) =
+                ("payment", "it does not know the payment that was made under this key".to_owned());
+            return Err(CallError::Unknown { system, why });
+        }
         let is_known = voided.barred || !voided.payments.is_empty();
         Ok(if is_known { Reversal::Done } else { Reversal::NothingThere })
     }
@@ -166,10 +174,17 @@ impl Platform {
 }
 
 impl PaymentBody {
-    /// What of the captured money has not been refunded yet.
+    /// What of the captured money has not been refunded yet; `None` when none is there, nor ever will be.
     fn money_left(&self) -> Result<Option<Money>, CallError> {
-        if !matches!(self.status.as_str(), "paid" | "captured" | "partially_refunded") {
-            return Ok(None);
+        match self.status.as_str() {
+            "paid" | "captured" | "partially_refunded" => {}
+            "voided" | "refunded" | "declined" | "failed" => return Ok(None),
+            // The bank has it in hand, say: the money may come yet.
+            other => {
+                let status = if is_code(other) { other } else { "another state" };
+                let why = format!("a payment in {status} is not undone yet");
+                return Err(CallError::Unknown { system: "payment", why });
+            }
         }
         let currency = self.currency.as_deref().and_then(Currency::from_code);
         let read =

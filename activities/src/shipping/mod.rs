@@ -16,7 +16,7 @@ use temporalio_common::error::ApplicationFailure;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
-use crate::effect::{alive, believe_nothing, is_repeated};
+use crate::effect::{alive, believe_nothing, is_repeated, still_wanted};
 use crate::http::{Api, CallError};
 use client::{Client, Voided};
 
@@ -45,10 +45,11 @@ impl ShippingActivities {
         input: CreateShipment,
     ) -> Result<Shipment, ActivityError> {
         let created = alive(&ctx, async {
-            if is_repeated(&ctx)
-                && let Some(label) = self.client.find(&input.key).await?
-            {
-                return Ok(Shipment::Labelled(label));
+            if is_repeated(&ctx) {
+                if let Some(label) = self.client.find(&input.key).await? {
+                    return Ok(Shipment::Labelled(label));
+                }
+                still_wanted(&ctx, "shipping")?;
             }
             self.client.create(&input).await
         });

@@ -175,11 +175,30 @@ fn only_what_brings_news_of_a_payment_names_its_order() {
         ("charge.succeeded", false),
         ("charge.refunded", false),
         ("refund.created", false),
+        ("refund.updated", false),
     ] {
         let body = format!(
             r#"{{"id":"evt_4","type":"{kind}","data":{{"object":{{"metadata":{{"order_id":"ORDER-001"}}}}}}}}"#
         );
         let event = read(&signed(body.as_bytes()), body.as_bytes(), at(SIGNED_AT));
         assert_eq!(event.map(|event| event.order_id.is_some()), Ok(is_news), "{kind}");
+    }
+}
+
+#[test]
+fn a_refund_brings_news_when_it_failed() {
+    for (kind, status, is_news) in [
+        ("refund.failed", "failed", true),
+        ("charge.refund.updated", "failed", true),
+        ("refund.updated", "canceled", true),
+        ("refund.updated", "succeeded", false),
+        ("charge.refund.updated", "pending", false),
+        ("refund.created", "failed", false),
+    ] {
+        let body = format!(
+            r#"{{"id":"evt_5","type":"{kind}","data":{{"object":{{"status":"{status}","metadata":{{"order_id":"ORDER-001"}}}}}}}}"#
+        );
+        let event = read(&signed(body.as_bytes()), body.as_bytes(), at(SIGNED_AT));
+        assert_eq!(event.map(|event| event.order_id.is_some()), Ok(is_news), "{kind} {status}");
     }
 }

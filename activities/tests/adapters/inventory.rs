@@ -215,6 +215,22 @@ async fn a_restock_that_finds_nothing_looks_again_before_it_believes_it() -> Tes
     Ok(())
 }
 
+/// Of two sales side by side one arrived, and the other may be on its way.
+#[tokio::test]
+async fn a_restock_that_finds_only_a_part_looks_again_before_it_believes_it() -> TestResult {
+    let (shop, temporal) = open(Lines::OneByOne).await?;
+    let holds = held(&shop, &temporal, two_lines(1)?).await?;
+    let one = vec![two_lines(1)?.remove(0)];
+    let sold = temporal.run(Inventory::confirm, FIRST, &confirm(one, holds)?).await?;
+    assert_eq!(sold, Ok(Confirmation::Confirmed));
+    let input = release(two_lines(1)?)?;
+    let first = temporal.run(Inventory::restock, FIRST, &input).await?.err().ok_or("believed at once")?;
+    assert_eq!((first.kind.as_str(), first.next_retry_delay), (NOTHING_YET, Some(SECOND_LOOK)));
+    let late = Attempt { scheduled: SECOND_LOOK, ..SECOND };
+    assert_eq!(temporal.run(Inventory::restock, late, &input).await?, Ok(()));
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_system_without_batches_refuses_the_batch_for_good() -> TestResult {
     let (shop, temporal) = open(Lines::Batch).await?;

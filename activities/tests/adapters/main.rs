@@ -19,6 +19,7 @@ mod request;
 mod samples;
 mod shipping;
 mod shop;
+mod stripe;
 mod temporal;
 
 type TestResult<T = ()> = Result<T, Box<dyn std::error::Error>>;

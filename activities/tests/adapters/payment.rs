@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use activities::payment::PaymentActivities;
 use contracts::failure::{NOTHING_YET, OUTCOME_UNKNOWN, REFUSED};
-use contracts::payment::{Payment, PaymentKind, PaymentState, Payments};
+use contracts::payment::{Payment, PaymentKind, PaymentState, Payments, ReversePayment};
 use reqwest::Method;
 use serde_json::json;
 
@@ -213,6 +213,10 @@ async fn an_undo_that_finds_nothing_looks_again_before_it_believes_it() -> TestR
     let early = Attempt { scheduled: SECOND_LOOK / 2, ..SECOND };
     let still = temporal.run(Payments::reverse, early, &reverse()?).await?.err().map(|failed| failed.kind);
     assert_eq!(still.as_deref(), Some(NOTHING_YET), "a retry that came early proves nothing");
+    // A first look that waited for a worker is no second one.
+    let waited = Attempt { scheduled: SECOND_LOOK, ..FIRST };
+    let first = temporal.run(Payments::reverse, waited, &reverse()?).await?.err().map(|failed| failed.kind);
+    assert_eq!(first.as_deref(), Some(NOTHING_YET), "nobody had looked before");
     let late = Attempt { scheduled: SECOND_LOOK, ..SECOND };
     assert_eq!(temporal.run(Payments::reverse, late, &reverse()?).await?, Ok(()));
     Ok(())
@@ -244,6 +248,33 @@ async fn captured_money_of_unknown_size_is_not_taken_for_nothing() -> TestResult
         let failed = temporal.run(Payments::reverse, FIRST, &reverse()?).await?.err().ok_or("believed")?;
         assert_eq!((failed.kind.as_str(), failed.is_final), (OUTCOME_UNKNOWN, false));
     }
+    Ok(())
+}
+
+/// A bank that has a transfer in hand lets nobody void it.
+#[tokio::test]
+async fn money_that_may_still_come_is_not_taken_for_undone() -> TestResult {
+    for status in ["processing", "authorized", "requires_action", "a status with words"] {
+        let payment = json!({ "payment_id": "pay_1", "status": status });
+        let voided = json!({ "data": { "barred": true, "payments": [payment] } });
+        let peer = Peer::start([answer(200, "", &voided.to_string())]).await?;
+        let temporal = Temporal::with(PaymentActivities::new(peer.api()?, SECOND_LOOK)).await?;
+        let failed = temporal.run(Payments::reverse, FIRST, &reverse()?).await?.err().ok_or("believed")?;
+        assert_eq!((failed.kind.as_str(), failed.is_final), (OUTCOME_UNKNOWN, false), "{status}");
+        assert!(!failed.message.contains("with words"), "{}", failed.message);
+    }
+    Ok(())
+}
+
+/// The address of the payments was changed while an order waited: another one bars the key and knows of no payment.
+#[tokio::test]
+async fn a_provider_that_does_not_know_the_payment_is_not_believed() -> TestResult {
+    let known = ReversePayment { payment_id: Some("pay_1".to_owned()), ..reverse()? };
+    let voided = json!({ "data": { "outcome": "none", "barred": true, "payments": [] } });
+    let peer = Peer::start([answer(200, "", &voided.to_string())]).await?;
+    let temporal = Temporal::with(PaymentActivities::new(peer.api()?, SECOND_LOOK)).await?;
+    let failed = temporal.run(Payments::reverse, FIRST, &known).await?.err().ok_or("believed")?;
+    assert_eq!((failed.kind.as_str(), failed.is_final), (OUTCOME_UNKNOWN, false));
     Ok(())
 }
 

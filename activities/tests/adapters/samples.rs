@@ -100,6 +100,7 @@ pub(crate) fn find_payment() -> TestResult<FindPayment> {
 
 pub(crate) fn reverse() -> TestResult<ReversePayment> {
     Ok(ReversePayment {
+        payment_id: None,
         key: key("process-payment"),
         order_id: order_id()?,
         reason: "the order was not fulfilled".to_owned(),

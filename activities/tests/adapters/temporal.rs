@@ -128,6 +128,7 @@ impl Temporal {
             token
         };
         let now = SystemTime::now();
+        let scheduled = now - attempt.scheduled;
         let payload = Payload {
             metadata: HashMap::from([("encoding".to_owned(), b"json/plain".to_vec())]),
             data: serde_json::to_vec(input)?,
@@ -144,9 +145,10 @@ impl Temporal {
             activity_id: "1".to_owned(),
             input: Some(Payloads { payloads: vec![payload] }),
             attempt: attempt.number,
-            scheduled_time: Some((now - attempt.scheduled).into()),
+            scheduled_time: Some(scheduled.into()),
             started_time: Some(now.into()),
-            current_attempt_scheduled_time: Some(now.into()),
+            // The first one may have waited for a worker.
+            current_attempt_scheduled_time: Some(if attempt.number == 1 { scheduled } else { now }.into()),
             heartbeat_timeout: Some(attempt.heartbeat.try_into()?),
             start_to_close_timeout: Some(Duration::from_secs(60).try_into()?),
             ..Default::default()

@@ -82,7 +82,12 @@ fn the_question_for_a_payment_and_its_answers_stay() -> TestResult {
 
 #[test]
 fn the_request_to_undo_a_charge_stays() -> TestResult {
-    let input = ReversePayment { key: key(), order_id: order_id()?, reason: "out of stock".to_owned() };
+    let input = ReversePayment {
+        key: key(),
+        order_id: order_id()?,
+        payment_id: None,
+        reason: "out of stock".to_owned(),
+    };
     let golden = json!({ "key": KEY, "order_id": "ORDER-001", "reason": "out of stock" });
     pinned(&input, &golden, &[])
 }

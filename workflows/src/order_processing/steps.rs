@@ -107,8 +107,11 @@ impl OrderRun<'_> {
         let mut payment = saga
             .step(PAY, Payments::charge, charge, policy::money())
             .or_look_up(Payments::find, find.clone())
-            .undo_by(Payments::reverse, self.reversal())
+            .undo_by(Payments::reverse, self.reversal(None))
             .await?;
+        if !matches!(payment.state, PaymentState::Declined { .. }) {
+            saga.amend_undo(PAY, Payments::reverse, self.reversal(payment.payment_id.clone()));
+        }
         let mut heard = 0;
         loop {
             let Payment { payment_id, state } = payment;
@@ -244,7 +247,8 @@ impl OrderRun<'_> {
         let _reported = step.or_report().await;
     }
 
-    /// Undoes everything. A payment that settles meanwhile, after its own undo, is undone once more.
+    /// Undoes everything. A payment that settles meanwhile, after its own undo, is undone once more; where a person has
+    /// decided about it, only if that person says so.
     pub(super) async fn undo(&self, saga: &OrderSaga) {
         loop {
             let heard = saga.ctx().state(|w| w.settlements.len());
@@ -252,14 +256,20 @@ impl OrderRun<'_> {
             if saga.ctx().state(|w| w.settlements.len()) == heard {
                 return;
             }
-            saga.undo_last(PAY, Payments::reverse, self.reversal());
+            if saga.was_decided(PAY) {
+                let news = "the provider sent news of the payment while somebody decided about it; not touched again";
+                saga.ask_last(PAY, Payments::reverse, self.reversal(None), news);
+            } else {
+                saga.undo_last(PAY, Payments::reverse, self.reversal(None));
+            }
         }
     }
 
-    fn reversal(&self) -> ReversePayment {
+    fn reversal(&self, payment_id: Option<String>) -> ReversePayment {
         ReversePayment {
             key: self.key(PAY),
             order_id: self.order.order_id.clone(),
+            payment_id,
             reason: "the order was not fulfilled".to_owned(),
         }
     }

@@ -1,5 +1,6 @@
 //! The way back: undos newest first, past failed ones; a person is asked about what stuck.
 
+use std::cell::Cell;
 use std::error::Error;
 use std::rc::Rc;
 
@@ -136,6 +137,43 @@ impl<W: Process> Saga<W> {
         U::Input: Clone,
     {
         self.undos.borrow_mut().insert(0, Undo::by_activity(&self.ctx, step, None, undo, input));
+    }
+
+    /// The step has answered: its undo knows more from now on.
+    pub fn amend_undo<U>(&self, step: &'static str, undo: U, input: U::Input)
+    where
+        U: ActivityDefinition<Output = ()> + 'static,
+        U::Input: Clone,
+    {
+        let mut undos = self.undos.borrow_mut();
+        let registered = undos.iter_mut().find(|undo| undo.step == step && undo.part.is_none());
+        debug_assert!(registered.is_some(), "{step} has no undo");
+        if let Some(registered) = registered {
+            *registered = Undo::by_activity(&self.ctx, step, None, undo, input);
+        }
+    }
+
+    /// As [`Saga::undo_last`], for an undo that a person has decided about before: asks again, because of this news, before
+    /// anything is done.
+    pub fn ask_last<U>(&self, step: &'static str, undo: U, input: U::Input, news: &'static str)
+    where
+        U: ActivityDefinition<Output = ()> + 'static,
+        U::Input: Clone,
+    {
+        let undo = Undo::by_activity(&self.ctx, step, None, undo, input);
+        let is_asked = Cell::new(false);
+        let ask_first = move || -> LocalFuture<Result<(), Unsettled>> {
+            if is_asked.replace(true) {
+                return (undo.run)();
+            }
+            Box::pin(async move { Err(Unsettled { reason: news.to_owned(), is_refused: false }) })
+        };
+        self.undos.borrow_mut().insert(0, Undo::by(step, None, ask_first));
+    }
+
+    /// Whether a person decided about the undo of a step: somebody did it by hand, or it was left standing.
+    pub fn was_decided(&self, step: &str) -> bool {
+        self.ctx.state(|w| w.saga().report.was_decided(step))
     }
 
     /// Turns back: from here on whoever asks is told why, and nobody can stop the run for another reason. A stop that

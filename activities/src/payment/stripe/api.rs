@@ -41,6 +41,12 @@ pub struct StripeApi {
     channel: Channel,
 }
 
+/// An answer, and whether it is one that was stored.
+pub(super) struct Seen<T> {
+    pub(super) answer: T,
+    pub(super) is_replay: bool,
+}
+
 #[derive(Deserialize)]
 struct ErrorBody {
     #[serde(default)]
@@ -99,7 +105,7 @@ impl StripeApi {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        self.call(self.channel.request(Method::GET, url)).await
+        self.call(self.channel.request(Method::GET, url)).await.map(|seen| seen.answer)
     }
 
     /// Has an effect, under a key if the effect is not idempotent by nature.
@@ -112,6 +118,16 @@ impl StripeApi {
         key: Option<&IdempotencyKey>,
         form: &[(&str, &str)],
     ) -> Result<T, CallError> {
+        self.post_form_seen(path, key, form).await.map(|seen| seen.answer)
+    }
+
+    /// As [`Self::post_form`]; says whether the answer is one that Stripe had stored under the key.
+    pub(super) async fn post_form_seen<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        key: Option<&IdempotencyKey>,
+        form: &[(&str, &str)],
+    ) -> Result<Seen<T>, CallError> {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let mut request = self
             .channel
@@ -146,11 +162,12 @@ impl StripeApi {
         url
     }
 
-    async fn call<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, CallError> {
+    async fn call<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<Seen<T>, CallError> {
         let request = request.header("Stripe-Version", HeaderValue::from_static(VERSION));
-        let Answer { status, body } = self.channel.call(request).await?;
+        let Answer { status, body, is_replay } = self.channel.call(request).await?;
         if status.is_success() {
-            return serde_json::from_slice(&body).map_err(|e| self.channel.other_shape(&e));
+            let answer = serde_json::from_slice(&body).map_err(|e| self.channel.other_shape(&e))?;
+            return Ok(Seen { answer, is_replay });
         }
         if status == StatusCode::CONFLICT {
             return Err(self.unknown("HTTP 409: another request with this key is under way"));

@@ -27,8 +27,9 @@ use reqwest::Url;
 
 use super::{Reversal, weightiest};
 use crate::http::{ApiError, CallError, Refused};
+use api::Seen;
 pub use api::{StripeApi, StripeEndpoint};
-use wire::{Ignored, Intent, Standing};
+use wire::{Ignored, Intent, Refund, Refunds, Standing};
 
 /// Metadata of an intent: the key it was made under. Beside it stands `order_id`, for whoever reads the events.
 const KEY: &str = "idempotency_key";
@@ -71,8 +72,10 @@ impl Stripe {
         if let Some(url) = &self.return_url {
             form.push(("return_url", url.as_str()));
         }
-        match self.api.post_form::<Intent>(&["payment_intents"], Some(&charge.key), &form).await {
-            Ok(intent) => Ok(intent.into()),
+        match self.api.post_form_seen::<Intent>(&["payment_intents"], Some(&charge.key), &form).await {
+            // A stored answer says what was, not what is: the payment may have been refunded since.
+            Ok(Seen { answer: intent, is_replay: true }) => Ok(self.read(intent.id()).await?.into()),
+            Ok(Seen { answer: intent, .. }) => Ok(intent.into()),
             Err(error) => match error.refusal().and_then(decline::declined) {
                 Some(payment) => Ok(payment),
                 None => Err(error),
@@ -91,7 +94,9 @@ impl Stripe {
     /// Cancels what is open under a key and refunds what is left of what was captured. One that fails does not
     /// keep the others.
     pub(super) async fn reverse(&self, reverse: &ReversePayment) -> Result<Reversal, CallError> {
-        let ids = look_up::under_key(&self.api, &reverse.key).await?;
+        let mut ids = look_up::under_key(&self.api, &reverse.key).await?;
+        // The search may be behind, and the listing may not reach that far back; an id is found where it is, or nowhere.
+        ids.extend(reverse.payment_id.iter().filter(|id| !ids.contains(id)).cloned().collect::<Vec<_>>());
         let undone = join_all(ids.iter().map(|id| self.undo(id, reverse))).await;
         undone.into_iter().collect::<Result<Vec<()>, _>>()?;
         Ok(if ids.is_empty() { Reversal::NothingThere } else { Reversal::Done })
@@ -127,7 +132,14 @@ impl Stripe {
         self.api.post_form::<Ignored>(&path, None, &[]).await.map(drop)
     }
 
+    /// Stripe takes a refund and may find out later that the money cannot get there (a card that was closed). It is on the
+    /// shop's balance then, and another refund would go the same way: a person has to find another one.
     async fn refund(&self, id: &str, left: i64, reverse: &ReversePayment) -> Result<(), CallError> {
+        let earlier: Refunds =
+            self.api.get(&["refunds"], &[("payment_intent", id), ("limit", "100")]).await?;
+        if earlier.data.iter().any(Refund::is_failed) {
+            return Err(self.came_back());
+        }
         let (key, amount) = (reverse.key.part("refund").part(id), left.to_string());
         let form = [
             ("payment_intent", id),
@@ -135,7 +147,19 @@ impl Stripe {
             ("metadata[order_id]", reverse.order_id.as_str()),
             ("metadata[reason]", &reverse.reason),
         ];
-        self.api.post_form::<Ignored>(&["refunds"], Some(&key), &form).await.map(drop)
+        let refund: Refund = self.api.post_form(&["refunds"], Some(&key), &form).await?;
+        match refund.status.as_deref() {
+            // Pending: Stripe waits for money on the shop's balance, and says so if it comes to nothing (`webhook.rs`).
+            Some("succeeded" | "pending") => Ok(()),
+            _ if refund.is_failed() => Err(self.came_back()),
+            _ => Err(self.api.unknown("a refund in no state that is known")),
+        }
+    }
+
+    fn came_back(&self) -> CallError {
+        let code = "refund_failed".to_owned();
+        let refusal = Box::new(Refused { status: 0, code, details: serde_json::Value::Null });
+        CallError::Refused { system: self.api.system(), refusal }
     }
 
     /// Amount and currency as Stripe wants them.

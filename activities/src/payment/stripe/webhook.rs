@@ -30,6 +30,8 @@ struct Data {
 struct Object {
     #[serde(default)]
     metadata: Option<Metadata>,
+    #[serde(default)]
+    status: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -38,14 +40,18 @@ struct Metadata {
     order_id: Option<String>,
 }
 
-/// The events after which an order may find its payment otherwise than before. Others (of charges, refunds, disputes)
-/// repeat these, or tell of what we did ourselves.
+/// The events after which an order may find its payment otherwise than before. Others (of charges, disputes) repeat these,
+/// or tell of what we did ourselves.
 const NEWS: [&str; 4] = [
     "payment_intent.canceled",
     "payment_intent.payment_failed",
     "payment_intent.processing",
     "payment_intent.succeeded",
 ];
+
+/// The events of a refund; news when it failed, which may be days after it was made.
+const OF_REFUNDS: [&str; 3] = ["charge.refund.updated", "refund.failed", "refund.updated"];
+const FAILED: [&str; 2] = ["failed", "canceled"];
 
 /// Reads an event that Stripe signed. One that brings no news is about no order.
 ///
@@ -59,6 +65,10 @@ pub fn verify_and_read(
 ) -> Result<PaymentEvent, WebhookError> {
     verify(header, body, secret, now)?;
     let EventBody { id, kind, data } = serde_json::from_slice(body).map_err(|_| WebhookError::Body)?;
-    let order_id = data.object.metadata.and_then(|metadata| metadata.order_id);
-    event(id, order_id.filter(|_| NEWS.contains(&kind.as_str())), kind)
+    let Object { metadata, status } = data.object;
+    let is_news = NEWS.contains(&kind.as_str())
+        || OF_REFUNDS.contains(&kind.as_str())
+            && status.is_some_and(|status| FAILED.contains(&status.as_str()));
+    let order_id = metadata.and_then(|metadata| metadata.order_id);
+    event(id, order_id.filter(|_| is_news), kind)
 }

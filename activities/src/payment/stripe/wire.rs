@@ -63,6 +63,26 @@ struct Charge {
     amount_refunded: i64,
 }
 
+/// A refund.
+#[derive(Deserialize)]
+pub(super) struct Refund {
+    #[serde(default)]
+    pub(super) status: Option<String>,
+}
+
+/// Refunds of one payment.
+#[derive(Deserialize)]
+pub(super) struct Refunds {
+    pub(super) data: Vec<Refund>,
+}
+
+impl Refund {
+    /// Whether the money did not get to the customer, and will not by itself.
+    pub(super) fn is_failed(&self) -> bool {
+        matches!(self.status.as_deref(), Some("failed" | "canceled" | "requires_action"))
+    }
+}
+
 /// What an undo finds.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Standing {
@@ -82,6 +102,10 @@ pub(super) enum Standing {
 }
 
 impl Intent {
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
     pub(super) fn standing(&self) -> Standing {
         match self.status.as_str() {
             "canceled" => Standing::Gone,
