@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tests::orders;
 use tests::world::{Ended, Order, World};
-use workflows::report::{Progress, StepStatus};
+use workflows::report::StepStatus;
 
 const CONFIRM: &str = "confirm-inventory";
 const SHIP: &str = "create-shipping";
@@ -52,7 +52,7 @@ async fn temporals_cancel_while_both_are_under_way_comes_too_late_when_both_go_t
         world.shop.faults(json!([{ "operation": during, "kind": "latency", "latency_ms": 1_200 }])).await?;
         let order = world.start(&orders::order()).await?;
         world.shop.requested(during).await?;
-        order.until("half done", |p| status(p, beside) == Some(StepStatus::Completed)).await?;
+        order.until_step(beside, StepStatus::Completed).await?;
         order.temporal_cancel().await?;
         let result = order.ended().await?.fulfilled()?;
         let note = "Temporal's cancel came too late: the run went on to its end";
@@ -76,7 +76,7 @@ async fn a_cancel_while_the_stock_is_down_is_accepted_and_the_label_is_voided() 
         .faults(json!([{ "operation": "inventory.confirm", "kind": "status", "status": 503, "count": 1 }]))
         .await?;
     let order = world.start(&orders::order()).await?;
-    order.until("labelled", |p| status(p, SHIP) == Some(StepStatus::Completed)).await?;
+    order.until_step(SHIP, StepStatus::Completed).await?;
     let begun = Instant::now();
     let accepted = order.cancel_order("the customer called").await.map_err(anyhow::Error::msg)?;
     assert_eq!(
@@ -143,7 +143,7 @@ async fn a_cancel_after_a_refusal_is_told_that_the_order_is_being_undone() -> an
         ]))
         .await?;
     let order = world.start(&orders::order()).await?;
-    order.until("refused", |p| status(p, SHIP) == Some(StepStatus::Failed)).await?;
+    order.until_step(SHIP, StepStatus::Failed).await?;
     let refusal = order.cancel_order("the customer called").await.err().unwrap_or_default();
     assert!(refusal.contains("already being undone (the carrier refused"), "{refusal}");
     order.ended().await?.failed_as("ShippingFailed")?;
@@ -215,15 +215,11 @@ async fn a_cancel_needs_a_reason() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn status(progress: &Progress, step: &str) -> Option<StepStatus> {
-    progress.steps.iter().find(|s| s.step == step).map(|s| s.status)
-}
-
 /// An order whose stock is sold, and whose label is under way with these faults.
 async fn sold_and_being_labelled<'w>(world: &'w World, faults: Value) -> anyhow::Result<Order<'w>> {
     world.shop.faults(faults).await?;
     let order = world.start(&orders::order()).await?;
     world.shop.requested("shipments.create").await?;
-    order.until("sold", |p| status(p, CONFIRM) == Some(StepStatus::Completed)).await?;
+    order.until_step(CONFIRM, StepStatus::Completed).await?;
     Ok(order)
 }

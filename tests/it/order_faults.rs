@@ -15,7 +15,7 @@ use tests::matrix::{
 use tests::orders;
 use tests::servers;
 use tests::world::{Ended, Order, World};
-use workflows::report::{Progress, Report, StepStatus};
+use workflows::report::{Report, StepStatus};
 
 use table::{BACKWARD, Ends, Expected, FORWARD, Refusal, Row, Undo, Way};
 
@@ -221,8 +221,7 @@ impl Undo {
         }
         let order = world.start(&order).await?;
         if let Way::CancelledInWait = self.way {
-            let waits = |p: &Progress| p.steps.iter().any(|step| step.status == StepStatus::Waiting);
-            order.until("waits for the customer", waits).await?;
+            order.waits().await?;
             order.cancel_order(CANCELLED_BECAUSE).await.map_err(anyhow::Error::msg)?;
         }
         Ok(order)

@@ -1,13 +1,10 @@
 //! Orders that somebody refuses: everything is undone, the failure names step and reason.
 
-use std::time::{Duration, Instant};
-
 use anyhow::Context as _;
 use serde_json::{Value, json};
 use tests::orders;
 use tests::world::World;
-use workflows::report::{Progress, Report, StepStatus};
-use workflows::saga::Resolution;
+use workflows::report::{Report, StepStatus};
 
 /// No money, no label, no hold, stock as before.
 async fn nothing_stands(world: &World) -> anyhow::Result<Value> {
@@ -166,74 +163,5 @@ async fn a_hold_that_was_swept_ends_in_a_refund() -> anyhow::Result<()> {
     );
     let totals = nothing_stands(&world).await?;
     assert_eq!((&totals["charges"], &totals["refunds"]), (&json!(1), &json!(1)));
-    Ok(())
-}
-
-/// The second attempt comes after longer than the test waits.
-const PATIENT: [&str; 4] =
-    ["--retry-first=30s", "--retry-longest=30s", "--stock-patience=10m", "--carrier-patience=10m"];
-
-/// What one of two steps that run side by side is refused, while the other's system is down.
-#[tokio::test]
-async fn a_refusal_does_not_wait_for_the_outage_of_the_step_beside_it() -> anyhow::Result<()> {
-    for (refused, beside, failure, step) in [
-        ("shipments.create", "inventory.confirm", "ShippingFailed", "confirm-inventory"),
-        ("inventory.confirm", "shipments.create", "OutOfStock", "create-shipping"),
-    ] {
-        let (world, _worker) = World::apart(&PATIENT).await?;
-        let mut faults = vec![json!({ "operation": beside, "kind": "status", "status": 503, "count": 1 })];
-        if refused == "shipments.create" {
-            faults.push(json!({ "operation": refused, "kind": "status", "status": 422 }));
-        } else {
-            faults.push(json!({ "operation": "payments.create", "kind": "latency", "latency_ms": 1_000 }));
-        }
-        world.shop.faults(json!(faults)).await?;
-        let order = world.start(&orders::order()).await?;
-        if refused == "inventory.confirm" {
-            world.shop.requested("payments.create").await?;
-            world.shop.put("clock", json!({ "advance_seconds": 86_400 })).await?;
-        }
-        let begun = Instant::now();
-        let (_, report) = order.ended().await?.failed_as(failure)?;
-        assert!(
-            begun.elapsed() < Duration::from_secs(20),
-            "{refused} waited for {beside}: {:?}",
-            begun.elapsed()
-        );
-        assert_eq!(
-            undone(&report),
-            ["create-shipping", "confirm-inventory", "process-payment", "reserve-inventory", "update-order"]
-        );
-        assert_eq!(report.step(step).map(|s| s.status), Some(StepStatus::Undone), "{refused}");
-        let totals = nothing_stands(&world).await?;
-        assert_eq!((&totals["charges"], &totals["refunds"]), (&json!(1), &json!(1)), "{refused}");
-    }
-    Ok(())
-}
-
-/// Nothing of the carrier's answers, for as long as it takes: the refund waits for one undo's patience, the label for a
-/// person, and nobody looks up a label that is to be voided anyway.
-#[tokio::test]
-async fn a_lost_hold_is_refunded_while_the_whole_carrier_is_down() -> anyhow::Result<()> {
-    let (world, _worker) = World::apart(&["--undo-patience=3s"]).await?;
-    let down = |operation: &str| json!({ "operation": operation, "kind": "status", "status": 503 });
-    let slow = json!({ "operation": "payments.create", "kind": "latency", "latency_ms": 1_000 });
-    let faults = [slow, down("shipments.create"), down("shipments.get"), down("shipments.cancel")];
-    world.shop.faults(json!(faults)).await?;
-    let order = world.start(&orders::order()).await?;
-    world.shop.requested("payments.create").await?;
-    world.shop.put("clock", json!({ "advance_seconds": 86_400 })).await?;
-    let is = |p: &Progress, step: &str, status| p.steps.iter().any(|s| s.step == step && s.status == status);
-    let progress = order.until("refunded", |p| is(p, "process-payment", StepStatus::Undone)).await?;
-    assert_eq!(progress.needs_human, ["create-shipping"]);
-    assert_eq!(progress.error_message.as_deref().map(|e| e.contains("the hold was gone")), Some(true));
-    assert_eq!(order.scheduled("shipping.find_shipment").await?, 0, "the label was looked up");
-
-    world.shop.mend().await?;
-    let retried = order.resolve("create-shipping", Resolution::Retry, "the carrier is back").await;
-    assert_eq!(retried, Ok("undone".to_owned()));
-    order.ended().await?.failed_as("OutOfStock")?;
-    let totals = nothing_stands(&world).await?;
-    assert_eq!((&totals["shipments"], &totals["refunds"]), (&json!(0), &json!(1)));
     Ok(())
 }

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tests::orders;
 use tests::world::{LIMIT, Order, World};
-use workflows::report::{Progress, Report, StepStatus};
+use workflows::report::{Report, StepStatus};
+use workflows::saga::Resolution;
 
 const EVERYTHING: [&str; 5] =
     ["create-shipping", "confirm-inventory", "process-payment", "reserve-inventory", "update-order"];
@@ -25,9 +26,14 @@ async fn started_and_losing_its_hold<'w>(world: &'w World, faults: &[Value]) -> 
     Ok(order)
 }
 
-/// Everything was undone in order: the money is back, the stock as before, and of `labels` labels none stands.
+/// Everything was undone in order, and nothing is left; so many labels had been made.
 async fn nothing_stands(world: &World, report: &Report, labels: u64) -> anyhow::Result<()> {
     assert_eq!(report.undone, EVERYTHING);
+    nothing_is_left(world, labels).await
+}
+
+/// The money is back, the stock as before, and of `labels` labels none stands.
+async fn nothing_is_left(world: &World, labels: u64) -> anyhow::Result<()> {
     let totals = world.shop.clean().await?;
     assert_eq!((&totals["charges"], &totals["refunds"]), (&json!(1), &json!(1)), "{totals}");
     assert_eq!(
@@ -81,13 +87,63 @@ async fn a_label_that_a_look_up_found_is_voided_when_the_hold_was_lost() -> anyh
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     world.shop.faults(json!([down("inventory.confirm")])).await?;
-    let labelled = |p: &Progress| is(p, "create-shipping", StepStatus::Completed);
-    order.until("labelled", labelled).await?;
+    order.until_step("create-shipping", StepStatus::Completed).await?;
     world.shop.mend().await?;
     let (_, report) = order.ended().await?.failed_as("OutOfStock")?;
     nothing_stands(&world, &report, 1).await
 }
 
-fn is(progress: &Progress, name: &str, status: StepStatus) -> bool {
-    progress.steps.iter().any(|step| step.step == name && step.status == status)
+/// The second attempt comes after longer than the test waits.
+const PATIENT: [&str; 4] =
+    ["--retry-first=30s", "--retry-longest=30s", "--stock-patience=10m", "--carrier-patience=10m"];
+
+#[tokio::test]
+async fn a_refused_label_does_not_wait_for_the_outage_of_the_stock() -> anyhow::Result<()> {
+    let (world, _worker) = World::apart(&PATIENT).await?;
+    let refused = json!({ "operation": "shipments.create", "kind": "status", "status": 422 });
+    world.shop.faults(json!([once_down("inventory.confirm"), refused])).await?;
+    let order = world.start(&orders::order()).await?;
+    let report = refused_at_once(&order, "ShippingFailed").await?;
+    assert_eq!(report.step("confirm-inventory").map(|step| step.status), Some(StepStatus::Undone));
+    nothing_stands(&world, &report, 0).await
+}
+
+#[tokio::test]
+async fn a_lost_hold_does_not_wait_for_the_outage_of_the_carrier() -> anyhow::Result<()> {
+    let (world, _worker) = World::apart(&PATIENT).await?;
+    let order = started_and_losing_its_hold(&world, &[once_down("shipments.create")]).await?;
+    let report = refused_at_once(&order, "OutOfStock").await?;
+    assert_eq!(report.step("create-shipping").map(|step| step.status), Some(StepStatus::Undone));
+    nothing_stands(&world, &report, 0).await
+}
+
+fn once_down(operation: &str) -> Value {
+    json!({ "operation": operation, "kind": "status", "status": 503, "count": 1 })
+}
+
+/// Before the step beside it tries again.
+async fn refused_at_once(order: &Order<'_>, failure: &str) -> anyhow::Result<Report> {
+    let begun = Instant::now();
+    let (_, report) = order.ended().await?.failed_as(failure)?;
+    assert!(begun.elapsed() < Duration::from_secs(20), "{failure} waited: {:?}", begun.elapsed());
+    Ok(report)
+}
+
+/// Nothing of the carrier's answers, for as long as it takes: the refund waits for one undo's patience, the label for a
+/// person, and nobody looks up a label that is to be voided anyway.
+#[tokio::test]
+async fn a_lost_hold_is_refunded_while_the_whole_carrier_is_down() -> anyhow::Result<()> {
+    let (world, _worker) = World::apart(&["--undo-patience=3s"]).await?;
+    let faults = ["shipments.create", "shipments.get", "shipments.cancel"].map(down);
+    let order = started_and_losing_its_hold(&world, &faults).await?;
+    let progress = order.until_step("process-payment", StepStatus::Undone).await?;
+    assert_eq!(progress.needs_human, ["create-shipping"]);
+    assert_eq!(progress.error_message.as_deref().map(|e| e.contains("the hold was gone")), Some(true));
+    assert_eq!(order.scheduled("shipping.find_shipment").await?, 0, "the label was looked up");
+
+    world.shop.mend().await?;
+    let retried = order.resolve("create-shipping", Resolution::Retry, "the carrier is back").await;
+    assert_eq!(retried, Ok("undone".to_owned()));
+    order.ended().await?.failed_as("OutOfStock")?;
+    nothing_is_left(&world, 0).await
 }

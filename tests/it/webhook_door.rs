@@ -10,7 +10,6 @@ use tests::orders;
 use tests::processes::free_port;
 use tests::servers;
 use tests::world::{LIMIT, Order, WorkerProcess, World};
-use workflows::report::StepStatus;
 
 const SECRET: &str = "whsec_test";
 
@@ -60,8 +59,7 @@ impl Door {
 
     async fn waiting(&self) -> anyhow::Result<Order<'_>> {
         let order = self.world.start(&orders::paid_by("e_wallet")).await?;
-        let waits = |p: &workflows::report::Progress| p.steps.iter().any(|s| s.status == StepStatus::Waiting);
-        order.until("waits for the customer", waits).await?;
+        order.waits().await?;
         Ok(order)
     }
 }

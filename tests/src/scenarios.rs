@@ -11,7 +11,7 @@ use settlement::{Heard, settle};
 use sha2::{Digest as _, Sha256};
 use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
 use workflows::input::Unchecked;
-use workflows::report::{Progress, StepStatus};
+use workflows::report::StepStatus;
 use workflows::saga::Resolution;
 use workflows::unsubscription::{self, Unsubscription, UnsubscriptionData};
 
@@ -85,14 +85,14 @@ const SHOP: &[Scenario] = &[
     scenario!("cancelled-while-the-stock-is-down", world => {
         world.shop.faults(json!([{ "operation": "inventory.confirm", "kind": "status", "status": 503 }])).await?;
         let order = world.start(&orders::order()).await?;
-        order.until("labelled", |p| is_done(p, "create-shipping")).await?;
+        order.until_step("create-shipping", StepStatus::Completed).await?;
         order.cancel_order("changed mind").await.map_err(anyhow::Error::msg)?;
         ended(order).await?
     }),
     scenario!("cancelled-with-the-parcel-under-way", world => {
         world.shop.faults(json!([{ "operation": "inventory.confirm", "kind": "status", "status": 503 }])).await?;
         let order = world.start(&orders::order()).await?;
-        order.until("labelled", |p| is_done(p, "create-shipping")).await?;
+        order.until_step("create-shipping", StepStatus::Completed).await?;
         world.shop.put(&format!("shipments/{}", order.order_id), json!({ "status": "in_transit" })).await?;
         order.cancel_order("changed mind").await.map_err(anyhow::Error::msg)?;
         order.until("stuck", |p| !p.needs_human.is_empty()).await?;
@@ -129,7 +129,7 @@ const SHOP: &[Scenario] = &[
         slow(world, "shipments.create").await?;
         let order = world.start(&orders::order()).await?;
         world.shop.requested("shipments.create").await?;
-        order.until("sold", |p| is_done(p, "confirm-inventory")).await?;
+        order.until_step("confirm-inventory", StepStatus::Completed).await?;
         anyhow::ensure!(order.cancel_order("too late").await.is_err(), "the cancel was not refused");
         ended(order).await?
     }),
@@ -299,10 +299,6 @@ async fn waiting(world: &World) -> anyhow::Result<Order<'_>> {
     let order = world.start(&orders::paid_by("e_wallet")).await?;
     order.waits().await?;
     Ok(order)
-}
-
-fn is_done(progress: &Progress, step: &str) -> bool {
-    progress.steps.iter().any(|s| s.step == step && s.status == StepStatus::Completed)
 }
 
 async fn slow(world: &World, operation: &str) -> anyhow::Result<()> {

@@ -78,13 +78,21 @@ impl Order<'_> {
         }
     }
 
+    /// Waits until a step has a status.
+    ///
+    /// # Errors
+    /// When it does not have it in time.
+    pub async fn until_step(&self, step: &str, status: StepStatus) -> anyhow::Result<Progress> {
+        let has = |p: &Progress| p.step(step).is_some_and(|step| step.status == status);
+        self.until(&format!("{step} {status:?}"), has).await
+    }
+
     /// Waits until it waits for the customer.
     ///
     /// # Errors
     /// When it does not in time.
-    pub async fn waits(&self) -> anyhow::Result<()> {
-        let waits = |p: &Progress| p.steps.iter().any(|s| s.status == StepStatus::Waiting);
-        self.until("waits for the customer", waits).await.map(drop)
+    pub async fn waits(&self) -> anyhow::Result<Progress> {
+        self.until("waits for the customer", |p| p.has(StepStatus::Waiting)).await
     }
 
     /// Waits until a step is under way or done.
