@@ -7,6 +7,7 @@ use serde_json::json;
 use settlement::{Heard, SettleError, settle};
 use temporalio_client::WorkflowGetResultOptions;
 use tests::orders;
+use tests::scenarios::asks_about_the_stock;
 use tests::world::{LIMIT, Order, World};
 use workflows::late_payment::{LatePayment, LatePaymentResult};
 use workflows::report::StepStatus;
@@ -102,6 +103,32 @@ async fn money_that_arrives_during_the_undo_goes_back_before_the_order_closes() 
         result.report.undone,
         ["process-payment", "reserve-inventory", "update-order", "process-payment"]
     );
+    let totals = world.shop.clean().await?;
+    assert_eq!((&totals["charges"], &totals["refunds"]), (&json!(1), &json!(1)));
+    Ok(())
+}
+
+/// Somebody is asked about the stock, and may take days to answer; the money does not wait for that.
+#[tokio::test]
+async fn money_that_arrives_while_a_person_is_asked_about_something_else_goes_back_at_once()
+-> anyhow::Result<()> {
+    let world = World::new().await?;
+    let order = asks_about_the_stock(&world).await?;
+    let event = world.shop.settle_late(&order.order_id).await?;
+    assert_eq!(hear(&world, &order, &event).await?, Heard::Taken);
+    world.shop.requested("payments.refund").await?;
+    let progress = order.until("asks still", |p| p.needs_human == ["reserve-inventory"]).await?;
+    assert_eq!(progress.outcome, None);
+    assert!(order.needs_human().await?);
+    world.shop.mend().await?;
+    let retried = order.resolve("reserve-inventory", Resolution::Retry, "the stock is back").await;
+    assert_eq!(retried, Ok("undone".to_owned()));
+    let result = order.ended().await?.stopped_as("cancelled")?;
+    assert_eq!(
+        result.report.undone,
+        ["process-payment", "update-order", "process-payment", "reserve-inventory"]
+    );
+    assert!(!order.needs_human().await?);
     let totals = world.shop.clean().await?;
     assert_eq!((&totals["charges"], &totals["refunds"]), (&json!(1), &json!(1)));
     Ok(())

@@ -162,6 +162,16 @@ const SHOP: &[Scenario] = &[
         late.until("ended", |p| p.outcome.is_some()).await?;
         workflow_id
     }),
+    scenario!("late-money-while-asking", world => {
+        let order = asks_about_the_stock(world).await?;
+        let event = world.shop.settle_late(&order.order_id).await?;
+        order.payment_settled(&event).await.map_err(anyhow::Error::msg)?;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        world.shop.mend().await?;
+        let retried = order.resolve("reserve-inventory", Resolution::Retry, "the stock is back").await;
+        retried.map_err(anyhow::Error::msg)?;
+        ended(order).await?
+    }),
     scenario!("onboarding-complete", world => { onboarded(world, &customers::registration()).await? }),
     scenario!("onboarding-code-taken", world => {
         world.shop.put("switches", json!({ "coupon_codes_taken": true })).await?;
@@ -293,6 +303,19 @@ fn days_ago(days: i64) -> Timestamp {
 async fn ended(order: Order<'_>) -> anyhow::Result<String> {
     order.ended().await?;
     Ok(order.workflow_id)
+}
+
+/// An order that waited for a transfer and was cancelled; a person is asked about its stock, which stays down.
+///
+/// # Errors
+/// When it does not get there.
+pub async fn asks_about_the_stock(world: &World) -> anyhow::Result<Order<'_>> {
+    let order = world.start(&orders::paid_by("bank_transfer")).await?;
+    order.waits().await?;
+    world.shop.faults(json!([{ "operation": "inventory.release", "kind": "status", "status": 503 }])).await?;
+    order.cancel_order("changed mind").await.map_err(anyhow::Error::msg)?;
+    order.until("asks about the stock", |p| p.needs_human == ["reserve-inventory"]).await?;
+    Ok(order)
 }
 
 async fn waiting(world: &World) -> anyhow::Result<Order<'_>> {

@@ -24,31 +24,30 @@
 mod both;
 mod effect;
 mod ending;
+mod failure;
 mod state;
 mod unwind;
+mod updates;
 mod waiting;
 
 use std::cell::RefCell;
 use std::future::Future;
 use std::rc::Rc;
 
-use contracts::failure;
 use serde::de::DeserializeOwned;
-use temporalio_common::{
-    ActivityDefinition,
-    protos::temporal::api::failure::v1::{ApplicationFailureInfo, Failure, failure::FailureInfo},
-};
+use temporalio_common::ActivityDefinition;
 use temporalio_workflow::{ActivityExecutionError, WorkflowCancellationToken as Token, WorkflowContext};
 
 pub use ending::{Ending, Halt, Outcome, Refusal, invalid_input};
 pub use state::{SagaState, Stop, StoppedBy};
-pub use unwind::{
+pub use updates::{
     CancelAccepted, CancelRequest, Resolution, ResolveUndo, check_resolution, check_stop, request_stop,
     resolve_undo,
 };
 
 use crate::policy::{self, Policy};
 use crate::report::{StepClass, StepSpec, StepStatus};
+use failure::{is_final, is_unknown, reason};
 use unwind::Undo;
 
 /// A workflow that runs as a saga.
@@ -68,6 +67,8 @@ pub struct Saga<W> {
     ctx: WorkflowContext<W>,
     forward: Token,
     undos: Rc<RefCell<Vec<Undo>>>,
+    /// Undos that stuck, whose answer is still missing.
+    unanswered: RefCell<Vec<Undo>>,
 }
 
 type LookUp<T> = Box<dyn FnOnce() -> LocalFuture<Result<Option<T>, ActivityExecutionError>>>;
@@ -100,7 +101,7 @@ impl<W: Process> Saga<W> {
         {
             observer.process_started(&ctx.state(|w| w.saga().progress(&ctx.info())));
         }
-        Self { ctx: ctx.clone(), forward, undos: Rc::default() }
+        Self { ctx: ctx.clone(), forward, undos: Rc::default(), unanswered: RefCell::default() }
     }
 
     /// Names a step. It runs when its undo is said and it is awaited.
@@ -360,41 +361,5 @@ impl<A: ActivityDefinition> ActivityDefinition for Shared<A> {
     type Output = A::Output;
     fn name(&self) -> &str {
         self.0.name()
-    }
-}
-
-/// What the adapter said, if it said something: a regular activity wraps it once, a local one not at all.
-fn application_failure(error: &ActivityExecutionError) -> Option<(&ApplicationFailureInfo, &Failure)> {
-    let mut failure = error.failure();
-    while let Some(current) = failure {
-        if let Some(FailureInfo::ApplicationFailureInfo(info)) = &current.failure_info {
-            return Some((info, current));
-        }
-        failure = current.cause.as_deref();
-    }
-    None
-}
-
-/// Whether the adapter does not know what became of the effect; final all the same when the system repeats its answer.
-fn is_unknown(error: &ActivityExecutionError) -> bool {
-    application_failure(error).is_some_and(|(info, _)| info.r#type == failure::OUTCOME_UNKNOWN)
-}
-
-/// Whether the adapter will not be asked again: the system said no, or repeats its answer for ever.
-fn is_final(error: &ActivityExecutionError) -> bool {
-    application_failure(error).is_some_and(|(info, _)| info.non_retryable)
-}
-
-/// Why a step failed, in one line: the adapter's own words rather than "Activity task failed".
-fn reason(error: &ActivityExecutionError) -> String {
-    match application_failure(error) {
-        Some((_, failure)) => failure.message.clone(),
-        None => match error.failure() {
-            Some(failure) => {
-                let root = std::iter::successors(Some(failure), |f| f.cause.as_deref()).last();
-                root.unwrap_or(failure).message.clone()
-            }
-            None => error.to_string(),
-        },
     }
 }

@@ -252,7 +252,8 @@ impl OrderRun<'_> {
     pub(super) async fn undo(&self, saga: &OrderSaga) {
         loop {
             let heard = saga.ctx().state(|w| w.settlements.len());
-            saga.unwind().await;
+            // Money that arrives does not wait for an answer about something else.
+            saga.unwind_or(|w| w.settlements.len() > heard && !w.saga.is_stuck(PAY)).await;
             if saga.ctx().state(|w| w.settlements.len()) == heard {
                 return;
             }

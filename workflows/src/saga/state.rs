@@ -69,6 +69,12 @@ pub(super) enum Phase {
 }
 
 impl SagaState {
+    /// Whether the undo of a step waits for a person's answer.
+    #[must_use]
+    pub fn is_stuck(&self, step: &str) -> bool {
+        self.stuck.iter().any(|name| name == step)
+    }
+
     /// The forward token; made by whoever comes first, an update or the run.
     pub(super) fn forward_token(&mut self, workflow: &Token) -> Token {
         self.forward.get_or_insert_with(|| workflow.child_token()).clone()

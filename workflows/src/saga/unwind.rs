@@ -1,15 +1,14 @@
 //! The way back: undos newest first, past failed ones; a person is asked about what stuck.
 
 use std::cell::Cell;
-use std::error::Error;
 use std::rc::Rc;
 
-use serde::{Deserialize, Serialize};
 use temporalio_common::ActivityDefinition;
 use temporalio_workflow::{WaitConditionOptions, WorkflowCancellationToken as Token, WorkflowContext};
 
+use super::failure::{is_final, reason};
 use super::state::Phase;
-use super::{Halt, LocalFuture, Process, Saga, Shared, StoppedBy, is_final, reason};
+use super::{Halt, LocalFuture, Process, Resolution, ResolveUndo, Saga, Shared};
 use crate::policy;
 use crate::report::{StepClass, StepStatus};
 use crate::search_attributes::NEEDS_HUMAN;
@@ -72,60 +71,14 @@ fn name(step: &str, part: Option<&str>) -> String {
     part.map_or_else(|| step.to_owned(), |part| format!("{step}/{part}"))
 }
 
-/// A person's answer about an undo that stuck: the input of the update `resolve_undo`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ResolveUndo {
-    /// The step whose undo stuck, or the part of one: `send-welcome-emails/coupon`.
-    pub step: String,
-    /// What to do about it.
-    pub action: Resolution,
-    /// Why, for the report.
-    pub reason: String,
-}
-
-/// What to do about an undo that stuck.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Resolution {
-    /// Try it once more, with full patience.
-    Retry,
-    /// Somebody did it by hand.
-    MarkDone,
-    /// Leave the effect standing.
-    Skip,
-}
-
-impl Resolution {
-    fn words(self) -> &'static str {
-        match self {
-            Self::Retry => "undone",
-            Self::MarkDone => "done by hand",
-            Self::Skip => "left standing",
-        }
-    }
-}
-
-/// A request of the business to stop a run: the input of `cancel_order` and its like.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CancelRequest {
-    /// Why; goes into the report.
-    pub reason: String,
-}
-
-/// The answer to a [`CancelRequest`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CancelAccepted {
-    /// Steps that will be undone, newest first.
-    pub will_undo: Vec<String>,
-}
-
-/// Characters of the reason for a stop, at most.
-const STOP_REASON_MAX: usize = 500;
+/// The change after which a run that asks a person hears news meanwhile.
+const NEWS_WHILE_ASKING: &str = "news-while-asking";
 
 /// The answer to whoever was slower.
 const ALREADY_RESOLVED: &str = "already resolved";
 
-fn never() -> WaitConditionOptions {
+/// A wait that nobody cancels.
+pub(super) fn never() -> WaitConditionOptions {
     WaitConditionOptions::builder().cancellation_token(Token::new()).build()
 }
 
@@ -188,8 +141,14 @@ impl<W: Process> Saga<W> {
     /// An undo that sticks holds up no other, with one exception: where the effect of the pivot step can no longer be
     /// taken back (the parcel is under way), a person decides before the money goes back.
     pub async fn unwind(&self) {
+        self.unwind_or(|_| false).await;
+    }
+
+    /// As [`Saga::unwind`]; when all that is missing is a person's answer, returns for news, too. Called again, it goes on
+    /// waiting for that answer.
+    pub async fn unwind_or(&self, has_news: impl Fn(&W) -> bool) {
         self.ctx.state_mut(|w| w.saga_mut().phase = Phase::Unwinding);
-        let mut stuck = Vec::new();
+        let mut stuck = self.unanswered.take();
         loop {
             let Some(undo) = self.undos.borrow_mut().pop() else { break };
             match (undo.run)().await {
@@ -209,13 +168,13 @@ impl<W: Process> Saga<W> {
                     }
                     self.name_stuck(&stuck);
                     if decides {
-                        self.ask_a_person(std::mem::take(&mut stuck)).await;
+                        self.ask_a_person(std::mem::take(&mut stuck), |_| false).await;
                     }
                 }
             }
         }
         if !stuck.is_empty() {
-            self.ask_a_person(stuck).await;
+            self.ask_a_person(stuck, has_news).await;
         }
     }
 
@@ -249,19 +208,22 @@ impl<W: Process> Saga<W> {
         self.ctx.set_current_details(details);
     }
 
-    async fn ask_a_person(&self, mut stuck: Vec<Undo>) {
+    async fn ask_a_person(&self, mut stuck: Vec<Undo>, has_news: impl Fn(&W) -> bool) {
+        let mut listens = true;
         while !stuck.is_empty() {
             self.name_stuck(&stuck);
+            let wakes = |w: &W| !w.saga().answers.is_empty() || listens && has_news(w);
             // Cannot be cancelled: the token is its own.
-            if self
-                .ctx
-                .wait_condition_with_options(|w: &W| !w.saga().answers.is_empty(), never())
-                .await
-                .is_err()
-            {
+            if self.ctx.wait_condition_with_options(wakes, never()).await.is_err() {
                 continue;
             }
             let Some((ticket, answer)) = self.ctx.state_mut(|w| w.saga_mut().answers.pop_front()) else {
+                // Runs that were asking before there was this did not hear.
+                listens = self.ctx.patched(NEWS_WHILE_ASKING);
+                if listens {
+                    self.unanswered.replace(stuck);
+                    return;
+                }
                 continue;
             };
             let outcome = self.act_on(&mut stuck, &answer).await;
@@ -306,88 +268,4 @@ impl<W: Process> Saga<W> {
 
 fn is_pivot<W: Process>(step: &str) -> bool {
     W::STEPS.iter().any(|spec| spec.name == step && spec.class == StepClass::Pivot)
-}
-
-type UpdateError = Box<dyn Error + Send + Sync>;
-
-/// The body of an update that stops the run for the business. While it is open whether there is a way back, it waits.
-///
-/// # Errors
-/// When the run turned out to be past its pivot (says what to do instead), or goes back for another reason.
-pub async fn request_stop<W: Process>(
-    ctx: &WorkflowContext<W>,
-    request: &CancelRequest,
-    instead: &str,
-) -> Result<CancelAccepted, UpdateError> {
-    let token = ctx.cancellation_token();
-    ctx.state_mut(|w| w.saga_mut().stop(&token, StoppedBy::Request, &request.reason));
-    ctx.wait_condition_with_options(|w: &W| w.saga().phase != Phase::AtPivot, never()).await?;
-    ctx.state(|w| {
-        let saga = w.saga();
-        if saga.is_past_pivot() {
-            return Err(instead.into());
-        }
-        if let Some(why) = saga.goes_back_because() {
-            return Err(format!("it is {why}").into());
-        }
-        Ok(CancelAccepted { will_undo: saga.undoable.iter().rev().map(|step| (*step).to_owned()).collect() })
-    })
-}
-
-/// The validator of an update that asks to stop the run ([`request_stop`]).
-///
-/// # Errors
-/// When the run is past its pivot (`instead` says what to do), goes back already for another reason, or is given none.
-pub fn check_stop<W: Process>(
-    process: &W,
-    request: &CancelRequest,
-    instead: &str,
-) -> Result<(), UpdateError> {
-    let reason = &request.reason;
-    if process.saga().is_past_pivot() {
-        return Err(instead.into());
-    }
-    if let Some(why) = process.saga().goes_back_because() {
-        return Err(format!("it is {why}").into());
-    }
-    if reason.trim().is_empty() || reason.chars().count() > STOP_REASON_MAX {
-        return Err(
-            format!("reason must have 1 to {STOP_REASON_MAX} characters: it goes into the report").into()
-        );
-    }
-    Ok(())
-}
-
-/// The validator of `resolve_undo`: only what is stuck can be resolved, and only with a reason.
-///
-/// # Errors
-/// Says what is stuck.
-pub fn check_resolution<W: Process>(process: &W, answer: &ResolveUndo) -> Result<(), UpdateError> {
-    let stuck = &process.saga().stuck;
-    if !stuck.contains(&answer.step) {
-        let known = if stuck.is_empty() { "nothing".to_owned() } else { stuck.join(", ") };
-        return Err(format!("the undo of '{}' is not stuck; stuck: {known}", answer.step).into());
-    }
-    if answer.reason.trim().is_empty() {
-        return Err("give a reason: it goes into the report".into());
-    }
-    Ok(())
-}
-
-/// The body of the update `resolve_undo`; answers when the run has acted on it.
-///
-/// # Errors
-/// Never by itself; the wait cannot be cancelled.
-pub async fn resolve_undo<W: Process>(
-    ctx: &WorkflowContext<W>,
-    answer: ResolveUndo,
-) -> Result<String, UpdateError> {
-    let ticket = ctx.state_mut(|w| {
-        let saga = w.saga_mut();
-        saga.tickets += 1;
-        saga.answers.push_back((saga.tickets, answer));
-        saga.tickets
-    });
-    ctx.wait_condition_with_options(|w: &W| w.saga().answered.contains_key(&ticket), never()).await?;
-    Ok(ctx.state(|w| w.saga().answered.get(&ticket).cloned()).unwrap_or_default())
 }
