@@ -69,9 +69,10 @@ pub async fn run_with(
     let server = health::serve(&settings, status.clone(), systems.probes(), exporter.address()).await?;
 
     let (stopping, mut stopped) = tokio::sync::watch::channel(false);
+    let asked = stopping.clone();
     tokio::spawn(async move {
         stop.await;
-        stopping.send_replace(true);
+        asked.send_replace(true);
     });
     let runtime = exporter.runtime()?;
     let client = tokio::select! {
@@ -97,9 +98,11 @@ pub async fn run_with(
     });
     status.polling();
     tracing::info!(task_queue = %settings.task_queue, health = %server.address(), "polling");
-    let ran = tokio::try_join!(Box::pin(worker.run()), Box::pin(syncs.run()))
-        .map(drop)
-        .context("the worker stopped");
+    let drain = || {
+        stopping.send_replace(true);
+    };
+    let ran = together(Box::pin(worker.run()), Box::pin(syncs.run()), drain).await;
+    let ran = ran.context("the worker stopped");
     if let Some(door) = door {
         door.abort();
     }
@@ -108,10 +111,53 @@ pub async fn run_with(
     ran
 }
 
+/// Runs both to their ends. When one fails, the other is told to drain: dropped, it would leave requests under way.
+async fn together<E>(
+    one: impl Future<Output = Result<(), E>>,
+    other: impl Future<Output = Result<(), E>>,
+    drain: impl Fn(),
+) -> Result<(), E> {
+    let ended = |ran: Result<(), E>| {
+        if ran.is_err() {
+            drain();
+        }
+        ran
+    };
+    let (one, other) = tokio::join!(async { ended(one.await) }, async { ended(other.await) });
+    one.and(other)
+}
+
 /// Two TLS stacks are linked in (gRPC's and HTTP's); both use the one provider installed here.
 fn install_crypto() {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // Another worker in this operating-system process may have been first; then it is installed all the same.
         let _first = rustls::crypto::ring::default_provider().install_default().is_ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn when_one_worker_fails_the_other_drains() {
+        for fails_first in [true, false] {
+            let (drains, drained) = (tokio::sync::Notify::new(), Cell::new(false));
+            let failing = async { Err("not let in") };
+            let working = async {
+                drains.notified().await;
+                drained.set(true);
+                Ok(())
+            };
+            let drain = || drains.notify_one();
+            let ran = if fails_first {
+                together(failing, working, drain).await
+            } else {
+                together(working, failing, drain).await
+            };
+            assert_eq!((ran, drained.get()), (Err("not let in"), true));
+        }
     }
 }
