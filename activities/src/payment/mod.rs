@@ -21,7 +21,7 @@ use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use crate::effect::{alive, believe_nothing, is_repeated, still_wanted};
-use crate::http::{Api, ApiError, CallError};
+use crate::http::{Api, ApiError, CallError, Refused};
 use platform::Platform;
 use stripe::{Stripe, StripeEndpoint};
 
@@ -94,14 +94,25 @@ impl From<Api> for Provider {
     }
 }
 
-/// Of several payments under one key (a provider that ignores keys) the one that holds money, or still may.
-fn weightiest(payments: impl IntoIterator<Item = Payment>) -> Option<Payment> {
-    payments.into_iter().min_by_key(|payment| match payment.state {
+/// Of several payments under one key (a provider that ignores keys) the one that holds money, or still may. Two that do are
+/// no payment: the order has to fail, and its undo gives both back.
+fn weightiest(
+    system: &'static str,
+    payments: impl IntoIterator<Item = Payment>,
+) -> Result<Option<Payment>, CallError> {
+    let mut payments: Vec<_> = payments.into_iter().collect();
+    payments.sort_by_key(|payment| match payment.state {
         PaymentState::Paid => 0,
         PaymentState::RequiresAction { .. } => 1,
         PaymentState::Declined { .. } => 2,
         PaymentState::Reversed => 3,
-    })
+    });
+    if payments.get(1).is_some_and(|second| second.state == PaymentState::Paid) {
+        let code = "charged_twice".to_owned();
+        let refusal = Box::new(Refused { status: 0, code, details: serde_json::Value::Null });
+        return Err(CallError::Refused { system, refusal });
+    }
+    Ok(payments.into_iter().next())
 }
 
 /// The payment provider's activities, on a connection to it.
@@ -136,6 +147,9 @@ impl PaymentActivities {
                     return Ok(payment);
                 }
                 still_wanted(&ctx, "payment")?;
+                let payment = self.provider.charge(&input).await?;
+                // Where keys are ignored, the attempt before may have landed between the look and this one.
+                return Ok(self.provider.find(&earlier).await?.unwrap_or(payment));
             }
             self.provider.charge(&input).await
         });

@@ -114,7 +114,7 @@ impl Platform {
 
     /// The payment made under a key.
     pub(super) async fn find(&self, key: &IdempotencyKey) -> Result<Option<Payment>, CallError> {
-        Ok(weightiest(self.made_under(key).await?.into_iter().map(Payment::from)))
+        weightiest("payment", self.made_under(key).await?.into_iter().map(Payment::from))
     }
 
     /// Voids what is open, bars the key, and refunds whatever of the captured money is still there.

@@ -4,12 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use activities::payment::PaymentActivities;
+use activities::shipping::ShippingActivities;
 use contracts::payment::{PaymentState, Payments};
+use contracts::shipping::Shipping;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use temporalio_common::ActivityDefinition;
 use tokio::sync::Notify;
 
 use crate::TestResult;
 use crate::peer::{Answer, Peer, response};
-use crate::samples::charge;
+use crate::samples::{charge, parcel};
 use crate::temporal::{Attempt, FIRST, SECOND, Temporal};
 
 const PAID: &str = r#"{"data": {"payment_id": "pay_1", "status": "paid"}}"#;
@@ -38,27 +43,52 @@ async fn a_request_under_way_is_heard_of_and_finished_even_when_cancelled() -> T
 }
 
 /// Whoever cancelled it looks up or undoes what there is, perhaps already now: what is sent after that is not undone.
-#[tokio::test]
-async fn an_attempt_that_is_cancelled_while_it_looks_does_not_act() -> TestResult {
-    let go_on = Arc::new(Notify::new());
-    let nothing = response(200, "", r#"{"data": []}"#);
-    let peer =
-        Peer::start([Answer::Hold(nothing, Arc::clone(&go_on)), Answer::Bytes(response(200, "", PAID))])
-            .await?;
-    let temporal = Temporal::with(PaymentActivities::new(peer.api()?, Duration::ZERO)).await?;
+async fn acts_no_more<A: ActivityDefinition>(
+    temporal: &Temporal,
+    peer: &Peer,
+    go_on: &Notify,
+    activity: A,
+    input: &A::Input,
+) -> TestResult
+where
+    A::Input: Serialize,
+    A::Output: DeserializeOwned,
+{
     temporal.cancel();
     let attempt = Attempt { heartbeat: Duration::from_millis(300), ..SECOND };
-    let input = charge("any")?;
-    let charging = temporal.run(Payments::charge, attempt, &input);
+    let acting = temporal.run(activity, attempt, input);
     let watching = async {
+        // By the second one the worker has heard "cancel".
         temporal.heartbeat().await?;
         temporal.heartbeat().await?;
         go_on.notify_one();
         TestResult::Ok(())
     };
-    let (charged, watched) = tokio::join!(charging, watching);
+    let (acted, watched) = tokio::join!(acting, watching);
     watched?;
-    assert!(charged.is_err() || charged.is_ok_and(|charged| charged.is_err()), "charged");
+    assert!(!acted.is_ok_and(|acted| acted.is_ok()), "acted");
     assert_eq!(peer.received().len(), 1, "{:?}", peer.received());
     Ok(())
+}
+
+/// A peer whose look-up finds nothing, once it may answer, and which would take anything.
+async fn slow_look_up(go_on: &Arc<Notify>) -> TestResult<Peer> {
+    let nothing = response(200, "", r#"{"data": []}"#);
+    Peer::start([Answer::Hold(nothing, Arc::clone(go_on)), Answer::Bytes(response(200, "", PAID))]).await
+}
+
+#[tokio::test]
+async fn a_charge_that_is_cancelled_while_it_is_looked_up_is_not_sent() -> TestResult {
+    let go_on = Arc::new(Notify::new());
+    let peer = slow_look_up(&go_on).await?;
+    let temporal = Temporal::with(PaymentActivities::new(peer.api()?, Duration::ZERO)).await?;
+    acts_no_more(&temporal, &peer, &go_on, Payments::charge, &charge("any")?).await
+}
+
+#[tokio::test]
+async fn a_label_that_is_cancelled_while_it_is_looked_up_is_not_bought() -> TestResult {
+    let go_on = Arc::new(Notify::new());
+    let peer = slow_look_up(&go_on).await?;
+    let temporal = Temporal::with(ShippingActivities::new(peer.api()?, Duration::ZERO)).await?;
+    acts_no_more(&temporal, &peer, &go_on, Shipping::create_shipment, &parcel()?).await
 }

@@ -115,6 +115,21 @@ async fn a_second_attempt_looks_before_it_charges_again() -> TestResult {
     Ok(())
 }
 
+/// The first charge arrives when the second attempt has looked already.
+#[tokio::test]
+async fn two_charges_under_one_key_are_no_payment() -> TestResult {
+    let key = charge("any")?.key;
+    let paid = |id: &str| json!({ "payment_id": id, "idempotency_key": key.as_str(), "status": "paid" });
+    let answers = [json!([]), paid("pay_2"), json!([paid("pay_1"), paid("pay_2")])];
+    let answers = answers.map(|data| answer(200, "", &json!({ "data": data }).to_string()));
+    let peer = Peer::start(answers).await?;
+    let temporal = Temporal::with(PaymentActivities::new(peer.api()?, SECOND_LOOK)).await?;
+    let failed = temporal.run(Payments::charge, SECOND, &charge("any")?).await?.err().ok_or("charged")?;
+    assert_eq!((failed.kind.as_str(), failed.is_final), (REFUSED, true));
+    assert!(failed.message.contains("charged_twice"), "{}", failed.message);
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_second_attempt_charges_when_the_first_did_not_arrive() -> TestResult {
     let (shop, temporal) = open().await?;

@@ -88,7 +88,7 @@ impl Stripe {
         let ids = look_up::under_key(&self.api, key).await?;
         let intents = join_all(ids.iter().map(|id| self.read(id))).await;
         let intents = intents.into_iter().collect::<Result<Vec<_>, _>>()?;
-        Ok(weightiest(intents.into_iter().map(Payment::from)))
+        weightiest(self.api.system(), intents.into_iter().map(Payment::from))
     }
 
     /// Cancels what is open under a key and refunds what is left of what was captured. One that fails does not
