@@ -7,13 +7,14 @@
 use std::time::Duration;
 
 use contracts::values::{EventId, OrderId};
+use futures::TryStreamExt as _;
 use temporalio_client::errors::{
     WorkflowGetResultError, WorkflowInteractionError, WorkflowStartError, WorkflowUpdateError,
 };
 use temporalio_client::{
     Client, WorkflowDescribeOptions, WorkflowExecuteUpdateOptions, WorkflowExecutionStatus,
     WorkflowGetResultOptions, WorkflowHandle, WorkflowIdConflictPolicy, WorkflowIdReusePolicy,
-    WorkflowStartOptions,
+    WorkflowListOptions, WorkflowStartOptions,
 };
 use temporalio_common::HasWorkflowDefinition;
 use temporalio_common::error::IncomingError;
@@ -24,8 +25,8 @@ use workflows::input::Unchecked;
 use workflows::late_payment::{self, LatePayment, LatePaymentData};
 use workflows::order_processing::{self, OrderProcessing, OrderProcessingResult, PaymentSettled};
 use workflows::report::Report;
-use workflows::saga::Outcome;
-use workflows::search_attributes::OUTCOME;
+use workflows::saga::{Outcome, Process as _};
+use workflows::search_attributes::{NEEDS_HUMAN, ORDER_ID, OUTCOME};
 
 /// What became of the news.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,11 +68,6 @@ pub enum SettleError {
         "order {0} was ended by force and did not say whether it was paid for: a person decides about the money"
     )]
     EndedByForce(OrderId),
-    /// The order ended after a person had decided about its money: done by hand, or left where it is.
-    #[error(
-        "order {0} has ended, and a person had decided about its money: look it up at the provider, and decide about this, too"
-    )]
-    DecidedByPerson(OrderId),
     /// No worker answered.
     #[error("no worker answered for order {0} within {1:?}")]
     NoWorker(OrderId, Duration),
@@ -135,20 +131,17 @@ async fn after_the_end(
     if order.status() == WorkflowExecutionStatus::Running {
         return Err(SettleError::Temporal(format!("order {order_id} is open and did not take the news")));
     }
-    match order.search_attributes().get(&OUTCOME).as_deref() {
+    // Money that somebody gave back by hand would go back twice.
+    let decided = match order.search_attributes().get(&OUTCOME).as_deref() {
         Some(outcome) if outcome == Outcome::Completed.name() => return Ok(Heard::AlreadyPaid),
-        // Money that somebody gave back by hand would go back twice.
-        Some(_) if report_of(&handle).await?.was_decided(order_processing::PAY) => {
-            return Err(SettleError::DecidedByPerson(order_id.clone()));
-        }
-        Some(_) => {}
+        Some(_) => is_decided(client, &handle, order_id).await?,
         // Its label may exist: a refund could pay for a parcel that is on its way.
         None if !says_how_it_ended(order.status()) => {
             return Err(SettleError::EndedByForce(order_id.clone()));
         }
         // Refused for its input, before any call.
-        None => {}
-    }
+        None => false,
+    };
     let workflow_id = late_payment::workflow_id(order_id, event_id);
     let options = WorkflowStartOptions::new(task_queue, workflow_id.clone())
         .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
@@ -159,7 +152,7 @@ async fn after_the_end(
         // transition less. Where no worker shares the connection, the client leaves the request out.
         .enable_eager_workflow_start(true)
         .build();
-    let input = LatePaymentData { order_id: order_id.clone(), event_id: event_id.clone() };
+    let input = LatePaymentData { order_id: order_id.clone(), event_id: event_id.clone(), decided };
     let input = Unchecked::of(&input).map_err(|e| SettleError::Temporal(e.to_string()))?;
     match client.start_workflow(LatePayment::run, input, options).await {
         Ok(_) | Err(WorkflowStartError::AlreadyStarted { .. }) => Ok(Heard::Late { workflow_id }),
@@ -168,18 +161,51 @@ async fn after_the_end(
     }
 }
 
-/// What an order that has ended says it did; nothing, where it failed before any step.
-async fn report_of<R>(order: &WorkflowHandle<Client, R>) -> Result<Report, SettleError>
+/// Whether somebody decided about the money of an order that has ended, or is asked about it just now: the order's own, or
+/// what came late.
+async fn is_decided<R>(
+    client: &Client,
+    order: &WorkflowHandle<Client, R>,
+    order_id: &OrderId,
+) -> Result<bool, SettleError>
 where
     R: HasWorkflowDefinition<Output = OrderProcessingResult>,
 {
-    match order.get_result(WorkflowGetResultOptions::default()).await {
-        Ok(result) => Ok(result.report),
+    let result = order.get_result(WorkflowGetResultOptions::default()).await;
+    if report_of(result.map(|result| result.report))?.was_decided(order_processing::PAY) {
+        return Ok(true);
+    }
+    let filter = format!("{} = '{order_id}' AND WorkflowType = '{}'", ORDER_ID.name(), LatePayment::NAME);
+    let earlier = client.list_workflows(filter, WorkflowListOptions::default()).try_collect::<Vec<_>>().await;
+    for late in earlier.map_err(|e| SettleError::Temporal(e.to_string()))? {
+        let is_decided = match late.status() {
+            WorkflowExecutionStatus::Running => late.search_attributes().get(&NEEDS_HUMAN).unwrap_or(false),
+            _ => {
+                let late = handle_of(client, LatePayment::run, late.id().to_owned());
+                let result = late.get_result(WorkflowGetResultOptions::default()).await;
+                report_of(result.map(|result| result.report))?.was_decided(late_payment::REFUND)
+            }
+        };
+        if is_decided {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// What a run that has ended says it did; nothing, where it failed before any step.
+fn report_of(result: Result<Report, WorkflowGetResultError>) -> Result<Report, SettleError> {
+    match result {
+        Ok(report) => Ok(report),
         Err(WorkflowGetResultError::Failed(error)) => Ok(match *error {
             IncomingError::Application(failure) => failure.details().ok().flatten().unwrap_or_default(),
             _ => Report::default(),
         }),
         Err(WorkflowGetResultError::Cancelled { details }) => Ok(details.deserialize().unwrap_or_default()),
+        // Ended by force: it decided nothing.
+        Err(WorkflowGetResultError::Terminated { .. } | WorkflowGetResultError::TimedOut) => {
+            Ok(Report::default())
+        }
         Err(other) => Err(SettleError::Temporal(other.to_string())),
     }
 }
@@ -201,6 +227,6 @@ impl SettleError {
     /// Whether the same news may get through later.
     #[must_use]
     pub fn is_worth_a_retry(&self) -> bool {
-        !matches!(self, Self::UnknownOrder(_) | Self::EndedByForce(_) | Self::DecidedByPerson(_))
+        !matches!(self, Self::UnknownOrder(_) | Self::EndedByForce(_))
     }
 }

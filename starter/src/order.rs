@@ -104,12 +104,6 @@ pub(crate) async fn settle_payment(global: &Global, out: &Out, args: SettleArgs)
             let fix = "look at the payment at the provider, and at the order's history; refund there if it was not shipped";
             return Err(Failure::new(Exit::Failed, error.to_string()).fix(fix));
         }
-        Err(error @ SettleError::DecidedByPerson(_)) => {
-            let fix = format!(
-                "'starter order status {order_id}' has the decision and its reason; refund at the provider if it is owed"
-            );
-            return Err(Failure::new(Exit::Failed, error.to_string()).fix(fix));
-        }
         Err(SettleError::Rpc(status)) => return Err(Failure::of_status(&status)),
         Err(error @ SettleError::NoWorker(..)) => {
             let fix =

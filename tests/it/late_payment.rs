@@ -1,11 +1,12 @@
 //! Money that arrives for an order that has ended.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use contracts::values::{EventId, OrderId};
+use futures::TryStreamExt as _;
 use serde_json::json;
 use settlement::{Heard, SettleError, settle};
-use temporalio_client::WorkflowGetResultOptions;
+use temporalio_client::{WorkflowGetResultOptions, WorkflowListOptions};
 use tests::orders;
 use tests::scenarios::asks_about_the_stock;
 use tests::world::{LIMIT, Order, World};
@@ -14,7 +15,11 @@ use workflows::report::StepStatus;
 use workflows::saga::Resolution;
 
 async fn hear(world: &World, order: &Order<'_>, event: &str) -> anyhow::Result<Heard> {
-    let (order, event) = (OrderId::new(order.order_id.as_str())?, EventId::new(event)?);
+    hear_of(world, &order.order_id, event).await
+}
+
+async fn hear_of(world: &World, order_id: &str, event: &str) -> anyhow::Result<Heard> {
+    let (order, event) = (OrderId::new(order_id)?, EventId::new(event)?);
     Ok(settle(&world.client, &world.task_queue, &order, &event, LIMIT).await?)
 }
 
@@ -145,6 +150,47 @@ async fn stuck_refund(world: &World) -> anyhow::Result<Order<'_>> {
     let late = world.attach_run(&workflow_id);
     late.until("needs a person", |p| p.needs_human == ["refund-payment"]).await?;
     Ok(late)
+}
+
+/// While somebody is asked about late money, and after somebody gave it back by hand, more news of it moves nothing.
+#[tokio::test]
+async fn late_money_that_a_person_decided_about_is_asked_about_again() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let late = stuck_refund(&world).await?;
+    world.shop.mend().await?;
+    let asked = world.shop.requests("payments.refund").await?;
+    let order_id = late.workflow_id.split('/').nth(1).unwrap_or_default();
+    let until = Instant::now() + LIMIT;
+    // What is listed may be a second behind.
+    while !listed_as_asking(&world, order_id).await? {
+        anyhow::ensure!(Instant::now() < until, "never listed");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    for (event, answer) in [("evt_while_asked", Resolution::Skip), ("evt_after", Resolution::Retry)] {
+        let Heard::Late { workflow_id } = hear_of(&world, order_id, event).await? else {
+            anyhow::bail!("not late")
+        };
+        let again = world.attach_run(&workflow_id);
+        again.until("asks first", |p| p.needs_human == ["refund-payment"]).await?;
+        assert_eq!(world.shop.requests("payments.refund").await?, asked, "{event}");
+        again.resolve("refund-payment", answer, "looked it up").await.map_err(anyhow::Error::msg)?;
+        let is_skipped = answer == Resolution::Skip;
+        assert_eq!(refund(&world, &workflow_id).await?.refunded, Some(!is_skipped), "{event}");
+        if is_skipped {
+            late.resolve("refund-payment", Resolution::MarkDone, "by hand")
+                .await
+                .map_err(anyhow::Error::msg)?;
+            refund(&world, &late.workflow_id).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn listed_as_asking(world: &World, order_id: &str) -> anyhow::Result<bool> {
+    let filter = format!("SunOrderId = '{order_id}' AND SunNeedsHuman = true");
+    let listed: Vec<_> =
+        world.client.list_workflows(filter, WorkflowListOptions::default()).try_collect().await?;
+    Ok(!listed.is_empty())
 }
 
 #[tokio::test]

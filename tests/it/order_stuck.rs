@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use contracts::values::{EventId, OrderId};
 use serde_json::json;
-use settlement::{SettleError, settle};
+use settlement::{Heard, settle};
 use tests::orders;
 use tests::world::{LIMIT, Order, World};
 use workflows::report::{Progress, StepStatus};
@@ -210,9 +210,11 @@ async fn what_a_person_decided_about_the_money_is_not_decided_anew_by_news() -> 
         assert_eq!(report.step("process-payment").map(|step| step.status), Some(status));
         // And once more, after the end.
         let (id, event) = (OrderId::new(order.order_id.as_str())?, EventId::new("evt_later")?);
-        let heard = settle(&world.client, &world.task_queue, &id, &event, LIMIT).await;
-        assert!(matches!(heard, Err(SettleError::DecidedByPerson(_))), "{heard:?}");
-        assert!(heard.is_err_and(|error| !error.is_worth_a_retry()));
+        let heard = settle(&world.client, &world.task_queue, &id, &event, LIMIT).await?;
+        let Heard::Late { workflow_id } = heard else { anyhow::bail!("not late: {heard:?}") };
+        let late = world.attach_run(&workflow_id);
+        late.until("asks first", |p| p.needs_human == ["refund-payment"]).await?;
+        assert!(late.needs_human().await?);
         assert_eq!(world.shop.requests("payments.refund").await?, asked, "{action:?}");
     }
     Ok(())

@@ -172,6 +172,28 @@ const SHOP: &[Scenario] = &[
         retried.map_err(anyhow::Error::msg)?;
         ended(order).await?
     }),
+    scenario!("news-of-decided-money", world => {
+        world
+            .shop
+            .faults(json!([
+                { "operation": "shipments.create", "kind": "status", "status": 422 },
+                { "operation": "payments.refund", "kind": "status", "status": 503 }
+            ]))
+            .await?;
+        let order = world.start(&orders::order()).await?;
+        order.until("asks about the money", |p| p.needs_human == ["process-payment"]).await?;
+        order.payment_settled("evt_late").await.map_err(anyhow::Error::msg)?;
+        world.shop.mend().await?;
+        for reason in ["by bank transfer", "I know"] {
+            // Of runs from before the second question, the first answer was the last.
+            let answered = order.resolve("process-payment", Resolution::MarkDone, reason).await;
+            if reason == "by bank transfer" {
+                answered.map_err(anyhow::Error::msg)?;
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+        ended(order).await?
+    }),
     scenario!("onboarding-complete", world => { onboarded(world, &customers::registration()).await? }),
     scenario!("onboarding-code-taken", world => {
         world.shop.put("switches", json!({ "coupon_codes_taken": true })).await?;

@@ -5,7 +5,8 @@
 //!
 //! 1. `read-payment`: what the payment provider says now; the news itself is not believed.
 //! 2. `refund-payment`: whatever of it is there is voided or refunded, under the charge's own key, so that the
-//!    order's undo and this one together refund once. An outage that outlasts its patience asks a person.
+//!    order's undo and this one together refund once. An outage that outlasts its patience asks a person. Where somebody
+//!    has decided about this money before, a person is asked first: it may have gone back by hand.
 //!
 //! Deliberately absent: reviving the order. A customer who still wants it places a new one.
 #![expect(
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use temporalio_common::search_attributes::SearchAttributeUpdate;
 use temporalio_workflow::{WorkflowContext, WorkflowContextView, WorkflowResult, workflow, workflow_methods};
 
+use crate::input::people::yes_or_no;
 use crate::input::{Checked, Fields, Unchecked, id};
 use crate::order_processing;
 use crate::policy;
@@ -47,13 +49,18 @@ pub struct LatePaymentData {
     pub order_id: OrderId,
     /// The provider's id of the event.
     pub event_id: EventId,
+    /// `decided`, optional, default `false`: somebody has decided about this money before, or is being asked. Then nothing goes
+    /// back before somebody says so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub decided: bool,
 }
 
 impl Checked for LatePaymentData {
     fn read(fields: &Fields<'_>) -> Option<Self> {
         let order_id = fields.required("order_id", id);
         let event_id = fields.required("event_id", id);
-        Some(Self { order_id: order_id?, event_id: event_id? })
+        let decided = fields.optional("decided", yes_or_no).unwrap_or(false);
+        Some(Self { order_id: order_id?, event_id: event_id?, decided })
     }
 }
 
@@ -71,7 +78,8 @@ pub struct LatePaymentResult {
 }
 
 const READ: &str = "read-payment";
-const REFUND: &str = "refund-payment";
+/// The step that gives the money back.
+pub const REFUND: &str = "refund-payment";
 
 /// The workflow.
 #[workflow]
@@ -102,7 +110,7 @@ impl LatePayment {
         ctx: &mut WorkflowContext<Self>,
         input: Unchecked<LatePaymentData>,
     ) -> WorkflowResult<LatePaymentResult> {
-        let LatePaymentData { order_id, .. } =
+        let LatePaymentData { order_id, decided, .. } =
             input.check().map_err(|problems| saga::invalid_input("LatePaymentInvalid", problems))?;
         if ctx.search_attributes().get(&ORDER_ID).as_deref() != Some(order_id.as_str()) {
             ctx.upsert_search_attributes([
@@ -118,7 +126,13 @@ impl LatePayment {
             read.as_ref().map(|found| matches!(found, Some(Payment { state: PaymentState::Paid, .. })));
         let reason = "the order had ended when the payment settled".to_owned();
         let reverse = ReversePayment { key, order_id: order_id.clone(), payment_id: None, reason };
-        saga.undo_last(REFUND, Payments::reverse, reverse);
+        if decided && was_paid != Some(false) {
+            let news =
+                "news of money that somebody has decided about, or is being asked about; not touched again";
+            saga.ask_last(REFUND, Payments::reverse, reverse, news);
+        } else {
+            saga.undo_last(REFUND, Payments::reverse, reverse);
+        }
         saga.unwind().await;
         let is_left = ctx.state(|w| !w.saga.report().left_standing.is_empty());
         let refunded = was_paid.map(|was_paid| was_paid && !is_left);

@@ -101,12 +101,14 @@ fn weightiest(
     payments: impl IntoIterator<Item = Payment>,
 ) -> Result<Option<Payment>, CallError> {
     let mut payments: Vec<_> = payments.into_iter().collect();
-    payments.sort_by_key(|payment| match payment.state {
+    let rank = |payment: &Payment| match payment.state {
         PaymentState::Paid => 0,
         PaymentState::RequiresAction { .. } => 1,
         PaymentState::Declined { .. } => 2,
         PaymentState::Reversed => 3,
-    });
+    };
+    payments.sort_by(|a, b| (rank(a), &a.payment_id).cmp(&(rank(b), &b.payment_id)));
+    payments.dedup_by(|later, earlier| later.payment_id.is_some() && later.payment_id == earlier.payment_id);
     if payments.get(1).is_some_and(|second| second.state == PaymentState::Paid) {
         let code = "charged_twice".to_owned();
         let refusal = Box::new(Refused { status: 0, code, details: serde_json::Value::Null });
@@ -149,7 +151,9 @@ impl PaymentActivities {
                 still_wanted(&ctx, "payment")?;
                 let payment = self.provider.charge(&input).await?;
                 // Where keys are ignored, the attempt before may have landed between the look and this one.
-                return Ok(self.provider.find(&earlier).await?.unwrap_or(payment));
+                let found = self.provider.find(&earlier).await?;
+                let weightiest = weightiest("payment", found.into_iter().chain([payment.clone()]))?;
+                return Ok(weightiest.unwrap_or(payment));
             }
             self.provider.charge(&input).await
         });

@@ -15,6 +15,9 @@ use crate::http::{Api, CallError, Refused, is_code};
 
 use super::{Reversal, weightiest};
 
+/// What a payment is called that holds no money and never will.
+const VOID: [&str; 6] = ["voided", "refunded", "reversed", "cancelled", "canceled", "expired"];
+
 /// The platform, as a payment provider.
 #[derive(Clone)]
 pub(super) struct Platform {
@@ -126,30 +129,36 @@ impl Platform {
         };
         // Without a key of its own: a stored answer must not hide a charge that landed since.
         let voided: VoidAnswer = self.api.send(Method::POST, &["payments", "void"], None, &body).await?;
+        // All of them, even when one cannot be undone; then the first failure.
+        let mut undone = Ok(());
         for payment in &voided.payments {
-            let Some(rest) = payment.money_left()? else { continue };
-            let refunded = self.refund(reverse, &payment.payment_id, rest).await;
-            // Refused may mean that somebody else was faster; then nothing is left.
-            let is_done = match &refunded {
-                Err(error) if error.refusal().is_some() => {
-                    !self.has_money_left(&reverse.key, &payment.payment_id).await?
-                }
-                _ => false,
-            };
-            if !is_done {
-                refunded?;
-            }
+            undone = undone.and(self.give_back(reverse, payment).await);
         }
-        // Nothing under the key, although a payment was made under it: this is not the provider that made it.
         if let Some(id) = &reverse.payment_id
             && !voided.payments.iter().any(|payment| payment.payment_id == *id)
+            && self.has_money_left(&reverse.key, id).await?
         {
-            let (system, why) =
-                ("payment", "it does not know the payment that was made under this key".to_owned());
-            return Err(CallError::Unknown { system, why });
+            // Nothing under the key, although a payment was made under it: this is not the provider that made it.
+            let why = "it does not know the payment that was made under this key".to_owned();
+            undone = undone.and(Err(CallError::Unknown { system: "payment", why }));
         }
+        undone?;
         let is_known = voided.barred || !voided.payments.is_empty();
         Ok(if is_known { Reversal::Done } else { Reversal::NothingThere })
+    }
+
+    async fn give_back(&self, reverse: &ReversePayment, payment: &PaymentBody) -> Result<(), CallError> {
+        let Some(rest) = payment.money_left()? else { return Ok(()) };
+        match self.refund(reverse, &payment.payment_id, rest).await {
+            // Refused may mean that somebody else was faster; then nothing is left.
+            Err(error) if error.refusal().is_some() => {
+                match self.has_money_left(&reverse.key, &payment.payment_id).await? {
+                    true => Err(error),
+                    false => Ok(()),
+                }
+            }
+            refunded => refunded,
+        }
     }
 
     async fn made_under(&self, key: &IdempotencyKey) -> Result<Vec<PaymentBody>, CallError> {
@@ -178,7 +187,8 @@ impl PaymentBody {
     fn money_left(&self) -> Result<Option<Money>, CallError> {
         match self.status.as_str() {
             "paid" | "captured" | "partially_refunded" => {}
-            "voided" | "refunded" | "declined" | "failed" => return Ok(None),
+            "declined" | "failed" => return Ok(None),
+            other if VOID.contains(&other) => return Ok(None),
             // The bank has it in hand, say: the money may come yet.
             other => {
                 let status = if is_code(other) { other } else { "another state" };
@@ -208,7 +218,7 @@ impl From<PaymentBody> for Payment {
     fn from(body: PaymentBody) -> Self {
         let state = match body.status.as_str() {
             "paid" | "captured" | "partially_refunded" => PaymentState::Paid,
-            "voided" | "refunded" => PaymentState::Reversed,
+            other if VOID.contains(&other) => PaymentState::Reversed,
             "declined" | "failed" => PaymentState::Declined {
                 code: body
                     .decline_code

@@ -15,6 +15,7 @@ mod mail;
 mod notification;
 mod payment;
 mod peer;
+mod platform;
 mod request;
 mod samples;
 mod shipping;

@@ -30,6 +30,9 @@ use crate::search_attributes::{STAGE, Stage};
 /// The part of the notifications that tells the platform of a bounce.
 const SUPPRESS: &str = "suppress";
 
+/// The change after which money that a person decided about is asked about once more.
+const DECIDED_MONEY: &str = "decided-money";
+
 /// Holds outlive the expiry timer by this much, so that a payment settled at the last moment still finds them.
 const HOLD_MARGIN: Duration = Duration::from_secs(5 * 60);
 
@@ -257,7 +260,8 @@ impl OrderRun<'_> {
             if saga.ctx().state(|w| w.settlements.len()) == heard {
                 return;
             }
-            if saga.was_decided(PAY) {
+            // Runs that were decided about before there was this have gone on otherwise.
+            if saga.was_decided(PAY) && saga.ctx().patched(DECIDED_MONEY) {
                 let news = "the provider sent news of the payment while somebody decided about it; not touched again";
                 saga.ask_last(PAY, Payments::reverse, self.reversal(None), news);
             } else {

@@ -1,0 +1,177 @@
+//! The platform's payments, answer by answer: what the sandbox cannot be made to say.
+
+use std::time::Duration;
+
+use activities::payment::PaymentActivities;
+use contracts::failure::{OUTCOME_UNKNOWN, REFUSED};
+use contracts::payment::{PaymentState, Payments, ReversePayment};
+use serde_json::json;
+
+use crate::TestResult;
+use crate::peer::{Peer, answer};
+use crate::samples::{charge, find_payment, reverse};
+use crate::temporal::{FIRST, SECOND, Temporal};
+
+const SECOND_LOOK: Duration = Duration::from_secs(20);
+
+#[tokio::test]
+async fn two_charges_under_one_key_are_no_payment() -> TestResult {
+    let key = charge("any")?.key;
+    let paid = |id: &str| json!({ "payment_id": id, "idempotency_key": key.as_str(), "status": "paid" });
+    let answers = [json!([]), paid("pay_2"), json!([paid("pay_1"), paid("pay_2")])];
+    let answers = answers.map(|data| answer(200, "", &json!({ "data": data }).to_string()));
+    let peer = Peer::start(answers).await?;
+    let temporal = Temporal::with(PaymentActivities::new(peer.api()?, SECOND_LOOK)).await?;
+    let failed = temporal.run(Payments::charge, SECOND, &charge("any")?).await?.err().ok_or("charged")?;
+    assert_eq!((failed.kind.as_str(), failed.is_final), (REFUSED, true));
+    assert!(failed.message.contains("charged_twice"), "{}", failed.message);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_was_just_paid_is_paid_whatever_the_look_after_it_lists() -> TestResult {
+    let key = charge("any")?.key;
+    let payment = |id: &str, status: &str| json!({ "payment_id": id, "idempotency_key": key.as_str(), "status": status });
+    for after in
+        [json!([payment("pay_1", "declined")]), json!([payment("pay_2", "paid"), payment("pay_2", "paid")])]
+    {
+        let answers = [json!([]), payment("pay_2", "paid"), after];
+        let answers = answers.map(|data| answer(200, "", &json!({ "data": data }).to_string()));
+        let peer = Peer::start(answers).await?;
+        let temporal = Temporal::with(PaymentActivities::new(peer.api()?, SECOND_LOOK)).await?;
+        let paid = temporal.run(Payments::charge, SECOND, &charge("any")?).await?;
+        let paid = paid.map_err(|failed| format!("{failed:?}"))?;
+        assert_eq!((paid.payment_id.as_deref(), paid.state), (Some("pay_2"), PaymentState::Paid));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn captured_money_of_unknown_size_is_not_taken_for_nothing() -> TestResult {
+    for payment in [
+        json!({ "payment_id": "pay_1", "status": "paid" }),
+        json!({ "payment_id": "pay_1", "status": "captured", "amount": 5 }),
+        json!({ "payment_id": "pay_1", "status": "paid", "amount": "five", "currency": "VND" }),
+        json!({ "payment_id": "pay_1", "status": "partially_refunded", "amount": 5, "currency": "VND", "refunded_amount": 6 }),
+    ] {
+        let voided = json!({ "data": { "outcome": "captured", "barred": true, "payments": [payment] } });
+        let peer = Peer::start([answer(200, "", &voided.to_string())]).await?;
+        let temporal = Temporal::with(PaymentActivities::new(peer.api()?, SECOND_LOOK)).await?;
+        let failed = temporal.run(Payments::reverse, FIRST, &reverse()?).await?.err().ok_or("believed")?;
+        assert_eq!((failed.kind.as_str(), failed.is_final), (OUTCOME_UNKNOWN, false));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn money_that_may_still_come_is_not_taken_for_undone() -> TestResult {
+    for status in ["processing", "authorized", "requires_action", "a status with words"] {
+        let payment = json!({ "payment_id": "pay_1", "status": status });
+        let voided = json!({ "data": { "barred": true, "payments": [payment] } });
+        let peer = Peer::start([answer(200, "", &voided.to_string())]).await?;
+        let temporal = Temporal::with(PaymentActivities::new(peer.api()?, SECOND_LOOK)).await?;
+        let failed = temporal.run(Payments::reverse, FIRST, &reverse()?).await?.err().ok_or("believed")?;
+        assert_eq!((failed.kind.as_str(), failed.is_final), (OUTCOME_UNKNOWN, false), "{status}");
+        assert!(!failed.message.contains("with words"), "{}", failed.message);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_payment_without_money_is_undone_whatever_it_is_called() -> TestResult {
+    for status in ["voided", "refunded", "reversed", "cancelled", "canceled", "expired", "declined", "failed"]
+    {
+        let payment = json!({ "payment_id": "pay_1", "status": status });
+        let voided = json!({ "data": { "barred": true, "payments": [payment] } });
+        let peer = Peer::start([answer(200, "", &voided.to_string())]).await?;
+        let temporal = Temporal::with(PaymentActivities::new(peer.api()?, SECOND_LOOK)).await?;
+        assert_eq!(temporal.run(Payments::reverse, FIRST, &reverse()?).await?, Ok(()), "{status}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_payment_that_was_void_before_is_found_by_its_key() -> TestResult {
+    let known = ReversePayment { payment_id: Some("pay_1".to_owned()), ..reverse()? };
+    let voided = json!({ "data": { "outcome": "none", "barred": true, "payments": [] } });
+    let listed = json!({ "data": [
+        { "payment_id": "pay_1", "idempotency_key": known.key.as_str(), "status": "expired" }] });
+    let peer = Peer::start([voided, listed].map(|body| answer(200, "", &body.to_string()))).await?;
+    let temporal = Temporal::with(PaymentActivities::new(peer.api()?, SECOND_LOOK)).await?;
+    assert_eq!(temporal.run(Payments::reverse, FIRST, &known).await?, Ok(()));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_payment_that_cannot_be_undone_yet_keeps_no_other_from_it() -> TestResult {
+    let payments = json!([
+        { "payment_id": "pay_1", "status": "processing" },
+        { "payment_id": "pay_2", "status": "paid", "amount": 5, "currency": "VND" }
+    ]);
+    let voided = json!({ "data": { "barred": true, "payments": payments } });
+    let refunded = json!({ "data": {} });
+    let peer = Peer::start([voided, refunded].map(|body| answer(200, "", &body.to_string()))).await?;
+    let temporal = Temporal::with(PaymentActivities::new(peer.api()?, SECOND_LOOK)).await?;
+    let failed = temporal.run(Payments::reverse, FIRST, &reverse()?).await?.err().ok_or("believed")?;
+    assert!(failed.message.contains("processing"), "{}", failed.message);
+    assert_eq!(peer.received()[1].line, "POST /api/v1/payments/pay_2/refund");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_provider_that_does_not_know_the_payment_is_not_believed() -> TestResult {
+    let known = ReversePayment { payment_id: Some("pay_1".to_owned()), ..reverse()? };
+    let voided = json!({ "data": { "outcome": "none", "barred": true, "payments": [] } });
+    let peer = Peer::start([answer(200, "", &voided.to_string())]).await?;
+    let temporal = Temporal::with(PaymentActivities::new(peer.api()?, SECOND_LOOK)).await?;
+    let failed = temporal.run(Payments::reverse, FIRST, &known).await?.err().ok_or("believed")?;
+    assert_eq!((failed.kind.as_str(), failed.is_final), (OUTCOME_UNKNOWN, false));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_strangers_payment_is_not_taken_for_ours() -> TestResult {
+    let stranger = json!({ "payment_id": "pay_9", "idempotency_key": "another", "status": "paid" });
+    let nameless = json!({ "payment_id": "pay_9", "status": "paid" });
+    for (listed, known) in [(json!([stranger]), true), (json!([stranger, nameless]), false)] {
+        let peer = Peer::start([answer(200, "", &json!({ "data": listed }).to_string())]).await?;
+        let temporal = Temporal::with(PaymentActivities::new(peer.api()?, SECOND_LOOK)).await?;
+        match temporal.run(Payments::find, FIRST, &find_payment()?).await? {
+            Ok(found) => assert!(known && found.is_none(), "{found:?}"),
+            Err(failed) => {
+                assert!(!known, "{}", failed.message);
+                assert_eq!((failed.kind.as_str(), failed.is_final), (OUTCOME_UNKNOWN, false));
+            }
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_refund_that_somebody_else_made_meanwhile_is_done() -> TestResult {
+    let key = reverse()?.key;
+    let payment = |status: &str| {
+        json!({ "payment_id": "pay_1", "idempotency_key": key.as_str(), "status": status, "amount": 5,
+            "currency": "VND" })
+    };
+    let voided = json!({ "data": { "outcome": "captured", "barred": true, "payments": [payment("paid")] } });
+    let refused = answer(422, "", r#"{ "error": { "code": "REFUND_EXCEEDS_CAPTURE" } }"#);
+    for (now, is_done) in [("refunded", true), ("paid", false)] {
+        let again = json!({ "data": [payment(now)] });
+        let answers =
+            [answer(200, "", &voided.to_string()), refused.clone(), answer(200, "", &again.to_string())];
+        let peer = Peer::start(answers).await?;
+        let temporal = Temporal::with(PaymentActivities::new(peer.api()?, SECOND_LOOK)).await?;
+        let undone = temporal.run(Payments::reverse, FIRST, &reverse()?).await?;
+        match undone {
+            Ok(()) => assert!(is_done, "{now}"),
+            Err(failed) => {
+                assert!(!is_done, "{now}: {}", failed.message);
+                assert!(failed.message.contains("REFUND_EXCEEDS_CAPTURE"), "{}", failed.message);
+            }
+        }
+        let asked: Vec<_> = peer.received().iter().map(|request| request.line.clone()).collect();
+        assert_eq!(asked.len(), 3, "{asked:?}");
+    }
+    Ok(())
+}
