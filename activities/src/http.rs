@@ -7,7 +7,7 @@
 //! | 401 | `NotLetIn` | retries: nothing happened, and a worker with a new token goes on where this one stopped |
 //! | timeout, connection lost, 5xx, 408, an answer that is no JSON or too large | `Unknown` | retries, after the adapter looked up what became of it |
 //! | the same 5xx again under the same key (`Idempotent-Replayed`) | `UnknownForGood` | gives up, and the process looks it up: the provider would repeat it for ever |
-//! | a file or record that no program can read as it is | `Unusable` | gives up: a person has to look at it |
+//! | what no program can mend by asking again: an unreadable file, a refund that came back | `Unusable` | gives up: a person has to look at it |
 //! | other 4xx, or `success: false` | `Refused` | gives up, unless the adapter has a word for it (declined, out of stock) |
 //!
 //! The envelope is read as tolerantly as the platform writes it: `data` or top level, `error` as text or object,

@@ -202,10 +202,12 @@ fn report_of(result: Result<Report, WorkflowGetResultError>) -> Result<Report, S
             _ => Report::default(),
         }),
         Err(WorkflowGetResultError::Cancelled { details }) => Ok(details.deserialize().unwrap_or_default()),
-        // Ended by force: it decided nothing.
-        Err(WorkflowGetResultError::Terminated { .. } | WorkflowGetResultError::TimedOut) => {
-            Ok(Report::default())
-        }
+        // Ended by force, it decided nothing; gone from Temporal, nobody can tell.
+        Err(
+            WorkflowGetResultError::Terminated { .. }
+            | WorkflowGetResultError::TimedOut
+            | WorkflowGetResultError::NotFound(_),
+        ) => Ok(Report::default()),
         Err(other) => Err(SettleError::Temporal(other.to_string())),
     }
 }

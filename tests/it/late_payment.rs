@@ -8,7 +8,7 @@ use serde_json::json;
 use settlement::{Heard, SettleError, settle};
 use temporalio_client::{WorkflowGetResultOptions, WorkflowListOptions};
 use tests::orders;
-use tests::scenarios::asks_about_the_stock;
+use tests::scenarios::{asks_about_the_stock, asks_because_of_news};
 use tests::world::{LIMIT, Order, World};
 use workflows::late_payment::{LatePayment, LatePaymentResult};
 use workflows::report::StepStatus;
@@ -171,7 +171,7 @@ async fn late_money_that_a_person_decided_about_is_asked_about_again() -> anyhow
             anyhow::bail!("not late")
         };
         let again = world.attach_run(&workflow_id);
-        again.until("asks first", |p| p.needs_human == ["refund-payment"]).await?;
+        again.until("asks first", |p| asks_because_of_news(p, "refund-payment")).await?;
         assert_eq!(world.shop.requests("payments.refund").await?, asked, "{event}");
         again.resolve("refund-payment", answer, "looked it up").await.map_err(anyhow::Error::msg)?;
         let is_skipped = answer == Resolution::Skip;

@@ -88,15 +88,16 @@ async fn news_that_come_twice_count_once() -> anyhow::Result<()> {
 /// A worker that was away finds Temporal's cancel and the hour of the next mail in one task.
 #[tokio::test]
 async fn a_cancel_when_a_mail_is_due_ends_the_series() -> anyhow::Result<()> {
-    let (world, mut worker) = World::apart(&["--follow-up-tips=4s"]).await?;
+    const SOON: [&str; 1] = ["--follow-up-tips=8s"];
+    let (world, mut worker) = World::apart(&SOON).await?;
     let registration = customers::registration();
     let customer = world.open_account(&registration).await?;
     let series = world.follow_up(&registration, &customer, Timestamp::now()).await?;
     series.until("waits", |p| p.current_step.as_deref() == Some("send-onboarding-tips")).await?;
     worker.kill()?;
     series.temporal_cancel().await?;
-    tokio::time::sleep(Duration::from_secs(5)).await;
-    let _next = world.spawn_worker(&["--follow-up-tips=4s"])?;
+    world.attach_run(&series.workflow_id).timer_fired().await?;
+    let _next = world.spawn_worker(&SOON)?;
     let ended = series.ended().await?;
     assert!(matches!(ended, customers::Ended::Canceled(_)), "{ended:?}");
     assert!(world.mailed().await?.is_empty());
@@ -115,7 +116,8 @@ async fn a_cancel_beside_an_unsubscription_does_not_keep_it_from_the_platform() 
     series.until("waits", |p| p.current_step.as_deref() == Some("send-onboarding-tips")).await?;
     worker.kill()?;
     let cancelled_meanwhile = async {
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        // By then the unsubscription has come.
+        world.attach_run(&series.workflow_id).has_a_task().await?;
         series.temporal_cancel().await?;
         world.spawn_worker(&HOUR)
     };

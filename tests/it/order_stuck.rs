@@ -6,27 +6,15 @@ use contracts::values::{EventId, OrderId};
 use serde_json::json;
 use settlement::{Heard, settle};
 use tests::orders;
-use tests::world::{LIMIT, Order, World};
-use workflows::report::{Progress, StepStatus};
+use tests::scenarios::{asks_because_of_news, stuck_at};
+use tests::world::{LIMIT, World};
+use workflows::report::StepStatus;
 use workflows::saga::Resolution;
-
-async fn stuck<'w>(world: &'w World, operation: &str) -> anyhow::Result<Order<'w>> {
-    world
-        .shop
-        .faults(json!([
-            { "operation": "shipments.create", "kind": "status", "status": 422 },
-            { "operation": operation, "kind": "status", "status": 503 }
-        ]))
-        .await?;
-    let order = world.start(&orders::order()).await?;
-    order.until("needs a person", |p| !p.needs_human.is_empty()).await?;
-    Ok(order)
-}
 
 #[tokio::test]
 async fn an_undo_that_sticks_asks_a_person_and_is_retried() -> anyhow::Result<()> {
     let world = World::new().await?;
-    let order = stuck(&world, "payments.refund").await?;
+    let order = stuck_at(&world, "payments.refund").await?;
     let progress = order.progress().await?;
     assert_eq!(progress.needs_human, ["process-payment"]);
     assert_eq!(progress.status, "running");
@@ -67,7 +55,7 @@ async fn an_undo_that_sticks_can_be_done_by_hand_or_left_standing() -> anyhow::R
     let left = (Resolution::Skip, "left standing", StepStatus::LeftStanding);
     for (action, words, status) in [by_hand, left] {
         let world = World::new().await?;
-        let order = stuck(&world, "inventory.restock").await?;
+        let order = stuck_at(&world, "inventory.restock").await?;
         assert_eq!(order.resolve("confirm-inventory", action, "counted").await, Ok(words.to_owned()));
         let (_, report) = order.ended().await?.failed_as("ShippingFailed")?;
         assert_eq!(report.step("confirm-inventory").map(|s| s.status), Some(status));
@@ -150,7 +138,7 @@ async fn a_person_is_asked_at_the_first_undo_that_sticks() -> anyhow::Result<()>
 #[tokio::test]
 async fn two_answers_about_one_undo_do_not_keep_the_run_open() -> anyhow::Result<()> {
     let world = World::new().await?;
-    let order = stuck(&world, "payments.refund").await?;
+    let order = stuck_at(&world, "payments.refund").await?;
     order.until_step("reserve-inventory", StepStatus::Undone).await?;
     let slow = json!({ "operation": "payments.refund", "kind": "latency", "latency_ms": 1_500 });
     world.shop.faults(json!([slow])).await?;
@@ -176,7 +164,7 @@ async fn two_answers_about_one_undo_do_not_keep_the_run_open() -> anyhow::Result
 #[tokio::test]
 async fn a_shop_that_cannot_be_told_asks_a_person_too() -> anyhow::Result<()> {
     let world = World::new().await?;
-    let order = stuck(&world, "orders.update").await?;
+    let order = stuck_at(&world, "orders.update").await?;
     assert_eq!(order.progress().await?.needs_human, ["update-order"]);
     world.shop.mend().await?;
     let done = order.resolve("update-order", Resolution::Retry, "shop is back").await;
@@ -193,18 +181,14 @@ async fn what_a_person_decided_about_the_money_is_not_decided_anew_by_news() -> 
     let left = (Resolution::Skip, StepStatus::LeftStanding);
     for (action, status) in [by_hand, left] {
         let world = World::new().await?;
-        let order = stuck(&world, "payments.refund").await?;
+        let order = stuck_at(&world, "payments.refund").await?;
         order.until_step("reserve-inventory", StepStatus::Undone).await?;
         let asked = world.shop.requests("payments.refund").await?;
         assert_eq!(order.payment_settled("evt_late").await.as_deref(), Ok("taken"));
         world.shop.mend().await?;
         order.resolve("process-payment", action, "by bank transfer").await.map_err(anyhow::Error::msg)?;
         // Asks again: whoever decided may not have known.
-        let news = |p: &Progress| {
-            let detail = p.step("process-payment").and_then(|step| step.detail.clone()).unwrap_or_default();
-            detail.contains("news of the payment") && p.needs_human == ["process-payment"]
-        };
-        order.until("asks again", news).await?;
+        order.until("asks again", |p| asks_because_of_news(p, "process-payment")).await?;
         order.resolve("process-payment", action, "I know").await.map_err(anyhow::Error::msg)?;
         let (_, report) = order.ended().await?.failed_as("ShippingFailed")?;
         assert_eq!(report.step("process-payment").map(|step| step.status), Some(status));
@@ -213,7 +197,7 @@ async fn what_a_person_decided_about_the_money_is_not_decided_anew_by_news() -> 
         let heard = settle(&world.client, &world.task_queue, &id, &event, LIMIT).await?;
         let Heard::Late { workflow_id } = heard else { anyhow::bail!("not late: {heard:?}") };
         let late = world.attach_run(&workflow_id);
-        late.until("asks first", |p| p.needs_human == ["refund-payment"]).await?;
+        late.until("asks first", |p| asks_because_of_news(p, "refund-payment")).await?;
         assert!(late.needs_human().await?);
         assert_eq!(world.shop.requests("payments.refund").await?, asked, "{action:?}");
     }
@@ -224,12 +208,12 @@ async fn what_a_person_decided_about_the_money_is_not_decided_anew_by_news() -> 
 #[tokio::test]
 async fn news_about_decided_money_can_be_answered_with_a_retry() -> anyhow::Result<()> {
     let world = World::new().await?;
-    let order = stuck(&world, "payments.refund").await?;
+    let order = stuck_at(&world, "payments.refund").await?;
     assert_eq!(order.payment_settled("evt_late").await.as_deref(), Ok("taken"));
     world.shop.mend().await?;
     let skipped = order.resolve("process-payment", Resolution::Skip, "a misunderstanding").await;
     assert_eq!(skipped, Ok("left standing".to_owned()));
-    order.until("asks again", |p| p.needs_human == ["process-payment"]).await?;
+    order.until("asks again", |p| asks_because_of_news(p, "process-payment")).await?;
     let retried = order.resolve("process-payment", Resolution::Retry, "it is owed").await;
     assert_eq!(retried, Ok("undone".to_owned()));
     order.ended().await?.failed_as("ShippingFailed")?;

@@ -1,12 +1,11 @@
 //! Orders that wait for the customer, and what ends the wait.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
-use temporalio_common::protos::temporal::api::enums::v1::EventType;
 use tests::orders;
 use tests::servers::TimeSkipping;
-use tests::world::{Ended, LIMIT, World};
+use tests::world::{Ended, World};
 
 #[tokio::test]
 async fn what_the_customer_has_to_do_settles_in_time() -> anyhow::Result<()> {
@@ -94,16 +93,12 @@ async fn thirty_minutes_without_payment_expire_and_29_do_not() -> anyhow::Result
 async fn a_cancel_and_the_end_of_the_reservation_at_once_undo_the_order() -> anyhow::Result<()> {
     let (world, mut worker) = World::apart(&[]).await?;
     let mut order = orders::paid_by("bank_transfer");
-    order["reservation_minutes"] = json!(0.1);
+    order["reservation_minutes"] = json!(0.15);
     let run = world.start(&order).await?;
     run.waits().await?;
     worker.kill()?;
     run.temporal_cancel().await?;
-    let until = Instant::now() + LIMIT;
-    while !run.history().await?.iter().any(|event| event.event_type() == EventType::TimerFired) {
-        anyhow::ensure!(Instant::now() < until, "the reservation never ended");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    run.timer_fired().await?;
     let _next = world.spawn_worker(&[])?;
     match run.ended().await? {
         Ended::Canceled(report) => {

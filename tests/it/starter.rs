@@ -101,13 +101,7 @@ async fn what_the_business_decided_is_5_with_wait_and_with_result() -> anyhow::R
 #[tokio::test]
 async fn a_stuck_undo_is_6_at_once_and_the_command_it_prints_closes_it() -> anyhow::Result<()> {
     let world = World::new().await?;
-    world
-        .shop
-        .faults(json!([
-            { "operation": "shipments.create", "kind": "status", "status": 422 },
-            { "operation": "payments.refund", "kind": "status", "status": 503 }
-        ]))
-        .await?;
+    world.shop.undo_sticks_at("payments.refund").await?;
     let order = orders::order();
     let id = orders::id(&order);
     let started = starter(&world, &START, Some(&order)).await?;

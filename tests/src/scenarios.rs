@@ -11,7 +11,7 @@ use settlement::{Heard, settle};
 use sha2::{Digest as _, Sha256};
 use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
 use workflows::input::Unchecked;
-use workflows::report::StepStatus;
+use workflows::report::{Progress, StepStatus};
 use workflows::saga::Resolution;
 use workflows::unsubscription::{self, Unsubscription, UnsubscriptionData};
 
@@ -166,32 +166,21 @@ const SHOP: &[Scenario] = &[
         let order = asks_about_the_stock(world).await?;
         let event = world.shop.settle_late(&order.order_id).await?;
         order.payment_settled(&event).await.map_err(anyhow::Error::msg)?;
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        world.shop.requested("payments.refund").await?;
         world.shop.mend().await?;
         let retried = order.resolve("reserve-inventory", Resolution::Retry, "the stock is back").await;
         retried.map_err(anyhow::Error::msg)?;
         ended(order).await?
     }),
     scenario!("news-of-decided-money", world => {
-        world
-            .shop
-            .faults(json!([
-                { "operation": "shipments.create", "kind": "status", "status": 422 },
-                { "operation": "payments.refund", "kind": "status", "status": 503 }
-            ]))
-            .await?;
-        let order = world.start(&orders::order()).await?;
-        order.until("asks about the money", |p| p.needs_human == ["process-payment"]).await?;
+        let order = stuck_at(world, "payments.refund").await?;
         order.payment_settled("evt_late").await.map_err(anyhow::Error::msg)?;
         world.shop.mend().await?;
-        for reason in ["by bank transfer", "I know"] {
-            // Of runs from before the second question, the first answer was the last.
-            let answered = order.resolve("process-payment", Resolution::MarkDone, reason).await;
-            if reason == "by bank transfer" {
-                answered.map_err(anyhow::Error::msg)?;
-                tokio::time::sleep(Duration::from_secs(1)).await;
-            }
-        }
+        let by_hand = order.resolve("process-payment", Resolution::MarkDone, "by bank transfer").await;
+        by_hand.map_err(anyhow::Error::msg)?;
+        order.until("asks because of the news", |p| asks_because_of_news(p, "process-payment")).await?;
+        let known = order.resolve("process-payment", Resolution::MarkDone, "I know").await;
+        known.map_err(anyhow::Error::msg)?;
         ended(order).await?
     }),
     scenario!("onboarding-complete", world => { onboarded(world, &customers::registration()).await? }),
@@ -327,6 +316,13 @@ async fn ended(order: Order<'_>) -> anyhow::Result<String> {
     Ok(order.workflow_id)
 }
 
+/// Whether a person is asked about a step again because news came of money that was decided about.
+#[must_use]
+pub fn asks_because_of_news(progress: &Progress, step: &str) -> bool {
+    let detail = progress.step(step).and_then(|step| step.detail.as_deref()).unwrap_or_default();
+    detail.contains("news of") && progress.needs_human == [step]
+}
+
 /// An order that waited for a transfer and was cancelled; a person is asked about its stock, which stays down.
 ///
 /// # Errors
@@ -358,16 +354,19 @@ async fn cancelled_during(world: &World, operation: &str) -> anyhow::Result<Stri
     ended(order).await
 }
 
-async fn stuck(world: &World, answer: Resolution) -> anyhow::Result<String> {
-    world
-        .shop
-        .faults(json!([
-            { "operation": "shipments.create", "kind": "status", "status": 422 },
-            { "operation": "payments.refund", "kind": "status", "status": 503 }
-        ]))
-        .await?;
+/// An order that is undone, and a person is asked about its undo that goes by this operation.
+///
+/// # Errors
+/// When it does not get there.
+pub async fn stuck_at<'w>(world: &'w World, operation: &str) -> anyhow::Result<Order<'w>> {
+    world.shop.undo_sticks_at(operation).await?;
     let order = world.start(&orders::order()).await?;
     order.until("needs a person", |p| !p.needs_human.is_empty()).await?;
+    Ok(order)
+}
+
+async fn stuck(world: &World, answer: Resolution) -> anyhow::Result<String> {
+    let order = stuck_at(world, "payments.refund").await?;
     world.shop.mend().await?;
     order.resolve("process-payment", answer, "looked at").await.map_err(anyhow::Error::msg)?;
     tokio::time::timeout(LIMIT + Duration::from_secs(1), ended(order)).await?

@@ -171,6 +171,18 @@ impl Shop {
         Ok(self.get("requests").await?[operation].as_u64().unwrap_or(0))
     }
 
+    /// The carrier refuses labels, so that orders are undone, and an operation of that is down, so that its undo sticks.
+    ///
+    /// # Errors
+    /// When the shop refuses.
+    pub async fn undo_sticks_at(&self, operation: &str) -> anyhow::Result<()> {
+        self.faults(json!([
+            { "operation": "shipments.create", "kind": "status", "status": 422 },
+            { "operation": operation, "kind": "status", "status": 503 }
+        ]))
+        .await
+    }
+
     /// Waits until an operation was requested.
     ///
     /// # Errors

@@ -21,7 +21,7 @@ use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use crate::effect::{alive, believe_nothing, is_repeated, still_wanted};
-use crate::http::{Api, ApiError, CallError, Refused};
+use crate::http::{Api, ApiError, CallError};
 use platform::Platform;
 use stripe::{Stripe, StripeEndpoint};
 
@@ -110,9 +110,8 @@ fn weightiest(
     payments.sort_by(|a, b| (rank(a), &a.payment_id).cmp(&(rank(b), &b.payment_id)));
     payments.dedup_by(|later, earlier| later.payment_id.is_some() && later.payment_id == earlier.payment_id);
     if payments.get(1).is_some_and(|second| second.state == PaymentState::Paid) {
-        let code = "charged_twice".to_owned();
-        let refusal = Box::new(Refused { status: 0, code, details: serde_json::Value::Null });
-        return Err(CallError::Refused { system, refusal });
+        let why = "charged_twice: two payments under one key hold money".to_owned();
+        return Err(CallError::Unusable { system, why });
     }
     Ok(payments.into_iter().next())
 }

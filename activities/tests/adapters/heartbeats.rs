@@ -28,17 +28,18 @@ async fn a_request_under_way_is_heard_of_and_finished_even_when_cancelled() -> T
     let attempt = Attempt { heartbeat: Duration::from_millis(300), ..FIRST };
     let input = charge("any")?;
     let charging = temporal.run(Payments::charge, attempt, &input);
-    let watching = async {
-        // The second one tells that the worker, which heard "cancel" after the first, still waits for the answer.
-        temporal.heartbeat().await?;
-        temporal.heartbeat().await?;
-        go_on.notify_one();
-        TestResult::Ok(())
-    };
-    let (charged, watched) = tokio::join!(charging, watching);
+    let (charged, watched) = tokio::join!(charging, answer_when_cancelled(&temporal, &go_on));
     watched?;
     assert_eq!(charged?.map(|payment| payment.state), Ok(PaymentState::Paid));
     assert_eq!(peer.received().len(), 1);
+    Ok(())
+}
+
+/// The second heartbeat tells that the worker, which heard "cancel" after the first, still waits for the answer.
+async fn answer_when_cancelled(temporal: &Temporal, go_on: &Notify) -> TestResult {
+    temporal.heartbeat().await?;
+    temporal.heartbeat().await?;
+    go_on.notify_one();
     Ok(())
 }
 
@@ -57,14 +58,7 @@ where
     temporal.cancel();
     let attempt = Attempt { heartbeat: Duration::from_millis(300), ..SECOND };
     let acting = temporal.run(activity, attempt, input);
-    let watching = async {
-        // By the second one the worker has heard "cancel".
-        temporal.heartbeat().await?;
-        temporal.heartbeat().await?;
-        go_on.notify_one();
-        TestResult::Ok(())
-    };
-    let (acted, watched) = tokio::join!(acting, watching);
+    let (acted, watched) = tokio::join!(acting, answer_when_cancelled(temporal, go_on));
     watched?;
     assert!(!acted.is_ok_and(|acted| acted.is_ok()), "acted");
     assert_eq!(peer.received().len(), 1, "{:?}", peer.received());

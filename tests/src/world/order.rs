@@ -9,6 +9,7 @@ use temporalio_client::{
     WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowQueryOptions, WorkflowTerminateOptions,
 };
 use temporalio_common::error::IncomingError;
+use temporalio_common::protos::temporal::api::enums::v1::EventType;
 use temporalio_common::protos::temporal::api::history::v1::HistoryEvent;
 use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
 use workflows::order_processing::{OrderProcessing, OrderProcessingResult, PaymentSettled};
@@ -175,6 +176,35 @@ impl Order<'_> {
     /// When it cannot be read.
     pub async fn history_json(&self) -> anyhow::Result<Vec<u8>> {
         Ok(self.handle().fetch_history(WorkflowFetchHistoryOptions::default()).to_json().await?)
+    }
+
+    /// Waits until a timer of it has fired, whether or not a worker has heard of that.
+    ///
+    /// # Errors
+    /// When none does in time.
+    pub async fn timer_fired(&self) -> anyhow::Result<()> {
+        let until = Instant::now() + LIMIT;
+        while !self.history().await?.iter().any(|event| event.event_type() == EventType::TimerFired) {
+            anyhow::ensure!(Instant::now() < until, "{}: no timer fired", self.workflow_id);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Ok(())
+    }
+
+    /// Waits until there is something for a worker to hear of.
+    ///
+    /// # Errors
+    /// When there is nothing in time.
+    pub async fn has_a_task(&self) -> anyhow::Result<()> {
+        let until = Instant::now() + LIMIT;
+        loop {
+            let description = self.handle().describe(WorkflowDescribeOptions::default()).await?;
+            if description.raw().pending_workflow_task.is_some() {
+                return Ok(());
+            }
+            anyhow::ensure!(Instant::now() < until, "{}: no task", self.workflow_id);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Events and state transitions so far.

@@ -52,8 +52,8 @@ pub enum Payment {
 
 impl Payment {
     /// Requests that one attempt of a payment step makes, one after the other, at most: at the platform a void,
-    /// a look for a payment it left out, a refund and a look at what is left; at Stripe a look-up (two), and twice reading, looking for
-    /// failed refunds and acting.
+    /// a look for a payment it left out, a refund and a look at what is left; at Stripe a look-up (two), and twice
+    /// reading, looking for failed refunds and acting.
     pub(super) fn requests_max(&self) -> u32 {
         match self {
             Self::Platform(_) => 4,

@@ -157,9 +157,9 @@ impl Stripe {
     }
 
     fn came_back(&self) -> CallError {
-        let code = "refund_failed".to_owned();
-        let refusal = Box::new(Refused { status: 0, code, details: serde_json::Value::Null });
-        CallError::Refused { system: self.api.system(), refusal }
+        let why =
+            "refund_failed: a refund came back, and so would another one; give the money back another way";
+        CallError::Unusable { system: self.api.system(), why: why.to_owned() }
     }
 
     /// Amount and currency as Stripe wants them.
