@@ -182,6 +182,7 @@ async fn attributes(session: &Session) -> Check {
 fn kind_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Keyword => "Keyword",
+        Kind::KeywordList => "KeywordList",
         Kind::Bool => "Bool",
     }
 }

@@ -10,15 +10,17 @@ use jiff::Timestamp;
 use mapping::{Rules, SourceRecord};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
-use workflows::erp_sync::{Decision, ErpSync, ErpSyncConfig, dry_run_id, search_attributes, workflow_id};
+use serde_json::{Map, Value};
+use workflows::erp_sync::{ErpSync, ErpSyncConfig, dry_run_id, search_attributes, workflow_id};
 use workflows::input::Unchecked;
+use workflows::saga::{Action, Answer};
 
 use crate::cli::Global;
 use crate::cli::erp::{DecideArgs, MapArgs, SyncArgs, SyncRef, WaitArgs};
 use crate::connect::connect;
 use crate::exit::{Exit, Failure};
 use crate::input::{self, InputError, InputText, Plan, check};
+use crate::order::say_answered;
 use crate::output::Out;
 use crate::processes::ERP;
 use crate::progress::{self, Talk};
@@ -102,14 +104,10 @@ pub(crate) async fn decide(
     let session = connect(global, out).await?;
     let sending =
         Sending { process: &ERP, workflow_id: workflow_id.clone(), update_id: None, limit: args.timeout };
-    let decision = Decision { reason: args.reason };
-    let answer = match is_approved {
-        true => send::<ErpSync, _>(&session, out, sending, ErpSync::approve, decision).await?,
-        false => send::<ErpSync, _>(&session, out, sending, ErpSync::reject, decision).await?,
-    };
-    let document = json!({ "workflow_id": workflow_id, "answer": answer });
-    out.document(&document, |_| answer.clone())?;
-    Ok(Exit::Ok)
+    let action = if is_approved { Action::Approve } else { Action::Reject };
+    let answer = Answer { question: "validate-data".to_owned(), action, reason: args.reason };
+    let answered = send::<ErpSync, _>(&session, out, sending, ErpSync::answer, answer).await?;
+    say_answered(out, &workflow_id, &answered)
 }
 
 /// What became of a sample record.

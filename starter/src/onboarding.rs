@@ -11,7 +11,7 @@ use workflows::customer_onboarding::{
     CustomerOnboarding, CustomerRegistrationData, search_attributes, workflow_id,
 };
 use workflows::follow_up_emails::{self, ConsentChanged, FollowUpData, FollowUpEmails};
-use workflows::saga::{CancelRequest, ResolveUndo};
+use workflows::saga::{Answer, CancelRequest};
 use workflows::unsubscription::{self, UnsubscriptionData};
 
 use crate::cli::Global;
@@ -19,6 +19,7 @@ use crate::cli::onboarding::{CancelArgs, ConsentArgs, CustomerName, NewsArgs, Re
 use crate::connect::connect;
 use crate::exit::{Exit, Failure};
 use crate::input::{InputError, Plan, check};
+use crate::order::say_answered;
 use crate::output::Out;
 use crate::processes::{FOLLOW_UP, ONBOARDING};
 use crate::progress::{self, Talk};
@@ -195,11 +196,8 @@ pub(crate) async fn resolve_undo(global: &Global, out: &Out, args: ResolveArgs) 
         update_id: None,
         limit: args.timeout,
     };
-    let answer = ResolveUndo { step: args.step.clone(), action: args.action.into(), reason: args.reason };
-    let update = CustomerOnboarding::resolve_undo;
-    let outcome = send::<CustomerOnboarding, _>(&session, out, sending, update, answer).await?;
-    let document = json!({ "workflow_id": workflow_id, "step": args.step, "outcome": outcome });
-    out.document(&document, |_| format!("{}: {outcome}", args.step))?;
-    // A retry that failed leaves the onboarding where it was: waiting for a person.
-    Ok(if outcome.starts_with("failed again") { Exit::NeedsPerson } else { Exit::Ok })
+    let answer = Answer { question: args.step, action: args.action.into(), reason: args.reason };
+    let update = CustomerOnboarding::answer;
+    let answered = send::<CustomerOnboarding, _>(&session, out, sending, update, answer).await?;
+    say_answered(out, &workflow_id, &answered)
 }

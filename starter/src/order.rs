@@ -6,7 +6,7 @@ use serde_json::json;
 use settlement::{Heard, SettleError};
 use workflows::late_payment::{self, LatePaymentData};
 use workflows::order_processing::{OrderData, OrderProcessing, search_attributes, workflow_id};
-use workflows::saga::{CancelRequest, ResolveUndo};
+use workflows::saga::{Answer, AnswerOutcome, Answered, CancelRequest};
 
 use crate::cli::Global;
 use crate::cli::order::{CancelArgs, OrderRef, ResolveArgs, SettleArgs, WaitArgs};
@@ -137,11 +137,22 @@ pub(crate) async fn resolve_undo(global: &Global, out: &Out, args: ResolveArgs) 
     let workflow_id = args.order.workflow_id();
     let sending =
         Sending { process: &ORDER, workflow_id: workflow_id.clone(), update_id: None, limit: args.timeout };
-    let answer = ResolveUndo { step: args.step.clone(), action: args.action.into(), reason: args.reason };
-    let outcome =
-        send::<OrderProcessing, _>(&session, out, sending, OrderProcessing::resolve_undo, answer).await?;
-    let document = json!({ "workflow_id": workflow_id, "step": args.step, "outcome": outcome });
-    out.document(&document, |_| format!("{}: {outcome}", args.step))?;
-    // A retry that failed leaves the order where it was: waiting for a person.
-    Ok(if outcome.starts_with("failed again") { Exit::NeedsPerson } else { Exit::Ok })
+    let answer = Answer { question: args.step, action: args.action.into(), reason: args.reason };
+    let answered =
+        send::<OrderProcessing, _>(&session, out, sending, OrderProcessing::answer, answer).await?;
+    say_answered(out, &workflow_id, &answered)
+}
+
+/// Says what came of an answer. A retry that failed leaves the run where it was: waiting for a person.
+pub(crate) fn say_answered(out: &Out, workflow_id: &str, answered: &Answered) -> Result<Exit, Failure> {
+    let Answered { question, outcome, detail } = answered;
+    let document = json!({
+        "workflow_id": workflow_id, "question": question, "outcome": outcome, "detail": detail,
+    });
+    let detail = detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default();
+    out.document(&document, |_| format!("{question}: {}{detail}", outcome.words()))?;
+    Ok(match outcome {
+        AnswerOutcome::FailedAgain | AnswerOutcome::HandsOff => Exit::NeedsPerson,
+        _ => Exit::Ok,
+    })
 }

@@ -5,7 +5,7 @@ use std::iter;
 use serde_json::{Map, Value, json};
 use temporalio_common::error::IncomingError;
 use workflows::input::Problem;
-use workflows::report::{Progress, Report};
+use workflows::report::{Progress, Report, UndoRecord};
 
 use crate::exit::Exit;
 use crate::output::{Paint, duration, facts};
@@ -177,10 +177,10 @@ impl End {
                 text.push('\n');
                 text.push_str(&step_table(&report.steps, paint));
                 if !report.undone.is_empty() {
-                    text.push_str(&format!("undone: {}\n", report.undone.join(", ")));
+                    text.push_str(&format!("undone: {}\n", listed(&report.undone)));
                 }
                 if !report.left_standing.is_empty() {
-                    let standing = format!("left standing: {}", report.left_standing.join(", "));
+                    let standing = format!("left standing: {}", listed(&report.left_standing));
                     text.push_str(&format!("{}\n", paint.bad(standing)));
                 }
                 text.extend(report.notes.iter().map(|note| format!("note: {note}\n")));
@@ -267,6 +267,11 @@ fn result_facts(result: &Map<String, Value>, paint: Paint) -> String {
         result.iter().filter(|(name, _)| !SAID.contains(&name.as_str())).filter_map(fact).collect();
     let rows: Vec<_> = rows.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
     facts(paint, &rows)
+}
+
+/// Undos in one line.
+fn listed(undos: &[UndoRecord]) -> String {
+    undos.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -86,7 +86,9 @@ fn detail(step: &StepReport) -> String {
 fn colour(status: StepStatus, paint: Paint, text: String) -> String {
     match status {
         StepStatus::Completed => paint.good(text),
-        StepStatus::Failed | StepStatus::UndoStuck | StepStatus::LeftStanding => paint.bad(text),
+        StepStatus::Failed | StepStatus::Asking | StepStatus::UndoStuck | StepStatus::LeftStanding => {
+            paint.bad(text)
+        }
         StepStatus::Running | StepStatus::Waiting => paint.busy(text),
         StepStatus::Pending | StepStatus::Skipped => paint.faint(text),
         StepStatus::Stopped | StepStatus::Undone | StepStatus::Resolved => text,

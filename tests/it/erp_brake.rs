@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use tests::erp::ErpWorld;
+use workflows::saga::AnswerOutcome;
 
 async fn free_product(erp: &ErpWorld) -> anyhow::Result<()> {
     erp.erp(json!([{ "entity": "products", "id": "P1", "fields": {
@@ -19,7 +20,7 @@ async fn a_price_of_zero_waits_for_a_person_who_approves() -> anyhow::Result<()>
     assert_eq!(erp.writes().await?, 0, "nothing is written before the answer");
     let nothing = run.decide(true, " ").await.err().unwrap_or_default();
     assert!(nothing.contains("reason"), "{nothing}");
-    assert_eq!(run.decide(true, "a give-away").await, Ok("approved: a give-away".to_owned()));
+    assert_eq!(run.decide(true, "a give-away").await, Ok(AnswerOutcome::Approved));
     let result = run.ended().await?.completed()?;
     assert!(result.success);
     assert_eq!(result.limits_exceeded, ["1 price would be zero (limit 0)"]);
@@ -35,7 +36,7 @@ async fn what_a_person_rejects_is_not_written() -> anyhow::Result<()> {
     free_product(&erp).await?;
     let run = erp.start(json!({})).await?;
     run.asks().await?;
-    assert_eq!(run.decide(false, "a typing error").await, Ok("rejected: a typing error".to_owned()));
+    assert_eq!(run.decide(false, "a typing error").await, Ok(AnswerOutcome::Rejected));
     let result = run.ended().await?.completed()?;
     assert!(!result.success);
     assert_eq!(

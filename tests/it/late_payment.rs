@@ -9,10 +9,10 @@ use settlement::{Heard, SettleError, settle};
 use temporalio_client::{WorkflowGetResultOptions, WorkflowListOptions};
 use tests::orders;
 use tests::scenarios::{asks_about_the_stock, asks_because_of_news};
-use tests::world::{LIMIT, Order, World};
+use tests::world::{LIMIT, Order, World, in_words};
 use workflows::late_payment::{LatePayment, LatePaymentResult};
 use workflows::report::StepStatus;
-use workflows::saga::Resolution;
+use workflows::saga::{Action, AnswerOutcome};
 
 async fn hear(world: &World, order: &Order<'_>, event: &str) -> anyhow::Result<Heard> {
     hear_of(world, &order.order_id, event).await
@@ -105,7 +105,7 @@ async fn money_that_arrives_during_the_undo_goes_back_before_the_order_closes() 
     assert_eq!(hear(&world, &order, &event).await?, Heard::Taken);
     let result = order.ended().await?.stopped_as("cancelled")?;
     assert_eq!(
-        result.report.undone,
+        in_words(&result.report.undone),
         ["process-payment", "reserve-inventory", "update-order", "process-payment"]
     );
     let totals = world.shop.clean().await?;
@@ -126,11 +126,11 @@ async fn money_that_arrives_while_a_person_is_asked_about_something_else_goes_ba
     assert_eq!(progress.outcome, None);
     assert!(order.needs_human().await?);
     world.shop.mend().await?;
-    let retried = order.resolve("reserve-inventory", Resolution::Retry, "the stock is back").await;
-    assert_eq!(retried, Ok("undone".to_owned()));
+    let retried = order.answer("reserve-inventory", Action::Retry, "the stock is back").await;
+    assert_eq!(retried, Ok(AnswerOutcome::Done));
     let result = order.ended().await?.stopped_as("cancelled")?;
     assert_eq!(
-        result.report.undone,
+        in_words(&result.report.undone),
         ["process-payment", "update-order", "process-payment", "reserve-inventory"]
     );
     assert!(!order.needs_human().await?);
@@ -149,6 +149,7 @@ async fn stuck_refund(world: &World) -> anyhow::Result<Order<'_>> {
     };
     let late = world.attach_run(&workflow_id);
     late.until("needs a person", |p| p.needs_human == ["refund-payment"]).await?;
+    late.tried_on(1).await?;
     Ok(late)
 }
 
@@ -166,20 +167,18 @@ async fn late_money_that_a_person_decided_about_is_asked_about_again() -> anyhow
         anyhow::ensure!(Instant::now() < until, "never listed");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    for (event, answer) in [("evt_while_asked", Resolution::Skip), ("evt_after", Resolution::Retry)] {
+    for (event, answer) in [("evt_while_asked", Action::Leave), ("evt_after", Action::Retry)] {
         let Heard::Late { workflow_id } = hear_of(&world, order_id, event).await? else {
             anyhow::bail!("not late")
         };
         let again = world.attach_run(&workflow_id);
         again.until("asks first", |p| asks_because_of_news(p, "refund-payment")).await?;
         assert_eq!(world.shop.requests("payments.refund").await?, asked, "{event}");
-        again.resolve("refund-payment", answer, "looked it up").await.map_err(anyhow::Error::msg)?;
-        let is_skipped = answer == Resolution::Skip;
+        again.answer("refund-payment", answer, "looked it up").await.map_err(anyhow::Error::msg)?;
+        let is_skipped = answer == Action::Leave;
         assert_eq!(refund(&world, &workflow_id).await?.refunded, Some(!is_skipped), "{event}");
         if is_skipped {
-            late.resolve("refund-payment", Resolution::MarkDone, "by hand")
-                .await
-                .map_err(anyhow::Error::msg)?;
+            late.answer("refund-payment", Action::DoneByHand, "by hand").await.map_err(anyhow::Error::msg)?;
             refund(&world, &late.workflow_id).await?;
         }
     }
@@ -198,7 +197,7 @@ async fn a_refund_of_late_money_that_sticks_asks_a_person() -> anyhow::Result<()
     let world = World::new().await?;
     let late = stuck_refund(&world).await?;
     world.shop.mend().await?;
-    assert_eq!(late.resolve("refund-payment", Resolution::Retry, "back").await, Ok("undone".to_owned()));
+    assert_eq!(late.answer("refund-payment", Action::Retry, "back").await, Ok(AnswerOutcome::Done));
     assert_eq!(refund(&world, &late.workflow_id).await?.refunded, Some(true));
     world.shop.clean().await?;
     Ok(())
@@ -208,10 +207,10 @@ async fn a_refund_of_late_money_that_sticks_asks_a_person() -> anyhow::Result<()
 async fn late_money_that_a_person_keeps_is_not_called_refunded() -> anyhow::Result<()> {
     let world = World::new().await?;
     let late = stuck_refund(&world).await?;
-    late.resolve("refund-payment", Resolution::Skip, "kept as credit").await.map_err(anyhow::Error::msg)?;
+    late.answer("refund-payment", Action::Leave, "kept as credit").await.map_err(anyhow::Error::msg)?;
     let result = refund(&world, &late.workflow_id).await?;
     assert_eq!(result.refunded, Some(false));
-    assert_eq!(result.report.left_standing, ["refund-payment (left standing: kept as credit)"]);
+    assert_eq!(in_words(&result.report.left_standing), ["refund-payment (left standing: kept as credit)"]);
     Ok(())
 }
 

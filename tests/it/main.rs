@@ -31,6 +31,8 @@ mod order_refused;
 mod order_side_by_side;
 mod order_stuck;
 mod order_waiting;
+mod own_names;
+mod people;
 mod replay;
 mod runs_let_go;
 mod schedules;

@@ -258,7 +258,7 @@ async fn books_of(world: &World, ended: Ended, expected: Expected) -> anyhow::Re
             result.report
         }
     };
-    is("undone", &report.undone, &expected.undone)?;
+    is("undone", &tests::world::in_words(&report.undone), &expected.undone)?;
     let is_fulfilled = expected.ends == Ends::Fulfilled;
     let totals = world.shop.clean().await?;
     is("charges", &totals["charges"], &expected.charges)?;

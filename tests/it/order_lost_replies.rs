@@ -72,7 +72,10 @@ async fn a_repeated_500_is_looked_up_and_undone() -> anyhow::Result<()> {
         .await?;
     let (message, report) = world.run(&orders::order()).await?.failed_as("StepFailed")?;
     assert!(message.contains("repeats it: HTTP 500"), "{message}");
-    assert_eq!(report.undone, ["process-payment", "reserve-inventory", "update-order"]);
+    assert_eq!(
+        tests::world::in_words(&report.undone),
+        ["process-payment", "reserve-inventory", "update-order"]
+    );
     let totals = world.shop.clean().await?;
     assert_eq!(totals["charges"], json!(0));
     assert_eq!(world.shop.requests("payments.create").await?, 2);
@@ -95,7 +98,10 @@ async fn a_charge_that_lands_after_its_undo_does_not_stand() -> anyhow::Result<(
             .faults(json!([{ "operation": "payments.create", "kind": "latency", "latency_ms": 1_200, "count": 1 }]))
             .await?;
         let (_, report) = world.run(&orders::order()).await?.failed_as("StepFailed")?;
-        assert_eq!(report.undone, ["process-payment", "reserve-inventory", "update-order"]);
+        assert_eq!(
+            tests::world::in_words(&report.undone),
+            ["process-payment", "reserve-inventory", "update-order"]
+        );
         // Until the late charge has landed, if it does.
         tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
         let totals = world.shop.clean().await?;

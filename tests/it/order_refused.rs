@@ -20,7 +20,7 @@ async fn nothing_stands(world: &World) -> anyhow::Result<Value> {
 }
 
 fn undone(report: &Report) -> Vec<&str> {
-    report.undone.iter().map(String::as_str).collect()
+    report.undone.iter().map(|undo| undo.step.as_str()).collect()
 }
 
 #[tokio::test]

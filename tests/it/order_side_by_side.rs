@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tests::orders;
 use tests::world::{LIMIT, Order, World};
 use workflows::report::{Report, StepStatus};
-use workflows::saga::Resolution;
+use workflows::saga::{Action, AnswerOutcome};
 
 const EVERYTHING: [&str; 5] =
     ["create-shipping", "confirm-inventory", "process-payment", "reserve-inventory", "update-order"];
@@ -28,7 +28,7 @@ async fn started_and_losing_its_hold<'w>(world: &'w World, faults: &[Value]) -> 
 
 /// Everything was undone in order, and nothing is left; so many labels had been made.
 async fn nothing_stands(world: &World, report: &Report, labels: u64) -> anyhow::Result<()> {
-    assert_eq!(report.undone, EVERYTHING);
+    assert_eq!(tests::world::in_words(&report.undone), EVERYTHING);
     nothing_is_left(world, labels).await
 }
 
@@ -141,9 +141,10 @@ async fn a_lost_hold_is_refunded_while_the_whole_carrier_is_down() -> anyhow::Re
     assert_eq!(progress.error_message.as_deref().map(|e| e.contains("the hold was gone")), Some(true));
     assert_eq!(order.scheduled("shipping.find_shipment").await?, 0, "the label was looked up");
 
+    order.tried_on(1).await?;
     world.shop.mend().await?;
-    let retried = order.resolve("create-shipping", Resolution::Retry, "the carrier is back").await;
-    assert_eq!(retried, Ok("undone".to_owned()));
+    let retried = order.answer("create-shipping", Action::Retry, "the carrier is back").await;
+    assert_eq!(retried, Ok(AnswerOutcome::Done));
     order.ended().await?.failed_as("OutOfStock")?;
     nothing_is_left(&world, 0).await
 }

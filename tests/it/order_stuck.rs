@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
+use anyhow::Context as _;
 use contracts::values::{EventId, OrderId};
 use serde_json::json;
 use settlement::{Heard, settle};
 use tests::orders;
 use tests::scenarios::{asks_because_of_news, stuck_at};
-use tests::world::{LIMIT, World};
+use tests::world::{LIMIT, World, in_words};
 use workflows::report::StepStatus;
-use workflows::saga::Resolution;
+use workflows::saga::{Action, AnswerOutcome};
 
 #[tokio::test]
 async fn an_undo_that_sticks_asks_a_person_and_is_retried() -> anyhow::Result<()> {
@@ -22,24 +23,24 @@ async fn an_undo_that_sticks_asks_a_person_and_is_retried() -> anyhow::Result<()
     // Somebody who cancels now is not told that it will be cancelled.
     let too_late = order.cancel_order("changed mind").await.err().unwrap_or_default();
     assert!(too_late.contains("already being undone (the carrier refused: "), "{too_late}");
-    assert!(too_late.contains("(resolve_undo): process-payment"), "{too_late}");
+    assert!(too_late.contains("a person's answer: process-payment"), "{too_late}");
     // The others were undone all the same.
     order.until_step("reserve-inventory", StepStatus::Undone).await?;
     assert_eq!(world.shop.stock("LAPTOP-001-16GB-512GB").await?, (50, 0));
 
-    let unknown = order.resolve("reserve-inventory", Resolution::Skip, "why").await.err().unwrap_or_default();
-    assert!(unknown.contains("is not stuck; stuck: process-payment"), "{unknown}");
-    let no_reason = order.resolve("process-payment", Resolution::Skip, " ").await.err().unwrap_or_default();
-    assert!(no_reason.contains("give a reason"), "{no_reason}");
+    let unknown = order.answer("reserve-inventory", Action::Leave, "why").await.err().unwrap_or_default();
+    assert!(unknown.contains("is not asked about; open: process-payment"), "{unknown}");
+    let no_reason = order.answer("process-payment", Action::Leave, " ").await.err().unwrap_or_default();
+    assert!(no_reason.contains("reason must have 1 to 500 characters"), "{no_reason}");
     // Temporal's cancel does not reach the wait.
     order.temporal_cancel().await?;
-    let again =
-        order.resolve("process-payment", Resolution::Retry, "try").await.map_err(anyhow::Error::msg)?;
-    assert!(again.starts_with("failed again: "), "{again}");
+    let again = order.answer("process-payment", Action::Retry, "try").await;
+    assert_eq!(again, Ok(AnswerOutcome::FailedAgain));
+    order.tried_on(1).await?;
 
     world.shop.mend().await?;
-    let done = order.resolve("process-payment", Resolution::Retry, "provider is back").await;
-    assert_eq!(done, Ok("undone".to_owned()));
+    let done = order.answer("process-payment", Action::Retry, "provider is back").await;
+    assert_eq!(done, Ok(AnswerOutcome::Done));
     let (message, report) = order.ended().await?.failed_as("ShippingFailed")?;
     assert!(message.contains("create-shipping"), "{message}");
     assert_eq!(report.step("process-payment").map(|s| s.status), Some(StepStatus::Undone));
@@ -51,19 +52,19 @@ async fn an_undo_that_sticks_asks_a_person_and_is_retried() -> anyhow::Result<()
 
 #[tokio::test]
 async fn an_undo_that_sticks_can_be_done_by_hand_or_left_standing() -> anyhow::Result<()> {
-    let by_hand = (Resolution::MarkDone, "done by hand", StepStatus::Resolved);
-    let left = (Resolution::Skip, "left standing", StepStatus::LeftStanding);
-    for (action, words, status) in [by_hand, left] {
+    let by_hand = (Action::DoneByHand, AnswerOutcome::DoneByHand, "done by hand", StepStatus::Resolved);
+    let left = (Action::Leave, AnswerOutcome::Left, "left standing", StepStatus::LeftStanding);
+    for (action, outcome, words, status) in [by_hand, left] {
         let world = World::new().await?;
         let order = stuck_at(&world, "inventory.restock").await?;
-        assert_eq!(order.resolve("confirm-inventory", action, "counted").await, Ok(words.to_owned()));
+        assert_eq!(order.answer("confirm-inventory", action, "counted").await, Ok(outcome));
         let (_, report) = order.ended().await?.failed_as("ShippingFailed")?;
         assert_eq!(report.step("confirm-inventory").map(|s| s.status), Some(status));
         // What was left standing is not called undone.
         let line = format!("confirm-inventory ({words}: counted)");
         let is_left = status == StepStatus::LeftStanding;
         assert_eq!(
-            (report.undone.contains(&line), report.left_standing.contains(&line)),
+            (in_words(&report.undone).contains(&line), in_words(&report.left_standing).contains(&line)),
             (!is_left, is_left)
         );
     }
@@ -86,19 +87,22 @@ async fn a_parcel_that_is_under_way_is_for_a_person_before_the_money_goes_back()
     order.cancel_order("the customer called").await.map_err(anyhow::Error::msg)?;
     order.until("needs a person", |p| p.needs_human == ["create-shipping"]).await?;
     // Whatever is to be undone after it waits for the answer.
-    let again =
-        order.resolve("create-shipping", Resolution::Retry, "try").await.map_err(anyhow::Error::msg)?;
-    assert!(again.starts_with("failed again: ") && again.contains("stop it there"), "{again}");
+    let again = order.answer("create-shipping", Action::Retry, "try").await;
+    assert_eq!(again, Ok(AnswerOutcome::FailedAgain));
     let progress = order.until("waits still", |p| p.needs_human == ["create-shipping"]).await?;
+    let question = progress.questions.first().context("nobody is asked")?;
+    assert_eq!((question.cause.as_str(), question.reason.contains("stop it there")), ("in_transit", true));
+    assert!(question.facts.iter().any(|fact| fact.name == "tracking_number"), "{question:?}");
+    assert_eq!(order.asked().await?, ["create-shipping: in_transit"]);
     let paid = progress.step("process-payment").map(|step| step.status);
     assert_eq!(paid, Some(StepStatus::Completed), "{progress:?}");
     assert_eq!(world.shop.requests("payments.refund").await?, 0);
 
-    let by_hand = order.resolve("create-shipping", Resolution::MarkDone, "stopped at the depot").await;
-    assert_eq!(by_hand, Ok("done by hand".to_owned()));
+    let by_hand = order.answer("create-shipping", Action::DoneByHand, "stopped at the depot").await;
+    assert_eq!(by_hand, Ok(AnswerOutcome::DoneByHand));
     let result = order.ended().await?.stopped_as("cancelled")?;
     assert_eq!(
-        result.report.undone,
+        tests::world::in_words(&result.report.undone),
         [
             "create-shipping (done by hand: stopped at the depot)",
             "confirm-inventory",
@@ -125,9 +129,10 @@ async fn a_person_is_asked_at_the_first_undo_that_sticks() -> anyhow::Result<()>
     assert_eq!(progress.needs_human, ["confirm-inventory"]);
     assert!(order.needs_human().await?);
     order.until("the second is stuck too", |p| p.needs_human.len() == 2).await?;
+    order.tried_on(2).await?;
     world.shop.mend().await?;
     for step in ["process-payment", "confirm-inventory"] {
-        assert_eq!(order.resolve(step, Resolution::Retry, "back").await, Ok("undone".to_owned()), "{step}");
+        assert_eq!(order.answer(step, Action::Retry, "back").await, Ok(AnswerOutcome::Done), "{step}");
     }
     order.ended().await?.failed_as("ShippingFailed")?;
     world.shop.clean().await?;
@@ -143,18 +148,16 @@ async fn two_answers_about_one_undo_do_not_keep_the_run_open() -> anyhow::Result
     let slow = json!({ "operation": "payments.refund", "kind": "latency", "latency_ms": 1_500 });
     world.shop.faults(json!([slow])).await?;
     let asked = world.shop.requests("payments.refund").await?;
-    let retry = order.resolve("process-payment", Resolution::Retry, "provider is back");
+    let retry = order.answer("process-payment", Action::Retry, "provider is back");
     let by_hand = async {
         while world.shop.requests("payments.refund").await? == asked {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        Ok::<_, anyhow::Error>(
-            order.resolve("process-payment", Resolution::MarkDone, "refunded by hand").await,
-        )
+        Ok::<_, anyhow::Error>(order.answer("process-payment", Action::DoneByHand, "refunded by hand").await)
     };
     let (first, second) = tokio::join!(retry, by_hand);
-    assert_eq!(first, Ok("undone".to_owned()));
-    assert_eq!(second?, Ok("already resolved".to_owned()));
+    assert_eq!(first, Ok(AnswerOutcome::Done));
+    assert_eq!(second?, Ok(AnswerOutcome::AlreadyAnswered));
     order.ended().await?.failed_as("ShippingFailed")?;
     assert_eq!(world.shop.clean().await?["refunds"], json!(1));
     Ok(())
@@ -167,8 +170,8 @@ async fn a_shop_that_cannot_be_told_asks_a_person_too() -> anyhow::Result<()> {
     let order = stuck_at(&world, "orders.update").await?;
     assert_eq!(order.progress().await?.needs_human, ["update-order"]);
     world.shop.mend().await?;
-    let done = order.resolve("update-order", Resolution::Retry, "shop is back").await;
-    assert_eq!(done, Ok("undone".to_owned()));
+    let done = order.answer("update-order", Action::Retry, "shop is back").await;
+    assert_eq!(done, Ok(AnswerOutcome::Done));
     order.ended().await?.failed_as("ShippingFailed")?;
     world.shop.clean().await?;
     Ok(())
@@ -177,8 +180,8 @@ async fn a_shop_that_cannot_be_told_asks_a_person_too() -> anyhow::Result<()> {
 /// The provider's news may come late, about money that somebody has given back by hand meanwhile.
 #[tokio::test]
 async fn what_a_person_decided_about_the_money_is_not_decided_anew_by_news() -> anyhow::Result<()> {
-    let by_hand = (Resolution::MarkDone, StepStatus::Resolved);
-    let left = (Resolution::Skip, StepStatus::LeftStanding);
+    let by_hand = (Action::DoneByHand, StepStatus::Resolved);
+    let left = (Action::Leave, StepStatus::LeftStanding);
     for (action, status) in [by_hand, left] {
         let world = World::new().await?;
         let order = stuck_at(&world, "payments.refund").await?;
@@ -186,10 +189,10 @@ async fn what_a_person_decided_about_the_money_is_not_decided_anew_by_news() -> 
         let asked = world.shop.requests("payments.refund").await?;
         assert_eq!(order.payment_settled("evt_late").await.as_deref(), Ok("taken"));
         world.shop.mend().await?;
-        order.resolve("process-payment", action, "by bank transfer").await.map_err(anyhow::Error::msg)?;
+        order.answer("process-payment", action, "by bank transfer").await.map_err(anyhow::Error::msg)?;
         // Asks again: whoever decided may not have known.
         order.until("asks again", |p| asks_because_of_news(p, "process-payment")).await?;
-        order.resolve("process-payment", action, "I know").await.map_err(anyhow::Error::msg)?;
+        order.answer("process-payment", action, "I know").await.map_err(anyhow::Error::msg)?;
         let (_, report) = order.ended().await?.failed_as("ShippingFailed")?;
         assert_eq!(report.step("process-payment").map(|step| step.status), Some(status));
         // And once more, after the end.
@@ -211,11 +214,11 @@ async fn news_about_decided_money_can_be_answered_with_a_retry() -> anyhow::Resu
     let order = stuck_at(&world, "payments.refund").await?;
     assert_eq!(order.payment_settled("evt_late").await.as_deref(), Ok("taken"));
     world.shop.mend().await?;
-    let skipped = order.resolve("process-payment", Resolution::Skip, "a misunderstanding").await;
-    assert_eq!(skipped, Ok("left standing".to_owned()));
+    let skipped = order.answer("process-payment", Action::Leave, "a misunderstanding").await;
+    assert_eq!(skipped, Ok(AnswerOutcome::Left));
     order.until("asks again", |p| asks_because_of_news(p, "process-payment")).await?;
-    let retried = order.resolve("process-payment", Resolution::Retry, "it is owed").await;
-    assert_eq!(retried, Ok("undone".to_owned()));
+    let retried = order.answer("process-payment", Action::Retry, "it is owed").await;
+    assert_eq!(retried, Ok(AnswerOutcome::Done));
     order.ended().await?.failed_as("ShippingFailed")?;
     let totals = world.shop.clean().await?;
     assert_eq!((&totals["charges"], &totals["refunds"]), (&json!(1), &json!(1)));

@@ -57,7 +57,10 @@ async fn an_order_that_is_not_paid_in_time_expires() -> anyhow::Result<()> {
     order["reservation_minutes"] = json!(0.02);
     let run = world.start(&order).await?;
     let result = run.ended().await?.stopped_as("expired")?;
-    assert_eq!(result.report.undone, ["process-payment", "reserve-inventory", "update-order"]);
+    assert_eq!(
+        tests::world::in_words(&result.report.undone),
+        ["process-payment", "reserve-inventory", "update-order"]
+    );
     let reason = result.reason.unwrap_or_default();
     assert!(reason.contains("did not settle"), "{reason}");
     let totals = world.shop.clean().await?;
@@ -102,7 +105,10 @@ async fn a_cancel_and_the_end_of_the_reservation_at_once_undo_the_order() -> any
     let _next = world.spawn_worker(&[])?;
     match run.ended().await? {
         Ended::Canceled(report) => {
-            assert_eq!(report.undone, ["process-payment", "reserve-inventory", "update-order"]);
+            assert_eq!(
+                tests::world::in_words(&report.undone),
+                ["process-payment", "reserve-inventory", "update-order"]
+            );
         }
         other => anyhow::bail!("not canceled: {other:?}"),
     }

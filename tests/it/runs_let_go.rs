@@ -6,16 +6,17 @@ use std::time::{Duration, Instant};
 use contracts::shipping::{ShipmentRef, Shipping};
 use contracts::values::{IdempotencyKey, OrderId};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
 use temporalio_workflow::workflow_interceptors::{WorkflowInterceptor, WorkflowInterceptorConstructor};
-use temporalio_workflow::{WorkflowContext, WorkflowResult, workflow, workflow_methods};
+use temporalio_workflow::{WorkflowContext, WorkflowResult, workflow};
 use tests::own_worker::OwnWorker;
 use tests::servers;
 use tests::world::{LIMIT, World};
-use workflows::policy;
-use workflows::report::{StepClass, StepSpec};
-use workflows::saga::{Process, Saga, SagaState};
+use workflows::input::{Checked, Fields, Problem, Unchecked, text};
+use workflows::report::StepSpec;
+use workflows::saga::{About, Process, Saga, SagaState};
+use workflows::{face, policy};
 
 /// Runs of each kind.
 const RUNS: usize = 10;
@@ -45,8 +46,9 @@ impl Drop for Counted {
 }
 
 /// What a run awaits.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-enum Awaits {
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(tag = "awaits")]
+pub enum Awaits {
     /// Nothing: it ends before its deadline.
     Nothing,
     /// A state that does not come, with a deadline.
@@ -59,7 +61,7 @@ enum Awaits {
 
 #[workflow]
 #[derive(Default)]
-struct Awaiting {
+pub struct Awaiting {
     saga: SagaState,
 }
 
@@ -69,21 +71,32 @@ const YEAR_2100: Timestamp = Timestamp::constant(4_102_444_800, 0);
 
 impl Process for Awaiting {
     const NAME: &'static str = "Awaiting";
-    const STEPS: &'static [StepSpec] =
-        &[StepSpec { name: STEP, words: "look for what is not there", class: StepClass::Compensable }];
-    fn saga(&self) -> &SagaState {
-        &self.saga
-    }
-    fn saga_mut(&mut self) -> &mut SagaState {
-        &mut self.saga
+    const INVALID: &'static str = "AwaitingInvalid";
+    const STEPS: &'static [StepSpec] = &[StepSpec::compensable(STEP, "look for what is not there")];
+    type Input = Awaits;
+
+    fn named(_workflow_id: &str, _input: &Awaits) -> Result<About, Problem> {
+        Ok(None)
     }
 }
 
-#[workflow_methods]
+impl Checked for Awaits {
+    fn read(fields: &Fields<'_>) -> Option<Self> {
+        match fields.required("awaits", text(20))?.as_str() {
+            "Nothing" => Some(Self::Nothing),
+            "State" => Some(Self::State),
+            "Moment" => Some(Self::Moment),
+            "Step" => Some(Self::Step),
+            _ => None,
+        }
+    }
+}
+
+face! {
 impl Awaiting {
     #[run(name = "Awaiting")]
-    async fn run(ctx: &mut WorkflowContext<Self>, awaits: Awaits) -> WorkflowResult<()> {
-        let saga = Saga::begin(ctx);
+    pub async fn run(ctx: &mut WorkflowContext<Self>, input: Unchecked<Awaits>) -> WorkflowResult<()> {
+        let (awaits, saga) = Saga::open(ctx, &input)?;
         let body = async {
             match awaits {
                 Awaits::Nothing => Ok(()),
@@ -104,6 +117,7 @@ impl Awaiting {
         Ok(())
     }
 }
+}
 
 #[tokio::test]
 async fn runs_that_ended_or_were_put_away_are_let_go() -> anyhow::Result<()> {
@@ -119,7 +133,7 @@ async fn runs_that_ended_or_were_put_away_are_let_go() -> anyhow::Result<()> {
         for i in 0..RUNS {
             let id = format!("awaiting/{}/{awaits:?}/{i}", world.task_queue);
             let options = WorkflowStartOptions::new(world.task_queue.clone(), id.clone()).build();
-            let run = world.client.start_workflow(Awaiting::run, awaits, options).await?;
+            let run = world.client.start_workflow(Awaiting::run, Unchecked::of(&awaits)?, options).await?;
             if matches!(awaits, Awaits::Nothing) {
                 run.get_result(WorkflowGetResultOptions::default()).await?;
                 continue;

@@ -90,7 +90,9 @@ async fn what_the_business_decided_is_5_with_wait_and_with_result() -> anyhow::R
     assert_eq!(started.code, Some(5), "{}", started.err);
     let document = started.json()?;
     assert_eq!(document["error"]["type"], json!("PaymentDeclined"));
-    assert_eq!(document["report"]["undone"], json!(["process-payment", "reserve-inventory", "update-order"]));
+    let undone = ["process-payment", "reserve-inventory", "update-order"]
+        .map(|step| json!({ "step": step, "outcome": "undone" }));
+    assert_eq!(document["report"]["undone"], json!(undone));
     for verb in ["result", "watch"] {
         let asked = starter(&world, &["order", verb, &orders::id(&order), "-ojson"], None).await?;
         assert_eq!((asked.code, asked.json()?), (Some(5), document.clone()), "{verb}");

@@ -17,7 +17,7 @@ use temporalio_common::search_attributes::SearchAttributes;
 use workflows::customer_onboarding::{self, CustomerOnboarding, CustomerRegistrationData, OnboardingResult};
 use workflows::input::Unchecked;
 use workflows::report::{Progress, Report};
-use workflows::saga::{CancelAccepted, CancelRequest, Resolution, ResolveUndo};
+use workflows::saga::{Action, Answer, AnswerOutcome, CancelAccepted, CancelRequest};
 
 use crate::servers;
 use crate::world::{LIMIT, World};
@@ -257,14 +257,20 @@ impl Onboarding<'_> {
         answered(self.handle().execute_update(update, request, options)).await
     }
 
-    /// The update `resolve_undo`.
+    /// The update `answer`.
     ///
     /// # Errors
     /// The refusal's message.
-    pub async fn resolve(&self, step: &str, action: Resolution, reason: &str) -> Result<String, String> {
-        let answer = ResolveUndo { step: step.to_owned(), action, reason: reason.to_owned() };
+    pub async fn answer(
+        &self,
+        question: &str,
+        action: Action,
+        reason: &str,
+    ) -> Result<AnswerOutcome, String> {
+        let answer = Answer { question: question.to_owned(), action, reason: reason.to_owned() };
         let options = WorkflowExecuteUpdateOptions::default();
-        answered(self.handle().execute_update(CustomerOnboarding::resolve_undo, answer, options)).await
+        let update = CustomerOnboarding::answer;
+        answered(self.handle().execute_update(update, answer, options)).await.map(|answered| answered.outcome)
     }
 
     /// Temporal's own cancel.

@@ -16,9 +16,10 @@ use temporalio_client::{
     WorkflowIdReusePolicy, WorkflowQueryOptions, WorkflowStartOptions, WorkflowTerminateOptions,
 };
 use temporalio_common::search_attributes::SearchAttributes;
-use workflows::erp_sync::{self, Decision, ErpSync, ErpSyncConfig, ErpSyncResult};
+use workflows::erp_sync::{self, ErpSync, ErpSyncConfig, ErpSyncResult};
 use workflows::input::Unchecked;
 use workflows::report::Progress;
+use workflows::saga::{Action, Answer, AnswerOutcome};
 
 use crate::customers::{Ended, answered, ended};
 use crate::world::{LIMIT, WorkerProcess, World};
@@ -313,17 +314,16 @@ impl Sync<'_> {
         Ok(pending.filter_map(|waiting| Some(waiting.last_failure.as_ref()?.message.clone())).collect())
     }
 
-    /// The updates `approve` and `reject`.
+    /// The update `answer`, to the brake.
     ///
     /// # Errors
     /// The refusal's message.
-    pub async fn decide(&self, is_approved: bool, reason: &str) -> Result<String, String> {
-        let decision = Decision { reason: reason.to_owned() };
+    pub async fn decide(&self, is_approved: bool, reason: &str) -> Result<AnswerOutcome, String> {
+        let action = if is_approved { Action::Approve } else { Action::Reject };
+        let answer = Answer { question: "validate-data".to_owned(), action, reason: reason.to_owned() };
         let options = WorkflowExecuteUpdateOptions::default();
-        match is_approved {
-            true => answered(self.handle().execute_update(ErpSync::approve, decision, options)).await,
-            false => answered(self.handle().execute_update(ErpSync::reject, decision, options)).await,
-        }
+        let answered = answered(self.handle().execute_update(ErpSync::answer, answer, options)).await;
+        answered.map(|answered| answered.outcome)
     }
 
     /// The history in clear.

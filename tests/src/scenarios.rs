@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
 use workflows::input::Unchecked;
 use workflows::report::{Progress, StepStatus};
-use workflows::saga::Resolution;
+use workflows::saga::Action;
 use workflows::unsubscription::{self, Unsubscription, UnsubscriptionData};
 
 use crate::customers;
@@ -96,7 +96,7 @@ const SHOP: &[Scenario] = &[
         world.shop.put(&format!("shipments/{}", order.order_id), json!({ "status": "in_transit" })).await?;
         order.cancel_order("changed mind").await.map_err(anyhow::Error::msg)?;
         order.until("stuck", |p| !p.needs_human.is_empty()).await?;
-        let stopped = order.resolve("create-shipping", Resolution::MarkDone, "stopped at the depot").await;
+        let stopped = order.answer("create-shipping", Action::DoneByHand, "stopped at the depot").await;
         stopped.map_err(anyhow::Error::msg)?;
         ended(order).await?
     }),
@@ -137,9 +137,9 @@ const SHOP: &[Scenario] = &[
         world.shop.faults(json!([{ "operation": "shipments.create", "kind": "status", "status": 422 }])).await?;
         ended(world.start(&orders::order()).await?).await?
     }),
-    scenario!("stuck-undo-retried", world => { stuck(world, Resolution::Retry).await? }),
-    scenario!("stuck-undo-done-by-hand", world => { stuck(world, Resolution::MarkDone).await? }),
-    scenario!("stuck-undo-skipped", world => { stuck(world, Resolution::Skip).await? }),
+    scenario!("stuck-undo-retried", world => { stuck(world, Action::Retry).await? }),
+    scenario!("stuck-undo-done-by-hand", world => { stuck(world, Action::DoneByHand).await? }),
+    scenario!("stuck-undo-skipped", world => { stuck(world, Action::Leave).await? }),
     scenario!("quick-steps-down", world => {
         world
             .shop
@@ -168,7 +168,7 @@ const SHOP: &[Scenario] = &[
         order.payment_settled(&event).await.map_err(anyhow::Error::msg)?;
         world.shop.requested("payments.refund").await?;
         world.shop.mend().await?;
-        let retried = order.resolve("reserve-inventory", Resolution::Retry, "the stock is back").await;
+        let retried = order.answer("reserve-inventory", Action::Retry, "the stock is back").await;
         retried.map_err(anyhow::Error::msg)?;
         ended(order).await?
     }),
@@ -176,10 +176,10 @@ const SHOP: &[Scenario] = &[
         let order = stuck_at(world, "payments.refund").await?;
         order.payment_settled("evt_late").await.map_err(anyhow::Error::msg)?;
         world.shop.mend().await?;
-        let by_hand = order.resolve("process-payment", Resolution::MarkDone, "by bank transfer").await;
+        let by_hand = order.answer("process-payment", Action::DoneByHand, "by bank transfer").await;
         by_hand.map_err(anyhow::Error::msg)?;
         order.until("asks because of the news", |p| asks_because_of_news(p, "process-payment")).await?;
-        let known = order.resolve("process-payment", Resolution::MarkDone, "I know").await;
+        let known = order.answer("process-payment", Action::DoneByHand, "I know").await;
         known.map_err(anyhow::Error::msg)?;
         ended(order).await?
     }),
@@ -320,7 +320,7 @@ async fn ended(order: Order<'_>) -> anyhow::Result<String> {
 #[must_use]
 pub fn asks_because_of_news(progress: &Progress, step: &str) -> bool {
     let detail = progress.step(step).and_then(|step| step.detail.as_deref()).unwrap_or_default();
-    detail.contains("news of") && progress.needs_human == [step]
+    detail.contains("news of") && progress.questions.iter().any(|q| q.about.step == step)
 }
 
 /// An order that waited for a transfer and was cancelled; a person is asked about its stock, which stays down.
@@ -333,6 +333,7 @@ pub async fn asks_about_the_stock(world: &World) -> anyhow::Result<Order<'_>> {
     world.shop.faults(json!([{ "operation": "inventory.release", "kind": "status", "status": 503 }])).await?;
     order.cancel_order("changed mind").await.map_err(anyhow::Error::msg)?;
     order.until("asks about the stock", |p| p.needs_human == ["reserve-inventory"]).await?;
+    order.tried_on(1).await?;
     Ok(order)
 }
 
@@ -362,12 +363,13 @@ pub async fn stuck_at<'w>(world: &'w World, operation: &str) -> anyhow::Result<O
     world.shop.undo_sticks_at(operation).await?;
     let order = world.start(&orders::order()).await?;
     order.until("needs a person", |p| !p.needs_human.is_empty()).await?;
+    order.tried_on(1).await?;
     Ok(order)
 }
 
-async fn stuck(world: &World, answer: Resolution) -> anyhow::Result<String> {
+async fn stuck(world: &World, answer: Action) -> anyhow::Result<String> {
     let order = stuck_at(world, "payments.refund").await?;
     world.shop.mend().await?;
-    order.resolve("process-payment", answer, "looked at").await.map_err(anyhow::Error::msg)?;
+    order.answer("process-payment", answer, "looked at").await.map_err(anyhow::Error::msg)?;
     tokio::time::timeout(LIMIT + Duration::from_secs(1), ended(order)).await?
 }

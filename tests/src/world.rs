@@ -25,7 +25,7 @@ use workflows::policy::ERP_QUEUE;
 
 mod order;
 
-pub use order::{Ended, Order};
+pub use order::{Ended, Order, in_words};
 
 use crate::processes::Leashed;
 use crate::shop::Shop;

@@ -219,6 +219,12 @@ struct PatienceArgs {
     /// Longest pause between attempts.
     #[arg(long, env = "SUN_RETRY_LONGEST", default_value = "60s", value_parser = duration, value_name = "TIME")]
     retry_longest: Duration,
+    /// While a person is asked about something that got no answer: pause before the second try; doubles from there.
+    #[arg(long, env = "SUN_ASKED_RETRY_FIRST", default_value = "5m", value_parser = duration, value_name = "TIME")]
+    asked_retry_first: Duration,
+    /// Longest pause between two such tries.
+    #[arg(long, env = "SUN_ASKED_RETRY_LONGEST", default_value = "1h", value_parser = duration, value_name = "TIME")]
+    asked_retry_longest: Duration,
     /// How soon a worker that vanished in the middle of a call is noticed.
     #[arg(long, env = "SUN_HEARTBEAT_TIMEOUT", default_value = "10s", value_parser = duration, value_name = "TIME")]
     heartbeat_timeout: Duration,

@@ -146,7 +146,7 @@ impl Observer for Figures {
 
     fn undo_failed(&self, process: &str, workflow_id: &str, step: &str, reason: &str) {
         // The reason is an adapter's own words: system, status and code.
-        tracing::error!(workflow_id, step, reason, "an undo is stuck and needs a person: resolve_undo");
+        tracing::error!(workflow_id, step, reason, "an undo is stuck: a person is asked");
         self.undo_failures.add(1, &self.labels([("process", process), ("step", step)]));
     }
 }

@@ -119,6 +119,7 @@ async fn register_search_attributes(client: &Client) -> anyhow::Result<()> {
     }
     let indexed = |kind| match kind {
         Kind::Keyword => IndexedValueType::Keyword.into(),
+        Kind::KeywordList => IndexedValueType::KeywordList.into(),
         Kind::Bool => IndexedValueType::Bool.into(),
     };
     let add = AddSearchAttributesRequest {

@@ -7,6 +7,7 @@
 
 pub mod parsed;
 pub mod people;
+mod wire;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -16,15 +17,16 @@ use std::marker::PhantomData;
 use contracts::money::{Currency, Money};
 use rust_decimal::Decimal;
 use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 /// The largest input in bytes that a process takes; longer lists travel as a reference to an object store.
 pub const INPUT_BYTES_MAX: usize = 256 * 1024;
 
-/// JSON that claims to be a `T` and has not been checked yet.
+/// JSON that claims to be a `T` and has not been checked yet. Whatever a start brings can be read as one, also what is no
+/// JSON at all or nothing: it is then an input with a problem, which fails the run instead of its task for ever.
 pub struct Unchecked<T> {
-    json: Box<RawValue>,
+    json: Result<Box<RawValue>, Problem>,
     claims: PhantomData<fn() -> T>,
 }
 
@@ -57,7 +59,7 @@ impl<T> Unchecked<T> {
     /// # Errors
     /// When it is not JSON; the message has line and column.
     pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
-        Ok(Self { json: serde_json::from_str(text)?, claims: PhantomData })
+        Ok(Self { json: Ok(serde_json::from_str(text)?), claims: PhantomData })
     }
 }
 
@@ -67,7 +69,7 @@ impl<T: Serialize> Unchecked<T> {
     /// # Errors
     /// When it cannot be written as JSON.
     pub fn of(value: &T) -> Result<Self, serde_json::Error> {
-        Ok(Self { json: serde_json::value::to_raw_value(value)?, claims: PhantomData })
+        Ok(Self { json: Ok(serde_json::value::to_raw_value(value)?), claims: PhantomData })
     }
 }
 
@@ -91,8 +93,9 @@ impl<T: Checked> Unchecked<T> {
     }
 
     fn read(&self) -> Result<(T, Vec<Problem>), Vec<Problem>> {
-        let found = Findings { text: self.json.get(), ..Findings::default() };
-        let value = match object(&self.json) {
+        let json = self.json.as_ref().map_err(|problem| vec![problem.clone()])?;
+        let found = Findings { text: json.get(), ..Findings::default() };
+        let value = match object(json) {
             Some(object) => {
                 let fields = Fields::new(String::new(), object, &found);
                 let value = T::read(&fields);
@@ -113,18 +116,6 @@ impl<T: Checked> Unchecked<T> {
                 Err(problems)
             }
         }
-    }
-}
-
-impl<T> Serialize for Unchecked<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.json.serialize(serializer)
-    }
-}
-
-impl<'de, T> Deserialize<'de> for Unchecked<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self { json: Box::<RawValue>::deserialize(deserializer)?, claims: PhantomData })
     }
 }
 

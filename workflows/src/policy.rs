@@ -47,6 +47,11 @@ pub struct Figures {
     pub notice: Duration,
     /// Patience of one undo, before a person is asked (`SUN_UNDO_PATIENCE`).
     pub undo: Duration,
+    /// Pause before the second try of what a person is asked about and nobody answered (`SUN_ASKED_RETRY_FIRST`); doubles
+    /// from there.
+    pub asked_retry_first: Duration,
+    /// Longest pause between two such tries (`SUN_ASKED_RETRY_LONGEST`).
+    pub asked_retry_longest: Duration,
     /// Patience of a step of a sync: some pages of an ERP (`SUN_ERP_PATIENCE`).
     pub erp: Duration,
     /// From the registration to the mail with tips (`SUN_FOLLOW_UP_TIPS`).
@@ -74,6 +79,8 @@ impl Default for Figures {
             aftermath: minutes(24 * 60),
             notice: minutes(6 * 60),
             undo: minutes(15),
+            asked_retry_first: minutes(5),
+            asked_retry_longest: minutes(60),
             erp: minutes(30),
             follow_up_tips: minutes(24 * 60),
             follow_up_recommendations: minutes(7 * 24 * 60),
@@ -113,6 +120,8 @@ pub struct Policy {
     local_attempts: u32,
     /// Whether one attempt goes on for as long as it is alive: many requests, with heartbeats in between.
     is_long: bool,
+    /// Whether it is tried on without end, slowly, beside a person who is asked about it.
+    is_endless: bool,
     /// The queue of its workers, as an ending of the process's own.
     queue: Option<&'static str>,
 }
@@ -120,7 +129,16 @@ pub struct Policy {
 impl Policy {
     fn new(patience: Duration, on_stop: OnStop, local_first: bool) -> Self {
         let attempts_max = figures().attempts_max;
-        Self { patience, attempts_max, on_stop, local_first, local_attempts: 2, is_long: false, queue: None }
+        Self {
+            patience,
+            attempts_max,
+            on_stop,
+            local_first,
+            local_attempts: 2,
+            is_long: false,
+            is_endless: false,
+            queue: None,
+        }
     }
 
     /// The task queue of a step of a run on `own`.
@@ -138,28 +156,47 @@ impl Policy {
         Self { local_first: false, ..self }
     }
 
+    /// The same effect beside a person who is asked about it: one activity that is tried slowly and without end. It costs
+    /// no events while it waits, and its outcome is awaited when the person answers.
+    pub(crate) fn while_asking(self) -> Self {
+        Self { is_endless: true, attempts_max: 0, on_stop: OnStop::AwaitOutcome, local_first: false, ..self }
+    }
+
+    fn close_timeouts(self) -> ActivityCloseTimeouts {
+        let attempt = figures().attempt.min(self.patience);
+        let start_to_close = if self.is_long { self.patience } else { attempt };
+        match self.is_endless {
+            true => ActivityCloseTimeouts::StartToClose(start_to_close),
+            false => ActivityCloseTimeouts::ScheduleAndStartToClose {
+                schedule_to_close: self.patience,
+                start_to_close,
+            },
+        }
+    }
+
     pub(crate) fn regular(self, summary: String, token: Token) -> ActivityOptions {
         let figures = figures();
-        ActivityOptions::with_close_timeouts(ActivityCloseTimeouts::ScheduleAndStartToClose {
-            schedule_to_close: self.patience,
-            start_to_close: if self.is_long { self.patience } else { figures.attempt.min(self.patience) },
-        })
-        .heartbeat_timeout(figures.heartbeat)
-        .retry_policy(
-            RetryPolicy::builder()
-                .initial_interval(figures.retry_first)
-                .backoff_coefficient(2.0)
-                .maximum_interval(figures.retry_longest)
-                .maximum_attempts(self.attempts_max)
-                .build(),
-        )
-        .cancellation_type(match self.on_stop {
-            OnStop::LetGo => ActivityCancellationType::TryCancel,
-            OnStop::AwaitOutcome => ActivityCancellationType::WaitCancellationCompleted,
-        })
-        .cancellation_token(token)
-        .summary(summary)
-        .build()
+        let (first, longest) = match self.is_endless {
+            true => (figures.asked_retry_first, figures.asked_retry_longest),
+            false => (figures.retry_first, figures.retry_longest),
+        };
+        ActivityOptions::with_close_timeouts(self.close_timeouts())
+            .heartbeat_timeout(figures.heartbeat)
+            .retry_policy(
+                RetryPolicy::builder()
+                    .initial_interval(first)
+                    .backoff_coefficient(2.0)
+                    .maximum_interval(longest)
+                    .maximum_attempts(self.attempts_max)
+                    .build(),
+            )
+            .cancellation_type(match self.on_stop {
+                OnStop::LetGo => ActivityCancellationType::TryCancel,
+                OnStop::AwaitOutcome => ActivityCancellationType::WaitCancellationCompleted,
+            })
+            .cancellation_token(token)
+            .summary(summary)
+            .build()
     }
 
     pub(crate) fn local(self, summary: String, token: Token) -> LocalActivityOptions {

@@ -2,10 +2,13 @@
 //!
 //! No personal data: these texts are shown in the Web UI, by queries and in the details of failures.
 
+use std::fmt;
 use std::time::SystemTime;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use crate::saga::Question;
 
 /// A step as a process declares it, in the order of the seed.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +19,46 @@ pub struct StepSpec {
     pub words: &'static str,
     /// How it stands to the pivot.
     pub class: StepClass,
+    /// What its undo does, in words, for a person who is asked about it; empty where there is nothing to undo.
+    pub undo: &'static str,
+    /// What follows when a person leaves its undo (or, of a step that has to happen, the step itself) undone.
+    pub left: &'static str,
+}
+
+impl StepSpec {
+    const fn new(name: &'static str, words: &'static str, class: StepClass) -> Self {
+        Self { name, words, class, undo: "", left: "" }
+    }
+
+    /// A step before the pivot.
+    #[must_use]
+    pub const fn compensable(name: &'static str, words: &'static str) -> Self {
+        Self::new(name, words, StepClass::Compensable)
+    }
+
+    /// The pivot.
+    #[must_use]
+    pub const fn pivot(name: &'static str, words: &'static str) -> Self {
+        Self::new(name, words, StepClass::Pivot)
+    }
+
+    /// A step after the pivot.
+    #[must_use]
+    pub const fn retriable(name: &'static str, words: &'static str) -> Self {
+        Self::new(name, words, StepClass::Retriable)
+    }
+
+    /// What its undo does, and what follows when it is left.
+    #[must_use]
+    pub const fn undo(self, undo: &'static str, left: &'static str) -> Self {
+        Self { undo, left, ..self }
+    }
+
+    /// What follows when a person leaves a step that has to happen.
+    #[must_use]
+    pub const fn if_left(self, left: &'static str) -> Self {
+        Self { left, ..self }
+    }
 }
 
 /// How a step stands to the point of no return.
@@ -40,6 +83,8 @@ pub enum StepStatus {
     Running,
     /// Waits for somebody outside: the customer's payment.
     Waiting,
+    /// Waits for a person's answer: it has to happen, or somebody has to decide.
+    Asking,
     /// Done.
     Completed,
     /// Not needed for this order.
@@ -50,7 +95,7 @@ pub enum StepStatus {
     Stopped,
     /// What it did, if anything, was undone.
     Undone,
-    /// Its undo used up its patience: a person is asked.
+    /// Its undo was refused, or got no answer for all its patience: a person is asked.
     UndoStuck,
     /// A person declared its undo done.
     Resolved,
@@ -66,6 +111,7 @@ impl StepStatus {
             Self::Pending => "pending",
             Self::Running => "running",
             Self::Waiting => "waiting",
+            Self::Asking => "waits for a person",
             Self::Completed => "completed",
             Self::Skipped => "skipped",
             Self::Failed => "failed",
@@ -124,16 +170,76 @@ pub struct Report {
     pub steps: Vec<StepReport>,
     /// What was undone, in the order in which it was, with a person's answer where one was needed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub undone: Vec<String>,
-    /// What a person decided not to undo, with the reason.
+    pub undone: Vec<UndoRecord>,
+    /// What a person decided not to undo, or not to do, with the reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub left_standing: Vec<String>,
+    pub left_standing: Vec<UndoRecord>,
     /// What else there is to know: a cancel that came too late.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
 
+/// What became of one undo.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UndoRecord {
+    /// The step, or `step/part`.
+    pub step: String,
+    /// What became of its undo.
+    pub outcome: UndoOutcome,
+    /// A person's reason, where a person answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What can become of an undo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UndoOutcome {
+    /// It went through.
+    Undone,
+    /// Somebody did it by hand.
+    DoneByHand,
+    /// Somebody left the effect standing.
+    Left,
+}
+
+impl UndoOutcome {
+    /// The outcome in words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Undone => "undone",
+            Self::DoneByHand => "done by hand",
+            Self::Left => "left standing",
+        }
+    }
+}
+
+impl fmt::Display for UndoRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.reason {
+            Some(reason) => write!(f, "{} ({}: {reason})", self.step, self.outcome.words()),
+            None => f.write_str(&self.step),
+        }
+    }
+}
+
 impl Report {
+    /// Notes what became of an undo.
+    pub(crate) fn note_undo(&mut self, step: String, outcome: UndoOutcome, reason: Option<String>) {
+        let record = UndoRecord { step, outcome, reason };
+        match outcome {
+            UndoOutcome::Undone | UndoOutcome::DoneByHand => self.undone.push(record),
+            UndoOutcome::Left => self.left_standing.push(record),
+        }
+    }
+
+    /// Notes a step that had to happen and that a person left.
+    pub(crate) fn note_left(&mut self, step: &str, part: Option<&str>, reason: &str) {
+        let step = part.map_or_else(|| step.to_owned(), |part| format!("{step}/{part}"));
+        self.note_undo(step, UndoOutcome::Left, Some(reason.to_owned()));
+    }
+
     /// The report of a run that has not begun.
     #[must_use]
     pub fn of(steps: &[StepSpec]) -> Self {
@@ -169,7 +275,10 @@ impl Report {
     #[must_use]
     pub fn current(&self) -> Option<&StepReport> {
         self.steps.iter().rfind(|step| {
-            matches!(step.status, StepStatus::Running | StepStatus::Waiting | StepStatus::UndoStuck)
+            matches!(
+                step.status,
+                StepStatus::Running | StepStatus::Waiting | StepStatus::Asking | StepStatus::UndoStuck
+            )
         })
     }
 
@@ -224,9 +333,12 @@ pub struct Progress {
     /// How the run ended: `completed`, `failed`, `expired`, `cancelled`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
-    /// Undos that wait for a person's answer (`resolve_undo`), by step.
+    /// The ids of the questions that wait for a person's answer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs_human: Vec<String>,
+    /// The questions themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub questions: Vec<Question>,
     /// The step table.
     pub steps: Vec<StepReport>,
 }

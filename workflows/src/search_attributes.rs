@@ -10,8 +10,11 @@ pub const CUSTOMER_REF: SearchAttributeKey<String> = SearchAttributeKey::keyword
 pub const STAGE: SearchAttributeKey<String> = SearchAttributeKey::keyword("SunStage");
 /// How a run ended: `completed`, `failed`, `expired` or `cancelled`.
 pub const OUTCOME: SearchAttributeKey<String> = SearchAttributeKey::keyword("SunOutcome");
-/// Set while a run waits for somebody to answer `resolve_undo`.
+/// True while a run waits for a person's answer.
 pub const NEEDS_HUMAN: SearchAttributeKey<bool> = SearchAttributeKey::bool("SunNeedsHuman");
+/// What a run asks a person about, `step: cause` each (`process-payment: no_answer`); empty while it asks nothing. Set in
+/// the same upsert as [`NEEDS_HUMAN`], so that open questions can be grouped without asking the runs.
+pub const QUESTION: SearchAttributeKey<Vec<String>> = SearchAttributeKey::keyword_list("SunQuestion");
 /// The system a run takes its data from (an ERP integration).
 pub const SOURCE: SearchAttributeKey<String> = SearchAttributeKey::keyword("SunSource");
 
@@ -40,13 +43,14 @@ impl Stage {
 
 /// Name and kind of every attribute, for whoever registers them.
 #[must_use]
-pub fn all() -> [(&'static str, Kind); 6] {
+pub fn all() -> [(&'static str, Kind); 7] {
     [
         (ORDER_ID.name(), Kind::Keyword),
         (CUSTOMER_REF.name(), Kind::Keyword),
         (STAGE.name(), Kind::Keyword),
         (OUTCOME.name(), Kind::Keyword),
         (NEEDS_HUMAN.name(), Kind::Bool),
+        (QUESTION.name(), Kind::KeywordList),
         (SOURCE.name(), Kind::Keyword),
     ]
 }
@@ -56,6 +60,8 @@ pub fn all() -> [(&'static str, Kind); 6] {
 pub enum Kind {
     /// Exact text.
     Keyword,
+    /// Several exact texts.
+    KeywordList,
     /// True or false.
     Bool,
 }

@@ -6,19 +6,16 @@
 //!
 //! Meant for a schedule, once a day.
 
-#![expect(
-    missing_docs,
-    reason = "the workflow_methods macro generates markers without docs; everything else has them"
-)]
+mod face;
 
 use contracts::objects::{CleanUp, CleanedUp, Objects};
-use serde::{Deserialize, Serialize};
-use temporalio_workflow::{WorkflowContext, WorkflowContextView, WorkflowResult, workflow, workflow_methods};
 
-use crate::input::{Checked, Fields, Unchecked, count};
+pub use face::{StoreCleanUp, StoreCleanUpData, StoreCleanUpResult};
+
+use crate::input::Problem;
 use crate::policy;
-use crate::report::{Progress, Report, StepClass, StepSpec};
-use crate::saga::{self, Process, Saga, SagaState};
+use crate::report::StepSpec;
+use crate::saga::{About, Halt, Process, Saga, named_with_slot};
 
 /// What stands before the name in a workflow id.
 pub const ID_PREFIX: &str = "store/";
@@ -28,93 +25,23 @@ pub const WORKFLOW_ID: &str = "store/clean-up";
 
 const CLEAN_UP: &str = "clean-up";
 
-/// What a clean-up is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StoreCleanUpData {
-    /// `keep_days`: from the end of a run to the end of its objects (default 14). Longer than anybody looks into a
-    /// report's lists.
-    pub keep_days: u32,
-    /// `keep_quarantine_days`: how long a list waits in the quarantine (default 90).
-    pub keep_quarantine_days: u32,
-}
-
-impl Checked for StoreCleanUpData {
-    fn read(fields: &Fields<'_>) -> Option<Self> {
-        let days = |name, usual| fields.optional(name, count(3_650)).unwrap_or(usual);
-        let (keep_days, keep_quarantine_days) = (days("keep_days", 14), days("keep_quarantine_days", 90));
-        Some(Self { keep_days, keep_quarantine_days })
-    }
-}
-
-/// What a clean-up did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StoreCleanUpResult {
-    /// Whether it reached its end.
-    pub success: bool,
-    /// What is gone, and what is kept.
-    #[serde(flatten)]
-    pub cleaned_up: CleanedUp,
-    /// What every step did.
-    pub report: Report,
-}
-
-/// The workflow.
-#[workflow]
-#[derive(Default)]
-pub struct StoreCleanUp {
-    saga: SagaState,
-}
-
 impl Process for StoreCleanUp {
     const NAME: &'static str = "StoreCleanUp";
-    const STEPS: &'static [StepSpec] = &[StepSpec {
-        name: CLEAN_UP,
-        words: "remove what closed runs left behind",
-        class: StepClass::Compensable,
-    }];
-    fn saga(&self) -> &SagaState {
-        &self.saga
-    }
-    fn saga_mut(&mut self) -> &mut SagaState {
-        &mut self.saga
+    const INVALID: &'static str = "CleanUpInvalid";
+    const STEPS: &'static [StepSpec] =
+        &[StepSpec::compensable(CLEAN_UP, "remove what closed runs left behind")];
+    type Input = StoreCleanUpData;
+
+    fn named(workflow_id: &str, _data: &StoreCleanUpData) -> Result<About, Problem> {
+        named_with_slot(workflow_id, WORKFLOW_ID)?;
+        Ok(None)
     }
 }
 
-#[workflow_methods]
-impl StoreCleanUp {
-    /// Runs a clean-up.
-    #[run(name = "StoreCleanUp")]
-    pub async fn run(
-        ctx: &mut WorkflowContext<Self>,
-        input: Unchecked<StoreCleanUpData>,
-    ) -> WorkflowResult<StoreCleanUpResult> {
-        let data = input.check().map_err(|problems| saga::invalid_input("CleanUpInvalid", problems))?;
-        let saga = Saga::begin(ctx);
-        let StoreCleanUpData { keep_days, keep_quarantine_days } = data;
-        let order = CleanUp { keep_days, keep_quarantine_days };
-        let step = saga.step(CLEAN_UP, Objects::clean_up, order, policy::erp());
-        match step.nothing_to_undo("what is gone is nobody's any more").await {
-            Ok(cleaned_up) => {
-                Ok(StoreCleanUpResult { success: true, cleaned_up, report: saga.completed().await })
-            }
-            Err(halt) => {
-                saga.turn_back(&halt);
-                let none = CleanedUp::default();
-                let result = |_, report| StoreCleanUpResult { success: false, cleaned_up: none, report };
-                saga.halted(halt, |_| "StepFailed", result).await
-            }
-        }
-    }
-
-    /// How far it is.
-    #[query]
-    pub fn progress(&self, ctx: &WorkflowContextView) -> Progress {
-        self.saga.progress(ctx)
-    }
-
-    /// What its step did so far.
-    #[query]
-    pub fn report(&self, _ctx: &WorkflowContextView) -> Report {
-        self.saga.report()
-    }
+async fn forward(saga: &Saga<StoreCleanUp>, data: StoreCleanUpData) -> Result<CleanedUp, Halt> {
+    let StoreCleanUpData { keep_days, keep_quarantine_days } = data;
+    let order = CleanUp { keep_days, keep_quarantine_days };
+    saga.step(CLEAN_UP, Objects::clean_up, order, policy::erp())
+        .nothing_to_undo("what is gone belongs to nobody any more")
+        .await
 }

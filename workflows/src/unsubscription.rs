@@ -10,26 +10,20 @@
 //!
 //! Deliberately absent: the way back. Whoever wants mails again says so in the shop.
 
-#![expect(
-    missing_docs,
-    reason = "the workflow_methods macro generates markers without docs; everything else has them"
-)]
+mod face;
 
 use contracts::customers::{Customers, KeptBack, Unsubscribe};
-use contracts::values::{CustomerId, CustomerRef, IdempotencyKey};
-use serde::{Deserialize, Serialize};
-use temporalio_common::search_attributes::SearchAttributeUpdate;
-use temporalio_workflow::{
-    SignalWorkflowOptions, WorkflowCancellationToken as Token, WorkflowContext, WorkflowContextView,
-    WorkflowResult, WorkflowSignalError, workflow, workflow_methods,
-};
+use contracts::values::{CustomerRef, IdempotencyKey};
+use temporalio_workflow::{SignalWorkflowOptions, WorkflowCancellationToken as Token, WorkflowSignalError};
+
+pub use face::{Unsubscription, UnsubscriptionData, UnsubscriptionResult, search_attributes};
 
 use crate::customer_onboarding;
 use crate::follow_up_emails::{self, FollowUpEmails};
-use crate::input::{Checked, Fields, Unchecked, id};
+use crate::input::Problem;
 use crate::policy;
-use crate::report::{Progress, Report, StepClass, StepSpec};
-use crate::saga::{self, Process, Saga, SagaState};
+use crate::report::StepSpec;
+use crate::saga::{About, Halt, Process, Saga, named_exactly};
 use crate::search_attributes::CUSTOMER_REF;
 
 /// The workflow id: one run at a time per customer, however often the click comes.
@@ -38,111 +32,33 @@ pub fn workflow_id(customer: &CustomerRef) -> String {
     format!("{}/unsubscribe", customer_onboarding::workflow_id(customer))
 }
 
-/// The search attributes of a run that begins.
-#[must_use]
-pub fn search_attributes(customer: &CustomerRef) -> [SearchAttributeUpdate; 2] {
-    follow_up_emails::search_attributes(customer)
-}
-
-/// Who wants no more mail.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UnsubscriptionData {
-    /// The pseudonym.
-    pub customer_ref: CustomerRef,
-    /// The platform's id.
-    pub customer_id: CustomerId,
-}
-
-impl Checked for UnsubscriptionData {
-    fn read(fields: &Fields<'_>) -> Option<Self> {
-        let customer_ref = fields.required("customer_ref", id);
-        let customer_id = fields.required("customer_id", id);
-        Some(Self { customer_ref: customer_ref?, customer_id: customer_id? })
-    }
-}
-
-/// What became of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UnsubscriptionResult {
-    /// Always: whatever did not succeed is a failure.
-    pub success: bool,
-    /// The pseudonym.
-    pub customer_ref: CustomerRef,
-    /// What every step did.
-    pub report: Report,
-}
-
 const END_FOLLOW_UP: &str = "end-follow-up";
 const TELL_PLATFORM: &str = "tell-platform";
 
-/// The workflow.
-#[workflow]
-#[derive(Default)]
-pub struct Unsubscription {
-    saga: SagaState,
-}
-
 impl Process for Unsubscription {
     const NAME: &'static str = "Unsubscription";
+    const INVALID: &'static str = "UnsubscriptionInvalid";
     const STEPS: &'static [StepSpec] = &[
-        StepSpec { name: END_FOLLOW_UP, words: "end the follow-up mails", class: StepClass::Retriable },
-        StepSpec { name: TELL_PLATFORM, words: "have it written down", class: StepClass::Retriable },
+        StepSpec::retriable(END_FOLLOW_UP, "end the follow-up mails"),
+        StepSpec::retriable(TELL_PLATFORM, "have it written down"),
     ];
-    fn saga(&self) -> &SagaState {
-        &self.saga
-    }
-    fn saga_mut(&mut self) -> &mut SagaState {
-        &mut self.saga
+    type Input = UnsubscriptionData;
+
+    fn named(workflow_id: &str, data: &UnsubscriptionData) -> Result<About, Problem> {
+        named_exactly(workflow_id, &self::workflow_id(&data.customer_ref))?;
+        Ok(Some((CUSTOMER_REF, data.customer_ref.to_string())))
     }
 }
 
-#[workflow_methods]
-impl Unsubscription {
-    /// Ends a customer's marketing mails.
-    #[run(name = "Unsubscription")]
-    pub async fn run(
-        ctx: &mut WorkflowContext<Self>,
-        input: Unchecked<UnsubscriptionData>,
-    ) -> WorkflowResult<UnsubscriptionResult> {
-        let UnsubscriptionData { customer_ref, customer_id } =
-            input.check().map_err(|problems| saga::invalid_input("UnsubscriptionInvalid", problems))?;
-        // The door sets them with the start; whoever else starts a run may not.
-        if ctx.search_attributes().get(&CUSTOMER_REF).as_deref() != Some(customer_ref.as_str()) {
-            ctx.upsert_search_attributes(search_attributes(&customer_ref));
-        }
-        let name = format!("{}/{:016x}", ctx.workflow_id(), ctx.random::<u64>());
-        let mut saga = Saga::begin(ctx);
-        // What a customer has said is not taken back by a cancel.
-        saga.pivot();
-        end_follow_up(&saga, &customer_ref).await;
-        let news = Unsubscribe { key: IdempotencyKey::new(&name, TELL_PLATFORM), customer_id };
-        let told = saga
-            .step(TELL_PLATFORM, Customers::unsubscribe, news, policy::aftermath())
-            .nothing_to_undo("whoever wants mails again says so in the shop")
-            .await;
-        match told {
-            Ok(()) => {
-                let report = saga.completed().await;
-                Ok(UnsubscriptionResult { success: true, customer_ref, report })
-            }
-            Err(halt) => {
-                let result = |_, report| UnsubscriptionResult { success: false, customer_ref, report };
-                saga.halted(halt, |_| "StepFailed", result).await
-            }
-        }
-    }
-
-    /// How far it is.
-    #[query]
-    pub fn progress(&self, ctx: &WorkflowContextView) -> Progress {
-        self.saga.progress(ctx)
-    }
-
-    /// What every step did so far.
-    #[query]
-    pub fn report(&self, _ctx: &WorkflowContextView) -> Report {
-        self.saga.report()
-    }
+async fn forward(saga: &mut Saga<Unsubscription>, data: &UnsubscriptionData, name: &str) -> Result<(), Halt> {
+    // What a customer has said is not taken back by a cancel.
+    saga.pivot();
+    end_follow_up(saga, &data.customer_ref).await;
+    let customer_id = data.customer_id.clone();
+    let news = Unsubscribe { key: IdempotencyKey::new(name, TELL_PLATFORM), customer_id };
+    saga.step(TELL_PLATFORM, Customers::unsubscribe, news, policy::aftermath())
+        .nothing_to_undo("whoever wants mails again says so in the shop")
+        .await
 }
 
 /// A failure is in the report: a mail that is due asks the platform before it leaves.

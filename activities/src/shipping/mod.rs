@@ -79,10 +79,12 @@ impl ShippingActivities {
             Voided::NothingThere => believe_nothing(&ctx, self.second_look),
             // Trying again will not bring it back: a person has to.
             Voided::TooLate => Err(ActivityError::application(
-                ApplicationFailure::builder(String::from("the parcel is with the carrier: stop it there"))
-                    .type_name(failure::REFUSED.to_owned())
-                    .non_retryable(true)
-                    .build(),
+                ApplicationFailure::builder(String::from(
+                    "in_transit: the parcel is with the carrier: stop it there",
+                ))
+                .type_name(failure::REFUSED.to_owned())
+                .non_retryable(true)
+                .build(),
             )),
         }
     }

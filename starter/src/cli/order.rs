@@ -10,7 +10,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use contracts::values::{EventId, OrderId};
 use workflows::late_payment;
 use workflows::order_processing::workflow_id;
-use workflows::saga::Resolution;
+use workflows::saga;
 
 use super::duration;
 
@@ -127,12 +127,12 @@ pub(crate) enum Action {
     Skip,
 }
 
-impl From<Action> for Resolution {
+impl From<Action> for saga::Action {
     fn from(action: Action) -> Self {
         match action {
             Action::Retry => Self::Retry,
-            Action::MarkDone => Self::MarkDone,
-            Action::Skip => Self::Skip,
+            Action::MarkDone => Self::DoneByHand,
+            Action::Skip => Self::Leave,
         }
     }
 }

@@ -22,12 +22,13 @@ use contracts::payment::{ChargePayment, FindPayment, PaymentState, Payments, Rev
 use contracts::shipping::{CreateShipment, Label, Shipment, ShipmentRef, Shipping};
 use contracts::values::IdempotencyKey;
 use jiff::Timestamp;
-use temporalio_workflow::{WorkflowContext, WorkflowResult, workflow, workflow_methods};
-use workflows::input::Unchecked;
-use workflows::order_processing::{OrderData, OrderProcessing, OrderProcessingResult, search_attributes};
+use temporalio_workflow::{WorkflowContext, WorkflowResult, workflow};
+use workflows::face;
+use workflows::input::{Problem, Unchecked};
+use workflows::order_processing::{OrderData, OrderProcessing, OrderProcessingResult};
 use workflows::policy;
 use workflows::report::StepSpec;
-use workflows::saga::{self, Halt, Process, Saga, SagaState};
+use workflows::saga::{About, Halt, Process, Saga, SagaState, UndoAll};
 use workflows::search_attributes::{ORDER_ID, STAGE, Stage};
 
 /// The workflow.
@@ -39,16 +40,17 @@ pub struct SequentialOrder {
 
 impl Process for SequentialOrder {
     const NAME: &'static str = "SequentialOrder";
+    const INVALID: &'static str = OrderProcessing::INVALID;
     const STEPS: &'static [StepSpec] = OrderProcessing::STEPS;
-    fn saga(&self) -> &SagaState {
-        &self.saga
-    }
-    fn saga_mut(&mut self) -> &mut SagaState {
-        &mut self.saga
+    type Input = OrderData;
+
+    // It runs beside the shipped process, under names of the bench.
+    fn named(_workflow_id: &str, order: &OrderData) -> Result<About, Problem> {
+        Ok(Some((ORDER_ID, order.order_id.to_string())))
     }
 }
 
-#[workflow_methods]
+face! {
 impl SequentialOrder {
     /// Runs an order from start to end.
     #[run(name = "SequentialOrder")]
@@ -56,39 +58,26 @@ impl SequentialOrder {
         ctx: &mut WorkflowContext<Self>,
         input: Unchecked<OrderData>,
     ) -> WorkflowResult<OrderProcessingResult> {
-        let order = input.check().map_err(|problems| saga::invalid_input("OrderInvalid", problems))?;
-        if ctx.search_attributes().get(&ORDER_ID).as_deref() != Some(order.order_id.as_str()) {
-            ctx.upsert_search_attributes(search_attributes(&order.order_id));
-        }
-        let started = ctx.workflow_time();
-        let mut saga = Saga::begin(ctx);
+        let (order, mut saga) = Saga::open(ctx, &input)?;
         let run = Run { order: &order, workflow_id: ctx.workflow_id().to_owned() };
-        let (payment_id, label) = match run.forward(&mut saga).await {
-            Ok(fulfilled) => fulfilled,
-            Err(halt) => {
-                saga.unwind().await;
-                return saga
-                    .halted(halt, |_| "StepFailed", |_, _| None)
-                    .await?
-                    .ok_or_else(|| saga::invalid_input("Stopped", Vec::new()));
-            }
-        };
-        let report = saga.completed().await;
-        let took = timestamp(started).zip(timestamp(ctx.workflow_time()));
+        let story = run.forward(&mut saga).await;
+        let ended = saga.end(story, &UndoAll).await?;
+        let (payment_id, label) = ended.value.map_or((None, None), |(paid, label)| (paid, Some(label)));
         Ok(OrderProcessingResult {
-            success: true,
+            success: label.is_some(),
             order_id: order.order_id.clone(),
             payment_status: Some(PaymentStatus::Paid),
             payment_id,
-            tracking_number: Some(label.tracking_number),
-            estimated_delivery: label.estimated_delivery,
+            tracking_number: label.as_ref().map(|label| label.tracking_number.clone()),
+            estimated_delivery: label.and_then(|label| label.estimated_delivery),
             workflow_id: run.workflow_id,
-            execution_time: took.map_or(0, |(from, to)| to.as_millisecond() - from.as_millisecond()),
-            outcome: "completed".to_owned(),
-            reason: None,
-            report,
+            execution_time: ended.took_ms,
+            outcome: ended.outcome.name().to_owned(),
+            reason: ended.reason,
+            report: ended.report,
         })
     }
+}
 }
 
 struct Run<'o> {

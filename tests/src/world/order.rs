@@ -13,8 +13,8 @@ use temporalio_common::protos::temporal::api::enums::v1::EventType;
 use temporalio_common::protos::temporal::api::history::v1::HistoryEvent;
 use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
 use workflows::order_processing::{OrderProcessing, OrderProcessingResult, PaymentSettled};
-use workflows::report::{Progress, Report, StepStatus};
-use workflows::saga::{CancelAccepted, CancelRequest, Resolution, ResolveUndo};
+use workflows::report::{Progress, Report, StepStatus, UndoRecord};
+use workflows::saga::{Action, Answer, AnswerOutcome, CancelAccepted, CancelRequest};
 
 use super::{LIMIT, World};
 
@@ -124,14 +124,20 @@ impl Order<'_> {
         self.handle().execute_update(OrderProcessing::payment_settled, event, options).await.map_err(refusal)
     }
 
-    /// The update `resolve_undo`.
+    /// The update `answer`.
     ///
     /// # Errors
     /// The refusal's message.
-    pub async fn resolve(&self, step: &str, action: Resolution, reason: &str) -> Result<String, String> {
-        let answer = ResolveUndo { step: step.to_owned(), action, reason: reason.to_owned() };
+    pub async fn answer(
+        &self,
+        question: &str,
+        action: Action,
+        reason: &str,
+    ) -> Result<AnswerOutcome, String> {
+        let answer = Answer { question: question.to_owned(), action, reason: reason.to_owned() };
         let options = WorkflowExecuteUpdateOptions::default();
-        self.handle().execute_update(OrderProcessing::resolve_undo, answer, options).await.map_err(refusal)
+        let answered = self.handle().execute_update(OrderProcessing::answer, answer, options).await;
+        answered.map(|answered| answered.outcome).map_err(refusal)
     }
 
     /// Temporal's own cancel.
@@ -230,6 +236,29 @@ impl Order<'_> {
             .collect())
     }
 
+    /// Waits until so many effects that a person is asked about were tried once more, in vain: the next try is minutes away,
+    /// so whatever happens now is the person's doing.
+    ///
+    /// # Errors
+    /// When they are not in time.
+    pub async fn tried_on(&self, effects: usize) -> anyhow::Result<()> {
+        let until = Instant::now() + LIMIT;
+        while self.pending_failures().await?.len() < effects {
+            anyhow::ensure!(Instant::now() < until, "{}: never tried on", self.workflow_id);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+
+    /// What the search attribute `SunQuestion` says.
+    ///
+    /// # Errors
+    /// When the run cannot be described.
+    pub async fn asked(&self) -> anyhow::Result<Vec<String>> {
+        let description = self.handle().describe(WorkflowDescribeOptions::default()).await?;
+        Ok(description.search_attributes().get(&workflows::search_attributes::QUESTION).unwrap_or_default())
+    }
+
     /// Whether the search attribute `SunNeedsHuman` is set.
     ///
     /// # Errors
@@ -245,6 +274,12 @@ fn refusal(error: WorkflowUpdateError) -> String {
         WorkflowUpdateError::Failed(failure) => failure.message.clone(),
         other => other.to_string(),
     }
+}
+
+/// Undos in words, as a person reads them.
+#[must_use]
+pub fn in_words(undos: &[UndoRecord]) -> Vec<String> {
+    undos.iter().map(ToString::to_string).collect()
 }
 
 /// How a run ended.

@@ -135,6 +135,8 @@ impl Config {
             aftermath: patience.aftermath_patience,
             notice: patience.notice_patience,
             undo: patience.undo_patience,
+            asked_retry_first: patience.asked_retry_first,
+            asked_retry_longest: patience.asked_retry_longest.max(patience.asked_retry_first),
             erp: erp_patience,
             follow_up_tips: onboarding.follow_up_tips,
             follow_up_recommendations: onboarding.follow_up_recommendations,

@@ -148,7 +148,7 @@ impl<'d> OnboardingRun<'d> {
         match coupon? {
             Coupon::Created { code } => Ok(Some(code)),
             Coupon::CodeTaken => {
-                saga.part_skipped(WELCOME, COUPON, "the code is taken: welcomed without one");
+                saga.part(WELCOME, COUPON).skip("the code is taken: welcomed without one");
                 Ok(None)
             }
         }
@@ -244,7 +244,7 @@ impl<'d> OnboardingRun<'d> {
             Some(Delivery::Bounced { code }) => (code, true),
             Some(Delivery::Accepted { .. }) | None => return,
         };
-        saga.part_failed(WELCOME, MAIL, &format!("refused: {code}"));
+        saga.part(WELCOME, MAIL).failed(&format!("refused: {code}"));
         if is_bounced {
             // The series asks before its mails, and is told then.
             let key = self.key(WELCOME).part(SUPPRESS);

@@ -1,12 +1,102 @@
 //! The brake: what a run may do without a person.
 
-use contracts::erp::{Entity, ShopCounts, SyncState};
+use contracts::erp::{Entity, Erp, ShopCounts, SyncState};
 
-use super::config::Limits;
-use super::work::{Missed, Work};
+use super::input::Limits;
+use super::run::{READS, SyncRun, SyncSaga};
+use super::tally::{Missed, Work, causes};
+use super::{TRANSFORM, VALIDATE};
+use crate::policy;
+use crate::saga::{Decision, Fact, Halt};
+
+const INVALID_DATA: &str = "DataInvalid";
+
+impl SyncRun<'_> {
+    /// Whether few enough records are invalid; the seed's two steps say which kind is too many.
+    pub(super) fn judge(&self, saga: &SyncSaga, work: &Work) -> Result<(), Halt> {
+        let total = work.total();
+        let allowed = u64::from(self.config.max_invalid);
+        let too_many = (total.quarantined() > allowed).then(|| {
+            format!(
+                "{} of {} records are invalid, {allowed} may be (max_invalid): {}; they are in the quarantine, nothing \
+                 was written",
+                total.quarantined(),
+                total.read,
+                causes(&work.all_causes())
+            )
+        });
+        let unknown: Vec<&str> =
+            work.staged.values().flat_map(|staged| &staged.unknown_fields).map(String::as_str).collect();
+        let unasked = match unknown.as_slice() {
+            [] => String::new(),
+            names => format!("; fields that no rule asks for: {}", names.join(", ")),
+        };
+        let mapped = total.read - total.unmapped;
+        match &too_many {
+            Some(reason) if total.unmapped > 0 => {
+                return Err(saga.refused(TRANSFORM, INVALID_DATA, reason.clone()));
+            }
+            _ => saga.done(TRANSFORM, &format!("{mapped} of {} records{unasked}", total.read)),
+        }
+        match too_many {
+            Some(reason) => Err(saga.refused(VALIDATE, INVALID_DATA, reason)),
+            None => {
+                let differ = total.to_write();
+                let words = format!("{differ} differ from the shop, {} do not", total.unchanged);
+                let words = match &work.missed {
+                    Some(missed) => format!("{words}, {} gone at the source", missed.gone),
+                    None => words,
+                };
+                let words = match total.quarantined() {
+                    0 => words,
+                    n => format!("{words}, {n} are in the quarantine ({})", causes(&work.all_causes())),
+                };
+                saga.done(VALIDATE, &words);
+                Ok(())
+            }
+        }
+    }
+
+    /// A run that would do something strange asks a person before the first write.
+    pub(super) async fn brake(&self, saga: &SyncSaga, work: &mut Work) -> Result<(), Halt> {
+        let counts_stock = work.total().levels_to_zero > 0;
+        let shop = match counts_stock {
+            true => {
+                let integration = self.config.source.integration_id.clone();
+                let count = saga.step(VALIDATE, Erp::count_shop, integration, policy::erp());
+                count.part("shop's stock").nothing_to_undo(READS).await?
+            }
+            false => Default::default(),
+        };
+        work.limits_exceeded = exceeded(&self.config.limits, work, shop);
+        if work.limits_exceeded.is_empty() || self.config.dry_run {
+            return Ok(());
+        }
+        saga.decide(self.decision(work)).await.map(drop)
+    }
+
+    fn decision(&self, work: &Work) -> Decision {
+        let total = work.total();
+        let fact = |name: &str, value: u64| Fact { name: name.to_owned(), value: value.to_string() };
+        Decision {
+            step: VALIDATE,
+            cause: "limits",
+            reason: work.limits_exceeded.join("; "),
+            facts: vec![
+                fact("records to create", total.to_create),
+                fact("records to update", total.to_update),
+                fact("products to deactivate", work.gone(Entity::Products)),
+            ],
+            approve: "everything that was read is written to the shop".to_owned(),
+            reject: "nothing is written, and the watermark stays: the next run reads the same again"
+                .to_owned(),
+            patience: self.config.approval_deadline,
+        }
+    }
+}
 
 /// What exceeds the limits, in words for whoever decides; nothing when all is within them.
-pub(super) fn exceeded(limits: &Limits, work: &Work, shop: ShopCounts) -> Vec<String> {
+fn exceeded(limits: &Limits, work: &Work, shop: ShopCounts) -> Vec<String> {
     let mut found = Vec::new();
     let total = work.total();
     if is_share_above(total.levels_to_zero, shop.levels_in_stock, limits.stock_to_zero) {
@@ -45,7 +135,7 @@ fn too_many_gone(limits: &Limits, missed: &Missed) -> Option<String> {
 }
 
 /// A number of things, in words.
-pub(super) fn counted(n: u64, thing: &str) -> String {
+fn counted(n: u64, thing: &str) -> String {
     if n == 1 { format!("1 {thing}") } else { format!("{n} {thing}s") }
 }
 
@@ -70,7 +160,7 @@ fn is_share_above(part: u64, whole: u64, percent: u32) -> bool {
 mod tests {
     use contracts::erp::{ScannedKeys, StageCounts};
 
-    use super::super::work::StagedEntity;
+    use super::super::tally::StagedEntity;
     use super::*;
 
     fn work(entity: Entity, counts: StageCounts, is_full: bool, before: u64) -> Work {

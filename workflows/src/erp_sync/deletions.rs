@@ -7,9 +7,9 @@
 use contracts::erp::{Deactivate, Entity, Erp, FindGone, KeepKeys, ScanKeys};
 use jiff::SignedDuration;
 
-use super::config::Deletions;
+use super::input::Deletions;
 use super::run::{NEARER, READS, SyncRun, SyncSaga};
-use super::work::{Missed, Work};
+use super::tally::{Missed, Work};
 use super::{FETCH, PRODUCTS};
 use crate::policy;
 use crate::saga::Halt;

@@ -4,18 +4,48 @@ use contracts::customers::{Customers, KeptBack, MailVerdict, MayMail, Recommend,
 use contracts::notification::{Content, Delivery, Notifications, SendEmail};
 use contracts::values::IdempotencyKey;
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
-use super::{Fate, FollowUpData, FollowUpEmails, MailReport, RECOMMENDATIONS, TIPS};
+use super::{FollowUpData, FollowUpSaga, RECOMMENDATIONS, TIPS};
 use crate::policy;
 use crate::report::timestamp;
-use crate::saga::{Halt, Saga};
+use crate::saga::Halt;
 
 /// Products in the mail with recommendations, at most: the seed's six.
 const RECOMMENDATIONS_MAX: u32 = 6;
 /// How often a mail is tried, each time with all the patience of its policies, and after asking again.
 const ROUNDS: u32 = 6;
 
-type FollowUpSaga = Saga<FollowUpEmails>;
+/// What became of one mail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailReport {
+    /// The mail's template.
+    pub template: String,
+    /// What became of it.
+    pub fate: Fate,
+    /// When that was, by workflow time.
+    pub at: Timestamp,
+}
+
+/// What becomes of a mail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "fate", rename_all = "snake_case")]
+pub enum Fate {
+    /// The sender took it.
+    Sent,
+    /// It was not to be sent.
+    KeptBack {
+        /// Why not.
+        reason: KeptBack,
+    },
+    /// The sender will never take it.
+    Refused {
+        /// The sender's code.
+        code: String,
+    },
+    /// It could not be sent for as long as it was news.
+    GivenUp,
+}
 
 /// The series under way.
 pub(super) struct Series<'s> {

@@ -24,12 +24,13 @@ impl<T> Unchecked<T> {
     /// The same input with one field replaced or added; the others keep their text.
     ///
     /// # Errors
-    /// When it is not a JSON object, or the value is no JSON.
+    /// When it is not a JSON object, or the value is not JSON.
     pub fn with(&self, name: &str, value: &str) -> Result<Self, serde_json::Error> {
         let value: &RawValue = serde_json::from_str(value)?;
-        let mut fields: BTreeMap<String, &RawValue> = serde_json::from_str(self.json.get())?;
+        let text = self.json.as_ref().map_or("", |json| json.get());
+        let mut fields: BTreeMap<String, &RawValue> = serde_json::from_str(text)?;
         fields.insert(name.to_owned(), value);
-        Ok(Self { json: serde_json::value::to_raw_value(&fields)?, claims: PhantomData })
+        Ok(Self { json: Ok(serde_json::value::to_raw_value(&fields)?), claims: PhantomData })
     }
 }
 

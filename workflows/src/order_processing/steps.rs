@@ -15,23 +15,36 @@ use contracts::payment::{
     ChargePayment, CustomerAction, FindPayment, Payment, PaymentKind, PaymentState, Payments, ReversePayment,
 };
 use contracts::shipping::{CreateShipment, Label, Shipment, ShipmentRef, Shipping};
-use contracts::values::IdempotencyKey;
+use contracts::values::{IdempotencyKey, OrderId};
 use jiff::{SignedDuration, Timestamp};
 use temporalio_workflow::join;
 
 use super::{
-    ANALYTICS, CONFIRM, NOTIFY, OrderRun, OrderSaga, PAY, Paid, RESERVE, SHIP, TELL_SHOP, UPDATE, VALIDATE,
+    ANALYTICS, CONFIRM, NOTIFY, OrderProcessing, OrderRun, OrderSaga, PAY, RESERVE, SHIP, TELL_SHOP, UPDATE,
+    VALIDATE, workflow_id,
 };
 use crate::policy;
 use crate::report::timestamp;
-use crate::saga::{Halt, Outcome};
+use crate::saga::{Back, Halt, Outcome, WayBack};
 use crate::search_attributes::{STAGE, Stage};
 
 /// The part of the notifications that tells the platform of a bounce.
 const SUPPRESS: &str = "suppress";
 
-/// The change after which money that a person decided about is asked about once more.
-const DECIDED_MONEY: &str = "decided-money";
+/// The cause of a question about money that somebody decided about before.
+pub(crate) const DECIDED_BEFORE: &str = "decided_before";
+
+/// The key of an order's charge.
+#[must_use]
+pub fn charge_key(order_id: &OrderId) -> IdempotencyKey {
+    IdempotencyKey::new(&workflow_id(order_id), PAY)
+}
+
+/// How an order was paid.
+pub(super) struct Paid {
+    pub(super) payment_id: Option<String>,
+    pub(super) status: PaymentStatus,
+}
 
 /// Holds outlive the expiry timer by this much, so that a payment settled at the last moment still finds them.
 const HOLD_MARGIN: Duration = Duration::from_secs(5 * 60);
@@ -112,6 +125,10 @@ impl OrderRun<'_> {
             .or_look_up(Payments::find, find.clone())
             .undo_by(Payments::reverse, self.reversal(None))
             .await?;
+        saga.fact(PAY, "amount", self.order.total_amount.to_string());
+        if let Some(payment_id) = &payment.payment_id {
+            saga.fact(PAY, "payment_id", payment_id);
+        }
         if !matches!(payment.state, PaymentState::Declined { .. }) {
             saga.amend_undo(PAY, Payments::reverse, self.reversal(payment.payment_id.clone()));
         }
@@ -172,7 +189,10 @@ impl OrderRun<'_> {
             .undo_by(Shipping::void_shipment, label)
             .await?;
         match shipment {
-            Shipment::Labelled(label) => Ok(label),
+            Shipment::Labelled(label) => {
+                saga.fact(SHIP, "tracking_number", &label.tracking_number);
+                Ok(label)
+            }
             Shipment::Refused { code } => {
                 Err(saga.refused(SHIP, "ShippingFailed", format!("the carrier refused: {code}")))
             }
@@ -190,9 +210,9 @@ impl OrderRun<'_> {
             estimated_delivery: label.estimated_delivery.clone(),
             failure_reason: None,
         };
-        // Reported by the saga when it fails; there is nothing to decide here.
-        let _reported =
-            saga.step(UPDATE, Commerce::update_order, confirmed, policy::aftermath()).or_report().await;
+        // A shop that never hears of a paid order with a label would sell its goods, or charge, again: a person is asked.
+        let step = saga.step(UPDATE, Commerce::update_order, confirmed, policy::aftermath());
+        let _noted_by_the_saga = step.or_ask().await;
     }
 
     pub(super) async fn notify(&self, saga: &OrderSaga, label: &Label) {
@@ -210,7 +230,7 @@ impl OrderRun<'_> {
             let step = saga.step(NOTIFY, Notifications::send_email, mail, policy::notice()).part("email");
             let delivery = step.or_report().await;
             let is_bounced = matches!(delivery, Some(Delivery::Bounced { .. }));
-            saga.delivered(NOTIFY, "email", delivery);
+            note_delivery(saga, "email", delivery.as_ref());
             if is_bounced {
                 self.suppress(saga).await;
             }
@@ -219,13 +239,13 @@ impl OrderRun<'_> {
             let Some(to) = order.customer_phone.clone() else { return };
             let message = SendSms { key: key.part("sms"), to, locale, content: content.clone() };
             let step = saga.step(NOTIFY, Notifications::send_sms, message, policy::notice()).part("sms");
-            saga.delivered(NOTIFY, "sms", step.or_report().await);
+            note_delivery(saga, "sms", step.or_report().await.as_ref());
         };
         let push = async {
             let (key, user_id) = (key.part("push"), order.customer_id.clone());
             let message = SendPush { key, user_id, locale, content: content.clone() };
             let step = saga.step(NOTIFY, Notifications::send_push, message, policy::notice()).part("push");
-            saga.delivered(NOTIFY, "push", step.or_report().await);
+            note_delivery(saga, "push", step.or_report().await.as_ref());
         };
         join!(email, sms, push);
     }
@@ -250,26 +270,6 @@ impl OrderRun<'_> {
         let _reported = step.or_report().await;
     }
 
-    /// Undoes everything. A payment that settles meanwhile, after its own undo, is undone once more; where a person has
-    /// decided about it, only if that person says so.
-    pub(super) async fn undo(&self, saga: &OrderSaga) {
-        loop {
-            let heard = saga.ctx().state(|w| w.settlements.len());
-            // Money that arrives does not wait for an answer about something else.
-            saga.unwind_or(|w| w.settlements.len() > heard && !w.saga.is_stuck(PAY)).await;
-            if saga.ctx().state(|w| w.settlements.len()) == heard {
-                return;
-            }
-            // Runs that were decided about before there was this have gone on otherwise.
-            if saga.was_decided(PAY) && saga.ctx().patched(DECIDED_MONEY) {
-                let news = "the provider sent news of the payment while somebody decided about it; not touched again";
-                saga.ask_last(PAY, Payments::reverse, self.reversal(None), news);
-            } else {
-                saga.undo_last(PAY, Payments::reverse, self.reversal(None));
-            }
-        }
-    }
-
     fn reversal(&self, payment_id: Option<String>) -> ReversePayment {
         ReversePayment {
             key: self.key(PAY),
@@ -280,7 +280,7 @@ impl OrderRun<'_> {
     }
 
     /// What the shop is told when the order ends before its point of no return.
-    pub(super) fn ended_early(&self, halt: &Halt) -> UpdateOrder {
+    fn ended_early(&self, halt: &Halt) -> UpdateOrder {
         let ending = halt.ending();
         UpdateOrder {
             key: self.key(TELL_SHOP),
@@ -310,12 +310,37 @@ impl OrderRun<'_> {
     }
 }
 
-impl OrderSaga {
-    /// A message that the sender refuses for good is a failed part of the step, not an outage.
-    fn delivered(&self, step: &'static str, channel: &'static str, delivery: Option<Delivery>) {
-        if let Some(Delivery::Refused { code } | Delivery::Bounced { code }) = delivery {
-            self.part_failed(step, channel, &format!("refused: {code}"));
+/// What the order needs of the way back: a payment that settles meanwhile, after its own undo, is undone once more (where a
+/// person has decided about it, only if that person says so), and the shop is told last.
+impl WayBack<OrderProcessing> for OrderRun<'_> {
+    /// An order that no carrier takes is not shippable, whichever way the carrier put it.
+    fn outage_type(&self, step: &str) -> &'static str {
+        if step == SHIP { "ShippingFailed" } else { "StepFailed" }
+    }
+
+    async fn go_back(&self, back: &Back<'_, OrderProcessing>, halt: &Halt) {
+        back.undo_last(TELL_SHOP, Commerce::update_order, self.ended_early(halt));
+        loop {
+            let heard = back.ctx().state(|w| w.settlements.len());
+            // Money that arrives does not wait for an answer about something else.
+            back.undo_until(|w| w.settlements.len() > heard && !w.saga.is_asked_about(PAY)).await;
+            if back.ctx().state(|w| w.settlements.len()) == heard {
+                return;
+            }
+            if back.was_decided(PAY) {
+                let news = "the provider sent news of the payment while somebody decided about it; not touched again";
+                back.ask_last(PAY, Payments::reverse, self.reversal(None), DECIDED_BEFORE, news);
+            } else {
+                back.undo_last(PAY, Payments::reverse, self.reversal(None));
+            }
         }
+    }
+}
+
+/// A message that the sender refuses for good is a failed part of the step, not an outage.
+fn note_delivery(saga: &OrderSaga, channel: &'static str, delivery: Option<&Delivery>) {
+    if let Some(Delivery::Refused { code } | Delivery::Bounced { code }) = delivery {
+        saga.part(NOTIFY, channel).failed(&format!("refused: {code}"));
     }
 }
 

@@ -124,3 +124,21 @@ fn a_message_is_tried_locally_once_and_bookkeeping_twice() {
         assert_eq!(options.retry_policy.maximum_attempts(), attempts, "{name}");
     }
 }
+
+#[test]
+fn what_a_person_is_asked_about_is_tried_on_slowly_and_without_end() {
+    for policy in [undo(), aftermath()] {
+        let options = regular(policy.while_asking());
+        let attempt = Duration::from_secs(35);
+        assert!(
+            matches!(&options.close_timeouts, ActivityCloseTimeouts::StartToClose(limit) if *limit == attempt)
+        );
+        let retry = options.retry_policy.expect("it is retried");
+        assert_eq!(retry.initial_interval(), Duration::from_secs(5 * MINUTE));
+        assert_eq!(retry.maximum_interval(), Some(Duration::from_secs(60 * MINUTE)));
+        assert_eq!((retry.maximum_attempts(), retry.backoff_coefficient()), (0, 2.0));
+        // Its outcome is awaited when the person answers, and nothing of it runs where nobody looks.
+        assert_eq!(options.cancellation_type, WaitCancellationCompleted);
+        assert!(!policy.while_asking().is_local_first());
+    }
+}

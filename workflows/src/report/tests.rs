@@ -8,10 +8,10 @@ use super::*;
 type TestResult = Result<(), Box<dyn Error>>;
 
 const STEPS: &[StepSpec] = &[
-    StepSpec { name: "hold", words: "hold the stock", class: StepClass::Compensable },
-    StepSpec { name: "pay", words: "charge the customer", class: StepClass::Compensable },
-    StepSpec { name: "ship", words: "buy the label", class: StepClass::Pivot },
-    StepSpec { name: "tell", words: "tell the customer", class: StepClass::Retriable },
+    StepSpec::compensable("hold", "hold the stock"),
+    StepSpec::compensable("pay", "charge the customer"),
+    StepSpec::pivot("ship", "buy the label"),
+    StepSpec::retriable("tell", "tell the customer"),
 ];
 
 /// A report whose steps stand like this.
@@ -39,6 +39,7 @@ fn only_what_is_completed_or_skipped_counts_as_done() {
         (StepStatus::Pending, false),
         (StepStatus::Running, false),
         (StepStatus::Waiting, false),
+        (StepStatus::Asking, false),
         (StepStatus::Completed, true),
         (StepStatus::Skipped, true),
         (StepStatus::Failed, false),
@@ -106,8 +107,12 @@ fn a_full_report_keeps_its_json() -> TestResult {
             detail: Some("1 of 2".to_owned()),
             parts: vec![message],
         }],
-        undone: vec!["pay".to_owned()],
-        left_standing: vec!["hold (left standing: sold)".to_owned()],
+        undone: vec![UndoRecord { step: "pay".to_owned(), outcome: UndoOutcome::Undone, reason: None }],
+        left_standing: vec![UndoRecord {
+            step: "hold".to_owned(),
+            outcome: UndoOutcome::Left,
+            reason: Some("sold".to_owned()),
+        }],
         notes: vec!["came too late to cancel: changed my mind".to_owned()],
     };
     let golden = json!({
@@ -119,10 +124,12 @@ fn a_full_report_keeps_its_json() -> TestResult {
             "detail": "1 of 2",
             "parts": [{ "part": "email", "status": "failed", "detail": "refused" }]
         }],
-        "undone": ["pay"],
-        "left_standing": ["hold (left standing: sold)"],
+        "undone": [{ "step": "pay", "outcome": "undone" }],
+        "left_standing": [{ "step": "hold", "outcome": "left", "reason": "sold" }],
         "notes": ["came too late to cancel: changed my mind"]
     });
+    assert_eq!(full.left_standing[0].to_string(), "hold (left standing: sold)");
+    assert_eq!(full.undone[0].to_string(), "pay");
     assert_eq!(serde_json::to_value(&full)?, golden);
     assert_eq!(serde_json::from_value::<Report>(golden)?, full);
     Ok(())
@@ -145,6 +152,7 @@ fn progress_has_the_fields_of_the_seeds_monitor() -> TestResult {
         current_step: None,
         outcome: Some("failed".to_owned()),
         needs_human: Vec::new(),
+        questions: Vec::new(),
         steps: Vec::new(),
     };
     let golden = json!({

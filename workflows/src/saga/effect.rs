@@ -1,13 +1,11 @@
-//! A step that is no activity, such as the start of a child workflow; and word of an early end.
+//! A step that is not an activity, such as the start of a child workflow.
 
 use std::future::Future;
 
-use temporalio_common::ActivityDefinition;
-use temporalio_workflow::WorkflowCancellationToken as Token;
-
-use super::unwind::{Undo, Unsettled};
-use super::{Halt, LocalFuture, Process, Saga, reason};
-use crate::policy::Policy;
+use super::asking::Unsettled;
+use super::failure::NO_ANSWER;
+use super::unwind::Undo;
+use super::{Halt, LocalFuture, Process, Saga};
 use crate::report::StepStatus;
 
 impl<W: Process> Saga<W> {
@@ -29,39 +27,27 @@ impl<W: Process> Saga<W> {
         self.check()?;
         let undo = move || -> LocalFuture<Result<(), Unsettled>> {
             let undone = undo();
-            Box::pin(async move { undone.await.map_err(|reason| Unsettled { reason, is_refused: false }) })
+            Box::pin(async move {
+                let unsettled = |reason| Unsettled { reason, cause: NO_ANSWER.to_owned(), is_refused: false };
+                undone.await.map_err(unsettled)
+            })
         };
-        self.undos.borrow_mut().push(Undo::by(name, Some(part), undo));
-        self.ctx.state_mut(|w| w.saga_mut().enter::<W>(name, true));
-        self.mark_part(name, Some(part), StepStatus::Running, None);
+        self.undos.borrow_mut().push(Undo::by(name, Some(part), Box::new(undo)));
+        self.scribe.change(|saga| saga.enter::<W>(name, true));
+        self.scribe.mark_part(name, Some(part), StepStatus::Running, None);
         match work().await {
             Ok(done) => {
-                self.mark_part(name, Some(part), StepStatus::Completed, None);
+                self.scribe.mark_part(name, Some(part), StepStatus::Completed, None);
                 Ok(done)
             }
             Err(_) if self.forward.is_cancelled() => {
-                self.mark_part(name, Some(part), StepStatus::Stopped, None);
+                self.scribe.mark_part(name, Some(part), StepStatus::Stopped, None);
                 Err(self.stopped())
             }
             Err(reason) => {
-                self.mark_part(name, Some(part), StepStatus::Failed, Some(&reason));
+                self.scribe.mark_part(name, Some(part), StepStatus::Failed, Some(&reason));
                 Err(Halt::Outage { step: name, reason })
             }
-        }
-    }
-
-    /// Tells an outside system how the run ends early: nobody can stop that, and an outage that outlasts its patience
-    /// is noted in the report instead of hiding why the run ended.
-    pub async fn tell<A>(&self, name: &'static str, what: &str, activity: A, input: A::Input, policy: Policy)
-    where
-        A: ActivityDefinition<Output = ()> + 'static,
-    {
-        self.mark(name, StepStatus::Running, None);
-        let mut options = policy.regular(format!("{name}: {what}"), Token::new());
-        options.task_queue = policy.task_queue(self.ctx.task_queue());
-        match self.ctx.execute_activity(activity, input, options).await {
-            Ok(()) => self.mark(name, StepStatus::Completed, Some(what)),
-            Err(error) => self.mark(name, StepStatus::Failed, Some(&format!("{what}: {}", reason(&error)))),
         }
     }
 }

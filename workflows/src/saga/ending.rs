@@ -8,12 +8,14 @@
 //! | an outage outlasted a step's patience | Failed, typed |
 //! | Temporal's cancel | Canceled, details = report |
 
+use std::future::Future;
+
 use serde::Serialize;
 use temporalio_common::error::{ApplicationErrorCategory, ApplicationFailure};
-use temporalio_workflow::{
-    WaitConditionOptions, WorkflowCancellationToken as Token, WorkflowResult, WorkflowTermination,
-};
+use temporalio_workflow::{WorkflowResult, WorkflowTermination};
 
+use super::unwind::Back;
+use super::updates::never;
 use super::{Process, Saga, Stop, StoppedBy};
 use crate::input::Problem;
 use crate::report::{Report, StepStatus, timestamp};
@@ -95,61 +97,100 @@ impl Halt {
     }
 }
 
+/// How a run ended that closes with a result: it went through, or the business or a deadline stopped it.
+#[derive(Clone, Debug)]
+pub struct Ended<T> {
+    /// How.
+    pub outcome: Outcome,
+    /// What the story ended with; `None` when it was stopped.
+    pub value: Option<T>,
+    /// Why it was stopped.
+    pub reason: Option<String>,
+    /// What every step did.
+    pub report: Report,
+    /// Milliseconds of workflow time from start to end.
+    pub took_ms: i64,
+}
+
+impl<T> Ended<T> {
+    /// Whether the run reached its goal.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        self.outcome == Outcome::Completed
+    }
+}
+
+/// What a process does on its way back, where that is more than undoing everything newest first.
+pub trait WayBack<W: Process> {
+    /// The failure type of a run that a step ended by getting no usable answer for all its patience, or a refusal that its
+    /// adapter has no word for.
+    fn outage_type(&self, step: &str) -> &'static str {
+        let _step = step;
+        "StepFailed"
+    }
+
+    /// Goes back.
+    fn go_back(&self, back: &Back<'_, W>, halt: &Halt) -> impl Future<Output = ()> {
+        let _halt = halt;
+        back.undo_all()
+    }
+}
+
+/// The way back of a process that only undoes everything, newest first.
+pub struct UndoAll;
+
+impl<W: Process> WayBack<W> for UndoAll {}
+
 impl<W: Process> Saga<W> {
     /// An outside system refused a step: notes it and says how the run has to end.
     pub fn refused(&self, step: &'static str, failure_type: &'static str, reason: String) -> Halt {
-        self.mark(step, StepStatus::Failed, Some(&reason));
+        self.scribe.mark(step, StepStatus::Failed, Some(&reason));
         Halt::Refused(Refusal { step, failure_type, reason })
     }
 
-    /// Ends a run that reached its goal.
-    pub async fn completed(&self) -> Report {
-        if self.ctx.cancellation_token().is_cancelled() {
-            self.ctx.state_mut(|w| w.saga_mut().note_late_cancel());
-        }
-        self.close(Outcome::Completed, None).await
-    }
-
-    /// Ends a run that was halted, after [`Saga::unwind`]. `outage_type` names the failure of an outage;
-    /// `result` makes the value of a run that the business stopped.
+    /// Ends the run: it has reached its goal, or it turns back, undoes what may have happened and says why.
     ///
     /// # Errors
     /// The typed failure or the cancellation as which the run closes.
-    pub async fn halted<R>(
-        &self,
-        halt: Halt,
-        outage_type: impl FnOnce(&str) -> &'static str,
-        result: impl FnOnce(Ending, Report) -> R,
-    ) -> WorkflowResult<R> {
-        let ending = halt.ending();
-        let report = self.close(ending.outcome, Some(ending.reason.clone())).await;
-        let (step, failure_type, reason, category) = match halt {
-            Halt::Stopped(Stop { by: StoppedBy::Temporal, .. }) => {
-                return Err(WorkflowTermination::cancelled_with_details(report));
+    pub async fn end<T>(&self, story: Result<T, Halt>, way: &impl WayBack<W>) -> WorkflowResult<Ended<T>> {
+        let (outcome, value, reason) = match story {
+            Ok(value) => {
+                if self.ctx.cancellation_token().is_cancelled() {
+                    self.scribe.change(super::SagaState::note_late_cancel);
+                }
+                (Outcome::Completed, Some(value), None)
             }
-            Halt::Stopped(_) => return Ok(result(ending, report)),
-            Halt::Refused(Refusal { step, failure_type, reason }) => {
-                (step, failure_type, reason, ApplicationErrorCategory::Benign)
-            }
-            Halt::Outage { step, reason } => {
-                (step, outage_type(step), reason, ApplicationErrorCategory::Unspecified)
+            Err(halt) => {
+                self.turn_back(&halt);
+                way.go_back(&Back::of(self), &halt).await;
+                let Ending { outcome, reason } = halt.ending();
+                if !matches!(&halt, Halt::Stopped(stop) if stop.by != StoppedBy::Temporal) {
+                    let report = self.close(outcome, Some(reason)).await;
+                    return Err(termination(halt, report, |step| way.outage_type(step)));
+                }
+                (outcome, None, Some(reason))
             }
         };
-        // The seed's WorkflowStepError, word for word.
-        let message = format!("Workflow step '{step}' failed: {reason}");
-        Err(failure(message, failure_type, category, report))
+        let report = self.close(outcome, reason.clone()).await;
+        let took_ms = self.scribe.state(|saga| saga.took_ms());
+        Ok(Ended { outcome, value, reason, report, took_ms })
+    }
+
+    /// Turns back: from here on whoever asks is told why, and nobody can stop the run for another reason. A stop that
+    /// was taken while the run failed by itself is noted.
+    pub(super) fn turn_back(&self, halt: &Halt) {
+        self.scribe.change(|saga| saga.turn_back(halt));
     }
 
     async fn close(&self, outcome: Outcome, error: Option<String>) -> Report {
         let now = timestamp(self.ctx.workflow_time());
-        let (report, details) = self.ctx.state_mut(|w| {
-            let saga = w.saga_mut();
+        let report = self.scribe.change(|saga| {
             saga.outcome = Some(outcome.name());
             saga.error = error;
             saga.ended_at = now;
-            (saga.report(), saga.details())
+            saga.report()
         });
-        self.ctx.set_current_details(details);
+        self.scribe.show();
         self.ctx.upsert_search_attributes([
             STAGE.value_set(Stage::Closed.name().to_owned()),
             OUTCOME.value_set(outcome.name().to_owned()),
@@ -160,13 +201,32 @@ impl<W: Process> Saga<W> {
             observer.process_ended(&self.ctx.state(|w| w.saga().progress(&self.ctx.info())));
         }
         // An accepted update gets its answer before the run closes; nobody can cancel this wait.
-        let never = WaitConditionOptions::builder().cancellation_token(Token::new()).build();
         let ctx = self.ctx.clone();
-        if self.ctx.wait_condition_with_options(move |_| ctx.all_handlers_finished(), never).await.is_err() {
-            debug_assert!(false, "a token that nobody holds was cancelled");
-        }
+        let waited =
+            self.ctx.wait_condition_with_options(move |_| ctx.all_handlers_finished(), never()).await;
+        debug_assert!(waited.is_ok(), "a token that nobody holds was cancelled");
         report
     }
+}
+
+/// How a run closes that has no result.
+fn termination(
+    halt: Halt,
+    report: Report,
+    outage_type: impl FnOnce(&str) -> &'static str,
+) -> WorkflowTermination {
+    let (step, failure_type, reason, category) = match halt {
+        Halt::Stopped(_) => return WorkflowTermination::cancelled_with_details(report),
+        Halt::Refused(Refusal { step, failure_type, reason }) => {
+            (step, failure_type, reason, ApplicationErrorCategory::Benign)
+        }
+        Halt::Outage { step, reason } => {
+            (step, outage_type(step), reason, ApplicationErrorCategory::Unspecified)
+        }
+    };
+    // The seed's WorkflowStepError, word for word.
+    let message = format!("Workflow step '{step}' failed: {reason}");
+    failure(message, failure_type, category, report)
 }
 
 fn failure(
@@ -185,8 +245,7 @@ fn failure(
 }
 
 /// Ends a run whose input is wrong, before any call: lists every field with its problem and the fix.
-#[must_use]
-pub fn invalid_input(failure_type: &str, problems: Vec<Problem>) -> WorkflowTermination {
+pub(crate) fn invalid_input(failure_type: &str, problems: Vec<Problem>) -> WorkflowTermination {
     let listed: Vec<String> = problems.iter().map(ToString::to_string).collect();
     let message = format!("the input is wrong, nothing was started: {}", listed.join("; "));
     failure(message, failure_type, ApplicationErrorCategory::Benign, problems)

@@ -6,6 +6,8 @@ use temporalio_common::protos::temporal::api::failure::v1::{
 };
 use temporalio_workflow::ActivityExecutionError;
 
+use super::asking::Unsettled;
+
 /// What the adapter said, if it said something: a regular activity wraps it once, a local one not at all.
 fn application_failure(error: &ActivityExecutionError) -> Option<(&ApplicationFailureInfo, &Failure)> {
     let mut failure = error.failure();
@@ -28,6 +30,39 @@ pub(super) fn is_final(error: &ActivityExecutionError) -> bool {
     application_failure(error).is_some_and(|(info, _)| info.non_retryable)
 }
 
+/// Why an effect is not there, for a person who is asked about it.
+pub(super) fn unsettled(error: &ActivityExecutionError) -> Unsettled {
+    let (reason, is_refused) = (reason(error), is_final(error));
+    let cause = match is_refused {
+        true => code(&reason).unwrap_or_else(|| REFUSED.to_owned()),
+        false => NO_ANSWER.to_owned(),
+    };
+    Unsettled { reason, cause, is_refused }
+}
+
+/// The cause of a question about what got no answer for all its patience.
+pub(super) const NO_ANSWER: &str = "no_answer";
+/// The cause of a question about what was refused without a code of its own.
+const REFUSED: &str = "refused";
+
+/// The code in what an adapter says: before its words (`payments: refund_failed: …`), or as the system's own word behind
+/// the status (`the carrier refused: 409 in_transit`).
+fn code(reason: &str) -> Option<String> {
+    let mut pieces: Vec<&str> = reason.split(": ").collect();
+    let last = pieces.pop()?;
+    let named = pieces.into_iter().find(|piece| piece.contains('_') && is_code(piece));
+    let behind_status = || {
+        let (status, code) = last.split_once(' ')?;
+        (status.len() == 3 && status.parse::<u16>().is_ok() && code != "UNSPECIFIED").then_some(code)
+    };
+    let code = named.or_else(|| behind_status().filter(|code| is_code(code)))?;
+    Some(code.to_ascii_lowercase())
+}
+
+fn is_code(piece: &str) -> bool {
+    (1..=40).contains(&piece.len()) && piece.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
 /// Why a step failed, in one line: the adapter's own words rather than "Activity task failed".
 pub(super) fn reason(error: &ActivityExecutionError) -> String {
     match application_failure(error) {
@@ -39,5 +74,26 @@ pub(super) fn reason(error: &ActivityExecutionError) -> String {
             }
             None => error.to_string(),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::code;
+
+    #[test]
+    fn a_code_is_the_adapters_or_the_systems() {
+        for (reason, wanted) in [
+            ("payments: refund_failed: a refund came back", Some("refund_failed")),
+            ("charged_twice: two payments under one key hold money", Some("charged_twice")),
+            ("the carrier refused: 409 IN_TRANSIT", Some("in_transit")),
+            ("payments refused: 422 UNSPECIFIED", None),
+            ("stripe: charged_twice", None),
+            ("Timeout: no answer", None),
+            ("payments refused: 422 no such payment", None),
+            ("", None),
+        ] {
+            assert_eq!(code(reason).as_deref(), wanted, "{reason}");
+        }
     }
 }

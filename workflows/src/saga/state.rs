@@ -1,13 +1,13 @@
 //! The saga's part of a workflow's state: the stop, the pivot, the step table, the answers of people.
 
-use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use temporalio_workflow::{WorkflowCancellationToken as Token, WorkflowContextView};
 
-use super::{Halt, Process, ResolveUndo};
+use super::people::People;
+use super::{Halt, Process};
 use crate::report::{PartReport, Progress, Report, StepClass, StepSpec, StepStatus, timestamp};
 
 /// Who stopped a run.
@@ -40,18 +40,11 @@ pub struct SagaState {
     pub(super) report: Report,
     /// Steps whose undo is registered, oldest first.
     pub(super) undoable: Vec<&'static str>,
-    /// Undos that wait for a person.
-    pub(super) stuck: Vec<String>,
-    /// Questions of the process itself that wait for a person.
-    pub(super) asks: Vec<String>,
-    pub(super) tickets: u64,
-    pub(super) answers: VecDeque<(u64, ResolveUndo)>,
-    pub(super) answered: BTreeMap<u64, String>,
+    pub(super) people: People,
     pub(super) outcome: Option<&'static str>,
     pub(super) error: Option<String>,
     pub(super) ended_at: Option<Timestamp>,
     started_at: Option<Timestamp>,
-    details: String,
 }
 
 /// Where a run stands to its pivot.
@@ -69,10 +62,10 @@ pub(super) enum Phase {
 }
 
 impl SagaState {
-    /// Whether the undo of a step waits for a person's answer.
+    /// Whether a person is asked about a step at the moment.
     #[must_use]
-    pub fn is_stuck(&self, step: &str) -> bool {
-        self.stuck.iter().any(|name| name == step)
+    pub fn is_asked_about(&self, step: &str) -> bool {
+        self.people.open().iter().any(|question| question.about.step == step)
     }
 
     /// The forward token; made by whoever comes first, an update or the run.
@@ -114,11 +107,12 @@ impl SagaState {
             return None;
         }
         let why = self.error.as_deref().unwrap_or("it was stopped");
-        let stuck = match self.stuck.as_slice() {
+        let ids: Vec<&str> = self.people.open().iter().map(|question| question.id.as_str()).collect();
+        let until = match ids.as_slice() {
             [] => "it ends by itself".to_owned(),
-            steps => format!("it waits for a person's answer (resolve_undo): {}", steps.join(", ")),
+            ids => format!("it waits for a person's answer: {}", ids.join(", ")),
         };
-        Some(format!("already being undone ({why}): {stuck}"))
+        Some(format!("already being undone ({why}): {until}"))
     }
 
     /// Whether the run has ended.
@@ -133,13 +127,19 @@ impl SagaState {
         self.report.clone()
     }
 
-    /// Markdown shown above the step table in the Web UI: what a person should know or do now.
-    pub fn say(&mut self, details: impl Into<String>) {
-        self.details = details.into();
+    /// What the Web UI shows: the open questions, then the step table.
+    pub(super) fn details(&self) -> String {
+        let questions = self.people.markdown();
+        if questions.is_empty() {
+            return self.report.markdown();
+        }
+        format!("{questions}\n\n{}", self.report.markdown())
     }
 
-    pub(super) fn details(&self) -> String {
-        format!("{}\n\n{}", self.details, self.report.markdown())
+    /// Milliseconds of workflow time from start to end.
+    pub(super) fn took_ms(&self) -> i64 {
+        let took = self.started_at.zip(self.ended_at);
+        took.map_or(0, |(from, to)| to.as_millisecond() - from.as_millisecond())
     }
 
     pub(super) fn begin(&mut self, steps: &[StepSpec], now: Option<SystemTime>) {
@@ -175,7 +175,6 @@ impl SagaState {
     pub(super) fn pass_pivot(&mut self, temporal: &Token) {
         self.phase = Phase::PastPivot;
         self.undoable.clear();
-        self.details.clear();
         match self.stop.take() {
             Some(stop) => self.report.notes.push(format!("came too late to cancel: {}", stop.reason)),
             None if temporal.is_cancelled() => self.note_late_cancel(),
@@ -221,7 +220,10 @@ impl SagaState {
             step.detail = detail;
         }
         step.status = status;
-        if matches!(status, StepStatus::Pending | StepStatus::Running | StepStatus::Waiting) {
+        if matches!(
+            status,
+            StepStatus::Pending | StepStatus::Running | StepStatus::Waiting | StepStatus::Asking
+        ) {
             return None;
         }
         step.ended_at = now;
@@ -256,7 +258,8 @@ impl SagaState {
             error_message: self.error.clone(),
             current_step: self.report.current().map(|step| step.step.clone()),
             outcome: self.outcome.map(str::to_owned),
-            needs_human: self.stuck.iter().chain(&self.asks).cloned().collect(),
+            needs_human: self.people.open().iter().map(|question| question.id.clone()).collect(),
+            questions: self.people.open().to_vec(),
             steps: self.report.steps.clone(),
         }
     }
@@ -267,6 +270,7 @@ fn of_parts(parts: &[PartReport]) -> StepStatus {
     let any = |status| parts.iter().any(|part| part.status == status);
     let telling = [
         StepStatus::Running,
+        StepStatus::Asking,
         StepStatus::UndoStuck,
         StepStatus::LeftStanding,
         StepStatus::Resolved,
@@ -281,10 +285,8 @@ fn of_parts(parts: &[PartReport]) -> StepStatus {
 mod tests {
     use super::*;
 
-    const STEPS: &[StepSpec] = &[
-        StepSpec { name: "hold", words: "hold the stock", class: StepClass::Compensable },
-        StepSpec { name: "tell", words: "tell the customer", class: StepClass::Retriable },
-    ];
+    const STEPS: &[StepSpec] =
+        &[StepSpec::compensable("hold", "hold the stock"), StepSpec::retriable("tell", "tell the customer")];
 
     fn at(seconds: u64) -> Option<SystemTime> {
         Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))

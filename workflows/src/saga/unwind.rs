@@ -1,40 +1,37 @@
 //! The way back: undos newest first, past failed ones; a person is asked about what stuck.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 
 use temporalio_common::ActivityDefinition;
-use temporalio_workflow::{WaitConditionOptions, WorkflowCancellationToken as Token, WorkflowContext};
+use temporalio_workflow::{WorkflowCancellationToken as Token, WorkflowContext};
 
-use super::failure::{is_final, reason};
+use super::asking::{Endless, Matter, Settled, Tries, Try, Unsettled, ask};
+use super::failure::unsettled;
+use super::people::SubjectKind;
+use super::scribe::Scribe;
 use super::state::Phase;
-use super::{Halt, LocalFuture, Process, Resolution, ResolveUndo, Saga, Shared};
-use crate::policy;
-use crate::report::{StepClass, StepStatus};
-use crate::search_attributes::NEEDS_HUMAN;
+use super::updates::never;
+use super::{LocalFuture, Process, Saga, Shared};
+use crate::policy::{self, Policy};
+use crate::report::{StepClass, StepSpec, StepStatus, UndoOutcome};
 
-/// How one step, or one part of it, is undone. `Fn`, not a future: a person may have it run again.
+/// How one step, or one part of it, is undone.
 pub(super) struct Undo {
     step: &'static str,
     part: Option<&'static str>,
-    run: Box<dyn Fn() -> LocalFuture<Result<(), Unsettled>>>,
-}
-
-/// Why an undo stuck.
-pub(super) struct Unsettled {
-    /// In words.
-    pub(super) reason: String,
-    /// Whether the outside system will not have it, now or later.
-    pub(super) is_refused: bool,
+    tries: Tries<()>,
+    /// What has to be said to a person before it runs at all.
+    first: Option<Unsettled>,
 }
 
 impl Undo {
-    pub(super) fn by(
-        step: &'static str,
-        part: Option<&'static str>,
-        run: impl Fn() -> LocalFuture<Result<(), Unsettled>> + 'static,
-    ) -> Self {
-        Self { step, part, run: Box::new(run) }
+    /// An undo that is no activity: it is tried when somebody says so, never by itself a second time.
+    pub(super) fn by(step: &'static str, part: Option<&'static str>, run: Try<()>) -> Self {
+        Self { step, part, tries: Tries { patient: run, endless: None }, first: None }
     }
 
     pub(super) fn by_activity<W, U>(
@@ -49,21 +46,13 @@ impl Undo {
         U: ActivityDefinition<Output = ()> + 'static,
         U::Input: Clone,
     {
-        let (ctx, undo) = (ctx.clone(), Rc::new(undo));
-        let name = name(step, part);
-        Self::by(step, part, move || {
-            let options = policy::undo().regular(format!("undo {name}"), Token::new());
-            let (ctx, undo, input) = (ctx.clone(), undo.clone(), input.clone());
-            Box::pin(async move {
-                let undone = ctx.execute_activity(Shared(undo), input, options).await;
-                undone.map_err(|error| Unsettled { reason: reason(&error), is_refused: is_final(&error) })
-            })
-        })
+        let summary = format!("undo {}", name(step, part));
+        let tries = tries(ctx, summary, Rc::new(undo), input, policy::undo());
+        Self { step, part, tries, first: None }
     }
 
-    /// What a person calls it: the step, or `step/part`.
-    fn name(&self) -> String {
-        name(self.step, self.part)
+    pub(super) fn is_of(&self, step: &str) -> bool {
+        self.step == step && self.part.is_none()
     }
 }
 
@@ -71,201 +60,229 @@ fn name(step: &str, part: Option<&str>) -> String {
     part.map_or_else(|| step.to_owned(), |part| format!("{step}/{part}"))
 }
 
-/// The change after which a run that asks a person hears news meanwhile.
-const NEWS_WHILE_ASKING: &str = "news-while-asking";
-
-/// The answer to whoever was slower.
-const ALREADY_RESOLVED: &str = "already resolved";
-
-/// A wait that nobody cancels.
-pub(super) fn never() -> WaitConditionOptions {
-    WaitConditionOptions::builder().cancellation_token(Token::new()).build()
+/// The tries of an activity: with the patience of a policy, and on and on while somebody is asked. No stop of the run
+/// reaches them.
+pub(super) fn tries<W, A>(
+    ctx: &WorkflowContext<W>,
+    summary: String,
+    activity: Rc<A>,
+    input: A::Input,
+    policy: Policy,
+) -> Tries<A::Output>
+where
+    W: 'static,
+    A: ActivityDefinition + 'static,
+    A::Input: Clone,
+{
+    let run = {
+        let ctx = ctx.clone();
+        move |policy: Policy, token: Token| -> LocalFuture<Result<A::Output, Unsettled>> {
+            let mut options = policy.regular(summary.clone(), token);
+            options.task_queue = policy.task_queue(ctx.task_queue());
+            let (ctx, activity, input) = (ctx.clone(), activity.clone(), input.clone());
+            Box::pin(async move {
+                let done = ctx.execute_activity(Shared(activity), input, options).await;
+                done.map_err(|error| unsettled(&error))
+            })
+        }
+    };
+    let run = Rc::new(run);
+    let again = run.clone();
+    let patient: Try<A::Output> = Box::new(move || run(policy, Token::new()));
+    let endless: Endless<A::Output> = Box::new(move |token| again(policy.while_asking(), token));
+    Tries { patient, endless: Some(endless) }
 }
 
-impl<W: Process> Saga<W> {
+/// The way back of one run, for a process that has something of its own to do on it ([`super::WayBack`]).
+pub struct Back<'s, W> {
+    saga: &'s Saga<W>,
+}
+
+impl<'s, W: Process> Back<'s, W> {
+    pub(super) fn of(saga: &'s Saga<W>) -> Self {
+        Self { saga }
+    }
+
+    /// The workflow's context.
+    #[must_use]
+    pub fn ctx(&self) -> &WorkflowContext<W> {
+        self.saga.ctx()
+    }
+
     /// Adds what has to be done after every other undo: telling the platform how the order ended.
     pub fn undo_last<U>(&self, step: &'static str, undo: U, input: U::Input)
     where
         U: ActivityDefinition<Output = ()> + 'static,
         U::Input: Clone,
     {
-        self.undos.borrow_mut().insert(0, Undo::by_activity(&self.ctx, step, None, undo, input));
+        let undo = Undo::by_activity(self.saga.ctx(), step, None, undo, input);
+        self.saga.undos.borrow_mut().insert(0, undo);
     }
 
-    /// The step has answered: its undo knows more from now on.
-    pub fn amend_undo<U>(&self, step: &'static str, undo: U, input: U::Input)
-    where
-        U: ActivityDefinition<Output = ()> + 'static,
-        U::Input: Clone,
-    {
-        let mut undos = self.undos.borrow_mut();
-        let registered = undos.iter_mut().find(|undo| undo.step == step && undo.part.is_none());
-        debug_assert!(registered.is_some(), "{step} has no undo");
-        if let Some(registered) = registered {
-            *registered = Undo::by_activity(&self.ctx, step, None, undo, input);
-        }
-    }
-
-    /// As [`Saga::undo_last`], for an undo that a person has decided about before: asks again, because of this news, before
+    /// As [`Back::undo_last`], for an undo that a person has decided about before: asks again, because of this news, before
     /// anything is done.
-    pub fn ask_last<U>(&self, step: &'static str, undo: U, input: U::Input, news: &'static str)
+    pub fn ask_last<U>(&self, step: &'static str, undo: U, input: U::Input, cause: &str, news: &str)
     where
         U: ActivityDefinition<Output = ()> + 'static,
         U::Input: Clone,
     {
-        let undo = Undo::by_activity(&self.ctx, step, None, undo, input);
-        let is_asked = Cell::new(false);
-        let ask_first = move || -> LocalFuture<Result<(), Unsettled>> {
-            if is_asked.replace(true) {
-                return (undo.run)();
-            }
-            Box::pin(async move { Err(Unsettled { reason: news.to_owned(), is_refused: false }) })
-        };
-        self.undos.borrow_mut().insert(0, Undo::by(step, None, ask_first));
+        let mut undo = Undo::by_activity(self.saga.ctx(), step, None, undo, input);
+        undo.first = Some(Unsettled { reason: news.to_owned(), cause: cause.to_owned(), is_refused: true });
+        self.saga.undos.borrow_mut().insert(0, undo);
     }
 
     /// Whether a person decided about the undo of a step: somebody did it by hand, or it was left standing.
+    #[must_use]
     pub fn was_decided(&self, step: &str) -> bool {
-        self.ctx.state(|w| w.saga().report.was_decided(step))
+        self.saga.scribe.state(|saga| saga.report.was_decided(step))
     }
 
-    /// Turns back: from here on whoever asks is told why, and nobody can stop the run for another reason. A stop that
-    /// was taken while the run failed by itself is noted.
-    pub fn turn_back(&self, halt: &Halt) {
-        self.ctx.state_mut(|w| w.saga_mut().turn_back(halt));
-    }
-
-    /// Undoes everything that may have happened, newest first. Returns when nothing is left to undo, which may
-    /// take a person's answer. No cancel reaches it; terminating the run would leave effects standing.
+    /// Undoes everything that may have happened, newest first. Returns when nothing is left to undo, which may take a
+    /// person's answer. No cancel reaches it; terminating the run would leave effects standing.
     ///
     /// An undo that sticks holds up no other, with one exception: where the effect of the pivot step can no longer be
     /// taken back (the parcel is under way), a person decides before the money goes back.
-    pub async fn unwind(&self) {
-        self.unwind_or(|_| false).await;
+    pub async fn undo_all(&self) {
+        self.undo_until(|_| false).await;
     }
 
-    /// As [`Saga::unwind`]; when all that is missing is a person's answer, returns for news, too. Called again, it goes on
-    /// waiting for that answer.
-    pub async fn unwind_or(&self, has_news: impl Fn(&W) -> bool) {
-        self.ctx.state_mut(|w| w.saga_mut().phase = Phase::Unwinding);
-        let mut stuck = self.unanswered.take();
+    /// As [`Back::undo_all`]; when all that is missing is a person's answer, returns for news, too. Called again, it goes
+    /// on waiting for that answer.
+    pub async fn undo_until(&self, has_news: impl Fn(&W) -> bool) {
+        let saga = self.saga;
+        saga.scribe.change(|state| state.phase = Phase::Unwinding);
         loop {
-            let Some(undo) = self.undos.borrow_mut().pop() else { break };
-            match (undo.run)().await {
-                Ok(()) => self.note(&undo, StepStatus::Undone, None),
-                Err(Unsettled { reason, is_refused }) => {
-                    self.note(&undo, StepStatus::UndoStuck, Some(&reason));
-                    if !self.ctx.is_replaying()
-                        && let Some(observer) = crate::observe::observer()
-                    {
-                        observer.undo_failed(W::NAME, self.ctx.workflow_id(), undo.step, &reason);
-                    }
-                    let decides = is_refused && is_pivot::<W>(undo.step);
-                    stuck.push(undo);
-                    // At once: the other undos may take their whole patience too.
-                    if stuck.len() == 1 {
-                        self.ctx.upsert_search_attributes([NEEDS_HUMAN.value_set(true)]);
-                    }
-                    self.name_stuck(&stuck);
-                    if decides {
-                        self.ask_a_person(std::mem::take(&mut stuck), |_| false).await;
-                    }
-                }
-            }
-        }
-        if !stuck.is_empty() {
-            self.ask_a_person(stuck, has_news).await;
-        }
-    }
-
-    fn note(&self, undo: &Undo, status: StepStatus, detail: Option<&str>) {
-        self.mark_part(undo.step, undo.part, status, detail);
-        let name = undo.name();
-        let line = detail.map_or_else(|| name.clone(), |detail| format!("{name} ({detail})"));
-        self.ctx.state_mut(|w| {
-            let report = &mut w.saga_mut().report;
-            match status {
-                StepStatus::Undone | StepStatus::Resolved => report.undone.push(line),
-                StepStatus::LeftStanding => report.left_standing.push(line),
-                _ => {}
-            }
-        });
-    }
-
-    /// Says which undos are stuck and how to answer.
-    fn name_stuck(&self, stuck: &[Undo]) {
-        let names: Vec<String> = stuck.iter().map(Undo::name).collect();
-        let details = self.ctx.state_mut(|w| {
-            let saga = w.saga_mut();
-            saga.say(format!(
-                "**Needs a person.** Not undone: {}. Answer with the update `resolve_undo`: `retry`, `mark_done` or \
-                 `skip`, with a reason.",
-                names.join(", ")
-            ));
-            saga.stuck = names;
-            saga.details()
-        });
-        self.ctx.set_current_details(details);
-    }
-
-    async fn ask_a_person(&self, mut stuck: Vec<Undo>, has_news: impl Fn(&W) -> bool) {
-        let mut listens = true;
-        while !stuck.is_empty() {
-            self.name_stuck(&stuck);
-            let wakes = |w: &W| !w.saga().answers.is_empty() || listens && has_news(w);
-            // Cannot be cancelled: the token is its own.
-            if self.ctx.wait_condition_with_options(wakes, never()).await.is_err() {
-                continue;
-            }
-            let Some((ticket, answer)) = self.ctx.state_mut(|w| w.saga_mut().answers.pop_front()) else {
-                // Runs that were asking before there was this did not hear.
-                listens = self.ctx.patched(NEWS_WHILE_ASKING);
-                if listens {
-                    self.unanswered.replace(stuck);
-                    return;
-                }
-                continue;
+            let Some(undo) = saga.undos.borrow_mut().pop() else { break };
+            let asked = match &undo.first {
+                Some(news) => Err(news.clone()),
+                None => saga.questions.meanwhile((undo.tries.patient)()).await,
             };
-            let outcome = self.act_on(&mut stuck, &answer).await;
-            self.ctx.state_mut(|w| w.saga_mut().answered.insert(ticket, outcome));
-        }
-        self.ctx.state_mut(|w| {
-            let saga = w.saga_mut();
-            saga.stuck.clear();
-            saga.say("");
-            // A second answer, given while the first one was acted on, gets its own; left here it would keep the run open
-            // for ever, or be taken for an answer about something that sticks later.
-            while let Some((ticket, _)) = saga.answers.pop_front() {
-                saga.answered.insert(ticket, ALREADY_RESOLVED.to_owned());
+            match asked {
+                Ok(()) => note(&saga.scribe, undo.step, undo.part, UndoOutcome::Undone, None),
+                Err(unsettled) => self.ask(undo, unsettled).await,
             }
-        });
-        self.ctx.upsert_search_attributes([NEEDS_HUMAN.value_set(false)]);
+        }
+        saga.questions.until_answered(saga.ctx.wait_condition_with_options(has_news, never())).await;
     }
 
-    async fn act_on(&self, stuck: &mut Vec<Undo>, answer: &ResolveUndo) -> String {
-        // Two answers about one undo may arrive in the same workflow task.
-        let Some(i) = stuck.iter().position(|undo| undo.name() == answer.step) else {
-            return ALREADY_RESOLVED.to_owned();
+    /// Tells an outside system how the run ends early: nobody can stop that, and an outage that outlasts its patience
+    /// is noted in the report instead of hiding why the run ended.
+    pub async fn tell<A>(&self, name: &'static str, what: &str, activity: A, input: A::Input, policy: Policy)
+    where
+        A: ActivityDefinition<Output = ()> + 'static,
+    {
+        let scribe = &self.saga.scribe;
+        scribe.mark(name, StepStatus::Running, None);
+        let mut options = policy.regular(format!("{name}: {what}"), Token::new());
+        options.task_queue = policy.task_queue(self.ctx().task_queue());
+        match self.ctx().execute_activity(activity, input, options).await {
+            Ok(()) => scribe.mark(name, StepStatus::Completed, Some(what)),
+            Err(error) => {
+                let words = format!("{what}: {}", unsettled(&error).reason);
+                scribe.mark(name, StepStatus::Failed, Some(&words));
+            }
+        }
+    }
+
+    /// Asks about an undo that stuck; waits for the answer only where it decides about the others.
+    async fn ask(&self, undo: Undo, unsettled: Unsettled) {
+        let Undo { step, part, tries, first } = undo;
+        let scribe = self.saga.scribe.clone();
+        if first.is_none()
+            && !scribe.ctx.is_replaying()
+            && let Some(observer) = crate::observe::observer()
+        {
+            observer.undo_failed(W::NAME, scribe.ctx.workflow_id(), step, &unsettled.reason);
+        }
+        let matter = Matter { kind: SubjectKind::Undo, spec: spec_of::<W>(step), part };
+        let settled = ask(scribe.clone(), matter, &unsettled, tries);
+        let noted = async move {
+            let (outcome, reason) = match settled.await {
+                Settled::Done(()) => (UndoOutcome::Undone, None),
+                Settled::ByHand(reason) => (UndoOutcome::DoneByHand, Some(reason)),
+                Settled::Left(reason) => (UndoOutcome::Left, Some(reason)),
+            };
+            note(&scribe, step, part, outcome, reason);
         };
-        if answer.action == Resolution::Retry {
-            if let Err(Unsettled { reason, .. }) = (stuck[i].run)().await {
-                self.note(&stuck[i], StepStatus::UndoStuck, Some(&reason));
-                return format!("failed again: {reason}");
-            }
-            self.note(&stuck[i], StepStatus::Undone, None);
+        let decides = first.is_none() && unsettled.is_refused && matter.spec.class == StepClass::Pivot;
+        if decides {
+            self.saga.questions.meanwhile(noted).await;
         } else {
-            let status = match answer.action {
-                Resolution::Skip => StepStatus::LeftStanding,
-                _ => StepStatus::Resolved,
-            };
-            let detail = format!("{}: {}", answer.action.words(), answer.reason);
-            self.note(&stuck[i], status, Some(&detail));
+            self.saga.questions.add(Box::pin(noted));
         }
-        stuck.remove(i);
-        answer.action.words().to_owned()
     }
 }
 
-fn is_pivot<W: Process>(step: &str) -> bool {
-    W::STEPS.iter().any(|spec| spec.name == step && spec.class == StepClass::Pivot)
+/// Notes what became of an undo.
+fn note<W: Process>(
+    scribe: &Scribe<W>,
+    step: &'static str,
+    part: Option<&'static str>,
+    outcome: UndoOutcome,
+    reason: Option<String>,
+) {
+    let status = match outcome {
+        UndoOutcome::Undone => StepStatus::Undone,
+        UndoOutcome::DoneByHand => StepStatus::Resolved,
+        UndoOutcome::Left => StepStatus::LeftStanding,
+    };
+    let detail = reason.as_ref().map(|reason| format!("{}: {reason}", outcome.words()));
+    scribe.mark_part(step, part, status, detail.as_deref());
+    scribe.change(|saga| saga.report.note_undo(name(step, part), outcome, reason));
+}
+
+/// A step as its process declares it; a step that only exists on the way back (telling the shop) is compensable.
+pub(super) fn spec_of<W: Process>(step: &'static str) -> StepSpec {
+    let declared = W::STEPS.iter().chain(W::UNDO_STEPS).find(|spec| spec.name == step).copied();
+    declared.unwrap_or_else(|| StepSpec::compensable(step, ""))
+}
+
+/// Questions that are open beside the story of a run. They are polled in the order in which they were asked, so that a
+/// replay sees the same.
+#[derive(Default)]
+pub(super) struct Questions {
+    open: RefCell<Vec<LocalFuture<()>>>,
+    /// Guards against a question that is polled from within a question.
+    is_polling: Cell<bool>,
+}
+
+impl Questions {
+    pub(super) fn add(&self, question: LocalFuture<()>) {
+        self.open.borrow_mut().push(question);
+    }
+
+    /// Awaits `work`; answers are taken meanwhile.
+    pub(super) async fn meanwhile<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        std::future::poll_fn(|cx| {
+            self.poll(cx);
+            work.as_mut().poll(cx)
+        })
+        .await
+    }
+
+    /// Waits until every question is answered, or `else_` is ready.
+    pub(super) async fn until_answered<T>(&self, else_: impl Future<Output = T>) {
+        let mut else_ = pin!(else_);
+        std::future::poll_fn(|cx| {
+            self.poll(cx);
+            if self.open.borrow().is_empty() || else_.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            Poll::Pending
+        })
+        .await;
+    }
+
+    fn poll(&self, cx: &mut Context<'_>) {
+        if self.is_polling.replace(true) {
+            debug_assert!(false, "a question is polled from within a question");
+            return;
+        }
+        let mut open = self.open.take();
+        open.retain_mut(|question| question.as_mut().poll(cx).is_pending());
+        open.extend(self.open.take());
+        self.open.replace(open);
+        self.is_polling.set(false);
+    }
 }

@@ -10,7 +10,6 @@ use temporalio_workflow::{CancellableFuture, TimerOptions, TimerResult, WaitCond
 
 use super::{Halt, Process, Saga, StoppedBy, Token};
 use crate::report::timestamp;
-use crate::search_attributes::NEEDS_HUMAN;
 
 impl<W: Process> Saga<W> {
     /// Waits until the workflow's state says so, or the run is stopped.
@@ -50,7 +49,7 @@ impl<W: Process> Saga<W> {
                 armed = false;
                 if timer == TimerResult::Fired {
                     let token = self.ctx.cancellation_token();
-                    self.ctx.state_mut(|w| w.saga_mut().stop(&token, StoppedBy::Deadline, reason));
+                    self.scribe.change(|saga| saga.stop(&token, StoppedBy::Deadline, reason));
                     return body.as_mut().poll(cx);
                 }
             }
@@ -74,37 +73,6 @@ impl<W: Process> Saga<W> {
     ) -> impl CancellableFuture<Output = TimerResult> + use<'s, W> {
         let timer = TimerOptions::builder(limit).summary(summary.to_owned());
         self.ctx.timer(timer.cancellation_token(Token::new()).build())
-    }
-
-    /// Asks a person, and waits for the answer until the deadline: found by `SunNeedsHuman`, named in the progress, with
-    /// `details` (Markdown) above the step table of the Web UI. A deadline that passes stops the run.
-    ///
-    /// # Errors
-    /// [`Halt::Stopped`] when the deadline passed or the run was stopped.
-    pub async fn ask(
-        &self,
-        question: &str,
-        details: &str,
-        patience: Duration,
-        is_answered: impl Fn(&W) -> bool + Clone,
-    ) -> Result<(), Halt> {
-        self.show_question(Some(question), details);
-        self.ctx.upsert_search_attributes([NEEDS_HUMAN.value_set(true)]);
-        let late = format!("nobody answered within {patience:?}: {question}");
-        let answered = self.within(patience, question, &late, self.wait_for(is_answered)).await;
-        self.show_question(None, "");
-        self.ctx.upsert_search_attributes([NEEDS_HUMAN.value_set(false)]);
-        answered
-    }
-
-    fn show_question(&self, question: Option<&str>, details: &str) {
-        let details = self.ctx.state_mut(|w| {
-            let saga = w.saga_mut();
-            saga.asks = question.map(str::to_owned).into_iter().collect();
-            saga.say(details);
-            saga.details()
-        });
-        self.ctx.set_current_details(details);
     }
 
     /// Waits for a moment, unless the state says so first, or the run is stopped. A moment that has passed is awaited

@@ -23,12 +23,13 @@ const WORKER_PATIENCE: Duration = Duration::from_secs(35);
 
 /// Registered when the server starts, so that the first workflow finds them. The worker adds the missing ones too,
 /// which is what counts against a server that is not ours.
-const SEARCH_ATTRIBUTES: [(&str, &str); 6] = [
+const SEARCH_ATTRIBUTES: [(&str, &str); 7] = [
     ("SunOrderId", "Keyword"),
     ("SunCustomerRef", "Keyword"),
     ("SunStage", "Keyword"),
     ("SunOutcome", "Keyword"),
     ("SunNeedsHuman", "Bool"),
+    ("SunQuestion", "KeywordList"),
     ("SunSource", "Keyword"),
 ];
 

@@ -9,7 +9,7 @@ use contracts::erp::{
 use contracts::objects::ObjectRef;
 use jiff::Timestamp;
 
-use super::config::Resume;
+use super::input::Resume;
 
 /// What a sync has done so far.
 #[derive(Clone, Debug, Default)]

@@ -1,0 +1,110 @@
+//! How Temporal reaches a sync: its state, its result and `run`.
+
+#![expect(
+    missing_docs,
+    reason = "the workflow_methods macro generates markers without docs; everything else has them"
+)]
+
+use contracts::erp::SyncReport;
+use contracts::values::IntegrationId;
+use serde::{Deserialize, Serialize};
+use temporalio_common::data_converters::PayloadConversionError;
+use temporalio_common::search_attributes::SearchAttributeUpdate;
+use temporalio_workflow::{
+    ContinueAsNewOptions, WorkflowContext, WorkflowResult, WorkflowTermination, workflow,
+};
+
+use super::run::{NoteFailure, SyncRun};
+use super::tally::Work;
+use super::{ErpSyncConfig, Resume, workflow_id};
+use crate::face;
+use crate::input::Unchecked;
+use crate::report::Report;
+use crate::saga::{Saga, SagaState};
+use crate::search_attributes::{SOURCE, STAGE, Stage};
+
+/// The workflow id of a dry run, which may go beside a real one.
+#[must_use]
+pub fn dry_run_id(integration: &IntegrationId) -> String {
+    format!("{}/dry-run", workflow_id(integration))
+}
+
+/// The search attributes of a sync that begins.
+#[must_use]
+pub fn search_attributes(integration: &IntegrationId) -> [SearchAttributeUpdate; 2] {
+    [SOURCE.value_set(integration.to_string()), STAGE.value_set(Stage::Processing.name().to_owned())]
+}
+
+/// What a sync returns: the seed's `SyncResult`, and what it leaves out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ErpSyncResult {
+    /// Whether the sync reached its end.
+    pub success: bool,
+    /// `<workflow id>/<run id>`.
+    pub sync_id: String,
+    /// What was done, in figures and rows; in a dry run, what would be.
+    pub report: SyncReport,
+    /// `completed`, `expired` (nobody answered the brake in time) or `cancelled` (somebody rejected it).
+    pub outcome: String,
+    /// Why it ended early.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Whether nothing was written because that was asked for.
+    #[serde(default)]
+    pub dry_run: bool,
+    /// What made the brake ask, if it did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits_exceeded: Vec<String>,
+    /// This run's workflow id.
+    pub workflow_id: String,
+    /// What every step did.
+    pub steps: Report,
+}
+
+/// The input of the run that reads on.
+fn rest(
+    input: &Unchecked<ErpSyncConfig>,
+    resume: &Resume,
+) -> Result<Unchecked<ErpSyncConfig>, WorkflowTermination> {
+    let rest = serde_json::to_string(resume).and_then(|resume| input.with("resume", &resume));
+    rest.map_err(|error| PayloadConversionError::EncodingError(error.into()).into())
+}
+
+/// The workflow.
+#[workflow]
+#[derive(Default)]
+pub struct ErpSync {
+    saga: SagaState,
+}
+
+face! {
+impl ErpSync {
+    /// Runs a sync from start to end.
+    #[run(name = "ErpSync")]
+    pub async fn run(
+        ctx: &mut WorkflowContext<Self>,
+        input: Unchecked<ErpSyncConfig>,
+    ) -> WorkflowResult<ErpSyncResult> {
+        let (config, mut saga) = Saga::open(ctx, &input)?;
+        let run = SyncRun::new(ctx, &config);
+        let mut work = Work::default();
+        let story = run.forward(&mut saga, &mut work).await;
+        if let (Ok(()), Some(resume)) = (&story, &work.resume) {
+            // Whatever was read is in the shop; the rest is another run's, under the same lease.
+            match ctx.continue_as_new(rest(&input, resume)?, ContinueAsNewOptions::default())? {}
+        }
+        let ended = saga.end(story, &NoteFailure { run: &run, work: &work }).await?;
+        Ok(ErpSyncResult {
+            success: ended.is_success(),
+            sync_id: run.sync_id(),
+            report: run.report(&work),
+            outcome: ended.outcome.name().to_owned(),
+            reason: ended.reason,
+            dry_run: config.dry_run,
+            limits_exceeded: work.limits_exceeded,
+            workflow_id: ctx.workflow_id().to_owned(),
+            steps: ended.report,
+        })
+    }
+}
+}

@@ -1,0 +1,123 @@
+//! How Temporal reaches an order: its state, `run`, updates and queries.
+
+#![expect(
+    missing_docs,
+    reason = "the workflow_methods macro generates markers without docs; everything else has them"
+)]
+
+use std::collections::BTreeSet;
+
+use contracts::payment::CustomerAction;
+use contracts::values::{EventId, OrderId};
+use serde::{Deserialize, Serialize};
+use temporalio_common::search_attributes::SearchAttributeUpdate;
+use temporalio_workflow::{
+    SyncWorkflowContext, WorkflowContext, WorkflowContextView, WorkflowResult, workflow,
+};
+
+use super::{OrderData, OrderProcessingResult, OrderRun};
+use crate::face;
+use crate::input::Unchecked;
+use crate::saga::{self, CancelAccepted, CancelRequest, Saga, SagaState, UpdateError};
+use crate::search_attributes::{ORDER_ID, STAGE, Stage};
+
+/// The search attributes of an order that begins.
+#[must_use]
+pub fn search_attributes(order_id: &OrderId) -> [SearchAttributeUpdate; 2] {
+    [ORDER_ID.value_set(order_id.to_string()), STAGE.value_set(Stage::Processing.name().to_owned())]
+}
+
+/// A settlement heard of from the payment provider: the input of `payment_settled`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentSettled {
+    /// The provider's id of the event; the same id twice counts once.
+    pub event_id: String,
+}
+
+/// The news is taken.
+pub const TAKEN: &str = "taken";
+/// The news was heard before.
+pub const DUPLICATE: &str = "duplicate";
+/// There is nothing to do: the order is past its point of no return, so it was paid (or is paid on delivery).
+pub const ALREADY_PAID: &str = "already paid";
+
+const TOO_LATE_TO_CANCEL: &str = "the order has a shipping label and can no longer be cancelled here: \
+    stop the parcel with the carrier, or take it back as a return and refund the payment";
+
+/// The workflow.
+#[workflow]
+#[derive(Default)]
+pub struct OrderProcessing {
+    pub(super) saga: SagaState,
+    /// The events that the provider was heard of by.
+    pub(super) settlements: BTreeSet<String>,
+    /// What the customer has to do, while the order waits for that.
+    pub(super) customer_action: Option<CustomerAction>,
+}
+
+face! {
+impl OrderProcessing {
+    /// Runs an order from start to end.
+    #[run(name = "OrderProcessing")]
+    pub async fn run(
+        ctx: &mut WorkflowContext<Self>,
+        input: Unchecked<OrderData>,
+    ) -> WorkflowResult<OrderProcessingResult> {
+        let (order, mut saga) = Saga::open(ctx, &input)?;
+        let run = OrderRun { order: &order, workflow_id: ctx.workflow_id().to_owned() };
+        let story = run.forward(&mut saga).await;
+        let ended = saga.end(story, &run).await?;
+        Ok(OrderProcessingResult::of(&run, ended))
+    }
+
+    /// The payment provider says that something happened to the payment. Its word is not taken: the payment is
+    /// read again, or, when the order is being undone, undone once more. Answers [`TAKEN`], [`DUPLICATE`] or
+    /// [`ALREADY_PAID`].
+    #[update]
+    pub fn payment_settled(&mut self, _ctx: &mut SyncWorkflowContext<Self>, event: PaymentSettled) -> String {
+        let answer = if self.saga.is_past_pivot() {
+            ALREADY_PAID
+        } else if self.settlements.insert(event.event_id) {
+            TAKEN
+        } else {
+            DUPLICATE
+        };
+        answer.to_owned()
+    }
+
+    #[update_validator(payment_settled)]
+    fn check_settlement(
+        &self,
+        _ctx: &WorkflowContextView,
+        event: &PaymentSettled,
+    ) -> Result<(), UpdateError> {
+        EventId::new(event.event_id.as_str())
+            .map(drop)
+            .map_err(|problem| format!("event_id {problem}").into())
+    }
+
+    /// The business cancels. Returns what will be undone; refused past the point of no return.
+    #[update]
+    pub async fn cancel_order(
+        ctx: &mut WorkflowContext<Self>,
+        request: CancelRequest,
+    ) -> Result<CancelAccepted, UpdateError> {
+        saga::request_stop(ctx, &request, TOO_LATE_TO_CANCEL).await
+    }
+
+    #[update_validator(cancel_order)]
+    fn check_cancel(
+        &self,
+        _ctx: &WorkflowContextView,
+        request: &CancelRequest,
+    ) -> Result<(), UpdateError> {
+        saga::check_stop(self, request, TOO_LATE_TO_CANCEL)
+    }
+
+    /// What the customer has to do before the payment settles, if the order waits for that.
+    #[query]
+    pub fn customer_action(&self, _ctx: &WorkflowContextView) -> Option<CustomerAction> {
+        self.customer_action.clone()
+    }
+}
+}

@@ -1,0 +1,66 @@
+//! What an order returns.
+
+use contracts::commerce::PaymentStatus;
+use contracts::shipping::Label;
+use contracts::values::OrderId;
+use serde::{Deserialize, Serialize};
+
+use super::OrderRun;
+use super::steps::Paid;
+use crate::report::Report;
+use crate::saga::Ended;
+
+/// What a process that went through, or was stopped by the business, returns: the seed's
+/// `OrderProcessingResult`, and the report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderProcessingResult {
+    /// Whether the order is on its way.
+    pub success: bool,
+    /// The order.
+    pub order_id: OrderId,
+    /// The provider's id of the payment; `null` for cash on delivery and for orders that were undone.
+    pub payment_id: Option<String>,
+    /// The carrier's number.
+    pub tracking_number: Option<String>,
+    /// When the parcel should arrive, as the carrier says it.
+    pub estimated_delivery: Option<String>,
+    /// This run's workflow id.
+    pub workflow_id: String,
+    /// Milliseconds of workflow time from start to end.
+    pub execution_time: i64,
+    /// `completed`, `expired` or `cancelled`.
+    pub outcome: String,
+    /// Why it was stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// `paid`, or `pending` for cash on delivery; `null` for orders that were undone.
+    pub payment_status: Option<PaymentStatus>,
+    /// What every step did.
+    pub report: Report,
+}
+
+/// What the story ends with.
+pub(super) struct Fulfilled {
+    pub(super) paid: Paid,
+    pub(super) label: Label,
+}
+
+impl OrderProcessingResult {
+    pub(super) fn of(run: &OrderRun<'_>, ended: Ended<Fulfilled>) -> Self {
+        let success = ended.is_success();
+        let (paid, label) = ended.value.map(|fulfilled| (fulfilled.paid, fulfilled.label)).unzip();
+        Self {
+            success,
+            order_id: run.order.order_id.clone(),
+            payment_status: paid.as_ref().map(|paid| paid.status),
+            payment_id: paid.and_then(|paid| paid.payment_id),
+            tracking_number: label.as_ref().map(|label| label.tracking_number.clone()),
+            estimated_delivery: label.and_then(|label| label.estimated_delivery),
+            workflow_id: run.workflow_id.clone(),
+            execution_time: ended.took_ms,
+            outcome: ended.outcome.name().to_owned(),
+            reason: ended.reason,
+            report: ended.report,
+        }
+    }
+}

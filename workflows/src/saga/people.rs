@@ -1,0 +1,385 @@
+//! One way to ask a person: what is asked, what may be answered, and what each answer does.
+//!
+//! A run asks when it must not decide by itself: an undo that stuck, a step that has to happen and does not, a change
+//! beyond its limits. Each question is one [`Question`], each answer one [`Answer`], taken by the update `answer`. While
+//! a question is open the run is found by the search attributes `SunNeedsHuman` and `SunQuestion`
+//! (`process-payment: no_answer`), and the Web UI shows the question with its facts and the JSON that answers it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A question that waits for a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// Names the question within its run: the step, or `step/part`. A later question about the same step has a number
+    /// behind it: `process-payment.2`.
+    pub id: String,
+    /// What it is about.
+    pub about: Subject,
+    /// Why it is asked, as a short code to group by: `no_answer`, `refused`, `limits`.
+    pub cause: String,
+    /// Why it is asked, in words: the last thing heard.
+    pub reason: String,
+    /// When it was asked, by workflow time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// Until when it can be answered; absent when it waits for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Timestamp>,
+    /// What is known about the matter: the payment's id, the amount.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<Fact>,
+    /// The answers that it takes.
+    pub answers: Vec<Choice>,
+    /// Whether somebody does it by hand at the moment, so that nothing is tried.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hands_off: bool,
+}
+
+/// What a question is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subject {
+    /// Which kind of thing.
+    pub kind: SubjectKind,
+    /// The step.
+    pub step: String,
+    /// The part of the step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
+}
+
+/// The kinds of things that people are asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SubjectKind {
+    /// An undo that did not go through.
+    Undo,
+    /// A step that has to happen and did not.
+    Step,
+    /// Whether the run may go on.
+    Decision,
+}
+
+/// Something that is known about the matter of a question. No personal data.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact {
+    /// What it is: `payment_id`.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// An answer that a question takes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// The answer.
+    pub action: Action,
+    /// What it does to goods and money, in words.
+    pub effect: String,
+}
+
+/// What a person can answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Try it once more now, with full patience.
+    Retry,
+    /// Stop trying: somebody does it by hand. The question stays open until that is done.
+    HandsOff,
+    /// Somebody did it by hand.
+    DoneByHand,
+    /// Leave it as it is.
+    Leave,
+    /// Go on.
+    Approve,
+    /// Do not go on.
+    Reject,
+}
+
+impl Action {
+    /// Every answer there is.
+    pub const ALL: [Self; 6] =
+        [Self::Retry, Self::HandsOff, Self::DoneByHand, Self::Leave, Self::Approve, Self::Reject];
+
+    /// The answer as it is written: `done_by_hand`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Retry => "retry",
+            Self::HandsOff => "hands_off",
+            Self::DoneByHand => "done_by_hand",
+            Self::Leave => "leave",
+            Self::Approve => "approve",
+            Self::Reject => "reject",
+        }
+    }
+}
+
+/// A person's answer: the input of the update `answer`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The question's id; or the step, where only one open question is about it.
+    pub question: String,
+    /// What to do.
+    pub action: Action,
+    /// Why; goes into the report.
+    pub reason: String,
+}
+
+/// What came of an answer: the result of the update `answer`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answered {
+    /// The question's id.
+    pub question: String,
+    /// What came of it.
+    pub outcome: AnswerOutcome,
+    /// What else there is to know: why it failed again, what somebody else answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// What can come of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerOutcome {
+    /// It went through.
+    Done,
+    /// It was tried and failed once more; the question stays open.
+    FailedAgain,
+    /// Nothing is tried any more; the question stays open.
+    HandsOff,
+    /// It counts as done by hand.
+    DoneByHand,
+    /// It is left as it is.
+    Left,
+    /// The run goes on.
+    Approved,
+    /// The run ends.
+    Rejected,
+    /// The question had been answered, or settled itself, before.
+    AlreadyAnswered,
+}
+
+impl AnswerOutcome {
+    /// The outcome in words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::FailedAgain => "failed again",
+            Self::HandsOff => "nothing is tried any more until somebody answers",
+            Self::DoneByHand => "done by hand",
+            Self::Left => "left as it is",
+            Self::Approved => "approved",
+            Self::Rejected => "rejected",
+            Self::AlreadyAnswered => "answered before",
+        }
+    }
+}
+
+/// Characters of an answer's reason, at most.
+const REASON_MAX: usize = 500;
+
+/// The questions of a run: those that are open, and the answers on their way to them.
+#[derive(Default)]
+pub(super) struct People {
+    open: Vec<Question>,
+    /// How often each subject was asked about.
+    asked: BTreeMap<String, u32>,
+    /// What is known, by step.
+    facts: BTreeMap<String, Vec<Fact>>,
+    tickets: u64,
+    inbox: VecDeque<(u64, Answer)>,
+    outbox: BTreeMap<u64, Answered>,
+    /// What the search attributes say at the moment.
+    said: Vec<String>,
+}
+
+impl People {
+    pub(super) fn open(&self) -> &[Question] {
+        &self.open
+    }
+
+    /// Asks. The id is made from the subject.
+    pub(super) fn ask(&mut self, mut question: Question) -> String {
+        let name = question.about.name();
+        let times = self.asked.entry(name.clone()).or_default();
+        *times += 1;
+        question.id = if *times == 1 { name } else { format!("{name}.{times}") };
+        question.facts.extend(self.facts.get(&question.about.step).into_iter().flatten().cloned());
+        let id = question.id.clone();
+        self.open.push(question);
+        id
+    }
+
+    pub(super) fn question_mut(&mut self, id: &str) -> Option<&mut Question> {
+        self.open.iter_mut().find(|question| question.id == id)
+    }
+
+    /// Closes a question. Whoever answers it from now on, or has answered and was not heard yet, is told that it was
+    /// answered.
+    pub(super) fn close(&mut self, id: &str, how: &str) {
+        self.open.retain(|question| question.id != id);
+        let (late, others): (VecDeque<_>, _) =
+            self.inbox.drain(..).partition(|(_, answer)| answer.question == id);
+        self.inbox = others;
+        for (ticket, _) in late {
+            self.reply(ticket, id, AnswerOutcome::AlreadyAnswered, Some(how.to_owned()));
+        }
+    }
+
+    /// Finds the open question that an answer names.
+    pub(super) fn find(&self, named: &str) -> Result<&Question, String> {
+        if let Some(question) = self.open.iter().find(|question| question.id == named) {
+            return Ok(question);
+        }
+        let mut about = self.open.iter().filter(|question| question.about.step == named);
+        match (about.next(), about.next()) {
+            (Some(question), None) => Ok(question),
+            (Some(_), Some(_)) => Err(format!(
+                "several questions are about '{named}', name one of them: {}",
+                self.ids(|question| question.about.step == named)
+            )),
+            (None, _) if self.open.is_empty() => Err(format!(
+                "'{named}' is not asked about: no question is open, it may have been answered already"
+            )),
+            (None, _) => Err(format!("'{named}' is not asked about; open: {}", self.ids(|_| true))),
+        }
+    }
+
+    fn ids(&self, wanted: impl Fn(&Question) -> bool) -> String {
+        let ids: Vec<&str> = self.open.iter().filter(|q| wanted(q)).map(|q| q.id.as_str()).collect();
+        ids.join(", ")
+    }
+
+    /// Whether an answer can be taken.
+    pub(super) fn check(&self, answer: &Answer) -> Result<(), String> {
+        let question = self.find(&answer.question)?;
+        if !question.answers.iter().any(|choice| choice.action == answer.action) {
+            let taken: Vec<&str> = question.answers.iter().map(|choice| choice.action.name()).collect();
+            let (id, given) = (&question.id, answer.action.name());
+            return Err(format!("'{id}' cannot be answered with {given}; it takes: {}", taken.join(", ")));
+        }
+        let length = answer.reason.trim().chars().count();
+        if length == 0 || length > REASON_MAX {
+            return Err(format!("reason must have 1 to {REASON_MAX} characters: it goes into the report"));
+        }
+        Ok(())
+    }
+
+    /// Takes an answer and gives the ticket under which its outcome will lie.
+    pub(super) fn take(&mut self, answer: Answer) -> u64 {
+        self.tickets += 1;
+        let ticket = self.tickets;
+        // Somebody was quicker, in the same moment: the validator saw the question open.
+        match self.find(&answer.question).map(|question| question.id.clone()) {
+            Ok(question) => self.inbox.push_back((ticket, Answer { question, ..answer })),
+            Err(_) => self.reply(ticket, &answer.question, AnswerOutcome::AlreadyAnswered, None),
+        }
+        ticket
+    }
+
+    pub(super) fn has_answer(&self, id: &str) -> bool {
+        self.inbox.iter().any(|(_, answer)| answer.question == id)
+    }
+
+    /// The oldest answer to a question that nobody has heard yet.
+    pub(super) fn next_answer(&mut self, id: &str) -> Option<(u64, Answer)> {
+        let position = self.inbox.iter().position(|(_, answer)| answer.question == id)?;
+        self.inbox.remove(position)
+    }
+
+    pub(super) fn reply(&mut self, ticket: u64, id: &str, outcome: AnswerOutcome, detail: Option<String>) {
+        self.outbox.insert(ticket, Answered { question: id.to_owned(), outcome, detail });
+    }
+
+    pub(super) fn outcome(&self, ticket: u64) -> Option<&Answered> {
+        self.outbox.get(&ticket)
+    }
+
+    /// Notes what is known about a step, for questions that may come.
+    pub(super) fn note(&mut self, step: &str, name: &str, value: String) {
+        let facts = self.facts.entry(step.to_owned()).or_default();
+        facts.retain(|fact| fact.name != name);
+        facts.push(Fact { name: name.to_owned(), value });
+    }
+
+    /// The value of the search attribute `SunQuestion`, if it is another one than before.
+    pub(super) fn news(&mut self) -> Option<Vec<String>> {
+        let mut now: Vec<String> =
+            self.open.iter().map(|question| format!("{}: {}", question.about.step, question.cause)).collect();
+        now.sort();
+        now.dedup();
+        if now == self.said {
+            return None;
+        }
+        self.said.clone_from(&now);
+        Some(now)
+    }
+
+    /// The open questions as Markdown, each with the JSON that answers it.
+    pub(super) fn markdown(&self) -> String {
+        self.open.iter().map(Question::markdown).collect::<Vec<_>>().join("\n\n")
+    }
+}
+
+impl Subject {
+    pub(super) fn name(&self) -> String {
+        match &self.part {
+            Some(part) => format!("{}/{part}", self.step),
+            None => self.step.clone(),
+        }
+    }
+}
+
+impl Question {
+    /// The question as the Web UI shows it.
+    fn markdown(&self) -> String {
+        let kind = match self.about.kind {
+            SubjectKind::Undo => "the undo of",
+            SubjectKind::Step => "the step",
+            SubjectKind::Decision => "how to go on at",
+        };
+        let mut text = format!(
+            "**A person is asked about {kind} `{}`** (`{}`): {}\n\n",
+            self.about.name(),
+            self.cause,
+            one_line(&self.reason)
+        );
+        // Writing to a string cannot fail.
+        if let Some(since) = self.since {
+            let _ok = writeln!(text, "- since: {since}");
+        }
+        if let Some(deadline) = self.deadline {
+            let _ok = writeln!(text, "- can be answered until: {deadline}");
+        }
+        for Fact { name, value } in &self.facts {
+            let _ok = writeln!(text, "- {name}: {}", one_line(value));
+        }
+        if self.hands_off {
+            text.push_str("- somebody does it by hand: nothing is tried at the moment\n");
+        }
+        text.push_str("\n| answer | what it does |\n|---|---|\n");
+        for Choice { action, effect } in &self.answers {
+            let _ok = writeln!(text, "| `{}` | {} |", action.name(), one_line(effect));
+        }
+        let first = self.answers.first().map_or("retry", |choice| choice.action.name());
+        let _ok = write!(
+            text,
+            "\nUpdate `answer`: `{{\"question\": \"{}\", \"action\": \"{first}\", \"reason\": \"why\"}}`",
+            self.id
+        );
+        text
+    }
+}
+
+/// Text of others must not break out of its line or cell.
+fn one_line(text: &str) -> String {
+    text.replace(['|', '\n', '\r', '<', '`'], " ")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+use super::*;
+
+fn question(step: &str, part: Option<&str>, cause: &str) -> Question {
+    let choice = |action| Choice { action, effect: "does it".to_owned() };
+    Question {
+        id: String::new(),
+        about: Subject { kind: SubjectKind::Undo, step: step.to_owned(), part: part.map(str::to_owned) },
+        cause: cause.to_owned(),
+        reason: "the provider is away".to_owned(),
+        since: None,
+        deadline: None,
+        facts: Vec::new(),
+        answers: vec![choice(Action::Retry), choice(Action::Leave)],
+        hands_off: false,
+    }
+}
+
+fn answer(question: &str, action: Action) -> Answer {
+    Answer { question: question.to_owned(), action, reason: "looked at".to_owned() }
+}
+
+fn outcome(people: &People, ticket: u64) -> Option<AnswerOutcome> {
+    people.outcome(ticket).map(|answered| answered.outcome)
+}
+
+#[test]
+fn an_id_names_the_step_and_is_never_given_twice() {
+    let mut people = People::default();
+    assert_eq!(people.ask(question("pay", None, "no_answer")), "pay");
+    assert_eq!(people.ask(question("welcome", Some("coupon"), "no_answer")), "welcome/coupon");
+    people.close("pay", "it went through");
+    assert_eq!(people.ask(question("pay", None, "refused")), "pay.2");
+}
+
+#[test]
+fn a_question_is_found_by_its_step_where_that_names_one() {
+    let mut people = People::default();
+    people.ask(question("welcome", Some("coupon"), "no_answer"));
+    assert_eq!(people.find("welcome").map(|q| q.id.as_str()), Ok("welcome/coupon"));
+    people.ask(question("welcome", Some("series"), "no_answer"));
+    let several = people.find("welcome").expect_err("two are about it");
+    assert!(several.contains("welcome/coupon, welcome/series"), "{several}");
+    let unknown = people.find("pay").expect_err("nobody asked");
+    assert!(unknown.contains("open: welcome/coupon, welcome/series"), "{unknown}");
+    let nothing = People::default();
+    assert!(nothing.find("pay").expect_err("nobody asked").contains("no question is open"));
+}
+
+#[test]
+fn an_answer_that_cannot_be_taken_says_what_can() {
+    let mut people = People::default();
+    people.ask(question("pay", None, "no_answer"));
+    assert_eq!(people.check(&answer("pay", Action::Retry)), Ok(()));
+    let refused = people.check(&answer("pay", Action::Approve)).expect_err("not taken");
+    assert_eq!(refused, "'pay' cannot be answered with approve; it takes: retry, leave");
+    for reason in ["", " \n", &"x".repeat(REASON_MAX + 1)] {
+        let empty = Answer { reason: reason.to_owned(), ..answer("pay", Action::Retry) };
+        assert!(people.check(&empty).expect_err("no reason").starts_with("reason must have 1 to 500"));
+    }
+}
+
+#[test]
+fn of_two_answers_in_one_moment_the_first_counts_and_the_second_is_told() {
+    let mut people = People::default();
+    let id = people.ask(question("pay", None, "no_answer"));
+    let (first, second) =
+        (people.take(answer("pay", Action::Leave)), people.take(answer("pay", Action::Retry)));
+    let (ticket, taken) = people.next_answer(&id).expect("the first");
+    assert_eq!((ticket, taken.action), (first, Action::Leave));
+    people.reply(ticket, &id, AnswerOutcome::Left, None);
+    people.close(&id, "left: looked at");
+    assert_eq!(outcome(&people, first), Some(AnswerOutcome::Left));
+    assert_eq!(outcome(&people, second), Some(AnswerOutcome::AlreadyAnswered));
+    assert_eq!(people.outcome(second).and_then(|a| a.detail.as_deref()), Some("left: looked at"));
+    // A third, after the question was closed.
+    let third = people.take(answer("pay", Action::Retry));
+    assert_eq!(outcome(&people, third), Some(AnswerOutcome::AlreadyAnswered));
+}
+
+#[test]
+fn an_answer_reaches_no_later_question_about_the_same_step() {
+    let mut people = People::default();
+    let first = people.ask(question("pay", None, "no_answer"));
+    let late = people.take(answer(&first, Action::Leave));
+    people.close(&first, "it went through");
+    let second = people.ask(question("pay", None, "decided_before"));
+    assert!(!people.has_answer(&second));
+    assert_eq!(outcome(&people, late), Some(AnswerOutcome::AlreadyAnswered));
+}
+
+#[test]
+fn the_search_hears_of_changes_only_and_groups_by_step_and_cause() {
+    let mut people = People::default();
+    assert_eq!(people.news(), None);
+    people.ask(question("pay", None, "no_answer"));
+    assert_eq!(people.news(), Some(vec!["pay: no_answer".to_owned()]));
+    assert_eq!(people.news(), None);
+    people.ask(question("pay", Some("second"), "no_answer"));
+    assert_eq!(people.news(), None);
+    people.ask(question("hold", None, "refused"));
+    assert_eq!(people.news(), Some(vec!["hold: refused".to_owned(), "pay: no_answer".to_owned()]));
+    for id in ["pay", "pay/second", "hold"] {
+        people.close(id, "answered");
+    }
+    assert_eq!(people.news(), Some(Vec::new()));
+}
+
+#[test]
+fn the_web_ui_shows_facts_and_json_that_can_be_sent_as_it_is() {
+    let mut people = People::default();
+    people.note("pay", "payment_id", "pay_1".to_owned());
+    people.note("pay", "amount", "1 VND".to_owned());
+    people.note("pay", "amount", "2 VND".to_owned());
+    people.note("hold", "lines", "3".to_owned());
+    people.ask(Question { reason: "a|b\n<c>".to_owned(), ..question("pay", None, "refused") });
+    let shown = people.markdown();
+    assert!(shown.contains("the undo of `pay`** (`refused`): a b  c>\n"), "{shown}");
+    assert!(shown.contains("- payment_id: pay_1\n- amount: 2 VND\n"), "{shown}");
+    assert!(!shown.contains("lines"), "{shown}");
+    assert!(shown.contains("| `retry` | does it |\n| `leave` | does it |\n"), "{shown}");
+    let json = shown.rsplit_once("Update `answer`: `").and_then(|(_, json)| json.strip_suffix('`'));
+    let sent: Answer = serde_json::from_str(json.expect("at the end")).expect("an answer");
+    assert_eq!(people.check(&sent), Ok(()));
+}

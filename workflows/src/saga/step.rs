@@ -1,0 +1,391 @@
+//! The saga of one run, and its steps.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::rc::Rc;
+
+use serde::de::DeserializeOwned;
+use temporalio_common::ActivityDefinition;
+use temporalio_common::search_attributes::SearchAttributeUpdate;
+use temporalio_workflow::{
+    ActivityExecutionError, WorkflowCancellationToken as Token, WorkflowContext, WorkflowResult,
+};
+
+use super::asking::{Matter, Settled, Unsettled, ask};
+use super::ending::invalid_input;
+use super::failure::{is_final, is_unknown, reason, unsettled};
+use super::people::SubjectKind;
+use super::scribe::Scribe;
+use super::unwind::{Questions, Undo, spec_of, tries};
+use super::{Halt, LocalFuture, Process, SagaState, Shared};
+use crate::input::Unchecked;
+use crate::policy::{self, Policy};
+use crate::report::{StepClass, StepStatus};
+use crate::search_attributes::{STAGE, Stage};
+
+/// One run of a process: schedules its steps, remembers their undos.
+pub struct Saga<W> {
+    pub(super) ctx: WorkflowContext<W>,
+    pub(super) scribe: Scribe<W>,
+    pub(super) forward: Token,
+    pub(super) undos: RefCell<Vec<Undo>>,
+    /// Questions about undos that stuck.
+    pub(super) questions: Questions,
+}
+
+type LookUp<T> = Box<dyn FnOnce() -> LocalFuture<Result<Option<T>, ActivityExecutionError>>>;
+
+/// A step whose undo has not been declared yet.
+#[must_use = "declare how this step is undone: .undo_by(…), .nothing_to_undo(\"why\") or, after the pivot, .or_report() or \
+              .or_ask()"]
+pub struct Step<'s, W, A: ActivityDefinition> {
+    saga: &'s Saga<W>,
+    name: &'static str,
+    part: Option<&'static str>,
+    activity: A,
+    input: A::Input,
+    policy: Policy,
+    look_up: Option<LookUp<A::Output>>,
+    /// What has to be said to a person before it runs at all.
+    first: Option<Unsettled>,
+}
+
+impl<W: Process> Saga<W> {
+    /// Opens a run: checks its input and its name, without calling anybody, and begins the step table.
+    ///
+    /// # Errors
+    /// The failure of a run whose input is wrong or that carries another name than its own.
+    pub fn open(ctx: &WorkflowContext<W>, input: &Unchecked<W::Input>) -> WorkflowResult<(W::Input, Self)> {
+        let input = input.check().map_err(|problems| invalid_input(W::INVALID, problems))?;
+        let about = W::named(ctx.workflow_id(), &input);
+        let about = about.map_err(|problem| invalid_input(W::INVALID, vec![problem]))?;
+        // Whoever starts a run sets them with the start, which costs no event; a schedule, or somebody by hand, may not.
+        if let Some((key, value)) = about
+            && ctx.search_attributes().get(&key).as_deref() != Some(value.as_str())
+        {
+            let stage: SearchAttributeUpdate = STAGE.value_set(Stage::Processing.name().to_owned());
+            ctx.upsert_search_attributes([key.value_set(value), stage]);
+        }
+        Ok((input, Self::begin(ctx)))
+    }
+
+    fn begin(ctx: &WorkflowContext<W>) -> Self {
+        let now = ctx.workflow_time();
+        let forward = ctx.state_mut(|w| {
+            let saga = w.saga_mut();
+            saga.begin(W::STEPS, now);
+            saga.forward_token(&ctx.cancellation_token())
+        });
+        if !ctx.is_replaying()
+            && let Some(observer) = crate::observe::observer()
+        {
+            observer.process_started(&ctx.state(|w| w.saga().progress(&ctx.info())));
+        }
+        let scribe = Scribe { ctx: ctx.clone() };
+        Self { ctx: ctx.clone(), scribe, forward, undos: RefCell::default(), questions: Questions::default() }
+    }
+
+    /// Declares a step. Nothing runs until its undo has been declared and the result is awaited.
+    pub fn step<A>(&self, name: &'static str, activity: A, input: A::Input, policy: Policy) -> Step<'_, W, A>
+    where
+        A: ActivityDefinition,
+    {
+        debug_assert!(W::STEPS.iter().any(|step| step.name == name), "{name} is not in STEPS");
+        Step { saga: self, name, part: None, activity, input, policy, look_up: None, first: None }
+    }
+
+    /// Marks a step that this run does not need.
+    pub fn skip(&self, name: &'static str, why: &str) {
+        self.scribe.mark(name, StepStatus::Skipped, Some(why));
+    }
+
+    /// Marks a step as done that is no activity of its own.
+    pub fn done(&self, name: &'static str, what: &str) {
+        self.scribe.mark(name, StepStatus::Completed, Some(what));
+    }
+
+    /// Marks a step as failed for good.
+    pub fn failed(&self, name: &'static str, why: &str) {
+        self.scribe.mark(name, StepStatus::Failed, Some(why));
+    }
+
+    /// One part of a step, to mark it.
+    pub fn part(&self, name: &'static str, part: &'static str) -> Part<'_, W> {
+        Part { scribe: &self.scribe, name, part }
+    }
+
+    /// Marks a step that waits for somebody outside; `what` is shown in the Web UI.
+    pub fn waits(&self, name: &'static str, what: &str) {
+        self.scribe.mark(name, StepStatus::Waiting, Some(what));
+    }
+
+    /// Notes what is known about a step (`payment_id`, `tracking_number`), for a person who may be asked about it. No
+    /// personal data.
+    pub fn fact(&self, name: &'static str, fact: &str, value: impl Into<String>) {
+        self.scribe.change(|saga| saga.people.note(name, fact, value.into()));
+    }
+
+    /// The point of no return: the effect of the pivot step, and of what ran beside it, is known. The undos are
+    /// forgotten; from here on no cancel reaches a step. A stop that came while it was under way was too late, and is
+    /// noted.
+    pub fn pivot(&mut self) {
+        self.undos.get_mut().clear();
+        self.forward = Token::new();
+        let temporal_cancel = self.ctx.cancellation_token();
+        self.ctx.state_mut(|w| w.saga_mut().pass_pivot(&temporal_cancel));
+    }
+
+    /// From here on no stop reaches a step; one that came before is kept. For what is owed to somebody however the run ends.
+    pub fn shield(&mut self) {
+        self.forward = Token::new();
+    }
+
+    /// The workflow's context.
+    pub fn ctx(&self) -> &WorkflowContext<W> {
+        &self.ctx
+    }
+
+    /// Whether the run may go on: a step does it by itself; say it before a [`Saga::pivot`] that comes before its effect
+    /// (a mail that is about to leave).
+    ///
+    /// # Errors
+    /// [`Halt::Stopped`] when the run was stopped.
+    pub fn check(&self) -> Result<(), Halt> {
+        if self.forward.is_cancelled() { Err(self.stopped()) } else { Ok(()) }
+    }
+
+    /// The step has answered: its undo knows more from now on.
+    pub fn amend_undo<U>(&self, step: &'static str, undo: U, input: U::Input)
+    where
+        U: ActivityDefinition<Output = ()> + 'static,
+        U::Input: Clone,
+    {
+        let mut undos = self.undos.borrow_mut();
+        let registered = undos.iter_mut().find(|undo| undo.is_of(step));
+        debug_assert!(registered.is_some(), "{step} has no undo");
+        if let Some(registered) = registered {
+            *registered = Undo::by_activity(&self.ctx, step, None, undo, input);
+        }
+    }
+
+    pub(super) fn stopped(&self) -> Halt {
+        let token = self.ctx.cancellation_token();
+        Halt::Stopped(self.ctx.state(|w| w.saga().stopped_as(&token)))
+    }
+}
+
+/// One part of a step, to mark it.
+pub struct Part<'s, W> {
+    scribe: &'s Scribe<W>,
+    name: &'static str,
+    part: &'static str,
+}
+
+impl<W: Process> Part<'_, W> {
+    /// Marks it as failed for good.
+    pub fn failed(&self, why: &str) {
+        self.scribe.mark_part(self.name, Some(self.part), StepStatus::Failed, Some(why));
+    }
+
+    /// Marks it as not needed.
+    pub fn skip(&self, why: &str) {
+        self.scribe.mark_part(self.name, Some(self.part), StepStatus::Skipped, Some(why));
+    }
+}
+
+impl<'s, W: Process, A> Step<'s, W, A>
+where
+    A: ActivityDefinition + 'static,
+    A::Input: Clone,
+{
+    /// When the step ends without an answer (timeout, outage, cancelled between two attempts), asks whether its
+    /// effect is there after all, before anything else happens.
+    pub fn or_look_up<L>(mut self, look_up: L, question: L::Input) -> Self
+    where
+        L: ActivityDefinition<Output = Option<A::Output>> + 'static,
+        A::Output: DeserializeOwned,
+    {
+        let ctx = self.saga.ctx.clone();
+        let summary = format!("{}: look up what became of it", self.name);
+        self.look_up = Some(Box::new(move || {
+            let options = policy::look_up().regular(summary, Token::new());
+            Box::pin(async move { ctx.execute_activity(look_up, question, options).await })
+        }));
+        self
+    }
+
+    /// One of several things that the step does side by side.
+    pub fn part(mut self, part: &'static str) -> Self {
+        self.part = Some(part);
+        self
+    }
+
+    /// Asks a person before the step runs at all, because of this news; nothing is done unless somebody says so. For a step
+    /// that ends with [`Step::or_ask`].
+    pub fn ask_first(mut self, cause: &str, news: &str) -> Self {
+        self.first = Some(Unsettled { reason: news.to_owned(), cause: cause.to_owned(), is_refused: true });
+        self
+    }
+
+    /// Runs the step; its undo is registered first. The undo gets the key of the step, and treats "nothing there"
+    /// as success.
+    pub fn undo_by<U>(self, undo: U, input: U::Input) -> impl Future<Output = Result<A::Output, Halt>> + 's
+    where
+        U: ActivityDefinition<Output = ()> + 'static,
+        U::Input: Clone,
+        A: 's,
+    {
+        let undo = Undo::by_activity(&self.saga.ctx, self.name, self.part, undo, input);
+        self.run(Some(undo))
+    }
+
+    /// Runs a step that leaves nothing behind; `why` is for the reader.
+    pub fn nothing_to_undo(self, why: &'static str) -> impl Future<Output = Result<A::Output, Halt>> + 's
+    where
+        A: 's,
+    {
+        debug_assert!(!why.is_empty(), "say why there is nothing to undo");
+        self.run(None)
+    }
+
+    /// Runs a step (or the rest of one) after the pivot: its failure goes into the report, and nothing is rolled
+    /// back.
+    pub fn or_report(self) -> impl Future<Output = Option<A::Output>> + 's
+    where
+        A: 's,
+    {
+        debug_assert!(
+            W::STEPS.iter().any(|s| s.name == self.name && s.class == StepClass::Retriable)
+                || self.saga.scribe.state(SagaState::is_past_pivot),
+            "only a step after the pivot may fail without undo"
+        );
+        async { self.run(None).await.ok() }
+    }
+
+    /// Runs a step that has to happen, come what may: no stop reaches it, and where it got no answer for all its patience,
+    /// or was refused, a person is asked. What got no answer is tried on meanwhile.
+    pub fn or_ask(self) -> impl Future<Output = Settled<A::Output>> + 's
+    where
+        A: 's,
+    {
+        async move {
+            let Step { saga, name, part, activity, input, policy, first, .. } = self;
+            let (scribe, never) = (saga.scribe.clone(), Token::new());
+            saga.scribe.mark_part(name, part, StepStatus::Running, None);
+            let activity = Rc::new(activity);
+            let asked = match first {
+                Some(news) => Err(news),
+                None => {
+                    let attempt = saga.attempt(name, part, &activity, input.clone(), policy, &never);
+                    attempt.await.map_err(|error| unsettled(&error))
+                }
+            };
+            let settled = match asked {
+                Ok(done) => Settled::Done(done),
+                Err(unsettled) => {
+                    let tries = tries(&saga.ctx, summary::<W>(name, part), activity, input, policy);
+                    let matter = Matter { kind: SubjectKind::Step, spec: spec_of::<W>(name), part };
+                    ask(scribe.clone(), matter, &unsettled, tries).await
+                }
+            };
+            note_settled(&scribe, name, part, &settled);
+            settled
+        }
+    }
+
+    async fn run(self, undo: Option<Undo>) -> Result<A::Output, Halt> {
+        let Step { saga, name, part, activity, input, policy, look_up, .. } = self;
+        saga.check()?;
+        let has_undo = undo.is_some();
+        saga.undos.borrow_mut().extend(undo);
+        saga.scribe.change(|state| state.enter::<W>(name, has_undo));
+        saga.scribe.mark_part(name, part, StepStatus::Running, None);
+        let answer = saga.attempt(name, part, &Rc::new(activity), input, policy, &saga.forward).await;
+        // Where another step has decided that the run goes back, nobody waits for a system that may be down: the undo
+        // goes by the key, whatever became of the effect.
+        let is_decided = saga.scribe.state(SagaState::goes_back);
+        let answer = match (answer, look_up) {
+            (Err(error), Some(look_up)) if !is_decided && (!is_final(&error) || is_unknown(&error)) => {
+                match look_up().await {
+                    Ok(Some(found)) => Ok(found),
+                    Ok(None) | Err(_) => Err(error),
+                }
+            }
+            (answer, _) => answer,
+        };
+        match answer {
+            Ok(output) => {
+                saga.scribe.mark_part(name, part, StepStatus::Completed, None);
+                Ok(output)
+            }
+            Err(_) if saga.forward.is_cancelled() => {
+                saga.scribe.mark_part(name, part, StepStatus::Stopped, None);
+                Err(saga.stopped())
+            }
+            Err(error) => {
+                let reason = reason(&error);
+                saga.scribe.mark_part(name, part, StepStatus::Failed, Some(&reason));
+                Err(Halt::Outage { step: name, reason })
+            }
+        }
+    }
+}
+
+impl<W: Process> Saga<W> {
+    async fn attempt<A>(
+        &self,
+        name: &'static str,
+        part: Option<&'static str>,
+        activity: &Rc<A>,
+        input: A::Input,
+        policy: Policy,
+        token: &Token,
+    ) -> Result<A::Output, ActivityExecutionError>
+    where
+        A: ActivityDefinition + 'static,
+        A::Input: Clone,
+    {
+        let summary = summary::<W>(name, part);
+        if policy.is_local_first() {
+            let options = policy.local(summary.clone(), token.clone());
+            let local =
+                self.ctx.execute_local_activity(Shared(activity.clone()), input.clone(), options).await;
+            match local {
+                // Cancelled though nobody stopped the run: the worker is putting it away to make room.
+                Err(error)
+                    if !is_final(&error) && (error.as_cancelled().is_none() || !token.is_cancelled()) => {}
+                answered => return answered,
+            }
+        }
+        let mut options = policy.regular(summary, token.clone());
+        options.task_queue = policy.task_queue(self.ctx.task_queue());
+        self.ctx.execute_activity(Shared(activity.clone()), input, options).await
+    }
+}
+
+/// Notes how a step was settled that had to happen.
+fn note_settled<W: Process, T>(
+    scribe: &Scribe<W>,
+    name: &'static str,
+    part: Option<&'static str>,
+    settled: &Settled<T>,
+) {
+    let (status, detail) = match settled {
+        Settled::Done(_) => (StepStatus::Completed, None),
+        Settled::ByHand(reason) => (StepStatus::Resolved, Some(format!("done by hand: {reason}"))),
+        Settled::Left(reason) => (StepStatus::LeftStanding, Some(format!("left: {reason}"))),
+    };
+    scribe.mark_part(name, part, status, detail.as_deref());
+    if let Settled::Left(reason) = settled {
+        scribe.change(|saga| saga.report.note_left(name, part, reason));
+    }
+}
+
+/// What the Web UI shows beside an activity.
+fn summary<W: Process>(name: &str, part: Option<&str>) -> String {
+    let words = W::STEPS.iter().find(|step| step.name == name).map_or("", |step| step.words);
+    match part {
+        Some(part) => format!("{name}: {words} ({part})"),
+        None => format!("{name}: {words}"),
+    }
+}
