@@ -86,7 +86,7 @@ impl Customers {
         unimplemented!()
     }
 
-    /// What the platform recommends to a customer now.
+    /// The platform's recommendations to a customer, as of now.
     #[activity(name = "customers.recommend")]
     pub fn recommend(input: Recommend) -> Vec<RecommendedProduct> {
         unimplemented!()
@@ -137,7 +137,7 @@ impl fmt::Debug for CreateCustomer {
     }
 }
 
-/// What became of a request for an account.
+/// The outcome of a request for an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "result", rename_all = "snake_case")]
 pub enum Registration {
@@ -183,7 +183,7 @@ pub struct RegisteredAddress {
     pub email: Recipient,
 }
 
-/// What a customer wants recommended: the seed's `recommendation_settings`.
+/// Categories and brands a customer wants recommended: the seed's `recommendation_settings`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UpdatePreferences {
     /// Names this change.
@@ -364,9 +364,9 @@ pub struct Recommend {
 pub struct RecommendedProduct {
     /// The product.
     pub product_id: ProductId,
-    /// What the customer sees.
+    /// The name the customer sees.
     pub name: String,
-    /// What it costs.
+    /// The price now, if the platform says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Money>,
 }

@@ -109,7 +109,7 @@ pub struct LoyaltyAccount {
 pub struct GrantRef {
     /// The gift's key.
     pub key: IdempotencyKey,
-    /// Who got it.
+    /// The customer who got it.
     pub customer_id: CustomerId,
 }
 
@@ -118,7 +118,7 @@ pub struct GrantRef {
 pub struct CreateCoupon {
     /// Names the coupon.
     pub key: IdempotencyKey,
-    /// What the customer types.
+    /// The code that the customer types.
     pub code: String,
     /// For whom alone.
     pub customer_id: CustomerId,
@@ -130,13 +130,13 @@ pub struct CreateCoupon {
     pub expires_at: String,
 }
 
-/// What became of a request for a coupon.
+/// The outcome of a request for a coupon.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "result", rename_all = "snake_case")]
 pub enum Coupon {
     /// It can be used.
     Created {
-        /// What the customer types.
+        /// The code that the customer types.
         code: String,
     },
     /// The code belongs to another coupon.

@@ -1,4 +1,4 @@
-//! What a sync did: the seed's report, and what it leaves out.
+//! The report of a sync: the seed's, and the figures that it leaves out.
 
 use std::collections::BTreeMap;
 
@@ -117,7 +117,7 @@ impl Rows {
     pub const INLINE_MAX: usize = 100;
 }
 
-/// What became of one record.
+/// The outcome of one record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowOutcome {
     /// The product, where the record is about one.
