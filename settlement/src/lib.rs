@@ -28,7 +28,7 @@ use workflows::report::Report;
 use workflows::saga::{Outcome, Process as _};
 use workflows::search_attributes::{NEEDS_HUMAN, ORDER_ID, OUTCOME};
 
-/// What became of the news.
+/// The outcome of the news.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Heard {
     /// The order took it and reads the payment again.
@@ -161,8 +161,8 @@ async fn after_the_end(
     }
 }
 
-/// Whether somebody decided about the money of an order that has ended, or is asked about it just now: the order's own, or
-/// what came late.
+/// Whether somebody decided about the money of an order that has ended, or is asked about it just now: the order's own,
+/// or what came late.
 async fn is_decided<R>(
     client: &Client,
     order: &WorkflowHandle<Client, R>,
@@ -193,7 +193,7 @@ where
     Ok(false)
 }
 
-/// What a run that has ended says it did; nothing, where it failed before any step.
+/// The report of a run that has ended; an empty one where it failed before any step.
 fn report_of(result: Result<Report, WorkflowGetResultError>) -> Result<Report, SettleError> {
     match result {
         Ok(report) => Ok(report),
