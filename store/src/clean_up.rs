@@ -16,7 +16,7 @@ pub struct LeftBehind {
     pub run_id: String,
 }
 
-/// What became of a run.
+/// The state of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunState {
     /// It goes on: nothing of it is touched.
@@ -58,7 +58,7 @@ pub async fn clean_up<E: From<StoreError>>(
         }
         done.runs += 1;
     }
-    // What a `doctor` that was interrupted could not remove itself.
+    // An interrupted `doctor` could not remove its probe itself.
     for probe in store.list(PROBES).await? {
         if is_over(probe.written) {
             store.remove(&probe.key).await?;

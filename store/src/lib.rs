@@ -8,7 +8,12 @@
 //! - `leases/<name>/<number>`: who may go on ([`lease`]);
 //! - `probes/<hash>`: a look whether two programs have the same store, for a moment.
 //!
-//! What is deliberately absent: changing an object in place. Where two could write at once, the first one creates and
+//! - [`clean_up`]: the objects of runs that closed some days ago are removed;
+//! - `files`: a store as a folder of files, where others write too and files move;
+//! - [`lease`]: the right to go on, where only one may;
+//! - `lines`: lists as JSON lines.
+//!
+//! Deliberately absent: changing an object in place. Where two could write at once, the first one creates and
 //! the second is told.
 
 pub mod clean_up;
@@ -43,7 +48,7 @@ pub const PROBES: &str = "probes";
 pub struct Store {
     /// Opened when it is first used: a program that never needs it leaves no folder behind.
     inner: Arc<OnceLock<Arc<dyn ObjectStore>>>,
-    /// What stands before every key.
+    /// The beginning of every key.
     prefix: Path,
     place: String,
 }
@@ -56,17 +61,17 @@ pub enum StoreError {
     Open {
         /// The configured place.
         place: String,
-        /// What is wrong, and the fix.
+        /// The problem and the fix.
         why: String,
     },
     /// Reading or writing failed.
     #[error("object {key} cannot be {what}: {source}")]
     Io {
-        /// What was tried.
+        /// The verb of the attempt: `read`, `written`.
         what: &'static str,
         /// Which object.
         key: String,
-        /// What the store said.
+        /// The store's error.
         source: object_store::Error,
     },
     /// It was there, and a file on this machine did not take it.
@@ -74,7 +79,7 @@ pub enum StoreError {
     File {
         /// Which object.
         key: String,
-        /// What the machine said.
+        /// The machine's error.
         error: std::io::Error,
     },
     /// Nothing is there.
@@ -102,7 +107,7 @@ pub struct Listed {
     pub bytes: u64,
     /// When it was written, by the store's clock.
     pub written: SystemTime,
-    /// What is another one as soon as it is written again, if the store knows such a thing.
+    /// A mark that changes when the object is written again, if the store has one.
     pub version: Option<String>,
 }
 
@@ -154,7 +159,7 @@ impl Store {
         }
         let path = PathBuf::from(&self.place);
         std::fs::create_dir_all(&path).map_err(|error| refused(&self.place, &error.to_string()))?;
-        // What a history refers to must be there after a power failure, too.
+        // An object that a history refers to must be there after a power failure, too.
         let folder = object_store::local::LocalFileSystem::new_with_prefix(&path)
             .map_err(|error| refused(&self.place, &error.to_string()))?
             .with_automatic_cleanup(true)
