@@ -49,7 +49,7 @@ fn clear(json: &mut Value, hidden: &[&str]) {
     }
 }
 
-/// What the SDK's JSON writes bytes as.
+/// Bytes from base64, as which the SDK's JSON writes them.
 fn from_base64(text: &str) -> Option<Vec<u8>> {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let (mut bytes, mut bits, mut count) = (Vec::new(), 0_u32, 0);

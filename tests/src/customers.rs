@@ -196,7 +196,7 @@ impl World {
         Ok(CustomerId::new(id)?)
     }
 
-    /// What the shop knows of its only customer, with everything that belongs to it.
+    /// The shop's only customer, with everything that belongs to it.
     ///
     /// # Errors
     /// When there is not exactly one.

@@ -303,7 +303,7 @@ impl Sync<'_> {
         Ok(self.handle().terminate(WorkflowTerminateOptions::builder().reason("test").build()).await?)
     }
 
-    /// What the activities that wait for another attempt failed with.
+    /// The failures of the activities that wait for another attempt.
     ///
     /// # Errors
     /// When the run cannot be described.

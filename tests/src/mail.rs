@@ -1,6 +1,6 @@
 //! A mail server to test against that nobody here wrote: aiosmtpd, with TLS and a login required, on loopback.
 //!
-//! What it received is read by Python's mail parser, so that what is right here is right to another reader than ours.
+//! The mails it received are read by Python's mail parser: another reader than ours has to find them right.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -39,7 +39,7 @@ pub struct MailServer {
     _process: Leashed,
 }
 
-/// What a server does otherwise than usual.
+/// The unusual habits of a server.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Habits {
     /// TLS at once, in place of STARTTLS.
@@ -181,7 +181,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // What is left over lies in the system's folder for that.
+        // Leftovers lie in the system's folder for temporary files.
         fs::remove_dir_all(&self.0).ok();
     }
 }

@@ -1,4 +1,5 @@
-//! What the fault matrices of all processes share: how cells are run, the faults, and waiting for what they hit.
+//! The parts that the fault matrices of all processes share: how cells are run, the faults, and waiting for what they
+//! hit.
 //!
 //! A matrix is a reviewed table: for each operation of each step and each undo, one expected outcome per fault. The
 //! tables and what "expected" means for a process are in `tests/it/<process>_faults/`.
@@ -19,8 +20,8 @@ pub const SIDE_BY_SIDE: usize = 4;
 /// Those with worker processes of their own cost more.
 pub const KILLS_SIDE_BY_SIDE: usize = 2;
 
-/// Settings of workers whose undos are asked about: longer than it takes to notice that a worker is gone, and than a busy
-/// machine needs for three attempts.
+/// Settings of workers whose undos are asked about: longer than it takes to notice that a worker is gone, and than a
+/// busy machine needs for three attempts.
 pub const PATIENT: [&str; 1] = ["--undo-patience=30s"];
 
 /// Runs a column's cells; its failure says every cell that is not as expected.
@@ -35,8 +36,9 @@ pub async fn column<C: fmt::Display>(
     column_in(cells, at_once, async || Ok(()), async |cell, ()| run(cell).await).await
 }
 
-/// The same, in worlds that serve several cells one after the other, as a world is what a cell costs most. A cell leaves its
-/// world as it found it, or makes it new before it begins; after one that is not as expected another world is opened.
+/// The same, in worlds that serve several cells one after the other, as a world is what a cell costs most. A cell
+/// leaves its world as it found it, or makes it new before it begins; after one that is not as expected another world
+/// is opened.
 ///
 /// # Errors
 /// When a cell is not as expected, or a world cannot be opened.

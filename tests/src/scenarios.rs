@@ -276,7 +276,7 @@ fn continued() -> Value {
     registration
 }
 
-/// What the worker's door starts.
+/// The run that the worker's door starts.
 async fn unsubscribed(
     world: &World,
     registration: &Value,

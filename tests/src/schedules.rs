@@ -23,14 +23,14 @@ use crate::own_worker::OwnWorker;
 use crate::processes::binary;
 use crate::world::{LIMIT, World};
 
-/// What a call of the starter came to.
+/// The outcome of a call of the starter.
 #[derive(Debug)]
 pub struct Called {
     /// The exit code.
     pub code: Option<i32>,
-    /// What it wrote to stdout.
+    /// Its stdout.
     pub out: String,
-    /// What it said on stderr.
+    /// Its stderr.
     pub err: String,
 }
 
@@ -47,7 +47,8 @@ impl Called {
     }
 }
 
-/// What schedules of these tests start, in the place of a sync: completes, or fails if the integration is called so.
+/// The process that schedules of these tests start in place of a sync: it completes, or fails if the integration is
+/// called so.
 #[workflow]
 #[derive(Default)]
 struct Once;
@@ -107,8 +108,8 @@ impl<'w> Desk<'w> {
         format!("test-{}-{}-{name}", std::process::id(), self.number)
     }
 
-    /// An entry of the file: a sync of an integration of its own, with these lines; of one named `fails…` the runs fail.
-    /// Two schedules of one integration would start one run for the two, where their times meet.
+    /// An entry of the file: a sync of an integration of its own, with these lines; of one named `fails…` the runs
+    /// fail. Two schedules of one integration would start one run for the two, where their times meet.
     ///
     /// # Errors
     /// When the input cannot be written.

@@ -179,7 +179,7 @@ pub async fn client(address: &str) -> anyhow::Result<Client> {
 
 /// The one TLS provider, which every HTTP client asks for when it is built.
 pub fn install_crypto() {
-    // Whoever is first; all install the same one.
+    // All install the same one, so it does not matter which is first.
     let _first = rustls::crypto::ring::default_provider().install_default().is_ok();
 }
 

@@ -171,7 +171,8 @@ impl Shop {
         Ok(self.get("requests").await?[operation].as_u64().unwrap_or(0))
     }
 
-    /// The carrier refuses labels, so that orders are undone, and an operation of that is down, so that its undo sticks.
+    /// The carrier refuses labels, so that orders are undone, and an operation of that is down, so that its undo
+    /// sticks.
     ///
     /// # Errors
     /// When the shop refuses.

@@ -27,7 +27,7 @@ pub const UNSUBSCRIBED: &str = "+84900000001";
 const AUTHORIZATION: &str =
     "Basic QUMwMTIzNDU2Nzg5YWJjZGVmMDEyMzQ1Njc4OWFiY2RlZjphIHRva2VuIG9mIHRoZSB0ZXN0cw==";
 
-/// What goes wrong, once each.
+/// The trouble of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Nothing happens: 429, to be tried again at once.

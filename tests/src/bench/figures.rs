@@ -116,8 +116,8 @@ pub struct Results {
     pub options: Options,
     /// How many times the CPU that an empty workflow costs Temporal where the absolute targets were set it costs here.
     pub empty_workflow_ratio: f64,
-    /// CPU seconds of the worker per 1,000 shipped orders, at the speed that the empty workflow had where the absolute targets
-    /// were set: made within each round, the middle one.
+    /// CPU seconds of the worker per 1,000 shipped orders, at the speed that the empty workflow had where the absolute
+    /// targets were set: made within each round, the middle one.
     pub worker_cpu_at_target_speed: f64,
     /// The shipped process.
     pub shipped: Figures,

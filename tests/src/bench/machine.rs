@@ -1,4 +1,4 @@
-//! What the machine says: CPU time and memory of a process, and how quiet it is. Linux only, from `/proc`.
+//! The machine's figures: CPU time and memory of a process, and how quiet it is. Linux only, from `/proc`.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use serde::Serialize;
 /// `USER_HZ`: the unit of CPU time in `/proc`, the same on every Linux a worker runs on.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// What the machine is.
+/// The machine that measured.
 #[derive(Clone, Debug, Serialize)]
 pub struct Machine {
     /// Cores this program may use.

@@ -1,4 +1,4 @@
-//! What an order costs: the shipped process beside a plain sequential one ([`sequential`]), in one run.
+//! The cost of an order: the shipped process beside a plain sequential one ([`sequential`]), in one run.
 //!
 //! Rounds are interleaved (A B A B …), because a shared machine is never equally quiet twice: ratios are made within
 //! a round, and the middle one counts. Server, sandbox and worker are processes of their own, so that each one's CPU

@@ -1,4 +1,4 @@
-//! What the ERP has beside what the shop has, record by record.
+//! The ERP's records beside the shop's, one by one.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ pub type Books = BTreeMap<Entity, BTreeMap<String, Value>>;
 pub type PerEntity = [usize; 4];
 
 impl ErpWorld {
-    /// What the ERP has, in the shop's words; by the sample's mapping.
+    /// The ERP's records in the shop's words, by the sample's mapping.
     ///
     /// # Errors
     /// When the sandbox refuses.
@@ -42,7 +42,7 @@ impl ErpWorld {
         Ok(books)
     }
 
-    /// What the shop has of these records.
+    /// The shop's side of these records.
     ///
     /// # Errors
     /// When the sandbox refuses.
@@ -110,7 +110,7 @@ impl ErpWorld {
         Ok(())
     }
 
-    /// What lies in the integration's quarantine.
+    /// The rows in the integration's quarantine.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -138,7 +138,7 @@ fn level_key(fields: &Value) -> Value {
     json!(format!("{}@{}", text("sku"), text("location")))
 }
 
-/// What both sides know of an entity that goes by the ERP's ids.
+/// The fields that both sides know of an entity that goes by the ERP's ids.
 fn known(entity: Entity) -> &'static [&'static str] {
     match entity {
         Entity::Customers => &["email", "first_name", "last_name", "phone"],

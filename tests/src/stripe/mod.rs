@@ -1,8 +1,8 @@
 //! A Stripe to test against that nobody here wrote: localstripe, stateful, on loopback.
 //!
 //! It has PaymentIntents, refunds and signed events. It ignores idempotency keys, has no search, and lists oldest
-//! first; so every promise about "once" that holds here is kept by the adapter's look-up alone. What Stripe has and
-//! localstripe lacks is put in between by [`wire::Wire`].
+//! first; so every promise about "once" that holds here is kept by the adapter's look-up alone. [`wire::Wire`], in
+//! between, adds the parts of Stripe that localstripe lacks.
 
 pub mod wire;
 
@@ -183,7 +183,7 @@ impl Localstripe {
     }
 }
 
-/// What arrived at a listener.
+/// An event that arrived at a listener.
 #[derive(Clone, Debug)]
 pub struct Delivered {
     /// The header `Stripe-Signature`.

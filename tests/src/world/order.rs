@@ -217,7 +217,7 @@ impl Order<'_> {
         Ok((info.history_length, info.state_transition_count))
     }
 
-    /// What the activities that wait for another attempt failed with.
+    /// The failures of the activities that wait for another attempt.
     ///
     /// # Errors
     /// When the run cannot be described.

@@ -1,4 +1,4 @@
-//! What was measured, and what of it must hold.
+//! The figures that were measured, and the limits that must hold.
 
 use std::fmt;
 
@@ -153,7 +153,7 @@ impl Results {
         Some((largest.peak_mib / smallest.peak_mib, largest.peak_mib - smallest.peak_mib))
     }
 
-    /// What does not hold, in words; nothing when all does.
+    /// Every limit that does not hold, in words.
     #[must_use]
     pub fn misses(&self) -> Vec<String> {
         let mut misses: Vec<String> = self.sizes.iter().flat_map(Size::misses).collect();
