@@ -173,9 +173,6 @@ impl fmt::Display for Tally {
 }
 
 /// Does it, and reads the books.
-///
-/// # Errors
-/// When a part of it cannot be started, killed or asked. Orders that went wrong are in the tally.
 pub async fn run(options: &Options) -> anyhow::Result<Tally> {
     let begun = Instant::now();
     let mut server = Durable::start()?;

@@ -4,9 +4,6 @@ use serde_json::Value;
 use temporalio_common::protos::temporal::api::history::v1::HistoryEvent;
 
 /// An event as text, its payloads in clear. `hidden` fields are left out.
-///
-/// # Errors
-/// When the event cannot be written as JSON.
 pub fn text(event: &HistoryEvent, hidden: &[&str]) -> anyhow::Result<String> {
     let mut event = serde_json::to_value(event)?;
     clear(&mut event, hidden);
@@ -14,9 +11,6 @@ pub fn text(event: &HistoryEvent, hidden: &[&str]) -> anyhow::Result<String> {
 }
 
 /// Bytes of the largest payload in an event; 0 when there is none.
-///
-/// # Errors
-/// When the event cannot be written as JSON.
 pub fn largest_payload(event: &HistoryEvent) -> anyhow::Result<usize> {
     Ok(largest(&serde_json::to_value(event)?))
 }

@@ -52,17 +52,11 @@ pub struct Habits {
 
 impl MailServer {
     /// Starts one that expects STARTTLS.
-    ///
-    /// # Errors
-    /// When it cannot be started, or does not answer in time.
     pub fn start() -> anyhow::Result<Self> {
         Self::with(Habits::default())
     }
 
     /// Starts one with other habits.
-    ///
-    /// # Errors
-    /// When it cannot be started, or does not answer in time.
     pub fn with(habits: Habits) -> anyhow::Result<Self> {
         let folder = Folder::new()?;
         certify(&folder.0)?;
@@ -132,9 +126,6 @@ impl MailServer {
     }
 
     /// The mails it received, in their order.
-    ///
-    /// # Errors
-    /// When its box cannot be read.
     pub fn mails(&self) -> anyhow::Result<Vec<Value>> {
         let lines = match fs::read_to_string(self.folder.0.join("mails")) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

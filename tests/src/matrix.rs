@@ -25,9 +25,6 @@ pub const KILLS_SIDE_BY_SIDE: usize = 2;
 pub const PATIENT: [&str; 1] = ["--undo-patience=30s"];
 
 /// Runs a column's cells; its failure says every cell that is not as expected.
-///
-/// # Errors
-/// When a cell is not as expected.
 pub async fn column<C: fmt::Display>(
     cells: impl IntoIterator<Item = C>,
     at_once: usize,
@@ -39,9 +36,6 @@ pub async fn column<C: fmt::Display>(
 /// The same, in worlds that serve several cells one after the other, as a world is what a cell costs most. A cell
 /// leaves its world as it found it, or makes it new before it begins; after one that is not as expected another world
 /// is opened.
-///
-/// # Errors
-/// When a cell is not as expected, or a world cannot be opened.
 pub async fn column_in<C: fmt::Display, W>(
     cells: impl IntoIterator<Item = C>,
     at_once: usize,
@@ -120,18 +114,12 @@ pub fn slow(operation: &str, latency_ms: u64) -> Value {
 }
 
 /// Whether something is as wanted.
-///
-/// # Errors
-/// When it is not; says both.
 pub fn is<A: PartialEq<B> + Debug, B: Debug>(what: &str, found: &A, wanted: &B) -> anyhow::Result<()> {
     ensure!(found == wanted, "{what}: {found:?}, not {wanted:?}");
     Ok(())
 }
 
 /// Waits until an operation was requested so many times.
-///
-/// # Errors
-/// When it is not in time.
 pub async fn requested(world: &World, operation: &str, times: u64) -> anyhow::Result<()> {
     let until = Instant::now() + LIMIT;
     while world.shop.requests(operation).await? < times {
@@ -160,9 +148,6 @@ const QUESTIONS: [&str; 14] = [
 ];
 
 /// Waits until an operation had its effect. A question has none: it is enough that it was asked.
-///
-/// # Errors
-/// When it has none in time.
 pub async fn effected(world: &World, operation: &str) -> anyhow::Result<()> {
     if QUESTIONS.contains(&operation) {
         return requested(world, operation, 1).await;

@@ -16,7 +16,6 @@ use tokio::sync::Notify;
 
 /// The account that is known.
 pub const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
-/// Its token.
 pub const TOKEN: &str = "a token of the tests";
 /// The number that is the account's.
 pub const FROM: &str = "+14155550100";
@@ -68,9 +67,6 @@ impl Drop for Twilio {
 
 impl Twilio {
     /// Starts one.
-    ///
-    /// # Errors
-    /// When it cannot listen.
     pub async fn start() -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);

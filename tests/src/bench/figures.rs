@@ -95,7 +95,6 @@ pub struct Figures {
 /// The shipped process against the sequential one: made within each round, the middle one.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Ratios {
-    /// Orders per second.
     pub orders_per_second: f64,
     /// The server's CPU.
     pub server_cpu: f64,
@@ -108,7 +107,6 @@ pub struct Ratios {
 /// Everything that was found.
 #[derive(Clone, Debug, Serialize)]
 pub struct Results {
-    /// The machine.
     pub machine: Machine,
     /// Cores that processes other than the bench's used meanwhile.
     pub others_cores: f64,
@@ -121,7 +119,6 @@ pub struct Results {
     pub worker_cpu_at_target_speed: f64,
     /// The shipped process.
     pub shipped: Figures,
-    /// The sequential one.
     pub sequential: Figures,
     /// One against the other.
     pub ratios: Ratios,

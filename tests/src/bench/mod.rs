@@ -69,9 +69,6 @@ impl Variant {
 }
 
 /// Measures.
-///
-/// # Errors
-/// When something does not start, or an order does not go through: a bench of failing orders measures nothing.
 pub async fn run(options: &Options) -> anyhow::Result<Results> {
     let machine = Machine::look()?;
     let site = Site::open().await?;

@@ -56,9 +56,6 @@ impl Findings {
 type Effects = BTreeMap<String, BTreeMap<String, Vec<usize>>>;
 
 /// Reads everything.
-///
-/// # Errors
-/// When the sandbox does not answer, or not in its own words.
 pub async fn read(shop: &Shop, placed: &[Placed]) -> anyhow::Result<Findings> {
     let mut findings = Findings::default();
     let audit = shop.get("audit").await?;

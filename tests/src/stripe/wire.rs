@@ -75,9 +75,6 @@ pub struct Wire {
 
 impl Wire {
     /// A wire to a Stripe.
-    ///
-    /// # Errors
-    /// When there is no port.
     pub async fn to(upstream: &str) -> anyhow::Result<Self> {
         let shared = Arc::new(Shared {
             upstream: Url::parse(upstream)?,

@@ -46,9 +46,6 @@ pub struct Options {
 }
 
 /// Measures.
-///
-/// # Errors
-/// When something does not start, or a sync does not go through.
 pub async fn run(options: &Options) -> anyhow::Result<Results> {
     let machine = Machine::look()?;
     let mut sizes = Vec::new();

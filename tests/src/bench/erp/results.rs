@@ -137,7 +137,6 @@ impl Size {
 /// Everything that was found.
 #[derive(Clone, Debug, Serialize)]
 pub struct Results {
-    /// The machine.
     pub machine: Machine,
     /// How much was measured.
     pub options: Options,
