@@ -227,7 +227,7 @@ pub struct OrderCompleted {
 pub struct CustomerOnboarded {
     /// Names this event.
     pub key: IdempotencyKey,
-    /// Who.
+    /// The customer.
     pub customer_id: CustomerId,
     /// Where the customer came from, in the shop's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -117,7 +117,7 @@ pub mod defs {
 /// The right to synchronise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
-    /// Of what.
+    /// The integration that the lease is for.
     pub integration_id: IntegrationId,
     /// The workflow that asks for the lease.
     pub workflow_id: String,
@@ -141,7 +141,7 @@ pub enum LeaseAnswer {
 /// Where the data comes from. The credentials themselves stay in the worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
-    /// Which integration.
+    /// The shop's name of the integration.
     pub integration_id: IntegrationId,
     /// The ERP's address; must be on the worker's list for the credential.
     pub endpoint: String,
@@ -198,9 +198,9 @@ pub enum UnknownFields {
 /// Which pages to stage, and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StagePages {
-    /// From where.
+    /// The ERP, and the credential for it.
     pub source: Source,
-    /// Of what.
+    /// The kind of records.
     pub entity: Entity,
     /// Changes since then, the lookback taken off already; `None`: everything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -250,7 +250,7 @@ pub struct Staged {
     /// The newest change seen, by the source's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub newest: Option<Timestamp>,
-    /// In figures.
+    /// Counts of the records.
     pub counts: StageCounts,
     /// Causes of invalid records, without their values, and how often each was met.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -102,7 +102,7 @@ pub struct SendEmail {
     pub key: IdempotencyKey,
     /// Where it goes.
     pub to: Recipient,
-    /// In which language.
+    /// The language of the text.
     pub locale: Locale,
     /// The facts that the mail tells.
     pub content: Content,
@@ -119,7 +119,7 @@ pub struct SendSms {
     pub key: IdempotencyKey,
     /// The phone number, in the international form.
     pub to: Recipient,
-    /// In which language.
+    /// The language of the text.
     pub locale: Locale,
     /// The facts that the SMS tells.
     pub content: Content,
@@ -132,7 +132,7 @@ pub struct SendPush {
     pub key: IdempotencyKey,
     /// Whose devices it goes to.
     pub user_id: CustomerId,
-    /// In which language.
+    /// The language of the text.
     pub locale: Locale,
     /// The facts that the push message tells.
     pub content: Content,

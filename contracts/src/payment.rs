@@ -87,9 +87,9 @@ pub struct ChargePayment {
     pub order_id: OrderId,
     /// The customer who pays.
     pub customer_id: CustomerId,
-    /// How much.
+    /// The amount to charge.
     pub amount: Money,
-    /// How.
+    /// The payment method.
     pub kind: PaymentKind,
     /// The card's or wallet's token, where the kind has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -115,7 +115,7 @@ pub enum PaymentState {
     Paid,
     /// The customer has to do something first.
     RequiresAction {
-        /// What.
+        /// The action that the customer has to take.
         action: CustomerAction,
     },
     /// Refused by the provider, the bank, or by a settlement that failed.

@@ -11,9 +11,9 @@ use crate::values::{IdempotencyKey, IntegrationId};
 /// Whose keys to read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScanKeys {
-    /// From where.
+    /// The ERP, and the credential for it.
     pub source: Source,
-    /// Of what.
+    /// The kind of records.
     pub entity: Entity,
     /// Keys a page.
     pub page_size: u32,
@@ -43,9 +43,9 @@ pub struct ScannedKeys {
 /// A comparison of keys, one window of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FindGone {
-    /// Of which integration.
+    /// The integration.
     pub integration_id: IntegrationId,
-    /// Of what.
+    /// The kind of records.
     pub entity: Entity,
     /// Keys that the ERP has, and keys that came from it.
     pub scanned: ScannedKeys,
@@ -85,9 +85,9 @@ pub struct GoneProduct {
 pub struct Deactivate {
     /// Names the writes; each has `<key>/<product's key>`.
     pub key: IdempotencyKey,
-    /// Of which integration.
+    /// The integration.
     pub integration_id: IntegrationId,
-    /// Of what.
+    /// The kind of records.
     pub entity: Entity,
     /// JSON lines of [`GoneProduct`].
     pub batch: ObjectRef,
@@ -98,9 +98,9 @@ pub struct Deactivate {
 /// Keys to remember until the next scan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeepKeys {
-    /// Of which integration.
+    /// The integration.
     pub integration_id: IntegrationId,
-    /// Of what.
+    /// The kind of records.
     pub entity: Entity,
     /// The keys that the scan found.
     pub scanned: ScannedKeys,

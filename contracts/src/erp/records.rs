@@ -144,9 +144,9 @@ impl Record {
 pub struct StagedRow {
     /// When the ERP changed it, by its own clock.
     pub changed_at: Timestamp,
-    /// How.
+    /// Whether the record is new to the shop or changes there.
     pub write: Write,
-    /// What.
+    /// The record as the shop is to have it.
     pub record: Record,
 }
 
@@ -169,7 +169,7 @@ pub enum Write {
 /// A record that was not written: one line of the quarantine.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct QuarantinedRow {
-    /// Of what.
+    /// The kind of records.
     pub entity: Entity,
     /// The fault, in the same words for every record that has it.
     pub cause: String,

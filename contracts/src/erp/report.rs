@@ -17,7 +17,7 @@ pub struct SyncReport {
     pub timestamp: Timestamp,
     /// Milliseconds of workflow time since the start.
     pub duration: i64,
-    /// In figures.
+    /// The counts of every entity.
     pub summary: SyncSummary,
     /// Row by row.
     pub details: SyncDetails,
@@ -99,7 +99,7 @@ pub enum Rows {
     Inline(Vec<RowOutcome>),
     /// More.
     Listed {
-        /// How many.
+        /// How many rows there are.
         count: u64,
         /// Where: JSON lines of [`RowOutcome`].
         refs: Vec<ObjectRef>,

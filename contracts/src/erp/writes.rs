@@ -13,9 +13,9 @@ use crate::values::{IdempotencyKey, IntegrationId};
 pub struct ApplyBatch {
     /// Names the writes; each has `<key>/<record's key>`.
     pub key: IdempotencyKey,
-    /// Of which integration.
+    /// The integration.
     pub integration_id: IntegrationId,
-    /// Of what.
+    /// The kind of records.
     pub entity: Entity,
     /// The staged batch.
     pub batch: ObjectRef,
@@ -69,7 +69,7 @@ pub enum SyncStatus {
 pub struct SaveState {
     /// Names this change.
     pub key: IdempotencyKey,
-    /// Of which integration.
+    /// The integration.
     pub integration_id: IntegrationId,
     /// How it went.
     pub status: SyncStatus,
@@ -86,7 +86,7 @@ pub struct SaveState {
 pub struct SaveReport {
     /// Names this report.
     pub key: IdempotencyKey,
-    /// Of which integration.
+    /// The integration.
     pub integration_id: IntegrationId,
     /// The report.
     pub report: SyncReport,
