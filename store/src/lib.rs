@@ -69,7 +69,7 @@ pub enum StoreError {
     Io {
         /// The verb of the attempt: `read`, `written`.
         what: &'static str,
-        /// Which object.
+        /// The object's key.
         key: String,
         /// The store's error.
         source: object_store::Error,
@@ -77,7 +77,7 @@ pub enum StoreError {
     /// It was there, and a file on this machine did not take it.
     #[error("object {key} cannot be kept here: {error}")]
     File {
-        /// Which object.
+        /// The object's key.
         key: String,
         /// The machine's error.
         error: std::io::Error,
@@ -85,13 +85,13 @@ pub enum StoreError {
     /// Nothing is there.
     #[error("object {key} is gone: it expired, or starter and worker use different stores")]
     Gone {
-        /// Which object.
+        /// The object's key.
         key: String,
     },
     /// Something else is there.
     #[error("object {key} is damaged: {why}")]
     Damaged {
-        /// Which object.
+        /// The object's key.
         key: String,
         /// How that shows.
         why: String,
