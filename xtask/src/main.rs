@@ -3,9 +3,9 @@
 //! One file per command: [`up`], [`demo`], [`mod@test`], [`guard`]; [`programs`] has `chaos`, `bench` and `record`.
 //! Below them, in the order in which `up` uses them: [`cargo`] builds, [`tools`] finds or installs, [`run_dir`] and
 //! [`ports`] choose where things live, [`stack`] starts, watches and stops processes and knows nothing of Sunflow,
-//! [`site`] knows the parts of Sunflow. All of them use [`say`] (talk goes to stderr), [`interrupt`] (Ctrl-C as a
-//! message), [`lock`] (files that one xtask at a time may hold), [`http`] (a GET over loopback) and [`environment`] (the
-//! settings that a child process does not inherit).
+//! [`site`] knows the parts of Sunflow. All of them use [`mod@say`] (talk goes to stderr), [`interrupt`] (Ctrl-C as a
+//! message), [`lock`] (files that one xtask at a time may hold), [`http`] (a GET over loopback) and [`environment`]
+//! (the settings that a child process does not inherit).
 
 mod cargo;
 mod demo;

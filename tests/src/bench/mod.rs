@@ -47,7 +47,7 @@ pub struct Options {
     pub worker_settings: Vec<String>,
 }
 
-/// Which process.
+/// A process that is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Variant {
