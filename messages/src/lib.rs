@@ -1,7 +1,7 @@
 //! The texts that customers read: one template file per message and locale, with a block per channel.
 //!
-//! A crate of its own, because two need it who may not need each other: the adapters, which send, and the command
-//! line, which previews (`starter mail preview`) and reaches no outside system.
+//! It is a crate of its own because two crates need it that may not need each other: the adapters, which send, and the
+//! command line, which previews (`starter mail preview`) and reaches no outside system.
 //!
 //! Adding a message: its two files in `templates/`, a line each in `TEMPLATES`, its values in `values`. The blocks
 //! are `subject`, `text`, `sms`, `push_title`, `push_body`, and `html` for a mail that is laid out; a mail without it

@@ -1,5 +1,5 @@
-//! News of a payment, brought to whom it concerns: the open order, or [`LatePayment`] when the order has ended
-//! without the money. Used by the command line and by the webhook door, so that both decide alike.
+//! Brings the news of a payment to the open order, or to [`LatePayment`] when the order has ended without the money.
+//! The command line and the webhook door both use it, so that they decide alike.
 //!
 //! Nobody takes the news at its word: the order and `LatePayment` read the payment again from the provider.
 //! Deliberately absent: deciding by the order of events. They may come twice, late or reversed.
@@ -202,7 +202,7 @@ fn report_of(result: Result<Report, WorkflowGetResultError>) -> Result<Report, S
             _ => Report::default(),
         }),
         Err(WorkflowGetResultError::Cancelled { details }) => Ok(details.deserialize().unwrap_or_default()),
-        // Ended by force, it decided nothing; gone from Temporal, nobody can tell.
+        // A run that was ended by force decided nothing. Of a run that Temporal has forgotten nobody can tell.
         Err(
             WorkflowGetResultError::Terminated { .. }
             | WorkflowGetResultError::TimedOut

@@ -1,13 +1,14 @@
 //! Claim checks: lists and files live in an object store, a history holds a reference to them.
 //!
 //! One folder by default, S3 (or what speaks its language) by configuration. Five kinds of keys:
-//! - `runs/<workflow id>/<run id>/<hash>`: what a run needs while it goes on; gone some days after it has closed
-//!   ([`clean_up`]). Content-addressed: writing the same twice is writing it once;
+//! - `runs/<workflow id>/<run id>/<hash>`: lists that a run needs while it goes on; removed some days after it has
+//!   closed ([`clean_up`]). The hash is of the content: a list that is written twice is there once;
 //! - `quarantine/<integration>/…`: records that wait for a person;
-//! - `integrations/<integration>/…`: what is remembered of an integration's records between its runs;
-//! - `leases/<name>/<number>`: who may go on ([`lease`]);
-//! - `probes/<hash>`: a look whether two programs have the same store, for a moment.
+//! - `integrations/<integration>/…`: facts about an integration's records, remembered between its runs;
+//! - `leases/<name>/<number>`: the right to go on ([`lease`]);
+//! - `probes/<hash>`: objects that show for a moment whether two programs have the same store.
 //!
+//! The modules:
 //! - [`clean_up`]: the objects of runs that closed some days ago are removed;
 //! - `files`: a store as a folder of files, where others write too and files move;
 //! - [`lease`]: the right to go on, where only one may;
@@ -203,7 +204,7 @@ impl Store {
     }
 
     fn path(&self, key: &str) -> Path {
-        // As it is: what a list has named must be found again, whatever letters are in it.
+        // The key is used as it is: an object that a list has named must be found again, whatever letters are in it.
         let path = Path::parse(key).unwrap_or_else(|_| Path::from(key));
         self.prefix.parts().chain(path.parts()).collect()
     }
@@ -221,7 +222,7 @@ impl Store {
         Ok(ObjectRef { key, bytes, sha256 })
     }
 
-    /// Reads what a reference stands for.
+    /// Reads the content that a reference stands for.
     ///
     /// # Errors
     /// When it is gone, or is not what was written.
