@@ -172,7 +172,7 @@ impl fmt::Display for Tally {
     }
 }
 
-/// Does it, and reads the books.
+/// Runs the orders through the chaos, and reads the books.
 pub async fn run(options: &Options) -> anyhow::Result<Tally> {
     let begun = Instant::now();
     let mut server = Durable::start()?;

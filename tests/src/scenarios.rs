@@ -306,7 +306,7 @@ async fn series(world: &World) -> anyhow::Result<FollowUp<'_>> {
     Ok(series)
 }
 
-/// Whose mails are all due.
+/// A series whose mails are all due.
 fn days_ago(days: i64) -> Timestamp {
     Timestamp::now() - SignedDuration::from_hours(24 * days)
 }

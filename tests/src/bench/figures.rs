@@ -66,7 +66,7 @@ impl Percentiles {
 /// The figures of one process.
 #[derive(Clone, Debug, Serialize)]
 pub struct Figures {
-    /// Which.
+    /// The process.
     pub process: Variant,
     /// History events of an order: the most common number, and the largest.
     pub events: (i64, i64),

@@ -20,7 +20,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Looks.
+    /// Reads the machine's figures before a bench.
     pub fn look() -> anyhow::Result<Self> {
         let load = read("/proc/loadavg")?;
         let load = load.split_whitespace().next().and_then(|load| load.parse().ok());
