@@ -36,8 +36,8 @@ pub(crate) fn is_repeated(ctx: &ActivityContext) -> bool {
     ctx.info().attempt > 1
 }
 
-/// Whoever waited for this attempt has given up on it, or wants it no more: an effect that was not asked for yet must not
-/// be asked for. The process looks up or undoes what there is, perhaps already now.
+/// Whoever waited for this attempt has given up on it, or wants it no more: an effect that was not asked for yet must
+/// not be asked for. The process looks up or undoes what there is, perhaps already now.
 ///
 /// # Errors
 /// When that is so.

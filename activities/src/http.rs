@@ -239,8 +239,8 @@ impl Api {
         self.call(request).await
     }
 
-    /// Of what a look-up by key found, what was made under that key. A system that passes over a filter it does not know
-    /// answers with everybody's; taking the first would be taking a stranger's payment.
+    /// Of what a look-up by key found, what was made under that key. A system that passes over a filter it does not
+    /// know answers with everybody's; taking the first would be taking a stranger's payment.
     pub(crate) fn only_under<T>(
         &self,
         key: &IdempotencyKey,

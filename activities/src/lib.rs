@@ -1,6 +1,8 @@
 //! The activities: one folder per outside system. `mod.rs` is contract in, client call, contract out; `client.rs`
 //! is the wire, whose shapes never leave it. Payment has an adapter per provider in its place.
 //!
+//! - `effect`: what adapters with effects share: staying alive, and the second look;
+//! - `walk`: a long way through many records, gone on with after a crash;
 //! - [`http`]: the one place where an HTTP outcome becomes "retry", "give up" or "nobody knows";
 //! - [`commerce`], [`customers`], [`inventory`], [`loyalty`], [`payment`], [`shipping`], [`notification`]: the systems;
 //! - [`erp`]: what changed in an ERP, and the shop's side of a sync;

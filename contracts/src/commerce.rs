@@ -53,9 +53,9 @@ pub mod defs {
 pub struct OrderLine {
     /// The product.
     pub product_id: ProductId,
-    /// What the customer sees.
+    /// The name the customer sees.
     pub product_name: String,
-    /// What is stocked; a product without variants is its own.
+    /// The stocked variant; a product without variants is its own.
     pub variant_id: VariantId,
     /// Pieces, above zero.
     pub quantity: u32,
@@ -70,16 +70,16 @@ pub struct ValidateOrder {
     pub order_id: OrderId,
     /// Which of the platform's checks to run.
     pub checks: Vec<OrderCheck>,
-    /// Who buys.
+    /// The buyer.
     pub customer_id: CustomerId,
     /// Where the confirmation goes.
     pub customer_email: Recipient,
     /// A phone for SMS, if given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_phone: Option<Recipient>,
-    /// What is bought.
+    /// The lines of the order, at least one.
     pub items: Vec<OrderLine>,
-    /// What the customer pays: items + fee + tax − discount.
+    /// The price the customer pays: items + fee + tax − discount.
     pub total: Money,
     /// Added for shipping.
     pub shipping_fee: Money,
@@ -142,14 +142,14 @@ pub struct OrderProblem {
     pub check: String,
     /// Which field is meant, in the platform's words.
     pub field: String,
-    /// What is wrong, in the platform's words; may hold personal data, so it stays in payloads.
+    /// The platform's words; they may hold personal data, so they stay in payloads.
     pub message: String,
     /// The variant it is about, if it is about a line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant_id: Option<String>,
 }
 
-/// A change of an order's state. What is `None` stays as it is.
+/// A change of an order's state. A field that is `None` stays as it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UpdateOrder {
     /// Names this change.
@@ -158,10 +158,10 @@ pub struct UpdateOrder {
     pub order_id: OrderId,
     /// Its new state.
     pub status: OrderStatus,
-    /// What is known of the money.
+    /// The state of the money, if it changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_status: Option<PaymentStatus>,
-    /// What is known of the parcel.
+    /// The state of the parcel, if it changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shipping_status: Option<ShippingStatus>,
     /// The carrier's number.
@@ -189,7 +189,7 @@ pub enum OrderStatus {
     Expired,
 }
 
-/// What the shop knows of an order's money.
+/// The state of an order's money, as the shop shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PaymentStatus {
@@ -199,7 +199,7 @@ pub enum PaymentStatus {
     Pending,
 }
 
-/// What the shop knows of an order's parcel.
+/// The state of an order's parcel, as the shop shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ShippingStatus {
@@ -214,11 +214,11 @@ pub struct OrderCompleted {
     pub key: IdempotencyKey,
     /// The order.
     pub order_id: OrderId,
-    /// Who bought.
+    /// The buyer.
     pub customer_id: CustomerId,
-    /// What the customer paid or will pay.
+    /// The price the customer paid, or will pay on delivery.
     pub revenue: Money,
-    /// What was bought.
+    /// The lines of the order.
     pub items: Vec<OrderLine>,
 }
 
@@ -227,12 +227,12 @@ pub struct OrderCompleted {
 pub struct CustomerOnboarded {
     /// Names this event.
     pub key: IdempotencyKey,
-    /// Who.
+    /// The customer.
     pub customer_id: CustomerId,
     /// Where the customer came from, in the shop's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub onboarding_source: Option<String>,
-    /// What the customer is interested in.
+    /// Interests the customer named at the registration.
     pub interests: Vec<String>,
     /// Whether the customer agreed to marketing.
     pub marketing_consent: bool,

@@ -86,7 +86,7 @@ impl Customers {
         unimplemented!()
     }
 
-    /// What the platform recommends to a customer now.
+    /// The platform's recommendations to a customer, as of now.
     #[activity(name = "customers.recommend")]
     pub fn recommend(input: Recommend) -> Vec<RecommendedProduct> {
         unimplemented!()
@@ -137,7 +137,7 @@ impl fmt::Debug for CreateCustomer {
     }
 }
 
-/// What became of a request for an account.
+/// The outcome of a request for an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "result", rename_all = "snake_case")]
 pub enum Registration {
@@ -183,12 +183,12 @@ pub struct RegisteredAddress {
     pub email: Recipient,
 }
 
-/// What a customer wants recommended: the seed's `recommendation_settings`.
+/// Categories and brands a customer wants recommended: the seed's `recommendation_settings`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UpdatePreferences {
     /// Names this change.
     pub key: IdempotencyKey,
-    /// Whose.
+    /// The customer.
     pub customer_id: CustomerId,
     /// Categories of products.
     pub categories: Vec<String>,
@@ -204,7 +204,7 @@ pub struct UpdatePreferences {
 pub struct PersonalizeHome {
     /// Names this change.
     pub key: IdempotencyKey,
-    /// Whose.
+    /// The customer.
     pub customer_id: CustomerId,
     /// From top to bottom.
     pub sections: Vec<HomeSection>,
@@ -216,7 +216,7 @@ pub struct PersonalizeHome {
 pub enum HomeSection {
     /// A banner.
     HeroBanner {
-        /// Which one.
+        /// The banner's name, in the shop's words.
         content: String,
     },
     /// Products for this customer.
@@ -226,7 +226,7 @@ pub enum HomeSection {
     },
     /// Categories to look at.
     CategoryHighlights {
-        /// Which ones.
+        /// Their names, in the shop's words.
         categories: Vec<String>,
     },
 }
@@ -236,7 +236,7 @@ pub enum HomeSection {
 pub struct AssignSegments {
     /// Names this change.
     pub key: IdempotencyKey,
-    /// Who.
+    /// The customer.
     pub customer_id: CustomerId,
     /// `new_customer`, `interested_in_electronics`, …
     pub segments: Vec<String>,
@@ -245,7 +245,7 @@ pub struct AssignSegments {
 /// The question whether a marketing mail may be sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MayMail {
-    /// To whom.
+    /// The customer the mail would go to.
     pub customer_id: CustomerId,
     /// The pseudonym, for the link that ends the mails.
     pub customer_ref: CustomerRef,
@@ -337,7 +337,7 @@ impl KeptBack {
 pub struct Unsubscribe {
     /// Names this change.
     pub key: IdempotencyKey,
-    /// Who.
+    /// The customer.
     pub customer_id: CustomerId,
 }
 
@@ -346,14 +346,14 @@ pub struct Unsubscribe {
 pub struct Suppress {
     /// Names this change.
     pub key: IdempotencyKey,
-    /// Whose.
+    /// The customer.
     pub customer_id: CustomerId,
 }
 
 /// A question for recommendations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recommend {
-    /// For whom.
+    /// The customer.
     pub customer_id: CustomerId,
     /// Products at most.
     pub limit: u32,
@@ -364,9 +364,9 @@ pub struct Recommend {
 pub struct RecommendedProduct {
     /// The product.
     pub product_id: ProductId,
-    /// What the customer sees.
+    /// The name the customer sees.
     pub name: String,
-    /// What it costs.
+    /// The price now, if the platform says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Money>,
 }

@@ -117,9 +117,9 @@ pub mod defs {
 /// The right to synchronise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
-    /// Of what.
+    /// The integration that the lease is for.
     pub integration_id: IntegrationId,
-    /// Who wants it.
+    /// The workflow that asks for the lease.
     pub workflow_id: String,
     /// The first run of its chain.
     pub first_run_id: String,
@@ -141,7 +141,7 @@ pub enum LeaseAnswer {
 /// Where the data comes from. The credentials themselves stay in the worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
-    /// Which integration.
+    /// The shop's name of the integration.
     pub integration_id: IntegrationId,
     /// The ERP's address; must be on the worker's list for the credential.
     pub endpoint: String,
@@ -149,7 +149,7 @@ pub struct Source {
     pub credentials_ref: String,
 }
 
-/// What the ERP said to our credentials.
+/// The ERP's answer to our credentials.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "authentication", rename_all = "snake_case")]
 pub enum Authentication {
@@ -182,7 +182,7 @@ pub struct SyncState {
     pub scanned_at: BTreeMap<Entity, Timestamp>,
 }
 
-/// What becomes of a field of the ERP's that no rule asks for.
+/// The fate of an ERP's field that no rule asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UnknownFields {
@@ -198,9 +198,9 @@ pub enum UnknownFields {
 /// Which pages to stage, and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StagePages {
-    /// From where.
+    /// The ERP, and the credential for it.
     pub source: Source,
-    /// Of what.
+    /// The kind of records.
     pub entity: Entity,
     /// Changes since then, the lookback taken off already; `None`: everything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -220,7 +220,7 @@ pub struct StagePages {
     pub rules: Option<String>,
     /// ISO-4217 code of amounts without one.
     pub currency: String,
-    /// What to do with fields that no rule asks for.
+    /// The fate of fields that no rule asks for.
     #[serde(default)]
     pub unknown_fields: UnknownFields,
     /// A change of price beyond this share, in percent of the old one, is counted.
@@ -235,13 +235,13 @@ pub struct StagePages {
     pub quarantine: String,
 }
 
-/// What staging some pages came to.
+/// The outcome of staging some pages.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Staged {
-    /// What is to be written; `None`: nothing.
+    /// Records to write; `None`: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<ObjectRef>,
-    /// What is invalid; `None`: nothing.
+    /// Invalid records; `None`: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quarantined: Option<ObjectRef>,
     /// Where to go on; `None`: nothing is left.
@@ -250,9 +250,9 @@ pub struct Staged {
     /// The newest change seen, by the source's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub newest: Option<Timestamp>,
-    /// In figures.
+    /// Counts of the records.
     pub counts: StageCounts,
-    /// What is wrong with invalid records, and how often; without their values.
+    /// Causes of invalid records, without their values, and how often each was met.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub causes: BTreeMap<String, u64>,
     /// Fields that no rule asks for, when asked to warn of them.
@@ -314,7 +314,7 @@ impl StageCounts {
     }
 }
 
-/// What the shop has.
+/// Counts of what the shop has before a sync writes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShopCounts {
     /// Levels above zero.

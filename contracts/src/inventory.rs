@@ -51,7 +51,7 @@ pub mod defs {
 pub struct StockLine {
     /// The product.
     pub product_id: ProductId,
-    /// What is stocked.
+    /// The stocked variant.
     pub variant_id: VariantId,
     /// Pieces, above zero.
     pub quantity: u32,
@@ -64,13 +64,13 @@ pub struct ReserveStock {
     pub key: IdempotencyKey,
     /// The order they are for; the reference under which they are released.
     pub order_id: OrderId,
-    /// What to hold.
+    /// The lines to hold.
     pub lines: Vec<StockLine>,
     /// When the stock system may take the holds back, RFC 3339 UTC.
     pub expires_at: String,
 }
 
-/// What became of a request to hold stock.
+/// The outcome of a request to hold stock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "result", rename_all = "snake_case")]
 pub enum Reservation {
@@ -89,7 +89,7 @@ pub enum Reservation {
 /// One held line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
-    /// What is held.
+    /// The variant that is held.
     pub variant_id: VariantId,
     /// The stock system's own id of the hold, if it gives one (the platform documents none).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -99,7 +99,7 @@ pub struct Hold {
 /// One line without enough stock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shortage {
-    /// What is short.
+    /// The variant that is short.
     pub variant_id: String,
     /// How many were asked for, where the system says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -116,7 +116,7 @@ pub struct ReleaseStock {
     pub key: IdempotencyKey,
     /// The order whose stock it is.
     pub order_id: OrderId,
-    /// What to give back.
+    /// The lines to give back.
     pub lines: Vec<StockLine>,
 }
 
@@ -127,13 +127,13 @@ pub struct ConfirmStock {
     pub key: IdempotencyKey,
     /// The order whose holds they are.
     pub order_id: OrderId,
-    /// What was held.
+    /// The lines that were held.
     pub lines: Vec<StockLine>,
     /// The holds, as [`Reservation::Held`] gave them.
     pub holds: Vec<Hold>,
 }
 
-/// What became of a request to turn holds into sold stock.
+/// The outcome of a request to turn holds into sold stock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "result", rename_all = "snake_case")]
 pub enum Confirmation {

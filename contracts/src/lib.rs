@@ -1,17 +1,17 @@
-//! What crosses the border between a process and an outside system: the activities' names, inputs and
-//! outcomes, and the values they share.
+//! The border between a process and an outside system: the activities' names, inputs and outcomes, and the values
+//! they share.
 //!
 //! - [`values`]: ids, quantities, idempotency keys;
 //! - [`money`]: amounts in a currency's minor units;
 //! - [`objects`]: claim checks;
-//! - [`commerce`], [`customers`], [`erp`], [`inventory`], [`loyalty`], [`payment`], [`shipping`], [`notification`]: one module
-//!   per outside system.
+//! - [`commerce`], [`customers`], [`erp`], [`inventory`], [`loyalty`], [`payment`], [`shipping`], [`notification`]: one
+//!   module per outside system.
 //!
 //! Two rules. An expected outcome (declined, out of stock) is a variant; an outage is an error. And a running
 //! workflow holds yesterday's shape of everything in here: only add fields, with `#[serde(default)]`, never
 //! rename or remove one. `tests/wire/` pins the JSON of each type.
 //!
-//! What is deliberately absent: I/O of any kind, HTTP shapes (they stay in `activities/<system>/client.rs`), and
+//! Deliberately absent: I/O of any kind, HTTP shapes (they stay in `activities/<system>/client.rs`), and
 //! the inputs and results of processes (they sit at the top of each process file).
 
 pub mod commerce;

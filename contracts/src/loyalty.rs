@@ -69,7 +69,7 @@ pub mod defs {
 pub struct OpenAccount {
     /// Names the account and its welcome points.
     pub key: IdempotencyKey,
-    /// Whose.
+    /// The customer.
     pub customer_id: CustomerId,
     /// Where the customer begins.
     pub tier: Tier,
@@ -80,7 +80,7 @@ pub struct OpenAccount {
 /// Names a customer to the programme.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
-    /// Who.
+    /// The customer.
     pub customer_id: CustomerId,
 }
 
@@ -109,7 +109,7 @@ pub struct LoyaltyAccount {
 pub struct GrantRef {
     /// The gift's key.
     pub key: IdempotencyKey,
-    /// Who got it.
+    /// The customer who got it.
     pub customer_id: CustomerId,
 }
 
@@ -118,25 +118,25 @@ pub struct GrantRef {
 pub struct CreateCoupon {
     /// Names the coupon.
     pub key: IdempotencyKey,
-    /// What the customer types.
+    /// The code that the customer types.
     pub code: String,
-    /// For whom alone.
+    /// The only customer who can use it.
     pub customer_id: CustomerId,
     /// Percent off, 1 to 100.
     pub percent: u32,
     /// How often it can be used.
     pub usage_limit: u32,
-    /// Until when, RFC 3339.
+    /// The end of its validity, RFC 3339.
     pub expires_at: String,
 }
 
-/// What became of a request for a coupon.
+/// The outcome of a request for a coupon.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "result", rename_all = "snake_case")]
 pub enum Coupon {
     /// It can be used.
     Created {
-        /// What the customer types.
+        /// The code that the customer types.
         code: String,
     },
     /// The code belongs to another coupon.

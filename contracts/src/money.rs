@@ -51,7 +51,7 @@ impl Money {
     /// Reads the digits of a decimal amount such as `25000000`, `19.99` or `2.5e7`.
     ///
     /// # Errors
-    /// When the text is no number, is negative, has more decimals than the currency, or is too large.
+    /// When the text is not a number, is negative, has more decimals than the currency, or is too large.
     pub fn parse(text: &str, currency: Currency) -> Result<Self, MoneyError> {
         let amount = if text.contains(['e', 'E']) {
             Decimal::from_scientific(text)

@@ -43,7 +43,7 @@ pub mod defs {
     pub use super::notifications::*;
 }
 
-/// What a message says, apart from its words.
+/// The facts that a message tells, apart from its words.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "template", rename_all = "snake_case")]
 pub enum Content {
@@ -51,9 +51,9 @@ pub enum Content {
     OrderConfirmation {
         /// The order.
         order_id: OrderId,
-        /// What was bought.
+        /// The lines of the order.
         items: Vec<OrderLine>,
-        /// What the customer paid or will pay.
+        /// The price the customer paid, or will pay on delivery.
         total_amount: Money,
         /// The number the customer follows the parcel by.
         tracking_number: String,
@@ -102,9 +102,9 @@ pub struct SendEmail {
     pub key: IdempotencyKey,
     /// Where it goes.
     pub to: Recipient,
-    /// In which language.
+    /// The language of the text.
     pub locale: Locale,
-    /// What it says.
+    /// The facts that the mail tells.
     pub content: Content,
     /// Where one request ends mails like this (RFC 8058): set for marketing, absent for what a customer has to know.
     /// Becomes `List-Unsubscribe` and `List-Unsubscribe-Post`.
@@ -119,9 +119,9 @@ pub struct SendSms {
     pub key: IdempotencyKey,
     /// The phone number, in the international form.
     pub to: Recipient,
-    /// In which language.
+    /// The language of the text.
     pub locale: Locale,
-    /// What it says.
+    /// The facts that the SMS tells.
     pub content: Content,
 }
 
@@ -132,13 +132,13 @@ pub struct SendPush {
     pub key: IdempotencyKey,
     /// Whose devices it goes to.
     pub user_id: CustomerId,
-    /// In which language.
+    /// The language of the text.
     pub locale: Locale,
-    /// What it says.
+    /// The facts that the push message tells.
     pub content: Content,
 }
 
-/// What became of a message.
+/// The outcome of sending a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "result", rename_all = "snake_case")]
 pub enum Delivery {

@@ -43,7 +43,7 @@ pub struct ObjectRef {
     pub sha256: String,
 }
 
-/// What to clear up.
+/// How old objects have to be before they are removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CleanUp {
     /// Days from the end of a run to the end of its objects.
@@ -53,7 +53,7 @@ pub struct CleanUp {
     pub keep_quarantine_days: u32,
 }
 
-/// What was cleared up.
+/// Counts of a clean-up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CleanedUp {
     /// Runs whose objects are gone now.
@@ -67,7 +67,7 @@ pub struct CleanedUp {
     pub quarantined: u64,
 }
 
-/// What a clean-up of an older version meant.
+/// The days that an input of an older version meant.
 fn quarter() -> u32 {
     90
 }
@@ -87,7 +87,7 @@ pub enum Sight {
     Unreadable {
         /// The worker's object store.
         place: String,
-        /// What it says instead.
+        /// The failure of the look.
         why: String,
     },
 }

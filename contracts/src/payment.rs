@@ -85,11 +85,11 @@ pub struct ChargePayment {
     pub key: IdempotencyKey,
     /// The order that is paid.
     pub order_id: OrderId,
-    /// Who pays.
+    /// The customer who pays.
     pub customer_id: CustomerId,
-    /// How much.
+    /// The amount to charge.
     pub amount: Money,
-    /// How.
+    /// The payment method.
     pub kind: PaymentKind,
     /// The card's or wallet's token, where the kind has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -115,7 +115,7 @@ pub enum PaymentState {
     Paid,
     /// The customer has to do something first.
     RequiresAction {
-        /// What.
+        /// The action that the customer has to take.
         action: CustomerAction,
     },
     /// Refused by the provider, the bank, or by a settlement that failed.
@@ -129,7 +129,7 @@ pub enum PaymentState {
     Reversed,
 }
 
-/// What a customer has to do before a payment settles.
+/// The action a customer has to take before a payment settles.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CustomerAction {
     /// The provider's word for it: `three_d_secure`, `redirect`, `bank_transfer`.
@@ -138,7 +138,7 @@ pub struct CustomerAction {
     /// Where to send the customer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// What to tell the customer.
+    /// Words for the customer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instruction: Option<String>,
 }
@@ -159,8 +159,8 @@ pub struct ReversePayment {
     pub key: IdempotencyKey,
     /// The order that was paid.
     pub order_id: OrderId,
-    /// The provider's id of the payment, where it is known: a provider that knows nothing of it is not believed that there is
-    /// nothing to undo. Somebody may have changed the account.
+    /// The provider's id of the payment, where it is known: a provider that knows nothing of it is not believed that
+    /// there is nothing to undo. Somebody may have changed the account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_id: Option<String>,
     /// Why, for the provider's books.

@@ -50,13 +50,13 @@ pub struct CreateShipment {
     pub order_id: OrderId,
     /// Where it goes.
     pub address: Address,
-    /// What is in the parcel.
+    /// The content of the parcel.
     pub items: Vec<OrderLine>,
     /// How it goes, in the shop's words.
     pub method: String,
 }
 
-/// What became of a request for a label.
+/// The outcome of a request for a label.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "result", rename_all = "snake_case")]
 pub enum Shipment {

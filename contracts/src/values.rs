@@ -93,7 +93,7 @@ id! {
     ProductId, 100, |c| c.is_ascii_graphic(), "printable ASCII characters without blanks"
 }
 id! {
-    /// What is stocked and shipped: one variant of a product, at most 100 printable ASCII characters without blanks.
+    /// One variant of a product, as it is stocked and shipped: at most 100 printable ASCII characters without blanks.
     VariantId, 100, |c| c.is_ascii_graphic(), "printable ASCII characters without blanks"
 }
 
@@ -225,7 +225,7 @@ impl Locale {
 /// Where a parcel goes. Personal data: never in an id, summary, log or failure text.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Address {
-    /// Who receives it.
+    /// The receiver's name.
     pub name: String,
     /// A phone number for the carrier, in the international form `+84901234567`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,14 +1,16 @@
-//! What customers read: one template file per message and locale, with a block per channel.
+//! The texts that customers read: one template file per message and locale, with a block per channel.
 //!
-//! A crate of its own, because two need it who may not need each other: the adapters, which send, and the command
-//! line, which previews (`starter mail preview`) and reaches no outside system.
+//! It is a crate of its own because two crates need it that may not need each other: the adapters, which send, and the
+//! command line, which previews (`starter mail preview`) and reaches no outside system.
 //!
 //! Adding a message: its two files in `templates/`, a line each in `TEMPLATES`, its values in `values`. The blocks
 //! are `subject`, `text`, `sms`, `push_title`, `push_body`, and `html` for a mail that is laid out; a mail without it
 //! shows its text. The same file is read twice: as text, and with everything escaped for `html`. `layout.html.j2` goes
 //! around every page, `footer.…` below marketing. Mail programs know tables and styles in place, and little else.
 //!
-//! What is deliberately absent: templates of the user's own, and anything that reads a file or a network.
+//! - `preview`: a message's content from a file, to look at it before it is sent.
+//!
+//! Deliberately absent: templates of the user's own, and anything that reads a file or a network.
 
 mod preview;
 
@@ -67,7 +69,7 @@ const TEMPLATES: [(&str, &str); 8] = [
     ("product_recommendations.en-US", include_str!("../templates/product_recommendations.en-US.j2")),
 ];
 
-/// What stands below marketing, in every locale: why it came, and how it ends.
+/// The foot of marketing mails in every locale: why the mail came, and how to end them.
 const FOOTERS: [(&str, &str); 2] = [
     ("footer.vi-VN", include_str!("../templates/footer.vi-VN.j2")),
     ("footer.en-US", include_str!("../templates/footer.en-US.j2")),

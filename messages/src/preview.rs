@@ -12,12 +12,12 @@ pub enum DataError {
     /// There is no such template.
     #[error("there is no template `{name}`, there are: {known}")]
     Template {
-        /// What was asked for.
+        /// The name that was asked for.
         name: String,
-        /// What there is.
+        /// The names there are.
         known: String,
     },
-    /// The data is no JSON.
+    /// The data is not a JSON object.
     #[error("the data is no JSON object: {0}")]
     Json(serde_json::Error),
     /// The data is of another template, or of another shape.
@@ -25,7 +25,7 @@ pub enum DataError {
     Shape {
         /// The template.
         template: String,
-        /// What is missing or wrong.
+        /// The field that is missing or wrong.
         why: String,
     },
 }

@@ -1,4 +1,4 @@
-//! What stands for a customer where Temporal encrypts nothing: workflow ids and search attributes.
+//! The name of a customer where Temporal encrypts nothing: in workflow ids and search attributes.
 //!
 //! A pseudonym is the first 16 hex digits of HMAC-SHA-256 over the mail address (trimmed, NFC, lower-case) under
 //! `SUN_REF_KEY`. The starter makes it, for the workflow id; the worker checks it, in an activity, because workflow
@@ -57,7 +57,7 @@ impl RefKey {
         CustomerRef::from_hash(&sum)
     }
 
-    /// What makes a link that ends a customer's mails unguessable: whoever has the mail has the link. It holds for
+    /// The unguessable part of the link that ends a customer's mails: whoever has the mail has the link. It holds for
     /// this pseudonym and this id of the platform's together.
     #[must_use]
     pub fn unsubscribe_token(&self, customer: &CustomerRef, customer_id: &CustomerId) -> String {
@@ -86,7 +86,7 @@ impl RefKey {
 
     /// Under a key of its own, made of this one: a link says nothing about pseudonyms.
     fn link(&self, customer: &CustomerRef, customer_id: &CustomerId) -> Option<Hmac<Sha256>> {
-        // No mail address holds a zero byte, so the key of the links is no pseudonym.
+        // No mail address holds a zero byte, so the key of the links is not a pseudonym.
         let key = self.mac(b"unsubscribe links\0").finalize().into_bytes();
         let mut mac = Hmac::<Sha256>::new_from_slice(&key).ok()?;
         // A pseudonym has one length, so the two cannot be told apart otherwise.

@@ -1,4 +1,4 @@
-//! What a handler answers: the platform's envelope and error model.
+//! The answer of a handler: the platform's envelope and error model.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: String,
-    /// What the request changed, in words; absent when nothing was changed.
+    /// The change that the request made, in words; absent when nothing was changed.
     pub(crate) effect: Option<String>,
     /// The answer is lost on the way: the connection is dropped instead.
     pub(crate) hang_up: bool,

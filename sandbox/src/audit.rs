@@ -31,7 +31,7 @@ struct Totals {
     sms: i64,
     pushes: i64,
     events: i64,
-    /// What follows is absent while there is none.
+    /// The counts below are absent while they are 0.
     #[serde(skip_serializing_if = "is_zero")]
     customers: i64,
     #[serde(skip_serializing_if = "is_zero")]

@@ -43,7 +43,7 @@ pub(crate) fn refuse(mut refusal: Refusal) -> Answer {
     answer
 }
 
-/// What was counted on the way to a refusal must stand, so a refusal is an answer here: nothing is
+/// Counts made on the way to a refusal must stand, so a refusal is an answer here: nothing is
 /// rolled back.
 fn answered(outcome: Result<Answer, Stop>) -> Result<Answer, Stop> {
     match outcome {

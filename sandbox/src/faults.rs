@@ -79,7 +79,7 @@ impl From<Target> for String {
     }
 }
 
-/// What the faults do to one request.
+/// The effect of the faults on one request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Strike {
     /// Waited before anything else.

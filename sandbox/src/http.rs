@@ -86,7 +86,7 @@ fn shop() -> Router<Shared> {
         .route("/products/recommendations", get(serve(O::ProductsRecommend)))
 }
 
-/// What a sync with another system asks of the shop.
+/// Routes for a sync with another system.
 fn sync() -> Router<Shared> {
     use Operation as O;
     Router::new()

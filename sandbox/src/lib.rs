@@ -6,13 +6,16 @@
 //! # Layout
 //!
 //! - `server` accepts connections, `http` has the routes, `service` is the way of a request: counted, struck
-//!   by faults, carried out once, answered.
+//!   by faults, carried out once, answered. `call` is the request, `operation` its name, `body` and `paging` read it
+//!   strictly, `answer` is what goes back.
 //! - `store` begins and ends transactions; `shop` is the shop inside one. An effect, its idempotency record
-//!   and its line in the effects log are one transaction.
+//!   and its line in the effects log are one transaction. `idempotency` keeps the records, and what was undone.
 //! - `handlers` has the endpoints, one file per outside system.
 //! - `erp` is the other system in the house: an ERP with records of its own, read under `/erp`.
 //! - `smtp` receives mail, which goes the way of every request; `mailbox` shows it.
-//! - `control` is the interface under `/_sandbox`: `audit`, `effects`, `faults`, `switches`, `clock`, `seed`.
+//! - `control` is the interface under `/_sandbox`: `audit`, `effects`, `faults`, `switches`, `clock`, `seed`; `random`
+//!   makes numbers that come again in the same order.
+//! - `money` counts in whole minor units; `shutdown` hears that the sandbox is to stop.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), sandbox::StartError> {
@@ -74,7 +77,7 @@ pub struct Options {
     pub database: Database,
     /// The bearer token the shop's endpoints ask for, if any.
     pub token: Option<String>,
-    /// What a new database starts with.
+    /// The content of a new database.
     pub seed: Seed,
 }
 
@@ -115,7 +118,7 @@ pub enum StartError {
     Listen {
         /// The address asked for.
         address: SocketAddr,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// The database cannot be used.

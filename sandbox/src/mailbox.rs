@@ -35,7 +35,7 @@ struct Mail {
 struct Kept {
     message_id: String,
     time: String,
-    /// `None` when what is kept is no mail that can be shown.
+    /// `None` when the kept text cannot be shown as a mail.
     mail: Option<Mail>,
 }
 

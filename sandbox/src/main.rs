@@ -1,4 +1,4 @@
-//! The sandbox as a program.
+//! The sandbox as a program; `help` is the reference that it prints.
 
 mod help;
 
@@ -32,7 +32,7 @@ struct Arguments {
     #[arg(long, env = "SUN_SANDBOX_TOKEN", hide_env_values = true)]
     token: Option<String>,
 
-    /// What a new database starts with.
+    /// The content of a new database.
     #[arg(long, value_enum, default_value = "shop")]
     seed: SeedName,
 }
@@ -63,7 +63,7 @@ impl From<Arguments> for Options {
     }
 }
 
-/// Says something on stderr. That nobody listens there any more is no reason to fail.
+/// Says something on stderr. A reader who is gone does not make it fail.
 fn say(line: &str) {
     drop(writeln!(std::io::stderr(), "{line}"));
 }

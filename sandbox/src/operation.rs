@@ -223,7 +223,7 @@ impl Operation {
         self.has_effect() && self != Self::SmtpData
     }
 
-    /// What the fault `status` answers unless told otherwise.
+    /// The code that the fault `status` answers unless told otherwise.
     pub(crate) fn outage(self) -> u16 {
         if self == Self::SmtpData { 451 } else { 503 }
     }

@@ -1,4 +1,4 @@
-//! What a new shop has on its shelves.
+//! The products of a new shop.
 
 use rusqlite::params;
 

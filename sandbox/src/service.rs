@@ -13,7 +13,7 @@ use crate::shutdown::Shutdown;
 use crate::store::Store;
 use crate::{effects, handlers};
 
-/// What all requests share.
+/// The parts that all requests share.
 pub(crate) struct Service {
     store: Store,
     /// The bearer token the shop's endpoints ask for.

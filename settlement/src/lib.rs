@@ -1,5 +1,5 @@
-//! News of a payment, brought to whom it concerns: the open order, or [`LatePayment`] when the order has ended
-//! without the money. Used by the command line and by the webhook door, so that both decide alike.
+//! Brings the news of a payment to the open order, or to [`LatePayment`] when the order has ended without the money.
+//! The command line and the webhook door both use it, so that they decide alike.
 //!
 //! Nobody takes the news at its word: the order and `LatePayment` read the payment again from the provider.
 //! Deliberately absent: deciding by the order of events. They may come twice, late or reversed.
@@ -28,7 +28,7 @@ use workflows::report::Report;
 use workflows::saga::{Outcome, Process as _};
 use workflows::search_attributes::{NEEDS_HUMAN, ORDER_ID, OUTCOME};
 
-/// What became of the news.
+/// The outcome of the news.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Heard {
     /// The order took it and reads the payment again.
@@ -161,8 +161,8 @@ async fn after_the_end(
     }
 }
 
-/// Whether somebody decided about the money of an order that has ended, or is asked about it just now: the order's own, or
-/// what came late.
+/// Whether somebody decided about the money of an order that has ended, or is asked about it just now: the order's own,
+/// or what came late.
 async fn is_decided<R>(
     client: &Client,
     order: &WorkflowHandle<Client, R>,
@@ -193,7 +193,7 @@ where
     Ok(false)
 }
 
-/// What a run that has ended says it did; nothing, where it failed before any step.
+/// The report of a run that has ended; an empty one where it failed before any step.
 fn report_of(result: Result<Report, WorkflowGetResultError>) -> Result<Report, SettleError> {
     match result {
         Ok(report) => Ok(report),
@@ -202,7 +202,7 @@ fn report_of(result: Result<Report, WorkflowGetResultError>) -> Result<Report, S
             _ => Report::default(),
         }),
         Err(WorkflowGetResultError::Cancelled { details }) => Ok(details.deserialize().unwrap_or_default()),
-        // Ended by force, it decided nothing; gone from Temporal, nobody can tell.
+        // A run that was ended by force decided nothing. Of a run that Temporal has forgotten nobody can tell.
         Err(
             WorkflowGetResultError::Terminated { .. }
             | WorkflowGetResultError::TimedOut

@@ -1,4 +1,4 @@
-//! Objects of runs go some days after the run has closed; what nobody takes out of the quarantine goes, too.
+//! Removes the objects of a run some days after it has closed, and lists of the quarantine that nobody retried.
 
 use std::time::{Duration, SystemTime};
 
@@ -16,7 +16,7 @@ pub struct LeftBehind {
     pub run_id: String,
 }
 
-/// What became of a run.
+/// The state of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunState {
     /// It goes on: nothing of it is touched.
@@ -27,8 +27,8 @@ pub enum RunState {
     Forgotten,
 }
 
-/// Removes the objects of runs that closed longer ago than `keep`. `state` says what became of a run; one that is
-/// forgotten goes when its newest object is older than `keep`.
+/// Removes the objects of runs that closed longer ago than `keep`. `state` gives the state of a run. The objects of a
+/// run that Temporal has forgotten go when the newest of them is older than `keep`.
 ///
 /// # Errors
 /// When the store does not answer, or `state` fails.
@@ -58,7 +58,7 @@ pub async fn clean_up<E: From<StoreError>>(
         }
         done.runs += 1;
     }
-    // What a `doctor` that was interrupted could not remove itself.
+    // An interrupted `doctor` could not remove its probe itself.
     for probe in store.list(PROBES).await? {
         if is_over(probe.written) {
             store.remove(&probe.key).await?;

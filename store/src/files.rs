@@ -1,4 +1,4 @@
-//! What a place of files needs beyond claim checks: others write there too, and files move.
+//! A store as a place of files, which needs more than claim checks: others write there too, and files move.
 
 use std::io::{self, Write};
 
@@ -21,7 +21,7 @@ impl Store {
         Ok(found.objects.into_iter().map(|meta| self.listed(meta)).collect())
     }
 
-    /// What is known of an object without reading it; `None` when there is none.
+    /// An object's size, age and version, without reading it; `None` when there is none.
     ///
     /// # Errors
     /// When the store does not answer.

@@ -1,9 +1,8 @@
-//! Who may go on, where only one may: a compare-and-set lease that needs nothing but "create, unless it is there".
+//! The right to go on, where only one may: a compare-and-set lease that needs nothing but "create, unless it is there".
 //!
 //! A lease is a row of numbered objects; the one with the highest number says who holds it. To take it over, one
-//! creates the next number: of two who try, the store lets one. Whether the holder still runs is asked of whoever
-//! knows (Temporal): so nobody has to give it back, a run that was terminated blocks nobody, and a slow one is never
-//! robbed by a clock.
+//! creates the next number: of two who try, the store lets one. Temporal says whether the holder still runs.
+//! So nobody has to give a lease back, a run that was terminated blocks nobody, and no clock robs a slow one.
 
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
@@ -19,7 +18,7 @@ pub struct Holder {
     pub first_run_id: String,
 }
 
-/// What became of an attempt.
+/// The outcome of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Attempt {
     /// The lease is ours.

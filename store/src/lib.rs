@@ -1,14 +1,20 @@
 //! Claim checks: lists and files live in an object store, a history holds a reference to them.
 //!
 //! One folder by default, S3 (or what speaks its language) by configuration. Five kinds of keys:
-//! - `runs/<workflow id>/<run id>/<hash>`: what a run needs while it goes on; gone some days after it has closed
-//!   ([`clean_up`]). Content-addressed: writing the same twice is writing it once;
+//! - `runs/<workflow id>/<run id>/<hash>`: lists that a run needs while it goes on; removed some days after it has
+//!   closed ([`clean_up`]). The hash is of the content: a list that is written twice is there once;
 //! - `quarantine/<integration>/…`: records that wait for a person;
-//! - `integrations/<integration>/…`: what is remembered of an integration's records between its runs;
-//! - `leases/<name>/<number>`: who may go on ([`lease`]);
-//! - `probes/<hash>`: a look whether two programs have the same store, for a moment.
+//! - `integrations/<integration>/…`: facts about an integration's records, remembered between its runs;
+//! - `leases/<name>/<number>`: the right to go on ([`lease`]);
+//! - `probes/<hash>`: objects that show for a moment whether two programs have the same store.
 //!
-//! What is deliberately absent: changing an object in place. Where two could write at once, the first one creates and
+//! The modules:
+//! - [`clean_up`]: the objects of runs that closed some days ago are removed;
+//! - `files`: a store as a folder of files, where others write too and files move;
+//! - [`lease`]: the right to go on, where only one may;
+//! - `lines`: lists as JSON lines.
+//!
+//! Deliberately absent: changing an object in place. Where two could write at once, the first one creates and
 //! the second is told.
 
 pub mod clean_up;
@@ -43,7 +49,7 @@ pub const PROBES: &str = "probes";
 pub struct Store {
     /// Opened when it is first used: a program that never needs it leaves no folder behind.
     inner: Arc<OnceLock<Arc<dyn ObjectStore>>>,
-    /// What stands before every key.
+    /// The beginning of every key.
     prefix: Path,
     place: String,
 }
@@ -56,37 +62,37 @@ pub enum StoreError {
     Open {
         /// The configured place.
         place: String,
-        /// What is wrong, and the fix.
+        /// The problem and the fix.
         why: String,
     },
     /// Reading or writing failed.
     #[error("object {key} cannot be {what}: {source}")]
     Io {
-        /// What was tried.
+        /// The verb of the attempt: `read`, `written`.
         what: &'static str,
-        /// Which object.
+        /// The object's key.
         key: String,
-        /// What the store said.
+        /// The store's error.
         source: object_store::Error,
     },
     /// It was there, and a file on this machine did not take it.
     #[error("object {key} cannot be kept here: {error}")]
     File {
-        /// Which object.
+        /// The object's key.
         key: String,
-        /// What the machine said.
+        /// The machine's error.
         error: std::io::Error,
     },
     /// Nothing is there.
     #[error("object {key} is gone: it expired, or starter and worker use different stores")]
     Gone {
-        /// Which object.
+        /// The object's key.
         key: String,
     },
     /// Something else is there.
     #[error("object {key} is damaged: {why}")]
     Damaged {
-        /// Which object.
+        /// The object's key.
         key: String,
         /// How that shows.
         why: String,
@@ -102,7 +108,7 @@ pub struct Listed {
     pub bytes: u64,
     /// When it was written, by the store's clock.
     pub written: SystemTime,
-    /// What is another one as soon as it is written again, if the store knows such a thing.
+    /// A mark that changes when the object is written again, if the store has one.
     pub version: Option<String>,
 }
 
@@ -154,7 +160,7 @@ impl Store {
         }
         let path = PathBuf::from(&self.place);
         std::fs::create_dir_all(&path).map_err(|error| refused(&self.place, &error.to_string()))?;
-        // What a history refers to must be there after a power failure, too.
+        // An object that a history refers to must be there after a power failure, too.
         let folder = object_store::local::LocalFileSystem::new_with_prefix(&path)
             .map_err(|error| refused(&self.place, &error.to_string()))?
             .with_automatic_cleanup(true)
@@ -198,7 +204,7 @@ impl Store {
     }
 
     fn path(&self, key: &str) -> Path {
-        // As it is: what a list has named must be found again, whatever letters are in it.
+        // The key is used as it is: an object that a list has named must be found again, whatever letters are in it.
         let path = Path::parse(key).unwrap_or_else(|_| Path::from(key));
         self.prefix.parts().chain(path.parts()).collect()
     }
@@ -216,7 +222,7 @@ impl Store {
         Ok(ObjectRef { key, bytes, sha256 })
     }
 
-    /// Reads what a reference stands for.
+    /// Reads the content that a reference stands for.
     ///
     /// # Errors
     /// When it is gone, or is not what was written.

@@ -46,8 +46,8 @@ impl LinesWriter {
     }
 }
 
-/// Puts lists together into one, in their order: a history that names one object for each part of a list would grow with
-/// it. The parts stay, for whoever goes on from them after a crash.
+/// Puts lists together into one, in their order: a history that names one object for each part of a list would grow
+/// with it. The parts stay, for whoever goes on from them after a crash.
 ///
 /// # Errors
 /// When a part is gone or damaged, or the store does not take the whole.
@@ -90,7 +90,7 @@ impl Lines {
     /// Every record.
     ///
     /// # Errors
-    /// When a line is no such record; the error names the line, not its content.
+    /// When a line is not such a record; the error names the line, not its content.
     pub fn records<T: DeserializeOwned>(&self) -> Result<Vec<T>, StoreError> {
         let lines = self.content.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         let read = (1..).zip(lines).map(|(number, line): (usize, _)| {

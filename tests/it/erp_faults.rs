@@ -1,7 +1,7 @@
 //! The fault matrix of ERP sync: each call of each step under each fault, and what the process decides by itself.
 //!
-//! [`table`] says what each cell leads to; here it is done. Every cell has a shop, an ERP, an object store, a task queue
-//! and a worker of its own, and ends with another run ([`books`]).
+//! [`table`] says what each cell leads to; here it is done. Every cell has a shop, an ERP, an object store, a task
+//! queue and a worker of its own, and ends with another run ([`books`]).
 
 mod books;
 mod decided;
@@ -76,8 +76,8 @@ async fn each_call_refused() -> anyhow::Result<()> {
     .await
 }
 
-/// Records go by their natural keys, so a shop that ignores ours has each of them once all the same. That keys are kept where
-/// they are heeded, the workers that are killed show.
+/// Records go by their natural keys, so a shop that ignores ours has each of them once all the same. That keys are kept
+/// where they are heeded, the workers that are killed show.
 #[tokio::test]
 async fn each_call_down_then_rate_limited_then_lost_then_garbled() -> anyhow::Result<()> {
     column_in(calls(), SIDE_BY_SIDE, Place::open, async |call, place| {
@@ -136,7 +136,8 @@ async fn each_call_cancelled_under_way() -> anyhow::Result<()> {
     .await
 }
 
-/// A system that asks to slow down for ever does not keep a cancelled sync from ending, nor is anything written after it.
+/// A system that asks to slow down for ever does not keep a cancelled sync from ending, nor is anything written after
+/// it.
 #[tokio::test]
 async fn each_call_cancelled_while_it_is_put_off() -> anyhow::Result<()> {
     column_in(unlike(), SIDE_BY_SIDE, Place::open, async |call, place| {

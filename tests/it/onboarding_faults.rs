@@ -1,6 +1,7 @@
 //! The fault matrix of onboarding: each step under each fault, each undo under each fault.
 //!
-//! [`table`] says what each cell leads to; here it is done. Every cell has a shop, a task queue and a worker of its own.
+//! [`table`] says what each cell leads to; here it is done. Every cell has a shop, a task queue and a worker of its
+//! own.
 
 mod table;
 

@@ -131,7 +131,8 @@ async fn a_cancel_while_the_label_is_refused_is_accepted() -> anyhow::Result<()>
     Ok(())
 }
 
-/// The way back has begun, though the other step's attempt is still under way: whoever cancels is told why the order ends.
+/// The way back has begun, though the other step's attempt is still under way: whoever cancels is told why the order
+/// ends.
 #[tokio::test]
 async fn a_cancel_after_a_refusal_is_told_that_the_order_is_being_undone() -> anyhow::Result<()> {
     let world = World::new().await?;

@@ -62,9 +62,9 @@ async fn two_lines_in_one_call_and_one_by_one() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What a cluster pays for: it must not creep up unnoticed. Two steps run side by side; where the second one's end comes
-/// after the first one's was handled, that costs a workflow task more, whatever the process does. So the least of some
-/// orders is the measure, and no order costs more than that one task on top.
+/// What a cluster pays for: it must not creep up unnoticed. Two steps run side by side; where the second one's end
+/// comes after the first one's was handled, that costs a workflow task more, whatever the process does. So the least of
+/// some orders is the measure, and no order costs more than that one task on top.
 #[tokio::test]
 async fn an_order_of_two_lines_costs_at_most_35_events_and_13_transitions_or_a_task_more()
 -> anyhow::Result<()> {
@@ -112,8 +112,8 @@ async fn a_message_that_fails_is_reported_and_rolls_nothing_back() -> anyhow::Re
     Ok(())
 }
 
-/// After the label nothing waits for anything: the customer hears of the parcel, and the sale is counted, while the shop
-/// cannot be told.
+/// After the label nothing waits for anything: the customer hears of the parcel, and the sale is counted, while the
+/// shop cannot be told.
 #[tokio::test]
 async fn an_outage_of_the_shop_keeps_no_message_back() -> anyhow::Result<()> {
     let world = World::new().await?;

@@ -85,7 +85,7 @@ fn no_recorded_history_was_changed() -> anyhow::Result<()> {
 /// The process with two commands swapped: what a careless change would look like.
 #[workflow]
 #[derive(Default)]
-pub struct Careless {
+struct Careless {
     saga: SagaState,
 }
 
@@ -103,7 +103,7 @@ impl Process for Careless {
 face! {
 impl Careless {
     #[run(name = "OrderProcessing")]
-    pub async fn run(
+    async fn run(
         ctx: &mut WorkflowContext<Self>,
         input: Unchecked<OrderData>,
     ) -> WorkflowResult<Option<OrderProcessingResult>> {

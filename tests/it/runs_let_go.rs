@@ -48,7 +48,7 @@ impl Drop for Counted {
 /// What a run awaits.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(tag = "awaits")]
-pub enum Awaits {
+enum Awaits {
     /// Nothing: it ends before its deadline.
     Nothing,
     /// A state that does not come, with a deadline.
@@ -61,7 +61,7 @@ pub enum Awaits {
 
 #[workflow]
 #[derive(Default)]
-pub struct Awaiting {
+struct Awaiting {
     saga: SagaState,
 }
 
@@ -95,7 +95,7 @@ impl Checked for Awaits {
 face! {
 impl Awaiting {
     #[run(name = "Awaiting")]
-    pub async fn run(ctx: &mut WorkflowContext<Self>, input: Unchecked<Awaits>) -> WorkflowResult<()> {
+    async fn run(ctx: &mut WorkflowContext<Self>, input: Unchecked<Awaits>) -> WorkflowResult<()> {
         let (awaits, saga) = Saga::open(ctx, &input)?;
         let body = async {
             match awaits {

@@ -1,5 +1,5 @@
-//! Order confirmations by SMS through Twilio: a real worker, the sandbox for everything else, and a Twilio written from its
-//! documentation.
+//! Order confirmations by SMS through Twilio: a real worker, the sandbox for everything else, and a Twilio written from
+//! its documentation.
 
 use std::time::{Duration, Instant};
 
@@ -104,7 +104,8 @@ async fn a_recipient_who_is_refused_is_reported_and_the_order_is_fulfilled() -> 
     Ok(())
 }
 
-/// An order whose worker has a wrong setting waits with its SMS; Temporal says why; a worker that has it right sends it.
+/// An order whose worker has a wrong setting waits with its SMS; Temporal says why; a worker that has it right sends
+/// it.
 #[tokio::test]
 async fn a_wrong_setting_is_an_outage_that_names_it_and_the_sms_is_not_lost() -> anyhow::Result<()> {
     for (name, value, fix) in [

@@ -59,8 +59,8 @@ async fn the_doctor_says_whether_the_worker_sees_the_starters_store() -> anyhow:
     Ok(())
 }
 
-/// Who has nothing in quarantine is told so, and gets no header above nothing; a real sync does not say that it is no dry
-/// run.
+/// Who has nothing in quarantine is told so, and gets no header above nothing; a real sync does not say that it is no
+/// dry run.
 #[tokio::test]
 async fn the_starter_says_what_there_is_and_nothing_else() -> anyhow::Result<()> {
     let erp = ErpWorld::new().await?;

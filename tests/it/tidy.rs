@@ -1,21 +1,42 @@
-//! The lists that a process stands in, and the rules no compiler knows. A failure names the line to write.
+//! The rules that no compiler knows. A failure names the place and the fix.
 //!
-//! A process more costs one file, one test file, one sample and one line in each visible list. Forgetting one of them
-//! compiles; here it does not pass.
+//! - `processes`: a process stands in every list that names processes;
+//! - `files`: how long files and lines may be, and that nothing is left undone;
+//! - `folders`: folders, modules and dependencies stand in the lists that explain them;
+//! - `page`: reads a Markdown page, or the comments of a Rust file;
+//! - `command`: reads a command as a shell would, and has its program parse it;
+//! - `documents`: commands, flags, settings, files and links named in documents exist;
+//! - `words`: sentences that begin with "What" and the like.
+//!
+//! They read the tree and run `--help` of the programs. They need no server, and take about a second. Each rule has a
+//! test that shows it failing on bad text, because a rule that never fails is not noticed.
+
+mod command;
+mod documents;
+mod files;
+mod folders;
+mod page;
+mod processes;
+mod words;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-/// Longest Rust file, in lines. What is longer is two things.
-const LINES_MAX: usize = 400;
+/// Folders that are being rebuilt: their comments are mended where they are written anew. This list only shrinks.
+const REBUILT: [&str; 5] =
+    ["activities/src/erp/", "activities/src/walk.rs", "mapping/src/", "starter/src/", "workflows/src/"];
+
+fn is_rebuilt(path: &str) -> bool {
+    REBUILT.iter().any(|folder| path.starts_with(folder))
+}
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// A file of this workspace; what is not there is empty, so that its lines are the ones that are missing.
+/// A file of this workspace. A file that is not there is empty, so that every line it should have is missing.
 fn text(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_default()
 }
@@ -29,240 +50,43 @@ fn names(folder: &str) -> anyhow::Result<Vec<String>> {
     Ok(names)
 }
 
-/// A process by its file.
-struct Process {
-    /// `order_processing`
-    module: String,
-    /// The Rust types of its workflows, the one that is started from outside first.
-    types: Vec<String>,
-    /// Their workflow types, as histories record them.
-    run_names: Vec<String>,
+/// Whether a folder is ours: cargo, git and npm have theirs in the tree as well.
+fn is_ours(folder: &str) -> bool {
+    !matches!(folder, "target" | "node_modules") && !folder.starts_with('.')
 }
 
-impl Process {
-    /// The process in a file, if a workflow is in it.
-    fn read(module: &str, source: &str) -> Option<Self> {
-        let types: Vec<String> = source
-            .split("\n#[workflow]\n")
-            .skip(1)
-            .filter_map(|rest| between(rest, "pub struct ", |c| !c.is_alphanumeric()))
-            .collect();
-        let runs = source.split("run(name = \"").skip(1);
-        let run_names = runs.filter_map(|rest| between(rest, "", |c| c == '"')).collect();
-        (!types.is_empty()).then(|| Self { module: module.to_owned(), types, run_names })
-    }
-}
-
-/// What stands after `start`, up to the first character that ends it.
-fn between(text: &str, start: &str, ends: impl Fn(char) -> bool) -> Option<String> {
-    let (_, rest) = text.split_once(start)?;
-    rest.split(ends).next().map(str::to_owned)
-}
-
-/// Every list that names processes.
-struct Lists {
-    modules: String,
-    registry: String,
-    starter: String,
-    samples: Vec<String>,
-    tests: Vec<String>,
-    readme: String,
-}
-
-impl Lists {
-    fn read() -> anyhow::Result<Self> {
-        Ok(Self {
-            modules: text("workflows/src/lib.rs"),
-            registry: text("worker/src/registry.rs"),
-            starter: text("starter/src/processes.rs"),
-            samples: names("starter/samples")?,
-            tests: names("tests/it")?,
-            readme: text("README.md"),
-        })
-    }
-
-    /// What a process lacks, as instructions.
-    fn missing(&self, process: &Process) -> Vec<String> {
-        let Process { module, types, run_names } = process;
-        let mut missing = Vec::new();
-        let mut want = |is_there: bool, instruction: String| {
-            if !is_there {
-                missing.push(instruction);
-            }
-        };
-        want(
-            has_line(&self.modules, &format!("pub mod {module};")),
-            format!("workflows/src/lib.rs: add `pub mod {module};`"),
-        );
-        for name in types {
-            want(
-                run_names.contains(name),
-                format!("workflows/src/{module}.rs: give {name} its own name: `#[run(name = \"{name}\")]`"),
-            );
-            let register = format!(".register_workflow::<{name}>()");
-            want(
-                self.registry.contains(&register),
-                format!("worker/src/registry.rs: add `{register}` to the processes"),
-            );
-            let is_row = |line: &str| line.starts_with('|') && line.contains(&format!("`{name}`"));
-            want(
-                self.readme.lines().any(is_row),
-                format!(
-                    "README.md, \"The processes\": add a row with `{name}`, its workflow id and its sample"
-                ),
-            );
-        }
-        let listed = self.constant(&types[0]);
-        want(
-            listed.is_some_and(|(constant, _)| {
-                between(&self.starter, " ALL: ", |c| c == ';')
-                    .is_some_and(|all| all.contains(&format!("&{constant}")))
-            }),
-            format!(
-                "starter/src/processes.rs: add a constant with `workflow_type: {}::NAME`, and list it in `ALL`",
-                types[0]
-            ),
-        );
-        // Before the starter has a noun for it, the first word of the file's name is a fair guess.
-        let noun = listed.map_or_else(
-            || module.split('_').next().unwrap_or(module).to_owned(),
-            |(_, noun)| noun.replace('-', "_"),
-        );
-        let is_of = |name: &&String, end: &str| name.starts_with(&noun) && name.ends_with(end);
-        want(
-            self.samples.iter().any(|name| is_of(&name, ".json")),
-            format!("starter/samples/{noun}.json: add an input that goes through against the sandbox"),
-        );
-        want(
-            self.tests.iter().any(|name| is_of(&name, ".rs")),
-            format!("tests/it/{noun}_….rs: add whole-system tests, and their `mod` line in tests/it/main.rs"),
-        );
-        missing
-    }
-
-    /// The starter's constant for a workflow type, and the noun in it.
-    fn constant(&self, workflow: &str) -> Option<(&str, &str)> {
-        let constants = self.starter.split("pub(crate) const ").skip(1);
-        let mut constants = constants.filter_map(|rest| rest.split_once(": Process = Process {"));
-        let (constant, rest) = constants.find(|(_, rest)| {
-            let own = rest.split("\n};").next().unwrap_or_default();
-            own.contains(&format!("workflow_type: {workflow}::NAME"))
-        })?;
-        let noun = rest.split_once("noun: \"")?.1.split('"').next()?;
-        Some((constant, noun))
-    }
-}
-
-fn has_line(text: &str, line: &str) -> bool {
-    text.lines().any(|l| l.trim() == line)
-}
-
-/// Every Rust file of the workspace, by its path from the root, with its text.
-fn sources() -> anyhow::Result<Vec<(String, String)>> {
+/// Every file of the workspace whose name ends so, by its path from the root, with its text; in the order of the paths.
+fn files(end: &str) -> anyhow::Result<Vec<(String, String)>> {
     let mut found = Vec::new();
     let mut folders = vec![String::new()];
     while let Some(folder) = folders.pop() {
         for name in names(&folder)? {
             let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
             if root().join(&path).is_dir() {
-                // What cargo and git put there is not ours.
-                if name != "target" && !name.starts_with('.') {
+                if is_ours(&name) {
                     folders.push(path);
                 }
-            } else if name.ends_with(".rs") {
-                let source = text(&path);
-                found.push((path, source));
+            } else if name.ends_with(end) {
+                let text = text(&path);
+                found.push((path, text));
             }
         }
     }
+    found.sort();
     Ok(found)
 }
 
+/// The text between `start` and the first character that ends it.
+fn between(text: &str, start: &str, ends: impl Fn(char) -> bool) -> Option<String> {
+    let (_, rest) = text.split_once(start)?;
+    rest.split(ends).next().map(str::to_owned)
+}
+
+fn has_line(text: &str, line: &str) -> bool {
+    text.lines().any(|l| l.trim() == line)
+}
+
+/// Fails with the rule and every offender, if there is one.
 fn none(offenders: &[String], rule: &str) {
     assert!(offenders.is_empty(), "{rule}\n  {}\n", offenders.join("\n  "));
-}
-
-#[test]
-fn every_process_stands_in_every_list() -> anyhow::Result<()> {
-    let lists = Lists::read()?;
-    let mut processes = Vec::new();
-    for file in names("workflows/src")? {
-        if let Some(module) = file.strip_suffix(".rs") {
-            processes.extend(Process::read(module, &text(&format!("workflows/src/{file}"))));
-        }
-    }
-    assert!(
-        processes.iter().any(|process| process.types == ["OrderProcessing"]),
-        "no process is found any more"
-    );
-    let missing: Vec<String> = processes.iter().flat_map(|process| lists.missing(process)).collect();
-    none(&missing, "a process is missing in a list:");
-    Ok(())
-}
-
-#[test]
-fn a_new_process_is_told_every_line_it_lacks() -> anyhow::Result<()> {
-    let source =
-        "\n#[workflow]\n#[derive(Default)]\npub struct CouponCampaign;\n#[run(name = \"Coupons\")]\n";
-    let process = Process::read("coupon_campaign", source).context("a process")?;
-    let missing = Lists::read()?.missing(&process);
-    let files: Vec<&str> = missing.iter().filter_map(|line| line.split([':', ',']).next()).collect();
-    let expected = [
-        "workflows/src/lib.rs",
-        "workflows/src/coupon_campaign.rs",
-        "worker/src/registry.rs",
-        "README.md",
-        "starter/src/processes.rs",
-        "starter/samples/coupon.json",
-        "tests/it/coupon_….rs",
-    ];
-    assert_eq!(files, expected, "{missing:#?}");
-    Ok(())
-}
-
-#[test]
-fn every_test_file_is_run() -> anyhow::Result<()> {
-    let main = text("tests/it/main.rs");
-    let files = names("tests/it")?;
-    let modules = files.iter().filter_map(|name| name.strip_suffix(".rs")).filter(|name| *name != "main");
-    let missing: Vec<String> = modules
-        .filter(|module| !has_line(&main, &format!("mod {module};")))
-        .map(|module| format!("tests/it/main.rs: add `mod {module};`"))
-        .collect();
-    none(&missing, "a test file is not compiled, so its tests never run:");
-    Ok(())
-}
-
-#[test]
-fn files_are_short_enough_to_be_read_at_once() -> anyhow::Result<()> {
-    let mut offenders = Vec::new();
-    for (path, source) in sources()? {
-        let lines = source.lines().count();
-        if lines > LINES_MAX {
-            offenders.push(format!("{path} has {lines}: split it by concern"));
-        }
-    }
-    none(&offenders, "a Rust file has at most 400 lines:");
-    Ok(())
-}
-
-#[test]
-fn nothing_is_left_to_do_and_no_test_is_skipped_in_silence() -> anyhow::Result<()> {
-    // Put together from halves, so that these lines are no offenders themselves.
-    let unfinished = concat!("todo", "!(");
-    let skipped = concat!("#[igno", "re]");
-    let mut offenders = Vec::new();
-    for (path, source) in sources()? {
-        for (number, line) in (1..).zip(source.lines()) {
-            if line.contains(unfinished) {
-                offenders.push(format!("{path}:{number}: finish it, or open an issue and take it out"));
-            }
-            if line.contains(skipped) {
-                offenders
-                    .push(format!("{path}:{number}: say why, as in `#[ignore = \"needs a real card\"]`"));
-            }
-        }
-    }
-    none(&offenders, "unfinished:");
-    Ok(())
 }

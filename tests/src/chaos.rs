@@ -55,7 +55,7 @@ pub struct Options {
     pub seed: u64,
 }
 
-/// What an order is meant to become.
+/// The end that an order is meant to have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// One line, paid.
@@ -97,15 +97,15 @@ impl Kind {
 pub struct Placed {
     /// Its number.
     pub order_id: String,
-    /// What it is meant to become.
+    /// The end it is meant to have.
     pub kind: Kind,
-    /// What is wrong with its end.
+    /// The objection to its end, if there is one.
     pub objection: Option<String>,
     /// From its start to its end.
     pub took: Duration,
 }
 
-/// What chaos did, and what came of it.
+/// A count of what chaos did and of its consequences.
 #[derive(Debug)]
 pub struct Tally {
     /// The orders.
@@ -116,7 +116,7 @@ pub struct Tally {
     pub server_restarts: usize,
     /// Calls that were hit by a fault.
     pub faults: u64,
-    /// What the books say.
+    /// Findings in the shop's books.
     pub findings: Findings,
     /// How long it took.
     pub took: Duration,
@@ -172,10 +172,7 @@ impl fmt::Display for Tally {
     }
 }
 
-/// Does it, and reads the books.
-///
-/// # Errors
-/// When a part of it cannot be started, killed or asked. What went wrong with the orders is in the tally.
+/// Runs the orders through the chaos, and reads the books.
 pub async fn run(options: &Options) -> anyhow::Result<Tally> {
     let begun = Instant::now();
     let mut server = Durable::start()?;

@@ -4,9 +4,6 @@ use serde_json::Value;
 use temporalio_common::protos::temporal::api::history::v1::HistoryEvent;
 
 /// An event as text, its payloads in clear. `hidden` fields are left out.
-///
-/// # Errors
-/// When the event cannot be written as JSON.
 pub fn text(event: &HistoryEvent, hidden: &[&str]) -> anyhow::Result<String> {
     let mut event = serde_json::to_value(event)?;
     clear(&mut event, hidden);
@@ -14,9 +11,6 @@ pub fn text(event: &HistoryEvent, hidden: &[&str]) -> anyhow::Result<String> {
 }
 
 /// Bytes of the largest payload in an event; 0 when there is none.
-///
-/// # Errors
-/// When the event cannot be written as JSON.
 pub fn largest_payload(event: &HistoryEvent) -> anyhow::Result<usize> {
     Ok(largest(&serde_json::to_value(event)?))
 }
@@ -49,7 +43,7 @@ fn clear(json: &mut Value, hidden: &[&str]) {
     }
 }
 
-/// What the SDK's JSON writes bytes as.
+/// Bytes from base64, as which the SDK's JSON writes them.
 fn from_base64(text: &str) -> Option<Vec<u8>> {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let (mut bytes, mut bits, mut count) = (Vec::new(), 0_u32, 0);

@@ -44,9 +44,6 @@ pub fn registration() -> Value {
 }
 
 /// The pseudonym of a registration's address.
-///
-/// # Errors
-/// When the tests' key is none.
 pub fn customer_ref(registration: &Value) -> anyhow::Result<CustomerRef> {
     let address = Recipient::new(registration["email"].as_str().unwrap_or_default());
     Ok(RefKey::new(REF_KEY)?.customer_ref(&address))
@@ -57,7 +54,6 @@ pub fn customer_ref(registration: &Value) -> anyhow::Result<CustomerRef> {
 pub enum Ended<R> {
     /// Completed, with its result.
     Completed(Box<R>),
-    /// Failed.
     Failed {
         /// The failure's type.
         kind: String,
@@ -72,9 +68,6 @@ pub enum Ended<R> {
 
 impl<R: std::fmt::Debug> Ended<R> {
     /// The result of a run that completed.
-    ///
-    /// # Errors
-    /// When it did not.
     pub fn completed(self) -> anyhow::Result<R> {
         match self {
             Self::Completed(result) => Ok(*result),
@@ -83,9 +76,6 @@ impl<R: std::fmt::Debug> Ended<R> {
     }
 
     /// Message and report of a run that failed in one way.
-    ///
-    /// # Errors
-    /// When it ended otherwise.
     pub fn failed_as(self, wanted: &str) -> anyhow::Result<(String, Report)> {
         match self {
             Self::Failed { kind, message, report } if kind == wanted => Ok((message, report)),
@@ -97,7 +87,6 @@ impl<R: std::fmt::Debug> Ended<R> {
 /// A started onboarding.
 pub struct Onboarding<'w> {
     pub(crate) world: &'w World,
-    /// Its workflow id.
     pub workflow_id: String,
     /// The pseudonym.
     pub customer_ref: CustomerRef,
@@ -138,17 +127,11 @@ fn refusal(error: WorkflowUpdateError) -> String {
 
 impl World {
     /// Starts an onboarding, or attaches to its run.
-    ///
-    /// # Errors
-    /// When Temporal refuses.
     pub async fn register(&self, registration: &Value) -> anyhow::Result<Onboarding<'_>> {
         self.register_as(&customer_ref(registration)?, registration).await
     }
 
     /// The same under a pseudonym of the test's choice.
-    ///
-    /// # Errors
-    /// When Temporal refuses.
     pub async fn register_as(
         &self,
         customer_ref: &CustomerRef,
@@ -168,17 +151,11 @@ impl World {
     }
 
     /// Runs an onboarding to its end.
-    ///
-    /// # Errors
-    /// When it does not end.
     pub async fn onboard(&self, registration: &Value) -> anyhow::Result<Ended<OnboardingResult>> {
         self.register(registration).await?.ended().await
     }
 
     /// Opens an account at the shop, beside any process; returns the platform's id.
-    ///
-    /// # Errors
-    /// When the shop refuses.
     pub async fn open_account(&self, registration: &Value) -> anyhow::Result<CustomerId> {
         let mut body = registration.clone();
         if let Some(fields) = body.as_object_mut() {
@@ -196,10 +173,7 @@ impl World {
         Ok(CustomerId::new(id)?)
     }
 
-    /// What the shop knows of its only customer, with everything that belongs to it.
-    ///
-    /// # Errors
-    /// When there is not exactly one.
+    /// The shop's only customer, with everything that belongs to it.
     pub async fn only_customer(&self) -> anyhow::Result<Value> {
         let customers = self.shop.get("customers").await?;
         match customers.as_array().map(Vec::as_slice) {
@@ -209,9 +183,6 @@ impl World {
     }
 
     /// The templates of the mails that left, in order.
-    ///
-    /// # Errors
-    /// When the sandbox refuses.
     pub async fn mailed(&self) -> anyhow::Result<Vec<String>> {
         let outbox = self.shop.get("outbox").await?;
         let template = |sent: &Value| sent["message"]["template"].as_str().unwrap_or_default().to_owned();
@@ -225,9 +196,6 @@ impl Onboarding<'_> {
     }
 
     /// How it ended.
-    ///
-    /// # Errors
-    /// When it does not end in time, or in a way no test expects.
     pub async fn ended(&self) -> anyhow::Result<Ended<OnboardingResult>> {
         let handle = self.handle();
         let result =
@@ -239,17 +207,11 @@ impl Onboarding<'_> {
     }
 
     /// The query `progress`.
-    ///
-    /// # Errors
-    /// When no worker answers.
     pub async fn progress(&self) -> anyhow::Result<Progress> {
         Ok(self.handle().query(CustomerOnboarding::progress, (), WorkflowQueryOptions::default()).await?)
     }
 
     /// The update `cancel_onboarding`.
-    ///
-    /// # Errors
-    /// The refusal's message.
     pub async fn cancel(&self, reason: &str) -> Result<CancelAccepted, String> {
         let request = CancelRequest { reason: reason.to_owned() };
         let options = WorkflowExecuteUpdateOptions::default();
@@ -258,9 +220,6 @@ impl Onboarding<'_> {
     }
 
     /// The update `answer`.
-    ///
-    /// # Errors
-    /// The refusal's message.
     pub async fn answer(
         &self,
         question: &str,
@@ -274,17 +233,11 @@ impl Onboarding<'_> {
     }
 
     /// Temporal's own cancel.
-    ///
-    /// # Errors
-    /// When Temporal refuses.
     pub async fn temporal_cancel(&self) -> anyhow::Result<()> {
         Ok(self.handle().cancel(WorkflowCancelOptions::builder().reason("operator").build()).await?)
     }
 
     /// Events and state transitions so far.
-    ///
-    /// # Errors
-    /// When the run cannot be described.
     pub async fn cost(&self) -> anyhow::Result<(i64, i64)> {
         let description = self.handle().describe(WorkflowDescribeOptions::default()).await?;
         let info = description.raw().workflow_execution_info.clone().unwrap_or_default();

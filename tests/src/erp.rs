@@ -58,9 +58,6 @@ fn unique() -> String {
 
 impl ErpWorld {
     /// A world whose worker runs in this process, with further settings.
-    ///
-    /// # Errors
-    /// When a part of it does not start.
     pub async fn with(settings: &[&str]) -> anyhow::Result<Self> {
         let mut made = Self::without_worker().await?;
         let own = made.settings();
@@ -70,17 +67,11 @@ impl ErpWorld {
     }
 
     /// The same with no further settings.
-    ///
-    /// # Errors
-    /// When a part of it does not start.
     pub async fn new() -> anyhow::Result<Self> {
         Self::with(&[]).await
     }
 
     /// A world whose worker the test starts itself, with [`Self::settings`].
-    ///
-    /// # Errors
-    /// When a part of it does not start.
     pub async fn without_worker() -> anyhow::Result<Self> {
         let world = World::without_worker(&servers::dev_server()?).await?;
         let name = unique();
@@ -101,18 +92,12 @@ impl ErpWorld {
     }
 
     /// Another integration with a new shop and ERP; the worker and the store stay.
-    ///
-    /// # Errors
-    /// When the sandbox refuses.
     pub async fn renew(&mut self) -> anyhow::Result<()> {
         self.integration = format!("erp-{}", unique());
         self.world.shop.post("reset", json!({ "seed": "shop" })).await.map(drop)
     }
 
     /// Starts a worker with the credential as a process of its own, with further settings.
-    ///
-    /// # Errors
-    /// When it does not start.
     pub fn spawn_worker(&self, settings: &[&str]) -> anyhow::Result<WorkerProcess> {
         let own = self.settings();
         let settings: Vec<&str> = own.iter().map(String::as_str).chain(settings.iter().copied()).collect();
@@ -120,9 +105,6 @@ impl ErpWorld {
     }
 
     /// The same; everything it says goes into a file.
-    ///
-    /// # Errors
-    /// When it does not start.
     pub fn spawn_logging_worker(&self, settings: &[&str], log: &Path) -> anyhow::Result<WorkerProcess> {
         let own = self.settings();
         let settings: Vec<&str> = own.iter().map(String::as_str).chain(settings.iter().copied()).collect();
@@ -142,9 +124,6 @@ impl ErpWorld {
     }
 
     /// The sample for this world's ERP, with some fields changed.
-    ///
-    /// # Errors
-    /// When the sample is not JSON.
     pub fn config(&self, changes: Value) -> anyhow::Result<Value> {
         let mut config: Value = serde_json::from_str(SAMPLE)?;
         config["integration_id"] = json!(self.integration);
@@ -157,18 +136,12 @@ impl ErpWorld {
     }
 
     /// Starts a sync under the integration's own id.
-    ///
-    /// # Errors
-    /// When Temporal refuses.
     pub async fn start(&self, changes: Value) -> anyhow::Result<Sync<'_>> {
         let id = IntegrationId::new(self.integration.as_str())?;
         self.start_as(&erp_sync::workflow_id(&id), changes).await
     }
 
     /// Starts a sync under another id, as a schedule does.
-    ///
-    /// # Errors
-    /// When Temporal refuses.
     pub async fn start_as(&self, workflow_id: &str, changes: Value) -> anyhow::Result<Sync<'_>> {
         let input = Unchecked::<ErpSyncConfig>::from_json(&self.config(changes)?.to_string())?;
         let id = IntegrationId::new(self.integration.as_str())?;
@@ -193,25 +166,16 @@ impl ErpWorld {
     }
 
     /// Runs a sync to its end.
-    ///
-    /// # Errors
-    /// When it does not end.
     pub async fn sync(&self, changes: Value) -> anyhow::Result<Ended<ErpSyncResult>> {
         self.start(changes).await?.ended().await
     }
 
     /// Changes records of the ERP.
-    ///
-    /// # Errors
-    /// When the sandbox refuses.
     pub async fn erp(&self, records: Value) -> anyhow::Result<()> {
         self.world.shop.put("erp/records", records).await.map(drop)
     }
 
     /// Effects of the shop's write operations so far, those that changed nothing left out.
-    ///
-    /// # Errors
-    /// When the sandbox refuses.
     pub async fn writes(&self) -> anyhow::Result<usize> {
         const WRITES: [&str; 5] =
             ["products.create", "products.update", "inventory.level", "customers.upsert", "orders.upsert"];
@@ -224,9 +188,6 @@ impl ErpWorld {
     }
 
     /// The shop's memory of the integration.
-    ///
-    /// # Errors
-    /// When the sandbox refuses.
     pub async fn state(&self) -> anyhow::Result<Value> {
         self.world.shop.ask(&format!("integrations/{}/config", self.integration), None).await
     }
@@ -235,9 +196,7 @@ impl ErpWorld {
 /// A started sync.
 pub struct Sync<'w> {
     world: &'w World,
-    /// Its workflow id.
     pub workflow_id: String,
-    /// Its run id.
     pub run_id: String,
 }
 
@@ -247,17 +206,11 @@ impl Sync<'_> {
     }
 
     /// How it ended.
-    ///
-    /// # Errors
-    /// When it does not end in time, or in a way no test expects.
     pub async fn ended(&self) -> anyhow::Result<Ended<ErpSyncResult>> {
         self.ended_within(LIMIT).await
     }
 
     /// How it ended, for syncs of more records than a test has.
-    ///
-    /// # Errors
-    /// When it does not end in time, or in a way no test expects.
     pub async fn ended_within(&self, limit: Duration) -> anyhow::Result<Ended<ErpSyncResult>> {
         let handle = self.handle();
         let result =
@@ -266,17 +219,11 @@ impl Sync<'_> {
     }
 
     /// The query `progress`.
-    ///
-    /// # Errors
-    /// When no worker answers.
     pub async fn progress(&self) -> anyhow::Result<Progress> {
         Ok(self.handle().query(ErpSync::progress, (), WorkflowQueryOptions::default()).await?)
     }
 
     /// Waits until a person is asked.
-    ///
-    /// # Errors
-    /// When nobody is asked in time.
     pub async fn asks(&self) -> anyhow::Result<Progress> {
         let until = Instant::now() + LIMIT;
         loop {
@@ -289,25 +236,16 @@ impl Sync<'_> {
     }
 
     /// Temporal's own cancel, for the reason "operator".
-    ///
-    /// # Errors
-    /// When Temporal refuses.
     pub async fn temporal_cancel(&self) -> anyhow::Result<()> {
         Ok(self.handle().cancel(WorkflowCancelOptions::builder().reason("operator").build()).await?)
     }
 
     /// Temporal's terminate: the process cannot do anything about it.
-    ///
-    /// # Errors
-    /// When Temporal refuses.
     pub async fn terminate(&self) -> anyhow::Result<()> {
         Ok(self.handle().terminate(WorkflowTerminateOptions::builder().reason("test").build()).await?)
     }
 
-    /// What the activities that wait for another attempt failed with.
-    ///
-    /// # Errors
-    /// When the run cannot be described.
+    /// The failures of the activities that wait for another attempt.
     pub async fn pending_failures(&self) -> anyhow::Result<Vec<String>> {
         let description = self.handle().describe(WorkflowDescribeOptions::default()).await?;
         let pending = description.raw().pending_activities.iter();
@@ -315,9 +253,6 @@ impl Sync<'_> {
     }
 
     /// The update `answer`, to the brake.
-    ///
-    /// # Errors
-    /// The refusal's message.
     pub async fn decide(&self, is_approved: bool, reason: &str) -> Result<AnswerOutcome, String> {
         let action = if is_approved { Action::Approve } else { Action::Reject };
         let answer = Answer { question: "validate-data".to_owned(), action, reason: reason.to_owned() };
@@ -327,9 +262,6 @@ impl Sync<'_> {
     }
 
     /// The history in clear.
-    ///
-    /// # Errors
-    /// When it cannot be read.
     pub async fn history_text(&self) -> anyhow::Result<String> {
         let events =
             self.handle().fetch_history(WorkflowFetchHistoryOptions::default()).into_events().await?;
@@ -337,17 +269,11 @@ impl Sync<'_> {
     }
 
     /// The history as the replayer reads it.
-    ///
-    /// # Errors
-    /// When it cannot be read.
     pub async fn history_json(&self) -> anyhow::Result<Vec<u8>> {
         Ok(self.handle().fetch_history(WorkflowFetchHistoryOptions::default()).to_json().await?)
     }
 
     /// Events so far.
-    ///
-    /// # Errors
-    /// When the run cannot be described.
     pub async fn events(&self) -> anyhow::Result<i64> {
         let description = self.handle().describe(WorkflowDescribeOptions::default()).await?;
         Ok(description.raw().workflow_execution_info.clone().unwrap_or_default().history_length)

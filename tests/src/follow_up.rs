@@ -22,15 +22,11 @@ use crate::world::{LIMIT, World};
 /// A series of follow-up mails.
 pub struct FollowUp<'w> {
     world: &'w World,
-    /// Its workflow id.
     pub workflow_id: String,
 }
 
 impl World {
     /// Starts a series of mails on its own, for a customer who registered at this moment.
-    ///
-    /// # Errors
-    /// When Temporal refuses.
     pub async fn follow_up(
         &self,
         registration: &Value,
@@ -68,9 +64,6 @@ impl FollowUp<'_> {
     }
 
     /// How it ended.
-    ///
-    /// # Errors
-    /// When it does not end in time, or in a way no test expects.
     pub async fn ended(&self) -> anyhow::Result<Ended<FollowUpResult>> {
         let handle = self.handle();
         let result =
@@ -79,17 +72,11 @@ impl FollowUp<'_> {
     }
 
     /// The query `progress`.
-    ///
-    /// # Errors
-    /// When no worker answers.
     pub async fn progress(&self) -> anyhow::Result<Progress> {
         Ok(self.handle().query(FollowUpEmails::progress, (), WorkflowQueryOptions::default()).await?)
     }
 
     /// Waits until the progress is as wanted.
-    ///
-    /// # Errors
-    /// When it does not become so in time.
     pub async fn until(&self, what: &str, wanted: impl Fn(&Progress) -> bool) -> anyhow::Result<Progress> {
         let until = Instant::now() + LIMIT;
         loop {
@@ -102,9 +89,6 @@ impl FollowUp<'_> {
     }
 
     /// Whether the run is open; `None` when there is none.
-    ///
-    /// # Errors
-    /// When Temporal does not answer.
     pub async fn is_open(&self) -> anyhow::Result<Option<bool>> {
         match self.handle().describe(WorkflowDescribeOptions::default()).await {
             Ok(found) => Ok(Some(found.status() == WorkflowExecutionStatus::Running)),
@@ -114,45 +98,30 @@ impl FollowUp<'_> {
     }
 
     /// The update `unsubscribe`.
-    ///
-    /// # Errors
-    /// The refusal's message.
     pub async fn unsubscribe(&self) -> Result<String, String> {
         let options = WorkflowExecuteUpdateOptions::default();
         answered(self.handle().execute_update(FollowUpEmails::unsubscribe, (), options)).await
     }
 
     /// The update `consent_changed`.
-    ///
-    /// # Errors
-    /// The refusal's message.
     pub async fn consent_changed(&self, marketing_consent: bool) -> Result<String, String> {
         let (news, options) = (ConsentChanged { marketing_consent }, WorkflowExecuteUpdateOptions::default());
         answered(self.handle().execute_update(FollowUpEmails::consent_changed, news, options)).await
     }
 
     /// The update `first_order_placed`.
-    ///
-    /// # Errors
-    /// The refusal's message.
     pub async fn first_order_placed(&self) -> Result<String, String> {
         let options = WorkflowExecuteUpdateOptions::default();
         answered(self.handle().execute_update(FollowUpEmails::first_order_placed, (), options)).await
     }
 
     /// The update `erase`.
-    ///
-    /// # Errors
-    /// The refusal's message.
     pub async fn erase(&self) -> Result<String, String> {
         let options = WorkflowExecuteUpdateOptions::default();
         answered(self.handle().execute_update(FollowUpEmails::erase, (), options)).await
     }
 
     /// Temporal's own cancel.
-    ///
-    /// # Errors
-    /// When Temporal refuses.
     pub async fn temporal_cancel(&self) -> anyhow::Result<()> {
         Ok(self.handle().cancel(WorkflowCancelOptions::builder().reason("operator").build()).await?)
     }

@@ -3,6 +3,7 @@
 //! - [`servers`]: Temporal's dev server, shared by the tests of one run, and the time-skipping test server;
 //! - [`world`]: one shop with a worker of its own on a task queue of its own, and what a test asks them;
 //! - [`shop`]: the sandbox, and what a test asks it;
+//! - [`processes`]: child processes that do not outlive the test run;
 //! - [`orders`]: orders to place;
 //! - [`customers`], [`follow_up`]: customers to onboard, and the mails of their first week;
 //! - [`clear`]: histories in clear, to be searched;
@@ -19,6 +20,11 @@
 //!
 //! `cargo xtask test` installs what is needed and says where it is (`TEMPORAL_CLI`, `TEMPORAL_TEST_SERVER`,
 //! `SUNFLOW_LOCALSTRIPE`, `SUNFLOW_AIOSMTPD`). A test that misses something fails and names that command.
+
+#![expect(
+    missing_docs,
+    reason = "tests alone import the harness: a doc stands where it says more than the name"
+)]
 
 pub mod bench;
 pub mod chaos;

@@ -1,6 +1,6 @@
 //! A mail server to test against that nobody here wrote: aiosmtpd, with TLS and a login required, on loopback.
 //!
-//! What it received is read by Python's mail parser, so that what is right here is right to another reader than ours.
+//! The mails it received are read by Python's mail parser: another reader than ours has to find them right.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -39,7 +39,7 @@ pub struct MailServer {
     _process: Leashed,
 }
 
-/// What a server does otherwise than usual.
+/// The unusual habits of a server.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Habits {
     /// TLS at once, in place of STARTTLS.
@@ -52,17 +52,11 @@ pub struct Habits {
 
 impl MailServer {
     /// Starts one that expects STARTTLS.
-    ///
-    /// # Errors
-    /// When it cannot be started, or does not answer in time.
     pub fn start() -> anyhow::Result<Self> {
         Self::with(Habits::default())
     }
 
     /// Starts one with other habits.
-    ///
-    /// # Errors
-    /// When it cannot be started, or does not answer in time.
     pub fn with(habits: Habits) -> anyhow::Result<Self> {
         let folder = Folder::new()?;
         certify(&folder.0)?;
@@ -132,9 +126,6 @@ impl MailServer {
     }
 
     /// The mails it received, in their order.
-    ///
-    /// # Errors
-    /// When its box cannot be read.
     pub fn mails(&self) -> anyhow::Result<Vec<Value>> {
         let lines = match fs::read_to_string(self.folder.0.join("mails")) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -181,7 +172,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // What is left over lies in the system's folder for that.
+        // Leftovers lie in the system's folder for temporary files.
         fs::remove_dir_all(&self.0).ok();
     }
 }

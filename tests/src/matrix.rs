@@ -1,4 +1,5 @@
-//! What the fault matrices of all processes share: how cells are run, the faults, and waiting for what they hit.
+//! The parts that the fault matrices of all processes share: how cells are run, the faults, and waiting for what they
+//! hit.
 //!
 //! A matrix is a reviewed table: for each operation of each step and each undo, one expected outcome per fault. The
 //! tables and what "expected" means for a process are in `tests/it/<process>_faults/`.
@@ -19,14 +20,11 @@ pub const SIDE_BY_SIDE: usize = 4;
 /// Those with worker processes of their own cost more.
 pub const KILLS_SIDE_BY_SIDE: usize = 2;
 
-/// Settings of workers whose undos are asked about: longer than it takes to notice that a worker is gone, and than a busy
-/// machine needs for three attempts.
+/// Settings of workers whose undos are asked about: longer than it takes to notice that a worker is gone, and than a
+/// busy machine needs for three attempts.
 pub const PATIENT: [&str; 1] = ["--undo-patience=30s"];
 
 /// Runs a column's cells; its failure says every cell that is not as expected.
-///
-/// # Errors
-/// When a cell is not as expected.
 pub async fn column<C: fmt::Display>(
     cells: impl IntoIterator<Item = C>,
     at_once: usize,
@@ -35,11 +33,9 @@ pub async fn column<C: fmt::Display>(
     column_in(cells, at_once, async || Ok(()), async |cell, ()| run(cell).await).await
 }
 
-/// The same, in worlds that serve several cells one after the other, as a world is what a cell costs most. A cell leaves its
-/// world as it found it, or makes it new before it begins; after one that is not as expected another world is opened.
-///
-/// # Errors
-/// When a cell is not as expected, or a world cannot be opened.
+/// The same, in worlds that serve several cells one after the other, as a world is what a cell costs most. A cell
+/// leaves its world as it found it, or makes it new before it begins; after one that is not as expected another world
+/// is opened.
 pub async fn column_in<C: fmt::Display, W>(
     cells: impl IntoIterator<Item = C>,
     at_once: usize,
@@ -118,18 +114,12 @@ pub fn slow(operation: &str, latency_ms: u64) -> Value {
 }
 
 /// Whether something is as wanted.
-///
-/// # Errors
-/// When it is not; says both.
 pub fn is<A: PartialEq<B> + Debug, B: Debug>(what: &str, found: &A, wanted: &B) -> anyhow::Result<()> {
     ensure!(found == wanted, "{what}: {found:?}, not {wanted:?}");
     Ok(())
 }
 
 /// Waits until an operation was requested so many times.
-///
-/// # Errors
-/// When it is not in time.
 pub async fn requested(world: &World, operation: &str, times: u64) -> anyhow::Result<()> {
     let until = Instant::now() + LIMIT;
     while world.shop.requests(operation).await? < times {
@@ -158,9 +148,6 @@ const QUESTIONS: [&str; 14] = [
 ];
 
 /// Waits until an operation had its effect. A question has none: it is enough that it was asked.
-///
-/// # Errors
-/// When it has none in time.
 pub async fn effected(world: &World, operation: &str) -> anyhow::Result<()> {
     if QUESTIONS.contains(&operation) {
         return requested(world, operation, 1).await;

@@ -14,9 +14,6 @@ pub struct OwnWorker {
 
 impl OwnWorker {
     /// Starts one for what `register` adds.
-    ///
-    /// # Errors
-    /// When its thread does not start.
     pub fn start(
         address: &str,
         task_queue: &str,

@@ -9,9 +9,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use anyhow::{Context as _, bail};
 
 /// A program from the environment variable that `cargo xtask test` sets.
-///
-/// # Errors
-/// When it is not set; names what sets it.
 pub fn tool(variable: &str) -> anyhow::Result<PathBuf> {
     let path = std::env::var_os(variable).map(PathBuf::from);
     let path =
@@ -23,9 +20,6 @@ pub fn tool(variable: &str) -> anyhow::Result<PathBuf> {
 }
 
 /// A program of this workspace, built beside the tests (or beside the program that asks).
-///
-/// # Errors
-/// When it was not built; names what builds it.
 pub fn binary(name: &str) -> anyhow::Result<PathBuf> {
     let asking = std::env::current_exe()?;
     let beside = asking.parent().context("this program is in no folder")?;
@@ -58,17 +52,11 @@ wait "$child""#;
 
 impl Leashed {
     /// Starts a program.
-    ///
-    /// # Errors
-    /// When it cannot be started.
     pub fn start(program: &Path, args: &[String]) -> anyhow::Result<Self> {
         Self::start_logging(program, args, Path::new("/dev/null"))
     }
 
     /// Starts a program; what it says is appended to a file.
-    ///
-    /// # Errors
-    /// When it cannot be started.
     pub fn start_logging(program: &Path, args: &[String], log: &Path) -> anyhow::Result<Self> {
         let mut watchdog = Command::new("sh")
             .arg("-c")
@@ -96,9 +84,6 @@ impl Leashed {
     }
 
     /// `kill -9`; returns when the program is gone.
-    ///
-    /// # Errors
-    /// When the watchdog is lost.
     pub fn kill(mut self) -> anyhow::Result<()> {
         drop(self.leash.take());
         self.watchdog.wait()?;
@@ -115,9 +100,6 @@ impl Drop for Leashed {
 
 /// A port that is free now, and that no outgoing connection is given: those start at 32768 (Linux) or higher. A server
 /// that is killed finds it free when it comes back.
-///
-/// # Errors
-/// When there is none.
 pub fn free_port() -> anyhow::Result<u16> {
     const FIRST: u32 = 20_000;
     const COUNT: u32 = 12_000;

@@ -276,7 +276,7 @@ fn continued() -> Value {
     registration
 }
 
-/// What the worker's door starts.
+/// The run that the worker's door starts.
 async fn unsubscribed(
     world: &World,
     registration: &Value,
@@ -306,7 +306,7 @@ async fn series(world: &World) -> anyhow::Result<FollowUp<'_>> {
     Ok(series)
 }
 
-/// Whose mails are all due.
+/// A series whose mails are all due.
 fn days_ago(days: i64) -> Timestamp {
     Timestamp::now() - SignedDuration::from_hours(24 * days)
 }
@@ -324,9 +324,6 @@ pub fn asks_because_of_news(progress: &Progress, step: &str) -> bool {
 }
 
 /// An order that waited for a transfer and was cancelled; a person is asked about its stock, which stays down.
-///
-/// # Errors
-/// When it does not get there.
 pub async fn asks_about_the_stock(world: &World) -> anyhow::Result<Order<'_>> {
     let order = world.start(&orders::paid_by("bank_transfer")).await?;
     order.waits().await?;
@@ -356,9 +353,6 @@ async fn cancelled_during(world: &World, operation: &str) -> anyhow::Result<Stri
 }
 
 /// An order that is undone, and a person is asked about its undo that goes by this operation.
-///
-/// # Errors
-/// When it does not get there.
 pub async fn stuck_at<'w>(world: &'w World, operation: &str) -> anyhow::Result<Order<'w>> {
     world.shop.undo_sticks_at(operation).await?;
     let order = world.start(&orders::order()).await?;

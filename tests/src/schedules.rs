@@ -23,22 +23,19 @@ use crate::own_worker::OwnWorker;
 use crate::processes::binary;
 use crate::world::{LIMIT, World};
 
-/// What a call of the starter came to.
+/// The outcome of a call of the starter.
 #[derive(Debug)]
 pub struct Called {
     /// The exit code.
     pub code: Option<i32>,
-    /// What it wrote to stdout.
+    /// Its stdout.
     pub out: String,
-    /// What it said on stderr.
+    /// Its stderr.
     pub err: String,
 }
 
 impl Called {
     /// stdout as JSON, of a call that did what it was asked to.
-    ///
-    /// # Errors
-    /// When it did not.
     pub fn ok(&self) -> anyhow::Result<Value> {
         if self.code != Some(0) {
             bail!("exit code {:?}: {}", self.code, self.err);
@@ -47,7 +44,8 @@ impl Called {
     }
 }
 
-/// What schedules of these tests start, in the place of a sync: completes, or fails if the integration is called so.
+/// The process that schedules of these tests start in place of a sync: it completes, or fails if the integration is
+/// called so.
 #[workflow]
 #[derive(Default)]
 struct Once;
@@ -70,9 +68,6 @@ impl Once {
 }
 
 /// A worker on a world's task queue for what the schedules of these tests start.
-///
-/// # Errors
-/// When it does not start.
 pub fn once_worker(world: &World) -> anyhow::Result<OwnWorker> {
     OwnWorker::start(world.address(), &world.task_queue, |options| {
         options.register_workflow::<Once>()?;
@@ -82,7 +77,6 @@ pub fn once_worker(world: &World) -> anyhow::Result<OwnWorker> {
 
 /// A folder with a file of schedules, and a world to apply it to.
 pub struct Desk<'w> {
-    /// The world.
     pub world: &'w World,
     folder: PathBuf,
     number: u32,
@@ -90,9 +84,6 @@ pub struct Desk<'w> {
 
 impl<'w> Desk<'w> {
     /// An empty desk.
-    ///
-    /// # Errors
-    /// When the folder cannot be made.
     pub fn of(world: &'w World) -> anyhow::Result<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -107,11 +98,8 @@ impl<'w> Desk<'w> {
         format!("test-{}-{}-{name}", std::process::id(), self.number)
     }
 
-    /// An entry of the file: a sync of an integration of its own, with these lines; of one named `fails…` the runs fail.
-    /// Two schedules of one integration would start one run for the two, where their times meet.
-    ///
-    /// # Errors
-    /// When the input cannot be written.
+    /// An entry of the file: a sync of an integration of its own, with these lines; of one named `fails…` the runs
+    /// fail. Two schedules of one integration would start one run for the two, where their times meet.
     pub fn entry(&self, name: &str, lines: &str) -> anyhow::Result<String> {
         let (id, input) = (self.id(name), self.folder.join(format!("{name}.json")));
         if !input.exists() {
@@ -123,9 +111,6 @@ impl<'w> Desk<'w> {
     }
 
     /// `schedule apply` of a file with this text.
-    ///
-    /// # Errors
-    /// When the starter cannot be called.
     pub async fn apply(&self, file: &str, flags: &[&str]) -> anyhow::Result<Called> {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let path = self.folder.join(format!("{}.toml", NEXT.fetch_add(1, Ordering::Relaxed)));
@@ -135,9 +120,6 @@ impl<'w> Desk<'w> {
     }
 
     /// The verdict on each schedule of the file, in its order, and what changes.
-    ///
-    /// # Errors
-    /// When the apply did not do what it was asked to.
     pub async fn verdicts(&self, file: &str, flags: &[&str]) -> anyhow::Result<Vec<(String, Vec<String>)>> {
         let lines = self.apply(file, flags).await?.ok()?;
         let words = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -153,9 +135,6 @@ impl<'w> Desk<'w> {
     }
 
     /// `starter schedule …`, with JSON.
-    ///
-    /// # Errors
-    /// When the starter cannot be called.
     pub async fn call(&self, args: &[&str]) -> anyhow::Result<Called> {
         let child = Command::new(binary("starter")?)
             .arg("schedule")
@@ -178,17 +157,11 @@ impl<'w> Desk<'w> {
     }
 
     /// `schedule show`.
-    ///
-    /// # Errors
-    /// When it does not show.
     pub async fn show(&self, name: &str) -> anyhow::Result<Value> {
         self.call(&["show", &self.id(name)]).await?.ok()
     }
 
     /// `schedule show`, as soon as it is as wanted.
-    ///
-    /// # Errors
-    /// When it is not within the limit of every test.
     pub async fn until(
         &self,
         name: &str,
@@ -209,9 +182,6 @@ impl<'w> Desk<'w> {
     }
 
     /// The schedule as Temporal itself describes it.
-    ///
-    /// # Errors
-    /// When there is none.
     pub async fn raw(&self, name: &str) -> anyhow::Result<DescribeScheduleResponse> {
         let request = DescribeScheduleRequest { namespace: "default".to_owned(), schedule_id: self.id(name) };
         let mut service = self.world.client.connection().workflow_service();
@@ -220,9 +190,6 @@ impl<'w> Desk<'w> {
     }
 
     /// A schedule of that name which the starter did not make.
-    ///
-    /// # Errors
-    /// When Temporal refuses.
     pub async fn somebody_elses(&self, name: &str) -> anyhow::Result<()> {
         let run = ScheduleAction::start_workflow(
             UntypedWorkflow::new("Theirs"),
@@ -237,9 +204,6 @@ impl<'w> Desk<'w> {
     }
 
     /// The conflict token and the time of the last update: they move with every write.
-    ///
-    /// # Errors
-    /// When there is no such schedule.
     pub async fn writes(&self, name: &str) -> anyhow::Result<Value> {
         let raw = self.raw(name).await?;
         let updated = raw.info.and_then(|info| info.update_time).map(|time| (time.seconds, time.nanos));

@@ -30,9 +30,6 @@ static DEV_SERVER: Mutex<OnceLock<DevServer>> = Mutex::new(OnceLock::new());
 static HAVE_ATTRIBUTES: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 /// The address of the dev server that all tests of this run share; started by the first.
-///
-/// # Errors
-/// When it cannot be started.
 pub fn dev_server() -> anyhow::Result<String> {
     let server = DEV_SERVER.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(server) = server.get() {
@@ -53,9 +50,6 @@ pub struct OwnServer {
 }
 
 /// A dev server of a test's own that knows none of our search attributes.
-///
-/// # Errors
-/// When it cannot be started.
 pub fn bare_dev_server() -> anyhow::Result<OwnServer> {
     let port = free_port()?;
     let process = dev_server_on(port, false, None)?;
@@ -63,9 +57,6 @@ pub fn bare_dev_server() -> anyhow::Result<OwnServer> {
 }
 
 /// A dev server of a test's own, in memory.
-///
-/// # Errors
-/// When it cannot be started.
 pub fn another_dev_server(port: u16) -> anyhow::Result<Leashed> {
     dev_server_on(port, true, None)
 }
@@ -108,9 +99,6 @@ pub struct Durable {
 
 impl Durable {
     /// Starts one on a file of its own.
-    ///
-    /// # Errors
-    /// When it cannot be started.
     pub fn start() -> anyhow::Result<Self> {
         let port = free_port()?;
         let folder = std::env::temp_dir().join(format!("sunflow-temporal-{}-{port}", std::process::id()));
@@ -126,17 +114,11 @@ impl Durable {
     }
 
     /// `kill -9`; returns when it is gone.
-    ///
-    /// # Errors
-    /// When its watchdog is lost.
     pub fn kill(&mut self) -> anyhow::Result<()> {
         self.process.take().map_or(Ok(()), Leashed::kill)
     }
 
     /// Starts it on its file; returns when it answers.
-    ///
-    /// # Errors
-    /// When it cannot be started; says what it said.
     pub async fn restart(&mut self) -> anyhow::Result<()> {
         self.kill()?;
         self.process = Some(dev_server_on(self.port, true, Some(&self.folder))?);
@@ -158,9 +140,6 @@ impl Drop for Durable {
 }
 
 /// A client of a server that may still be starting.
-///
-/// # Errors
-/// When it does not answer in time.
 pub async fn client(address: &str) -> anyhow::Result<Client> {
     install_crypto();
     let until = Instant::now() + START_LIMIT;
@@ -179,7 +158,7 @@ pub async fn client(address: &str) -> anyhow::Result<Client> {
 
 /// The one TLS provider, which every HTTP client asks for when it is built.
 pub fn install_crypto() {
-    // Whoever is first; all install the same one.
+    // All install the same one, so it does not matter which is first.
     let _first = rustls::crypto::ring::default_provider().install_default().is_ok();
 }
 
@@ -192,9 +171,6 @@ pub struct TimeSkipping {
 
 impl TimeSkipping {
     /// Starts one.
-    ///
-    /// # Errors
-    /// When it cannot be started.
     pub fn start() -> anyhow::Result<Self> {
         let port = free_port()?;
         let process = Leashed::start(&tool("TEMPORAL_TEST_SERVER")?, &[port.to_string()])?;
@@ -202,9 +178,6 @@ impl TimeSkipping {
     }
 
     /// Lets time jump while nothing but timers is pending, until `work` is done.
-    ///
-    /// # Errors
-    /// When the server refuses.
     pub async fn skipping<T>(&self, client: &Client, work: impl Future<Output = T>) -> anyhow::Result<T> {
         let mut time = client.connection().test_service();
         time.unlock_time_skipping(UnlockTimeSkippingRequest {}.into_request()).await?;
@@ -214,9 +187,6 @@ impl TimeSkipping {
     }
 
     /// Lets this much time pass.
-    ///
-    /// # Errors
-    /// When the server refuses.
     pub async fn sleep(&self, client: &Client, time: Duration) -> anyhow::Result<()> {
         let sleep = SleepRequest { duration: Some(time.try_into()?) };
         client.connection().test_service().unlock_time_skipping_with_sleep(sleep.into_request()).await?;

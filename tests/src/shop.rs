@@ -55,9 +55,6 @@ impl Shop {
     }
 
     /// Asks the shop itself, as the worker does: reads, or posts a question. The answer's `data`; null when it refuses.
-    ///
-    /// # Errors
-    /// When it cannot be reached.
     pub async fn ask(&self, path: &str, question: Option<&Value>) -> anyhow::Result<Value> {
         let url = format!("{}/api/v1/{path}", self.url());
         let request = match question {
@@ -71,57 +68,36 @@ impl Shop {
     }
 
     /// Reads from the control interface.
-    ///
-    /// # Errors
-    /// When the sandbox refuses.
     pub async fn get(&self, path: &str) -> anyhow::Result<Value> {
         self.call(reqwest::Method::GET, path, &Value::Null).await
     }
 
     /// Writes to the control interface.
-    ///
-    /// # Errors
-    /// When the sandbox refuses.
     pub async fn put(&self, path: &str, body: Value) -> anyhow::Result<Value> {
         self.call(reqwest::Method::PUT, path, &body).await
     }
 
     /// Posts to the control interface.
-    ///
-    /// # Errors
-    /// When the sandbox refuses.
     pub async fn post(&self, path: &str, body: Value) -> anyhow::Result<Value> {
         self.call(reqwest::Method::POST, path, &body).await
     }
 
     /// Removes by the control interface.
-    ///
-    /// # Errors
-    /// When the sandbox refuses.
     pub async fn delete(&self, path: &str, body: Value) -> anyhow::Result<Value> {
         self.call(reqwest::Method::DELETE, path, &body).await
     }
 
     /// Sets the faults.
-    ///
-    /// # Errors
-    /// When the sandbox refuses.
     pub async fn faults(&self, faults: Value) -> anyhow::Result<()> {
         self.put("faults", faults).await.map(drop)
     }
 
     /// Clears the faults.
-    ///
-    /// # Errors
-    /// When the sandbox refuses.
     pub async fn mend(&self) -> anyhow::Result<()> {
         self.call(reqwest::Method::DELETE, "faults", &Value::Null).await.map(drop)
     }
 
     /// Settles an order's open payment.
-    ///
-    /// # Errors
-    /// When the sandbox refuses.
     pub async fn settle(&self, order_id: &str, outcome: &str) -> anyhow::Result<String> {
         let path = format!("payments/{order_id}/settle");
         let settled = self.call(reqwest::Method::POST, &path, &json!({ "outcome": outcome })).await?;
@@ -129,9 +105,6 @@ impl Shop {
     }
 
     /// The customer pays after the payment was voided; returns the event's id.
-    ///
-    /// # Errors
-    /// When there is no such payment.
     pub async fn settle_late(&self, order_id: &str) -> anyhow::Result<String> {
         let path = format!("payments/{order_id}/settle");
         let body = json!({ "outcome": "paid", "force": true });
@@ -140,9 +113,6 @@ impl Shop {
     }
 
     /// The audit's totals; fails on any violation.
-    ///
-    /// # Errors
-    /// When an invariant is violated.
     pub async fn clean(&self) -> anyhow::Result<Value> {
         let audit = self.get("audit").await?;
         if audit["ok"] != true {
@@ -152,9 +122,6 @@ impl Shop {
     }
 
     /// Stock of a variant: on hand, held.
-    ///
-    /// # Errors
-    /// When there is no such variant.
     pub async fn stock(&self, variant: &str) -> anyhow::Result<(i64, i64)> {
         let stock = self.get("stock").await?;
         let rows = stock.as_array().context("stock is no list")?;
@@ -164,17 +131,12 @@ impl Shop {
     }
 
     /// Requests seen so far, per operation.
-    ///
-    /// # Errors
-    /// When the sandbox refuses.
     pub async fn requests(&self, operation: &str) -> anyhow::Result<u64> {
         Ok(self.get("requests").await?[operation].as_u64().unwrap_or(0))
     }
 
-    /// The carrier refuses labels, so that orders are undone, and an operation of that is down, so that its undo sticks.
-    ///
-    /// # Errors
-    /// When the shop refuses.
+    /// The carrier refuses labels, so that orders are undone, and an operation of that is down, so that its undo
+    /// sticks.
     pub async fn undo_sticks_at(&self, operation: &str) -> anyhow::Result<()> {
         self.faults(json!([
             { "operation": "shipments.create", "kind": "status", "status": 422 },
@@ -184,17 +146,11 @@ impl Shop {
     }
 
     /// Waits until an operation was requested.
-    ///
-    /// # Errors
-    /// When it is not in time.
     pub async fn requested(&self, operation: &str) -> anyhow::Result<()> {
         self.requested_again(operation, 0).await
     }
 
     /// Waits until an operation was requested more often than `seen` times.
-    ///
-    /// # Errors
-    /// When it is not in time.
     pub async fn requested_again(&self, operation: &str, seen: u64) -> anyhow::Result<()> {
         let until = Instant::now() + LIMIT;
         while self.requests(operation).await? <= seen {

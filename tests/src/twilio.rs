@@ -16,7 +16,6 @@ use tokio::sync::Notify;
 
 /// The account that is known.
 pub const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
-/// Its token.
 pub const TOKEN: &str = "a token of the tests";
 /// The number that is the account's.
 pub const FROM: &str = "+14155550100";
@@ -27,7 +26,7 @@ pub const UNSUBSCRIBED: &str = "+84900000001";
 const AUTHORIZATION: &str =
     "Basic QUMwMTIzNDU2Nzg5YWJjZGVmMDEyMzQ1Njc4OWFiY2RlZjphIHRva2VuIG9mIHRoZSB0ZXN0cw==";
 
-/// What goes wrong, once each.
+/// The trouble of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Nothing happens: 429, to be tried again at once.
@@ -68,9 +67,6 @@ impl Drop for Twilio {
 
 impl Twilio {
     /// Starts one.
-    ///
-    /// # Errors
-    /// When it cannot listen.
     pub async fn start() -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);

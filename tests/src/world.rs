@@ -55,9 +55,7 @@ const SHORT: [&str; 15] = [
 
 /// A shop, a worker and a client.
 pub struct World {
-    /// The shop.
     pub shop: Shop,
-    /// The client.
     pub client: Client,
     /// The worker's task queue.
     pub task_queue: String,
@@ -69,25 +67,16 @@ pub struct World {
 
 impl World {
     /// A world whose worker runs in this process.
-    ///
-    /// # Errors
-    /// When a part of it does not start.
     pub async fn new() -> anyhow::Result<Self> {
         Self::with(&[]).await
     }
 
     /// The same, with further settings of the worker; not its policies, which one process shares.
-    ///
-    /// # Errors
-    /// When a part of it does not start.
     pub async fn with(settings: &[&str]) -> anyhow::Result<Self> {
         Self::on(&servers::dev_server()?, settings).await
     }
 
     /// The same, on another Temporal server.
-    ///
-    /// # Errors
-    /// When a part of it does not start.
     pub async fn on(address: &str, settings: &[&str]) -> anyhow::Result<Self> {
         let mut world = Self::without_worker(address).await?;
         world.start_worker(settings)?;
@@ -95,18 +84,12 @@ impl World {
     }
 
     /// Starts this world's worker in this process.
-    ///
-    /// # Errors
-    /// When its settings are wrong.
     pub fn start_worker(&mut self, settings: &[&str]) -> anyhow::Result<()> {
         self._worker = Some(start_worker(&self.worker_args(settings))?);
         Ok(())
     }
 
     /// A world whose worker is a process of its own, for other policies than those all tests here share.
-    ///
-    /// # Errors
-    /// When a part of it does not start.
     pub async fn apart(settings: &[&str]) -> anyhow::Result<(Self, WorkerProcess)> {
         let world = Self::without_worker(&servers::dev_server()?).await?;
         let worker = world.spawn_worker(settings)?;
@@ -114,9 +97,6 @@ impl World {
     }
 
     /// A world whose worker the test starts itself.
-    ///
-    /// # Errors
-    /// When a part of it does not start.
     pub async fn without_worker(address: &str) -> anyhow::Result<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let client = servers::client(address).await?;
@@ -125,10 +105,8 @@ impl World {
         Ok(Self { shop, client, task_queue, task_timeout: None, address: address.to_owned(), _worker: None })
     }
 
-    /// Waits until a worker polls both of its queues. Before that it gives up when Temporal goes away: it has not begun.
-    ///
-    /// # Errors
-    /// When none does in time.
+    /// Waits until a worker polls both of its queues. Before that it gives up when Temporal goes away: it has not
+    /// begun.
     pub async fn is_polled(&self) -> anyhow::Result<()> {
         let until = Instant::now() + LIMIT;
         for (ending, kind) in [("", TaskQueueType::Workflow), (ERP_QUEUE, TaskQueueType::Activity)] {
@@ -188,17 +166,11 @@ impl World {
     }
 
     /// Starts a worker as a process of its own, to be killed.
-    ///
-    /// # Errors
-    /// When it does not start.
     pub fn spawn_worker(&self, settings: &[&str]) -> anyhow::Result<WorkerProcess> {
         self.spawn_worker_into(settings, [Stdio::null(), Stdio::null()])
     }
 
     /// The same; everything it says goes into a file.
-    ///
-    /// # Errors
-    /// When it does not start.
     pub fn spawn_logging_worker(&self, settings: &[&str], log: &Path) -> anyhow::Result<WorkerProcess> {
         let log = File::options().create(true).append(true).open(log)?;
         let ends = [Stdio::from(log.try_clone()?), Stdio::from(log)];
@@ -216,18 +188,12 @@ impl World {
     }
 
     /// Starts a worker that dies with this program, however that ends.
-    ///
-    /// # Errors
-    /// When it does not start.
     pub fn leashed_worker(&self, settings: &[&str]) -> anyhow::Result<Leashed> {
         let args: Vec<String> = self.worker_args(settings).into_iter().skip(1).collect();
         Leashed::start(&processes::binary("worker")?, &args)
     }
 
     /// Starts an order, or attaches to its run.
-    ///
-    /// # Errors
-    /// When Temporal refuses.
     pub async fn start(&self, order: &Value) -> anyhow::Result<Order<'_>> {
         let mut options = start_options(order, &self.task_queue, servers::has_attributes(&self.address));
         options.task_timeout = self.task_timeout;
@@ -241,9 +207,6 @@ impl World {
     }
 
     /// Runs an order to its end.
-    ///
-    /// # Errors
-    /// When it does not end.
     pub async fn run(&self, order: &Value) -> anyhow::Result<Ended> {
         self.start(order).await?.ended().await
     }
@@ -290,9 +253,6 @@ pub struct WorkerProcess {
 
 impl WorkerProcess {
     /// `kill -9`.
-    ///
-    /// # Errors
-    /// When the system refuses.
     pub fn kill(&mut self) -> anyhow::Result<()> {
         self.child.kill()?;
         self.child.wait()?;
@@ -302,9 +262,6 @@ impl WorkerProcess {
 
 impl WorkerProcess {
     /// SIGTERM.
-    ///
-    /// # Errors
-    /// When the system refuses.
     pub fn terminate(&self) -> anyhow::Result<()> {
         let status = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status()?;
         anyhow::ensure!(status.success(), "kill -TERM was refused");
@@ -312,9 +269,6 @@ impl WorkerProcess {
     }
 
     /// Whether it ended by itself, with success, in this time.
-    ///
-    /// # Errors
-    /// When the system refuses.
     pub fn ended_within(&mut self, limit: Duration) -> anyhow::Result<bool> {
         let until = Instant::now() + limit;
         while Instant::now() < until {

@@ -1,5 +1,6 @@
 //! The webhook door: payment events, pushed by the provider, and clicks on the links that end marketing mails
-//! (`door/unsubscribe.rs`). Off unless configured, on a port of its own, because it is the one that the internet reaches.
+//! (`door/unsubscribe.rs`). Off unless configured, on a port of its own, because it is the one that the internet
+//! reaches.
 //!
 //! An event is believed in one thing only: that somebody who knows the secret sent it, lately. Then the order reads
 //! its payment again (`settlement`). Answers tell the provider whether to send it again: 2xx no, 503 yes.
@@ -99,8 +100,8 @@ pub(crate) async fn open(
     Ok(tokio::spawn(serve(listener, routes)).abort_handle())
 }
 
-/// Serves until aborted. Anybody may connect, and keep quiet: connections are few and short, so that the door cannot use
-/// up the descriptors that the worker needs for its own calls.
+/// Serves until aborted. Anybody may connect, and keep quiet: connections are few and short, so that the door cannot
+/// use up the descriptors that the worker needs for its own calls.
 async fn serve(listener: TcpListener, routes: Router) {
     let free = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = JoinSet::new();

@@ -6,7 +6,9 @@
 //! - `temporal`: the connection to Temporal, waited for with back-off; search attributes; versioning;
 //! - [`door`]: payment events from outside, signed, and clicks that end marketing mails; off unless configured;
 //! - `health`: `/healthz`, `/readyz`, `/metrics` on one port;
-//! - `metrics`: what is counted, and the optional metrics webhook.
+//! - `metrics`: what is counted;
+//! - `webhook`: the optional metrics webhook;
+//! - [`log`]: logs, on stderr.
 
 pub mod config;
 pub mod door;

@@ -1,4 +1,4 @@
-//! What a child process does not inherit.
+//! The settings that a child process does not inherit.
 
 use std::process::Command;
 

@@ -1,9 +1,11 @@
 //! `cargo xtask`: builds Sunflow, finds or installs the tools it needs, and runs, demonstrates and tests it.
 //!
-//! One file per command: [`up`], [`demo`], [`mod@test`], [`guard`]; [`programs`] has `chaos`, `bench` and `record`. Below them,
-//! in the order in which `up` uses them: [`cargo`] builds, [`tools`] finds or installs, [`run_dir`] and [`ports`] choose
-//! where things live, [`stack`] starts, watches and stops processes and knows nothing of Sunflow, [`site`] knows what
-//! Sunflow is made of.
+//! One file per command: [`up`], [`demo`], [`mod@test`], [`guard`]; [`programs`] has `chaos`, `bench` and `record`.
+//! Below them, in the order in which `up` uses them: [`cargo`] builds, [`tools`] finds or installs, [`run_dir`] and
+//! [`ports`] choose where things live, [`stack`] starts, watches and stops processes and knows nothing of Sunflow,
+//! [`site`] knows the parts of Sunflow. All of them use [`mod@say`] (talk goes to stderr), [`interrupt`] (Ctrl-C as a
+//! message), [`lock`] (files that one xtask at a time may hold), [`http`] (a GET over loopback) and [`environment`]
+//! (the settings that a child process does not inherit).
 
 mod cargo;
 mod demo;
@@ -43,8 +45,8 @@ enum Command {
     Bench(programs::BenchOptions),
     /// Record the history of each scenario that has none yet into tests/histories
     ///
-    /// Plays the scenarios of tests/src/scenarios.rs against a Temporal server, a worker and the sandbox shop. A history
-    /// that is there is never touched: it stands for runs under way somewhere.
+    /// Plays the scenarios of tests/src/scenarios.rs against a Temporal server, a worker and the sandbox shop. A
+    /// history that is there is never touched: it stands for runs under way somewhere.
     Record,
     /// Check that `workflows` and `contracts` reach neither an HTTP client nor a Temporal client
     ///

@@ -86,7 +86,7 @@ fn run_tests(options: &Options, settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-/// What ran, and how long it took.
+/// The parts that ran, and how long each took.
 #[derive(Default)]
 struct Parts(Vec<(&'static str, Duration)>);
 

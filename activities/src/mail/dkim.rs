@@ -1,8 +1,8 @@
 //! DKIM (RFC 6376): signing a mail, so that whoever receives it can tell that it is ours and unchanged.
 //!
-//! `rsa-sha256`, `relaxed/relaxed`, the whole body. Signed are the headers of [`SIGNED`] that a mail has, among them the
-//! two of one-click unsubscription, which mail providers believe only when they are signed (RFC 8058). `From` is named
-//! once more than it is there, so that nobody can add another one.
+//! `rsa-sha256`, `relaxed/relaxed`, the whole body. Signed are the headers of [`SIGNED`] that a mail has, among them
+//! the two of one-click unsubscription, which mail providers believe only when they are signed (RFC 8058). `From` is
+//! named once more than it is there, so that nobody can add another one.
 //!
 //! Why not a library: lettre's signing brings the crate `rsa`, which has an open advisory (RUSTSEC-2023-0071), and
 //! `mail-auth`'s brings it too, or a second TLS provider. ring, which the TLS here stands on, signs; what is left is
@@ -207,7 +207,8 @@ fn single_spaced(line: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    /// Made for these tests alone: `openssl genrsa -traditional 2048`; the other form by `openssl pkcs8 -topk8 -nocrypt`.
+    /// Made for these tests alone: `openssl genrsa -traditional 2048`; the other form by
+    /// `openssl pkcs8 -topk8 -nocrypt`.
     const KEY: &str = include_str!("../../tests/dkim_key.pem");
 
     type TestResult = Result<(), Box<dyn std::error::Error>>;

@@ -51,8 +51,9 @@ pub enum Bounces {
     /// Every one.
     #[default]
     EveryRefusal,
-    /// Every one but those that the server itself calls a matter of permission or policy (enhanced codes 5.7.x, RFC 3463),
-    /// which cost this mail and no more: where a server may refuse the shop itself so, every customer would be silenced.
+    /// Every one but those that the server itself calls a matter of permission or policy (enhanced codes 5.7.x, RFC
+    /// 3463), which cost this mail and no more: where a server may refuse the shop itself so, every customer would be
+    /// silenced.
     OfTheAddress,
     /// Only one of the recipient that names no such mailbox.
     NoSuchMailbox,

@@ -1,5 +1,5 @@
-//! The message senders: mail, SMS, push. All three are the platform's endpoints, unless mail has a server of its own, or
-//! SMS go by Twilio.
+//! The message senders: mail, SMS, push. All three are the platform's endpoints, unless mail has a server of its own,
+//! or SMS go by Twilio.
 
 #![expect(
     missing_docs,

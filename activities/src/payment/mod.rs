@@ -94,8 +94,8 @@ impl From<Api> for Provider {
     }
 }
 
-/// Of several payments under one key (a provider that ignores keys) the one that holds money, or still may. Two that do are
-/// no payment: the order has to fail, and its undo gives both back.
+/// Of several payments under one key (a provider that ignores keys) the one that holds money, or still may. Two that do
+/// are no payment: the order has to fail, and its undo gives both back.
 fn weightiest(
     system: &'static str,
     payments: impl IntoIterator<Item = Payment>,

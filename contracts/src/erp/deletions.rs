@@ -1,4 +1,4 @@
-//! What is gone at the source: a change feed does not say it, so the keys of everything are read now and then.
+//! Products that are gone at the source. A change feed does not name them, so all keys are read now and then.
 //!
 //! Only products: a level that is gone is zero by the ERP's own word, and customers and orders are what happened.
 
@@ -11,9 +11,9 @@ use crate::values::{IdempotencyKey, IntegrationId};
 /// Whose keys to read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScanKeys {
-    /// From where.
+    /// The ERP, and the credential for it.
     pub source: Source,
-    /// Of what.
+    /// The kind of records.
     pub entity: Entity,
     /// Keys a page.
     pub page_size: u32,
@@ -28,10 +28,10 @@ pub struct ScanKeys {
 /// of [`ObjectRef`]), so that a million keys fit into a payload.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScannedKeys {
-    /// What the ERP has; `None`: nothing.
+    /// Keys that the ERP has; `None`: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub present: Option<ObjectRef>,
-    /// What came from this integration until now; `None`: nothing that anybody remembers.
+    /// Keys that came from this integration until now; `None`: none are remembered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known: Option<ObjectRef>,
     /// Records that the ERP has.
@@ -40,14 +40,14 @@ pub struct ScannedKeys {
     pub without_key: u64,
 }
 
-/// What to compare.
+/// A comparison of keys, one window of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FindGone {
-    /// Of which integration.
+    /// The integration.
     pub integration_id: IntegrationId,
-    /// Of what.
+    /// The kind of records.
     pub entity: Entity,
-    /// What the ERP has, and what came from it.
+    /// Keys that the ERP has, and keys that came from it.
     pub scanned: ScannedKeys,
     /// The key at which the part before ended; `None`: from the first one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -59,7 +59,7 @@ pub struct FindGone {
 /// One part of the shop's catalogue, compared.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gone {
-    /// What is gone, as JSON lines of [`GoneProduct`]; `None`: nothing.
+    /// Gone products, as JSON lines of [`GoneProduct`]; `None`: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<ObjectRef>,
     /// How many are gone.
@@ -80,14 +80,14 @@ pub struct GoneProduct {
     pub product_id: String,
 }
 
-/// What to take out of sale.
+/// Products to take out of sale.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deactivate {
     /// Names the writes; each has `<key>/<product's key>`.
     pub key: IdempotencyKey,
-    /// Of which integration.
+    /// The integration.
     pub integration_id: IntegrationId,
-    /// Of what.
+    /// The kind of records.
     pub entity: Entity,
     /// JSON lines of [`GoneProduct`].
     pub batch: ObjectRef,
@@ -95,14 +95,14 @@ pub struct Deactivate {
     pub folder: String,
 }
 
-/// What to remember.
+/// Keys to remember until the next scan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeepKeys {
-    /// Of which integration.
+    /// The integration.
     pub integration_id: IntegrationId,
-    /// Of what.
+    /// The kind of records.
     pub entity: Entity,
-    /// What the scan found.
+    /// The keys that the scan found.
     pub scanned: ScannedKeys,
     /// Whether what was known before is forgotten. Not where the shop refused to take a product out of sale: the next
     /// scan has to miss it again.

@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 use crate::money::Money;
 use crate::values::{ProductId, Recipient};
 
-/// What is synchronised, in the order in which it is written: stock needs its product, an order its customer.
+/// Kinds of records, in the order in which they are written: stock needs its product, an order its customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Entity {
-    /// What is sold.
+    /// Products on sale.
     Products,
     /// How much of it lies where.
     Inventory,
-    /// Who buys.
+    /// Buyers.
     Customers,
-    /// What was ordered elsewhere.
+    /// Orders placed elsewhere.
     Orders,
 }
 
@@ -47,7 +47,7 @@ impl Entity {
 pub struct ProductRecord {
     /// Its natural key.
     pub sku: ProductId,
-    /// What customers see.
+    /// The name customers see.
     pub name: String,
     /// Price of one piece.
     pub price: Money,
@@ -102,7 +102,7 @@ pub struct OrderRecord {
     pub external_id: String,
     /// Its state, in the shop's words.
     pub status: String,
-    /// What it costs altogether.
+    /// The price of the whole order.
     pub total: Money,
     /// The ERP's number of the customer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -127,7 +127,7 @@ pub enum Record {
 }
 
 impl Record {
-    /// What tells it from all others of its entity, in the ERP and in the shop.
+    /// The key that no other record of its entity has, in the ERP or in the shop.
     #[must_use]
     pub fn key(&self) -> String {
         match self {
@@ -144,9 +144,9 @@ impl Record {
 pub struct StagedRow {
     /// When the ERP changed it, by its own clock.
     pub changed_at: Timestamp,
-    /// How.
+    /// Whether the record is new to the shop or changes there.
     pub write: Write,
-    /// What.
+    /// The record as the shop is to have it.
     pub record: Record,
 }
 
@@ -169,9 +169,9 @@ pub enum Write {
 /// A record that was not written: one line of the quarantine.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct QuarantinedRow {
-    /// Of what.
+    /// The kind of records.
     pub entity: Entity,
-    /// What is wrong; the same words for every record with the same fault.
+    /// The fault, in the same words for every record that has it.
     pub cause: String,
     /// When the ERP changed it, by its own clock.
     pub changed_at: Timestamp,

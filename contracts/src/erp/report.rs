@@ -1,4 +1,4 @@
-//! What a sync did: the seed's report, and what it leaves out.
+//! The report of a sync: the seed's, and the figures that it leaves out.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub struct SyncReport {
     pub timestamp: Timestamp,
     /// Milliseconds of workflow time since the start.
     pub duration: i64,
-    /// In figures.
+    /// The counts of every entity.
     pub summary: SyncSummary,
     /// Row by row.
     pub details: SyncDetails,
@@ -99,7 +99,7 @@ pub enum Rows {
     Inline(Vec<RowOutcome>),
     /// More.
     Listed {
-        /// How many.
+        /// How many rows there are.
         count: u64,
         /// Where: JSON lines of [`RowOutcome`].
         refs: Vec<ObjectRef>,
@@ -117,7 +117,7 @@ impl Rows {
     pub const INLINE_MAX: usize = 100;
 }
 
-/// What became of one record.
+/// The outcome of one record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowOutcome {
     /// The product, where the record is about one.

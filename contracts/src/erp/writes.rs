@@ -1,4 +1,4 @@
-//! What is written to the shop, and what it is told of a run.
+//! Writes of a sync to the shop: batches, watermarks and the report.
 
 use std::collections::BTreeMap;
 
@@ -13,11 +13,11 @@ use crate::values::{IdempotencyKey, IntegrationId};
 pub struct ApplyBatch {
     /// Names the writes; each has `<key>/<record's key>`.
     pub key: IdempotencyKey,
-    /// Of which integration.
+    /// The integration.
     pub integration_id: IntegrationId,
-    /// Of what.
+    /// The kind of records.
     pub entity: Entity,
-    /// What to write.
+    /// The staged batch.
     pub batch: ObjectRef,
     /// Where to put the list of what was written, if it is long.
     pub folder: String,
@@ -28,7 +28,7 @@ pub struct ApplyBatch {
     pub note_keys: bool,
 }
 
-/// What writing a batch came to.
+/// The outcome of writing a batch.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Applied {
     /// Written anew.
@@ -46,7 +46,7 @@ pub struct Applied {
     /// Every row, as JSON lines of [`RowOutcome`]: one list, however long.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lists: Vec<ObjectRef>,
-    /// What the shop refused, as JSON lines of [`QuarantinedRow`](super::QuarantinedRow).
+    /// Records that the shop refused, as JSON lines of [`QuarantinedRow`](super::QuarantinedRow).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub quarantined: Vec<ObjectRef>,
     /// Why, and how often.
@@ -69,7 +69,7 @@ pub enum SyncStatus {
 pub struct SaveState {
     /// Names this change.
     pub key: IdempotencyKey,
-    /// Of which integration.
+    /// The integration.
     pub integration_id: IntegrationId,
     /// How it went.
     pub status: SyncStatus,
@@ -86,7 +86,7 @@ pub struct SaveState {
 pub struct SaveReport {
     /// Names this report.
     pub key: IdempotencyKey,
-    /// Of which integration.
+    /// The integration.
     pub integration_id: IntegrationId,
     /// The report.
     pub report: SyncReport,

@@ -61,7 +61,7 @@ fn a_registration_stays() -> TestResult {
         "preferences": {},
         "marketing_consent": true
     });
-    // What is inside of the preferences is the shop's own, so they are pinned empty and passed on whole.
+    // The content of the preferences is the shop's own, so they are pinned empty and passed on whole.
     let whole = serde_json::to_value(&input)?;
     assert_eq!(whole["preferences"], preferences);
     let empty = CreateCustomer { preferences: Some(serde_json::Map::new()), ..input };

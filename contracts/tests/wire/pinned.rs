@@ -1,4 +1,4 @@
-//! What it means to pin a type's JSON.
+//! A type's JSON is pinned: the fields it writes, their names, and the ones it can read without.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;

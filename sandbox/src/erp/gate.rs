@@ -1,4 +1,4 @@
-//! Who may read the ERP, and how often.
+//! The gate of the ERP: it checks tokens, and counts how often somebody asks.
 
 use rusqlite::params;
 

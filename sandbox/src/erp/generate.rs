@@ -68,7 +68,7 @@ fn one_of<'a>(words: &[&'a str], index: u64) -> &'a str {
     usize::try_from(index).ok().and_then(|index| words.get(index)).copied().unwrap_or("Plain")
 }
 
-/// What the ERP of a new shop has: enough for a first sync, of people and things that do not exist.
+/// The records of a new shop's ERP: enough for a first sync, of people and things that do not exist.
 pub(crate) fn plant(shop: &Shop<'_>) -> rusqlite::Result<()> {
     let products = [("ERP-DESK", "Standing Desk", 7_900_000), ("ERP-CHAIR", "Office Chair", 3_450_000)];
     let products = products.into_iter().chain([("ERP-LAMP", "Desk Lamp", 650_000)]);

@@ -11,7 +11,7 @@ use crate::call::Call;
 use crate::clock;
 use crate::shop::Shop;
 
-/// What a customer's status can be.
+/// Every status that a customer can have.
 const STATUSES: [&str; 3] = ["active", "incomplete_onboarding", "closed"];
 
 #[derive(Deserialize)]
@@ -176,7 +176,7 @@ pub(super) fn update(shop: &Shop<'_>, call: &Call) -> Result<Answer, Stop> {
     Ok(if is_new { answer.with_effect(format!("set account {customer_id} to {status}")) } else { answer })
 }
 
-/// What is known about mail to a customer.
+/// Facts that decide about mail to a customer.
 pub(super) fn facts(shop: &Shop<'_>, customer_id: &str) -> Result<Value, Stop> {
     let facts = shop.find(
         "SELECT status, marketing_consent, unsubscribed, suppressed, orders_placed, time_zone, quiet_from,

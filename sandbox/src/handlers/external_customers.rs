@@ -69,7 +69,7 @@ pub(super) fn lookup(shop: &Shop<'_>, call: &Call) -> Result<Answer, Stop> {
     Answer::success(200, &json!({ "customers": customers }))
 }
 
-/// Opens or changes an account. Whoever comes this way has not agreed to marketing.
+/// Opens or changes an account. A customer who comes this way has not agreed to marketing.
 pub(super) fn upsert(shop: &Shop<'_>, call: &Call) -> Result<Answer, Stop> {
     let external_id = call.path_id()?;
     let request: Upsert = body::parse(&call.body)?;

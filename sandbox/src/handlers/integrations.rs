@@ -1,4 +1,4 @@
-//! What the platform remembers of its syncs with other systems: how far each came, and what each did.
+//! The platform's memory of its syncs with other systems: how far each came, and its report.
 
 use std::collections::BTreeMap;
 

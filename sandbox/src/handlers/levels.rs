@@ -1,4 +1,4 @@
-//! Stock by location. What a variant has on hand is the sum of its levels.
+//! Stock by location. A variant's stock on hand is the sum of its levels.
 
 use rusqlite::params;
 use serde::{Deserialize, Serialize};

@@ -9,7 +9,7 @@ use crate::call::Call;
 use crate::money::Major;
 use crate::shop::Shop;
 
-/// What an order's status can be.
+/// Every status that an order can have.
 const STATUSES: [&str; 9] = [
     "pending",
     "confirmed",

@@ -50,7 +50,7 @@ struct Refund {
     reason: Option<String>,
 }
 
-/// What the customer has to do before the money comes.
+/// The action a customer has to take before the money comes.
 #[derive(Clone, Copy)]
 enum Action {
     ThreeDSecure,

@@ -1,4 +1,4 @@
-//! What the shop makes of a customer: preferences, the home page, segments, recommendations.
+//! The shop's view of a customer: preferences, the home page, segments, recommendations.
 
 use rusqlite::params;
 use serde::Deserialize;
@@ -127,7 +127,7 @@ fn segments_of(shop: &Shop<'_>, customer_id: &str) -> rusqlite::Result<Vec<Strin
     shop.list(sql, [customer_id], |row| row.get(0))
 }
 
-/// What is on the shelves, each product once: the sandbox's idea of a recommendation.
+/// Every product on the shelves, once: the sandbox's idea of a recommendation.
 pub(super) fn recommend(shop: &Shop<'_>, call: &Call) -> Result<Answer, Stop> {
     let unknown = call.query.keys().find(|name| !["customer_id", "type", "limit"].contains(&name.as_str()));
     if let Some(unknown) = unknown {

@@ -1,4 +1,4 @@
-//! What may be said to the mail server, and what is wrong with the rest.
+//! The commands of the mail server, and the refusals of all others.
 
 /// The longest address that RFC 5321 allows.
 const ADDRESS_BYTES_MAX: usize = 254;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::command::MailFrom;
 
-/// What the outbox keeps of a mail.
+/// A mail as the outbox keeps it.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Letter {
     /// With its angle brackets.

@@ -138,7 +138,7 @@ async fn pages_go_on_within_one_moment() {
     assert_eq!(pages(&shop, &token, &since("2026-01-01T07:00:00.000002%2B07:00"), "records").await, ["a d"]);
     assert_eq!(pages(&shop, &token, &since("2027-01-01T00:00:00Z"), "records").await, [""]);
 
-    // What changes while it is read comes again, further on.
+    // A record that changes while pages are read comes again, further on.
     let first = read(&shop, &token, "/erp/products?limit=2").send().await.data(200);
     put(&shop, json!([record("b", "2026-01-02T00:00:00Z")])).await;
     let path = format!("/erp/products?limit=500&cursor={}", text(&first["next_cursor"]));

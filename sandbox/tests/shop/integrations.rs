@@ -1,4 +1,4 @@
-//! What the platform remembers of syncs.
+//! The platform's memory of syncs.
 
 use reqwest::Method;
 use serde_json::json;

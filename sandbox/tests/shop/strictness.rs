@@ -1,4 +1,4 @@
-//! What is not exactly right is refused, and the field is named.
+//! A request that is not exactly right is refused, and the field is named.
 
 use reqwest::Method;
 use sandbox::Options;

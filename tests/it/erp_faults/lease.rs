@@ -1,5 +1,5 @@
-//! The lease: one run of an integration at a time. It lies in the object store, so what strikes it are other runs, a store
-//! that cannot be written, and a worker that dies before it can say that it has the lease.
+//! The lease: one run of an integration at a time. It lies in the object store, so what strikes it are other runs, a
+//! store that cannot be written, and a worker that dies before it can say that it has the lease.
 
 use std::fs;
 use std::path::PathBuf;

@@ -41,10 +41,11 @@ pub(super) struct Row {
 
 #[expect(clippy::large_enum_variant, reason = "a table in a constant: a box could not be in it")]
 pub(super) enum Cells {
-    /// The lease, which lies in the object store and not at a system that can be struck: its cells are tests of their own.
+    /// The lease, which lies in the object store and not at a system that can be struck: its cells are tests of their
+    /// own.
     Lease,
-    /// What the process decides by itself from what was read: nothing is asked, so nothing can fail; what was read can be
-    /// wrong, and a person can be asked.
+    /// What the process decides by itself from what was read: nothing is asked, so nothing can fail; what was read can
+    /// be wrong, and a person can be asked.
     Decided(&'static [(Decision, Expected)]),
     /// A call.
     Call(Call),
@@ -59,8 +60,8 @@ pub(super) struct Call {
     pub(super) refusal: Refusal,
     /// Refused for good.
     pub(super) refused: Expected,
-    /// HTTP 503 twice, then asked to slow down, then the effect happens and its reply is lost, then its reply is garbled, all
-    /// at a shop that ignores keys; `kill -9` of the worker after the effect, and another one takes over.
+    /// HTTP 503 twice, then asked to slow down, then the effect happens and its reply is lost, then its reply is
+    /// garbled, all at a shop that ignores keys; `kill -9` of the worker after the effect, and another one takes over.
     pub(super) passing: Expected,
     /// The ERP's token is good for so many requests that it expires at this read. `None`: the call needs no such token.
     pub(super) expired: Option<(u32, Expected)>,

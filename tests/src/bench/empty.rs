@@ -1,4 +1,4 @@
-//! The yardstick of machines: a workflow that does nothing. What it costs Temporal says how fast the machine is.
+//! The yardstick of machines: a workflow that does nothing. Its cost at Temporal says how fast the machine is.
 
 #![expect(
     missing_docs,

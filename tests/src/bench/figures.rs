@@ -66,7 +66,7 @@ impl Percentiles {
 /// The figures of one process.
 #[derive(Clone, Debug, Serialize)]
 pub struct Figures {
-    /// Which.
+    /// The process.
     pub process: Variant,
     /// History events of an order: the most common number, and the largest.
     pub events: (i64, i64),
@@ -95,7 +95,6 @@ pub struct Figures {
 /// The shipped process against the sequential one: made within each round, the middle one.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Ratios {
-    /// Orders per second.
     pub orders_per_second: f64,
     /// The server's CPU.
     pub server_cpu: f64,
@@ -108,7 +107,6 @@ pub struct Ratios {
 /// Everything that was found.
 #[derive(Clone, Debug, Serialize)]
 pub struct Results {
-    /// The machine.
     pub machine: Machine,
     /// Cores that processes other than the bench's used meanwhile.
     pub others_cores: f64,
@@ -116,12 +114,11 @@ pub struct Results {
     pub options: Options,
     /// How many times the CPU that an empty workflow costs Temporal where the absolute targets were set it costs here.
     pub empty_workflow_ratio: f64,
-    /// CPU seconds of the worker per 1,000 shipped orders, at the speed that the empty workflow had where the absolute targets
-    /// were set: made within each round, the middle one.
+    /// CPU seconds of the worker per 1,000 shipped orders, at the speed that the empty workflow had where the absolute
+    /// targets were set: made within each round, the middle one.
     pub worker_cpu_at_target_speed: f64,
     /// The shipped process.
     pub shipped: Figures,
-    /// The sequential one.
     pub sequential: Figures,
     /// One against the other.
     pub ratios: Ratios,

@@ -1,4 +1,4 @@
-//! What the machine says: CPU time and memory of a process, and how quiet it is. Linux only, from `/proc`.
+//! The machine's figures: CPU time and memory of a process, and how quiet it is. Linux only, from `/proc`.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use serde::Serialize;
 /// `USER_HZ`: the unit of CPU time in `/proc`, the same on every Linux a worker runs on.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// What the machine is.
+/// The machine that measured.
 #[derive(Clone, Debug, Serialize)]
 pub struct Machine {
     /// Cores this program may use.
@@ -20,10 +20,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Looks.
-    ///
-    /// # Errors
-    /// Where there is no `/proc`.
+    /// Reads the machine's figures before a bench.
     pub fn look() -> anyhow::Result<Self> {
         let load = read("/proc/loadavg")?;
         let load = load.split_whitespace().next().and_then(|load| load.parse().ok());
@@ -42,9 +39,6 @@ fn read(path: &str) -> anyhow::Result<String> {
 }
 
 /// CPU seconds a process has used, threads included.
-///
-/// # Errors
-/// When the process is gone.
 pub fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
     let stat = read(&format!("/proc/{pid}/stat"))?;
     // The program's name may hold blanks and brackets; what follows it does not.
@@ -57,9 +51,6 @@ pub fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
 }
 
 /// CPU seconds all processes have used.
-///
-/// # Errors
-/// Where there is no `/proc`.
 pub fn all_cpu_seconds() -> anyhow::Result<f64> {
     let stat = read("/proc/stat")?;
     let line = stat.lines().next().unwrap_or_default();
@@ -70,17 +61,11 @@ pub fn all_cpu_seconds() -> anyhow::Result<f64> {
 }
 
 /// Memory a process holds now, in KiB.
-///
-/// # Errors
-/// When the process is gone.
 pub fn rss_kib(pid: u32) -> anyhow::Result<f64> {
     memory(pid, "VmRSS:")
 }
 
 /// The most memory a process has ever held, in KiB.
-///
-/// # Errors
-/// When the process is gone.
 pub fn peak_rss_kib(pid: u32) -> anyhow::Result<f64> {
     memory(pid, "VmHWM:")
 }

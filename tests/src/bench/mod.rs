@@ -1,4 +1,4 @@
-//! What an order costs: the shipped process beside a plain sequential one ([`sequential`]), in one run.
+//! The cost of an order: the shipped process beside a plain sequential one ([`sequential`]), in one run.
 //!
 //! Rounds are interleaved (A B A B …), because a shared machine is never equally quiet twice: ratios are made within
 //! a round, and the middle one counts. Server, sandbox and worker are processes of their own, so that each one's CPU
@@ -47,7 +47,7 @@ pub struct Options {
     pub worker_settings: Vec<String>,
 }
 
-/// Which process.
+/// A process that is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Variant {
@@ -69,9 +69,6 @@ impl Variant {
 }
 
 /// Measures.
-///
-/// # Errors
-/// When something does not start, or an order does not go through: a bench of failing orders measures nothing.
 pub async fn run(options: &Options) -> anyhow::Result<Results> {
     let machine = Machine::look()?;
     let site = Site::open().await?;

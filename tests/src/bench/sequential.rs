@@ -51,7 +51,7 @@ impl Process for SequentialOrder {
 }
 
 face! {
-impl SequentialOrder {
+pub impl SequentialOrder {
     /// Runs an order from start to end.
     #[run(name = "SequentialOrder")]
     pub async fn run(

@@ -1,4 +1,4 @@
-//! What is measured: a server, a sandbox and a worker, each a process of its own, and the one client.
+//! The measured site: a server, a sandbox and a worker, each a process of its own, and the one client.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -34,7 +34,7 @@ pub(super) struct Site {
     empties: AtomicUsize,
 }
 
-/// What one order left in Temporal.
+/// The cost of one order in Temporal.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cost {
     pub(super) events: i64,

@@ -19,12 +19,11 @@ use crate::orders;
 pub(super) const FEW: usize = 500;
 /// Of the newest and of the oldest, so many are paid.
 const PAID: usize = 50;
-/// Starts at once.
 const STARTS_AT_ONCE: usize = 20;
 /// After the last waiting order is seen: until its worker has put its task away.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// What waiting costs.
+/// The cost of orders that wait.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Waiting {
     /// The worker's memory per order while a few wait, KiB: with the default settings, all of them are in memory.

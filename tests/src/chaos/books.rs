@@ -27,14 +27,14 @@ const FULFILLED: [&str; 9] = [
     "notifications.push",
     "events.track",
 ];
-/// What a declined order may leave behind, each at most once per key: the hold and its release, the refused charge,
-/// the bar of its key, the word to the shop.
+/// The effects that a declined order may leave behind, each at most once per key: the hold and its release, the refused
+/// charge, the bar of its key, the word to the shop.
 const DECLINED: [&str; 5] =
     ["inventory.reserve", "inventory.release", "payments.create", "payments.void", "orders.update"];
-/// What a declined order must have done.
+/// The effects that a declined order must have had.
 const DECLINED_AT_LEAST: [&str; 3] = ["inventory.reserve", "inventory.release", "orders.update"];
 
-/// What is wrong with the books, in sentences.
+/// Every fault of the books, in sentences.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Findings {
     /// Effects that happened more than once.
@@ -56,9 +56,6 @@ impl Findings {
 type Effects = BTreeMap<String, BTreeMap<String, Vec<usize>>>;
 
 /// Reads everything.
-///
-/// # Errors
-/// When the sandbox does not answer, or not in its own words.
 pub async fn read(shop: &Shop, placed: &[Placed]) -> anyhow::Result<Findings> {
     let mut findings = Findings::default();
     let audit = shop.get("audit").await?;

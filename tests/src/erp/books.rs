@@ -1,4 +1,4 @@
-//! What the ERP has beside what the shop has, record by record.
+//! The ERP's records beside the shop's, one by one.
 
 use std::collections::BTreeMap;
 
@@ -16,10 +16,7 @@ pub type Books = BTreeMap<Entity, BTreeMap<String, Value>>;
 pub type PerEntity = [usize; 4];
 
 impl ErpWorld {
-    /// What the ERP has, in the shop's words; by the sample's mapping.
-    ///
-    /// # Errors
-    /// When the sandbox refuses.
+    /// The ERP's records in the shop's words, by the sample's mapping.
     pub async fn source(&self) -> anyhow::Result<Books> {
         let records = self.world.shop.get("erp/records").await?;
         let mut books: Books = Entity::ALL.map(|entity| (entity, BTreeMap::new())).into();
@@ -42,10 +39,7 @@ impl ErpWorld {
         Ok(books)
     }
 
-    /// What the shop has of these records.
-    ///
-    /// # Errors
-    /// When the sandbox refuses.
+    /// The shop's side of these records.
     pub async fn in_shop(&self, source: &Books) -> anyhow::Result<Books> {
         let mut books = Books::new();
         let catalog = self.world.shop.get("catalog").await?;
@@ -82,9 +76,6 @@ impl ErpWorld {
     }
 
     /// How many of the ERP's records the shop has exactly so.
-    ///
-    /// # Errors
-    /// When the sandbox refuses.
     pub async fn alike(&self) -> anyhow::Result<PerEntity> {
         let source = self.source().await?;
         let shop = self.in_shop(&source).await?;
@@ -95,9 +86,6 @@ impl ErpWorld {
     }
 
     /// Compares shop and ERP in full.
-    ///
-    /// # Errors
-    /// When the shop misses a record, or has it otherwise; names the first.
     pub async fn is_equal(&self) -> anyhow::Result<()> {
         let source = self.source().await?;
         let shop = self.in_shop(&source).await?;
@@ -110,10 +98,7 @@ impl ErpWorld {
         Ok(())
     }
 
-    /// What lies in the integration's quarantine.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
+    /// The rows in the integration's quarantine.
     pub async fn quarantined(&self) -> anyhow::Result<Vec<QuarantinedRow>> {
         let mut rows = Vec::new();
         for object in self.store.list(&format!("quarantine/{}", self.integration())).await? {
@@ -123,9 +108,6 @@ impl ErpWorld {
     }
 
     /// How many reports of syncs the shop has.
-    ///
-    /// # Errors
-    /// When the shop refuses.
     pub async fn reports(&self) -> anyhow::Result<usize> {
         let list = format!("sync-reports?integration_id={}", self.integration());
         let found = self.world.shop.ask(&format!("integrations/{list}"), None).await?;
@@ -138,7 +120,7 @@ fn level_key(fields: &Value) -> Value {
     json!(format!("{}@{}", text("sku"), text("location")))
 }
 
-/// What both sides know of an entity that goes by the ERP's ids.
+/// The fields that both sides know of an entity that goes by the ERP's ids.
 fn known(entity: Entity) -> &'static [&'static str] {
     match entity {
         Entity::Customers => &["email", "first_name", "last_name", "phone"],

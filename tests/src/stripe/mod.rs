@@ -1,8 +1,8 @@
 //! A Stripe to test against that nobody here wrote: localstripe, stateful, on loopback.
 //!
 //! It has PaymentIntents, refunds and signed events. It ignores idempotency keys, has no search, and lists oldest
-//! first; so every promise about "once" that holds here is kept by the adapter's look-up alone. What Stripe has and
-//! localstripe lacks is put in between by [`wire::Wire`].
+//! first; so every promise about "once" that holds here is kept by the adapter's look-up alone. [`wire::Wire`], in
+//! between, adds the parts of Stripe that localstripe lacks.
 
 pub mod wire;
 
@@ -40,9 +40,6 @@ pub struct Localstripe {
 
 impl Localstripe {
     /// Starts one.
-    ///
-    /// # Errors
-    /// When it cannot be started, or does not answer in time.
     pub async fn start() -> anyhow::Result<Self> {
         install_crypto();
         let port = free_port()?;
@@ -83,25 +80,16 @@ impl Localstripe {
     }
 
     /// Reads.
-    ///
-    /// # Errors
-    /// When localstripe refuses.
     pub async fn get(&self, path: &str) -> anyhow::Result<Value> {
         self.call(Method::GET, path, &[]).await
     }
 
     /// Writes.
-    ///
-    /// # Errors
-    /// When localstripe refuses.
     pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> anyhow::Result<Value> {
         self.call(Method::POST, path, form).await
     }
 
     /// A payment method of a card, as the shop's checkout makes it.
-    ///
-    /// # Errors
-    /// When localstripe refuses.
     pub async fn card(&self, number: &str) -> anyhow::Result<String> {
         let form = [
             ("type", "card"),
@@ -115,17 +103,11 @@ impl Localstripe {
     }
 
     /// The sample order, paid with a card.
-    ///
-    /// # Errors
-    /// When localstripe refuses.
     pub async fn order(&self, number: &str) -> anyhow::Result<Value> {
         Ok(orders::paid_with(&self.card(number).await?))
     }
 
     /// An order in dollars and cents, paid with a card.
-    ///
-    /// # Errors
-    /// When localstripe refuses.
     pub async fn order_in_dollars(&self) -> anyhow::Result<Value> {
         let mut order = self.order(GOOD_CARD).await?;
         order["items"] = json!([{
@@ -138,9 +120,6 @@ impl Localstripe {
     }
 
     /// All intents of an order.
-    ///
-    /// # Errors
-    /// When localstripe refuses.
     pub async fn intents(&self, order_id: &str) -> anyhow::Result<Vec<Value>> {
         let all = self.get("/v1/payment_intents?limit=10000").await?;
         let all = all["data"].as_array().context("no list")?;
@@ -148,9 +127,6 @@ impl Localstripe {
     }
 
     /// The one intent of an order.
-    ///
-    /// # Errors
-    /// When there is none, or more than one.
     pub async fn intent(&self, order_id: &str) -> anyhow::Result<Value> {
         let mut intents = self.intents(order_id).await?;
         match (intents.pop(), intents.len()) {
@@ -161,9 +137,6 @@ impl Localstripe {
     }
 
     /// The customer goes through 3-D Secure, well.
-    ///
-    /// # Errors
-    /// When localstripe refuses.
     pub async fn authenticate(&self, intent: &Value) -> anyhow::Result<()> {
         let text = |field: &str| intent[field].as_str().unwrap_or_default().to_owned();
         let path = format!("/v1/payment_intents/{}/_authenticate", text("id"));
@@ -172,9 +145,6 @@ impl Localstripe {
     }
 
     /// Has events delivered to a listener, signed with a secret.
-    ///
-    /// # Errors
-    /// When localstripe refuses.
     pub async fn deliver(&self, to: &Listener, secret: &str, events: &[&str]) -> anyhow::Result<()> {
         let mut form = vec![("url", to.url.as_str()), ("secret", secret)];
         form.extend(events.iter().map(|event| ("events[]", *event)));
@@ -183,7 +153,7 @@ impl Localstripe {
     }
 }
 
-/// What arrived at a listener.
+/// An event that arrived at a listener.
 #[derive(Clone, Debug)]
 pub struct Delivered {
     /// The header `Stripe-Signature`.
@@ -200,9 +170,6 @@ pub struct Listener {
 
 impl Listener {
     /// Listens.
-    ///
-    /// # Errors
-    /// When there is no port.
     pub async fn open() -> anyhow::Result<Self> {
         let (arrives, arrived) = mpsc::unbounded_channel();
         let take = async move |headers: HeaderMap, body: Bytes| {
@@ -220,9 +187,6 @@ impl Listener {
     }
 
     /// The next delivery.
-    ///
-    /// # Errors
-    /// When nothing arrives in time.
     pub async fn next(&mut self) -> anyhow::Result<Delivered> {
         let next = tokio::time::timeout(LIMIT, self.arrived.recv()).await;
         next.context("nothing was delivered")?.context("the listener is gone")

@@ -35,7 +35,7 @@ pub struct Sent {
     pub body: String,
 }
 
-/// What goes wrong with a request.
+/// The trouble that a request meets.
 #[derive(Clone, Debug)]
 pub enum Trouble {
     /// It arrives and has its effect; the connection breaks before the answer is read.
@@ -48,7 +48,7 @@ pub enum Trouble {
     DoneThenAnswered(u16),
 }
 
-/// What the search says, which localstripe does not have. Emulated by what Stripe documents of it.
+/// The answer of the search, which localstripe does not have. Emulated by what Stripe documents of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Search {
     /// 404, as localstripe answers.
@@ -75,9 +75,6 @@ pub struct Wire {
 
 impl Wire {
     /// A wire to a Stripe.
-    ///
-    /// # Errors
-    /// When there is no port.
     pub async fn to(upstream: &str) -> anyhow::Result<Self> {
         let shared = Arc::new(Shared {
             upstream: Url::parse(upstream)?,
@@ -108,18 +105,18 @@ impl Wire {
         held(&self.shared.troubles).push((what.to_owned(), trouble));
     }
 
-    /// What the search says from now on.
+    /// Sets the answer of the search from now on.
     pub fn search(&self, search: Search) {
         *held(&self.shared.search) = search;
     }
 
-    /// What was sent so far.
+    /// The requests that were sent so far.
     #[must_use]
     pub fn sent(&self) -> Vec<Sent> {
         held(&self.shared.sent).clone()
     }
 
-    /// What was sent so far of one kind.
+    /// The requests of one kind that were sent so far.
     #[must_use]
     pub fn sent_as(&self, what: &str) -> Vec<Sent> {
         self.sent().into_iter().filter(|sent| sent.what == what).collect()
@@ -140,7 +137,7 @@ impl Shared {
 }
 
 async fn carry(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
-    // What has arrived runs to its end, even when the worker has hung up meanwhile.
+    // A request that has arrived runs to its end, even when the worker has hung up meanwhile.
     let carried = tokio::spawn(async move { carried(&shared, request).await }).await;
     match carried {
         Ok(Ok(answer)) => answer,

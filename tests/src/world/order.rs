@@ -21,7 +21,6 @@ use super::{LIMIT, World};
 /// A started order.
 pub struct Order<'w> {
     pub(super) world: &'w World,
-    /// Its workflow id.
     pub workflow_id: String,
     /// Its number.
     pub order_id: String,
@@ -33,9 +32,6 @@ impl Order<'_> {
     }
 
     /// How it ended.
-    ///
-    /// # Errors
-    /// When it does not end in time, or in a way no test expects.
     pub async fn ended(&self) -> anyhow::Result<Ended> {
         let handle = self.handle();
         let result = handle.get_result(WorkflowGetResultOptions::default());
@@ -56,17 +52,11 @@ impl Order<'_> {
     }
 
     /// The query `progress`.
-    ///
-    /// # Errors
-    /// When no worker answers.
     pub async fn progress(&self) -> anyhow::Result<Progress> {
         Ok(self.handle().query(OrderProcessing::progress, (), WorkflowQueryOptions::default()).await?)
     }
 
     /// Waits until the progress is as wanted.
-    ///
-    /// # Errors
-    /// When it does not become so in time.
     pub async fn until(&self, what: &str, wanted: impl Fn(&Progress) -> bool) -> anyhow::Result<Progress> {
         let until = Instant::now() + LIMIT;
         loop {
@@ -80,34 +70,22 @@ impl Order<'_> {
     }
 
     /// Waits until a step has a status.
-    ///
-    /// # Errors
-    /// When it does not have it in time.
     pub async fn until_step(&self, step: &str, status: StepStatus) -> anyhow::Result<Progress> {
         let has = |p: &Progress| p.step(step).is_some_and(|step| step.status == status);
         self.until(&format!("{step} {status:?}"), has).await
     }
 
     /// Waits until it waits for the customer.
-    ///
-    /// # Errors
-    /// When it does not in time.
     pub async fn waits(&self) -> anyhow::Result<Progress> {
         self.until("waits for the customer", |p| p.has(StepStatus::Waiting)).await
     }
 
     /// Waits until a step is under way or done.
-    ///
-    /// # Errors
-    /// When it is not in time.
     pub async fn reaches(&self, step: &str) -> anyhow::Result<Progress> {
         self.until(step, |p| p.current_step.as_deref() == Some(step)).await
     }
 
     /// The update `cancel_order`.
-    ///
-    /// # Errors
-    /// The refusal's message.
     pub async fn cancel_order(&self, reason: &str) -> Result<CancelAccepted, String> {
         let request = CancelRequest { reason: reason.to_owned() };
         let options = WorkflowExecuteUpdateOptions::default();
@@ -115,9 +93,6 @@ impl Order<'_> {
     }
 
     /// The update `payment_settled`.
-    ///
-    /// # Errors
-    /// The refusal's message.
     pub async fn payment_settled(&self, event_id: &str) -> Result<String, String> {
         let event = PaymentSettled { event_id: event_id.to_owned() };
         let options = WorkflowExecuteUpdateOptions::default();
@@ -125,9 +100,6 @@ impl Order<'_> {
     }
 
     /// The update `answer`.
-    ///
-    /// # Errors
-    /// The refusal's message.
     pub async fn answer(
         &self,
         question: &str,
@@ -141,33 +113,21 @@ impl Order<'_> {
     }
 
     /// Temporal's own cancel.
-    ///
-    /// # Errors
-    /// When Temporal refuses.
     pub async fn temporal_cancel(&self) -> anyhow::Result<()> {
         Ok(self.handle().cancel(WorkflowCancelOptions::builder().reason("operator").build()).await?)
     }
 
     /// Temporal's terminate.
-    ///
-    /// # Errors
-    /// When Temporal refuses.
     pub async fn terminate(&self, reason: &str) -> anyhow::Result<()> {
         Ok(self.handle().terminate(WorkflowTerminateOptions::builder().reason(reason).build()).await?)
     }
 
     /// The history.
-    ///
-    /// # Errors
-    /// When it cannot be read.
     pub async fn history(&self) -> anyhow::Result<Vec<HistoryEvent>> {
         Ok(self.handle().fetch_history(WorkflowFetchHistoryOptions::default()).into_events().await?)
     }
 
     /// How many activities, not local ones, its history has of a type.
-    ///
-    /// # Errors
-    /// When Temporal refuses.
     pub async fn scheduled(&self, activity_type: &str) -> anyhow::Result<usize> {
         let is_of_type = |event: &HistoryEvent| {
             matches!(&event.attributes, Some(Attributes::ActivityTaskScheduledEventAttributes(scheduled))
@@ -177,17 +137,11 @@ impl Order<'_> {
     }
 
     /// The history as the replayer reads it.
-    ///
-    /// # Errors
-    /// When it cannot be read.
     pub async fn history_json(&self) -> anyhow::Result<Vec<u8>> {
         Ok(self.handle().fetch_history(WorkflowFetchHistoryOptions::default()).to_json().await?)
     }
 
     /// Waits until a timer of it has fired, whether or not a worker has heard of that.
-    ///
-    /// # Errors
-    /// When none does in time.
     pub async fn timer_fired(&self) -> anyhow::Result<()> {
         let until = Instant::now() + LIMIT;
         while !self.history().await?.iter().any(|event| event.event_type() == EventType::TimerFired) {
@@ -198,9 +152,6 @@ impl Order<'_> {
     }
 
     /// Waits until there is something for a worker to hear of.
-    ///
-    /// # Errors
-    /// When there is nothing in time.
     pub async fn has_a_task(&self) -> anyhow::Result<()> {
         let until = Instant::now() + LIMIT;
         loop {
@@ -214,19 +165,13 @@ impl Order<'_> {
     }
 
     /// Events and state transitions so far.
-    ///
-    /// # Errors
-    /// When the run cannot be described.
     pub async fn cost(&self) -> anyhow::Result<(i64, i64)> {
         let description = self.handle().describe(WorkflowDescribeOptions::default()).await?;
         let info = description.raw().workflow_execution_info.clone().unwrap_or_default();
         Ok((info.history_length, info.state_transition_count))
     }
 
-    /// What the activities that wait for another attempt failed with.
-    ///
-    /// # Errors
-    /// When the run cannot be described.
+    /// The failures of the activities that wait for another attempt.
     pub async fn pending_failures(&self) -> anyhow::Result<Vec<String>> {
         let description = self.handle().describe(WorkflowDescribeOptions::default()).await?;
         let pending = &description.raw().pending_activities;
@@ -238,9 +183,6 @@ impl Order<'_> {
 
     /// Waits until so many effects that a person is asked about were tried once more, in vain: the next try is minutes away,
     /// so whatever happens now is the person's doing.
-    ///
-    /// # Errors
-    /// When they are not in time.
     pub async fn tried_on(&self, effects: usize) -> anyhow::Result<()> {
         let until = Instant::now() + LIMIT;
         while self.pending_failures().await?.len() < effects {
@@ -251,18 +193,12 @@ impl Order<'_> {
     }
 
     /// What the search attribute `SunQuestion` says.
-    ///
-    /// # Errors
-    /// When the run cannot be described.
     pub async fn asked(&self) -> anyhow::Result<Vec<String>> {
         let description = self.handle().describe(WorkflowDescribeOptions::default()).await?;
         Ok(description.search_attributes().get(&workflows::search_attributes::QUESTION).unwrap_or_default())
     }
 
     /// Whether the search attribute `SunNeedsHuman` is set.
-    ///
-    /// # Errors
-    /// When the run cannot be described.
     pub async fn needs_human(&self) -> anyhow::Result<bool> {
         let description = self.handle().describe(WorkflowDescribeOptions::default()).await?;
         Ok(description.search_attributes().get(&workflows::search_attributes::NEEDS_HUMAN).unwrap_or(false))
@@ -287,7 +223,6 @@ pub fn in_words(undos: &[UndoRecord]) -> Vec<String> {
 pub enum Ended {
     /// Completed, with its result.
     Completed(Box<OrderProcessingResult>),
-    /// Failed.
     Failed {
         /// The failure's type.
         kind: String,
@@ -302,9 +237,6 @@ pub enum Ended {
 
 impl Ended {
     /// The result of a run that went through.
-    ///
-    /// # Errors
-    /// When it did not.
     pub fn fulfilled(self) -> anyhow::Result<OrderProcessingResult> {
         match self {
             Self::Completed(result) if result.success => Ok(*result),
@@ -313,9 +245,6 @@ impl Ended {
     }
 
     /// The result of a run that the business stopped.
-    ///
-    /// # Errors
-    /// When it ended otherwise.
     pub fn stopped_as(self, outcome: &str) -> anyhow::Result<OrderProcessingResult> {
         match self {
             Self::Completed(result) if !result.success && result.outcome == outcome => Ok(*result),
@@ -324,9 +253,6 @@ impl Ended {
     }
 
     /// Message and report of a run that failed in one way.
-    ///
-    /// # Errors
-    /// When it ended otherwise.
     pub fn failed_as(self, wanted: &str) -> anyhow::Result<(String, Report)> {
         match self {
             Self::Failed { kind, message, report } if kind == wanted => Ok((message, report)),

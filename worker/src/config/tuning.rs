@@ -35,8 +35,8 @@ pub(super) struct TuningArgs {
     #[arg(long, env = "SUN_ACTIVITY_POLLERS", default_value_t = 10, value_name = "N",
           value_parser = clap::value_parser!(u16).range(1..=500))]
     pub(super) activity_pollers: u16,
-    /// Threads for activities, HTTP and gRPC, beside those that workflows take. More of them cost CPU, as they wake each other:
-    /// where one is busy all the time, start another worker rather.
+    /// Threads for activities, HTTP and gRPC, beside those that workflows take. More of them cost CPU, as they wake
+    /// each other: where one is busy all the time, start another worker rather.
     #[arg(long, env = "SUN_IO_THREADS", default_value_t = 1, value_name = "N",
           value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(super) io_threads: u16,

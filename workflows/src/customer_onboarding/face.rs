@@ -33,7 +33,7 @@ pub struct CustomerOnboarding {
 }
 
 face! {
-impl CustomerOnboarding {
+pub impl CustomerOnboarding {
     /// Runs an onboarding from start to end.
     #[run(name = "CustomerOnboarding")]
     pub async fn run(

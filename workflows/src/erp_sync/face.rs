@@ -78,7 +78,7 @@ pub struct ErpSync {
 }
 
 face! {
-impl ErpSync {
+pub impl ErpSync {
     /// Runs a sync from start to end.
     #[run(name = "ErpSync")]
     pub async fn run(

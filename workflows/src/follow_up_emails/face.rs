@@ -80,7 +80,7 @@ pub struct FollowUpEmails {
 }
 
 face! {
-impl FollowUpEmails {
+pub impl FollowUpEmails {
     /// Runs the series to its end.
     #[run(name = "FollowUpEmails")]
     pub async fn run(

@@ -44,7 +44,7 @@ pub struct LatePayment {
 }
 
 face! {
-impl LatePayment {
+pub impl LatePayment {
     /// Gives late money back.
     #[run(name = "LatePayment")]
     pub async fn run(

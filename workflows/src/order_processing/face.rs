@@ -56,7 +56,7 @@ pub struct OrderProcessing {
 }
 
 face! {
-impl OrderProcessing {
+pub impl OrderProcessing {
     /// Runs an order from start to end.
     #[run(name = "OrderProcessing")]
     pub async fn run(

@@ -76,11 +76,12 @@ pub fn misnamed(problem: impl Into<String>) -> Problem {
 }
 
 /// Writes the part of a process that Temporal calls: its `run` and what is its own are given, and what every process
-/// has in the same words is added: the update `answer`, the queries `progress` and `report`.
+/// has in the same words is added: the update `answer`, the queries `progress` and `report`. The visibility before `impl`
+/// is theirs.
 ///
 /// ```text
 /// face! {
-///     impl OrderProcessing {
+///     pub impl OrderProcessing {
 ///         #[run(name = "OrderProcessing")]
 ///         pub async fn run(ctx: &mut WorkflowContext<Self>, input: Unchecked<OrderData>) -> … { … }
 ///     }
@@ -88,14 +89,14 @@ pub fn misnamed(problem: impl Into<String>) -> Problem {
 /// ```
 #[macro_export]
 macro_rules! face {
-    (impl $process:ident { $($own:tt)* }) => {
+    ($vis:vis impl $process:ident { $($own:tt)* }) => {
         #[::temporalio_workflow::workflow_methods]
         impl $process {
             $($own)*
 
             /// A person answers an open question of this run.
             #[update]
-            pub async fn answer(
+            $vis async fn answer(
                 ctx: &mut ::temporalio_workflow::WorkflowContext<Self>,
                 answer: $crate::saga::Answer,
             ) -> Result<$crate::saga::Answered, Box<dyn ::std::error::Error + Send + Sync>> {
@@ -113,7 +114,7 @@ macro_rules! face {
 
             /// How far the run is.
             #[query]
-            pub fn progress(
+            $vis fn progress(
                 &self,
                 ctx: &::temporalio_workflow::WorkflowContextView,
             ) -> $crate::report::Progress {
@@ -122,7 +123,7 @@ macro_rules! face {
 
             /// What every step did so far.
             #[query]
-            pub fn report(
+            $vis fn report(
                 &self,
                 _ctx: &::temporalio_workflow::WorkflowContextView,
             ) -> $crate::report::Report {

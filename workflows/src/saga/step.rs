@@ -264,33 +264,28 @@ where
 
     /// Runs a step that has to happen, come what may: no stop reaches it, and where it got no answer for all its patience,
     /// or was refused, a person is asked. What got no answer is tried on meanwhile.
-    pub fn or_ask(self) -> impl Future<Output = Settled<A::Output>> + 's
-    where
-        A: 's,
-    {
-        async move {
-            let Step { saga, name, part, activity, input, policy, first, .. } = self;
-            let (scribe, never) = (saga.scribe.clone(), Token::new());
-            saga.scribe.mark_part(name, part, StepStatus::Running, None);
-            let activity = Rc::new(activity);
-            let asked = match first {
-                Some(news) => Err(news),
-                None => {
-                    let attempt = saga.attempt(name, part, &activity, input.clone(), policy, &never);
-                    attempt.await.map_err(|error| unsettled(&error))
-                }
-            };
-            let settled = match asked {
-                Ok(done) => Settled::Done(done),
-                Err(unsettled) => {
-                    let tries = tries(&saga.ctx, summary::<W>(name, part), activity, input, policy);
-                    let matter = Matter { kind: SubjectKind::Step, spec: spec_of::<W>(name), part };
-                    ask(scribe.clone(), matter, &unsettled, tries).await
-                }
-            };
-            note_settled(&scribe, name, part, &settled);
-            settled
-        }
+    pub async fn or_ask(self) -> Settled<A::Output> {
+        let Step { saga, name, part, activity, input, policy, first, .. } = self;
+        let (scribe, never) = (saga.scribe.clone(), Token::new());
+        saga.scribe.mark_part(name, part, StepStatus::Running, None);
+        let activity = Rc::new(activity);
+        let asked = match first {
+            Some(news) => Err(news),
+            None => {
+                let attempt = saga.attempt(name, part, &activity, input.clone(), policy, &never);
+                attempt.await.map_err(|error| unsettled(&error))
+            }
+        };
+        let settled = match asked {
+            Ok(done) => Settled::Done(done),
+            Err(unsettled) => {
+                let tries = tries(&saga.ctx, summary::<W>(name, part), activity, input, policy);
+                let matter = Matter { kind: SubjectKind::Step, spec: spec_of::<W>(name), part };
+                ask(scribe.clone(), matter, &unsettled, tries).await
+            }
+        };
+        note_settled(&scribe, name, part, &settled);
+        settled
     }
 
     async fn run(self, undo: Option<Undo>) -> Result<A::Output, Halt> {

@@ -53,7 +53,7 @@ pub struct StoreCleanUp {
 }
 
 face! {
-impl StoreCleanUp {
+pub impl StoreCleanUp {
     /// Runs a clean-up.
     #[run(name = "StoreCleanUp")]
     pub async fn run(

@@ -70,7 +70,7 @@ pub struct StoreProbe {
 }
 
 face! {
-impl StoreProbe {
+pub impl StoreProbe {
     /// Looks for the object.
     #[run(name = "StoreProbe")]
     pub async fn run(

@@ -59,7 +59,7 @@ pub struct Unsubscription {
 }
 
 face! {
-impl Unsubscription {
+pub impl Unsubscription {
     /// Ends a customer's marketing mails.
     #[run(name = "Unsubscription")]
     pub async fn run(

@@ -1,4 +1,4 @@
-//! What the demo claims, checked.
+//! The claims of the demo, checked.
 
 use std::fmt;
 

@@ -12,7 +12,8 @@ use crate::run_dir::RunDir;
 
 pub(super) const NAMESPACE: &str = "default";
 
-/// What the worker shows and the sandbox asks for. Known to everybody: it opens a sandbox on loopback, no more.
+/// The token that the worker shows and the sandbox asks for. Known to everybody: it opens a sandbox on loopback, no
+/// more.
 pub(super) const SANDBOX_TOKEN: &str = "sunflow-development";
 
 /// Makes the pseudonyms of customers that nobody has. Known to everybody, too.
@@ -85,7 +86,7 @@ impl Facts {
         fs::write(&self.env_file, text).with_context(|| format!("cannot write {}", self.env_file.display()))
     }
 
-    /// What `up --json` prints.
+    /// The text that `up --json` prints.
     pub(crate) fn as_json(&self, pids: &Value) -> Value {
         json!({
             "temporal_address": self.temporal_address,
@@ -100,7 +101,7 @@ impl Facts {
         })
     }
 
-    /// What `up` prints for people.
+    /// The text that `up` prints for people.
     pub(crate) fn as_text(&self) -> String {
         format!(
             "\n\

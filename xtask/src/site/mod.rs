@@ -1,4 +1,4 @@
-//! What a Sunflow on this machine is made of: a Temporal dev server, the sandbox, and the worker.
+//! The parts of a Sunflow on this machine: a Temporal dev server, the sandbox, and the worker.
 
 mod facts;
 mod services;
@@ -18,7 +18,7 @@ use crate::tools::TEMPORAL_CLI;
 pub(crate) use facts::Facts;
 use services::Services;
 
-/// What has to be there before the first process starts.
+/// Everything that has to be there before the first process starts.
 pub(crate) struct Site {
     temporal_cli: PathBuf,
     bin_dir: PathBuf,

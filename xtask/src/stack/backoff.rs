@@ -5,7 +5,7 @@ use std::time::Duration;
 const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// Who lived this long died of something new.
+/// A process that lived this long died of something new.
 const STABLE: Duration = Duration::from_secs(60);
 
 /// 1 s, 2 s, 4 s … 30 s, and from the start again after a life of a minute.

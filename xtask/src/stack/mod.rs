@@ -45,7 +45,7 @@ impl Stack {
         Self { members: Vec::new(), pids_file, restart }
     }
 
-    /// Starts `services` side by side and waits until all are ready. Whoever dies meanwhile makes it fail.
+    /// Starts `services` side by side and waits until all are ready. A process that dies meanwhile makes it fail.
     pub(crate) fn start(&mut self, services: Vec<Service>, interrupt: &Interrupt) -> Result<()> {
         let first = self.members.len();
         for service in services {
@@ -99,7 +99,7 @@ impl Stack {
         Value::Object(pids.collect::<Map<_, _>>())
     }
 
-    /// A full disk is no reason to take down what runs, nor to leave running what is to stop.
+    /// A full disk is not a reason to take down what runs, nor to leave running what is to stop.
     fn note_pids(&self) {
         if let Err(error) = self.write_pids() {
             say!("{error:#}");

@@ -1,4 +1,4 @@
-//! What a long-running process is: how to start it, when it is ready, how long it may take to stop.
+//! A long-running process: how to start it, when it is ready, how long it may take to stop.
 
 use std::ffi::OsString;
 use std::path::PathBuf;

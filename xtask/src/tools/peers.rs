@@ -17,7 +17,7 @@ use crate::say::say;
 
 /// A server to test against.
 pub(crate) struct Peer {
-    /// What people call it.
+    /// The name that people use.
     title: &'static str,
     /// Its folder below `target/tools`; changes with every version.
     folder: &'static str,
@@ -30,7 +30,7 @@ pub(crate) struct Peer {
     /// The argument with which it does nothing but succeed.
     probe: &'static str,
     install: fn(&Path) -> Result<()>,
-    /// What has to be on the machine.
+    /// The programs that have to be on the machine.
     needs: &'static str,
 }
 
@@ -114,7 +114,7 @@ impl Peer {
             return Ok(launcher); // by the one we waited for
         }
         if launcher.is_file() {
-            // What it launches is there; our own part of it has changed since.
+            // The server is installed; our own launcher has changed since.
             self.write_launcher(&folder)?;
             if self.is_installed(&launcher) {
                 return Ok(launcher);

@@ -27,8 +27,8 @@ impl Wheel {
     }
 }
 
-/// Makes a folder whole or not at all: `fill` works in one beside it, which is renamed when all is there. What an
-/// interrupted installation leaves behind is swept away by the next one.
+/// Makes a folder whole or not at all: `fill` works in one beside it, which is renamed when all is there. The
+/// remains of an interrupted installation are removed by the next one.
 pub(super) fn whole_or_not_at_all(folder: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     let unfinished = folder.with_file_name(format!("{name}-unfinished"));

@@ -95,7 +95,8 @@ impl Stripe {
     /// keep the others.
     pub(super) async fn reverse(&self, reverse: &ReversePayment) -> Result<Reversal, CallError> {
         let mut ids = look_up::under_key(&self.api, &reverse.key).await?;
-        // The search may be behind, and the listing may not reach that far back; an id is found where it is, or nowhere.
+        // The search may be behind, and the listing may not reach that far back; an id is found where it is, or
+        // nowhere.
         ids.extend(reverse.payment_id.iter().filter(|id| !ids.contains(id)).cloned().collect::<Vec<_>>());
         let undone = join_all(ids.iter().map(|id| self.undo(id, reverse))).await;
         undone.into_iter().collect::<Result<Vec<()>, _>>()?;
@@ -132,8 +133,8 @@ impl Stripe {
         self.api.post_form::<Ignored>(&path, None, &[]).await.map(drop)
     }
 
-    /// Stripe takes a refund and may find out later that the money cannot get there (a card that was closed). It is on the
-    /// shop's balance then, and another refund would go the same way: a person has to find another one.
+    /// Stripe takes a refund and may find out later that the money cannot get there (a card that was closed). It is on
+    /// the shop's balance then, and another refund would go the same way: a person has to find another one.
     async fn refund(&self, id: &str, left: i64, reverse: &ReversePayment) -> Result<(), CallError> {
         let earlier: Refunds =
             self.api.get(&["refunds"], &[("payment_intent", id), ("limit", "100")]).await?;

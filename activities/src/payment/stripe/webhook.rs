@@ -40,8 +40,8 @@ struct Metadata {
     order_id: Option<String>,
 }
 
-/// The events after which an order may find its payment otherwise than before. Others (of charges, disputes) repeat these,
-/// or tell of what we did ourselves.
+/// The events after which an order may find its payment otherwise than before. Others (of charges, disputes) repeat
+/// these, or tell of what we did ourselves.
 const NEWS: [&str; 4] = [
     "payment_intent.canceled",
     "payment_intent.payment_failed",

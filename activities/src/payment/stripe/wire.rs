@@ -142,7 +142,8 @@ fn action(intent: &Intent, status: &str) -> CustomerAction {
     let Some(next) = &intent.next_action else {
         return CustomerAction { kind: status.to_owned(), url: None, instruction: None };
     };
-    // The client secret that the checkout needs stays at Stripe: it does not belong in a history, nor does a link with it.
+    // The client secret that the checkout needs stays at Stripe: it does not belong in a history, nor does a link with
+    // it.
     let url = next.redirect_to_url.as_ref().and_then(|redirect| redirect.url.clone());
     let url = url.filter(|url| !url.contains("client_secret"));
     let kind = match next.kind.as_str() {

@@ -3,7 +3,7 @@
 use super::books::NewPayment;
 use crate::shop::Shop;
 
-/// What the card network says.
+/// The card network's answer.
 pub(super) enum Verdict {
     Approved,
     /// Charged, but the answer is lost.

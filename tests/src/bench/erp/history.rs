@@ -1,4 +1,4 @@
-//! What a sync left in Temporal: all runs of its chain.
+//! The traces of a sync in Temporal: all runs of its chain.
 
 use contracts::erp::{StageCounts, Staged};
 use temporalio_client::{NamespacedClient as _, WorkflowExecutionInfo, WorkflowFetchHistoryOptions};
@@ -16,7 +16,7 @@ pub(super) struct Cost {
     pub(super) events: usize,
     /// The largest of all.
     pub(super) payload_bytes: usize,
-    /// What was read, as the activities that did it counted.
+    /// Records read, as the activities counted that read them.
     pub(super) counts: StageCounts,
 }
 

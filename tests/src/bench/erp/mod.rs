@@ -1,5 +1,5 @@
-//! What a sync costs, and whether more records cost more than time: the shipped worker as a process of its own, one for
-//! each size, with an ERP and a shop of its own.
+//! The cost of a sync, and whether more records cost more than time: the shipped worker as a process of its own, one
+//! for each size, with an ERP and a shop of its own.
 //!
 //! Memory is judged by the most that a worker ever held, in four syncs one after the other: the first one, which writes
 //! everything; one that reads everything and finds nothing to write; one of ten changes; and one of which every tenth
@@ -21,7 +21,7 @@ use crate::processes::Leashed;
 
 pub use results::{EVENTS_MAX, PAYLOAD_BYTES_MAX, Results, Size, Step};
 
-/// What the shipped worker has, in place of what short tests shorten.
+/// The shipped worker's own settings, in place of those that short tests shorten.
 const WORKER: [&str; 2] = ["--erp-patience=30m", "--heartbeat-timeout=10s"];
 /// No sync of a bench takes longer.
 const LIMIT: Duration = Duration::from_secs(3_600);
@@ -46,9 +46,6 @@ pub struct Options {
 }
 
 /// Measures.
-///
-/// # Errors
-/// When something does not start, or a sync does not go through.
 pub async fn run(options: &Options) -> anyhow::Result<Results> {
     let machine = Machine::look()?;
     let mut sizes = Vec::new();
@@ -117,7 +114,7 @@ impl Bench<'_> {
     }
 
     async fn sync(&self, name: &'static str, mut changes: Value) -> anyhow::Result<Step> {
-        // What a price is before the ten changes, and after, is nobody's concern here.
+        // The prices before and after the ten changes do not matter here.
         changes["limits"] = json!({ "price_change_percent": 1_000_000 });
         changes["sync_entities"] =
             if self.options.levels { json!(["products", "inventory"]) } else { json!(["products"]) };

@@ -1,4 +1,4 @@
-//! What was measured, and what of it must hold.
+//! The figures that were measured, and the limits that must hold.
 
 use std::fmt;
 
@@ -137,7 +137,6 @@ impl Size {
 /// Everything that was found.
 #[derive(Clone, Debug, Serialize)]
 pub struct Results {
-    /// The machine.
     pub machine: Machine,
     /// How much was measured.
     pub options: Options,
@@ -153,7 +152,7 @@ impl Results {
         Some((largest.peak_mib / smallest.peak_mib, largest.peak_mib - smallest.peak_mib))
     }
 
-    /// What does not hold, in words; nothing when all does.
+    /// Every limit that does not hold, in words.
     #[must_use]
     pub fn misses(&self) -> Vec<String> {
         let mut misses: Vec<String> = self.sizes.iter().flat_map(Size::misses).collect();
