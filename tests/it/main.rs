@@ -42,6 +42,7 @@ mod starter;
 mod store_clean_up;
 mod store_probe;
 mod stripe;
+mod temporal_extension;
 mod tidy;
 mod webhook_door;
 mod worker_life;
