@@ -1,48 +1,23 @@
 //! The starter as an extension of Temporal's own command line: `temporal sun …`.
 
 use std::ffi::OsString;
-use std::process::Stdio;
 
 use anyhow::Context as _;
 use serde_json::Value;
 use tests::orders;
 use tests::processes::{binary, tool};
-use tests::world::{LIMIT, World};
-use tokio::io::AsyncWriteExt as _;
+use tests::starter::{Called, call};
+use tests::world::World;
 use tokio::process::Command;
-
-/// What a call came to.
-struct Called {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
 
 /// Calls `temporal sun …`, with the link on PATH and nothing else of ours.
 async fn temporal_sun(world: &World, args: &[&str], input: Option<&Value>) -> anyhow::Result<Called> {
     let link = binary("temporal-sun")?;
     let folder = link.parent().context("the link is in no folder")?;
     let path: OsString = std::env::join_paths([folder, "/usr/bin".as_ref(), "/bin".as_ref()])?;
-    let mut child = Command::new(tool("TEMPORAL_CLI")?)
-        .arg("sun")
-        .args(args)
-        .args(["--address", world.address(), "--task-queue", &world.task_queue])
-        .env("PATH", path)
-        .env_remove("SUN_WEB_UI_URL")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()?;
-    if let Some(mut stdin) = child.stdin.take() {
-        stdin.write_all(input.map(Value::to_string).unwrap_or_default().as_bytes()).await?;
-    }
-    let output = tokio::time::timeout(LIMIT, child.wait_with_output()).await??;
-    Ok(Called {
-        code: output.status.code(),
-        out: String::from_utf8(output.stdout)?,
-        err: String::from_utf8(output.stderr)?,
-    })
+    let mut command = Command::new(tool("TEMPORAL_CLI")?);
+    command.arg("sun").args(args).args(["--address", world.address(), "--task-queue", &world.task_queue]);
+    call(command.env("PATH", path), input).await
 }
 
 #[tokio::test]
@@ -56,8 +31,7 @@ async fn temporals_own_command_line_runs_the_starter_and_passes_its_exit_codes_o
 
     let result = temporal_sun(&world, &["order", "result", &id, "-o", "json"], None).await?;
     assert_eq!(result.code, Some(5), "{}", result.err);
-    let document: Value = serde_json::from_str(&result.out)?;
-    assert_eq!(document["error"]["type"], "PaymentDeclined");
+    assert_eq!(result.json()?["error"]["type"], "PaymentDeclined");
 
     let unknown = temporal_sun(&world, &["order", "status", "ORDER-NOBODYS"], None).await?;
     assert_eq!(unknown.code, Some(4), "{}", unknown.err);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use contracts::payment::CustomerAction;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use temporalio_client::errors::{WorkflowGetResultError, WorkflowInteractionError, WorkflowQueryError};
 use temporalio_client::{
@@ -37,6 +38,25 @@ impl WorkflowDefinition for AnyProcess {
 
 impl HasWorkflowDefinition for AnyProcess {
     type Run = Self;
+}
+
+/// The query that every workflow of every SDK answers by itself.
+struct MetadataQuery;
+
+impl QueryDefinition for MetadataQuery {
+    type Workflow = AnyProcess;
+    type Input = ();
+    type Output = Metadata;
+    fn name(&self) -> &str {
+        "__temporal_workflow_metadata"
+    }
+}
+
+/// What is read of its answer.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Metadata {
+    current_details: String,
 }
 
 struct ProgressQuery;
@@ -122,6 +142,18 @@ impl Session {
 impl Run {
     pub(crate) async fn describe(&self) -> Result<WorkflowExecutionDescription, WorkflowInteractionError> {
         self.handle.describe(WorkflowDescribeOptions::default()).await
+    }
+
+    /// What the run shows of itself in every user interface; fails when no worker answers in time.
+    pub(crate) async fn current_details(&self) -> Result<String, WorkflowQueryError> {
+        Ok(self.handle.query(MetadataQuery, (), once()).await?.current_details)
+    }
+
+    /// The run that a reset made of it, if that is why it was terminated.
+    pub(crate) async fn reset_as(&self) -> Option<String> {
+        let description = self.describe().await.ok()?;
+        let extended = description.raw().workflow_extended_info.as_ref()?;
+        Some(extended.reset_run_id.clone()).filter(|run_id| !run_id.is_empty())
     }
 
     /// How far the run is, as a worker says it; fails when none answers in time.

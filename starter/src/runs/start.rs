@@ -63,7 +63,7 @@ pub(crate) async fn run(settings: Settings, out: &Out, wanted: Wanted) -> Result
     let link = session.link(&subject.workflow_id, &subject.run_id);
     say_started(out, start, &subject, status, link.as_deref());
     if is_waiting {
-        return progress::wait(&session.known(subject), out, Talk::Steps, timeout).await;
+        return progress::wait(&session, session.known(subject), out, Talk::Steps, timeout).await;
     }
     let verb = if start == Start::Ended { "result" } else { "watch" };
     out.say(format!("next: {}", subject.command(verb)));

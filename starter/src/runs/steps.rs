@@ -30,8 +30,15 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// One line for each step that changed since the last call. Steps that merely run are told only if `running`.
-    pub(crate) fn changes(&mut self, steps: &[StepReport], running: bool, paint: Paint) -> Vec<String> {
+    /// One line for each step that changed since the last call, of `total` that there are. Steps that merely run are
+    /// told only if `running`.
+    pub(crate) fn changes(
+        &mut self,
+        steps: &[StepReport],
+        total: usize,
+        running: bool,
+        paint: Paint,
+    ) -> Vec<String> {
         let mut lines = Vec::new();
         for (number, step) in (1..).zip(steps) {
             let now = (step.status, detail(step));
@@ -41,7 +48,7 @@ impl Seen {
                 _ => true,
             };
             if is_news && self.steps.get(&step.step) != Some(&now) {
-                lines.push(line(number, steps.len(), step, paint));
+                lines.push(line(number, total, step, paint));
                 self.steps.insert(step.step.clone(), now);
             }
         }
@@ -112,15 +119,15 @@ mod tests {
     fn each_change_is_told_once() {
         let (mut seen, paint) = (Seen::default(), Paint::plain());
         let mut steps = vec![step("reserve", StepStatus::Running), step("pay", StepStatus::Pending)];
-        assert_eq!(seen.changes(&steps, true, paint), ["[1/2] reserve running"]);
-        assert!(seen.changes(&steps, true, paint).is_empty());
+        assert_eq!(seen.changes(&steps, 2, true, paint), ["[1/2] reserve running"]);
+        assert!(seen.changes(&steps, 2, true, paint).is_empty());
         steps[0].status = StepStatus::Completed;
         steps[1].status = StepStatus::Waiting;
         steps[1].detail = Some("waits for the customer".to_owned());
-        let told = seen.changes(&steps, false, paint);
+        let told = seen.changes(&steps, 2, false, paint);
         assert_eq!(told, ["[1/2] reserve completed", "[2/2] pay waiting: waits for the customer"]);
         steps[1].status = StepStatus::Running;
-        assert!(seen.changes(&steps, false, paint).is_empty());
+        assert!(seen.changes(&steps, 2, false, paint).is_empty());
     }
 
     #[test]

@@ -15,5 +15,5 @@ pub(crate) async fn run(
 ) -> Result<Exit, Failure> {
     let session = call.connect().await?;
     let (run, _) = session.find(workflow_id).await?;
-    progress::wait(&run, call.out, talk, timeout).await
+    progress::wait(&session, run, call.out, talk, timeout).await
 }
