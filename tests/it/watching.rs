@@ -5,7 +5,11 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use temporalio_client::NamespacedClient as _;
 use temporalio_common::protos::temporal::api::common::v1::WorkflowExecution;
-use temporalio_common::protos::temporal::api::workflowservice::v1::ResetWorkflowExecutionRequest;
+use temporalio_common::protos::temporal::api::enums::v1::EventType;
+use temporalio_common::protos::temporal::api::history::v1::HistoryEvent;
+use temporalio_common::protos::temporal::api::workflowservice::v1::{
+    GetWorkflowExecutionHistoryRequest, ResetWorkflowExecutionRequest,
+};
 use tests::erp::ErpWorld;
 use tests::orders;
 use tests::proxy::Proxy;
@@ -106,16 +110,22 @@ async fn a_run_that_is_reset_is_watched_on() -> anyhow::Result<()> {
     let order = world.start(&orders::paid_by("e_wallet")).await?;
     let mut watch = Talking::start(world.address(), &world.task_queue, &["order", "watch", &order.order_id])?;
     watch.says("process-payment waiting").await?;
+    let execution = WorkflowExecution { workflow_id: order.workflow_id.clone(), run_id: String::new() };
     let mut temporal = world.client.connection().workflow_service();
+    let history = GetWorkflowExecutionHistoryRequest {
+        namespace: world.client.namespace(),
+        execution: Some(execution.clone()),
+        ..GetWorkflowExecutionHistoryRequest::default()
+    };
+    let history = temporal.get_workflow_execution_history(history.into_request()).await?.into_inner().history;
+    let events = history.map(|history| history.events).unwrap_or_default();
+    let is_task_done = |event: &&HistoryEvent| event.event_type() == EventType::WorkflowTaskCompleted;
+    let last_task = events.iter().rfind(is_task_done).map_or(0, |event| event.event_id);
     let reset = ResetWorkflowExecutionRequest {
         namespace: world.client.namespace(),
-        workflow_execution: Some(WorkflowExecution {
-            workflow_id: order.workflow_id.clone(),
-            run_id: String::new(),
-        }),
+        workflow_execution: Some(execution),
         reason: "a test".to_owned(),
-        // The end of the first workflow task.
-        workflow_task_finish_event_id: 4,
+        workflow_task_finish_event_id: last_task,
         request_id: order.workflow_id.clone(),
         ..ResetWorkflowExecutionRequest::default()
     };

@@ -116,7 +116,9 @@ impl UnaryService<Bytes> for Forward {
                 request.get_ref().windows(METADATA.len()).any(|part| part == METADATA.as_bytes());
             let call = Passed { method, is_metadata, at: Instant::now() };
             shared.passed.lock().unwrap_or_else(PoisonError::into_inner).push(call);
-            let mut client = tonic::client::Grpc::new(shared.channel.clone());
+            let client = tonic::client::Grpc::new(shared.channel.clone());
+            // The caller's own header goes on with its request: the server may compress its answer.
+            let mut client = client.accept_compressed(CompressionEncoding::Gzip);
             client.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
             let answer = client.unary(request, path, Untouched).await?;
             // Who was asked before it went away does not answer any more.
