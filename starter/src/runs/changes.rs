@@ -167,8 +167,10 @@ mod tests {
     fn the_last_event_says_how_a_run_goes_on() {
         let done = WorkflowExecutionCompletedEventAttributes::default();
         assert_eq!(closing(&Attributes::WorkflowExecutionCompletedEventAttributes(done)), Some(News::Closed));
-        let mut next = WorkflowExecutionContinuedAsNewEventAttributes::default();
-        next.new_execution_run_id = "run-2".to_owned();
+        let next = WorkflowExecutionContinuedAsNewEventAttributes {
+            new_execution_run_id: "run-2".to_owned(),
+            ..Default::default()
+        };
         let next = Attributes::WorkflowExecutionContinuedAsNewEventAttributes(next);
         assert_eq!(closing(&next), Some(News::GoesOnAs("run-2".to_owned())));
         let ended = WorkflowExecutionTerminatedEventAttributes::default();

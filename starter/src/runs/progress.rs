@@ -5,7 +5,6 @@
 //! a server that is away for a while ends the wait.
 
 use std::future;
-use std::pin::pin;
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -93,8 +92,8 @@ async fn until_told(
         }
     };
     let both = async {
-        let mut ending = pin!(follow(session, followed, out));
-        let mut looking = pin!(watcher.look(followed));
+        let mut ending = Box::pin(follow(session, followed, out));
+        let mut looking = Box::pin(watcher.look(followed));
         tokio::select! {
             biased;
             end = &mut ending => {

@@ -93,18 +93,20 @@ impl Table {
 
 /// The step table of a report, in at most so many bytes: cut between two steps, with a line that says so.
 pub(super) fn write(report: &Report, bytes: usize) -> String {
+    let rows: Vec<String> = report.steps.iter().map(rows).collect();
     let mut table = HEADER.to_owned();
-    for (number, step) in report.steps.iter().enumerate() {
-        let rows = rows(step);
-        let is_last = number + 1 == report.steps.len();
-        let room = if is_last { bytes } else { bytes.saturating_sub(CUT_BYTES) };
-        if table.len() + rows.len() > room {
-            let left_out = report.steps.len() - number;
-            table.push_str(&format!("{}{left_out}{}", CUT.0, CUT.1));
-            break;
-        }
-        table.push_str(&rows);
+    if HEADER.len() + rows.iter().map(String::len).sum::<usize>() <= bytes {
+        table.extend(rows);
+        return table;
     }
+    let room = bytes.saturating_sub(CUT_BYTES);
+    let fits = |end: &mut usize, row: &String| {
+        *end += row.len();
+        (*end <= room).then_some(())
+    };
+    let shown = rows.iter().scan(HEADER.len(), fits).count();
+    table.extend(rows.iter().take(shown).map(String::as_str));
+    table.push_str(&format!("{}{}{}", CUT.0, rows.len() - shown, CUT.1));
     table
 }
 
