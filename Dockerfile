@@ -5,7 +5,9 @@ COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
     cargo build --release --locked -p worker -p starter -p sandbox --features worker/s3,starter/s3 \
-    && install -D -t /out target/release/worker target/release/starter target/release/sandbox
+    && install -D -t /out target/release/worker target/release/starter target/release/sandbox \
+    # Temporal's own command line runs it as "temporal sun".
+    && ln -s starter /out/temporal-sun
 
 FROM debian:bookworm-slim
 # The roots that TLS to Temporal and to the shop's systems is checked against.

@@ -1,24 +1,32 @@
 //! What can be typed. `starter --help` and `starter <command> --help` are the reference.
+//!
+//! It stands beside `runs`: neither knows the other. Nothing here reads the environment but what clap reads for a flag.
 
 pub(crate) mod erp;
 pub(crate) mod mail;
 pub(crate) mod onboarding;
 pub(crate) mod order;
 pub(crate) mod schedule;
+pub(crate) mod shared;
+pub(crate) mod store;
 
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use jiff::SignedDuration;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use temporalio_client::Url;
+use temporalio_common::envconfig::{ClientConfigProfile, ClientConfigTLS, DataSource};
 
+use crate::processes;
+use crate::terminal::output::{Format, When};
+use crate::terminal::program;
 use erp::ErpCommand;
 use mail::MailCommand;
 use onboarding::OnboardingCommand;
-use order::{OrderCommand, StartArgs};
+use order::OrderCommand;
 use schedule::ScheduleCommand;
+use store::{StoreArgs, StoreCommand};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -29,10 +37,13 @@ Exit codes:
   4  not found
   5  ended as the business decided, everything undone (out of stock, declined, not shippable, expired, cancelled)
   6  needs a person: an undo is stuck, or a sync exceeds its limits
+  7  done, but some rows failed or were refused: the report and the quarantine say which
+  8  a dry run that would ask a person: the real one would stop before its first write
   130  Ctrl-C while waiting: the run goes on
-Of a run, 1, 5 and 6 are what --wait, watch and result exit with; status, show and list exit with 0 if they could look.
+Of a run, 1 and 5 to 8 are what --wait, watch and result exit with; status, show and list exit with 0 if they could look.
 
-Data goes to stdout, talk to stderr. With -o json stdout holds one JSON document, with -o jsonl one per line.
+Data goes to stdout, talk to stderr. With -o json stdout holds one JSON document, with -o jsonl one per line; of a
+command that failed it says why: success (false), exit_code, and error with type, message, fix and problems.
 
 Connection settings are Temporal's own: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_* and the
 profiles of temporal.toml (TEMPORAL_CONFIG_FILE, TEMPORAL_PROFILE). A flag wins over the environment, the environment
@@ -116,28 +127,51 @@ pub(crate) struct Global {
     pub(crate) color: When,
 }
 
-/// How data is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// For people.
-    #[default]
-    Text,
-    /// One JSON document.
-    Json,
-    /// One JSON document per line.
-    Jsonl,
+impl Cli {
+    /// Reads what was typed, under the name that was called.
+    ///
+    /// # Errors
+    /// clap's own: what could not be read, or the answer to `--help` and `--version`.
+    pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let mut command = Self::definition();
+        let matches = command.try_get_matches_from_mut(args)?;
+        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+    }
+
+    /// What can be typed, under the name that was called.
+    pub(crate) fn definition() -> clap::Command {
+        let command = Self::command();
+        if program::name() == program::OWN { command } else { renamed(command.bin_name(program::name())) }
+    }
 }
 
-/// When colour is used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum When {
-    /// On a terminal, unless NO_COLOR is set.
-    #[default]
-    Auto,
-    /// In any case.
-    Always,
-    /// Not at all.
-    Never,
+/// The examples of the help, under the name that was called.
+fn renamed(command: clap::Command) -> clap::Command {
+    let after = command.get_after_help().map(|help| program::in_words_of_caller(&help.to_string()));
+    let command = command.mut_subcommands(renamed);
+    match after {
+        Some(help) => command.after_help(help),
+        None => command,
+    }
+}
+
+impl Global {
+    /// The connection settings that were typed, in Temporal's own form.
+    pub(crate) fn settings(&self) -> ClientConfigProfile {
+        let mut profile = ClientConfigProfile::default();
+        profile.address.clone_from(&self.address);
+        profile.namespace.clone_from(&self.namespace);
+        profile.api_key.clone_from(&self.api_key);
+        let file = |path: &Option<String>| path.clone().map(DataSource::Path);
+        let mut tls = ClientConfigTLS::default();
+        tls.disabled = self.tls.map(|on| !on);
+        tls.server_name.clone_from(&self.tls_server_name);
+        tls.client_cert = file(&self.tls_cert_path);
+        tls.client_key = file(&self.tls_key_path);
+        tls.server_ca_cert = file(&self.tls_ca_path);
+        profile.tls = (tls != ClientConfigTLS::default()).then_some(tls);
+        profile
+    }
 }
 
 #[derive(Subcommand)]
@@ -197,19 +231,13 @@ Exit codes: 0 all is well · 1 something is not · 3 Temporal cannot be reached"
         #[arg(long)]
         without_store: bool,
         #[command(flatten)]
-        store: erp::StoreArgs,
+        store: StoreArgs,
     },
     /// Print a completion script: source it in the shell's start-up file
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
-}
-
-#[derive(Subcommand)]
-pub(crate) enum StoreCommand {
-    /// Remove the objects of runs that closed long enough ago; meant for a schedule (process "store-clean-up"), once a day
-    CleanUp(StartArgs),
 }
 
 #[derive(Args)]
@@ -247,17 +275,8 @@ pub(crate) struct ExportArgs {
     pub(crate) output_file: PathBuf,
 }
 
-/// `90s`, `10m`, `1h 30m`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let parsed: Option<SignedDuration> = text.parse().ok();
-    match parsed.and_then(|duration| Duration::try_from(duration).ok()) {
-        Some(duration) if !duration.is_zero() => Ok(duration),
-        _ => Err("write it as 30s, 10m or 1h30m, above zero".to_owned()),
-    }
-}
-
 fn process_name(text: &str) -> Result<String, String> {
-    let known: Vec<_> = crate::processes::ALL.iter().map(|process| process.name).collect();
+    let known: Vec<_> = processes::ALL.iter().map(|process| process.name).collect();
     if known.contains(&text) { Ok(text.to_owned()) } else { Err(format!("known: {}", known.join(", "))) }
 }
 
@@ -267,16 +286,6 @@ mod tests {
 
     #[test]
     fn every_flag_is_defined_once() {
-        use clap::CommandFactory;
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn durations_have_units() {
-        assert_eq!(duration("10m"), Ok(Duration::from_secs(600)));
-        assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5_400)));
-        for text in ["10", "0s", "-1s", "soon"] {
-            assert!(duration(text).is_err(), "{text:?} was taken");
-        }
     }
 }

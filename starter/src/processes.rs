@@ -1,10 +1,22 @@
-//! The visible list of what can be started: noun, workflow type, and how it is started.
+//! The second floor: the visible list of what can be started, and what is particular to each.
 //!
-//! A further process is one more constant here, in [`ALL`], and its noun in `cli`. Everything that is the same for
-//! all (start, wait, result, exit code, list) goes by these lines.
+//! A further process is one more constant here, in [`ALL`]; a further noun is a folder under `commands` too. Everything
+//! that is the same for all (start, status, watch, result, cancel, exit code, list) goes by these lines.
+//!
+//! - `name`: how a run is named on the command line;
+//! - `plan`: what would be started;
+//! - `order`, `onboarding`, `erp`, `store`: the two for each of them.
+
+pub(crate) mod erp;
+pub(crate) mod name;
+pub(crate) mod onboarding;
+pub(crate) mod order;
+pub(crate) mod plan;
+pub(crate) mod store;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use serde_json::Value;
 use temporalio_client::errors::WorkflowStartError;
 use temporalio_client::{Client, WorkflowStartOptions};
 use temporalio_common::data_converters::PayloadConversionError;
@@ -20,8 +32,9 @@ use workflows::store_clean_up::{self, StoreCleanUp};
 use workflows::store_probe::{self, StoreProbe};
 use workflows::unsubscription::Unsubscription;
 
-use crate::input::{InputError, Plan};
-use crate::{erp, objects, onboarding, order};
+use crate::terminal::exit::Exit;
+use crate::terminal::input::InputError;
+use plan::Plan;
 
 /// One process as the command line knows it.
 pub(crate) struct Process {
@@ -41,6 +54,10 @@ pub(crate) struct Process {
     pub(crate) has_commands: bool,
     /// Whether a schedule may start it: it takes a workflow id with the time of a slot behind it.
     pub(crate) is_recurring: bool,
+    /// The command that starts it, if it has one of its own.
+    pub(crate) started_by: Option<&'static str>,
+    /// The exit code of a result that says `success`.
+    pub(crate) worth: fn(&Value) -> Exit,
     /// Checks an input and says what would be started.
     pub(crate) plan: fn(&str) -> Result<Plan, InputError>,
     /// Starts it and returns the run id.
@@ -58,6 +75,8 @@ pub(crate) const ORDER: Process = Process {
     may_repeat: false,
     has_commands: true,
     is_recurring: false,
+    started_by: Some("order start"),
+    worth: done,
     plan: order::plan,
     start: |client, json, options| typed(client, OrderProcessing::run, json, options).boxed(),
 };
@@ -72,6 +91,8 @@ pub(crate) const LATE_PAYMENT: Process = Process {
     may_repeat: false,
     has_commands: true,
     is_recurring: false,
+    started_by: None,
+    worth: done,
     plan: order::plan_late_payment,
     start: |client, json, options| typed(client, LatePayment::run, json, options).boxed(),
 };
@@ -86,6 +107,8 @@ pub(crate) const ONBOARDING: Process = Process {
     may_repeat: true,
     has_commands: true,
     is_recurring: false,
+    started_by: Some("onboarding start"),
+    worth: done,
     plan: onboarding::plan,
     start: |client, json, options| typed(client, CustomerOnboarding::run, json, options).boxed(),
 };
@@ -100,6 +123,8 @@ pub(crate) const FOLLOW_UP: Process = Process {
     may_repeat: true,
     has_commands: true,
     is_recurring: false,
+    started_by: None,
+    worth: done,
     plan: onboarding::plan_follow_up,
     start: |client, json, options| typed(client, FollowUpEmails::run, json, options).boxed(),
 };
@@ -114,6 +139,8 @@ pub(crate) const ERP: Process = Process {
     may_repeat: true,
     has_commands: true,
     is_recurring: true,
+    started_by: Some("erp sync"),
+    worth: erp::worth,
     plan: erp::plan,
     start: |client, json, options| typed(client, ErpSync::run, json, options).boxed(),
 };
@@ -128,6 +155,8 @@ pub(crate) const UNSUBSCRIPTION: Process = Process {
     may_repeat: true,
     has_commands: true,
     is_recurring: false,
+    started_by: None,
+    worth: done,
     plan: onboarding::plan_unsubscription,
     start: |client, json, options| typed(client, Unsubscription::run, json, options).boxed(),
 };
@@ -142,7 +171,9 @@ pub(crate) const STORE: Process = Process {
     may_repeat: true,
     has_commands: false,
     is_recurring: true,
-    plan: objects::plan,
+    started_by: Some("store clean-up"),
+    worth: done,
+    plan: store::plan,
     start: |client, json, options| typed(client, StoreCleanUp::run, json, options).boxed(),
 };
 
@@ -156,7 +187,9 @@ pub(crate) const PROBE: Process = Process {
     may_repeat: true,
     has_commands: false,
     is_recurring: false,
-    plan: objects::plan_probe,
+    started_by: None,
+    worth: done,
+    plan: store::plan_probe,
     start: |client, json, options| typed(client, StoreProbe::run, json, options).boxed(),
 };
 
@@ -174,6 +207,16 @@ impl Process {
 /// The process of a workflow type, if it is one of ours.
 pub(crate) fn of_type(workflow_type: &str) -> Option<&'static Process> {
     ALL.iter().copied().find(|process| process.workflow_type == workflow_type)
+}
+
+/// A noun's own process: the first that has it.
+pub(crate) fn of_noun(noun: &str) -> Option<&'static Process> {
+    ALL.iter().copied().find(|process| process.noun == noun)
+}
+
+/// Whoever says `success` is done.
+fn done(_result: &Value) -> Exit {
+    Exit::Ok
 }
 
 /// Starts a workflow with JSON that was checked as its input; the text is sent unchanged.
@@ -195,6 +238,11 @@ where
 
 #[cfg(test)]
 mod tests {
+    use temporalio_common::UpdateDefinition as _;
+
+    use super::name::{Name as _, Stoppable as _};
+    use super::onboarding::CustomerName;
+    use super::order::OrderRef;
     use super::*;
 
     #[test]
@@ -204,6 +252,14 @@ mod tests {
         assert_eq!(plan.summary, "Order ORDER-001: 1 item, 25000000 VND");
         // Temporal's limit for the summary in a list.
         assert!(plan.summary.len() <= 200);
+    }
+
+    #[test]
+    fn a_noun_stops_its_own_process() {
+        assert_eq!(OrderRef::UPDATE, OrderProcessing::cancel_order.name());
+        assert_eq!(of_noun(OrderRef::NOUN).map(|process| process.name), Some(ORDER.name));
+        assert_eq!(CustomerName::UPDATE, CustomerOnboarding::cancel_onboarding.name());
+        assert_eq!(of_noun(CustomerName::NOUN).map(|process| process.name), Some(ONBOARDING.name));
     }
 
     #[test]

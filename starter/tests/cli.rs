@@ -24,18 +24,38 @@ impl Ended {
             .unwrap_or_else(|error| panic!("{error} in stdout {:?}", self.stdout))
     }
 
-    /// Refused before anything was sent: exit 2, words on stderr, nothing on stdout.
+    /// Refused before anything was sent: exit 2, words on stderr, no data on stdout.
     fn assert_refused(&self, words: &[&str]) {
         assert_eq!(self.code, Some(2), "stderr: {}", self.stderr);
-        assert_eq!(self.stdout, "", "stdout of a refused input");
+        if !self.stdout.is_empty() {
+            // Whoever asks for JSON gets the error as JSON too.
+            self.assert_error("Usage");
+        }
         for word in words.iter().chain(&["fix: ", "nothing was started"]) {
             assert!(self.stderr.contains(word), "{word:?} is missing in {}", self.stderr);
         }
     }
 }
 
+impl Ended {
+    /// One document on stdout, which says the same as the exit code and stderr.
+    fn assert_error(&self, kind: &str) {
+        let document = self.json();
+        assert_eq!(document["success"], json!(false), "{document}");
+        assert_eq!(document["exit_code"].as_i64(), self.code.map(i64::from), "{document}");
+        assert_eq!(document["error"]["type"], json!(kind), "{document}");
+        let message = document["error"]["message"].as_str().unwrap_or_default();
+        let first = message.lines().next().unwrap_or_default();
+        assert!(!first.is_empty() && self.stderr.contains(first), "{first:?} is not in {}", self.stderr);
+    }
+}
+
 fn starter(args: &[&str], input: &str) -> Ended {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_starter"));
+    called_as(env!("CARGO_BIN_EXE_starter"), args, input)
+}
+
+fn called_as(program: impl AsRef<std::ffi::OsStr>, args: &[&str], input: &str) -> Ended {
+    let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         let ours =
             name.to_str().is_some_and(|name| name.starts_with("TEMPORAL_") || name.starts_with("SUN_"));
@@ -206,6 +226,68 @@ fn a_server_that_is_not_there_is_named_with_the_fix() {
             assert!(ended.stderr.contains(word), "{args:?}: {word:?} is missing in {}", ended.stderr);
         }
     }
+}
+
+/// `serve` answers every connection to a port of this test; the starter is sent there.
+fn at_a_port(serve: impl Fn(std::net::TcpStream) + Send + 'static) -> Ended {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("its address").to_string();
+    std::thread::spawn(move || listener.incoming().map_while(Result::ok).for_each(serve));
+    starter(&["list", "--address", &address, "-o", "json"], "")
+}
+
+#[test]
+fn a_port_that_speaks_http_is_no_temporal_and_the_hint_says_so() {
+    let http = at_a_port(|mut connection| {
+        connection.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").ok();
+    });
+    let mute = at_a_port(drop);
+    for ended in [http, mute] {
+        assert_eq!(ended.code, Some(3), "{}", ended.stderr);
+        ended.assert_error("NoConnection");
+        for word in ["does not speak gRPC", "fix: is it the port of the Web UI", "7233"] {
+            assert!(ended.stderr.contains(word), "{word:?} is missing in {}", ended.stderr);
+        }
+    }
+}
+
+#[test]
+fn errors_are_json_where_json_was_asked_for() {
+    for (args, kind) in [
+        (&["order", "status", "ORDER-001", "-ojson"][..], "NoConnection"),
+        (&["-o", "jsonl", "list"], "NoConnection"),
+        (&["order", "status", "not an order", "--output=json"], "Usage"),
+        (&["order", "strat", "-o", "json"], "Usage"),
+        (&["onboarding", "status", "a@example.com", "-o", "json"], "Usage"),
+    ] {
+        starter(args, "").assert_error(kind);
+    }
+    let wrong = start(&changed(|order| order["currency"] = json!("DONG"))).json();
+    let problem = &wrong["error"]["problems"][0];
+    assert_eq!(problem["field"], json!("currency"), "{wrong}");
+    assert!(problem["fix"].is_string() && problem["problem"].is_string(), "{wrong}");
+    // Text stays text.
+    assert_eq!(starter(&["order", "status", "ORDER-001"], "").stdout, "");
+}
+
+/// Temporal's command line runs the link as `temporal sun`.
+#[test]
+fn a_link_of_another_name_says_what_its_caller_types() {
+    let link = file("temporal-sun");
+    std::fs::remove_file(&link).ok();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_starter"), &link).expect("a link");
+    let wrong = called_as(&link, &["order", "status"], "");
+    assert_eq!(wrong.code, Some(2));
+    assert!(wrong.stderr.contains("temporal sun order status"), "{}", wrong.stderr);
+    let help = called_as(&link, &["order", "start", "--help"], "").stdout;
+    assert!(help.contains("  temporal sun order start --input order.json --wait"), "{help}");
+    assert!(help.contains("starter/samples/order.json"), "{help}");
+    let key = called_as(
+        &link,
+        &["schedule", "apply", "-f", "-"],
+        "[[schedule]]\nid = \"a\"\nprocess = \"order\"\n",
+    );
+    assert!(key.stderr.contains("temporal sun order start --input FILE"), "{}", key.stderr);
 }
 
 #[test]

@@ -2,6 +2,8 @@
 //!
 //! No personal data: these texts are shown in the Web UI, by queries and in the details of failures.
 
+pub mod table;
+
 use std::fmt;
 use std::time::SystemTime;
 
@@ -104,6 +106,27 @@ pub enum StepStatus {
 }
 
 impl StepStatus {
+    /// Every status.
+    pub const ALL: [Self; 11] = [
+        Self::Pending,
+        Self::Running,
+        Self::Waiting,
+        Self::Completed,
+        Self::Skipped,
+        Self::Failed,
+        Self::Stopped,
+        Self::Undone,
+        Self::UndoStuck,
+        Self::Resolved,
+        Self::LeftStanding,
+    ];
+
+    /// The status of these words.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.name() == name)
+    }
+
     /// The status in words.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -274,12 +297,7 @@ impl Report {
     /// The step that is under way, or waits.
     #[must_use]
     pub fn current(&self) -> Option<&StepReport> {
-        self.steps.iter().rfind(|step| {
-            matches!(
-                step.status,
-                StepStatus::Running | StepStatus::Waiting | StepStatus::Asking | StepStatus::UndoStuck
-            )
-        })
+        current(&self.steps)
     }
 
     /// How many steps are done.
@@ -288,17 +306,26 @@ impl Report {
         self.steps.iter().filter(|step| step.status.is_done()).count()
     }
 
-    /// The step table as Markdown, for the Web UI's current details.
+    /// The step table as Markdown, for the Web UI's current details; [`table::Table::read`] reads it back.
     #[must_use]
     pub fn markdown(&self) -> String {
-        let mut table = String::from("| step | status | |\n|---|---|---|\n");
-        for StepReport { step, status, detail, .. } in &self.steps {
-            // A provider's instruction must not break out of its cell.
-            let detail = detail.as_deref().unwrap_or_default().replace(['|', '\n', '\r', '<'], " ");
-            table.push_str(&format!("| {step} | {} | {detail} |\n", status.name()));
-        }
-        table
+        self.markdown_within(table::DETAILS_BYTES_MAX)
     }
+
+    /// The same in at most so many bytes, where something else stands in the current details too.
+    #[must_use]
+    pub fn markdown_within(&self, bytes: usize) -> String {
+        table::write(self, bytes)
+    }
+}
+
+fn current(steps: &[StepReport]) -> Option<&StepReport> {
+    steps.iter().rfind(|step| {
+        matches!(
+            step.status,
+            StepStatus::Running | StepStatus::Waiting | StepStatus::Asking | StepStatus::UndoStuck
+        )
+    })
 }
 
 /// How far a run is: the answer to the query `progress`. The fields up to `error_message` are the seed's monitor's.

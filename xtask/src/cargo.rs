@@ -1,8 +1,9 @@
 //! Running cargo from inside cargo.
 
-use std::io;
-use std::path::PathBuf;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::{fs, io};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -49,19 +50,36 @@ impl Profile {
         workspace.target.join(if self.release { "release" } else { "debug" })
     }
 
-    /// The arguments that build what a running Sunflow is made of.
-    pub(crate) fn build_arguments(self) -> Vec<&'static str> {
+    /// Builds what a running Sunflow is made of, with the link by which Temporal's CLI finds the starter.
+    pub(crate) fn build(self, workspace: &Workspace) -> Result<()> {
         let mut arguments = vec!["build", "-p", "worker", "-p", "starter", "-p", "sandbox"];
         if self.release {
             arguments.push("--release");
         }
-        arguments
+        run(&arguments)?;
+        link_extension(&self.bin_dir(workspace))
     }
 }
 
 impl Profile {
     pub(crate) const DEBUG: Self = Self { release: false };
     pub(crate) const RELEASE: Self = Self { release: true };
+}
+
+/// Temporal's CLI runs `temporal-sun` from PATH as `temporal sun`.
+const EXTENSION: &str = "temporal-sun";
+
+/// Links the extension to the starter beside it, unless it is linked already.
+fn link_extension(bin_dir: &Path) -> Result<()> {
+    let link = bin_dir.join(EXTENSION);
+    if fs::read_link(&link).is_ok_and(|target| target == Path::new("starter")) {
+        return Ok(());
+    }
+    // Made aside and moved into place: another xtask may do the same at this moment.
+    let new = bin_dir.join(format!("{EXTENSION}.{}", std::process::id()));
+    symlink("starter", &new)
+        .and_then(|()| fs::rename(&new, &link))
+        .with_context(|| format!("cannot link {} to the starter", link.display()))
 }
 
 /// Says the cargo command, runs it with its talk on stderr, and fails if it fails.
@@ -104,6 +122,21 @@ mod tests {
         assert!(is_set_by_cargo_run("CARGO_MANIFEST_DIR"));
         assert!(!is_set_by_cargo_run("CARGO_TARGET_DIR"));
         assert!(!is_set_by_cargo_run("CARGO_BUILD_JOBS"));
+    }
+
+    #[test]
+    fn the_extension_leads_to_the_starter_and_is_linked_once() -> Result<()> {
+        let folder = std::env::temp_dir().join(format!("sunflow-link-{}", std::process::id()));
+        fs::create_dir_all(&folder)?;
+        fs::write(folder.join("starter"), "the starter")?;
+        fs::write(folder.join(EXTENSION), "an old copy")?;
+        for _ in 0..2 {
+            link_extension(&folder)?;
+            assert_eq!(fs::read_to_string(folder.join(EXTENSION))?, "the starter");
+            assert_eq!(fs::read_dir(&folder)?.count(), 2, "something was left behind");
+        }
+        fs::remove_dir_all(&folder)?;
+        Ok(())
     }
 
     #[test]

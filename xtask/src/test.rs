@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
-use crate::cargo::{self, Profile, Workspace, cargo};
+use crate::cargo::{Profile, Workspace, cargo};
 use crate::environment::without_temporal_settings;
 use crate::guard;
 use crate::say::say;
@@ -36,14 +36,14 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let target = Workspace::locate()?.target;
+    let workspace = Workspace::locate()?;
     let mut parts = Parts::default();
     parts.time("guard", guard::run)?;
-    let mut settings = parts.time("tools", || tools(&target, options.all))?;
+    let mut settings = parts.time("tools", || tools(&workspace.target, options.all))?;
     if options.all {
         settings.push(("SUNFLOW_TEST_ALL", "1".into()));
     }
-    parts.time("build", || cargo::run(&Profile::DEBUG.build_arguments()))?;
+    parts.time("build", || Profile::DEBUG.build(&workspace))?;
     parts.time("tests", || run_tests(options, &settings))?;
     say!("all passed: {}", parts.summary());
     Ok(())

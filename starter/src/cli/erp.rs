@@ -2,16 +2,16 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 use contracts::erp::Entity;
 use contracts::values::IntegrationId;
-use workflows::erp_sync;
 
-use super::duration;
+use super::shared::{Look, duration};
+use super::store::StoreArgs;
+use crate::processes::erp::{SyncRef, integration};
 
 #[derive(Subcommand)]
 pub(crate) enum ErpCommand {
@@ -22,20 +22,13 @@ password are not in it: the worker has them, and credentials_ref names them. It 
 mapping rules with line and column.
 
 Examples:
-  starter erp sync --input erp-001.json --wait           what changed since the last time
-  starter erp sync --input erp-001.json --wait --full    everything; what the shop has already costs no write
-  starter erp sync --input erp-001.json --wait --dry-run everything is read and compared, nothing is written
+  starter erp sync --input erp-001.json --wait            what changed since the last time
+  starter erp sync --input erp-001.json --wait --full     everything; what the shop has already costs no write
+  starter erp sync --input erp-001.json --wait --dry-run  everything is read and compared, nothing is written
   starter -o json erp sync --input erp-001.json --wait | jq .report.summary")]
     Sync(SyncArgs),
-    /// Show where a sync stands, without waiting
-    Status {
-        /// Integration (erp-001), or workflow id of a scheduled run
-        sync: SyncRef,
-    },
-    /// Follow a sync's steps to its end, then print the result
-    Watch(WaitArgs),
-    /// Wait for a sync's end and print the result
-    Result(WaitArgs),
+    #[command(flatten)]
+    Look(Look<SyncRef>),
     /// Let a sync go on that would exceed its limits
     Approve(DecideArgs),
     /// End a sync that would exceed its limits; nothing was written
@@ -84,15 +77,6 @@ pub(crate) struct SyncArgs {
 }
 
 #[derive(Args)]
-pub(crate) struct WaitArgs {
-    /// Integration (erp-001), or workflow id of a scheduled run
-    pub(crate) sync: SyncRef,
-    /// Give up waiting after this long, such as 10m; the run goes on
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
-    pub(crate) timeout: Option<Duration>,
-}
-
-#[derive(Args)]
 pub(crate) struct DecideArgs {
     /// Integration (erp-001), or workflow id of a scheduled run ('starter erp list --needs-human' has it)
     pub(crate) sync: SyncRef,
@@ -130,14 +114,6 @@ pub(crate) struct ErpListArgs {
     pub(crate) limit: NonZeroUsize,
 }
 
-/// Where the object store is.
-#[derive(Args)]
-pub(crate) struct StoreArgs {
-    /// Object store, the worker's own: a folder, or s3://BUCKET/PREFIX
-    #[arg(long, env = "SUN_STORE", value_name = "PLACE", default_value = store::DEFAULT_PLACE)]
-    pub(crate) store: String,
-}
-
 #[derive(Args)]
 pub(crate) struct QuarantineArgs {
     /// Integration
@@ -165,52 +141,6 @@ pub(crate) struct RetryArgs {
     pub(crate) store: StoreArgs,
 }
 
-/// Names a sync: an integration, or a workflow id.
-#[derive(Clone, Debug)]
-pub(crate) struct SyncRef(String);
-
-impl SyncRef {
-    /// The workflow id.
-    pub(crate) fn workflow_id(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for SyncRef {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let name = text.strip_prefix(erp_sync::ID_PREFIX).unwrap_or(text);
-        // What a schedule adds to the integration's id: `-2026-01-01T00:00:00Z`; a dry run: `/dry-run`.
-        let (id, _slot) = name.split_once(['/', ':']).unwrap_or((name, ""));
-        integration(id).map(|_| Self(format!("{}{name}", erp_sync::ID_PREFIX)))
-    }
-}
-
-fn integration(text: &str) -> Result<IntegrationId, String> {
-    IntegrationId::new(text).map_err(|problem| format!("an integration's id {problem}"))
-}
-
 fn entity(text: &str) -> Result<Entity, String> {
     Entity::from_name(text).ok_or_else(|| format!("known: {}", Entity::ALL.map(Entity::name).join(", ")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_sync_is_named_by_its_integration_or_its_workflow_id() {
-        let named = |text: &str| text.parse::<SyncRef>().map(|sync| sync.workflow_id().to_owned());
-        assert_eq!(named("erp-001").as_deref(), Ok("erp/erp-001"));
-        assert_eq!(
-            named("erp/erp-001-2026-01-01T00:00:00Z").as_deref(),
-            Ok("erp/erp-001-2026-01-01T00:00:00Z")
-        );
-        let scheduled = Ok("erp/erp-001-2026-01-01T00:00:00Z");
-        assert_eq!(named("erp-001-2026-01-01T00:00:00Z").as_deref(), scheduled);
-        assert_eq!(named("erp-001/dry-run").as_deref(), Ok("erp/erp-001/dry-run"));
-        assert!(named("erp/").is_err());
-        assert!(named("a b").is_err());
-    }
 }

@@ -73,12 +73,12 @@ fn the_table_has_a_line_per_step() {
     let mut report = report([Completed, UndoStuck, Pending, Pending]);
     report.steps[1].detail = Some("the provider does not answer".to_owned());
     let table = "\
-        | step | status | |\n\
-        |---|---|---|\n\
-        | hold | completed |  |\n\
-        | pay | undo stuck | the provider does not answer |\n\
-        | ship | pending |  |\n\
-        | tell | pending |  |\n";
+        | step | status | began | took | |\n\
+        |---|---|---|---|---|\n\
+        | hold | completed |  |  |  |\n\
+        | pay | undo stuck |  |  | the provider does not answer |\n\
+        | ship | pending |  |  |  |\n\
+        | tell | pending |  |  |  |\n";
     assert_eq!(report.markdown(), table);
 }
 

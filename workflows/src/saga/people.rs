@@ -320,9 +320,26 @@ impl People {
         Some(now)
     }
 
-    /// The open questions as Markdown, each with the JSON that answers it.
-    pub(super) fn markdown(&self) -> String {
-        self.open.iter().map(Question::markdown).collect::<Vec<_>>().join("\n\n")
+    /// The open questions as Markdown, each with the JSON that answers it; those that do not fit into so many bytes are
+    /// named.
+    pub(super) fn markdown(&self, bytes: usize) -> String {
+        let mut text = String::new();
+        for (shown, question) in self.open.iter().enumerate() {
+            let next = question.markdown();
+            if text.len() + next.len() > bytes {
+                let rest: Vec<&str> =
+                    self.open[shown..].iter().map(|question| question.id.as_str()).collect();
+                // Ids are short; however many there are, they must not crowd out the step table.
+                let named: String = rest.join(", ").chars().take(1_000).collect();
+                text.push_str(&format!("\n\n**And {} more questions**: {named}", rest.len()));
+                break;
+            }
+            if shown > 0 {
+                text.push_str("\n\n");
+            }
+            text.push_str(&next);
+        }
+        text
     }
 }
 

@@ -8,7 +8,11 @@ use temporalio_workflow::{WorkflowCancellationToken as Token, WorkflowContextVie
 
 use super::people::People;
 use super::{Halt, Process};
+use crate::report::table::DETAILS_BYTES_MAX;
 use crate::report::{PartReport, Progress, Report, StepClass, StepSpec, StepStatus, timestamp};
+
+/// Bytes of the current details that open questions may take; the step table has the rest.
+const QUESTIONS_BYTES_MAX: usize = DETAILS_BYTES_MAX / 2;
 
 /// Who stopped a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,13 +131,14 @@ impl SagaState {
         self.report.clone()
     }
 
-    /// What the Web UI shows: the open questions, then the step table.
+    /// What the Web UI shows: the open questions, then the step table, together in what Temporal takes.
     pub(super) fn details(&self) -> String {
-        let questions = self.people.markdown();
+        let questions = self.people.markdown(QUESTIONS_BYTES_MAX);
         if questions.is_empty() {
             return self.report.markdown();
         }
-        format!("{questions}\n\n{}", self.report.markdown())
+        let left = DETAILS_BYTES_MAX.saturating_sub(questions.len() + 2);
+        format!("{questions}\n\n{}", self.report.markdown_within(left))
     }
 
     /// Milliseconds of workflow time from start to end.

@@ -1,8 +1,9 @@
 //! Where everything of a running Sunflow is, in the forms people and programs ask for it.
 
-use std::fs;
+use std::ffi::OsStr;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -60,7 +61,7 @@ impl Facts {
     /// The environment of a worker or starter of this stack.
     pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
         // Tests shorten it; what the user has set is meant.
-        let undo_patience = std::env::var("SUN_UNDO_PATIENCE").unwrap_or_else(|_| "20s".to_owned());
+        let undo_patience = env::var("SUN_UNDO_PATIENCE").unwrap_or_else(|_| "20s".to_owned());
         vec![
             ("TEMPORAL_ADDRESS", self.temporal_address.clone()),
             ("TEMPORAL_NAMESPACE", NAMESPACE.to_owned()),
@@ -78,12 +79,23 @@ impl Facts {
         ]
     }
 
-    /// Writes the environment as a file for `.` in a shell.
-    pub(super) fn write_env_file(&self) -> Result<()> {
+    /// Writes the environment as a file for `.` in a shell: with the binaries on PATH, and Temporal's CLI, which runs
+    /// the starter as `temporal sun`.
+    pub(super) fn write_env_file(&self, temporal_cli: &Path) -> Result<()> {
         let lines = self.environment().into_iter().map(|(name, value)| export(name, &value));
-        let bin_dir = self.bin_dir.display().to_string().replace('\'', r"'\''");
-        let text = lines.chain([format!("export PATH='{bin_dir}':\"$PATH\"\n")]).collect::<String>();
+        let path = env::var_os("PATH").unwrap_or_default();
+        let text = lines.chain([self.on_path(temporal_cli, &path)]).collect::<String>();
         fs::write(&self.env_file, text).with_context(|| format!("cannot write {}", self.env_file.display()))
+    }
+
+    /// The line that puts the binaries on PATH, and the CLI unless its folder is there.
+    fn on_path(&self, temporal_cli: &Path, path: &OsStr) -> String {
+        let cli_dir =
+            temporal_cli.parent().filter(|folder| !env::split_paths(path).any(|known| known == *folder));
+        let folders = [Some(self.bin_dir.as_path()), cli_dir].into_iter().flatten();
+        let folders: String =
+            folders.map(|folder| format!("{}:", quoted(&folder.display().to_string()))).collect();
+        format!("export PATH={folders}\"$PATH\"\n")
     }
 
     /// The text that `up --json` prints.
@@ -139,7 +151,12 @@ impl Facts {
 
 /// One line of shell that sets `name` to exactly `value`.
 fn export(name: &str, value: &str) -> String {
-    format!("export {name}='{}'\n", value.replace('\'', r"'\''"))
+    format!("export {name}={}\n", quoted(value))
+}
+
+/// A value as one word of a shell.
+fn quoted(value: &str) -> String {
+    format!("'{}'", value.replace('\'', r"'\''"))
 }
 
 fn url_encode(text: &str) -> String {
@@ -193,6 +210,14 @@ mod tests {
         let script = format!("{}printf %s \"$X\"", export("X", awkward));
         let output = Command::new("sh").args(["-c", &script]).output().expect("sh runs");
         assert_eq!(String::from_utf8_lossy(&output.stdout), awkward);
+    }
+
+    #[test]
+    fn the_cli_is_put_on_path_where_it_is_not_there_yet() {
+        let line = |path: &str| facts().on_path(Path::new("/t/tools/it's/bin/temporal"), OsStr::new(path));
+        let both = "export PATH='/t/debug':'/t/tools/it'\\''s/bin':\"$PATH\"\n";
+        assert_eq!(line("/usr/bin:/bin"), both);
+        assert_eq!(line("/usr/bin:/t/tools/it's/bin"), "export PATH='/t/debug':\"$PATH\"\n");
     }
 
     #[test]

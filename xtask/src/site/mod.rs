@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::cargo::{self, Profile, Workspace};
+use crate::cargo::{Profile, Workspace};
 use crate::interrupt::Interrupt;
 use crate::lock::lock;
 use crate::ports::Ports;
@@ -32,7 +32,7 @@ impl Site {
     pub(crate) fn prepare(workspace: &Workspace, name: &str, profile: Profile, fresh: bool) -> Result<Self> {
         // The tool first: a machine without pip should not learn of it after minutes of compiling.
         let temporal_cli = TEMPORAL_CLI.find_or_install(&workspace.target)?;
-        cargo::run(&profile.build_arguments())?;
+        profile.build(workspace)?;
         let run_dir = RunDir::claim(&workspace.target, name)?;
         if fresh {
             run_dir.wipe_databases()?;
@@ -50,7 +50,7 @@ impl Site {
         let starting = lock(&self.starting, "starting")?;
         let ports = Ports::choose()?;
         let facts = Facts::new(&ports, &self.run_dir, self.bin_dir);
-        facts.write_env_file()?;
+        facts.write_env_file(&self.temporal_cli)?;
         let services = Services { temporal_cli: self.temporal_cli, ports };
         let interrupt = Interrupt::listen()?;
         let mut stack = Stack::new(self.run_dir.pids_file(), restart);

@@ -113,7 +113,7 @@ fn the_web_ui_shows_facts_and_json_that_can_be_sent_as_it_is() {
     people.note("pay", "amount", "2 VND".to_owned());
     people.note("hold", "lines", "3".to_owned());
     people.ask(Question { reason: "a|b\n<c>".to_owned(), ..question("pay", None, "refused") });
-    let shown = people.markdown();
+    let shown = people.markdown(10_000);
     assert!(shown.contains("the undo of `pay`** (`refused`): a b  c>\n"), "{shown}");
     assert!(shown.contains("- payment_id: pay_1\n- amount: 2 VND\n"), "{shown}");
     assert!(!shown.contains("lines"), "{shown}");
@@ -121,4 +121,16 @@ fn the_web_ui_shows_facts_and_json_that_can_be_sent_as_it_is() {
     let json = shown.rsplit_once("Update `answer`: `").and_then(|(_, json)| json.strip_suffix('`'));
     let sent: Answer = serde_json::from_str(json.expect("at the end")).expect("an answer");
     assert_eq!(people.check(&sent), Ok(()));
+}
+
+#[test]
+fn questions_that_do_not_fit_are_named() {
+    let mut people = People::default();
+    for n in 0..40 {
+        people.ask(Question { reason: "x".repeat(300), ..question(&format!("step-{n}"), None, "refused") });
+    }
+    let shown = people.markdown(10_000);
+    assert!(shown.len() <= 11_100, "{}", shown.len());
+    assert!(shown.contains("`step-0`") && shown.contains(" more questions**: "), "{shown}");
+    assert!(shown.ends_with("step-39"), "{shown}");
 }

@@ -1,0 +1,96 @@
+//! What the mapping rules of an input make of sample records.
+
+use std::fs;
+
+use contracts::erp::Entity;
+use contracts::money::Currency;
+use mapping::{Rules, SourceRecord};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use workflows::erp_sync::ErpSyncConfig;
+
+use crate::cli::erp::MapArgs;
+use crate::terminal::exit::{Exit, Failure};
+use crate::terminal::input::{self, InputText, check};
+use crate::terminal::output::Out;
+
+/// What became of a sample record.
+#[derive(Serialize)]
+struct Mapped {
+    input: SourceRecord,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<contracts::erp::Record>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unknown_fields: Vec<String>,
+}
+
+/// `starter erp map`: input, output and problems of sample records.
+pub(crate) fn run(out: &Out, args: &MapArgs) -> Result<Exit, Failure> {
+    let InputText { name, json } = input::read(&args.input)?;
+    let config: ErpSyncConfig = check(&json).map_err(|error| input::refused(&name, &error))?;
+    let sample = fs::read_to_string(&args.sample).map_err(|error| {
+        Failure::because(Exit::Usage, error, format!("cannot read {}", args.sample.display()))
+            .fix("give the path of a file with records of the ERP")
+    })?;
+    let records = sample_records(&sample).ok_or_else(|| {
+        Failure::new(Exit::Usage, format!("{} holds no records", args.sample.display()))
+            .fix("write a JSON list of objects, one object, or one object a line")
+    })?;
+    let rules = Rules::parse(config.rules.as_deref().unwrap_or("{}"));
+    let rules = rules.map_err(|_| Failure::new(Exit::Usage, "the mapping rules are wrong"))?;
+    let mapped: Vec<Mapped> =
+        records.into_iter().map(|record| map_one(&rules, args.entity, config.currency, record)).collect();
+    let problems = mapped.iter().filter(|mapped| mapped.problem.is_some()).count();
+    out.list(&mapped, |paint| {
+        let one = |mapped: &Mapped| {
+            let input = serde_json::to_string(&mapped.input).unwrap_or_default();
+            let output = match (&mapped.output, &mapped.problem) {
+                (Some(record), _) => serde_json::to_string(record).unwrap_or_default(),
+                (None, problem) => paint.bad(format!("problem: {}", problem.as_deref().unwrap_or_default())),
+            };
+            let unknown = match mapped.unknown_fields.as_slice() {
+                [] => String::new(),
+                fields => format!("\n  {}", paint.faint(format!("not asked for: {}", fields.join(", ")))),
+            };
+            format!("{input}\n  → {output}{unknown}\n")
+        };
+        mapped.iter().map(one).collect()
+    })?;
+    out.say(format!("{} records, {problems} with problems", mapped.len()));
+    Ok(if problems == 0 { Exit::Ok } else { Exit::Failed })
+}
+
+fn map_one(rules: &Rules, entity: Entity, currency: Currency, input: SourceRecord) -> Mapped {
+    let mapping = rules.of(entity, currency);
+    let unknown_fields = mapping.unknown_fields(&input).into_iter().map(str::to_owned).collect();
+    let (output, problem) = match mapping.apply(&input) {
+        Ok(record) => (Some(record), None),
+        Err(defect) => (None, Some(defect.cause())),
+    };
+    Mapped { input, output, problem, unknown_fields }
+}
+
+fn sample_records(text: &str) -> Option<Vec<SourceRecord>> {
+    let of = |json: &str| serde_json::from_str::<SourceRecord>(json).ok();
+    if let Ok(list) = serde_json::from_str::<Vec<Box<RawValue>>>(text) {
+        return list.iter().map(|record| of(record.get())).collect();
+    }
+    let lines = || text.lines().filter(|line| !line.trim().is_empty()).map(of).collect();
+    of(text).map(|record| vec![record]).or_else(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_come_as_a_list_alone_or_in_lines() {
+        for text in ["[{\"a\": 1}, {\"a\": 2}]", "{\"a\": 1}\n\n{\"a\": 2}\n"] {
+            assert_eq!(sample_records(text).map(|records| records.len()), Some(2), "{text}");
+        }
+        assert_eq!(sample_records("{\n\"a\": 1\n}").map(|records| records.len()), Some(1));
+        assert!(sample_records("[1]").is_none());
+    }
+}

@@ -1,0 +1,24 @@
+//! Lists orders.
+
+use workflows::search_attributes::{OUTCOME, STAGE};
+
+use crate::cli::order::OrderListArgs;
+use crate::commands::any::list;
+use crate::commands::call::Call;
+use crate::processes::ORDER;
+use crate::terminal::exit::{Exit, Failure};
+
+/// `starter order list`.
+pub(crate) async fn run(call: &Call<'_>, args: OrderListArgs) -> Result<Exit, Failure> {
+    let mut filters = vec![format!("WorkflowType = '{}'", ORDER.workflow_type)];
+    if let Some(stage) = args.stage {
+        filters.push(format!("{} = '{}'", STAGE.name(), list::value_name(&stage)));
+    }
+    if let Some(outcome) = args.outcome {
+        filters.push(format!("{} = '{}'", OUTCOME.name(), list::value_name(&outcome)));
+    }
+    if args.needs_human {
+        filters.push(list::needs_human());
+    }
+    list::ours(call, &filters.join(" AND "), args.limit.get()).await
+}

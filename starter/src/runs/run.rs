@@ -1,0 +1,204 @@
+//! One run of any process: what Temporal knows of it, what its workflow says of itself, and its end.
+
+use std::time::Duration;
+
+use contracts::payment::CustomerAction;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use temporalio_client::errors::{WorkflowGetResultError, WorkflowInteractionError, WorkflowQueryError};
+use temporalio_client::{
+    Client, HistoryEventFilterType, RetryOptions, RpcOptions, WorkflowDescribeOptions,
+    WorkflowExecutionDescription, WorkflowExecutionInfo, WorkflowFetchHistoryOptions,
+    WorkflowGetResultOptions, WorkflowHandle, WorkflowQueryOptions,
+};
+use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
+use temporalio_common::{HasWorkflowDefinition, QueryDefinition, WorkflowDefinition};
+use workflows::report::Progress;
+
+use super::connect::Session;
+use super::outcome::End;
+use super::subject::Subject;
+use crate::processes;
+use crate::terminal::exit::{Exit, Failure, is_run_missing};
+use crate::terminal::program::command;
+
+/// How long a worker may take to answer a query.
+const QUERY_LIMIT: Duration = Duration::from_secs(3);
+
+/// A workflow of which only the JSON is known.
+pub(crate) struct AnyProcess;
+
+impl WorkflowDefinition for AnyProcess {
+    type Input = Value;
+    type Output = Value;
+    fn name(&self) -> &str {
+        "AnyProcess"
+    }
+}
+
+impl HasWorkflowDefinition for AnyProcess {
+    type Run = Self;
+}
+
+/// The query that every workflow of every SDK answers by itself.
+struct MetadataQuery;
+
+impl QueryDefinition for MetadataQuery {
+    type Workflow = AnyProcess;
+    type Input = ();
+    type Output = Metadata;
+    fn name(&self) -> &str {
+        "__temporal_workflow_metadata"
+    }
+}
+
+/// What is read of its answer.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Metadata {
+    current_details: String,
+}
+
+struct ProgressQuery;
+
+impl QueryDefinition for ProgressQuery {
+    type Workflow = AnyProcess;
+    type Input = ();
+    type Output = Progress;
+    fn name(&self) -> &str {
+        "progress"
+    }
+}
+
+struct CustomerActionQuery;
+
+impl QueryDefinition for CustomerActionQuery {
+    type Workflow = AnyProcess;
+    type Input = ();
+    type Output = Option<CustomerAction>;
+    fn name(&self) -> &str {
+        "customer_action"
+    }
+}
+
+/// A run that exists.
+pub(crate) struct Run {
+    pub(crate) subject: Subject,
+    handle: WorkflowHandle<Client, AnyProcess>,
+}
+
+impl Session {
+    /// Finds the latest run of a workflow id.
+    pub(crate) async fn find(
+        &self,
+        workflow_id: &str,
+    ) -> Result<(Run, WorkflowExecutionDescription), Failure> {
+        let described =
+            self.handle::<AnyProcess>(workflow_id, None).describe(WorkflowDescribeOptions::default()).await;
+        let description = described.map_err(|error| self.not_found(workflow_id, error))?;
+        let run = self.known(Subject {
+            workflow_id: workflow_id.to_owned(),
+            run_id: description.run_id().to_owned(),
+            process: processes::of_type(description.workflow_type()),
+        });
+        Ok((run, description))
+    }
+
+    /// A run that is known to exist: just started, attached to, or found.
+    pub(crate) fn known(&self, subject: Subject) -> Run {
+        Run { handle: self.handle(&subject.workflow_id, Some(subject.run_id.clone())), subject }
+    }
+
+    pub(crate) fn handle<W: HasWorkflowDefinition>(
+        &self,
+        workflow_id: &str,
+        run_id: Option<String>,
+    ) -> WorkflowHandle<Client, W> {
+        let info = WorkflowExecutionInfo::builder()
+            .namespace(self.namespace())
+            .workflow_id(workflow_id)
+            .maybe_run_id(run_id)
+            .build();
+        WorkflowHandle::new(self.client.clone(), info)
+    }
+
+    /// Names the run that is missing; leaves other errors as they are.
+    pub(crate) fn not_found(&self, workflow_id: &str, error: WorkflowInteractionError) -> Failure {
+        match error {
+            WorkflowInteractionError::NotFound(status) if is_run_missing(&status) => {
+                let namespace = self.namespace();
+                let missing =
+                    format!("there is no run with workflow id '{workflow_id}' in namespace '{namespace}'");
+                Failure::new(Exit::NotFound, missing).fix(format!(
+                    "'{}' shows what there is; closed runs are kept for the namespace's retention time",
+                    command!("list")
+                ))
+            }
+            other => other.into(),
+        }
+    }
+}
+
+impl Run {
+    pub(crate) async fn describe(&self) -> Result<WorkflowExecutionDescription, WorkflowInteractionError> {
+        self.handle.describe(WorkflowDescribeOptions::default()).await
+    }
+
+    /// What the run shows of itself in every user interface; fails when no worker answers in time.
+    pub(crate) async fn current_details(&self) -> Result<String, WorkflowQueryError> {
+        Ok(self.handle.query(MetadataQuery, (), once()).await?.current_details)
+    }
+
+    /// The run that a reset made of it, if that is why it was terminated.
+    pub(crate) async fn reset_as(&self) -> Option<String> {
+        let description = self.describe().await.ok()?;
+        let extended = description.raw().workflow_extended_info.as_ref()?;
+        Some(extended.reset_run_id.clone()).filter(|run_id| !run_id.is_empty())
+    }
+
+    /// How far the run is, as a worker says it; fails when none answers in time.
+    pub(crate) async fn progress(&self) -> Result<Progress, WorkflowQueryError> {
+        self.handle.query(ProgressQuery, (), once()).await
+    }
+
+    /// What the customer has to do, if the process knows such a thing and waits for it.
+    pub(crate) async fn customer_action(&self) -> Option<CustomerAction> {
+        self.handle.query(CustomerActionQuery, (), once()).await.ok().flatten()
+    }
+
+    /// Waits for the end.
+    pub(crate) async fn end(&self) -> Result<End, WorkflowGetResultError> {
+        match self.handle.get_result(WorkflowGetResultOptions::default()).await {
+            Ok(result) => Ok(End::Completed(result)),
+            Err(WorkflowGetResultError::Failed(error)) => Ok(End::failed(&error)),
+            Err(WorkflowGetResultError::Cancelled { details }) => {
+                Ok(End::Canceled { details: details.deserialize().ok() })
+            }
+            Err(WorkflowGetResultError::Terminated { .. }) => {
+                Ok(End::Terminated { reason: self.why_terminated().await })
+            }
+            Err(WorkflowGetResultError::TimedOut) => Ok(End::TimedOut),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The client's result leaves the reason out; the close event has it.
+    async fn why_terminated(&self) -> Option<String> {
+        let options = WorkflowFetchHistoryOptions::builder()
+            .skip_archival(true)
+            .event_filter_type(HistoryEventFilterType::CloseEvent)
+            .build();
+        let event = self.handle.fetch_history(options).into_events().await.ok()?.pop()?;
+        match event.attributes? {
+            Attributes::WorkflowExecutionTerminatedEventAttributes(end) if !end.reason.is_empty() => {
+                Some(end.reason)
+            }
+            _ => None,
+        }
+    }
+}
+
+fn once() -> WorkflowQueryOptions {
+    let rpc = RpcOptions::builder().timeout(QUERY_LIMIT).retry_options(RetryOptions::no_retries()).build();
+    WorkflowQueryOptions::builder().rpc_options(rpc).build()
+}

@@ -1,0 +1,130 @@
+//! Sends an update to a running process and waits for its answer, but never for ever.
+//!
+//! An update needs a worker twice: to be accepted (or refused), which takes a moment, and to be finished, which may
+//! take long (an undo that is tried again). Each has its own limit, so that no command hangs when no worker runs.
+
+use std::time::Duration;
+
+use temporalio_client::errors::WorkflowUpdateError;
+use temporalio_client::{
+    RpcOptions, WorkflowDescribeOptions, WorkflowExecutionStatus, WorkflowStartUpdateOptions,
+};
+use temporalio_common::data_converters::TemporalDeserializable;
+use temporalio_common::protos::temporal::api::failure::v1::Failure as Said;
+use temporalio_common::{HasWorkflowDefinition, UpdateDefinition};
+use tokio::time::{Instant, timeout_at};
+
+use super::connect::Session;
+use super::run::AnyProcess;
+use super::subject::{Subject, status_name};
+use crate::processes::Process;
+use crate::terminal::exit::{Exit, Failure, is_run_missing};
+use crate::terminal::output::{Out, duration};
+use crate::terminal::program::command;
+
+/// How long a worker has to accept an update, or to refuse it.
+const ACCEPT_LIMIT: Duration = Duration::from_secs(30);
+
+/// How one update is sent.
+pub(crate) struct Sending {
+    /// The process it is for, if it is one of ours.
+    pub(crate) process: Option<&'static Process>,
+    pub(crate) workflow_id: String,
+    /// Makes a repeat harmless: the same id gets the first answer.
+    pub(crate) update_id: Option<String>,
+    /// How long to wait for the answer.
+    pub(crate) limit: Duration,
+}
+
+/// Sends an update to `W`'s workflow and returns its answer.
+pub(crate) async fn send<W, U>(
+    session: &Session,
+    out: &Out,
+    sending: Sending,
+    update: U,
+    input: U::Input,
+) -> Result<U::Output, Failure>
+where
+    W: HasWorkflowDefinition,
+    U: UpdateDefinition<Workflow = W::Run>,
+    U::Input: Send,
+    U::Output: TemporalDeserializable + 'static,
+{
+    let Sending { process, workflow_id, update_id, limit } = sending;
+    let subject = Subject { workflow_id, run_id: String::new(), process };
+    let handle = session.handle::<W>(&subject.workflow_id, None);
+    let begun = Instant::now();
+    let options = WorkflowStartUpdateOptions::builder().maybe_update_id(update_id).build();
+    let accept_limit = ACCEPT_LIMIT.min(limit);
+    let accepting = handle.start_update(update, input, options);
+    let accepted = match timeout_at(begun + accept_limit, accepting).await {
+        Ok(Ok(accepted)) => accepted,
+        Ok(Err(error)) => return Err(refused(session, &subject, error).await),
+        Err(_) => return Err(no_worker(&subject, accept_limit)),
+    };
+    let slow = begun + Duration::from_secs(2);
+    let finishing = accepted.get_result(RpcOptions::default());
+    tokio::pin!(finishing);
+    let answer = match timeout_at(slow.min(begun + limit), &mut finishing).await {
+        Ok(answer) => Ok(answer),
+        Err(_) => {
+            out.say("accepted; waiting for the outcome");
+            timeout_at(begun + limit, &mut finishing).await
+        }
+    };
+    match answer {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) => Err(refused(session, &subject, error).await),
+        Err(_) => Err(Failure::new(
+            Exit::Failed,
+            format!("accepted, and not finished after {}: the outcome is open", words(limit)),
+        )
+        .fix(format!("it goes on by itself; look with: {}", subject.command("status")))),
+    }
+}
+
+fn no_worker(subject: &Subject, limit: Duration) -> Failure {
+    let message = format!("no worker answered for {} within {}", subject.title(), words(limit));
+    Failure::new(Exit::Failed, message).fix(format!(
+        "is a worker running? '{}' looks closer. The request may still be taken: before repeating it, look with: {}",
+        command!("doctor"),
+        subject.command("status")
+    ))
+}
+
+/// What a refused update means: refused by the workflow, too late, or no such run.
+async fn refused(session: &Session, subject: &Subject, error: WorkflowUpdateError) -> Failure {
+    match error {
+        WorkflowUpdateError::Failed(said) => {
+            Failure::new(Exit::Failed, format!("{} refuses: {}", subject.title(), innermost(&said)))
+        }
+        WorkflowUpdateError::NotFound(status) if is_run_missing(&status) => {
+            let handle = session.handle::<AnyProcess>(&subject.workflow_id, None);
+            match handle.describe(WorkflowDescribeOptions::default()).await {
+                Ok(found) if found.status() == WorkflowExecutionStatus::Running => {
+                    Failure::of_status(&status)
+                }
+                Ok(found) => Failure::new(
+                    Exit::Failed,
+                    format!("{} has already ended: {}", subject.title(), status_name(found.status())),
+                )
+                .fix(format!("how it ended: {}", subject.command("result"))),
+                Err(error) => session.not_found(&subject.workflow_id, error),
+            }
+        }
+        other => other.into(),
+    }
+}
+
+/// The workflow's own words, without what was wrapped around them.
+fn innermost(failure: &Said) -> &str {
+    let mut innermost = failure;
+    while let Some(cause) = innermost.cause.as_deref() {
+        innermost = cause;
+    }
+    &innermost.message
+}
+
+fn words(limit: Duration) -> String {
+    duration(i64::try_from(limit.as_millis()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,143 @@
+//! Every command that this program tells somebody to type is one that it takes.
+
+use std::fs;
+use std::path::Path;
+
+use clap::Command;
+
+use crate::cli::Cli;
+use crate::processes::ALL;
+use crate::runs::subject::Subject;
+
+/// What stands in for a value; one of them fits every place.
+const VALUES: [&str; 3] = ["ORDER-001", "0123456789abcdef", "x"];
+
+fn is_taken(words: &str) -> bool {
+    let args = std::iter::once("starter").chain(words.split_whitespace());
+    Cli::definition().try_get_matches_from(args).is_ok()
+}
+
+/// A format string with a value in place of each hole.
+fn filled(format: &str, value: &str) -> String {
+    let mut filled = String::new();
+    let mut parts = format.split('{');
+    filled.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        filled.push_str(value);
+        filled.push_str(part.split_once('}').map_or("", |(_, rest)| rest));
+    }
+    filled
+}
+
+/// Every source file but those of tests, by its path below `src`.
+fn sources() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let (mut folders, mut found) = (vec![root.clone()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder of this program").map_while(Result::ok) {
+            let path = entry.path();
+            let name = path.strip_prefix(&root).expect("below the root").display().to_string();
+            if path.is_dir() {
+                folders.push(path);
+            } else if !["tests.rs", "floors.rs", "said.rs"].iter().any(|test| name.ends_with(test)) {
+                let text = fs::read_to_string(&path).expect("a file of this program");
+                let own = text.split("\n#[cfg(test)]\n").next().unwrap_or_default().to_owned();
+                found.push((name, own));
+            }
+        }
+    }
+    found
+}
+
+/// The format strings of `command!("…")`.
+fn commands(source: &str) -> Vec<&str> {
+    let calls = source.split("command!(").skip(1);
+    calls.filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next()).collect()
+}
+
+#[test]
+fn every_next_command_is_taken() {
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for (file, source) in sources() {
+        for format in commands(&source) {
+            count += 1;
+            // What begins with a hole is put together from the table; the tests below go through it.
+            let is_taken =
+                format.starts_with('{') || VALUES.iter().any(|value| is_taken(&filled(format, value)));
+            if !is_taken {
+                wrong.push(format!("{file}: {format}"));
+            }
+        }
+    }
+    assert!(count > 10, "the commands in the sources are no longer found");
+    assert_eq!(wrong, Vec::<String>::new(), "these commands are told and not taken");
+}
+
+#[test]
+fn every_command_about_a_run_is_taken() {
+    for process in ALL.iter().copied() {
+        let key = if process.noun == "onboarding" { "0123456789abcdef" } else { "erp-001" };
+        let workflow_id = format!("{}{key}", process.id_prefix);
+        let subject = Subject { workflow_id, run_id: String::new(), process: Some(process) };
+        for verb in ["status", "watch", "result"] {
+            let command = subject.command(verb);
+            assert!(is_taken(command.trim_start_matches("starter ")), "{command}");
+        }
+        if let Some(words) = process.started_by {
+            assert!(is_taken(&format!("{words} --input FILE")), "{words}");
+        }
+    }
+    let foreign = Subject { workflow_id: "a/b".into(), run_id: String::new(), process: None };
+    assert!(is_taken(foreign.command("watch").trim_start_matches("starter ")));
+}
+
+/// A call of our own in a string would say `starter` to those who called `temporal sun`, and no test would read it.
+#[test]
+fn nothing_says_a_command_but_by_the_macro() {
+    let nouns: Vec<String> =
+        Cli::definition().get_subcommands().map(|noun| noun.get_name().to_owned()).collect();
+    let mut found = Vec::new();
+    for (file, source) in sources() {
+        // The help is renamed as a whole.
+        if file.starts_with("cli") {
+            continue;
+        }
+        for (number, line) in (1..).zip(source.lines()) {
+            let code = line.split("//").next().unwrap_or_default();
+            let is_said = code
+                .split("starter ")
+                .skip(1)
+                .any(|rest| nouns.iter().any(|noun| rest.starts_with(noun.as_str())));
+            if is_said {
+                found.push(format!("{file}:{number}: {}", line.trim()));
+            }
+        }
+    }
+    assert_eq!(found, Vec::<String>::new(), "say these with command!(…)");
+}
+
+/// The examples of a help, and of those below it.
+fn examples(command: &Command) -> Vec<String> {
+    let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let lines = help.lines().filter_map(|line| line.strip_prefix("  starter "));
+    // What the shell reads, or what is said beside it.
+    let own = lines.map(|line| {
+        line.split("  ")
+            .next()
+            .unwrap_or(line)
+            .split([' '])
+            .take_while(|word| !["<", "|"].contains(word))
+            .collect::<Vec<_>>()
+            .join(" ")
+    });
+    own.chain(command.get_subcommands().flat_map(examples)).collect()
+}
+
+#[test]
+fn every_example_of_the_help_is_taken() {
+    let examples = examples(&Cli::definition());
+    assert!(examples.len() > 10, "{examples:?}");
+    let wrong: Vec<_> = examples.iter().filter(|example| !is_taken(example)).collect();
+    assert!(wrong.is_empty(), "these examples are not taken: {wrong:#?}");
+}

@@ -1,0 +1,91 @@
+//! Reads and checks an input before anything is started: every field, every problem, every fix.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use workflows::input::{Checked, INPUT_BYTES_MAX, Problem, Unchecked};
+
+use super::exit::{Exit, Failure};
+
+/// Why an input cannot be started.
+#[derive(Debug)]
+pub(crate) enum InputError {
+    /// Not JSON; has line and column.
+    Json(serde_json::Error),
+    /// Fields with problems.
+    Fields(Vec<Problem>),
+    /// The input may be right, but a setting is missing that names the run; with the fix.
+    Setting {
+        /// What is wrong.
+        problem: String,
+        /// What to do about it.
+        fix: String,
+    },
+}
+
+/// Reads text as a process's input, strictly.
+pub(crate) fn check<T: Checked>(json: &str) -> Result<T, InputError> {
+    Unchecked::<T>::from_json(json).map_err(InputError::Json)?.check_strictly().map_err(InputError::Fields)
+}
+
+/// An input's text, and what to call it in messages.
+pub(crate) struct InputText {
+    pub(crate) name: String,
+    pub(crate) json: String,
+}
+
+/// Reads a file, or stdin for `-`.
+pub(crate) fn read(path: &Path) -> Result<InputText, Failure> {
+    let is_stdin = path.as_os_str() == "-";
+    let name = if is_stdin { "stdin".to_owned() } else { path.display().to_string() };
+    let bytes = if is_stdin { read_limited(io::stdin()) } else { File::open(path).and_then(read_limited) };
+    let bytes = bytes.map_err(|error| {
+        Failure::because(Exit::Usage, error, format!("cannot read {name}"))
+            .fix("give the path of a JSON file, or - for stdin; nothing was started")
+    })?;
+    if bytes.len() > INPUT_BYTES_MAX {
+        return Err(Failure::new(Exit::Usage, format!("{name} is larger than {INPUT_BYTES_MAX} bytes"))
+            .fix("split it into several inputs; nothing was started"));
+    }
+    match String::from_utf8(bytes) {
+        Ok(json) => Ok(InputText { name, json }),
+        Err(_) => Err(Failure::new(Exit::Usage, format!("{name} is not UTF-8 text"))
+            .fix("save it as UTF-8; nothing was started")),
+    }
+}
+
+/// One byte more than allowed is enough to know.
+fn read_limited(source: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    source.take(INPUT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The message for an input that was refused.
+pub(crate) fn refused(name: &str, error: &InputError) -> Failure {
+    match error {
+        InputError::Json(error) => {
+            let (line, column) = (error.line(), error.column());
+            let text = error.to_string();
+            let what = text.split(" at line ").next().unwrap_or(&text);
+            Failure::new(Exit::Usage, format!("{name}:{line}:{column} is not JSON: {what}"))
+                .fix(format!("correct line {line}, column {column}; nothing was started"))
+        }
+        InputError::Fields(problems) => {
+            let count = problems.len();
+            let noun = if count == 1 { "problem" } else { "problems" };
+            Failure::new(Exit::Usage, format!("{name} has {count} {noun}; nothing was started"))
+                .problems(problems.clone())
+        }
+        InputError::Setting { problem, fix } => {
+            Failure::new(Exit::Usage, problem.clone()).fix(format!("{fix}; nothing was started"))
+        }
+    }
+}
+
+impl From<InputError> for Failure {
+    fn from(error: InputError) -> Self {
+        refused("the input", &error)
+    }
+}

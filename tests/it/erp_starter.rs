@@ -1,0 +1,40 @@
+//! `starter erp sync` as a script sees it: what its exit code says of the rows.
+
+use serde_json::{Value, json};
+use tests::erp::ErpWorld;
+use tests::starter::{Called, starter};
+
+const SYNC: [&str; 7] = ["erp", "sync", "--input", "-", "--wait", "-o", "json"];
+
+async fn sync(erp: &ErpWorld, changes: Value, more: &[&str]) -> anyhow::Result<Called> {
+    starter(&erp.world, &[&SYNC, more].concat(), Some(&erp.config(changes)?)).await
+}
+
+#[tokio::test]
+async fn rows_that_were_refused_are_7() -> anyhow::Result<()> {
+    let erp = ErpWorld::new().await?;
+    let all = sync(&erp, json!({}), &[]).await?;
+    assert_eq!(all.code, Some(0), "{}", all.err);
+    erp.erp(json!([{ "entity": "products", "id": "BROKEN", "fields": { "item_code": "BROKEN-001" } }]))
+        .await?;
+    let some = sync(&erp, json!({ "max_invalid": 1 }), &[]).await?;
+    assert_eq!(some.code, Some(7), "{}", some.err);
+    let document = some.json()?;
+    assert_eq!((&document["success"], &document["outcome"]), (&json!(true), &json!("completed")));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_dry_run_that_would_ask_a_person_is_8() -> anyhow::Result<()> {
+    let erp = ErpWorld::new().await?;
+    let dry = sync(&erp, json!({}), &["--dry-run"]).await?;
+    assert_eq!(dry.code, Some(0), "{}", dry.err);
+    erp.erp(json!([{ "entity": "products", "id": "P1", "fields": {
+        "item_code": "FREE-001", "item_description": "For nothing", "unit_price": 0 } }]))
+        .await?;
+    let dry = sync(&erp, json!({}), &["--dry-run"]).await?;
+    assert_eq!(dry.code, Some(8), "{}", dry.err);
+    assert_eq!(dry.json()?["limits_exceeded"], json!(["1 price would be zero (limit 0)"]));
+    assert_eq!(erp.writes().await?, 0);
+    Ok(())
+}
