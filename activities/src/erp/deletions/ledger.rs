@@ -18,9 +18,8 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 use store::{Lines, LinesWriter, Store, StoreError};
 
-use crate::erp::Trouble;
+use crate::bulk::Trouble;
 use crate::erp::compare::Existing;
-use crate::erp::stage::unwritable;
 
 /// Marks that are looked for at once.
 const SIDE_BY_SIDE: usize = 16;
@@ -55,7 +54,7 @@ impl<'s> Ledger<'s> {
         for list in self.store.list(&self.keys()).await? {
             let name = list.key.rsplit('/').next().unwrap_or_default();
             let sha256 = name.split('.').next().unwrap_or_default().to_owned();
-            lists.push(&ObjectRef { key: list.key, bytes: list.bytes, sha256 }).map_err(unwritable)?;
+            lists.push(&ObjectRef { key: list.key, bytes: list.bytes, sha256 })?;
         }
         Ok(lists.put(self.store, folder).await?)
     }
@@ -84,7 +83,7 @@ impl<'s> Ledger<'s> {
         self.store.create(&self.mark(key), key.as_bytes().to_vec()).await.map(drop)
     }
 
-    /// Forgets that.
+    /// Removes the mark of one record.
     pub(in crate::erp) async fn dig_up(&self, key: &str) -> Result<(), StoreError> {
         self.store.remove(&self.mark(key)).await
     }
