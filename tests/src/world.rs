@@ -21,7 +21,7 @@ use tokio::sync::oneshot;
 use tonic::IntoRequest as _;
 use workflows::input::Unchecked;
 use workflows::order_processing::{self, OrderData, OrderProcessing};
-use workflows::policy::ERP_QUEUE;
+use workflows::policy::BULK_QUEUE;
 
 mod order;
 
@@ -131,7 +131,7 @@ impl World {
     /// When none does in time.
     pub async fn is_polled(&self) -> anyhow::Result<()> {
         let until = Instant::now() + LIMIT;
-        for (ending, kind) in [("", TaskQueueType::Workflow), (ERP_QUEUE, TaskQueueType::Activity)] {
+        for (ending, kind) in [("", TaskQueueType::Workflow), (BULK_QUEUE, TaskQueueType::Activity)] {
             let request = DescribeTaskQueueRequest {
                 namespace: self.client.namespace(),
                 task_queue: Some(TaskQueue {

@@ -139,7 +139,7 @@ fn worker(settings: Vec<String>) -> anyhow::Result<()> {
     worker::log::init(&settings);
     let runtime = worker::runtime(&settings)?;
     // Its end is the bench's: whoever started it kills it.
-    runtime.block_on(worker::run_with(settings, std::future::pending(), |options| {
+    runtime.block_on(worker::run_with(settings, std::future::pending(), |options, _| {
         options.register_workflow::<SequentialOrder>()?;
         options.register_workflow::<Empty>()?;
         Ok(())
