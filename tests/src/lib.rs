@@ -15,12 +15,14 @@
 //! - [`twilio`]: a Twilio, for SMS;
 //! - [`own_worker`]: a worker for workflows that only a test knows;
 //! - [`schedules`]: files of schedules, applied and looked at;
+//! - [`bulk`]: a throw-away user of bulk work;
 //! - [`mod@bench`]: what an order costs.
 //!
 //! `cargo xtask test` installs what is needed and says where it is (`TEMPORAL_CLI`, `TEMPORAL_TEST_SERVER`,
 //! `SUNFLOW_LOCALSTRIPE`, `SUNFLOW_AIOSMTPD`). A test that misses something fails and names that command.
 
 pub mod bench;
+pub mod bulk;
 pub mod chaos;
 pub mod clear;
 pub mod customers;

@@ -192,7 +192,15 @@ impl World {
     /// # Errors
     /// When it does not start.
     pub fn spawn_worker(&self, settings: &[&str]) -> anyhow::Result<WorkerProcess> {
-        self.spawn_worker_into(settings, [Stdio::null(), Stdio::null()])
+        self.spawn_program("worker", settings)
+    }
+
+    /// The same with another program of this workspace that takes a worker's settings.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn spawn_program(&self, program: &str, settings: &[&str]) -> anyhow::Result<WorkerProcess> {
+        self.spawn_into(program, settings, [Stdio::null(), Stdio::null()])
     }
 
     /// The same; everything it says goes into a file.
@@ -202,11 +210,16 @@ impl World {
     pub fn spawn_logging_worker(&self, settings: &[&str], log: &Path) -> anyhow::Result<WorkerProcess> {
         let log = File::options().create(true).append(true).open(log)?;
         let ends = [Stdio::from(log.try_clone()?), Stdio::from(log)];
-        self.spawn_worker_into(settings, ends)
+        self.spawn_into("worker", settings, ends)
     }
 
-    fn spawn_worker_into(&self, settings: &[&str], [out, err]: [Stdio; 2]) -> anyhow::Result<WorkerProcess> {
-        let child = Command::new(processes::binary("worker")?)
+    fn spawn_into(
+        &self,
+        program: &str,
+        settings: &[&str],
+        [out, err]: [Stdio; 2],
+    ) -> anyhow::Result<WorkerProcess> {
+        let child = Command::new(processes::binary(program)?)
             .args(self.worker_args(settings).into_iter().skip(1))
             .stdin(Stdio::null())
             .stdout(out)

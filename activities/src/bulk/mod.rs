@@ -43,6 +43,6 @@ mod walk;
 
 pub use apply::{Answer, Batch, Target, Told, apply};
 pub use patience::patiently;
-pub use stage::{Checked, Page, Pages, Reading, StagedRows, stage};
+pub use stage::{Checked, Compared, Page, Pages, Reading, StagedRows, Unfit, stage};
 pub use trouble::Trouble;
 pub use walk::Walk;

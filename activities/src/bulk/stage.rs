@@ -37,11 +37,12 @@ pub trait Reading: Send + Sync {
     /// What no record can be blamed for.
     fn check(&mut self, record: Self::Record) -> Result<Checked<Self::Fit>, Trouble>;
 
-    /// Compares some records with what there is, and says what is to be written.
+    /// Compares some records with what there is, and says which of them are to be written. What is found to be unfit
+    /// only here, such as a product that nobody has, goes to the quarantine, too.
     ///
     /// # Errors
     /// When what there is cannot be read.
-    fn compare(&mut self, fit: Vec<Self::Fit>) -> BoxFuture<'_, Result<Vec<Self::Row>, Trouble>>;
+    fn compare(&mut self, fit: Vec<Self::Fit>) -> BoxFuture<'_, Result<Compared<Self::Row>, Trouble>>;
 }
 
 /// Some records.
@@ -64,12 +65,25 @@ pub enum Checked<F> {
         fit: F,
     },
     /// It cannot.
-    Unfit {
-        /// Why, without a value of it: many records share a cause.
-        cause: String,
-        /// Its line in the quarantine.
-        line: Box<RawValue>,
-    },
+    Unfit(Unfit),
+}
+
+/// A record that cannot be used.
+#[derive(Debug)]
+pub struct Unfit {
+    /// Why, without a value of it: many records share a cause.
+    pub cause: String,
+    /// Its line in the quarantine.
+    pub line: Box<RawValue>,
+}
+
+/// What a comparison found.
+#[derive(Debug)]
+pub struct Compared<R> {
+    /// What is to be written; what is as it should be is not among it.
+    pub rows: Vec<R>,
+    /// What cannot be used after all.
+    pub unfit: Vec<Unfit>,
 }
 
 /// Which pages, and where to put what comes of them.
@@ -155,25 +169,36 @@ impl<F> Gathered<F> {
                 }
                 self.fit.push(Some(fit));
             }
-            Checked::Unfit { cause, line } => {
-                count_cause(&mut self.staged.causes, &cause);
-                self.quarantine.push(&line)?;
-            }
+            Checked::Unfit(unfit) => self.turn_away(&unfit)?,
         }
         Ok(())
     }
 
+    fn turn_away(&mut self, unfit: &Unfit) -> Result<(), Trouble> {
+        count_cause(&mut self.staged.causes, &unfit.cause);
+        Ok(self.quarantine.push(&unfit.line)?)
+    }
+
     /// Has them compared, and puts what is to be written into the store.
-    async fn finish<R>(self, store: &Store, reading: &mut R, pages: &Pages<'_>) -> Result<StagedRows, Trouble>
+    async fn finish<R>(
+        mut self,
+        store: &Store,
+        reading: &mut R,
+        pages: &Pages<'_>,
+    ) -> Result<StagedRows, Trouble>
     where
         R: Reading<Fit = F>,
     {
         let mut rows = LinesWriter::default();
-        let mut fit = self.fit.into_iter().flatten().peekable();
+        let mut fit = std::mem::take(&mut self.fit).into_iter().flatten().peekable();
         while fit.peek().is_some() {
             let some: Vec<F> = fit.by_ref().take(COMPARED_AT_ONCE).collect();
-            for row in reading.compare(some).await? {
-                rows.push(&row)?;
+            let compared = reading.compare(some).await?;
+            for row in &compared.rows {
+                rows.push(row)?;
+            }
+            for unfit in &compared.unfit {
+                self.turn_away(unfit)?;
             }
         }
         let batch = rows.put(store, pages.folder).await?;

@@ -16,7 +16,7 @@ use super::connector::{Erp, PageAsk, Sourced};
 use super::deletions::ledger::Ledger;
 use super::shop::Shop;
 use super::{compare, give_up};
-use crate::bulk::{self, Checked, Page, Pages, Reading, Trouble, patiently};
+use crate::bulk::{self, Checked, Compared, Page, Pages, Reading, Trouble, Unfit, patiently};
 
 /// Fields without a rule that a result lists.
 const UNKNOWN_MAX: usize = 50;
@@ -100,7 +100,7 @@ impl Reading for Records<'_> {
         }
     }
 
-    fn compare(&mut self, mut fit: Vec<Self::Fit>) -> BoxFuture<'_, Result<Vec<StagedRow>, Trouble>> {
+    fn compare(&mut self, mut fit: Vec<Self::Fit>) -> BoxFuture<'_, Result<Compared<StagedRow>, Trouble>> {
         async move {
             let existing = patiently(self.ctx, || self.shop.look_up(self.input.entity, &fit)).await?;
             if self.input.revive {
@@ -112,7 +112,7 @@ impl Reading for Records<'_> {
                 let limit = self.input.price_change_percent;
                 rows.extend(compare::compare(record, existing, limit, &mut self.counts));
             }
-            Ok(rows)
+            Ok(Compared { rows, unfit: Vec::new() })
         }
         .boxed()
     }
@@ -150,6 +150,6 @@ impl Records<'_> {
             key: None,
             record: to_raw_value(&source.fields)?,
         };
-        Ok(Checked::Unfit { cause, line: to_raw_value(&row)? })
+        Ok(Checked::Unfit(Unfit { cause, line: to_raw_value(&row)? }))
     }
 }
