@@ -37,7 +37,7 @@ impl Pace {
 
     /// Waits for the turn of one row; `false` when the run was stopped meanwhile.
     pub(super) async fn turn(&self, ctx: &ActivityContext) -> bool {
-        let Some(at) = self.take() else {
+        let Some(at) = self.take(Instant::now()) else {
             return !ctx.is_cancelled();
         };
         tokio::select! {
@@ -48,9 +48,8 @@ impl Pace {
     }
 
     /// Takes the next turn; `None` without a rate.
-    fn take(&self) -> Option<Instant> {
+    fn take(&self, now: Instant) -> Option<Instant> {
         let between = self.between?;
-        let now = Instant::now();
         let mut due = self.lock();
         let at = (*due).max(now.checked_sub(CATCH_UP).unwrap_or(now));
         *due = at + between;
@@ -70,47 +69,50 @@ mod tests {
         Rate::try_from(rows).ok()
     }
 
-    fn after(pace: &Pace, begun: Instant) -> Duration {
-        pace.take().expect("a rate").saturating_duration_since(begun)
+    /// When the next turns are, in milliseconds after `begun`, for who asks `late` after it.
+    fn turns<const N: usize>(pace: &Pace, begun: Instant, late: Duration) -> [u128; N] {
+        [(); N].map(|()| {
+            let turn = pace.take(begun + late).expect("a rate");
+            turn.saturating_duration_since(begun).as_millis()
+        })
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn turns_are_a_rates_time_apart() {
-        let (begun, pace) = (Instant::now(), Pace::resume(rate(10), None));
-        let turns: Vec<u128> = (0..4).map(|_| after(&pace, begun).as_millis()).collect();
-        assert_eq!(turns, [0, 100, 200, 300]);
+        let pace = Pace::resume(rate(10), None);
+        let begun = *pace.lock();
+        assert_eq!(turns(&pace, begun, Duration::ZERO), [0, 100, 200, 300]);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_long_pause_is_caught_up_with_by_a_moment_only() {
-        let (begun, pace) = (Instant::now(), Pace::resume(rate(10), None));
-        assert_eq!(after(&pace, begun).as_millis(), 0);
-        tokio::time::advance(Duration::from_secs(60)).await;
-        let turns: Vec<u128> = (0..4).map(|_| after(&pace, begun).as_millis()).collect();
-        assert_eq!(turns, [59_800, 59_900, 60_000, 60_100]);
+        let pace = Pace::resume(rate(10), None);
+        let begun = *pace.lock();
+        assert_eq!(turns(&pace, begun, Duration::ZERO), [0]);
+        assert_eq!(turns(&pace, begun, Duration::from_secs(60)), [59_800, 59_900, 60_000, 60_100]);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn the_attempt_after_waits_for_what_the_one_before_took() {
         let pace = Pace::resume(rate(1), None);
-        for _ in 0..8 {
-            pace.take().expect("a rate");
-        }
-        let (begun, next) = (Instant::now(), Pace::resume(rate(1), pace.due()));
-        let waits = after(&next, begun).as_millis();
-        assert!((7_500..=8_000).contains(&waits), "{waits} ms");
+        let begun = *pace.lock();
+        assert_eq!(turns(&pace, begun, Duration::ZERO), [0, 1_000, 2_000, 3_000]);
+        let next = Pace::resume(rate(1), pace.due());
+        let [waits] = turns(&next, begun, Duration::ZERO);
+        assert!((3_900..=4_100).contains(&waits), "{waits} ms");
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_clock_that_is_far_ahead_is_not_waited_for() {
         let ahead = Timestamp::try_from(SystemTime::now() + Duration::from_secs(86_400)).expect("a time");
-        let (begun, pace) = (Instant::now(), Pace::resume(rate(1), Some(ahead)));
-        assert_eq!(after(&pace, begun), AHEAD_MAX);
+        let begun = Instant::now();
+        let [waits] = turns(&Pace::resume(rate(1), Some(ahead)), begun, Duration::ZERO);
+        assert!((59_900..=60_100).contains(&waits), "{waits} ms");
     }
 
     #[tokio::test]
     async fn without_a_rate_nothing_waits_and_nothing_is_told() {
         let pace = Pace::resume(None, None);
-        assert_eq!((pace.take(), pace.due()), (None, None));
+        assert_eq!((pace.take(Instant::now()), pace.due()), (None, None));
     }
 }
