@@ -178,20 +178,21 @@ fn options(queue: &str, heartbeat: Duration, attempts: u32) -> ActivityOptions {
         .build()
 }
 
-/// Adds this user to a worker.
+/// Adds this user to a worker with these settings.
 ///
 /// # Errors
-/// When its processes cannot be registered.
-pub fn register(
-    options: &mut WorkerOptions,
-    bulk: &mut WorkerOptions,
-    shop: Api,
-    store: Store,
-) -> anyhow::Result<()> {
-    options.register_workflow::<RepriceAll>()?;
-    options.register_workflow::<LeafThrough>()?;
-    bulk.register_activities(Repricing { shop, store });
-    Ok(())
+/// When shop or object store cannot be used.
+pub fn adjust(
+    settings: &worker::Settings,
+) -> anyhow::Result<impl FnOnce(&mut WorkerOptions, &mut WorkerOptions) -> anyhow::Result<()> + use<>> {
+    servers::install_crypto();
+    let (shop, store) = (Api::new(settings.commerce.clone())?, Store::open(&settings.erp.store)?);
+    Ok(|options: &mut WorkerOptions, bulk: &mut WorkerOptions| {
+        options.register_workflow::<RepriceAll>()?;
+        options.register_workflow::<LeafThrough>()?;
+        bulk.register_activities(Repricing { shop, store });
+        Ok(())
+    })
 }
 
 /// The activities.
@@ -379,8 +380,6 @@ async fn prices(ctx: &ActivityContext, shop: &Api, wishes: &[Wish]) -> Result<Ha
 /// # Errors
 /// When it cannot be set up.
 pub async fn run_worker(settings: worker::Settings) -> anyhow::Result<()> {
-    servers::install_crypto();
-    let (shop, store) = (Api::new(settings.commerce.clone())?, Store::open(&settings.erp.store)?);
-    let adjust = |options: &mut WorkerOptions, bulk: &mut WorkerOptions| register(options, bulk, shop, store);
+    let adjust = adjust(&settings)?;
     Box::pin(worker::run_with(settings, std::future::pending(), adjust)).await
 }
