@@ -1,7 +1,7 @@
 //! Long lists of rows: what of them crosses between an activity and a process.
 //!
 //! The rows themselves stay in the object store; a history holds counts, references, and the outcomes of a few rows.
-//! What reads, compares and writes them is the crate `activities`, module `bulk`.
+//! They are read, compared and written by the crate `activities`, module `bulk`.
 //!
 //! - [`Rows`]: few outcomes as a list, many by reference;
 //! - [`Written`]: what writing a batch came to, and the sum of several batches;
@@ -66,22 +66,28 @@ fn count_causes(causes: &mut Causes, cause: &str, times: u64) {
     }
 }
 
-/// What writing a batch of rows came to; `R` is the outcome of one row.
+/// The outcome of writing a batch of rows; `R` is the outcome of one row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, bound(deserialize = "R: Deserialize<'de>"))]
 pub struct Written<R> {
-    /// How many rows ended how, in the words of whoever wrote them: `updated`, `unchanged`, `failed`.
+    /// How many rows ended how, in the words of the one who writes them: `updated`, `unchanged`, `failed`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub counts: BTreeMap<String, u64>,
     /// The outcome of every row, when there are few ([`INLINE_MAX`]); else empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rows: Vec<R>,
     /// The outcome of every row, as JSON lines, in the order of the batch.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lists: Vec<ObjectRef>,
     /// Rows that were refused, as JSON lines.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub quarantined: Vec<ObjectRef>,
     /// Why, and how often.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub causes: Causes,
-    /// What stood there before the first write, one JSON line for each row, in the order of the batch; empty when no
+    /// The rows' looks before the first write, one JSON line for each row, in the order of the batch; empty when no
     /// before-images are kept.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<ObjectRef>,
 }
 
@@ -180,6 +186,17 @@ mod tests {
         let read: Rows<u32> = serde_json::from_str(listed)?;
         assert_eq!(read, Rows::Listed { count: 101, refs: vec![list("a")] });
         assert_eq!(serde_json::to_string(&read)?, listed);
+        Ok(())
+    }
+
+    #[test]
+    fn what_was_written_names_only_what_there_is() -> Result<(), serde_json::Error> {
+        assert_eq!(serde_json::to_string(&Written::<u32>::default())?, "{}");
+        let list = r#"{"key":"a","bytes":1,"sha256":""}"#;
+        let text =
+            format!(r#"{{"counts":{{"updated":1}},"rows":[7],"lists":[{list}],"causes":{{"too dear":1}}}}"#);
+        assert_eq!(serde_json::to_string(&written(1, "a"))?, text);
+        assert_eq!(serde_json::from_str::<Written<u32>>(&text)?, written(1, "a"));
         Ok(())
     }
 

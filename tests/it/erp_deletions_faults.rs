@@ -1,5 +1,5 @@
-//! Each call that finds what is gone at the source, or takes it out of sale, under each fault. Whatever happened, the run
-//! after it leaves the one product out of sale that is gone, written once, and every other as it was.
+//! Each call that finds what is gone at the source, or takes it out of sale, under each fault. Whatever happened, the
+//! run after it leaves the one product out of sale that is gone, written once, and every other as it was.
 
 use std::time::{Duration, Instant};
 
@@ -23,8 +23,8 @@ const FAST: &str = "--bulk-rate=1000";
 /// How soon a sync that was cancelled has ended, whatever it was waiting for.
 const PROMPT: Duration = Duration::from_secs(8);
 
-/// The operation, its step, and whether the product is out of sale when the call was cancelled under way: what was sent is
-/// finished.
+/// The operation, its step, and whether the product is out of sale when the call was cancelled under way: what was sent
+/// is finished.
 const CALLS: [(&str, &str, bool); 3] =
     [("erp.keys", FETCH, false), ("products.skus", FETCH, false), ("products.update", PRODUCTS, true)];
 

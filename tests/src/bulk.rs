@@ -1,7 +1,7 @@
 //! A throw-away user of bulk work: gives products of the shop new prices, line by line of a list.
 //!
-//! It shows what a real user brings, and what it gets: `Wishes` reads the list, `Prices` writes to the shop. The shop is
-//! asked without idempotency keys, so that a row that is written twice is two requests there.
+//! It shows what a real user brings, and what it gets: `Wishes` reads the list, `Prices` writes to the shop. The shop
+//! is asked without idempotency keys, so that a row that is written twice is two requests there.
 
 #![expect(
     missing_docs,

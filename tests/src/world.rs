@@ -125,7 +125,8 @@ impl World {
         Ok(Self { shop, client, task_queue, task_timeout: None, address: address.to_owned(), _worker: None })
     }
 
-    /// Waits until a worker polls both of its queues. Before that it gives up when Temporal goes away: it has not begun.
+    /// Waits until a worker polls both of its queues. Before that it gives up when Temporal goes away: it has not
+    /// begun.
     ///
     /// # Errors
     /// When none does in time.

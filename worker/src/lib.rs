@@ -49,8 +49,8 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()> + Send + 'st
 }
 
 /// As [`run`]; `adjust` may add to what the worker does, or change how, before it starts: first the options of
-/// processes and the shop's activities, then those of bulk work. For programs that embed the worker: the bench registers
-/// processes of its own this way.
+/// processes and the shop's activities, then those of bulk work. For programs that embed the worker: the bench
+/// registers processes of its own this way.
 ///
 /// # Errors
 /// As [`run`], and what `adjust` returns.

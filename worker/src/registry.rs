@@ -66,7 +66,8 @@ pub(crate) fn options(
         .graceful_shutdown_period(settings.grace_period)
         .build();
     let each = settings.bulk.slots;
-    // One kind more than there are: an activity without a slot gives its place back, and must not wait for one to do so.
+    // One kind more than there are: an activity without a slot gives its place back, and must not wait for one to do
+    // so.
     let slots = each * (BULK_KINDS.len() + 1);
     let bulk = WorkerOptions::new(format!("{}{BULK_QUEUE}", settings.task_queue))
         .register_activities(erp)

@@ -62,12 +62,12 @@ enum Bench {
     },
     /// Syncs with the sandbox's ERP of 10,000 and of 100,000 products, each with a stock level
     ///
-    /// For each size a worker, a shop and an ERP of its own, and four syncs: the first, one with nothing changed, one with
-    /// ten changes, one with every tenth product invalid. Prints records read, written and a second, events, runs, the
-    /// largest payload and the worker's memory. Exits with 1 when the worker's most memory at the last size is above
-    /// 1.3 × that at the first or 20 MiB more, a payload has 256 KiB, a run 10,000 events, or a sync wrote what it should
-    /// not. Options (`--sizes 10000,100000 --no-levels --page-size N --batches-per-run N --worker=--NAME=VALUE -o json`)
-    /// are passed on; `cargo xtask bench erp -- --help` lists them.
+    /// For each size a worker, a shop and an ERP of its own, and four syncs: the first, one with nothing changed, one
+    /// with ten changes, one with every tenth product invalid. Prints records read, written and a second, events, runs,
+    /// the largest payload and the worker's memory. Exits with 1 when the worker's most memory at the last size is
+    /// above 1.3 × that at the first or 20 MiB more, a payload has 256 KiB, a run 10,000 events, or a sync wrote what
+    /// it should not. Options (`--sizes 10000,100000 --no-levels --page-size N --batches-per-run N
+    /// --worker=--NAME=VALUE -o json`) are passed on; `cargo xtask bench erp -- --help` lists them.
     Erp {
         /// Options of the bench
         #[arg(value_name = "OPTION", trailing_var_arg = true, allow_hyphen_values = true)]
@@ -76,8 +76,8 @@ enum Bench {
 
     /// Orders with and without a bulk run under way, in interleaved phases on one worker
     ///
-    /// Prints an order's p50, p95 and p99 of both, and the rows a second that the bulk run wrote (100 by default). Exits
-    /// with 1 when the p95 is more than 1.2 × with it. Options (`--rounds N --orders N --in-flight N --rate N
+    /// Prints an order's p50, p95 and p99 of both, and the rows a second that the bulk run wrote (100 by default).
+    /// Exits with 1 when the p95 is more than 1.2 × with it. Options (`--rounds N --orders N --in-flight N --rate N
     /// --worker=--NAME=VALUE -o json`) are passed on; `cargo xtask bench beside -- --help` lists them.
     Beside {
         /// Options of the bench
@@ -96,7 +96,8 @@ pub(crate) fn chaos(options: &ChaosOptions) -> Result<()> {
 }
 
 pub(crate) fn bench(options: &BenchOptions) -> Result<()> {
-    // The worker of the orders' benches is the bench itself; its sandbox is a process of its own. Syncs are the other way.
+    // The worker of the orders' benches is the bench itself; its sandbox is a process of its own. Syncs are the other
+    // way.
     let (name, beside, options) = match &options.bench {
         Bench::Orders { options } => ("orders", "sandbox", options),
         Bench::Erp { options } => ("erp", "worker", options),

@@ -22,13 +22,13 @@ const SIDE_BY_SIDE: usize = 8;
 
 /// How rows are written.
 pub trait Target: Sync {
-    /// What is to be written: a line of the batch.
+    /// A row to write: a line of the batch.
     type Row: DeserializeOwned + Send + Sync;
-    /// What a row looks like where it is written; `()` where nobody has to know.
+    /// The looks of a row where it is written; `()` where nobody has to know them.
     type Image: Serialize + DeserializeOwned + Send + Sync;
-    /// What is known of a row after its write, such as the id it has there.
+    /// A fact known of a row after its write, such as the id it has there.
     type Done: Send;
-    /// What the report says about a row.
+    /// A line of the report about a row.
     type Outcome: Serialize + DeserializeOwned + Clone + Send + Sync + 'static;
 
     /// Looks at some rows as they are now: one image for each, in the same order.
@@ -64,7 +64,7 @@ pub trait Target: Sync {
         std::future::ready(Ok(())).boxed()
     }
 
-    /// What the report says about a row; `None`: nothing, and it is not counted.
+    /// Says what the report tells about a row; `None`: nothing, and it is not counted.
     ///
     /// # Errors
     /// When its line for the quarantine cannot be written.
@@ -75,7 +75,7 @@ pub trait Target: Sync {
     ) -> Result<Option<Told<Self::Outcome>>, Trouble>;
 }
 
-/// What became of a row.
+/// The end of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer<D> {
     /// It was written. `None` where nothing is known of it, or an earlier attempt wrote it and its answer is lost.
@@ -86,7 +86,7 @@ pub enum Answer<D> {
     Refused(String),
 }
 
-/// What is told about a row.
+/// A row in the report.
 #[derive(Clone, Debug)]
 pub struct Told<O> {
     /// Under which word it is counted: `updated`.
@@ -99,7 +99,7 @@ pub struct Told<O> {
     pub quarantined: Option<Box<RawValue>>,
 }
 
-/// What to write, and how.
+/// Rows to write, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch<'b> {
     /// JSON lines of [`Target::Row`], each key once.
@@ -108,16 +108,18 @@ pub struct Batch<'b> {
     pub folder: &'b str,
     /// The folder of what is refused.
     pub quarantine: &'b str,
-    /// The folder of the before-images; `None`: none are kept.
+    /// The folder of the before-images, this run's alone; `None`: none are kept.
     pub images: Option<&'b str>,
     /// Rows a second; `None`: as fast as they are taken.
     pub rate: Option<Rate>,
 }
 
-/// How far a batch is. What another version told in other words cannot be read as this one.
+/// How far a batch is. The heartbeat of a version that counted otherwise cannot be read as this one: half of the truth
+/// would be worse than none.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Progress<O> {
+    format: Format,
     rows: usize,
     written: Written<O>,
     /// When the next row may go.
@@ -126,7 +128,29 @@ struct Progress<O> {
 
 impl<O> Default for Progress<O> {
     fn default() -> Self {
-        Self { rows: 0, written: Written::default(), due: None }
+        Self { format: Format, rows: 0, written: Written::default(), due: None }
+    }
+}
+
+/// The number of the present form of [`Progress`], what is in it included.
+const FORMAT: u32 = 1;
+
+/// [`FORMAT`], or it cannot be read.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
+struct Format;
+
+impl TryFrom<u32> for Format {
+    type Error = String;
+
+    fn try_from(format: u32) -> Result<Self, String> {
+        if format == FORMAT { Ok(Self) } else { Err(format!("heartbeat of format {format}, not {FORMAT}")) }
+    }
+}
+
+impl From<Format> for u32 {
+    fn from(_: Format) -> Self {
+        FORMAT
     }
 }
 
@@ -172,7 +196,7 @@ struct Writing<'w, T> {
     is_few: bool,
 }
 
-/// What some rows look like.
+/// The looks of some rows.
 struct Looked<I> {
     before: Vec<I>,
     /// Where an earlier attempt has seen them first.

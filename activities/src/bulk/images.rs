@@ -1,8 +1,9 @@
 //! Before-images: what rows looked like before they were written for the first time.
 //!
-//! They are kept by the first row of their segment: `<folder>/<hash of the batch>/<first row>.json` names a list with one
-//! line for each row. The name is made once and never changed, so that the second of two attempts reads what the first
-//! one saw, whatever became of the rows since. The list itself is under its hash, so that half a list is known as such.
+//! They are kept by the first row of their segment: `<folder>/<hash of the batch>/<first row>.json` names a list with
+//! one line for each row. The name is made once and never changed, so that the second of two attempts reads what the
+//! first one saw, whatever became of the rows since. The list itself is under its hash, so that half a list is known as
+//! such.
 
 use contracts::objects::ObjectRef;
 use serde::Serialize;

@@ -8,9 +8,10 @@ use jiff::Timestamp;
 use temporalio_sdk::activities::ActivityContext;
 use tokio::time::Instant;
 
-/// What was missed within this time may be caught up with: waiting is never exact, and the rate is meant on average.
+/// Turns that were missed within this time are caught up with: waiting is never exact, and the rate is meant on
+/// average.
 const CATCH_UP: Duration = Duration::from_millis(200);
-/// A clock that is ahead by more than this is wrong, not early.
+/// A time that is further ahead than this was told by a clock that is wrong.
 const AHEAD_MAX: Duration = Duration::from_secs(60);
 
 /// Lets one row through at a time.
@@ -21,7 +22,7 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// Goes on where the attempt before was: a worker that dies does not buy the next one a row too early.
+    /// Goes on where the attempt before was, so that a new attempt writes no row too early.
     pub(super) fn resume(rate: Option<Rate>, due: Option<Timestamp>) -> Self {
         let ahead = due.and_then(|due| SystemTime::from(due).duration_since(SystemTime::now()).ok());
         let ahead = ahead.unwrap_or_default().min(AHEAD_MAX);

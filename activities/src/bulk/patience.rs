@@ -11,9 +11,9 @@ use crate::http::CallError;
 const PAUSE: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 
-/// Asks again for as long as the system asks to slow down (429, with `Retry-After`). One of many requests of an activity
-/// is not a reason to fail the activity and to begin the others again: a limit that is lower than their number would
-/// never let it through.
+/// Asks again for as long as the system asks to slow down (429, with `Retry-After`). One of many requests of an
+/// activity is not a reason to fail the activity and to begin the others again: a limit that is lower than their number
+/// would never let it through.
 ///
 /// # Errors
 /// Every other outcome. And the 429 itself once the run was stopped or has given this attempt up: asking on would keep

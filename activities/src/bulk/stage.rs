@@ -22,7 +22,7 @@ pub trait Reading: Send + Sync {
     type Record: Send;
     /// A record that can be used.
     type Fit: Send;
-    /// What is to be written: a line of the batch.
+    /// A row to write: a line of the batch.
     type Row: Serialize + Send;
 
     /// One page, from where the page before ended.
@@ -34,11 +34,11 @@ pub trait Reading: Send + Sync {
     /// Whether a record can be used.
     ///
     /// # Errors
-    /// What no record can be blamed for.
+    /// When it fails for a reason that no record is to blame for.
     fn check(&mut self, record: Self::Record) -> Result<Checked<Self::Fit>, Trouble>;
 
-    /// Compares some records with what there is, and says which of them are to be written. What is found to be unfit
-    /// only here, such as a product that nobody has, goes to the quarantine, too.
+    /// Compares some records with what there is, and says which of them are to be written. A record that turns out to
+    /// be unfit only here, such as a product that nobody has, goes to the quarantine, too.
     ///
     /// # Errors
     /// When what there is cannot be read.
@@ -54,12 +54,12 @@ pub struct Page<R> {
     pub next: Option<String>,
 }
 
-/// What a check found.
+/// The outcome of a check.
 #[derive(Debug)]
 pub enum Checked<F> {
     /// It can be used.
     Fit {
-        /// What tells it from all others.
+        /// The key that tells it from all others.
         key: String,
         /// The record.
         fit: F,
@@ -77,12 +77,12 @@ pub struct Unfit {
     pub line: Box<RawValue>,
 }
 
-/// What a comparison found.
+/// The outcome of a comparison.
 #[derive(Debug)]
 pub struct Compared<R> {
-    /// What is to be written; what is as it should be is not among it.
+    /// Rows to write; those that are as they should be are not among them.
     pub rows: Vec<R>,
-    /// What cannot be used after all.
+    /// Records that cannot be used after all.
     pub unfit: Vec<Unfit>,
 }
 
@@ -99,12 +99,12 @@ pub struct Pages<'p> {
     pub quarantine: &'p str,
 }
 
-/// What some pages came to.
+/// The outcome of some pages.
 #[derive(Debug, Default)]
 pub struct StagedRows {
-    /// What is to be written, as JSON lines; `None`: nothing.
+    /// Rows to write, as JSON lines; `None`: none.
     pub batch: Option<ObjectRef>,
-    /// What cannot be used, as JSON lines; `None`: nothing.
+    /// Records that cannot be used, as JSON lines; `None`: none.
     pub quarantined: Option<ObjectRef>,
     /// Why, and how often.
     pub causes: Causes,
@@ -143,7 +143,7 @@ pub async fn stage<R: Reading>(
     walk.alive(gathered.finish(store, reading, pages)).await.map_err(Trouble::into_failure)
 }
 
-/// What some pages came to so far.
+/// The outcome of some pages so far.
 struct Gathered<F> {
     /// In the order in which they came; a later one of the same key replaces an earlier one.
     fit: Vec<Option<F>>,

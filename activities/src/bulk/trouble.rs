@@ -1,4 +1,4 @@
-//! What keeps bulk work from going on, and whether trying again helps.
+//! The reasons why bulk work cannot go on, and whether trying again helps.
 
 use contracts::failure;
 use store::StoreError;
@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::http::CallError;
 
-/// What keeps bulk work from going on. One row that is refused is not trouble: it is that row's outcome.
+/// A reason why bulk work cannot go on. A row that is refused is not trouble: it is that row's outcome.
 #[derive(Debug, Error)]
 pub enum Trouble {
     /// The object store did not give or take something.
@@ -38,7 +38,7 @@ impl Trouble {
     pub fn into_failure(self) -> ActivityError {
         match self {
             Self::Call(error) => error.into_failure(),
-            // What is gone or damaged does not come back by asking again.
+            // An object that is gone or damaged does not come back by asking again.
             Self::Store(error @ (StoreError::Gone { .. } | StoreError::Damaged { .. })) => {
                 failure(failure::REFUSED, true, error.to_string())
             }

@@ -40,7 +40,7 @@ struct Rows<'r> {
 
 impl Target for Rows<'_> {
     type Row = StagedRow;
-    /// What a row was before stands in no report: the ERP is right, and nothing is taken back.
+    /// Nobody asks how a row was before: the ERP is right, and nothing is taken back.
     type Image = ();
     /// The shop's id of a product.
     type Done = String;

@@ -215,7 +215,7 @@ impl ErpActivities {
     }
 }
 
-/// What cannot be tried again.
+/// A failure that is not tried again.
 pub(crate) fn give_up(why: String) -> ActivityError {
     Trouble::Final(why).into_failure()
 }

@@ -157,7 +157,8 @@ pub(super) async fn whole(erp: &ErpWorld, run: &Sync<'_>, expected: Expected) ->
     Ok(report)
 }
 
-/// Checks how a run ended, what it reports, what is in the shop, how far the shop believes it to be, and what it was told.
+/// Checks how a run ended, what it reports, what is in the shop, how far the shop believes it to be, and what it was
+/// told.
 pub(super) async fn books_of(erp: &ErpWorld, run: &Sync<'_>, expected: Expected) -> anyhow::Result<Report> {
     let ended = run.ended().await?;
     erp.world.shop.mend().await?;
@@ -181,8 +182,8 @@ pub(super) async fn books_of(erp: &ErpWorld, run: &Sync<'_>, expected: Expected)
     Ok(report)
 }
 
-/// The next run is let in, and brings the shop to equality with the ERP without writing anything twice. `changes` are those
-/// of its configuration.
+/// The next run is let in, and brings the shop to equality with the ERP without writing anything twice. `changes` are
+/// those of its configuration.
 pub(super) async fn goes_on(erp: &ErpWorld, before: Expected, changes: &Value) -> anyhow::Result<()> {
     next_run(erp, before, changes).await.context("the next run")
 }

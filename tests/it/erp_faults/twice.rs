@@ -1,5 +1,5 @@
-//! Each activity of a sync twice, one after the other, with the same input: the second time answers as the first, and adds
-//! nothing. Temporal may run any of them again whose report it has lost.
+//! Each activity of a sync twice, one after the other, with the same input: the second time answers as the first, and
+//! adds nothing. Temporal may run any of them again whose report it has lost.
 
 use std::fmt::Debug;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! Whether bulk work stands in an order's way: orders without and with a bulk run under way, in one run and on one worker.
+//! Whether bulk work stands in an order's way: orders without and with a bulk run under way, in one run and on one
+//! worker.
 //!
 //! Phases are interleaved, and every other round begins with the other one, so that whatever else the machine does hits
 //! both. The bulk run writes prices at its rate; a phase in which it did not is no measure of anything, and fails.
@@ -97,7 +98,8 @@ impl fmt::Display for Results {
         writeln!(f, "{} cores ({}), load {:.2} before", machine.cores, machine.processor, machine.load)?;
         writeln!(
             f,
-            "{} rounds, interleaved: {} orders, {} in flight; a bulk run of {} rows a second ({rows_per_second:.0} written)",
+            "{} rounds, interleaved: {} orders, {} in flight; a bulk run of {} rows a second \
+             ({rows_per_second:.0} written)",
             options.rounds,
             options.orders,
             options.in_flight,

@@ -21,10 +21,10 @@ enum Command {
     Orders(OrdersArguments),
     /// First and further syncs with ERPs of several sizes: records a second, events, payloads, memory.
     ///
-    /// Each size has an ERP, a shop and a worker of its own, and four syncs: the first one; one of everything that finds
-    /// nothing to write; one of ten changes; one in which every tenth product is invalid. Exits with 1 when a payload
-    /// has 256 KiB, a run 10,000 events, a sync writes or quarantines more or less than it should, or the worker's most
-    /// memory at the last size is above 1.3 × that at the first one or 20 MiB more.
+    /// Each size has an ERP, a shop and a worker of its own, and four syncs: the first one; one of everything that
+    /// finds nothing to write; one of ten changes; one in which every tenth product is invalid. Exits with 1 when a
+    /// payload has 256 KiB, a run 10,000 events, a sync writes or quarantines more or less than it should, or the
+    /// worker's most memory at the last size is above 1.3 × that at the first one or 20 MiB more.
     Erp(ErpArguments),
     /// Orders with and without a bulk run under way, in interleaved phases on one worker.
     ///

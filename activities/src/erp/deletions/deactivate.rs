@@ -1,7 +1,7 @@
 //! Products that are gone at the source are taken out of sale.
 //!
-//! What the shop refuses is not put into the quarantine, which is for reading records again: it stays known, so that the
-//! next scan misses it once more.
+//! A product that the shop refuses is not put into the quarantine, which is for reading records again: it stays known,
+//! so that the next scan misses it once more.
 
 use contracts::erp::{Applied, Deactivate, GoneProduct, RowOutcome};
 use futures::FutureExt as _;

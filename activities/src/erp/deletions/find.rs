@@ -1,8 +1,8 @@
-//! Which products the shop sells that came from an integration and that the ERP has no longer. No product is changed, so
-//! an attempt that is repeated begins anew.
+//! Which products the shop sells that came from an integration and that the ERP has no longer. No product is changed,
+//! so an attempt that is repeated begins anew.
 //!
-//! The shop's catalogue is gone through in windows, and both sides' lists are read once for each, so memory does not grow
-//! with the number of products.
+//! The shop's catalogue is gone through in windows, and both sides' lists are read once for each, so memory does not
+//! grow with the number of products.
 
 use std::collections::HashMap;
 

@@ -1,9 +1,10 @@
-//! What is remembered of an integration's records. The shop does not say where a product comes from, so it is noted here,
-//! and what nobody noted is the shop's own: it is never touched.
+//! What is remembered of an integration's records. The shop does not say where a product comes from, so it is noted
+//! here, and what nobody noted is the shop's own: it is never touched.
 //!
 //! Two folders of the object store, below `integrations/<integration>/<entity>/`:
-//! - `keys/<hash>.jsonl`: lists of keys that came from the integration. A key is in some list from the write that brought it
-//!   on; a scan puts what the ERP has now in place of them. Losing them is losing nothing but deletions meanwhile;
+//! - `keys/<hash>.jsonl`: lists of keys that came from the integration. A key is in some list from the write that
+//!   brought it on; a scan puts what the ERP has now in place of them. Losing them is losing nothing but deletions
+//!   meanwhile;
 //! - `gone/<hash of the key>`: taken out of sale, because it was gone. One that is read again is sold again; one that a
 //!   person took out of sale is not in here, and stays as it is.
 

@@ -1,4 +1,5 @@
-//! The keys of everything that the ERP has, page by page, into lists. Nothing else is read of it, and nothing is changed.
+//! The keys of everything that the ERP has, page by page, into lists. Nothing else is read of it, and nothing is
+//! changed.
 
 use contracts::erp::{ScanKeys, ScannedKeys};
 use contracts::money::Currency;

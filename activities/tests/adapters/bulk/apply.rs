@@ -92,12 +92,13 @@ async fn few_rows_are_inline_and_what_is_right_already_is_not_written() -> TestR
     Ok(())
 }
 
-/// As the heartbeats of a version were that counted otherwise: half of it would be half of the truth.
+/// Half of what a version told that counted otherwise would be half of the truth.
 #[tokio::test]
 async fn what_another_version_told_is_no_beginning() -> TestResult {
     for details in [
         json!({ "rows": 2, "created": 2, "updated": 0, "failed": 0, "inline": [], "lists": [] }),
-        json!({ "rows": 2 }),
+        json!({ "format": 1, "rows": 2, "due": null }),
+        json!({ "format": 2, "rows": 2, "written": { "counts": { "updated": 2 } }, "due": null }),
         json!("two"),
     ] {
         let place = Place::of(4).await?;
