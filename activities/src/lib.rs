@@ -5,6 +5,7 @@
 //! - `walk`: a long way through many records, gone on with after a crash;
 //! - [`http`]: the one place where an HTTP outcome becomes "retry", "give up" or "nobody knows";
 //! - [`commerce`], [`customers`], [`inventory`], [`loyalty`], [`payment`], [`shipping`], [`notification`]: the systems;
+//! - [`bulk`]: long lists of rows, whatever they are about;
 //! - [`erp`]: what changed in an ERP, and the shop's side of a sync;
 //! - [`objects`]: the object store's housekeeping;
 //! - [`webhook`]: news that a payment provider pushes, and how to know that it is from them;
@@ -12,6 +13,7 @@
 //!
 //! What is deliberately absent: retry loops (Temporal's, by policy), workflow code, configuration files.
 
+pub mod bulk;
 pub mod commerce;
 pub mod customers;
 mod effect;
@@ -24,5 +26,4 @@ pub mod notification;
 pub mod objects;
 pub mod payment;
 pub mod shipping;
-mod walk;
 pub mod webhook;

@@ -20,8 +20,8 @@ use temporalio_client::{
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
+use crate::bulk::Trouble;
 use crate::effect::alive;
-use crate::erp::Trouble;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Temporal's number for a run that goes on.
@@ -100,7 +100,7 @@ async fn state(client: Client, run: LeftBehind) -> Result<RunState, Trouble> {
         Err(WorkflowInteractionError::Rpc(status)) if status.code() == tonic::Code::InvalidArgument => {
             Ok(RunState::Forgotten)
         }
-        Err(error) => Err(Trouble::Temporal(format!(
+        Err(error) => Err(Trouble::Again(format!(
             "Temporal does not say whether {} has closed: {error}",
             run.workflow_id
         ))),

@@ -4,6 +4,7 @@
 //! - [`values`]: ids, quantities, idempotency keys;
 //! - [`money`]: amounts in a currency's minor units;
 //! - [`objects`]: claim checks;
+//! - [`bulk`]: long lists of rows;
 //! - [`commerce`], [`customers`], [`erp`], [`inventory`], [`loyalty`], [`payment`], [`shipping`], [`notification`]: one
 //!   module per outside system.
 //!
@@ -14,6 +15,7 @@
 //! Deliberately absent: I/O of any kind, HTTP shapes (they stay in `activities/<system>/client.rs`), and
 //! the inputs and results of processes (they sit at the top of each process file).
 
+pub mod bulk;
 pub mod commerce;
 pub mod customers;
 pub mod erp;

@@ -69,7 +69,7 @@ async fn a_source_that_changes_all_the_time_is_never_lost() -> anyhow::Result<()
     let erp = ErpWorld::without_worker().await?;
     let settings = erp.settings();
     let mut settings: Vec<&str> = settings.iter().map(String::as_str).collect();
-    settings.push("--erp-rate=1000");
+    settings.push("--bulk-rate=1000");
     let mut worker = erp.world.spawn_worker(&settings)?;
     let stop = Arc::new(AtomicBool::new(false));
     let (shop, told) = (Shop::at(&erp.world.shop.url()), stop.clone());

@@ -45,6 +45,20 @@ async fn put(erp: &ErpWorld, n: u32, price: i64) -> anyhow::Result<()> {
     erp.erp(json!([{ "entity": "products", "id": id(n), "fields": fields }])).await
 }
 
+/// The keys of one list come in pages that are quicker than a heartbeat, and there are more of them than fit into the
+/// time after which a silent worker is given up.
+#[tokio::test]
+async fn many_quick_pages_of_keys_do_not_look_like_a_dead_worker() -> anyhow::Result<()> {
+    let erp = ErpWorld::new().await?;
+    erp.world.shop.post("erp/generate", json!({ "products": 41, "inventory": false, "seed": 7 })).await?;
+    erp.sync(with(daily(), "page_size", json!(500))).await?.completed()?;
+    let quick = json!([{ "operation": "erp.keys", "kind": "latency", "latency_ms": 300 }]);
+    erp.world.shop.faults(quick).await?;
+    let result = erp.sync(with(each_time(), "page_size", json!(2))).await?.completed()?;
+    assert!(result.success, "{result:?}");
+    Ok(())
+}
+
 /// What the shop does not sell any more.
 async fn out_of_sale(erp: &ErpWorld) -> anyhow::Result<BTreeSet<String>> {
     let catalog = erp.world.shop.get("catalog").await?;

@@ -18,7 +18,7 @@ const FETCH: &str = "fetch-erp-data";
 const PRODUCTS: &str = "sync-products";
 
 /// As fast as the machine.
-const FAST: &str = "--erp-rate=1000";
+const FAST: &str = "--bulk-rate=1000";
 
 /// How soon a sync that was cancelled has ended, whatever it was waiting for.
 const PROMPT: Duration = Duration::from_secs(8);

@@ -31,7 +31,7 @@ async fn keep(erp: &ErpWorld, written: &mut Written, run: &Sync<'_>) -> anyhow::
 async fn no_password_and_no_token_is_in_a_log_or_anything_else_that_is_written() -> anyhow::Result<()> {
     let erp = ErpWorld::without_worker().await?;
     let log = erp.folder().join("worker.log");
-    let _worker = erp.spawn_logging_worker(&["--log=debug", "--erp-rate=1000"], &log)?;
+    let _worker = erp.spawn_logging_worker(&["--log=debug", "--bulk-rate=1000"], &log)?;
     let mut written = Written::new();
 
     // Outages, tokens that expire, an answer of the log-in that cannot be read, a record that is wrong and one that is

@@ -1,5 +1,8 @@
 //! Whole-system tests: a real Temporal server, real workers, the sandbox shop.
 
+mod bulk_alive;
+mod bulk_resume;
+mod bulk_slots;
 mod erp_brake;
 mod erp_cursor;
 mod erp_deletions;

@@ -107,7 +107,7 @@ impl Awaiting {
                         key: IdempotencyKey::new("awaiting", STEP),
                         order_id: OrderId::new("ORDER-1").unwrap_or_else(|_| unreachable!()),
                     };
-                    // The queue of the syncs' activities, which nobody polls here.
+                    // The queue of bulk work, which nobody polls here.
                     let step = saga.step(STEP, Shipping::find_shipment, question, policy::erp());
                     step.nothing_to_undo("only looks").await.map(drop)
                 }

@@ -16,6 +16,7 @@
 //! - [`twilio`]: a Twilio, for SMS;
 //! - [`own_worker`]: a worker for workflows that only a test knows;
 //! - [`schedules`]: files of schedules, applied and looked at;
+//! - [`bulk`]: a throw-away user of bulk work;
 //! - [`mod@bench`]: what an order costs.
 //!
 //! `cargo xtask test` installs what is needed and says where it is (`TEMPORAL_CLI`, `TEMPORAL_TEST_SERVER`,
@@ -27,6 +28,7 @@
 )]
 
 pub mod bench;
+pub mod bulk;
 pub mod chaos;
 pub mod clear;
 pub mod customers;

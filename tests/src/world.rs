@@ -21,7 +21,7 @@ use tokio::sync::oneshot;
 use tonic::IntoRequest as _;
 use workflows::input::Unchecked;
 use workflows::order_processing::{self, OrderData, OrderProcessing};
-use workflows::policy::ERP_QUEUE;
+use workflows::policy::BULK_QUEUE;
 
 mod order;
 
@@ -109,7 +109,7 @@ impl World {
     /// begun.
     pub async fn is_polled(&self) -> anyhow::Result<()> {
         let until = Instant::now() + LIMIT;
-        for (ending, kind) in [("", TaskQueueType::Workflow), (ERP_QUEUE, TaskQueueType::Activity)] {
+        for (ending, kind) in [("", TaskQueueType::Workflow), (BULK_QUEUE, TaskQueueType::Activity)] {
             let request = DescribeTaskQueueRequest {
                 namespace: self.client.namespace(),
                 task_queue: Some(TaskQueue {
@@ -167,18 +167,28 @@ impl World {
 
     /// Starts a worker as a process of its own, to be killed.
     pub fn spawn_worker(&self, settings: &[&str]) -> anyhow::Result<WorkerProcess> {
-        self.spawn_worker_into(settings, [Stdio::null(), Stdio::null()])
+        self.spawn_program("worker", settings)
+    }
+
+    /// The same with another program of this workspace that takes a worker's settings.
+    pub fn spawn_program(&self, program: &str, settings: &[&str]) -> anyhow::Result<WorkerProcess> {
+        self.spawn_into(program, settings, [Stdio::null(), Stdio::null()])
     }
 
     /// The same; everything it says goes into a file.
     pub fn spawn_logging_worker(&self, settings: &[&str], log: &Path) -> anyhow::Result<WorkerProcess> {
         let log = File::options().create(true).append(true).open(log)?;
         let ends = [Stdio::from(log.try_clone()?), Stdio::from(log)];
-        self.spawn_worker_into(settings, ends)
+        self.spawn_into("worker", settings, ends)
     }
 
-    fn spawn_worker_into(&self, settings: &[&str], [out, err]: [Stdio; 2]) -> anyhow::Result<WorkerProcess> {
-        let child = Command::new(processes::binary("worker")?)
+    fn spawn_into(
+        &self,
+        program: &str,
+        settings: &[&str],
+        [out, err]: [Stdio; 2],
+    ) -> anyhow::Result<WorkerProcess> {
+        let child = Command::new(processes::binary(program)?)
             .args(self.worker_args(settings).into_iter().skip(1))
             .stdin(Stdio::null())
             .stdout(out)

@@ -15,6 +15,7 @@ use workflows::policy::Figures;
 
 use crate::door::DoorSettings;
 
+mod bulk;
 mod check;
 mod door;
 mod erp;
@@ -26,6 +27,7 @@ mod sms;
 mod tests;
 mod tuning;
 
+pub use bulk::BulkSettings;
 pub use check::Problems;
 pub use erp::ErpSettings;
 pub use payment::Payment;
@@ -57,6 +59,8 @@ pub struct Config {
     operation: OperationArgs,
     #[command(flatten)]
     erp: erp::ErpArgs,
+    #[command(flatten)]
+    bulk: bulk::BulkArgs,
     #[command(flatten)]
     tuning: tuning::TuningArgs,
 }
@@ -307,6 +311,8 @@ pub struct Settings {
     pub pseudonyms: Pseudonyms,
     /// What syncs with ERPs need.
     pub erp: ErpSettings,
+    /// How much bulk work at once.
+    pub bulk: BulkSettings,
     /// How the stock system takes several lines.
     pub lines: Lines,
     /// How long an undo that found nothing waits before it believes that.

@@ -3,6 +3,7 @@
 //! - [`config`]: the settings, each with its environment variable; the reference is `worker --help`;
 //! - `systems`: the connections to the outside systems;
 //! - `registry`: two visible lists, processes and activities;
+//! - `slots`: slots for each kind of bulk work;
 //! - `temporal`: the connection to Temporal, waited for with back-off; search attributes; versioning;
 //! - [`door`]: payment events from outside, signed, and clicks that end marketing mails; off unless configured;
 //! - `health`: `/healthz`, `/readyz`, `/metrics` on one port;
@@ -16,6 +17,7 @@ mod health;
 pub mod log;
 mod metrics;
 mod registry;
+mod slots;
 mod systems;
 mod temporal;
 mod webhook;
@@ -45,18 +47,19 @@ pub fn runtime(settings: &Settings) -> io::Result<Runtime> {
 /// When it cannot listen, or Temporal refuses it for a reason that waiting does not mend.
 pub async fn run(settings: Settings, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
     // On the heap: it holds the settings and every connection.
-    Box::pin(run_with(settings, stop, |_| Ok(()))).await
+    Box::pin(run_with(settings, stop, |_, _| Ok(()))).await
 }
 
-/// As [`run`]; `adjust` may add to what the worker does, or change how, before it starts. For programs that
-/// embed the worker: the bench registers a process of its own this way.
+/// As [`run`]; `adjust` may add to what the worker does, or change how, before it starts: first the options of
+/// processes and the shop's activities, then those of bulk work. For programs that embed the worker: the bench
+/// registers processes of its own this way.
 ///
 /// # Errors
 /// As [`run`], and what `adjust` returns.
 pub async fn run_with(
     settings: Settings,
     stop: impl Future<Output = ()> + Send + 'static,
-    adjust: impl FnOnce(&mut WorkerOptions) -> anyhow::Result<()>,
+    adjust: impl FnOnce(&mut WorkerOptions, &mut WorkerOptions) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     install_crypto();
     workflows::policy::install(settings.policies.clone());
@@ -86,24 +89,24 @@ pub async fn run_with(
         Some(door) => Some(door::open(door, client.clone(), settings.task_queue.clone()).await?),
         None => None,
     };
-    let (mut options, syncs) = registry::options(&settings, systems)?;
-    adjust(&mut options)?;
+    let (mut options, mut bulk) = registry::options(&settings, systems)?;
+    adjust(&mut options, &mut bulk)?;
     let mut worker = Worker::new(&runtime, client.clone(), options).context("the worker cannot be set up")?;
-    let mut syncs = Worker::new(&runtime, client, syncs).context("the worker of syncs cannot be set up")?;
-    let (shut_down, shut_down_syncs) = (worker.shutdown_handle(), syncs.shutdown_handle());
+    let mut bulk = Worker::new(&runtime, client, bulk).context("the worker of bulk work cannot be set up")?;
+    let (shut_down, shut_down_bulk) = (worker.shutdown_handle(), bulk.shutdown_handle());
     let draining = status.clone();
     tokio::spawn(async move {
         let _stopped = stopped.wait_for(|stopped| *stopped).await.map(|_| ());
         draining.draining();
         shut_down();
-        shut_down_syncs();
+        shut_down_bulk();
     });
     status.polling();
     tracing::info!(task_queue = %settings.task_queue, health = %server.address(), "polling");
     let drain = || {
         stopping.send_replace(true);
     };
-    let ran = together(Box::pin(worker.run()), Box::pin(syncs.run()), drain).await;
+    let ran = together(Box::pin(worker.run()), Box::pin(bulk.run()), drain).await;
     let ran = ran.context("the worker stopped");
     if let Some(door) = door {
         door.abort();

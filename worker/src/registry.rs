@@ -10,16 +10,20 @@ use workflows::erp_sync::ErpSync;
 use workflows::follow_up_emails::FollowUpEmails;
 use workflows::late_payment::LatePayment;
 use workflows::order_processing::OrderProcessing;
-use workflows::policy::ERP_QUEUE;
+use workflows::policy::BULK_QUEUE;
 use workflows::store_clean_up::StoreCleanUp;
 use workflows::store_probe::StoreProbe;
 use workflows::unsubscription::Unsubscription;
 
 use crate::config::{Deployment, Settings, Tuning};
+use crate::slots::Slots;
 use crate::systems::{Activities, Systems};
 
-/// The options of the two workers: one runs every process and the activities of the shop's systems, the other one those
-/// of syncs, which are slowed down for the ERPs' sake and must not stand in an order's way.
+/// The kinds of bulk work: what stands before the dot of its activities' names. Each has slots of its own.
+const BULK_KINDS: [&str; 2] = ["erp", "objects"];
+
+/// The options of the two workers: one runs every process and the activities of the shop's systems, the other one bulk
+/// work, which goes through thousands of rows and must not stand in an order's way.
 pub(crate) fn options(
     settings: &Settings,
     systems: Systems,
@@ -61,8 +65,11 @@ pub(crate) fn options(
         .sticky_queue_schedule_to_start_timeout(sticky_timeout)
         .graceful_shutdown_period(settings.grace_period)
         .build();
-    let slots = settings.erp.slots;
-    let syncs = WorkerOptions::new(format!("{}{ERP_QUEUE}", settings.task_queue))
+    let each = settings.bulk.slots;
+    // One kind more than there are: an activity without a slot gives its place back, and must not wait for one to do
+    // so.
+    let slots = each * (BULK_KINDS.len() + 1);
+    let bulk = WorkerOptions::new(format!("{}{BULK_QUEUE}", settings.task_queue))
         .register_activities(erp)
         .register_activities(objects)
         .maybe_deployment_options(settings.deployment.as_ref().map(versioned))
@@ -74,11 +81,12 @@ pub(crate) fn options(
                 .nexus_task_slot_supplier(FixedSizeSlotSupplier::new(1))
                 .build(),
         )
-        .max_task_queue_activities_per_second(f64::from(settings.erp.rate))
+        .activity_inbound_interceptor(Slots::new(each))
+        .max_task_queue_activities_per_second(f64::from(settings.bulk.rate))
         .activity_task_poller_behavior(pollers(1, slots.min(settings.tuning.activity_pollers)))
         .graceful_shutdown_period(settings.grace_period)
         .build();
-    Ok((options, syncs))
+    Ok((options, bulk))
 }
 
 fn pollers(minimum: usize, maximum: usize) -> PollerBehavior {

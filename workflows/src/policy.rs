@@ -250,20 +250,21 @@ pub fn follow_up_recommendations() -> Duration {
     figures().follow_up_recommendations
 }
 
-/// A step of a sync: reading and writing page by page, on workers that are slowed down for the ERP's sake. What an
-/// attempt has done is told by its heartbeats; the next one goes on from there.
+/// A step of a sync: reading and writing page by page, among the bulk work. What an attempt has done is told by its
+/// heartbeats; the next one goes on from there.
 #[must_use]
 pub fn erp() -> Policy {
     Policy {
         attempts_max: 0,
         is_long: true,
-        queue: Some(ERP_QUEUE),
+        queue: Some(BULK_QUEUE),
         ..Policy::new(figures().erp, OnStop::AwaitOutcome, false)
     }
 }
 
-/// What stands behind a task queue's name to name the one of the syncs' activities.
-pub const ERP_QUEUE: &str = "-erp";
+/// The ending of the task queue of bulk work: activities that go through thousands of rows and must not stand in an
+/// order's way.
+pub const BULK_QUEUE: &str = "-bulk";
 
 /// Holding, confirming stock: its outcome is always awaited.
 #[must_use]

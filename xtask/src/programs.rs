@@ -73,6 +73,17 @@ enum Bench {
         #[arg(value_name = "OPTION", trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<OsString>,
     },
+
+    /// Orders with and without a bulk run under way, in interleaved phases on one worker
+    ///
+    /// Prints an order's p50, p95 and p99 of both, and the rows a second that the bulk run wrote (100 by default).
+    /// Exits with 1 when the p95 is more than 1.2 × with it. Options (`--rounds N --orders N --in-flight N --rate N
+    /// --worker=--NAME=VALUE -o json`) are passed on; `cargo xtask bench beside -- --help` lists them.
+    Beside {
+        /// Options of the bench
+        #[arg(value_name = "OPTION", trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<OsString>,
+    },
 }
 
 pub(crate) fn chaos(options: &ChaosOptions) -> Result<()> {
@@ -85,11 +96,12 @@ pub(crate) fn chaos(options: &ChaosOptions) -> Result<()> {
 }
 
 pub(crate) fn bench(options: &BenchOptions) -> Result<()> {
-    // The worker of the orders' bench is the bench itself; its sandbox is a process of its own. Syncs are the other
+    // The worker of the orders' benches is the bench itself; its sandbox is a process of its own. Syncs are the other
     // way.
     let (name, beside, options) = match &options.bench {
         Bench::Orders { options } => ("orders", "sandbox", options),
         Bench::Erp { options } => ("erp", "worker", options),
+        Bench::Beside { options } => ("beside", "sandbox", options),
     };
     let arguments = std::iter::once(OsString::from(name)).chain(options.iter().cloned());
     let build = ["build", "--release", "-p", beside, "-p", "tests", "--bin", beside, "--bin", "bench"];

@@ -1,5 +1,6 @@
 //! What of a record the shop has already.
 
+use contracts::bulk::is_change_above;
 use contracts::erp::{CustomerRecord, OrderRecord, ProductRecord, Record, StageCounts, StagedRow, Write};
 use contracts::money::Money;
 use jiff::Timestamp;
@@ -58,7 +59,9 @@ pub(super) fn compare(
             let is_new_zero =
                 product.price.minor_units() == 0 && old.is_none_or(|old| old.minor_units() != 0);
             counts.prices_to_zero += u64::from(is_new_zero);
-            let jumps = price_limit.zip(old).is_some_and(|(limit, old)| jumps(old, product.price, limit));
+            let jumps = price_limit.zip(old).is_some_and(|(limit, old)| {
+                is_change_above(old.minor_units(), product.price.minor_units(), limit)
+            });
             // A price of zero is counted as that.
             counts.prices_jump += u64::from(jumps && !is_new_zero);
         }
@@ -68,12 +71,6 @@ pub(super) fn compare(
         _ => {}
     }
     row
-}
-
-/// Whether a price rises or falls by more than `percent` of the old one.
-fn jumps(old: Money, new: Money, percent: u32) -> bool {
-    let (old, new) = (i128::from(old.minor_units()), i128::from(new.minor_units()));
-    old > 0 && (new - old).abs() * 100 > old * i128::from(percent)
 }
 
 /// The update that a record needs; none when the shop has it so. What the ERP does not say is kept as the shop has it:

@@ -1,8 +1,9 @@
-//! Syncs with an ERP: reading it ([`connector`]), comparing with the shop and writing to it (`shop.rs`).
+//! Syncs with an ERP: reading it ([`connector`]), comparing with the shop and writing to it (`shop.rs`). How long lists
+//! are gone through is [`crate::bulk`]'s.
 //!
-//! - `stage.rs`: pages from the ERP become rows to write, in the object store;
+//! - `stage.rs`: pages from the ERP become rows to write;
 //! - `compare.rs`: what of a record the shop has already;
-//! - `apply.rs`: the rows are written;
+//! - `apply.rs`: how one row is written;
 //! - `deletions`: what is gone at the source;
 //! - [`credentials`]: user and password, which stay in the worker.
 
@@ -21,21 +22,22 @@ mod stage;
 
 use std::sync::Arc;
 
+use contracts::bulk::Written;
 use contracts::erp::{
     Applied, ApplyBatch, Authentication, Deactivate, FindGone, Gone, KeepKeys, Lease, LeaseAnswer,
-    SaveReport, SaveState, ScanKeys, ScannedKeys, ShopCounts, Source, StagePages, Staged, SyncState, defs,
+    RowOutcome, SaveReport, SaveState, ScanKeys, ScannedKeys, ShopCounts, Source, StagePages, Staged,
+    SyncState, defs,
 };
-use contracts::failure;
 use contracts::values::IntegrationId;
 use futures::FutureExt as _;
+use store::Store;
 use store::lease::{Attempt, Holder};
-use store::{Store, StoreError};
 use temporalio_client::errors::WorkflowInteractionError;
 use temporalio_client::{Client, UntypedWorkflow, WorkflowDescribeOptions};
-use temporalio_common::error::ApplicationFailure;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
+use crate::bulk::{Answer, Trouble};
 use crate::effect::alive;
 use crate::http::{Api, CallError};
 use connector::Connectors;
@@ -213,48 +215,30 @@ impl ErpActivities {
     }
 }
 
-/// What keeps a sync from going on.
-#[derive(Debug)]
-pub(crate) enum Trouble {
-    Store(StoreError),
-    Call(CallError),
-    Temporal(String),
-}
-
-impl From<StoreError> for Trouble {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<CallError> for Trouble {
-    fn from(error: CallError) -> Self {
-        Self::Call(error)
-    }
-}
-
-impl Trouble {
-    pub(crate) fn into_failure(self) -> ActivityError {
-        match self {
-            Self::Call(error) => error.into_failure(),
-            // What is gone or damaged does not come back by asking again.
-            Self::Store(error @ (StoreError::Gone { .. } | StoreError::Damaged { .. })) => {
-                give_up(error.to_string())
-            }
-            Self::Store(error) => again(error.to_string()),
-            Self::Temporal(why) => again(why),
-        }
-    }
-}
-
+/// A failure that is not tried again.
 pub(crate) fn give_up(why: String) -> ActivityError {
-    let failure = ApplicationFailure::builder(why).type_name(failure::REFUSED.to_owned()).non_retryable(true);
-    ActivityError::application(failure.build())
+    Trouble::Final(why).into_failure()
 }
 
-fn again(why: String) -> ActivityError {
-    let failure = ApplicationFailure::builder(why).type_name(failure::UNAVAILABLE.to_owned());
-    ActivityError::application(failure.build())
+/// The cause under which a refused row is counted.
+fn refused<D>(answer: &Answer<D>) -> Option<String> {
+    match answer {
+        Answer::Refused(code) => Some(format!("refused by the shop: {code}")),
+        Answer::Done(_) | Answer::Same => None,
+    }
+}
+
+fn applied(written: Written<RowOutcome>) -> Applied {
+    Applied {
+        created: written.count("created"),
+        updated: written.count("updated"),
+        deactivated: written.count("deactivated"),
+        failed: written.count("failed"),
+        rows: written.rows,
+        lists: written.lists,
+        quarantined: written.quarantined,
+        causes: written.causes,
+    }
 }
 
 /// Whether the chain of runs that a lease was taken by has not ended.
@@ -267,9 +251,8 @@ async fn still_runs(client: Client, holder: Holder) -> Result<bool, Trouble> {
             Ok(is_running && info.first_run_id == holder.first_run_id)
         }
         Err(WorkflowInteractionError::NotFound(_)) => Ok(false),
-        Err(error) => Err(Trouble::Temporal(format!(
-            "Temporal does not say whether {} runs: {error}",
-            holder.workflow_id
-        ))),
+        Err(error) => {
+            Err(Trouble::Again(format!("Temporal does not say whether {} runs: {error}", holder.workflow_id)))
+        }
     }
 }

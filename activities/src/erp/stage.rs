@@ -1,26 +1,25 @@
-//! Pages from the ERP become rows to write: read, mapped, checked, compared with the shop. Nothing is written to the
-//! shop, so an attempt that is repeated begins anew.
+//! Pages from the ERP become rows to write: mapped, checked, compared with the shop.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
-use contracts::erp::{QuarantinedRow, Record, StagePages, Staged, UnknownFields};
+use contracts::erp::{QuarantinedRow, Record, StageCounts, StagePages, Staged, StagedRow, UnknownFields};
 use contracts::money::Currency;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use mapping::{Defect, DefectKind, EntityMapping, Rules, SourceRecord};
 use serde_json::value::to_raw_value;
-use store::{LinesWriter, Store};
+use store::Store;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use super::connector::{Erp, PageAsk, Sourced};
 use super::deletions::ledger::Ledger;
 use super::shop::Shop;
-use super::{Trouble, compare, give_up};
-use crate::walk::{Walk, patiently};
+use super::{compare, give_up};
+use crate::bulk::{self, Checked, Compared, Page, Pages, Reading, Trouble, Unfit, patiently};
 
-/// Records that the shop is asked about at once.
-const LOOK_UP_MAX: usize = 500;
-/// Kinds of defects that a result lists.
-const CAUSES_MAX: usize = 50;
+/// Fields without a rule that a result lists.
+const UNKNOWN_MAX: usize = 50;
 
 pub(super) async fn stage(
     ctx: &ActivityContext,
@@ -33,77 +32,93 @@ pub(super) async fn stage(
     let rules = rules.map_err(|_| give_up("the mapping rules were not checked before the run".to_owned()))?;
     let currency = Currency::from_code(&input.currency)
         .ok_or_else(|| give_up("the currency was not checked before the run".to_owned()))?;
-    let mut pages = Pages::new(input, rules.of(input.entity, currency));
-    let mut walk: Walk<'_, u32> = Walk::resume(ctx);
-    let mut cursor = input.cursor.clone();
-    for page in 1..=input.pages {
-        let ask = PageAsk {
-            entity: input.entity,
-            since: input.since,
-            cursor: cursor.as_deref(),
-            limit: input.page_size,
-            settled: input.settled,
-            together: u64::from(input.pages) * u64::from(input.page_size),
-        };
-        let read =
-            walk.alive(patiently(ctx, || erp.page(&ask))).await.map_err(|error| error.into_failure())?;
-        for record in read.records {
-            pages.add(record)?;
-        }
-        cursor = read.next;
-        walk.advance(page).await?;
-        if cursor.is_none() {
-            break;
-        }
-    }
-    pages.staged.next = cursor;
-    let done = pages.finish(ctx, shop, store);
-    walk.alive(done).await.map_err(Trouble::into_failure)
+    let mapping = rules.of(input.entity, currency);
+    let ledger = Ledger::of(store, &input.source.integration_id, input.entity);
+    let (unknown, counts, newest) = (BTreeSet::new(), StageCounts::default(), None);
+    let mut records = Records { ctx, erp, shop, ledger, input, mapping, unknown, counts, newest };
+    let pages = Pages {
+        cursor: input.cursor.as_deref(),
+        at_most: input.pages,
+        folder: &input.folder,
+        quarantine: &input.quarantine,
+    };
+    let rows = bulk::stage(ctx, store, &mut records, &pages).await?;
+    let Records { unknown, counts, newest, .. } = records;
+    let is_warned_of = input.unknown_fields == UnknownFields::Warn;
+    Ok(Staged {
+        batch: rows.batch,
+        quarantined: rows.quarantined,
+        next: rows.next,
+        newest,
+        counts: StageCounts { superseded: rows.superseded, ..counts },
+        causes: rows.causes,
+        unknown_fields: unknown.into_iter().take(UNKNOWN_MAX).filter(|_| is_warned_of).collect(),
+    })
 }
 
-/// What some pages came to so far.
-struct Pages<'i> {
-    input: &'i StagePages,
-    mapping: EntityMapping<'i>,
-    /// In the order in which they came; a later one of the same key replaces an earlier one.
-    records: Vec<Option<(Timestamp, Record)>>,
-    place_of: HashMap<String, usize>,
-    quarantine: LinesWriter,
+/// The records of an ERP on their way to the shop.
+struct Records<'r> {
+    ctx: &'r ActivityContext,
+    erp: &'r dyn Erp,
+    shop: &'r Shop,
+    ledger: Ledger<'r>,
+    input: &'r StagePages,
+    mapping: EntityMapping<'r>,
     unknown: BTreeSet<String>,
-    staged: Staged,
+    counts: StageCounts,
+    newest: Option<Timestamp>,
 }
 
-impl<'i> Pages<'i> {
-    fn new(input: &'i StagePages, mapping: EntityMapping<'i>) -> Self {
-        Self {
-            input,
-            mapping,
-            records: Vec::new(),
-            place_of: HashMap::new(),
-            quarantine: LinesWriter::default(),
-            unknown: BTreeSet::new(),
-            staged: Staged::default(),
-        }
-    }
+impl Reading for Records<'_> {
+    type Record = Sourced;
+    type Fit = (Timestamp, Record);
+    type Row = StagedRow;
 
-    fn add(&mut self, source: Sourced) -> Result<(), ActivityError> {
-        let Sourced { changed_at, fields } = &source;
-        self.staged.counts.read += 1;
-        self.staged.newest = self.staged.newest.max(Some(*changed_at));
-        let mapped = self.check_fields(fields).and_then(|()| self.mapping.apply(fields));
-        let record = match mapped {
-            Ok(record) => record,
-            Err(defect) => return self.reject(&source, &defect),
+    fn page<'a>(&'a self, cursor: Option<&'a str>) -> BoxFuture<'a, Result<Page<Sourced>, Trouble>> {
+        let ask = PageAsk {
+            entity: self.input.entity,
+            since: self.input.since,
+            cursor,
+            limit: self.input.page_size,
+            settled: self.input.settled,
+            together: u64::from(self.input.pages) * u64::from(self.input.page_size),
         };
-        let place = self.records.len();
-        if let Some(earlier) = self.place_of.insert(record.key(), place) {
-            self.records[earlier] = None;
-            self.staged.counts.superseded += 1;
+        async move {
+            let page = patiently(self.ctx, || self.erp.page(&ask)).await?;
+            Ok(Page { records: page.records, next: page.next })
         }
-        self.records.push(Some((*changed_at, record)));
-        Ok(())
+        .boxed()
     }
 
+    fn check(&mut self, source: Sourced) -> Result<Checked<Self::Fit>, Trouble> {
+        self.counts.read += 1;
+        self.newest = self.newest.max(Some(source.changed_at));
+        let mapped = self.check_fields(&source.fields).and_then(|()| self.mapping.apply(&source.fields));
+        match mapped {
+            Ok(record) => Ok(Checked::Fit { key: record.key(), fit: (source.changed_at, record) }),
+            Err(defect) => self.reject(&source, &defect),
+        }
+    }
+
+    fn compare(&mut self, mut fit: Vec<Self::Fit>) -> BoxFuture<'_, Result<Compared<StagedRow>, Trouble>> {
+        async move {
+            let existing = patiently(self.ctx, || self.shop.look_up(self.input.entity, &fit)).await?;
+            if self.input.revive {
+                self.ledger.revive(&mut fit, &existing).await?;
+            }
+            let mut rows = Vec::new();
+            for record in fit {
+                let existing = existing.get(&record.1.key());
+                let limit = self.input.price_change_percent;
+                rows.extend(compare::compare(record, existing, limit, &mut self.counts));
+            }
+            Ok(Compared { rows, unfit: Vec::new() })
+        }
+        .boxed()
+    }
+}
+
+impl Records<'_> {
     fn check_fields(&mut self, source: &SourceRecord) -> Result<(), Defect> {
         if self.input.unknown_fields == UnknownFields::Ignore {
             return Ok(());
@@ -116,65 +131,25 @@ impl<'i> Pages<'i> {
                 problem: "is a field that no rule asks for".to_owned(),
             }),
             _ => {
-                self.unknown.extend(unknown.into_iter().take(CAUSES_MAX).map(str::to_owned));
+                self.unknown.extend(unknown.into_iter().take(UNKNOWN_MAX).map(str::to_owned));
                 Ok(())
             }
         }
     }
 
-    fn reject(&mut self, source: &Sourced, defect: &Defect) -> Result<(), ActivityError> {
+    fn reject<F>(&mut self, source: &Sourced, defect: &Defect) -> Result<Checked<F>, Trouble> {
         match defect.kind {
-            DefectKind::Unmapped => self.staged.counts.unmapped += 1,
-            DefectKind::Invalid => self.staged.counts.invalid += 1,
+            DefectKind::Unmapped => self.counts.unmapped += 1,
+            DefectKind::Invalid => self.counts.invalid += 1,
         }
         let cause = defect.cause();
-        count(&mut self.staged.causes, &cause);
-        let record = to_raw_value(&source.fields).map_err(|error| give_up(error.to_string()))?;
         let row = QuarantinedRow {
             entity: self.input.entity,
-            cause,
+            cause: cause.clone(),
             changed_at: source.changed_at,
             key: None,
-            record,
+            record: to_raw_value(&source.fields)?,
         };
-        self.quarantine.push(&row).map_err(|error| give_up(error.to_string()))
+        Ok(Checked::Unfit(Unfit { cause, line: to_raw_value(&row)? }))
     }
-
-    /// Compares with the shop and puts what is to be written into the store.
-    async fn finish(mut self, ctx: &ActivityContext, shop: &Shop, store: &Store) -> Result<Staged, Trouble> {
-        let mut rows = LinesWriter::default();
-        let ledger = Ledger::of(store, &self.input.source.integration_id, self.input.entity);
-        let mut records = self.records.into_iter().flatten().peekable();
-        while records.peek().is_some() {
-            let mut asked: Vec<(Timestamp, Record)> = records.by_ref().take(LOOK_UP_MAX).collect();
-            let existing = patiently(ctx, || shop.look_up(self.input.entity, &asked)).await?;
-            if self.input.revive {
-                ledger.revive(&mut asked, &existing).await?;
-            }
-            for record in asked {
-                let existing = existing.get(&record.1.key());
-                let limit = self.input.price_change_percent;
-                if let Some(row) = compare::compare(record, existing, limit, &mut self.staged.counts) {
-                    rows.push(&row).map_err(unwritable)?;
-                }
-            }
-        }
-        self.staged.batch = rows.put(store, &self.input.folder).await?;
-        self.staged.quarantined = self.quarantine.put(store, &self.input.quarantine).await?;
-        if self.input.unknown_fields == UnknownFields::Warn {
-            self.staged.unknown_fields = self.unknown.into_iter().take(CAUSES_MAX).collect();
-        }
-        Ok(self.staged)
-    }
-}
-
-/// Counts a cause; beyond the limit only those known already.
-pub(super) fn count(causes: &mut BTreeMap<String, u64>, cause: &str) {
-    if causes.len() < CAUSES_MAX || causes.contains_key(cause) {
-        *causes.entry(cause.to_owned()).or_default() += 1;
-    }
-}
-
-pub(super) fn unwritable(error: serde_json::Error) -> Trouble {
-    Trouble::Store(store::StoreError::Damaged { key: "(new)".to_owned(), why: error.to_string() })
 }

@@ -4,6 +4,7 @@
 //! would: a payload, or a failure with its type, its retryability and its delay. The SDK's own test environment would
 //! bring 18 crates and a second build of the SDK's core into every test run.
 
+mod bulk;
 mod call;
 mod commerce;
 mod customers;

@@ -62,6 +62,8 @@ struct Books {
     tokens: u64,
     open: HashMap<Vec<u8>, oneshot::Sender<Outcome>>,
     cancels: bool,
+    /// What the last heartbeat told, for the attempt after it.
+    details: Option<Payloads>,
 }
 
 /// A worker with activities, and the Temporal it polls.
@@ -120,20 +122,15 @@ impl Temporal {
         A::Output: DeserializeOwned,
     {
         let (done, outcome) = oneshot::channel();
-        let task_token = {
+        let (task_token, heartbeat_details) = {
             let mut books = self.books.lock().unwrap_or_else(PoisonError::into_inner);
             books.tokens += 1;
             let token = books.tokens.to_be_bytes().to_vec();
             books.open.insert(token.clone(), done);
-            token
+            (token, books.details.clone().filter(|_| attempt.number > 1))
         };
         let now = SystemTime::now();
         let scheduled = now - attempt.scheduled;
-        let payload = Payload {
-            metadata: HashMap::from([("encoding".to_owned(), b"json/plain".to_vec())]),
-            data: serde_json::to_vec(input)?,
-            ..Default::default()
-        };
         self.tasks.send(PollActivityTaskQueueResponse {
             task_token,
             workflow_namespace: "default".to_owned(),
@@ -143,7 +140,8 @@ impl Temporal {
             }),
             activity_type: Some(ActivityType { name: activity.name().to_owned() }),
             activity_id: "1".to_owned(),
-            input: Some(Payloads { payloads: vec![payload] }),
+            input: Some(Payloads { payloads: vec![payload(input)?] }),
+            heartbeat_details,
             attempt: attempt.number,
             scheduled_time: Some(scheduled.into()),
             started_time: Some(now.into()),
@@ -163,6 +161,18 @@ impl Temporal {
     /// From now on every heartbeat is answered with "cancel".
     pub(crate) fn cancel(&self) {
         self.books.lock().unwrap_or_else(PoisonError::into_inner).cancels = true;
+    }
+
+    /// No longer.
+    pub(crate) fn cancel_no_more(&self) {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner).cancels = false;
+    }
+
+    /// What the last heartbeat told is this, whoever told it.
+    pub(crate) fn told(&self, details: &impl Serialize) -> TestResult {
+        let details = Payloads { payloads: vec![payload(details)?] };
+        self.books.lock().unwrap_or_else(PoisonError::into_inner).details = Some(details);
+        Ok(())
     }
 
     /// Waits for the next heartbeat.
@@ -224,9 +234,13 @@ impl Server {
                 self.close(&cancelled.task_token, Err(Failure::default()))
             }
             "RecordActivityTaskHeartbeat" => {
-                let _: RecordActivityTaskHeartbeatRequest = decode(&request);
+                let beat: RecordActivityTaskHeartbeatRequest = decode(&request);
+                let cancel_requested = {
+                    let mut books = self.books();
+                    books.details = beat.details;
+                    books.cancels
+                };
                 self.heartbeats.notify_one();
-                let cancel_requested = self.books().cancels;
                 RecordActivityTaskHeartbeatResponse { cancel_requested, ..Default::default() }.encode_to_vec()
             }
             _ => Vec::new(),
@@ -248,6 +262,14 @@ impl Server {
 
 fn decode<T: Message + Default>(request: &GrpcRequest) -> T {
     T::decode(request.proto.as_ref()).expect("the SDK writes protobufs")
+}
+
+fn payload(value: &impl Serialize) -> serde_json::Result<Payload> {
+    Ok(Payload {
+        metadata: HashMap::from([("encoding".to_owned(), b"json/plain".to_vec())]),
+        data: serde_json::to_vec(value)?,
+        ..Default::default()
+    })
 }
 
 /// A payload without JSON is a unit.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Entity;
-use crate::objects::ObjectRef;
+use crate::bulk;
 
 /// The report of one run. The fields up to `details` are the seed's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -92,30 +92,7 @@ impl SyncDetails {
 }
 
 /// Few rows as a list; many as a reference to lists in the object store.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Rows {
-    /// Up to [`Rows::INLINE_MAX`].
-    Inline(Vec<RowOutcome>),
-    /// More.
-    Listed {
-        /// How many rows there are.
-        count: u64,
-        /// Where: JSON lines of [`RowOutcome`].
-        refs: Vec<ObjectRef>,
-    },
-}
-
-impl Default for Rows {
-    fn default() -> Self {
-        Self::Inline(Vec::new())
-    }
-}
-
-impl Rows {
-    /// How many rows a report holds itself.
-    pub const INLINE_MAX: usize = 100;
-}
+pub type Rows = bulk::Rows<RowOutcome>;
 
 /// The outcome of one record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

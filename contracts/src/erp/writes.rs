@@ -40,7 +40,7 @@ pub struct Applied {
     pub deactivated: u64,
     /// Refused by the shop; they are in the quarantine.
     pub failed: u64,
-    /// Every row, when there are few ([`Rows::INLINE_MAX`](super::Rows::INLINE_MAX)); else none.
+    /// Every row, when there are few ([`INLINE_MAX`](crate::bulk::INLINE_MAX)); else none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rows: Vec<RowOutcome>,
     /// Every row, as JSON lines of [`RowOutcome`]: one list, however long.

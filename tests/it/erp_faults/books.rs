@@ -17,7 +17,7 @@ use workflows::report::{Report, StepStatus};
 use super::table::{Ends, Expected};
 
 /// As fast as the machine; what a worker does by itself is no part of a cell.
-const FAST: &str = "--erp-rate=1000";
+const FAST: &str = "--bulk-rate=1000";
 
 /// Patience that a test can wait for.
 const IMPATIENT: [&str; 2] = [FAST, "--erp-patience=3s"];

@@ -22,7 +22,7 @@ use tests::erp::{ErpWorld, SAMPLE};
 use tests::matrix::is;
 use tests::own_worker::OwnWorker;
 use tests::world::LIMIT;
-use workflows::policy::ERP_QUEUE;
+use workflows::policy::BULK_QUEUE;
 
 use super::books::Place;
 
@@ -184,7 +184,7 @@ async fn runs_twice(erp: &ErpWorld) -> anyhow::Result<()> {
             credentials_ref: "file:erp.json".to_owned(),
         },
         rules: sample["mapping_rules"].to_string(),
-        queue: format!("{}{ERP_QUEUE}", erp.world.task_queue),
+        queue: format!("{}{BULK_QUEUE}", erp.world.task_queue),
     };
     let options = WorkflowStartOptions::new(queue, format!("twice/{}", erp.integration())).build();
     let run = erp.world.client.start_workflow(Twice::run, told, options).await?;

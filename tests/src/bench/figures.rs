@@ -51,7 +51,7 @@ pub struct Percentiles {
 }
 
 impl Percentiles {
-    fn of(latencies: &[Duration]) -> Self {
+    pub(super) fn of(latencies: &[Duration]) -> Self {
         let mut sorted: Vec<f64> = latencies.iter().map(|latency| latency.as_secs_f64() * 1_000.0).collect();
         sorted.sort_by(f64::total_cmp);
         let at = |percent: usize| {

@@ -4,6 +4,7 @@
 //! a round, and the middle one counts. Server, sandbox and worker are processes of their own, so that each one's CPU
 //! and memory can be read. The sandbox works in memory, the server dispatches without its 50 ms grid.
 
+pub mod beside;
 pub mod empty;
 pub mod erp;
 mod figures;

@@ -59,6 +59,14 @@ impl Site {
         Ok(Self { server, sandbox, client, shop, address, empties: AtomicUsize::new(0) })
     }
 
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(super) fn shop(&self) -> &Shop {
+        &self.shop
+    }
+
     /// This program again, as a worker.
     pub(super) fn worker(&self, task_queue: &str, settings: &[String]) -> anyhow::Result<Leashed> {
         let own = [

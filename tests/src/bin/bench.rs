@@ -1,10 +1,12 @@
-//! The cost of processes: `cargo xtask bench orders` and `cargo xtask bench erp`.
+//! The cost of processes: `cargo xtask bench orders`, `bench erp` and `bench beside`.
 
 use std::fmt::Display;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use contracts::bulk::Rate;
 use serde::Serialize;
 use tests::bench::{self, Options, empty::Empty, sequential::SequentialOrder};
+use tests::bulk;
 
 /// Measures processes. Linux only.
 #[derive(Parser)]
@@ -24,6 +26,10 @@ enum Command {
     /// payload has 256 KiB, a run 10,000 events, a sync writes or quarantines more or less than it should, or the
     /// worker's most memory at the last size is above 1.3 × that at the first one or 20 MiB more.
     Erp(ErpArguments),
+    /// Orders with and without a bulk run under way, in interleaved phases on one worker.
+    ///
+    /// Exits with 1 when an order's p95 is more than 1.2 × with the bulk run, or the bulk run did not keep its rate.
+    Beside(BesideArguments),
     /// Runs as the worker of a bench.
     #[command(hide = true)]
     Worker {
@@ -81,6 +87,29 @@ struct ErpArguments {
     output: Output,
 }
 
+#[derive(clap::Args)]
+struct BesideArguments {
+    /// Rounds of one phase without and one with.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: u16,
+    /// Orders of a phase.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    orders: u16,
+    /// Orders in flight.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    in_flight: u16,
+    /// Rows a second of the bulk run.
+    #[arg(long, value_name = "N", default_value_t = u32::from(Rate::DEFAULT),
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    rate: u32,
+    /// A further setting of the worker, as `worker --help` has it; can be repeated.
+    #[arg(long, value_name = "--NAME=VALUE", allow_hyphen_values = true)]
+    worker: Vec<String>,
+    /// How the results are printed.
+    #[arg(long, short, default_value = "text", value_enum)]
+    output: Output,
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 enum Output {
     /// A table.
@@ -94,6 +123,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Orders(arguments) => runtime()?.block_on(orders(arguments)),
         Command::Erp(arguments) => runtime()?.block_on(erp(arguments)),
+        Command::Beside(arguments) => runtime()?.block_on(beside(arguments)),
         Command::Worker { settings } => worker(settings),
     }
 }
@@ -124,6 +154,22 @@ async fn erp(arguments: ErpArguments) -> anyhow::Result<()> {
     Ok(())
 }
 
+async fn beside(arguments: BesideArguments) -> anyhow::Result<()> {
+    let BesideArguments { rounds, orders, in_flight, rate, worker, output } = arguments;
+    let options = bench::beside::Options {
+        rounds: rounds.into(),
+        orders: orders.into(),
+        in_flight: in_flight.into(),
+        rate: Rate::try_from(rate)?,
+        worker_settings: worker,
+    };
+    let results = bench::beside::run(&options).await?;
+    print(&results, output)?;
+    let misses = results.misses();
+    anyhow::ensure!(misses.is_empty(), "{}", misses.join("; "));
+    Ok(())
+}
+
 fn print(results: &(impl Display + Serialize), output: Output) -> anyhow::Result<()> {
     match output {
         Output::Text => print!("{results}"),
@@ -132,14 +178,16 @@ fn print(results: &(impl Display + Serialize), output: Output) -> anyhow::Result
     Ok(())
 }
 
-/// The shipped worker, which knows two processes more.
+/// The shipped worker, which knows some processes more.
 fn worker(settings: Vec<String>) -> anyhow::Result<()> {
     let config = worker::Config::try_parse_from(std::iter::once("worker".to_owned()).chain(settings))?;
     let settings = config.check().map_err(|problems| anyhow::anyhow!("{problems}"))?;
     worker::log::init(&settings);
     let runtime = worker::runtime(&settings)?;
     // Its end is the bench's: whoever started it kills it.
-    runtime.block_on(worker::run_with(settings, std::future::pending(), |options| {
+    let adjust = bulk::adjust(&settings)?;
+    runtime.block_on(worker::run_with(settings, std::future::pending(), |options, bulk| {
+        adjust(options, bulk)?;
         options.register_workflow::<SequentialOrder>()?;
         options.register_workflow::<Empty>()?;
         Ok(())

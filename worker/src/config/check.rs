@@ -52,7 +52,8 @@ impl Config {
     /// # Errors
     /// Every problem found.
     pub fn check(self) -> Result<Settings, Problems> {
-        let Self { temporal, shop, provider, mail, sms, onboarding, patience, operation, erp, tuning } = self;
+        let Self { temporal, shop, provider, mail, sms, onboarding, patience, operation, erp, bulk, tuning } =
+            self;
         let mut problems = Vec::new();
         let timeout = Duration::from_millis(shop.ecommerce_api_timeout);
         let template = |system, base, token| Endpoint {
@@ -175,6 +176,7 @@ impl Config {
             loyalty,
             pseudonyms,
             erp,
+            bulk: bulk.read(),
             lines: if shop.inventory_batch_reserve { Lines::Batch } else { Lines::OneByOne },
             second_look,
             policies,

@@ -1,4 +1,4 @@
-//! What syncs with ERPs need: credentials, the object store, how fast an ERP may be asked.
+//! What syncs with ERPs need: credentials, the object store, patience.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -27,14 +27,6 @@ pub(super) struct ErpArgs {
     /// How long reading or writing some pages is retried.
     #[arg(long, env = "SUN_ERP_PATIENCE", default_value = "30m", value_parser = duration, value_name = "TIME")]
     pub(super) erp_patience: Duration,
-    /// Activities of syncs at once; their workers poll a task queue of their own, named by --task-queue and "-erp".
-    #[arg(long, env = "SUN_ERP_SLOTS", default_value_t = 4, value_name = "N",
-          value_parser = clap::value_parser!(u32).range(1..=1_000))]
-    erp_slots: u32,
-    /// Activities of syncs started per second, over all workers of that queue.
-    #[arg(long, env = "SUN_ERP_RATE", default_value_t = 20, value_name = "N",
-          value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    erp_rate: u32,
 }
 
 /// What syncs with ERPs need, checked.
@@ -44,10 +36,6 @@ pub struct ErpSettings {
     pub credentials: Credentials,
     /// Where the object store is.
     pub store: String,
-    /// Activities at once.
-    pub slots: usize,
-    /// Activities started per second.
-    pub rate: u32,
 }
 
 impl ErpArgs {
@@ -66,6 +54,6 @@ impl ErpArgs {
                 Err(problem) => problems.push(format!("{variable} {problem}")),
             }
         }
-        ErpSettings { credentials, store: self.store, slots: self.erp_slots as usize, rate: self.erp_rate }
+        ErpSettings { credentials, store: self.store }
     }
 }

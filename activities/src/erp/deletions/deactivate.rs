@@ -1,45 +1,20 @@
-//! Products that are gone at the source are taken out of sale, several at a time; how far it is, heartbeats tell.
+//! Products that are gone at the source are taken out of sale.
 //!
-//! What the shop refuses is not put into the quarantine, which is for reading records again: it stays known, so that the
-//! next scan misses it once more.
+//! A product that the shop refuses is not put into the quarantine, which is for reading records again: it stays known,
+//! so that the next scan misses it once more.
 
-use std::collections::BTreeMap;
-
-use contracts::erp::{Applied, Deactivate, GoneProduct, RowOutcome, Rows};
-use contracts::objects::ObjectRef;
+use contracts::erp::{Applied, Deactivate, GoneProduct, RowOutcome};
+use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use futures::{FutureExt as _, StreamExt as _};
-use serde::{Deserialize, Serialize};
-use store::{Lines, LinesWriter, Store};
+use store::Store;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use super::ledger::{Ledger, short_hash};
-use crate::erp::Trouble;
+use crate::bulk::{self, Answer, Batch, Target, Told, Trouble, patiently};
 use crate::erp::compare::Existing;
 use crate::erp::shop::Shop;
-use crate::erp::stage::{count, unwritable};
+use crate::erp::{applied, refused};
 use crate::http::CallError;
-use crate::walk::{Walk, patiently};
-
-/// Products between two notes of how far it is.
-const SEGMENT: usize = 250;
-/// Writes under way at once.
-const SIDE_BY_SIDE: usize = 8;
-
-/// How far a batch is.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-struct Progress {
-    products: usize,
-    deactivated: u64,
-    failed: u64,
-    inline: Vec<RowOutcome>,
-    lists: Vec<ObjectRef>,
-    causes: BTreeMap<String, u64>,
-}
-
-/// What became of a product that the shop answered about: done (`false`: there was nothing to do), or its refusal's code.
-type Answer = Result<bool, String>;
 
 pub(in crate::erp) async fn deactivate(
     ctx: &ActivityContext,
@@ -47,107 +22,86 @@ pub(in crate::erp) async fn deactivate(
     store: &Store,
     input: &Deactivate,
 ) -> Result<Applied, ActivityError> {
-    let mut walk: Walk<'_, Progress> = Walk::resume(ctx);
-    let read = async { Lines::get(store, &input.batch).await?.records::<GoneProduct>() };
-    let products = walk.alive(read).await.map_err(|error| Trouble::Store(error).into_failure())?;
-    let is_few = products.len() <= Rows::INLINE_MAX;
-    while walk.progress().products < products.len() {
-        let from = walk.progress().products;
-        let segment = &products[from..products.len().min(from + SEGMENT)];
-        let done = write(ctx, shop, store, input, segment, walk.progress().clone(), is_few);
-        match walk.alive(done).await.map_err(Trouble::into_failure)? {
-            Some(progress) => walk.note(progress).await,
-            None => return Err(ActivityError::cancelled()),
-        }
-    }
-    let Progress { deactivated, failed, inline, lists, causes, .. } = walk.progress().clone();
-    let joined = walk.alive(store::join(store, &input.folder, lists)).await;
-    let lists = joined.map_err(|error| Trouble::Store(error).into_failure())?;
-    Ok(Applied { deactivated, failed, rows: inline, lists, causes, ..Applied::default() })
+    let ledger = Ledger::of(store, &input.integration_id, input.entity);
+    // No quarantine is ever written, and the ledger's marks are the before-images.
+    let batch = Batch {
+        rows: &input.batch,
+        folder: &input.folder,
+        quarantine: &input.folder,
+        images: None,
+        rate: None,
+    };
+    bulk::apply(ctx, store, &GoneProducts { ctx, shop, ledger, input }, &batch).await.map(applied)
 }
 
-/// Takes some out of sale; `None` when the run was stopped before the last of them was sent.
-async fn write(
-    ctx: &ActivityContext,
-    shop: &Shop,
-    store: &Store,
-    input: &Deactivate,
-    segment: &[GoneProduct],
-    mut progress: Progress,
-    is_few: bool,
-) -> Result<Option<Progress>, Trouble> {
-    let ledger = Ledger::of(store, &input.integration_id, input.entity);
-    // Since it was missed hours may have passed: a person has been asked.
-    let skus: Vec<String> = segment.iter().map(|product| product.sku.clone()).collect();
-    let now = patiently(ctx, || shop.products(&skus)).await?;
-    let is_out = |sku: &str| matches!(now.get(sku), Some(Existing::Product { active: false, .. }));
-    let writes: Vec<BoxFuture<'_, _>> = segment
-        .iter()
-        .map(|product| take_out(ctx, shop, &ledger, input, product, is_out(&product.sku)).boxed())
-        .collect();
-    let answers: Vec<Result<Option<Answer>, Trouble>> =
-        futures::stream::iter(writes).buffered(SIDE_BY_SIDE).collect().await;
-    let mut list = LinesWriter::default();
-    for (product, answer) in segment.iter().zip(answers) {
-        let Some(answer) = answer? else { return Ok(None) };
-        match &answer {
-            Ok(true) => progress.deactivated += 1,
-            Ok(false) => continue,
-            Err(code) => {
-                progress.failed += 1;
-                count(&mut progress.causes, &format!("refused by the shop: {code}"));
+/// Products on their way out of sale.
+struct GoneProducts<'g> {
+    ctx: &'g ActivityContext,
+    shop: &'g Shop,
+    ledger: Ledger<'g>,
+    input: &'g Deactivate,
+}
+
+impl Target for GoneProducts<'_> {
+    type Row = GoneProduct;
+    /// Whether it is out of sale.
+    type Image = bool;
+    type Done = ();
+    type Outcome = RowOutcome;
+
+    /// Since a product was missed hours may have passed: a person has been asked.
+    fn look<'a>(&'a self, rows: &'a [GoneProduct]) -> BoxFuture<'a, Result<Vec<bool>, Trouble>> {
+        async move {
+            let skus: Vec<String> = rows.iter().map(|product| product.sku.clone()).collect();
+            let now = patiently(self.ctx, || self.shop.products(&skus)).await?;
+            let is_out = |sku| matches!(now.get(sku), Some(Existing::Product { active: false, .. }));
+            Ok(skus.iter().map(is_out).collect())
+        }
+        .boxed()
+    }
+
+    /// Takes one product out of sale. That it is done for this reason is noted before it is done: a worker that dies in
+    /// between would else leave a product that nobody puts back.
+    fn write<'a>(
+        &'a self,
+        product: &'a GoneProduct,
+        is_out: &'a bool,
+    ) -> BoxFuture<'a, Result<Answer<()>, Trouble>> {
+        async move {
+            if *is_out && !self.ledger.is_buried(&product.sku).await? {
+                // By somebody else, whose decision it stays.
+                return Ok(Answer::Same);
+            }
+            self.ledger.bury(&product.sku).await?;
+            let key = self.input.key.part(&short_hash(&product.sku));
+            match patiently(self.ctx, || self.shop.take_out_of_sale(&key, &product.product_id)).await {
+                Ok(()) => Ok(Answer::Done(None)),
+                Err(CallError::Refused { refusal, .. }) => {
+                    self.ledger.dig_up(&product.sku).await?;
+                    Ok(if refusal.status == 404 { Answer::Same } else { Answer::Refused(refusal.code) })
+                }
+                Err(error) => Err(error.into()),
             }
         }
-        let outcome = outcome(product, &answer);
-        list.push(&outcome).map_err(unwritable)?;
-        if is_few {
-            progress.inline.push(outcome);
-        }
+        .boxed()
     }
-    progress.lists.extend(list.put(store, &input.folder).await?);
-    progress.products += segment.len();
-    Ok(Some(progress))
-}
 
-/// Takes one product out of sale. That it is done for this reason is noted before it is done: else a worker that dies in
-/// between would leave a product that nobody puts back. `None`: it was not sent, because the run was stopped, or has given
-/// this attempt up.
-async fn take_out(
-    ctx: &ActivityContext,
-    shop: &Shop,
-    ledger: &Ledger<'_>,
-    input: &Deactivate,
-    product: &GoneProduct,
-    is_out: bool,
-) -> Result<Option<Answer>, Trouble> {
-    if ctx.is_cancelled() {
-        return Ok(None);
-    }
-    if is_out && !ledger.is_buried(&product.sku).await? {
-        // By somebody else, whose decision it stays.
-        return Ok(Some(Ok(false)));
-    }
-    ledger.bury(&product.sku).await?;
-    let key = input.key.part(&short_hash(&product.sku));
-    match patiently(ctx, || shop.take_out_of_sale(&key, &product.product_id)).await {
-        Ok(()) => Ok(Some(Ok(true))),
-        Err(CallError::Refused { refusal, .. }) => {
-            ledger.dig_up(&product.sku).await?;
-            Ok(Some(if refusal.status == 404 { Ok(false) } else { Err(refusal.code) }))
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn outcome(product: &GoneProduct, answer: &Answer) -> RowOutcome {
-    RowOutcome {
-        sku: Some(product.sku.clone()),
-        external_id: None,
-        location: None,
-        quantity: None,
-        action: if answer.is_ok() { "deactivated" } else { "failed" }.to_owned(),
-        success: answer.is_ok(),
-        product_id: Some(product.product_id.clone()),
-        error: answer.as_ref().err().cloned(),
+    fn tell(&self, product: &GoneProduct, answer: &Answer<()>) -> Result<Option<Told<RowOutcome>>, Trouble> {
+        let (action, error) = match answer {
+            Answer::Same => return Ok(None),
+            Answer::Done(_) => ("deactivated", None),
+            Answer::Refused(code) => ("failed", Some(code.clone())),
+        };
+        let outcome = RowOutcome {
+            sku: Some(product.sku.clone()),
+            external_id: None,
+            location: None,
+            quantity: None,
+            action: action.to_owned(),
+            success: error.is_none(),
+            product_id: Some(product.product_id.clone()),
+            error,
+        };
+        Ok(Some(Told { action, outcome, cause: refused(answer), quarantined: None }))
     }
 }

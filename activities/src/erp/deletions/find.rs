@@ -1,8 +1,8 @@
-//! Which products the shop sells that came from an integration and that the ERP has no longer. No product is changed, so
-//! an attempt that is repeated begins anew.
+//! Which products the shop sells that came from an integration and that the ERP has no longer. No product is changed,
+//! so an attempt that is repeated begins anew.
 //!
-//! The shop's catalogue is gone through in windows, and both sides' lists are read once for each, so memory does not grow
-//! with the number of products.
+//! The shop's catalogue is gone through in windows, and both sides' lists are read once for each, so memory does not
+//! grow with the number of products.
 
 use std::collections::HashMap;
 
@@ -12,11 +12,9 @@ use store::{Lines, LinesWriter, Store};
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use super::ledger::{Ledger, listed};
-use crate::erp::Trouble;
+use crate::bulk::{Trouble, Walk, patiently};
 use crate::erp::compare::Existing;
 use crate::erp::shop::Shop;
-use crate::erp::stage::unwritable;
-use crate::walk::{Walk, patiently};
 
 /// Products of the shop that are compared at once: some megabytes.
 const WINDOW: usize = 50_000;
@@ -75,7 +73,7 @@ async fn compare(
         for sku in skus {
             // What somebody took out of sale meanwhile is not ours to take out.
             if let Some(Existing::Product { id, active: true, .. }) = found.remove(sku) {
-                gone.push(&GoneProduct { sku: sku.clone(), product_id: id }).map_err(unwritable)?;
+                gone.push(&GoneProduct { sku: sku.clone(), product_id: id })?;
             }
         }
     }

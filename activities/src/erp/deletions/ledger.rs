@@ -1,9 +1,10 @@
-//! What is remembered of an integration's records. The shop does not say where a product comes from, so it is noted here,
-//! and what nobody noted is the shop's own: it is never touched.
+//! What is remembered of an integration's records. The shop does not say where a product comes from, so it is noted
+//! here, and what nobody noted is the shop's own: it is never touched.
 //!
 //! Two folders of the object store, below `integrations/<integration>/<entity>/`:
-//! - `keys/<hash>.jsonl`: lists of keys that came from the integration. A key is in some list from the write that brought it
-//!   on; a scan puts what the ERP has now in place of them. Losing them is losing nothing but deletions meanwhile;
+//! - `keys/<hash>.jsonl`: lists of keys that came from the integration. A key is in some list from the write that
+//!   brought it on; a scan puts what the ERP has now in place of them. Losing them is losing nothing but deletions
+//!   meanwhile;
 //! - `gone/<hash of the key>`: taken out of sale, because it was gone. One that is read again is sold again; one that a
 //!   person took out of sale is not in here, and stays as it is.
 
@@ -18,9 +19,8 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 use store::{Lines, LinesWriter, Store, StoreError};
 
-use crate::erp::Trouble;
+use crate::bulk::Trouble;
 use crate::erp::compare::Existing;
-use crate::erp::stage::unwritable;
 
 /// Marks that are looked for at once.
 const SIDE_BY_SIDE: usize = 16;
@@ -55,7 +55,7 @@ impl<'s> Ledger<'s> {
         for list in self.store.list(&self.keys()).await? {
             let name = list.key.rsplit('/').next().unwrap_or_default();
             let sha256 = name.split('.').next().unwrap_or_default().to_owned();
-            lists.push(&ObjectRef { key: list.key, bytes: list.bytes, sha256 }).map_err(unwritable)?;
+            lists.push(&ObjectRef { key: list.key, bytes: list.bytes, sha256 })?;
         }
         Ok(lists.put(self.store, folder).await?)
     }
@@ -84,7 +84,7 @@ impl<'s> Ledger<'s> {
         self.store.create(&self.mark(key), key.as_bytes().to_vec()).await.map(drop)
     }
 
-    /// Forgets that.
+    /// Removes the mark of one record.
     pub(in crate::erp) async fn dig_up(&self, key: &str) -> Result<(), StoreError> {
         self.store.remove(&self.mark(key)).await
     }

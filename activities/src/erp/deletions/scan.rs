@@ -1,4 +1,5 @@
-//! The keys of everything that the ERP has, page by page, into lists. Nothing else is read of it, and nothing is changed.
+//! The keys of everything that the ERP has, page by page, into lists. Nothing else is read of it, and nothing is
+//! changed.
 
 use contracts::erp::{ScanKeys, ScannedKeys};
 use contracts::money::Currency;
@@ -9,11 +10,10 @@ use store::{LinesWriter, Store};
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use super::ledger::Ledger;
+use crate::bulk::{Trouble, Walk, patiently};
 use crate::erp::connector::{Erp, KeysAsk};
-use crate::erp::stage::unwritable;
-use crate::erp::{Trouble, give_up};
+use crate::erp::give_up;
 use crate::http::CallError;
-use crate::walk::{Walk, patiently};
 
 /// Keys in one list, about.
 const LIST: u64 = 10_000;
@@ -50,7 +50,7 @@ pub(in crate::erp) async fn scan(
     let finish = async {
         let mut present = LinesWriter::default();
         for list in &lists {
-            present.push(list).map_err(unwritable)?;
+            present.push(list)?;
         }
         let present = present.put(store, &input.folder).await?;
         let known =
@@ -81,7 +81,7 @@ async fn read_list(
         for key in &page.keys {
             progress.count += 1;
             match key.as_deref().map(|key| mapping.sku_of_key(key)) {
-                Some(Ok(sku)) => list.push(&sku).map_err(unwritable)?,
+                Some(Ok(sku)) => list.push(&sku)?,
                 Some(Err(_)) | None => progress.without_key += 1,
             }
         }

@@ -1,0 +1,67 @@
+//! Before-images: what rows looked like before they were written for the first time.
+//!
+//! They are kept by the first row of their segment: `<folder>/<hash of the batch>/<first row>.json` names a list with
+//! one line for each row. The name is made once and never changed, so that the second of two attempts reads what the
+//! first one saw, whatever became of the rows since. The list itself is under its hash, so that half a list is known as
+//! such.
+
+use contracts::objects::ObjectRef;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use store::{Lines, LinesWriter, Store, StoreError};
+
+use super::Trouble;
+
+/// The before-images of one batch.
+pub(super) struct Images<'s> {
+    store: &'s Store,
+    folder: String,
+}
+
+/// Before-images of some rows in a row.
+pub(super) struct Kept<I> {
+    pub(super) images: Vec<I>,
+    pub(super) list: ObjectRef,
+    /// Another attempt kept them.
+    pub(super) is_earlier: bool,
+}
+
+impl<'s> Images<'s> {
+    pub(super) fn of(store: &'s Store, folder: &str, batch: &ObjectRef) -> Self {
+        Self { store, folder: format!("{folder}/{}", batch.sha256) }
+    }
+
+    fn name(&self, first: usize) -> String {
+        format!("{}/{first}.json", self.folder)
+    }
+
+    /// Those that begin with this row; `None` when none were kept.
+    pub(super) async fn find<I: DeserializeOwned>(&self, first: usize) -> Result<Option<Kept<I>>, Trouble> {
+        let name = self.name(first);
+        let Some(found) = self.store.read(&name).await? else { return Ok(None) };
+        let list: ObjectRef = serde_json::from_slice(&found).map_err(|error| StoreError::Damaged {
+            key: name,
+            why: format!("it names no list of before-images ({:?} error)", error.classify()),
+        })?;
+        let images = Lines::get(self.store, &list).await?.records()?;
+        Ok(Some(Kept { images, list, is_earlier: true }))
+    }
+
+    /// Keeps them, unless another attempt was first: then those are the ones.
+    pub(super) async fn keep<I>(&self, first: usize, images: Vec<I>) -> Result<Kept<I>, Trouble>
+    where
+        I: Serialize + DeserializeOwned,
+    {
+        let mut lines = LinesWriter::default();
+        for image in &images {
+            lines.push(image)?;
+        }
+        let list = lines.put(self.store, &self.folder).await?;
+        let list = list.ok_or_else(|| Trouble::Final("no rows have no before-images".to_owned()))?;
+        if self.store.create(&self.name(first), serde_json::to_vec(&list)?).await? {
+            return Ok(Kept { images, list, is_earlier: false });
+        }
+        let earlier = self.find(first).await?;
+        earlier.ok_or_else(|| Trouble::Again(format!("{} is gone again", self.name(first))))
+    }
+}

@@ -1,0 +1,54 @@
+//! Long lists of rows: read, compared and written, whatever they are about.
+//!
+//! A process that changes thousands of rows does it in three parts. *Stage*: pages are read, checked and compared with
+//! what there is; the rows to write become a batch in the object store, and nothing is changed yet. *Decide*: the
+//! process compares the counts with its limits ([`contracts::bulk::Limit`]) and may ask a person. *Apply*: the batches
+//! are written. Each part is an activity for some pages or for one batch, however many rows these have, so that a run
+//! costs few events.
+//!
+//! You bring a [`Reading`]: how to get a page, how to check a record, and which of the checked records need a write.
+//! And you bring a [`Target`]: how to look at rows as they are now, how to write one of them, and what the report says
+//! about it. What a row looks like before its first write is its *before-image*; the look gives it.
+//!
+//! You get from [`stage()`] a batch with one row for each key (of two in the same pages the later one counts), a
+//! quarantine of the records that cannot be used, and the causes with their counts.
+//!
+//! You get from [`apply()`]:
+//!
+//! - **Speed with a limit.** Rows are written eight at a time, and no more of them in a second than the
+//!   [`contracts::bulk::Rate`]. A system that asks to slow down is waited for ([`patiently`]).
+//! - **A life line.** Heartbeats go out by the time since the last one, however quick or slow the work is ([`Walk`]).
+//!   They tell how far the batch is, and the attempt after a lost worker goes on there.
+//! - **Each row once.** If you name a folder for them, before-images are stored before the first write of their rows,
+//!   and a later attempt reads them back. A row that looked different there and is as it should be now was written by
+//!   an earlier attempt: it counts as written, and is not written again. Without a folder, the writes need idempotency
+//!   keys.
+//! - **A stop between two rows.** When the run is cancelled, rows that were sent are finished and the rest is not sent.
+//! - **A report.** Every outcome stands in one list in the object store, few of them inline, refused rows in the
+//!   quarantine, all of them counted ([`contracts::bulk::Written`]).
+//!
+//! An activity stages once or applies once: its heartbeats tell of one batch.
+//!
+//! - `walk.rs`: heartbeats, and going on where the attempt before ended;
+//! - `patience.rs`: a system that asks to slow down;
+//! - `pace.rs`: rows a second;
+//! - `stage.rs`, `apply.rs`: the two parts;
+//! - `images.rs`: before-images in the object store;
+//! - `trouble.rs`: the reasons why a part cannot go on, and whether trying again helps.
+//!
+//! What is deliberately absent: what a row is (the user knows), retries (they are Temporal's, by policy), and a look
+//! for one key twice across batches (no memory is large enough for it).
+
+mod apply;
+mod images;
+mod pace;
+mod patience;
+mod stage;
+mod trouble;
+mod walk;
+
+pub use apply::{Answer, Batch, Target, Told, apply};
+pub use patience::patiently;
+pub use stage::{Checked, Compared, Page, Pages, Reading, StagedRows, Unfit, stage};
+pub use trouble::Trouble;
+pub use walk::Walk;
