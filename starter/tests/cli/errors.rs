@@ -1,0 +1,72 @@
+//! Errors as documents, a port that is not Temporal's, and the other name.
+
+use std::fs;
+use std::io::Write as _;
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::symlink;
+
+use serde_json::json;
+
+use crate::{Ended, called_as, changed, file, start, starter};
+
+/// `serve` answers every connection to a port of this test; the starter is sent there.
+fn at_a_port(serve: impl Fn(TcpStream) + Send + 'static) -> Ended {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("its address").to_string();
+    std::thread::spawn(move || listener.incoming().map_while(Result::ok).for_each(serve));
+    starter(&["list", "--address", &address, "-o", "json"], "")
+}
+
+#[test]
+fn a_port_that_speaks_http_is_no_temporal_and_the_hint_says_so() {
+    let http = at_a_port(|mut connection| {
+        connection.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").ok();
+    });
+    let mute = at_a_port(drop);
+    for ended in [http, mute] {
+        assert_eq!(ended.code, Some(3), "{}", ended.stderr);
+        ended.assert_error("NoConnection");
+        for word in ["does not speak gRPC", "fix: is it the port of the Web UI", "7233"] {
+            assert!(ended.stderr.contains(word), "{word:?} is missing in {}", ended.stderr);
+        }
+    }
+}
+
+#[test]
+fn errors_are_json_where_json_was_asked_for() {
+    for (args, kind) in [
+        (&["order", "status", "ORDER-001", "-ojson"][..], "NoConnection"),
+        (&["-o", "jsonl", "list"], "NoConnection"),
+        (&["order", "status", "not an order", "--output=json"], "Usage"),
+        (&["order", "strat", "-o", "json"], "Usage"),
+        (&["onboarding", "status", "a@example.com", "-o", "json"], "Usage"),
+    ] {
+        starter(args, "").assert_error(kind);
+    }
+    let wrong = start(&changed(|order| order["currency"] = json!("DONG"))).json();
+    let problem = &wrong["error"]["problems"][0];
+    assert_eq!(problem["field"], json!("currency"), "{wrong}");
+    assert!(problem["fix"].is_string() && problem["problem"].is_string(), "{wrong}");
+    // Text stays text.
+    assert_eq!(starter(&["order", "status", "ORDER-001"], "").stdout, "");
+}
+
+/// Temporal's command line runs the link as `temporal sun`.
+#[test]
+fn a_link_of_another_name_says_what_its_caller_types() {
+    let link = file("temporal-sun");
+    fs::remove_file(&link).ok();
+    symlink(env!("CARGO_BIN_EXE_starter"), &link).expect("a link");
+    let wrong = called_as(&link, &["order", "status"], "");
+    assert_eq!(wrong.code, Some(2));
+    assert!(wrong.stderr.contains("temporal sun order status"), "{}", wrong.stderr);
+    let help = called_as(&link, &["order", "start", "--help"], "").stdout;
+    assert!(help.contains("  temporal sun order start --input order.json --wait"), "{help}");
+    assert!(help.contains("starter/samples/order.json"), "{help}");
+    let key = called_as(
+        &link,
+        &["schedule", "apply", "-f", "-"],
+        "[[schedule]]\nid = \"a\"\nprocess = \"order\"\n",
+    );
+    assert!(key.stderr.contains("temporal sun order start --input FILE"), "{}", key.stderr);
+}
