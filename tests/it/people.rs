@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tests::orders;
+use tests::scenarios::people::QUICK;
 use tests::scenarios::stuck_at;
 use tests::world::{Order, World};
 use workflows::report::{Progress, StepStatus};
@@ -11,10 +12,6 @@ use workflows::saga::{Action, AnswerOutcome, SubjectKind};
 
 /// Between two tries of what a person is asked about.
 const PAUSE: Duration = Duration::from_millis(700);
-
-/// A worker that does not wait long before it asks, and tries on often.
-const QUICK: [&str; 4] =
-    ["--undo-patience=2s", "--second-look=200ms", "--asked-retry-first=700ms", "--asked-retry-longest=700ms"];
 
 fn refuses(operation: &str, status: u16) -> Value {
     json!({ "operation": operation, "kind": "status", "status": status })

@@ -6,6 +6,7 @@
 //! - `page`: reads a Markdown page, or the comments of a Rust file;
 //! - `command`: reads a command as a shell would, and has its program parse it;
 //! - `documents`: commands, flags, settings, files and links named in documents exist;
+//! - `rooms`: every process tells its story on the first screen, and can be answered;
 //! - `words`: sentences that begin with "What" and the like.
 //!
 //! They read the tree and run `--help` of the programs. They need no server, and take about a second. Each rule has a
@@ -17,6 +18,7 @@ mod files;
 mod folders;
 mod page;
 mod processes;
+mod rooms;
 mod words;
 
 use std::fs;

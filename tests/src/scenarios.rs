@@ -41,6 +41,7 @@ macro_rules! scenario {
 }
 
 mod erp;
+pub mod people;
 
 /// The checksum of a history, as `sha256sum` writes it.
 #[must_use]
@@ -50,7 +51,7 @@ pub fn checksum(history: &[u8]) -> String {
 
 /// Every scenario. Only add: from 0.1.0 on a recorded history is never recorded again.
 pub fn all() -> impl Iterator<Item = &'static Scenario> {
-    SHOP.iter().chain(erp::SYNCS)
+    SHOP.iter().chain(erp::SYNCS).chain(people::QUESTIONS)
 }
 
 /// Those of orders and customers.

@@ -9,9 +9,8 @@
 //!    (`deletions`), the keys of everything are read, to see which products are gone at the source. Nothing is written
 //!    yet. More invalid records than allowed end the run (`DataInvalid`); they lie in the quarantine. Then the brake: a
 //!    run that would change more than its limits allow asks a person, and waits.
-//! 5. `sync-products`, 6. `sync-inventory`, 7. `sync-customers`, 8. `sync-orders`: what is staged is written, batch by
-//!    batch. A record that the shop refuses goes to the quarantine, the others go on. Products that are gone at the source
-//!    are taken out of sale.
+//! 5. `sync-products`, 6. `sync-inventory`, 7. `sync-customers`, 8. `sync-orders`: staged batches are written. A record
+//!    that the shop refuses goes to the quarantine. Products that are gone at the source are taken out of sale.
 //! 9. `update-sync-timestamp`: the watermark moves to the newest change that is safely in the shop, by the *source's*
 //!    clock. The next run begins a lookback before it: what was committed late, or by a slow clock, is seen again.
 //! 10. `generate-report`: what was done, row by row, is saved at the shop.
@@ -36,7 +35,7 @@ pub use input::{Deletions, ErpSyncConfig, Limits, Resume};
 
 use crate::input::Problem;
 use crate::report::StepSpec;
-use crate::saga::{About, Halt, Process, named_with_slot};
+use crate::saga::{About, Halt, Process};
 use crate::search_attributes::SOURCE;
 use run::{SyncRun, SyncSaga};
 use tally::Work;
@@ -80,7 +79,7 @@ impl Process for ErpSync {
 
     fn named(workflow_id: &str, config: &ErpSyncConfig) -> Result<About, Problem> {
         let integration = &config.source.integration_id;
-        named_with_slot(workflow_id, &self::workflow_id(integration))?;
+        face::check_name(workflow_id, integration, config.dry_run)?;
         Ok(Some((SOURCE, integration.to_string())))
     }
 }
@@ -95,8 +94,7 @@ impl SyncRun<'_> {
             }
         }
         self.look_for_gone(saga, work).await?;
-        // A stop during the last read is answered before what was read is judged.
-        saga.check()?;
+        saga.check()?; // A stop during the last read is answered before what was read is judged.
         self.judge(saga, work)?;
         self.brake(saga, work).await?;
         for entity in Entity::ALL {

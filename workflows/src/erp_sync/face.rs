@@ -18,15 +18,27 @@ use super::run::{NoteFailure, SyncRun};
 use super::tally::Work;
 use super::{ErpSyncConfig, Resume, workflow_id};
 use crate::face;
-use crate::input::Unchecked;
+use crate::input::{Problem, Unchecked};
 use crate::report::Report;
-use crate::saga::{Saga, SagaState};
+use crate::saga::{Saga, SagaState, named_with_slot};
 use crate::search_attributes::{SOURCE, STAGE, Stage};
 
 /// The workflow id of a dry run, which may go beside a real one.
 #[must_use]
 pub fn dry_run_id(integration: &IntegrationId) -> String {
     format!("{}/dry-run", workflow_id(integration))
+}
+
+/// Checks the name of a run. A dry run may stand beside the real one, or in its place.
+pub(super) fn check_name(
+    workflow_id: &str,
+    integration: &IntegrationId,
+    is_dry_run: bool,
+) -> Result<(), Problem> {
+    if is_dry_run && workflow_id == dry_run_id(integration) {
+        return Ok(());
+    }
+    named_with_slot(workflow_id, &self::workflow_id(integration))
 }
 
 /// The search attributes of a sync that begins.
@@ -107,4 +119,21 @@ pub impl ErpSync {
         })
     }
 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_dry_run_goes_by_a_dry_runs_name() -> Result<(), Box<dyn std::error::Error>> {
+        let shop = IntegrationId::new("erp-001")?;
+        let check = |id: &str, is_dry_run| check_name(id, &shop, is_dry_run).is_ok();
+        assert!(
+            check("erp/erp-001/dry-run", true) && check("erp/erp-001", true) && check("erp/erp-001", false)
+        );
+        assert!(!check("erp/erp-001/dry-run", false), "it would write beside the real one");
+        assert!(!check("erp/erp-001-b", false) && !check("erp/erp-001-b/dry-run", true));
+        Ok(())
+    }
 }

@@ -1,5 +1,6 @@
 //! What makes a workflow a process: its name, its steps, what it takes, and how it can be reached.
 
+use jiff::Timestamp;
 use temporalio_common::UpdateDefinition;
 use temporalio_common::search_attributes::SearchAttributeKey;
 
@@ -50,16 +51,14 @@ pub fn named_exactly(workflow_id: &str, own: &str) -> Result<(), Problem> {
     if workflow_id == own { Ok(()) } else { Err(misnamed(format!("is not {own}"))) }
 }
 
-/// As [`named_exactly`], for a process that schedules start: they add the time of the slot (`-2026-01-31T12:00:00Z`), and a
-/// dry run stands beside the real one (`/dry-run`).
+/// As [`named_exactly`], for a process that schedules start: they add the time of the slot (`-2026-01-31T12:00:00Z`).
 ///
 /// # Errors
-/// When it is named otherwise.
+/// When it is named otherwise. An ending that is not a time could be part of another run's name.
 pub fn named_with_slot(workflow_id: &str, own: &str) -> Result<(), Problem> {
-    let is_named_so = workflow_id
-        .strip_prefix(own)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('-') || rest.starts_with('/'));
-    if is_named_so {
+    let is_slot =
+        |ending: &str| ending.strip_prefix('-').is_some_and(|time| time.parse::<Timestamp>().is_ok());
+    if workflow_id.strip_prefix(own).is_some_and(|ending| ending.is_empty() || is_slot(ending)) {
         return Ok(());
     }
     Err(misnamed(format!("is not {own}, alone or with a time behind it")))
@@ -147,4 +146,23 @@ macro_rules! face {
             }
         }
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_a_runs_own_alone_or_with_the_time_of_a_slot() {
+        for own in ["erp/x", "erp/x-2026-01-31T12:00:00Z", "erp/x-2026-01-31T12:00:00+07:00"] {
+            assert_eq!(named_with_slot(own, "erp/x"), Ok(()), "{own}");
+        }
+        // Another integration's, a dry run's, a copy.
+        for other in ["erp/x-shop", "erp/x-1", "erp/x/dry-run", "erp/x-", "erp/xy", "erp/", "x", ""] {
+            let problem = named_with_slot(other, "erp/x").expect_err(other);
+            assert_eq!(problem.problem, "is not erp/x, alone or with a time behind it", "{other}");
+        }
+        assert_eq!(named_exactly("order/1", "order/1"), Ok(()));
+        assert!(named_exactly("order/1 ", "order/1").is_err());
+    }
 }
