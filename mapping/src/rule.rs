@@ -10,6 +10,7 @@
 //! | `decimal`, `thousands` | how the ERP writes numbers as text: `","`, `"."` |
 //! | `factor` | multiplies a number: `"1000"` from thousands, `"0.001"` to them |
 //! | `round` | `true`: round half up to what the field can hold; else more decimals are a defect |
+//! | `plain` | `true`: a SKU of other signs is rewritten, always the same way: `ÁO 1` is `AO-1` |
 //! | `format` | how the ERP writes dates, in `strptime`'s letters: `"%d/%m/%Y"` |
 
 use std::collections::BTreeMap;
@@ -55,11 +56,23 @@ pub struct Rule {
     pub(crate) thousands: Option<char>,
     pub(crate) factor: Option<Decimal>,
     pub(crate) round: bool,
+    pub(crate) plain: bool,
     pub(crate) format: Option<String>,
 }
 
-const KEYS: [&str; 10] =
-    ["from", "join", "const", "default", "lookup", "decimal", "thousands", "factor", "round", "format"];
+const KEYS: [&str; 11] = [
+    "from",
+    "join",
+    "const",
+    "default",
+    "lookup",
+    "decimal",
+    "thousands",
+    "factor",
+    "round",
+    "plain",
+    "format",
+];
 
 /// The names, places and values of an object, in the order of the text.
 pub(crate) fn pairs(json: &str) -> Result<Vec<(String, usize, &RawValue)>, serde_json::Error> {
@@ -153,10 +166,8 @@ impl Rule {
             "decimal" => self.decimal = one_of(&[',', '.'])?,
             "thousands" => self.thousands = one_of(&[',', '.', ' ', '\'', '\u{a0}', '\u{202f}'])?,
             "factor" => self.factor = Some(factor(raw)?),
-            "round" => match serde_json::from_str(raw.get()) {
-                Ok(round) => self.round = round,
-                Err(_) => return refuse("is not true or false", "write true, or leave it out"),
-            },
+            "round" => self.round = flag(raw)?,
+            "plain" => self.plain = flag(raw)?,
             "format" => match text() {
                 Ok(format) if format.contains('%') => self.format = Some(format),
                 _ => return refuse("is no date format", "write it as \"%d/%m/%Y\""),
@@ -181,6 +192,9 @@ impl Rule {
         // What is not said is a point.
         if self.thousands.is_some_and(|thousands| thousands == self.decimal.unwrap_or('.')) {
             wrong("has one sign for decimals and thousands", "write both signs that the ERP uses");
+        }
+        if self.plain && kind != Kind::Text {
+            wrong("rewrites text, and the field is none", "remove plain");
         }
         if self.format.is_some() && kind != Kind::Date {
             wrong("has a date format, and the field is no date", "remove format");
@@ -243,6 +257,10 @@ pub(crate) fn nested(path: &[&str], text: &str) -> SourceRecord {
     let value = rest.iter().rev().fold(inmost, |value, name| serde_json::json!({ *name: value }));
     let raw = serde_json::value::to_raw_value(&value).ok();
     raw.map(|raw| ((*first).to_owned(), raw)).into_iter().collect()
+}
+
+fn flag(raw: &RawValue) -> Result<bool, Refusal> {
+    serde_json::from_str(raw.get()).or_else(|_| refuse("is not true or false", "write true, or leave it out"))
 }
 
 fn path(field: &str) -> Vec<String> {

@@ -113,6 +113,9 @@ impl<'a> Value<'a> {
         let foreign = rule.filter(|_| matches!(self, Self::Text(_)));
         let calculated = rule.filter(|_| !matches!(self, Self::Own(_)));
         match kind {
+            Kind::Text if calculated.is_some_and(|rule| rule.plain) => {
+                Ok(Converted::Text(text::plain_sku(&text)))
+            }
             Kind::Text => Ok(Converted::Text(text)),
             Kind::Bool => boolean(&text).map(Converted::Bool),
             Kind::Date => date(&text, foreign.and_then(|r| r.format.as_deref())).map(Converted::Date),

@@ -7,17 +7,20 @@
 
 pub mod parsed;
 pub mod people;
+mod same;
+mod values;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
-use contracts::money::{Currency, Money};
-use rust_decimal::Decimal;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
+pub use text::{Refusal, refuse};
+
+pub use values::{count, digits, id, money, opaque, text, title};
 
 /// The largest input in bytes that a process takes; longer lists travel as a reference to an object store.
 pub const INPUT_BYTES_MAX: usize = 256 * 1024;
@@ -179,17 +182,6 @@ pub struct Fields<'a> {
     found: &'a Findings<'a>,
 }
 
-/// Why a value is refused, and the fix.
-pub type Refusal = (String, String);
-
-/// Shorthand for a [`Refusal`].
-///
-/// # Errors
-/// Always.
-pub fn refuse<T>(problem: impl Into<String>, fix: impl Into<String>) -> Result<T, Refusal> {
-    Err((problem.into(), fix.into()))
-}
-
 impl<'a> Fields<'a> {
     fn new(path: String, Pairs(pairs): Pairs<'a>, found: &'a Findings<'a>) -> Self {
         let fields = Self { path, unread: RefCell::default(), found };
@@ -277,6 +269,22 @@ impl<'a> Fields<'a> {
         value
     }
 
+    /// Whether something is said: not `null`, and not an empty text.
+    #[must_use]
+    pub fn says(&self, name: &str) -> bool {
+        let unread = self.unread.borrow();
+        let is_said = |value: &&RawValue| match serde_json::from_str::<String>(value.get()) {
+            Ok(said) => !said.trim().is_empty(),
+            Err(_) => value.get() != "null",
+        };
+        unread.get(name).is_some_and(is_said)
+    }
+
+    /// Passes over a field that may be there and says nothing.
+    pub fn pass_over(&self, name: &str) {
+        self.take(name);
+    }
+
     fn take(&self, name: &str) -> Option<&'a RawValue> {
         self.unread.borrow_mut().remove(name).filter(|value| value.get() != "null")
     }
@@ -287,7 +295,7 @@ impl<'a> Fields<'a> {
         value: &RawValue,
         read: impl FnOnce(&RawValue) -> Result<T, Refusal>,
     ) -> Option<T> {
-        read(value).map_err(|(problem, fix)| self.problem(name, problem, fix)).ok()
+        read(value).map_err(|Refusal { problem, fix }| self.problem(name, problem, fix)).ok()
     }
 
     fn note_unread(&self) {
@@ -302,81 +310,6 @@ impl<'a> Fields<'a> {
 
     fn path_of(&self, name: &str) -> String {
         if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
-    }
-}
-
-/// Text of `1..=max` characters, without control characters.
-pub fn text(max: usize) -> impl Fn(&RawValue) -> Result<String, Refusal> {
-    move |value| {
-        let Ok(text) = serde_json::from_str::<String>(value.get()) else {
-            return refuse("is not text", "send a JSON string");
-        };
-        let text = text.trim();
-        if text.is_empty() {
-            refuse("is empty", "fill it in")
-        } else if text.chars().count() > max {
-            refuse(format!("is longer than {max} characters"), "shorten it")
-        } else if text.chars().any(char::is_control) {
-            refuse("holds control characters", "remove line breaks and other control characters")
-        } else {
-            Ok(text.to_owned())
-        }
-    }
-}
-
-/// An id of [`contracts::values`].
-pub fn id<T: TryFrom<String, Error = contracts::values::IdError>>(value: &RawValue) -> Result<T, Refusal> {
-    let text = text(1_000)(value)?;
-    T::try_from(text).or_else(|e| refuse(e.to_string(), "use the shop's id, unchanged"))
-}
-
-/// A whole number in `1..=max`.
-pub fn count(max: u32) -> impl Fn(&RawValue) -> Result<u32, Refusal> {
-    move |value| {
-        let number = digits(value)?;
-        let fix = format!("send a whole number from 1 to {max}");
-        if !number.is_integer() {
-            return refuse("is not a whole number", fix);
-        }
-        match u32::try_from(number) {
-            Ok(n) if (1..=max).contains(&n) => Ok(n),
-            _ => refuse(format!("is {number}"), fix),
-        }
-    }
-}
-
-/// An amount of money in a currency, as a JSON number or as text.
-pub fn money(currency: Currency) -> impl Fn(&RawValue) -> Result<Money, Refusal> {
-    move |value| {
-        Money::parse(&number_text(value)?, currency).or_else(|e| {
-            let decimals = contracts::money::exponent(currency);
-            refuse(e.to_string(), format!("send an amount ≥ 0 with at most {decimals} decimals"))
-        })
-    }
-}
-
-/// A decimal number, exact.
-pub fn digits(value: &RawValue) -> Result<Decimal, Refusal> {
-    let text = number_text(value)?;
-    Decimal::from_str_exact(&text).or_else(|_| Decimal::from_scientific(&text)).or_else(|_| {
-        if contracts::money::is_number(&text) {
-            refuse("has too many digits", "send a number of at most 28 digits")
-        } else {
-            refuse("is not a number", "send a JSON number")
-        }
-    })
-}
-
-/// The digits of a JSON number, or of a number given as text.
-fn number_text(value: &RawValue) -> Result<String, Refusal> {
-    let raw = value.get();
-    if raw.starts_with('"') {
-        return serde_json::from_str(raw).or_else(|_| refuse("is not a number", "send a JSON number"));
-    }
-    if raw.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
-        Ok(raw.to_owned())
-    } else {
-        refuse("is not a number", "send a JSON number")
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use crate::input::parsed::{Flaw, at_most, currency, moment, span};
 use crate::input::people::{words, yes_or_no};
-use crate::input::{Checked, Fields, Refusal, id, refuse, text};
+use crate::input::{Checked, Fields, Refusal, id, opaque, refuse, text};
 
 /// What a sync is told. Times are spans of workflow time.
 #[derive(Clone, Debug, PartialEq)]
@@ -168,7 +168,7 @@ impl Checked for ErpSyncConfig {
 
 fn resume(fields: &Fields<'_>) -> Option<Resume> {
     let entity = fields.required("entity", entity);
-    let cursor = fields.required("cursor", text(10_000));
+    let cursor = fields.required("cursor", opaque(10_000));
     let since = fields.optional("since", moment);
     let read = fields.required("read", at_most(u32::MAX));
     Some(Resume { entity: entity?, cursor: cursor?, since, read: read? })

@@ -144,7 +144,7 @@ fn no_problem_repeats_a_personal_value() -> TestResult {
         ("/total_amount", "personal amount"),
         ("/items/0/quantity", "personal count"),
         ("/items/0/price", "personal price"),
-        ("/items/0/product_name", "personal\\nproduct"),
+        ("/items/0/product_name", "personal\\u0000product"),
         ("/items/0/variant_id", "personal variant"),
         ("/reservation_minutes", "personal minutes"),
     ];
