@@ -9,16 +9,16 @@ use temporalio_client::errors::WorkflowStartError;
 use temporalio_client::{Client, WorkflowStartOptions};
 use temporalio_common::data_converters::PayloadConversionError;
 use temporalio_common::{HasWorkflowDefinition, WorkflowDefinition};
-use workflows::customer_onboarding::{self, CustomerOnboarding};
-use workflows::erp_sync::{self, ErpSync};
-use workflows::follow_up_emails::FollowUpEmails;
-use workflows::input::Unchecked;
-use workflows::late_payment::LatePayment;
-use workflows::order_processing::OrderProcessing;
+use workflows::customer_onboarding::{self, CustomerOnboarding, CustomerRegistrationData};
+use workflows::erp_sync::{self, ErpSync, ErpSyncConfig};
+use workflows::follow_up_emails::{FollowUpData, FollowUpEmails};
+use workflows::input::{Checked, Unchecked};
+use workflows::late_payment::{LatePayment, LatePaymentData};
+use workflows::order_processing::{OrderData, OrderProcessing};
 use workflows::saga::Process as _;
-use workflows::store_clean_up::{self, StoreCleanUp};
-use workflows::store_probe::{self, StoreProbe};
-use workflows::unsubscription::Unsubscription;
+use workflows::store_clean_up::{self, StoreCleanUp, StoreCleanUpData};
+use workflows::store_probe::{self, StoreProbe, StoreProbeData};
+use workflows::unsubscription::{Unsubscription, UnsubscriptionData};
 
 use crate::input::{InputError, Plan};
 use crate::{erp, objects, onboarding, order};
@@ -46,6 +46,8 @@ pub(crate) struct Process {
     /// Starts it and returns the run id.
     pub(crate) start:
         fn(Client, String, WorkflowStartOptions) -> BoxFuture<'static, Result<String, WorkflowStartError>>,
+    /// The fields in which a second input says something else than the first.
+    pub(crate) differing: fn(&str, &str) -> Vec<String>,
 }
 
 /// Order processing.
@@ -60,6 +62,7 @@ pub(crate) const ORDER: Process = Process {
     is_recurring: false,
     plan: order::plan,
     start: |client, json, options| typed(client, OrderProcessing::run, json, options).boxed(),
+    differing: differing::<OrderData>,
 };
 
 /// Late money of an order: started by `order settle-payment`, looked at and answered like the order it belongs to.
@@ -74,6 +77,7 @@ pub(crate) const LATE_PAYMENT: Process = Process {
     is_recurring: false,
     plan: order::plan_late_payment,
     start: |client, json, options| typed(client, LatePayment::run, json, options).boxed(),
+    differing: differing::<LatePaymentData>,
 };
 
 /// Customer onboarding. After one that was undone the customer may try again.
@@ -88,6 +92,7 @@ pub(crate) const ONBOARDING: Process = Process {
     is_recurring: false,
     plan: onboarding::plan,
     start: |client, json, options| typed(client, CustomerOnboarding::run, json, options).boxed(),
+    differing: differing::<CustomerRegistrationData>,
 };
 
 /// The mails of the week after: begun by the onboarding, looked at and answered like it.
@@ -102,6 +107,7 @@ pub(crate) const FOLLOW_UP: Process = Process {
     is_recurring: false,
     plan: onboarding::plan_follow_up,
     start: |client, json, options| typed(client, FollowUpEmails::run, json, options).boxed(),
+    differing: differing::<FollowUpData>,
 };
 
 /// A sync with an ERP. It is repeated for ever.
@@ -116,6 +122,7 @@ pub(crate) const ERP: Process = Process {
     is_recurring: true,
     plan: erp::plan,
     start: |client, json, options| typed(client, ErpSync::run, json, options).boxed(),
+    differing: differing::<ErpSyncConfig>,
 };
 
 /// One click in a mail: started by the worker's door, looked at like the onboarding.
@@ -130,6 +137,7 @@ pub(crate) const UNSUBSCRIPTION: Process = Process {
     is_recurring: false,
     plan: onboarding::plan_unsubscription,
     start: |client, json, options| typed(client, Unsubscription::run, json, options).boxed(),
+    differing: differing::<UnsubscriptionData>,
 };
 
 /// Clearing up in the object store.
@@ -144,6 +152,7 @@ pub(crate) const STORE: Process = Process {
     is_recurring: true,
     plan: objects::plan,
     start: |client, json, options| typed(client, StoreCleanUp::run, json, options).boxed(),
+    differing: differing::<StoreCleanUpData>,
 };
 
 /// A look into the object store with the worker's eyes: started by `doctor`.
@@ -158,6 +167,7 @@ pub(crate) const PROBE: Process = Process {
     is_recurring: false,
     plan: objects::plan_probe,
     start: |client, json, options| typed(client, StoreProbe::run, json, options).boxed(),
+    differing: differing::<StoreProbeData>,
 };
 
 /// Every process.
@@ -174,6 +184,14 @@ impl Process {
 /// The process of a workflow type, if it is one of ours.
 pub(crate) fn of_type(workflow_type: &str) -> Option<&'static Process> {
     ALL.iter().copied().find(|process| process.workflow_type == workflow_type)
+}
+
+/// None where one of the two cannot be read as JSON here.
+fn differing<T: Checked + PartialEq>(first: &str, second: &str) -> Vec<String> {
+    match (Unchecked::<T>::from_json(first), Unchecked::from_json(second)) {
+        (Ok(first), Ok(second)) => first.differing(&second),
+        _ => Vec::new(),
+    }
 }
 
 /// Starts a workflow with JSON that was checked as its input; the text is sent unchanged.
