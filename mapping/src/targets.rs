@@ -24,6 +24,8 @@ pub struct Target {
 pub enum Kind {
     /// Text.
     Text,
+    /// Text by which a record is found again.
+    Key,
     /// A whole number.
     Integer,
     /// An amount of money.
@@ -42,7 +44,7 @@ const fn known_to(field: &'static str, kind: Kind) -> Target {
     Target { field, kind, is_required: false }
 }
 
-pub(crate) const SKU: Target = needed("sku", Kind::Text);
+pub(crate) const SKU: Target = needed("sku", Kind::Key);
 const NAME: Target = needed("name", Kind::Text);
 const PRICE: Target = needed("price", Kind::Money);
 const DESCRIPTION: Target = known_to("description", Kind::Text);
@@ -50,14 +52,14 @@ const CATEGORY: Target = known_to("category", Kind::Text);
 const ACTIVE: Target = known_to("active", Kind::Bool);
 const QUANTITY: Target = needed("quantity", Kind::Integer);
 const LOCATION: Target = needed("location", Kind::Text);
-const EXTERNAL_ID: Target = needed("external_id", Kind::Text);
+const EXTERNAL_ID: Target = needed("external_id", Kind::Key);
 const EMAIL: Target = needed("email", Kind::Text);
 const FIRST_NAME: Target = needed("first_name", Kind::Text);
 const LAST_NAME: Target = known_to("last_name", Kind::Text);
 const PHONE: Target = known_to("phone", Kind::Text);
 const STATUS: Target = needed("status", Kind::Text);
 const TOTAL: Target = needed("total", Kind::Money);
-const CUSTOMER: Target = known_to("customer_external_id", Kind::Text);
+const CUSTOMER: Target = known_to("customer_external_id", Kind::Key);
 const ORDERED_AT: Target = known_to("ordered_at", Kind::Date);
 
 /// The fields of an entity.
@@ -96,14 +98,16 @@ pub(crate) fn find(name: &str) -> Option<(Entity, &'static Target)> {
     })
 }
 
-/// The fields that a misspelt name could have meant.
+/// What a misspelt name could have meant.
 pub(crate) fn known(name: &str) -> String {
-    let of = |entity: Entity| {
-        let names: Vec<String> = targets(entity).iter().map(|target| target.name(entity)).collect();
-        names.join(", ")
-    };
-    match Entity::ALL.into_iter().find(|entity| name.starts_with(prefix(*entity))) {
-        Some(entity) => format!("known: {}", of(entity)),
+    let names_of = |entity: Entity| targets(entity).iter().map(move |target| target.name(entity));
+    if let Some(entity) = Entity::ALL.into_iter().find(|entity| name.starts_with(prefix(*entity))) {
+        let names: Vec<String> = names_of(entity).collect();
+        return text::did_you_mean(name, &names.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+    let names: Vec<String> = Entity::ALL.into_iter().flat_map(names_of).collect();
+    match text::nearest(name, names.iter().map(String::as_str)) {
+        Some(meant) => format!("did you mean '{meant}'?"),
         None => "begin it with product_, inventory_, customer_ or order_".to_owned(),
     }
 }

@@ -1,7 +1,11 @@
 use contracts::erp::{Entity, Record};
 use contracts::money::Currency;
 
-use crate::{DefectKind, Mistake, Rules, SourceRecord};
+use text::{Place, Problem};
+
+use crate::{DefectKind, Rules, SourceRecord};
+
+mod written;
 
 const SEED: &str =
     r#"{"product_name": "item_description", "product_sku": "item_code", "product_price": "unit_price"}"#;
@@ -25,7 +29,7 @@ fn price(rule: &str, unit_price: &str, currency: Currency) -> Result<String, Str
     made.map(|made| made["price"]["amount"].as_str().expect("text").to_owned()).map_err(|(_, cause)| cause)
 }
 
-fn mistakes(rules: &str) -> Vec<Mistake> {
+fn mistakes(rules: &str) -> Vec<Problem> {
     Rules::parse(rules).expect_err("wrong rules")
 }
 
@@ -165,7 +169,10 @@ fn every_mistake_is_found_with_its_place() {
 }"#;
     let found: Vec<(String, usize, String)> = mistakes(rules)
         .into_iter()
-        .map(|mistake| (mistake.target, rules[..mistake.at].lines().count(), mistake.problem))
+        .map(|mistake| {
+            let Some(Place::Byte { byte }) = mistake.at else { panic!("no place") };
+            (mistake.field, rules[..byte].lines().count(), mistake.problem)
+        })
         .collect();
     let at = |target: &str, line, problem: &str| (target.to_owned(), line, problem.to_owned());
     let wanted = [

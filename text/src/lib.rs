@@ -1,4 +1,5 @@
-//! What a mail address, a phone number, a name, an address line and a SKU are, however they were written.
+//! What a mail address, a phone number, a name, an address line and a SKU are, however they were written; how JSON is read
+//! without losing anything of it ([`json`]); and what is wrong with either, where, and the fix ([`Problem`]).
 //!
 //! One crate, because all doors must agree: the inputs of processes, the mapping of ERP records, pseudonyms, and the
 //! adapters that send. If two of them read an address differently, one mailbox has two customers. Nothing here does
@@ -18,15 +19,20 @@
 //!
 //! Deliberately absent: whether a mailbox or a number exists, spelling of names, national forms of phone numbers.
 
+pub mod json;
 mod line;
 mod mail;
+mod nearest;
 mod phone;
+mod problem;
 mod sign;
 mod sku;
 
 pub use line::{key, line, prose, title};
 pub use mail::mail_address;
+pub use nearest::{did_you_mean, nearest};
 pub use phone::phone;
+pub use problem::{Place, Problem};
 pub use sku::plain_sku;
 
 /// Why a text is refused, and what to send instead.

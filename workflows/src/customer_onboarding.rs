@@ -250,10 +250,10 @@ const TOO_LATE_TO_CANCEL: &str = "the customer has been welcomed, and what is in
 /// The pseudonym that a run is named by.
 fn named_by(workflow_id: &str) -> Result<CustomerRef, Problem> {
     let name = workflow_id.strip_prefix(ID_PREFIX).unwrap_or_default();
-    CustomerRef::new(name).map_err(|problem| Problem {
-        field: "(workflow id)".to_owned(),
-        problem: format!("is not {ID_PREFIX}<pseudonym>: what should be the pseudonym {problem}"),
-        fix: "start the run with the starter, or name it by the customer's pseudonym".to_owned(),
+    CustomerRef::new(name).map_err(|problem| {
+        let problem = format!("is not {ID_PREFIX}<pseudonym>: what should be the pseudonym {problem}");
+        let fix = "start the run with the starter, or name it by the customer's pseudonym";
+        Problem::new("(workflow id)", problem, fix)
     })
 }
 

@@ -284,9 +284,6 @@ fn check_name(workflow_id: &str, integration: &IntegrationId) -> Result<(), Prob
     if is_named_so {
         return Ok(());
     }
-    Err(Problem {
-        field: "(workflow id)".to_owned(),
-        problem: format!("is not {own}, alone or with a time behind it"),
-        fix: "start the run with the starter, or name it by its integration".to_owned(),
-    })
+    let fix = "start the run with the starter, or name it by its integration";
+    Err(Problem::new("(workflow id)", format!("is not {own}, alone or with a time behind it"), fix))
 }

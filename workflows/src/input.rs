@@ -12,13 +12,12 @@ mod values;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
-pub use text::{Refusal, refuse};
+pub use text::{Place, Problem, Refusal, refuse};
+use text::{json, nearest};
 
 pub use values::{count, digits, id, money, opaque, text, title};
 
@@ -37,30 +36,13 @@ pub trait Checked: Sized {
     fn read(fields: &Fields<'_>) -> Option<Self>;
 }
 
-/// One thing wrong with an input.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Problem {
-    /// The path of the field: `items[1].quantity`.
-    pub field: String,
-    /// What is wrong with its value.
-    pub problem: String,
-    /// What to do about it.
-    pub fix: String,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} (fix: {})", self.field, self.problem, self.fix)
-    }
-}
-
 impl<T> Unchecked<T> {
     /// Takes JSON text.
     ///
     /// # Errors
-    /// When it is not JSON; the message has line and column.
-    pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
-        Ok(Self { json: serde_json::from_str(text)?, claims: PhantomData })
+    /// When it is not JSON, with its place.
+    pub fn from_json(text: &str) -> Result<Self, Problem> {
+        Ok(Self { json: json::value(text)?.to_owned(), claims: PhantomData })
     }
 }
 
@@ -95,7 +77,7 @@ impl<T: Checked> Unchecked<T> {
 
     fn read(&self) -> Result<(T, Vec<Problem>), Vec<Problem>> {
         let found = Findings { text: self.json.get(), ..Findings::default() };
-        let value = match object(&self.json) {
+        let value = match json::fields(self.json.get()) {
             Some(object) => {
                 let fields = Fields::new(String::new(), object, &found);
                 let value = T::read(&fields);
@@ -141,53 +123,25 @@ struct Findings<'t> {
 
 impl Findings<'_> {
     fn problem(&self, field: &str, problem: impl Into<String>, fix: impl Into<String>) {
-        let problem = Problem { field: field.to_owned(), problem: problem.into(), fix: fix.into() };
-        self.problems.borrow_mut().push(problem);
+        self.problems.borrow_mut().push(Problem::new(field, problem, fix));
     }
-}
-
-type Object<'a> = BTreeMap<String, &'a RawValue>;
-
-/// The fields of an object in the order in which they stand, a field that is given twice twice.
-struct Pairs<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for Pairs<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-        impl<'de> Visitor<'de> for Reader {
-            type Value = Vec<(String, &'de RawValue)>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some(pair) = map.next_entry()? {
-                    pairs.push(pair);
-                }
-                Ok(pairs)
-            }
-        }
-        deserializer.deserialize_map(Reader).map(Self)
-    }
-}
-
-fn object(json: &RawValue) -> Option<Pairs<'_>> {
-    serde_json::from_str(json.get()).ok()
 }
 
 /// The fields of one JSON object, each read at most once, with the path to it.
 pub struct Fields<'a> {
     path: String,
-    unread: RefCell<Object<'a>>,
+    unread: RefCell<BTreeMap<String, &'a RawValue>>,
+    /// The names that were asked for: what a misspelt one could mean.
+    asked: RefCell<Vec<String>>,
     found: &'a Findings<'a>,
 }
 
 impl<'a> Fields<'a> {
-    fn new(path: String, Pairs(pairs): Pairs<'a>, found: &'a Findings<'a>) -> Self {
-        let fields = Self { path, unread: RefCell::default(), found };
-        for (name, value) in pairs {
+    fn new(path: String, given: Vec<(String, json::Field<'a>)>, found: &'a Findings<'a>) -> Self {
+        let fields = Self { path, unread: RefCell::default(), asked: RefCell::default(), found };
+        for (name, field) in given {
             // Which of the two is meant, nobody can say.
-            if fields.unread.borrow_mut().insert(name.clone(), value).is_some() {
+            if fields.unread.borrow_mut().insert(name.clone(), field.value).is_some() {
                 fields.problem(&name, "is given twice", "keep one");
             }
         }
@@ -201,11 +155,19 @@ impl<'a> Fields<'a> {
 
     /// A field that must be there.
     pub fn required<T>(&self, name: &str, read: impl FnOnce(&RawValue) -> Result<T, Refusal>) -> Option<T> {
+        self.accept(name, self.needed(name)?, read)
+    }
+
+    /// The value of a field that must be there: `null` says that somebody has none, which is another mistake than none said.
+    fn needed(&self, name: &str) -> Option<&'a RawValue> {
+        let is_there = self.unread.borrow().contains_key(name);
         let value = self.take(name);
-        if value.is_none() {
-            self.problem(name, "is missing", "add it");
+        match (is_there, value) {
+            (false, _) => self.problem(name, "is missing", "add it"),
+            (true, None) => self.problem(name, "is null", "give it a value"),
+            (true, Some(_)) => {}
         }
-        self.accept(name, value?, read)
+        value
     }
 
     /// A field that may be absent or `null`.
@@ -215,10 +177,7 @@ impl<'a> Fields<'a> {
 
     /// A nested object that must be there.
     pub fn nested<T>(&self, name: &str, read: impl FnOnce(&Fields<'_>) -> Option<T>) -> Option<T> {
-        let Some(value) = self.take(name) else {
-            self.problem(name, "is missing", "add it");
-            return None;
-        };
+        let value = self.needed(name)?;
         self.nest(self.path_of(name), value, read)
     }
 
@@ -229,11 +188,7 @@ impl<'a> Fields<'a> {
         max: usize,
         mut read: impl FnMut(&Fields<'_>) -> Option<T>,
     ) -> Option<Vec<T>> {
-        let Some(value) = self.take(name) else {
-            self.problem(name, "is missing", "add it");
-            return None;
-        };
-        let Ok(entries) = serde_json::from_str::<Vec<&RawValue>>(value.get()) else {
+        let Some(entries) = json::entries(self.needed(name)?.get()) else {
             self.problem(name, "is not a list", "send a JSON list of objects");
             return None;
         };
@@ -259,7 +214,7 @@ impl<'a> Fields<'a> {
         value: &RawValue,
         read: impl FnOnce(&Fields<'_>) -> Option<T>,
     ) -> Option<T> {
-        let Some(object) = object(value) else {
+        let Some(object) = json::fields(value.get()) else {
             self.found.problem(&path, "is not an object", "send a JSON object");
             return None;
         };
@@ -286,6 +241,7 @@ impl<'a> Fields<'a> {
     }
 
     fn take(&self, name: &str) -> Option<&'a RawValue> {
+        self.asked.borrow_mut().push(name.to_owned());
         self.unread.borrow_mut().remove(name).filter(|value| value.get() != "null")
     }
 
@@ -299,12 +255,16 @@ impl<'a> Fields<'a> {
     }
 
     fn note_unread(&self) {
+        let asked = self.asked.borrow();
         for name in self.unread.borrow().keys() {
-            self.found.unknown.borrow_mut().push(Problem {
-                field: self.path_of(name),
-                problem: "is not a known field".to_owned(),
-                fix: "remove it, or correct its spelling".to_owned(),
-            });
+            let meant = nearest(name, asked.iter().map(String::as_str));
+            let meant = meant.map(|meant| format!("did you mean '{meant}'? ")).unwrap_or_default();
+            let fix = format!("{meant}remove it, or correct its spelling");
+            self.found.unknown.borrow_mut().push(Problem::new(
+                self.path_of(name),
+                "is not a known field",
+                fix,
+            ));
         }
     }
 

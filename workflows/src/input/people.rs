@@ -48,7 +48,7 @@ pub fn birthday(value: &RawValue) -> Result<String, Refusal> {
 /// Words of `1..=max_chars` characters, each once, at most `max` of them.
 pub fn words(max: usize, max_chars: usize) -> impl Fn(&RawValue) -> Result<Vec<String>, Refusal> {
     move |value| {
-        let Ok(entries) = serde_json::from_str::<Vec<&RawValue>>(value.get()) else {
+        let Some(entries) = text::json::entries(value.get()) else {
             return refuse("is not a list", "send a JSON list of texts");
         };
         if entries.len() > max {

@@ -25,8 +25,10 @@ fn a_required_field_is_missed_whether_absent_or_null() -> TestResult {
         ("/shipping_method", "shipping_method"),
     ];
     for (pointer, field) in required {
-        for value in [None, Some("null")] {
-            assert_eq!(refused(&[(pointer, value)])?, [format!("{field} is missing (fix: add it)")]);
+        for (value, said) in
+            [(None, "is missing (fix: add it)"), (Some("null"), "is null (fix: give it a value)")]
+        {
+            assert_eq!(refused(&[(pointer, value)])?, [format!("{field} {said}")]);
         }
     }
     Ok(())
