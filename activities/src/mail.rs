@@ -98,7 +98,12 @@ impl FromStr for Sender {
     type Err = SenderError;
 
     fn from_str(text: &str) -> Result<Self, SenderError> {
-        let mailbox: Mailbox = text.trim().parse().map_err(|_| SenderError::NotAnAddress)?;
+        let mut mailbox: Mailbox = text.trim().parse().map_err(|_| SenderError::NotAnAddress)?;
+        // A domain in other letters is sent as mail servers know it. What is no public address (a machine of this
+        // network) is the operator's own.
+        if let Some(address) = text::mail_address(mailbox.email.as_ref()).ok().and_then(|a| a.parse().ok()) {
+            mailbox.email = address;
+        }
         if is_ascii(&mailbox.email) { Ok(Self(mailbox)) } else { Err(SenderError::NotAscii) }
     }
 }

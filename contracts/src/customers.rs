@@ -116,7 +116,7 @@ pub struct CreateCustomer {
     pub email: Recipient,
     /// As the customer wrote it.
     pub first_name: String,
-    /// As the customer wrote it.
+    /// As the customer wrote it; empty for a person with one name.
     pub last_name: String,
     /// In the international form.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -12,12 +12,14 @@
 //! value, because it may be somebody's name.
 //!
 //! - [`rule`]: what can be written, and its check;
-//! - [`value`]: how a value is read: text, numbers from their digits, dates;
+//! - [`value`]: how a value is read; `number.rs`, `date.rs`: as an ERP writes it;
 //! - [`mod@targets`]: what the shop knows of each entity, and what it can take.
 //!
 //! What is deliberately absent: conditions, arithmetic beyond a unit factor, anything that could loop. An ERP that
 //! needs more needs a connector.
 
+mod date;
+mod number;
 pub mod rule;
 pub mod targets;
 #[cfg(test)]
@@ -31,8 +33,9 @@ use contracts::money::Currency;
 use contracts::values::ProductId;
 use serde_json::value::RawValue;
 
-pub use rule::{Mistake, Rule};
+pub use rule::Rule;
 use targets::{Target, targets};
+use text::{Place, Problem, json};
 
 /// A record as the ERP sends it; values keep their digits.
 pub type SourceRecord = BTreeMap<String, Box<RawValue>>;
@@ -86,28 +89,28 @@ impl Rules {
     /// Reads the rules and checks each of them.
     ///
     /// # Errors
-    /// Every mistake, with its place in `json`.
-    pub fn parse(json: &str) -> Result<Self, Vec<Mistake>> {
+    /// Every mistake; its place is the byte in `rules`.
+    pub fn parse(rules: &str) -> Result<Self, Vec<Problem>> {
+        let found = |at: usize, name: &str, problem: &str, fix: String| {
+            Problem::new(name, problem, fix).at(Place::Byte { byte: at })
+        };
+        let Some(given) = json::fields(rules) else {
+            let fix = "write {\"product_sku\": \"…\"}".to_owned();
+            return Err(vec![found(0, "", "is not a JSON object", fix)]);
+        };
         let mut rules = Self::default();
         let mut mistakes = Vec::new();
-        let Ok(pairs) = rule::pairs(json) else {
-            return Err(vec![Mistake::new("", 0, "is not a JSON object", "write {\"product_sku\": \"…\"}")]);
-        };
-        for (name, at, raw) in pairs {
-            let Some((entity, target)) = targets::find(&name) else {
-                mistakes.push(Mistake::new(&name, at, "is not a field of the shop", targets::known(&name)));
+        for (name, field) in &given {
+            let Some((entity, target)) = targets::find(name) else {
+                mistakes.push(found(field.at, name, "is not a field of the shop", targets::known(name)));
                 continue;
             };
-            match rule::read(&name, at, raw, target, &mut mistakes) {
-                Some(rule) => {
-                    if rules.by_entity.entry(entity).or_default().insert(target.field, rule).is_some() {
-                        mistakes.push(Mistake::new(&name, at, "is given twice", "keep one"));
-                    }
-                }
-                None => debug_assert!(!mistakes.is_empty(), "a rule that is refused says why"),
+            let Some(rule) = rule::read(name, field.at, field.value, target, &mut mistakes) else { continue };
+            if rules.by_entity.entry(entity).or_default().insert(target.field, rule).is_some() {
+                mistakes.push(found(field.at, name, "is given twice", "keep one".to_owned()));
             }
         }
-        let tried: BTreeSet<String> = mistakes.iter().map(|mistake| mistake.target.clone()).collect();
+        let tried: BTreeSet<String> = mistakes.iter().map(|mistake| mistake.field.clone()).collect();
         for (entity, given) in &rules.by_entity {
             let is_missing = |t: &&Target| {
                 t.is_required && !given.contains_key(t.field) && !tried.contains(&t.name(*entity))
@@ -115,7 +118,7 @@ impl Rules {
             for target in targets(*entity).iter().filter(is_missing) {
                 let name = target.name(*entity);
                 let fix = format!("add \"{name}\": \"<the ERP's field>\"");
-                mistakes.push(Mistake::new(&name, 0, "has no rule, and the shop needs it", fix));
+                mistakes.push(found(0, &name, "has no rule, and the shop needs it", fix));
             }
         }
         if mistakes.is_empty() { Ok(rules) } else { Err(mistakes) }

@@ -24,6 +24,8 @@ pub struct Target {
 pub enum Kind {
     /// Text.
     Text,
+    /// Text by which a record is found again.
+    Key,
     /// A whole number.
     Integer,
     /// An amount of money.
@@ -42,7 +44,7 @@ const fn known_to(field: &'static str, kind: Kind) -> Target {
     Target { field, kind, is_required: false }
 }
 
-pub(crate) const SKU: Target = needed("sku", Kind::Text);
+pub(crate) const SKU: Target = needed("sku", Kind::Key);
 const NAME: Target = needed("name", Kind::Text);
 const PRICE: Target = needed("price", Kind::Money);
 const DESCRIPTION: Target = known_to("description", Kind::Text);
@@ -50,14 +52,14 @@ const CATEGORY: Target = known_to("category", Kind::Text);
 const ACTIVE: Target = known_to("active", Kind::Bool);
 const QUANTITY: Target = needed("quantity", Kind::Integer);
 const LOCATION: Target = needed("location", Kind::Text);
-const EXTERNAL_ID: Target = needed("external_id", Kind::Text);
+const EXTERNAL_ID: Target = needed("external_id", Kind::Key);
 const EMAIL: Target = needed("email", Kind::Text);
 const FIRST_NAME: Target = needed("first_name", Kind::Text);
-const LAST_NAME: Target = needed("last_name", Kind::Text);
+const LAST_NAME: Target = known_to("last_name", Kind::Text);
 const PHONE: Target = known_to("phone", Kind::Text);
 const STATUS: Target = needed("status", Kind::Text);
 const TOTAL: Target = needed("total", Kind::Money);
-const CUSTOMER: Target = known_to("customer_external_id", Kind::Text);
+const CUSTOMER: Target = known_to("customer_external_id", Kind::Key);
 const ORDERED_AT: Target = known_to("ordered_at", Kind::Date);
 
 /// The fields of an entity.
@@ -96,14 +98,16 @@ pub(crate) fn find(name: &str) -> Option<(Entity, &'static Target)> {
     })
 }
 
-/// The fields that a misspelt name could have meant.
+/// What a misspelt name could have meant.
 pub(crate) fn known(name: &str) -> String {
-    let of = |entity: Entity| {
-        let names: Vec<String> = targets(entity).iter().map(|target| target.name(entity)).collect();
-        names.join(", ")
-    };
-    match Entity::ALL.into_iter().find(|entity| name.starts_with(prefix(*entity))) {
-        Some(entity) => format!("known: {}", of(entity)),
+    let names_of = |entity: Entity| targets(entity).iter().map(move |target| target.name(entity));
+    if let Some(entity) = Entity::ALL.into_iter().find(|entity| name.starts_with(prefix(*entity))) {
+        let names: Vec<String> = names_of(entity).collect();
+        return text::did_you_mean(name, &names.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+    let names: Vec<String> = Entity::ALL.into_iter().flat_map(names_of).collect();
+    match text::nearest(name, names.iter().map(String::as_str)) {
+        Some(meant) => format!("did you mean '{meant}'?"),
         None => "begin it with product_, inventory_, customer_ or order_".to_owned(),
     }
 }
@@ -130,10 +134,10 @@ pub(crate) fn record(
     Ok(match entity {
         Entity::Products => Record::Product(ProductRecord {
             sku: fields.sku()?,
-            name: fields.text(&NAME, 500)?,
+            name: fields.needed(&NAME, 500, text::title)?,
             price: fields.money(&PRICE)?,
-            description: fields.maybe_text(&DESCRIPTION, 20_000)?,
-            category: fields.maybe_text(&CATEGORY, 200)?,
+            description: fields.text(&DESCRIPTION, 20_000, text::prose)?,
+            category: fields.text(&CATEGORY, 200, text::key)?,
             active: match fields.get(&ACTIVE)? {
                 Some(Converted::Bool(active)) => Some(active),
                 _ => None,
@@ -142,20 +146,23 @@ pub(crate) fn record(
         Entity::Inventory => Record::Stock(StockRecord {
             sku: fields.sku()?,
             quantity: fields.quantity()?,
-            location: fields.text(&LOCATION, 100)?,
+            location: fields.needed(&LOCATION, 100, text::key)?,
         }),
-        Entity::Customers => Record::Customer(CustomerRecord {
-            external_id: fields.text(&EXTERNAL_ID, 100)?,
-            email: fields.email()?,
-            first_name: fields.text(&FIRST_NAME, 100)?,
-            last_name: fields.text(&LAST_NAME, 100)?,
-            phone: fields.maybe_text(&PHONE, 30)?,
-        }),
+        Entity::Customers => {
+            let (first_name, last_name) = fields.names()?;
+            Record::Customer(CustomerRecord {
+                external_id: fields.needed(&EXTERNAL_ID, 100, text::key)?,
+                email: fields.email()?,
+                first_name,
+                last_name,
+                phone: fields.phone()?,
+            })
+        }
         Entity::Orders => Record::Order(OrderRecord {
-            external_id: fields.text(&EXTERNAL_ID, 100)?,
-            status: fields.text(&STATUS, 50)?,
+            external_id: fields.needed(&EXTERNAL_ID, 100, text::key)?,
+            status: fields.needed(&STATUS, 50, text::key)?,
             total: fields.money(&TOTAL)?,
-            customer_external_id: fields.maybe_text(&CUSTOMER, 100)?,
+            customer_external_id: fields.text(&CUSTOMER, 100, text::key)?,
             ordered_at: fields.moment(&ORDERED_AT)?,
         }),
     })
@@ -172,6 +179,9 @@ struct Fields<R> {
     read: R,
 }
 
+/// A reader of crate `text`, with the most characters it may give.
+type Reads = fn(&str, usize) -> Result<String, text::Refusal>;
+
 impl<R: Fn(&Target) -> Result<Option<Converted>, Defect>> Fields<R> {
     fn get(&self, target: &'static Target) -> Result<Option<Converted>, Failed<'static>> {
         (self.read)(target).map_err(|defect| (target, Problem::Defect(defect)))
@@ -181,24 +191,45 @@ impl<R: Fn(&Target) -> Result<Option<Converted>, Defect>> Fields<R> {
         self.get(target)?.ok_or((target, Problem::Missing))
     }
 
-    fn maybe_text(&self, target: &'static Target, max: usize) -> Result<Option<String>, Failed<'static>> {
+    /// A text that may be absent, as `read` takes it.
+    fn text(
+        &self,
+        target: &'static Target,
+        max: usize,
+        read: Reads,
+    ) -> Result<Option<String>, Failed<'static>> {
         let Some(Converted::Text(text)) = self.get(target)? else { return Ok(None) };
-        if text.chars().count() > max {
-            return invalid(target, format!("is longer than {max} characters"));
-        }
-        if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
-            return invalid(target, "holds control characters".to_owned());
-        }
-        Ok(Some(text))
+        read(&text, max).map(Some).or_else(|refusal| invalid(target, refusal.problem))
     }
 
-    fn text(&self, target: &'static Target, max: usize) -> Result<String, Failed<'static>> {
-        self.maybe_text(target, max)?.ok_or((target, Problem::Missing))
+    fn needed(&self, target: &'static Target, max: usize, read: Reads) -> Result<String, Failed<'static>> {
+        self.text(target, max, read)?.ok_or((target, Problem::Missing))
     }
 
     fn sku(&self) -> Result<ProductId, Failed<'static>> {
-        let sku = self.text(&SKU, 1_000)?;
+        let sku = self.needed(&SKU, 1_000, text::key)?;
         ProductId::new(sku).or_else(|error| invalid(&SKU, error.to_string()))
+    }
+
+    /// Who has one name may have it in either field.
+    fn names(&self) -> Result<(String, String), Failed<'static>> {
+        let first = self.text(&FIRST_NAME, 100, text::line)?;
+        let last = self.text(&LAST_NAME, 100, text::line)?;
+        match (first, last) {
+            (Some(first), last) => Ok((first, last.unwrap_or_default())),
+            (None, Some(only)) => Ok((only, String::new())),
+            (None, None) => Err((&FIRST_NAME, Problem::Missing)),
+        }
+    }
+
+    /// The international form where it can be told; a number of the ERP's own country has no `+`, and stays as it is.
+    fn phone(&self) -> Result<Option<String>, Failed<'static>> {
+        let Some(Converted::Text(written)) = self.get(&PHONE)? else { return Ok(None) };
+        let written = text::number(&written);
+        if written.starts_with(['+', '＋']) {
+            return text::phone(&written).map(Some).or_else(|refusal| invalid(&PHONE, refusal.problem));
+        }
+        text::line(&written, 30).map(Some).or_else(|refusal| invalid(&PHONE, refusal.problem))
     }
 
     fn money(&self, target: &'static Target) -> Result<Money, Failed<'static>> {
@@ -226,9 +257,8 @@ impl<R: Fn(&Target) -> Result<Option<Converted>, Defect>> Fields<R> {
     }
 
     fn email(&self) -> Result<Recipient, Failed<'static>> {
-        let email = self.text(&EMAIL, 254)?;
-        let parsed = email.parse::<email_address::EmailAddress>();
-        parsed.map(|_| Recipient::new(email)).or_else(|_| invalid(&EMAIL, "is no mail address".to_owned()))
+        let Converted::Text(email) = self.required(&EMAIL)? else { return Err((&EMAIL, Problem::Missing)) };
+        text::mail_address(&email).map(Recipient::new).or_else(|refusal| invalid(&EMAIL, refusal.problem))
     }
 }
 

@@ -1,7 +1,11 @@
 use contracts::erp::{Entity, Record};
 use contracts::money::Currency;
 
-use crate::{DefectKind, Mistake, Rules, SourceRecord};
+use text::{Place, Problem};
+
+use crate::{DefectKind, Rules, SourceRecord};
+
+mod written;
 
 const SEED: &str =
     r#"{"product_name": "item_description", "product_sku": "item_code", "product_price": "unit_price"}"#;
@@ -25,7 +29,7 @@ fn price(rule: &str, unit_price: &str, currency: Currency) -> Result<String, Str
     made.map(|made| made["price"]["amount"].as_str().expect("text").to_owned()).map_err(|(_, cause)| cause)
 }
 
-fn mistakes(rules: &str) -> Vec<Mistake> {
+fn mistakes(rules: &str) -> Vec<Problem> {
     Rules::parse(rules).expect_err("wrong rules")
 }
 
@@ -147,7 +151,7 @@ fn what_the_shop_cannot_take_is_invalid_and_nobodys_value_is_repeated() {
         (
             Entity::Customers,
             r#"{"external_id": "7", "email": "lan(at)example.com", "first_name": "Lan", "last_name": "N"}"#,
-            "customer_email is no mail address",
+            "customer_email is not a mail address",
         ),
     ] {
         let defect = rules.of(entity, Currency::VND).apply(&source(record)).expect_err("invalid");
@@ -165,7 +169,10 @@ fn every_mistake_is_found_with_its_place() {
 }"#;
     let found: Vec<(String, usize, String)> = mistakes(rules)
         .into_iter()
-        .map(|mistake| (mistake.target, rules[..mistake.at].lines().count(), mistake.problem))
+        .map(|mistake| {
+            let Some(Place::Byte { byte }) = mistake.at else { panic!("no place") };
+            (mistake.field, rules[..byte].lines().count(), mistake.problem)
+        })
         .collect();
     let at = |target: &str, line, problem: &str| (target.to_owned(), line, problem.to_owned());
     let wanted = [
@@ -234,4 +241,89 @@ fn a_key_alone_makes_the_sku_that_the_whole_record_makes() {
     for of_several in [r#"{"from": ["brand", "code"]}"#, r#"{"const": "A"}"#] {
         assert_eq!(Rules::parse(&with(of_several)).expect("right rules").sku_field(), None);
     }
+}
+
+/// O8, O10, M1, M5, M7, M8 and E13, as an ERP sends them.
+#[test]
+fn texts_are_read_as_at_every_other_door() {
+    let rules = Rules::default();
+    let customer = |fields: &str| {
+        let record = source(&format!(r#"{{"external_id": "7", {fields}}}"#));
+        let made = rules.of(Entity::Customers, Currency::VND).apply(&record);
+        made.map(|made| serde_json::to_value(made).expect("JSON")).map_err(|defect| defect.cause())
+    };
+    let made = customer(
+        r#""email": "\ufeffLan@thử.example.com", "first_name": "Pha\u0323m\u00a0", "phone": "\u202d+84 (0)901 234 567\u202c""#,
+    );
+    let wanted = serde_json::json!({
+        "entity": "customer", "external_id": "7", "email": "Lan@xn--th-yct.example.com", "first_name": "Phạm",
+        "last_name": "", "phone": "+84901234567"
+    });
+    assert_eq!(made, Ok(wanted));
+    let named =
+        |fields: &str| customer(fields).map(|made| [made["first_name"].clone(), made["last_name"].clone()]);
+    let only_last = named(r#""email": "a@example.com", "last_name": "Suharto""#);
+    assert_eq!(only_last, Ok([serde_json::json!("Suharto"), serde_json::json!("")]));
+    for (fields, cause) in [
+        (r#""email": "a@example.com", "first_name": " ""#, "customer_first_name is missing"),
+        (
+            r#""email": "Lan <lan@example.com>", "first_name": "L""#,
+            "customer_email holds more than the address",
+        ),
+        (
+            r#""email": "a..b@example.com", "first_name": "L""#,
+            "customer_email has a dot where none can stand",
+        ),
+        (
+            r#""email": "a@example.com", "first_name": "L\u202ex""#,
+            "customer_first_name holds an invisible sign, U+202E (a turn of the writing direction), as character 2",
+        ),
+        (
+            r#""email": "a@example.com", "first_name": "L", "phone": "+36 (0)1 555""#,
+            "customer_phone has a 0 behind +36, where none belongs",
+        ),
+        (
+            r#""email": "a@example.com", "first_name": "L", "phone": "0123456789012345678901234567890123456789""#,
+            "customer_phone is longer than 30 characters",
+        ),
+    ] {
+        assert_eq!(customer(fields), Err(cause.to_owned()), "{fields}");
+    }
+    // A number of the ERP's own country says nothing of the country.
+    let own = customer(r#""email": "a@example.com", "first_name": "L", "phone": "0901 234\u200b 567""#);
+    assert_eq!(own.map(|made| made["phone"].clone()), Ok(serde_json::json!("0901 234 567")));
+}
+
+/// E13
+#[test]
+fn a_sku_of_other_signs_is_refused_or_rewritten_by_one_rule() {
+    let with =
+        |rule: &str| format!(r#"{{"product_sku": {rule}, "product_name": "n", "product_price": "p"}}"#);
+    let sku = |rule: &str, code: &str| {
+        let record = format!(r#"{{"code": "{code}", "n": "\u00adName\nin two\u200b lines", "p": 1}}"#);
+        let made = product(&with(rule), &record, Currency::VND);
+        made.map(|made| {
+            format!("{} {}", made["sku"].as_str().expect("text"), made["name"].as_str().expect("text"))
+        })
+        .map_err(|(_, cause)| cause)
+    };
+    let plain = r#"{"from": "code", "plain": true}"#;
+    for (code, made) in [("123456 Oaktree", "123456-Oaktree"), ("ÁO-01/M", "AO-01/M"), ("A\u{301}O", "AO")] {
+        assert_eq!(sku(plain, code), Ok(format!("{made} Name in two lines")));
+        let refusal = "product_sku holds a character other than printable ASCII characters without blanks";
+        assert_eq!(sku("\"code\"", code), Err(refusal.to_owned()));
+    }
+    let named = "product_sku holds an invisible sign, U+200B (zero width space), as character 2";
+    assert_eq!(sku("\"code\"", "A\u{200b}B"), Err(named.to_owned()));
+    assert_eq!(
+        sku(plain, "电"),
+        Err("product_sku holds a character other than printable ASCII characters without blanks".to_owned())
+    );
+    // The list of keys that is looked through for what is gone makes the same SKU.
+    let rules = Rules::parse(&with(plain)).expect("right rules");
+    let made = rules.of(Entity::Products, Currency::VND).sku_of_key("ÁO 1").map(|sku| sku.to_string());
+    assert_eq!(made.map_err(|defect| defect.cause()), Ok("AO-1".to_owned()));
+    let of_numbers =
+        r#"{"product_sku": "a", "product_name": "n", "product_price": {"from": "p", "plain": true}}"#;
+    assert_eq!(mistakes(of_numbers)[0].problem, "rewrites text, and the field is none");
 }

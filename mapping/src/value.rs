@@ -3,16 +3,14 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use contracts::money::{Currency, Money, exponent, is_number};
+use contracts::money::{Currency, Money, exponent};
 use jiff::Timestamp;
-use jiff::civil::{Date, DateTime};
-use jiff::tz::TimeZone;
-use rust_decimal::{Decimal, RoundingStrategy};
+use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
-use crate::SourceRecord;
 use crate::rule::Rule;
 use crate::targets::Kind;
+use crate::{SourceRecord, date, number};
 
 /// A value on its way from the ERP to the shop.
 #[derive(Clone, Debug, PartialEq)]
@@ -111,18 +109,57 @@ impl<'a> Value<'a> {
         let text = self.text()?;
         // JSON numbers and the rules' own values are written with a point, whatever the ERP does in texts.
         let foreign = rule.filter(|_| matches!(self, Self::Text(_)));
-        let calculated = rule.filter(|_| !matches!(self, Self::Own(_)));
+        let theirs = rule.filter(|_| !matches!(self, Self::Own(_)));
         match kind {
-            Kind::Text => Ok(Converted::Text(text)),
+            Kind::Key if self.is_made_by_spreadsheet() && !theirs.is_some_and(|rule| rule.exact) => {
+                Err(MADE.to_owned())
+            }
+            Kind::Text | Kind::Key => match theirs.is_some_and(|rule| rule.plain) {
+                true => Ok(Converted::Text(text::plain_sku(&text))),
+                false => Ok(Converted::Text(text)),
+            },
             Kind::Bool => boolean(&text).map(Converted::Bool),
-            Kind::Date => date(&text, foreign.and_then(|r| r.format.as_deref())).map(Converted::Date),
-            Kind::Integer => whole(number(&text, foreign, calculated, 0)?),
+            Kind::Date => {
+                let format = foreign.and_then(|rule| rule.format.as_deref());
+                date::moment(&text, format, theirs.and_then(|rule| rule.zone.as_ref())).map(Converted::Date)
+            }
+            Kind::Integer => whole(self.number(&text, rule, 0)?),
             Kind::Money => {
-                let amount = number(&text, foreign, calculated, u32::from(exponent(currency)))?;
+                let amount = self.number(&text, rule, u32::from(exponent(currency)))?;
                 let amount = Money::parse(&amount.normalize().to_string(), currency);
                 amount.map(Converted::Money).map_err(|error| error.to_string())
             }
         }
+    }
+
+    fn number(&self, text: &str, rule: Option<&Rule>, decimals: u32) -> Result<Decimal, String> {
+        let (amount, rule) = match self {
+            Self::Text(_) => (number::written(text, rule, decimals)?, rule),
+            Self::Own(_) => (number::plain(text)?, None),
+            _ => (number::plain(text)?, rule),
+        };
+        rule.map_or(Ok(amount), |rule| number::calculated(amount, rule, decimals))
+    }
+
+    /// `8.93462E+12` was an article number before a spreadsheet took it for an amount, and so was `100045.0`.
+    fn is_made_by_spreadsheet(&self) -> bool {
+        let text = match self {
+            Self::Text(text) => text.trim(),
+            Self::Number(digits) => digits,
+            _ => return false,
+        };
+        let are_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        let is_whole = text.strip_suffix(".0").is_some_and(are_digits);
+        let is_power = text.split_once(['E', 'e']).is_some_and(|(mantissa, power)| {
+            let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
+            let power = power.strip_prefix('+').unwrap_or_default();
+            whole.len() == 1
+                && are_digits(whole)
+                && are_digits(fraction)
+                && power.len() >= 2
+                && are_digits(power)
+        });
+        is_whole || is_power
     }
 
     /// Whether a value of the rules can be held by the field at all.
@@ -135,55 +172,8 @@ impl<'a> Value<'a> {
     }
 }
 
-fn number(
-    text: &str,
-    foreign: Option<&Rule>,
-    calculated: Option<&Rule>,
-    decimals: u32,
-) -> Result<Decimal, String> {
-    let mut digits = text.to_owned();
-    if let Some(rule) = foreign {
-        if let Some(thousands) = rule.thousands {
-            digits = ungrouped(&digits, thousands, rule.decimal.unwrap_or('.'))?;
-        }
-        if let Some(decimal) = rule.decimal {
-            if decimal != '.' && digits.contains('.') {
-                return Err("is written with another decimal sign than its rule says".to_owned());
-            }
-            digits = digits.replace(decimal, ".");
-        }
-    }
-    let digits = digits.strip_prefix('+').unwrap_or(&digits);
-    if !is_number(digits) {
-        return Err("is not a number".to_owned());
-    }
-    let parsed = Decimal::from_str_exact(digits).or_else(|_| Decimal::from_scientific(digits));
-    let mut amount = parsed.map_err(|_| "has too many digits".to_owned())?;
-    if let Some(factor) = calculated.and_then(|rule| rule.factor) {
-        amount = amount.checked_mul(factor).ok_or("is too large")?;
-    }
-    if calculated.is_some_and(|rule| rule.round) {
-        amount = amount.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero);
-    }
-    Ok(amount)
-}
-
-/// Takes the signs between thousands out, if they stand where they belong: `1.234.567,5` and not `12.34`.
-fn ungrouped(text: &str, thousands: char, decimal: char) -> Result<String, String> {
-    let (whole, fraction) = match text.split_once(decimal) {
-        Some((whole, fraction)) => (whole, Some(fraction)),
-        None => (text, None),
-    };
-    let unsigned = whole.strip_prefix(['-', '+']).unwrap_or(whole);
-    let mut groups = unsigned.split(thousands);
-    let is_first_right = groups.next().is_some_and(|first| (1..=3).contains(&first.len()));
-    let has_groups = unsigned.contains(thousands);
-    if has_groups && !(is_first_right && groups.all(|group| group.len() == 3)) {
-        return Err("has a sign for thousands where none belongs".to_owned());
-    }
-    let whole = whole.replace(thousands, "");
-    Ok(fraction.map_or(whole.clone(), |fraction| format!("{whole}{decimal}{fraction}")))
-}
+const MADE: &str = "is a number that a spreadsheet made of a key, and its digits may be lost: export the column as text, or, \
+                    if keys are written so, set exact in its rule";
 
 fn whole(amount: Decimal) -> Result<Converted, String> {
     let whole = amount.normalize();
@@ -199,24 +189,4 @@ fn boolean(text: &str) -> Result<bool, String> {
         "false" | "0" | "no" | "n" => Ok(false),
         _ => Err("is neither true nor false".to_owned()),
     }
-}
-
-/// A moment; a date alone is its first moment, and what has no zone is UTC.
-fn date(text: &str, format: Option<&str>) -> Result<Timestamp, String> {
-    let utc = |civil: DateTime| civil.to_zoned(TimeZone::UTC).map(|zoned| zoned.timestamp());
-    let parsed = match format {
-        Some(format) => Timestamp::strptime(format, text)
-            .or_else(|_| DateTime::strptime(format, text).and_then(utc))
-            .or_else(|_| {
-                Date::strptime(format, text).and_then(|date| utc(date.to_datetime(Default::default())))
-            }),
-        None => text
-            .parse::<Timestamp>()
-            .or_else(|_| text.parse::<DateTime>().and_then(utc))
-            .or_else(|_| text.parse::<Date>().and_then(|date| utc(date.to_datetime(Default::default())))),
-    };
-    parsed.map_err(|_| match format {
-        Some(_) => "is no date in the format of its rule".to_owned(),
-        None => "is no date: give its format in the rule".to_owned(),
-    })
 }

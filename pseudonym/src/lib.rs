@@ -1,7 +1,7 @@
 //! The name of a customer where Temporal encrypts nothing: in workflow ids and search attributes.
 //!
-//! A pseudonym is the first 16 hex digits of HMAC-SHA-256 over the mail address (trimmed, NFC, lower-case) under
-//! `SUN_REF_KEY`. The starter makes it, for the workflow id; the worker checks it, in an activity, because workflow
+//! A pseudonym is the first 16 hex digits of HMAC-SHA-256 over the mail address under `SUN_REF_KEY`. The address is hashed
+//! as crate `text` writes it (composed, the domain as an A-label), in lower case: one mailbox has one pseudonym. The starter makes it, for the workflow id; the worker checks it, in an activity, because workflow
 //! code must not hold a key: a changed key would replay differently. So both have the key, and no history does.
 //!
 //! Without the key nobody can tell whose pseudonym it is, not even by trying addresses. A changed key gives every
@@ -14,7 +14,6 @@ use contracts::values::{CustomerId, CustomerRef, Recipient};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use thiserror::Error;
-use unicode_normalization::UnicodeNormalization as _;
 
 /// The shortest key that is taken, in bytes.
 pub const KEY_BYTES_MIN: usize = 16;
@@ -52,8 +51,10 @@ impl RefKey {
     /// The pseudonym of an address, however it is written.
     #[must_use]
     pub fn customer_ref(&self, email: &Recipient) -> CustomerRef {
-        let address = email.reveal().trim().nfc().collect::<String>().to_lowercase();
-        let sum: [u8; 32] = self.mac(address.as_bytes()).finalize().into_bytes().into();
+        let mailbox = text::mail_address(email.reveal());
+        // What is not an address has no customer; a pseudonym of it finds nobody.
+        let mailbox = mailbox.unwrap_or_else(|_| text::composed(email.reveal().trim()).into_owned());
+        let sum: [u8; 32] = self.mac(mailbox.to_lowercase().as_bytes()).finalize().into_bytes().into();
         CustomerRef::from_hash(&sum)
     }
 
@@ -115,8 +116,15 @@ mod tests {
     #[test]
     fn a_pseudonym_is_the_documented_hash() -> TestResult {
         // printf %s newcustomer@example.com | openssl dgst -sha256 -hmac 'a key for tests only' | cut -c1-16
-        let customer = RefKey::new(KEY)?.customer_ref(&Recipient::new("newcustomer@example.com"));
-        assert_eq!(customer.as_str(), "b29e0ff69fba2ddc");
+        // An address in plain letters keeps its pseudonym for ever: open runs and sent links name it.
+        for (address, pseudonym) in [
+            ("newcustomer@example.com", "b29e0ff69fba2ddc"),
+            ("Lan.Pham+Shop@Example.com", "ade107cd1d6e3a83"),
+            ("o'neil_99@sub.example.com", "9b65b02fe75721e4"),
+        ] {
+            let customer = RefKey::new(KEY)?.customer_ref(&Recipient::new(address));
+            assert_eq!(customer.as_str(), pseudonym, "{address}");
+        }
         Ok(())
     }
 
@@ -126,6 +134,10 @@ mod tests {
         let of = |address: &str| key.customer_ref(&Recipient::new(address));
         // The second e is a letter and a combining accent.
         assert_eq!(of(" Ren\u{e9}@Example.COM "), of("rene\u{301}@example.com"));
+        // M5: a domain in letters and as mail servers look it up; M7: quotes that are not needed; O10.
+        assert_eq!(of("lan@thử.example.com"), of("Lan@xn--th-yct.example.com"));
+        assert_eq!(of("lan@thu\u{31b}\u{309}.example.com"), of("lan@xn--th-yct.example.com"));
+        assert_eq!(of("\"lan\"@example.com"), of("\u{feff}lan@example.com\u{200b}"));
         assert_ne!(of("a@example.com"), of("b@example.com"));
         assert_ne!(
             of("a@example.com"),

@@ -21,16 +21,16 @@ use temporalio_client::errors::WorkflowStartError;
 use temporalio_client::{Client, WorkflowStartOptions};
 use temporalio_common::data_converters::PayloadConversionError;
 use temporalio_common::{HasWorkflowDefinition, WorkflowDefinition};
-use workflows::customer_onboarding::{self, CustomerOnboarding};
-use workflows::erp_sync::{self, ErpSync};
-use workflows::follow_up_emails::FollowUpEmails;
-use workflows::input::Unchecked;
-use workflows::late_payment::LatePayment;
-use workflows::order_processing::OrderProcessing;
+use workflows::customer_onboarding::{self, CustomerOnboarding, CustomerRegistrationData};
+use workflows::erp_sync::{self, ErpSync, ErpSyncConfig};
+use workflows::follow_up_emails::{FollowUpData, FollowUpEmails};
+use workflows::input::{Checked, Unchecked};
+use workflows::late_payment::{LatePayment, LatePaymentData};
+use workflows::order_processing::{OrderData, OrderProcessing};
 use workflows::saga::Process as _;
-use workflows::store_clean_up::{self, StoreCleanUp};
-use workflows::store_probe::{self, StoreProbe};
-use workflows::unsubscription::Unsubscription;
+use workflows::store_clean_up::{self, StoreCleanUp, StoreCleanUpData};
+use workflows::store_probe::{self, StoreProbe, StoreProbeData};
+use workflows::unsubscription::{Unsubscription, UnsubscriptionData};
 
 use crate::terminal::exit::Exit;
 use crate::terminal::input::InputError;
@@ -63,6 +63,8 @@ pub(crate) struct Process {
     /// Starts it and returns the run id.
     pub(crate) start:
         fn(Client, String, WorkflowStartOptions) -> BoxFuture<'static, Result<String, WorkflowStartError>>,
+    /// The fields in which a second input says something else than the first.
+    pub(crate) differing: fn(&str, &str) -> Vec<String>,
 }
 
 /// Order processing.
@@ -79,6 +81,7 @@ pub(crate) const ORDER: Process = Process {
     worth: done,
     plan: order::plan,
     start: |client, json, options| typed(client, OrderProcessing::run, json, options).boxed(),
+    differing: differing::<OrderData>,
 };
 
 /// Late money of an order: started by `order settle-payment`, looked at and answered like the order it belongs to.
@@ -95,6 +98,7 @@ pub(crate) const LATE_PAYMENT: Process = Process {
     worth: done,
     plan: order::plan_late_payment,
     start: |client, json, options| typed(client, LatePayment::run, json, options).boxed(),
+    differing: differing::<LatePaymentData>,
 };
 
 /// Customer onboarding. After one that was undone the customer may try again.
@@ -111,6 +115,7 @@ pub(crate) const ONBOARDING: Process = Process {
     worth: done,
     plan: onboarding::plan,
     start: |client, json, options| typed(client, CustomerOnboarding::run, json, options).boxed(),
+    differing: differing::<CustomerRegistrationData>,
 };
 
 /// The mails of the week after: begun by the onboarding, looked at and answered like it.
@@ -127,6 +132,7 @@ pub(crate) const FOLLOW_UP: Process = Process {
     worth: done,
     plan: onboarding::plan_follow_up,
     start: |client, json, options| typed(client, FollowUpEmails::run, json, options).boxed(),
+    differing: differing::<FollowUpData>,
 };
 
 /// A sync with an ERP. It is repeated for ever.
@@ -143,6 +149,7 @@ pub(crate) const ERP: Process = Process {
     worth: erp::worth,
     plan: erp::plan,
     start: |client, json, options| typed(client, ErpSync::run, json, options).boxed(),
+    differing: differing::<ErpSyncConfig>,
 };
 
 /// One click in a mail: started by the worker's door, looked at like the onboarding.
@@ -159,6 +166,7 @@ pub(crate) const UNSUBSCRIPTION: Process = Process {
     worth: done,
     plan: onboarding::plan_unsubscription,
     start: |client, json, options| typed(client, Unsubscription::run, json, options).boxed(),
+    differing: differing::<UnsubscriptionData>,
 };
 
 /// Clearing up in the object store.
@@ -175,6 +183,7 @@ pub(crate) const STORE: Process = Process {
     worth: done,
     plan: store::plan,
     start: |client, json, options| typed(client, StoreCleanUp::run, json, options).boxed(),
+    differing: differing::<StoreCleanUpData>,
 };
 
 /// A look into the object store with the worker's eyes: started by `doctor`.
@@ -191,6 +200,7 @@ pub(crate) const PROBE: Process = Process {
     worth: done,
     plan: store::plan_probe,
     start: |client, json, options| typed(client, StoreProbe::run, json, options).boxed(),
+    differing: differing::<StoreProbeData>,
 };
 
 /// Every process.
@@ -217,6 +227,14 @@ pub(crate) fn of_noun(noun: &str) -> Option<&'static Process> {
 /// Whoever says `success` is done.
 fn done(_result: &Value) -> Exit {
     Exit::Ok
+}
+
+/// None where one of the two cannot be read as JSON here.
+fn differing<T: Checked + PartialEq>(first: &str, second: &str) -> Vec<String> {
+    match (Unchecked::<T>::from_json(first), Unchecked::from_json(second)) {
+        (Ok(first), Ok(second)) => first.differing(&second),
+        _ => Vec::new(),
+    }
 }
 
 /// Starts a workflow with JSON that was checked as its input; the text is sent unchanged.

@@ -24,8 +24,17 @@ async fn a_fulfilled_order_is_0_and_prints_the_seeds_result() -> anyhow::Result<
 
     // A second start attaches: the same result, nothing new.
     let again = starter(&world, &START, Some(&order)).await?;
-    assert_eq!((again.code, again.json()?), (Some(0), result));
+    assert_eq!((again.code, again.json()?), (Some(0), result.clone()));
     assert_eq!(world.shop.clean().await?["charges"], json!(1));
+
+    // So does the same order written otherwise.
+    let mut otherwise = order.clone();
+    otherwise["items"][0]["price"] = json!(order["items"][0]["price"].to_string());
+    otherwise["discount"] = json!(null);
+    otherwise["reservation_minutes"] = json!(30);
+    otherwise["shipping_address"]["city"] = json!("\u{feff}Ho Chi Minh City \u{a0}");
+    let again = starter(&world, &START, Some(&otherwise)).await?;
+    assert_eq!((again.code, again.json()?), (Some(0), result), "{}", again.err);
 
     // With other data it is not the same order.
     let mut other = order.clone();

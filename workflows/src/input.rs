@@ -7,18 +7,20 @@
 
 pub mod parsed;
 pub mod people;
+mod same;
+mod values;
 mod wire;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::marker::PhantomData;
 
-use contracts::money::{Currency, Money};
-use rust_decimal::Decimal;
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::Serialize;
 use serde_json::value::RawValue;
+pub use text::{Place, Problem, Refusal, refuse};
+use text::{json, nearest};
+
+pub use values::{count, digits, id, money, opaque, text, title};
 
 /// The largest input in bytes that a process takes; longer lists travel as a reference to an object store.
 pub const INPUT_BYTES_MAX: usize = 256 * 1024;
@@ -36,30 +38,13 @@ pub trait Checked: Sized {
     fn read(fields: &Fields<'_>) -> Option<Self>;
 }
 
-/// One thing wrong with an input.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Problem {
-    /// The path of the field: `items[1].quantity`.
-    pub field: String,
-    /// What is wrong with its value.
-    pub problem: String,
-    /// What to do about it.
-    pub fix: String,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} (fix: {})", self.field, self.problem, self.fix)
-    }
-}
-
 impl<T> Unchecked<T> {
     /// Takes JSON text.
     ///
     /// # Errors
-    /// When it is not JSON; the message has line and column.
-    pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
-        Ok(Self { json: Ok(serde_json::from_str(text)?), claims: PhantomData })
+    /// When it is not JSON, with its place.
+    pub fn from_json(text: &str) -> Result<Self, Problem> {
+        Ok(Self { json: Ok(json::value(text)?.to_owned()), claims: PhantomData })
     }
 }
 
@@ -95,7 +80,7 @@ impl<T: Checked> Unchecked<T> {
     fn read(&self) -> Result<(T, Vec<Problem>), Vec<Problem>> {
         let json = self.json.as_ref().map_err(|problem| vec![problem.clone()])?;
         let found = Findings { text: json.get(), ..Findings::default() };
-        let value = match object(json) {
+        let value = match json::fields(json.get()) {
             Some(object) => {
                 let fields = Fields::new(String::new(), object, &found);
                 let value = T::read(&fields);
@@ -129,64 +114,25 @@ struct Findings<'t> {
 
 impl Findings<'_> {
     fn problem(&self, field: &str, problem: impl Into<String>, fix: impl Into<String>) {
-        let problem = Problem { field: field.to_owned(), problem: problem.into(), fix: fix.into() };
-        self.problems.borrow_mut().push(problem);
+        self.problems.borrow_mut().push(Problem::new(field, problem, fix));
     }
-}
-
-type Object<'a> = BTreeMap<String, &'a RawValue>;
-
-/// The fields of an object in the order in which they stand, a field that is given twice twice.
-struct Pairs<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for Pairs<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-        impl<'de> Visitor<'de> for Reader {
-            type Value = Vec<(String, &'de RawValue)>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some(pair) = map.next_entry()? {
-                    pairs.push(pair);
-                }
-                Ok(pairs)
-            }
-        }
-        deserializer.deserialize_map(Reader).map(Self)
-    }
-}
-
-fn object(json: &RawValue) -> Option<Pairs<'_>> {
-    serde_json::from_str(json.get()).ok()
 }
 
 /// The fields of one JSON object, each read at most once, with the path to it.
 pub struct Fields<'a> {
     path: String,
-    unread: RefCell<Object<'a>>,
+    unread: RefCell<BTreeMap<String, &'a RawValue>>,
+    /// The names that were asked for: what a misspelt one could mean.
+    asked: RefCell<Vec<String>>,
     found: &'a Findings<'a>,
 }
 
-/// Why a value is refused, and the fix.
-pub type Refusal = (String, String);
-
-/// Shorthand for a [`Refusal`].
-///
-/// # Errors
-/// Always.
-pub fn refuse<T>(problem: impl Into<String>, fix: impl Into<String>) -> Result<T, Refusal> {
-    Err((problem.into(), fix.into()))
-}
-
 impl<'a> Fields<'a> {
-    fn new(path: String, Pairs(pairs): Pairs<'a>, found: &'a Findings<'a>) -> Self {
-        let fields = Self { path, unread: RefCell::default(), found };
-        for (name, value) in pairs {
+    fn new(path: String, given: Vec<(String, json::Field<'a>)>, found: &'a Findings<'a>) -> Self {
+        let fields = Self { path, unread: RefCell::default(), asked: RefCell::default(), found };
+        for (name, field) in given {
             // Which of the two is meant, nobody can say.
-            if fields.unread.borrow_mut().insert(name.clone(), value).is_some() {
+            if fields.unread.borrow_mut().insert(name.clone(), field.value).is_some() {
                 fields.problem(&name, "is given twice", "keep one");
             }
         }
@@ -200,11 +146,19 @@ impl<'a> Fields<'a> {
 
     /// A field that must be there.
     pub fn required<T>(&self, name: &str, read: impl FnOnce(&RawValue) -> Result<T, Refusal>) -> Option<T> {
+        self.accept(name, self.needed(name)?, read)
+    }
+
+    /// The value of a field that must be there: `null` says that somebody has none, which is another mistake than none said.
+    fn needed(&self, name: &str) -> Option<&'a RawValue> {
+        let is_there = self.unread.borrow().contains_key(name);
         let value = self.take(name);
-        if value.is_none() {
-            self.problem(name, "is missing", "add it");
+        match (is_there, value) {
+            (false, _) => self.problem(name, "is missing", "add it"),
+            (true, None) => self.problem(name, "is null", "give it a value"),
+            (true, Some(_)) => {}
         }
-        self.accept(name, value?, read)
+        value
     }
 
     /// A field that may be absent or `null`.
@@ -214,10 +168,7 @@ impl<'a> Fields<'a> {
 
     /// A nested object that must be there.
     pub fn nested<T>(&self, name: &str, read: impl FnOnce(&Fields<'_>) -> Option<T>) -> Option<T> {
-        let Some(value) = self.take(name) else {
-            self.problem(name, "is missing", "add it");
-            return None;
-        };
+        let value = self.needed(name)?;
         self.nest(self.path_of(name), value, read)
     }
 
@@ -228,11 +179,7 @@ impl<'a> Fields<'a> {
         max: usize,
         mut read: impl FnMut(&Fields<'_>) -> Option<T>,
     ) -> Option<Vec<T>> {
-        let Some(value) = self.take(name) else {
-            self.problem(name, "is missing", "add it");
-            return None;
-        };
-        let Ok(entries) = serde_json::from_str::<Vec<&RawValue>>(value.get()) else {
+        let Some(entries) = json::entries(self.needed(name)?.get()) else {
             self.problem(name, "is not a list", "send a JSON list of objects");
             return None;
         };
@@ -258,7 +205,7 @@ impl<'a> Fields<'a> {
         value: &RawValue,
         read: impl FnOnce(&Fields<'_>) -> Option<T>,
     ) -> Option<T> {
-        let Some(object) = object(value) else {
+        let Some(object) = json::fields(value.get()) else {
             self.found.problem(&path, "is not an object", "send a JSON object");
             return None;
         };
@@ -268,7 +215,24 @@ impl<'a> Fields<'a> {
         value
     }
 
+    /// Whether something is said: not `null`, and not an empty text.
+    #[must_use]
+    pub fn says(&self, name: &str) -> bool {
+        let unread = self.unread.borrow();
+        let is_said = |value: &&RawValue| match serde_json::from_str::<String>(value.get()) {
+            Ok(said) => !said.trim().is_empty(),
+            Err(_) => value.get() != "null",
+        };
+        unread.get(name).is_some_and(is_said)
+    }
+
+    /// Passes over a field that may be there and says nothing.
+    pub fn pass_over(&self, name: &str) {
+        self.take(name);
+    }
+
     fn take(&self, name: &str) -> Option<&'a RawValue> {
+        self.asked.borrow_mut().push(name.to_owned());
         self.unread.borrow_mut().remove(name).filter(|value| value.get() != "null")
     }
 
@@ -278,96 +242,25 @@ impl<'a> Fields<'a> {
         value: &RawValue,
         read: impl FnOnce(&RawValue) -> Result<T, Refusal>,
     ) -> Option<T> {
-        read(value).map_err(|(problem, fix)| self.problem(name, problem, fix)).ok()
+        read(value).map_err(|Refusal { problem, fix }| self.problem(name, problem, fix)).ok()
     }
 
     fn note_unread(&self) {
+        let asked = self.asked.borrow();
         for name in self.unread.borrow().keys() {
-            self.found.unknown.borrow_mut().push(Problem {
-                field: self.path_of(name),
-                problem: "is not a known field".to_owned(),
-                fix: "remove it, or correct its spelling".to_owned(),
-            });
+            let meant = nearest(name, asked.iter().map(String::as_str));
+            let meant = meant.map(|meant| format!("did you mean '{meant}'? ")).unwrap_or_default();
+            let fix = format!("{meant}remove it, or correct its spelling");
+            self.found.unknown.borrow_mut().push(Problem::new(
+                self.path_of(name),
+                "is not a known field",
+                fix,
+            ));
         }
     }
 
     fn path_of(&self, name: &str) -> String {
         if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
-    }
-}
-
-/// Text of `1..=max` characters, without control characters.
-pub fn text(max: usize) -> impl Fn(&RawValue) -> Result<String, Refusal> {
-    move |value| {
-        let Ok(text) = serde_json::from_str::<String>(value.get()) else {
-            return refuse("is not text", "send a JSON string");
-        };
-        let text = text.trim();
-        if text.is_empty() {
-            refuse("is empty", "fill it in")
-        } else if text.chars().count() > max {
-            refuse(format!("is longer than {max} characters"), "shorten it")
-        } else if text.chars().any(char::is_control) {
-            refuse("holds control characters", "remove line breaks and other control characters")
-        } else {
-            Ok(text.to_owned())
-        }
-    }
-}
-
-/// An id of [`contracts::values`].
-pub fn id<T: TryFrom<String, Error = contracts::values::IdError>>(value: &RawValue) -> Result<T, Refusal> {
-    let text = text(1_000)(value)?;
-    T::try_from(text).or_else(|e| refuse(e.to_string(), "use the shop's id, unchanged"))
-}
-
-/// A whole number in `1..=max`.
-pub fn count(max: u32) -> impl Fn(&RawValue) -> Result<u32, Refusal> {
-    move |value| {
-        let number = digits(value)?;
-        let fix = format!("send a whole number from 1 to {max}");
-        if !number.is_integer() {
-            return refuse("is not a whole number", fix);
-        }
-        match u32::try_from(number) {
-            Ok(n) if (1..=max).contains(&n) => Ok(n),
-            _ => refuse(format!("is {number}"), fix),
-        }
-    }
-}
-
-/// An amount of money in a currency, as a JSON number or as text.
-pub fn money(currency: Currency) -> impl Fn(&RawValue) -> Result<Money, Refusal> {
-    move |value| {
-        Money::parse(&number_text(value)?, currency).or_else(|e| {
-            let decimals = contracts::money::exponent(currency);
-            refuse(e.to_string(), format!("send an amount ≥ 0 with at most {decimals} decimals"))
-        })
-    }
-}
-
-/// A decimal number, exact.
-pub fn digits(value: &RawValue) -> Result<Decimal, Refusal> {
-    let text = number_text(value)?;
-    Decimal::from_str_exact(&text).or_else(|_| Decimal::from_scientific(&text)).or_else(|_| {
-        if contracts::money::is_number(&text) {
-            refuse("has too many digits", "send a number of at most 28 digits")
-        } else {
-            refuse("is not a number", "send a JSON number")
-        }
-    })
-}
-
-/// The digits of a JSON number, or of a number given as text.
-fn number_text(value: &RawValue) -> Result<String, Refusal> {
-    let raw = value.get();
-    if raw.starts_with('"') {
-        return serde_json::from_str(raw).or_else(|_| refuse("is not a number", "send a JSON number"));
-    }
-    if raw.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
-        Ok(raw.to_owned())
-    } else {
-        refuse("is not a number", "send a JSON number")
     }
 }
 

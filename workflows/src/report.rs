@@ -107,10 +107,11 @@ pub enum StepStatus {
 
 impl StepStatus {
     /// Every status.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Pending,
         Self::Running,
         Self::Waiting,
+        Self::Asking,
         Self::Completed,
         Self::Skipped,
         Self::Failed,

@@ -23,6 +23,7 @@ pub(super) struct Client {
 struct CreateBody<'a> {
     email: &'a str,
     first_name: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
     last_name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     phone: Option<&'a str>,
@@ -107,8 +108,11 @@ impl Client {
     }
 
     pub(super) async fn create(&self, customer: &CreateCustomer) -> Result<Registration, CallError> {
+        let Ok(email) = text::mail_address(customer.email.reveal()) else {
+            return Ok(Registration::Refused { code: "INVALID_EMAIL".to_owned() });
+        };
         let body = CreateBody {
-            email: customer.email.reveal(),
+            email: &email,
             first_name: &customer.first_name,
             last_name: &customer.last_name,
             phone: customer.phone.as_ref().map(Recipient::reveal),
@@ -223,6 +227,8 @@ impl Client {
 impl From<CustomerBody> for Customer {
     fn from(body: CustomerBody) -> Self {
         let CustomerBody { customer_id, email, first_name, status: _ } = body;
+        // An address that the platform took long ago may be one that no door takes today: it stays as it is.
+        let email = text::mail_address(&email).unwrap_or(email);
         Self { customer_id, email: Recipient::new(email), first_name }
     }
 }

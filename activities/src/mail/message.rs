@@ -1,6 +1,6 @@
 //! From words to the bytes of a mail.
 
-use lettre::address::Address;
+use lettre::address::{Address, Envelope};
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart};
 use reqwest::Url;
@@ -41,7 +41,10 @@ impl Flaw {
 pub(super) fn compose(from: &Mailbox, letter: &Letter<'_>) -> Result<Mail, Flaw> {
     let to: Address = letter.to.reveal().parse().map_err(|_| Flaw::Recipient)?;
     let message_id = message_id(letter.key.as_str(), from.email.domain());
+    // Said here, because reading it back out of the header loses the quotes of `"a..b"@example.com`.
+    let envelope = Envelope::new(Some(from.email.clone()), vec![to.clone()]).map_err(|_| Flaw::Recipient)?;
     let mut builder = Message::builder()
+        .envelope(envelope)
         .from(from.clone())
         .to(Mailbox::new(None, to.clone()))
         .subject(&letter.text.subject)

@@ -12,6 +12,7 @@ mod twilio;
 use std::sync::Arc;
 
 use contracts::notification::{Delivery, SendEmail, SendPush, SendSms, defs};
+use contracts::values::Recipient;
 use messages::{TextError, Texts};
 use temporalio_common::error::ApplicationFailure;
 use temporalio_macros::activities;
@@ -62,6 +63,9 @@ impl NotificationActivities {
         ctx: ActivityContext,
         input: SendEmail,
     ) -> Result<Delivery, ActivityError> {
+        let Some(input) = checked(input, text::mail_address, |input| &mut input.to) else {
+            return Ok(Delivery::Refused { code: "invalid_address".to_owned() });
+        };
         let unsubscribe = input.list_unsubscribe.as_deref();
         let text = self.texts.email(&input.content, input.locale, unsubscribe).map_err(give_up)?;
         let Some(mailer) = &self.mailer else {
@@ -78,6 +82,9 @@ impl NotificationActivities {
         ctx: ActivityContext,
         input: SendSms,
     ) -> Result<Delivery, ActivityError> {
+        let Some(input) = checked(input, text::phone, |input| &mut input.to) else {
+            return Ok(Delivery::Refused { code: "invalid_number".to_owned() });
+        };
         let message = self.texts.sms(&input.content, input.locale).map_err(give_up)?;
         let Some(twilio) = &self.twilio else {
             return alive(&ctx, self.client.sms(&input, &message)).await.map_err(CallError::into_failure);
@@ -95,6 +102,17 @@ impl NotificationActivities {
         let text = self.texts.push(&input.content, input.locale).map_err(give_up)?;
         alive(&ctx, self.client.push(&input, &text)).await.map_err(CallError::into_failure)
     }
+}
+
+/// The message with its recipient in the form in which it is sent; `None`: it can be sent to nobody.
+fn checked<M>(
+    mut message: M,
+    read: impl Fn(&str) -> Result<String, text::Refusal>,
+    to: impl Fn(&mut M) -> &mut Recipient,
+) -> Option<M> {
+    let recipient = to(&mut message);
+    *recipient = Recipient::new(read(recipient.reveal()).ok()?);
+    Some(message)
 }
 
 /// Rendering again would fail again: the mistake is in a template, not in an order.

@@ -69,7 +69,7 @@ impl Client {
         });
         let body = CreateBody {
             order_id: parcel.order_id.as_str(),
-            shipping_address: &parcel.address,
+            shipping_address: &to_send(&parcel.address),
             items: items.collect(),
             shipping_method: &parcel.method,
         };
@@ -111,6 +111,12 @@ impl Client {
             _ => Voided::NothingThere,
         })
     }
+}
+
+/// A number that cannot be dialled costs the number, not the parcel.
+fn to_send(address: &Address) -> Address {
+    let phone = address.phone.as_deref().and_then(|phone| text::phone(phone).ok());
+    Address { phone, ..address.clone() }
 }
 
 /// What an undo came to.

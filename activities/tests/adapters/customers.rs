@@ -198,3 +198,24 @@ async fn recommendations_have_exact_prices_and_no_more_than_were_asked_for() -> 
     );
     Ok(())
 }
+
+/// M1, M5 and M8
+#[tokio::test]
+async fn one_mailbox_is_one_customer_and_one_name_is_enough() -> TestResult {
+    let (shop, temporal) = open().await?;
+    let of = |run: &str, address: &str| CreateCustomer {
+        email: Recipient::new(address),
+        first_name: "Suharto".to_owned(),
+        last_name: String::new(),
+        ..registration(run)
+    };
+    let first = temporal.run(Customers::create, FIRST, &of("a", "lan@thử.example.com")).await?;
+    let Ok(Registration::Created(customer)) = first else { return Err(format!("{first:?}").into()) };
+    assert_eq!(customer.email.reveal(), "lan@xn--th-yct.example.com");
+    let again = temporal.run(Customers::create, FIRST, &of("b", "lan@xn--th-yct.example.com")).await?;
+    assert_eq!(again, Ok(Registration::AlreadyRegistered));
+    let named = temporal.run(Customers::create, FIRST, &of("c", "Lan <lan@example.com>")).await?;
+    assert_eq!(named, Ok(Registration::Refused { code: "INVALID_EMAIL".to_owned() }));
+    assert_eq!(shop.total("customers").await?, 1);
+    Ok(())
+}

@@ -9,6 +9,7 @@ use activities::mail::{Bounces, Login, MailError, MailServer, Mailer, Security};
 use activities::notification::NotificationActivities;
 use contracts::failure::{OUTCOME_UNKNOWN, UNAVAILABLE};
 use contracts::notification::{Delivery, Notifications, SendEmail};
+use contracts::values::Recipient;
 use messages::Texts;
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
@@ -316,6 +317,23 @@ async fn the_link_to_unsubscribe_is_in_the_headers_of_a_mail_that_has_one() -> T
         json!(["List-Unsubscribe-Post", "List-Unsubscribe=One-Click"]),
     ] {
         assert!(headers.contains(&header), "{header} is not in {headers:?}");
+    }
+    Ok(())
+}
+
+/// M5 and M7
+#[tokio::test]
+async fn the_server_hears_quotes_where_they_are_needed_and_domains_as_it_knows_them() -> TestResult {
+    let server = Server::start(&[]).await?;
+    let (_shop, temporal) = sending(server_at(server.port)?).await?;
+    for (to, heard) in [
+        ("\"abc..def\"@example.com", "RCPT TO:<\"abc..def\"@example.com>"),
+        ("lan@thử.example.com", "RCPT TO:<lan@xn--th-yct.example.com>"),
+    ] {
+        let mail = SendEmail { to: Recipient::new(to), ..email()? };
+        let sent = temporal.run(Notifications::send_email, FIRST, &mail).await?;
+        assert!(matches!(sent, Ok(Delivery::Accepted { .. })), "{sent:?}");
+        assert!(server.heard().iter().any(|line| line == heard), "{:?}", server.heard());
     }
     Ok(())
 }

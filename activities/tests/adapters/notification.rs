@@ -150,3 +150,41 @@ async fn a_marketing_mail_says_where_one_click_ends_it() -> TestResult {
     assert!(message["text"].as_str().is_some_and(|text| text.contains("Nguyen")), "{message}");
     Ok(())
 }
+
+/// M1, M5, M7 and O7: whatever an older run was started with, what is sent is one mailbox, one number.
+#[tokio::test]
+async fn recipients_are_sent_in_their_one_form_or_not_at_all() -> TestResult {
+    let (shop, temporal) = open().await?;
+    let (mut nth, step) = (0, |nth: &mut u32| {
+        *nth += 1;
+        key(&format!("message-{nth}"))
+    });
+    for (to, sent_to) in [
+        ("lan@thử.example.com", Some("lan@xn--th-yct.example.com")),
+        ("\"abc..def\"@example.com", Some("\"abc..def\"@example.com")),
+        ("Lan Pham <lan@example.com>", None),
+    ] {
+        let mail = SendEmail { to: Recipient::new(to), key: step(&mut nth), ..email()? };
+        let outcome = temporal.run(Notifications::send_email, FIRST, &mail).await?;
+        match sent_to {
+            Some(address) => assert_eq!(newest(&shop).await?["to"], address),
+            None => assert_eq!(outcome, Ok(Delivery::Refused { code: "invalid_address".to_owned() })),
+        }
+    }
+    for (to, sent_to) in [("+84 (0)901 234 567", Some("+84901234567")), ("0901 234 567", None)] {
+        let message = SendSms { to: Recipient::new(to), key: step(&mut nth), ..sms()? };
+        let outcome = temporal.run(Notifications::send_sms, FIRST, &message).await?;
+        match sent_to {
+            Some(number) => assert_eq!(newest(&shop).await?["to"], number),
+            None => assert_eq!(outcome, Ok(Delivery::Refused { code: "invalid_number".to_owned() })),
+        }
+    }
+    Ok(())
+}
+
+/// What was sent last.
+async fn newest(shop: &Shop) -> TestResult<serde_json::Value> {
+    let outbox = shop.get("/_sandbox/outbox").await?;
+    let last = outbox.as_array().and_then(|sent| sent.last()).ok_or("nothing was sent")?;
+    Ok(last["message"].clone())
+}

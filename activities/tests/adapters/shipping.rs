@@ -5,6 +5,7 @@ use std::time::Duration;
 use activities::shipping::ShippingActivities;
 use contracts::failure::{NOTHING_YET, OUTCOME_UNKNOWN, REFUSED};
 use contracts::shipping::{CreateShipment, Label, Shipment, Shipping};
+use contracts::values::Address;
 use reqwest::Method;
 use serde_json::json;
 
@@ -125,5 +126,23 @@ async fn a_void_that_finds_nothing_looks_again_unless_the_carrier_bars_the_key()
     assert_eq!(temporal.run(Shipping::void_shipment, late, &label_of_order()?).await?, Ok(()));
     shop.switch(json!({ "tombstones": true })).await?;
     assert_eq!(temporal.run(Shipping::void_shipment, FIRST, &label_of_order()?).await?, Ok(()));
+    Ok(())
+}
+
+/// O7: the carrier gets a number that can be dialled, or none.
+#[tokio::test]
+async fn the_carrier_gets_the_phone_in_its_one_form() -> TestResult {
+    for (written, sent) in [("+84 (0)901\u{a0}234 567", json!("+84901234567")), ("0901", json!(null))] {
+        let label = json!({ "data": { "shipment_id": "s1", "tracking_number": "T1" } });
+        let peer = Peer::start([answer(200, "", &label.to_string())]).await?;
+        let temporal = Temporal::with(ShippingActivities::new(peer.api()?, SECOND_LOOK)).await?;
+        let address = Address { phone: Some(written.to_owned()), ..address("Vietnam") };
+        let parcel = CreateShipment { address, ..parcel()? };
+        let label = temporal.run(Shipping::create_shipment, FIRST, &parcel).await?;
+        assert!(matches!(label, Ok(Shipment::Labelled(_))), "{label:?}");
+        let sent_body = peer.received().pop().ok_or("nothing was asked")?.body;
+        let body: serde_json::Value = serde_json::from_str(&sent_body)?;
+        assert_eq!(body["shipping_address"]["phone"], sent);
+    }
     Ok(())
 }

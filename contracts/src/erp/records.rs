@@ -82,7 +82,7 @@ pub struct CustomerRecord {
     pub email: Recipient,
     /// First name.
     pub first_name: String,
-    /// Last name.
+    /// Last name; empty for a person with one name.
     pub last_name: String,
     /// Phone; `None` leaves the shop's.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -19,7 +19,9 @@ const STATUSES: [&str; 3] = ["active", "incomplete_onboarding", "closed"];
 struct Create {
     email: Text,
     first_name: Text,
-    last_name: Text,
+    /// Not every person has one.
+    #[serde(default)]
+    last_name: String,
     phone: Option<Text>,
     date_of_birth: Option<Date>,
     preferences: Option<Map<String, Value>>,
@@ -140,7 +142,7 @@ pub(super) fn create(shop: &Shop<'_>, call: &Call) -> Result<Answer, Stop> {
             address,
             &*request.email,
             &*request.first_name,
-            &*request.last_name,
+            request.last_name.trim(),
             request.phone.as_deref(),
             request.date_of_birth.map(|day| day.to_string()),
             preferences,

@@ -21,7 +21,9 @@ struct Lookup {
 struct Upsert {
     email: Text,
     first_name: Text,
-    last_name: Text,
+    /// Not every person has one.
+    #[serde(default)]
+    last_name: String,
     phone: Option<Text>,
 }
 
@@ -96,7 +98,7 @@ pub(super) fn upsert(shop: &Shop<'_>, call: &Call) -> Result<Answer, Stop> {
         customer_id,
         email: request.email.to_string(),
         first_name: request.first_name.to_string(),
-        last_name: request.last_name.to_string(),
+        last_name: request.last_name.trim().to_owned(),
         phone: request.phone.map(|phone| phone.to_string()),
     };
     write(shop, &after, &address)?;

@@ -104,3 +104,17 @@ async fn an_external_order_is_a_record_and_no_order_of_the_shop() {
         assert!(error["details"][field].is_array(), "{error}");
     }
 }
+
+/// Not every person has two names.
+#[tokio::test]
+async fn a_customer_with_one_name_is_opened() {
+    let shop = Shop::open().await;
+    let external = json!({ "email": "a@example.com", "first_name": "Suharto", "last_name": "" });
+    let opened = shop.put("/customers/external/1", external).send().await.data(200);
+    assert_eq!((&opened["first_name"], &opened["last_name"]), (&json!("Suharto"), &json!("")));
+    let own = json!({ "email": "b@example.com", "first_name": "Suharto", "marketing_consent": false });
+    let opened = shop.post("/customers", own).send().await.data(201);
+    assert_eq!(opened["last_name"], json!(""));
+    let nobody = json!({ "email": "c@example.com", "first_name": "", "marketing_consent": false });
+    shop.post("/customers", nobody).send().await.refused(400, "VALIDATION_ERROR");
+}

@@ -55,7 +55,7 @@ fn bodies() -> Vec<(Method, &'static str, Value)> {
             Method::POST,
             "/customers",
             json!({
-                "email": "a@example.com", "first_name": "A", "last_name": "B", "marketing_consent": false,
+                "email": "a@example.com", "first_name": "A", "marketing_consent": false,
             }),
         ),
         (Method::POST, "/loyalty/points/reverse", json!({ "customer_id": "c", "idempotency_key": "k" })),
@@ -80,11 +80,7 @@ fn sync_bodies() -> Vec<(Method, &'static str, Value)> {
             json!({ "product_sku": "MOUSE-001", "location": "HN", "quantity": 1, "sync_source": "erp" }),
         ),
         (Method::POST, "/customers/lookup", json!({ "external_ids": ["C"] })),
-        (
-            Method::PUT,
-            "/customers/external/C",
-            json!({ "email": "c@example.com", "first_name": "A", "last_name": "B" }),
-        ),
+        (Method::PUT, "/customers/external/C", json!({ "email": "c@example.com", "first_name": "A" })),
         (Method::POST, "/orders/lookup", json!({ "external_ids": ["O"] })),
         (Method::PUT, "/orders/external/O", json!({ "status": "open", "total": 1, "currency": "VND" })),
         (Method::PUT, "/integrations/erp-main/config", json!({})),

@@ -1,6 +1,5 @@
 //! Starts any process: check first, connect second, start or attach, and wait if that is wished.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -145,7 +144,7 @@ async fn start(
         Some(first) if first.identity == session.identity => Start::Started,
         Some(_) => Start::Attached,
     };
-    match first.map(|first| differing(&first, &json)) {
+    match first.map(|first| differing(process, &first, &json)) {
         Some(fields) if start != Start::Started && !fields.is_empty() => Err(other_input(&subject, &fields)),
         _ => Ok((start, subject)),
     }
@@ -165,15 +164,11 @@ fn other_input(subject: &Subject, fields: &[String]) -> Failure {
     ))
 }
 
-/// The fields in which two inputs differ; none when the first one cannot be read here.
-fn differing(first: &WorkflowExecutionStartedEventAttributes, json: &str) -> Vec<String> {
+/// The fields in which two inputs say something else; none when the first one cannot be read here (it may be encrypted).
+fn differing(process: &Process, first: &WorkflowExecutionStartedEventAttributes, json: &str) -> Vec<String> {
     let theirs = first.input.as_ref().and_then(|input| input.payloads.first());
-    let theirs = theirs.and_then(|payload| serde_json::from_slice::<Map<String, Value>>(&payload.data).ok());
-    let (Some(theirs), Ok(ours)) = (theirs, serde_json::from_str::<Map<String, Value>>(json)) else {
-        return Vec::new();
-    };
-    let fields: BTreeSet<&String> = theirs.keys().chain(ours.keys()).collect();
-    fields.into_iter().filter(|field| theirs.get(*field) != ours.get(*field)).cloned().collect()
+    let theirs = theirs.and_then(|payload| std::str::from_utf8(&payload.data).ok());
+    theirs.map(|theirs| (process.differing)(theirs, json)).unwrap_or_default()
 }
 
 /// Temporal refuses a start with search attributes that its namespace does not know.

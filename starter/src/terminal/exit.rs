@@ -151,8 +151,8 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:#}", self.error)?;
-        for Problem { field, problem, fix } in &self.problems {
-            write!(f, "\n  {field} {problem}\n    fix: {fix}")?;
+        for problem in &self.problems {
+            write!(f, "\n  {}\n    fix: {}", problem.what(), problem.fix)?;
         }
         match &self.fix {
             Some(fix) => write!(f, "\n  fix: {fix}"),
@@ -234,8 +234,7 @@ mod tests {
 
     #[test]
     fn a_failure_is_a_document_too() {
-        let problem =
-            Problem { field: "currency".into(), problem: "is missing".into(), fix: "send VND".into() };
+        let problem = Problem::new("currency", "is missing", "send VND");
         let failure =
             Failure::new(Exit::Usage, "order.json has 1 problem").problems(vec![problem]).fix("correct it");
         let document = json!({

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use workflows::input::{Checked, INPUT_BYTES_MAX, Problem, Unchecked};
+use workflows::input::{Checked, INPUT_BYTES_MAX, Place, Problem, Unchecked};
 
 use super::exit::{Exit, Failure};
 
@@ -12,7 +12,7 @@ use super::exit::{Exit, Failure};
 #[derive(Debug)]
 pub(crate) enum InputError {
     /// Not JSON; has line and column.
-    Json(serde_json::Error),
+    Json(Problem),
     /// Fields with problems.
     Fields(Vec<Problem>),
     /// The input may be right, but a setting is missing that names the run; with the fix.
@@ -48,10 +48,10 @@ pub(crate) fn read(path: &Path) -> Result<InputText, Failure> {
         return Err(Failure::new(Exit::Usage, format!("{name} is larger than {INPUT_BYTES_MAX} bytes"))
             .fix("split it into several inputs; nothing was started"));
     }
-    match String::from_utf8(bytes) {
-        Ok(json) => Ok(InputText { name, json }),
-        Err(_) => Err(Failure::new(Exit::Usage, format!("{name} is not UTF-8 text"))
-            .fix("save it as UTF-8; nothing was started")),
+    match text::json::decoded(&bytes) {
+        Ok(json) => Ok(InputText { name, json: json.to_owned() }),
+        Err(problem) => Err(Failure::new(Exit::Usage, format!("{name} {}", problem.what()))
+            .fix(format!("{}; nothing was started", problem.fix))),
     }
 }
 
@@ -65,13 +65,12 @@ fn read_limited(source: impl Read) -> io::Result<Vec<u8>> {
 /// The message for an input that was refused.
 pub(crate) fn refused(name: &str, error: &InputError) -> Failure {
     match error {
-        InputError::Json(error) => {
-            let (line, column) = (error.line(), error.column());
-            let text = error.to_string();
-            let what = text.split(" at line ").next().unwrap_or(&text);
-            Failure::new(Exit::Usage, format!("{name}:{line}:{column} is not JSON: {what}"))
+        InputError::Json(Problem { problem, at: Some(Place::Line { line, column }), .. }) => {
+            Failure::new(Exit::Usage, format!("{name}:{line}:{column} {problem}"))
                 .fix(format!("correct line {line}, column {column}; nothing was started"))
         }
+        InputError::Json(problem) => Failure::new(Exit::Usage, format!("{name} {}", problem.what()))
+            .fix(format!("{}; nothing was started", problem.fix)),
         InputError::Fields(problems) => {
             let count = problems.len();
             let noun = if count == 1 { "problem" } else { "problems" };

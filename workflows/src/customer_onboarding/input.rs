@@ -6,7 +6,7 @@ use contracts::values::{Locale, Recipient};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::input::people::{birthday, locale, mail_address, phone, words, yes_or_no};
+use crate::input::people::{birthday, locale, mail_address, names, phone, words, yes_or_no};
 use crate::input::{Checked, Fields, Refusal, refuse, text};
 
 /// Interests, or brands, at most.
@@ -15,13 +15,13 @@ const WORD_CHARS_MAX: usize = 50;
 const PREFERENCES_BYTES_MAX: usize = 16 * 1024;
 
 /// A registration as the shop took it, checked. JSON: the seed's `CustomerRegistrationData`, plus `locale` and `if_registered`.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub struct CustomerRegistrationData {
     /// `email`
     pub email: Recipient,
     /// `first_name`
     pub first_name: String,
-    /// `last_name`
+    /// `last_name`, empty for a person with one name.
     pub last_name: String,
     /// `phone`, optional.
     pub phone: Option<Recipient>,
@@ -85,8 +85,7 @@ impl CustomerRegistrationData {
 impl Checked for CustomerRegistrationData {
     fn read(fields: &Fields<'_>) -> Option<Self> {
         let email = fields.required("email", mail_address);
-        let first_name = fields.required("first_name", text(100));
-        let last_name = fields.required("last_name", text(100));
+        let names = names(fields, 100);
         let phone = fields.optional("phone", phone).map(Recipient::new);
         let date_of_birth = fields.optional("date_of_birth", birthday);
         let preferences = fields.optional("preferences", preferences);
@@ -98,10 +97,11 @@ impl Checked for CustomerRegistrationData {
         let source = fields.optional("source", text(100));
         let locale = fields.optional("locale", locale).unwrap_or_default();
         let if_registered = fields.optional("if_registered", if_registered).unwrap_or_default();
+        let (first_name, last_name) = names?;
         Some(Self {
             email: email?,
-            first_name: first_name?,
-            last_name: last_name?,
+            first_name,
+            last_name,
             phone,
             date_of_birth,
             preferences,
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn every_wrong_field_is_named_and_no_value_is_repeated() -> TestResult {
         let registration = serde_json::json!({
-            "email": "secret at example.com", "first_name": "", "last_name": 7, "phone": "0901-secret",
+            "email": "secret at example.com", "first_name": "\u{7}", "last_name": 7, "phone": "0901-secret",
             "date_of_birth": "1990-02-30", "preferences": ["secret"], "interests": "secret",
             "preferred_brands": ["Apple", ""], "budget_range": "", "marketing_consent": "secret", "locale": "secret",
             "if_registered": "secret", "emial": "secret"

@@ -10,9 +10,9 @@ use mapping::Rules;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::input::parsed::{Flaw, at_most, currency, moment, span};
+use crate::input::parsed::{at_most, currency, moment, span};
 use crate::input::people::{words, yes_or_no};
-use crate::input::{Checked, Fields, Refusal, id, refuse, text};
+use crate::input::{Checked, Fields, Problem, Refusal, id, opaque, refuse, text};
 
 /// What a sync is told. Times are spans of workflow time.
 #[derive(Clone, Debug, PartialEq)]
@@ -168,7 +168,7 @@ impl Checked for ErpSyncConfig {
 
 fn resume(fields: &Fields<'_>) -> Option<Resume> {
     let entity = fields.required("entity", entity);
-    let cursor = fields.required("cursor", text(10_000));
+    let cursor = fields.required("cursor", opaque(10_000));
     let since = fields.optional("since", moment);
     let read = fields.required("read", at_most(u32::MAX));
     Some(Resume { entity: entity?, cursor: cursor?, since, read: read? })
@@ -265,15 +265,8 @@ fn entities(value: &RawValue) -> Result<Vec<Entity>, Refusal> {
     }
 }
 
-fn rules(json: &str) -> Result<String, Vec<Flaw>> {
-    let flaw = |mistake: mapping::Mistake| Flaw {
-        path: mistake.target,
-        at: mistake.at,
-        problem: mistake.problem,
-        fix: mistake.fix,
-    };
-    let parsed = Rules::parse(json).map_err(|mistakes| mistakes.into_iter().map(flaw).collect::<Vec<_>>());
-    parsed.map(|_| json.to_owned())
+fn rules(json: &str) -> Result<String, Vec<Problem>> {
+    Rules::parse(json).map(|_| json.to_owned())
 }
 
 fn unknown_fields(value: &RawValue) -> Result<UnknownFields, Refusal> {

@@ -6,19 +6,9 @@ use std::marker::PhantomData;
 use contracts::money::Currency;
 use serde_json::value::RawValue;
 
-use super::{Fields, Problem, Refusal, Unchecked, refuse, text};
+use text::json;
 
-/// A mistake inside a field.
-pub struct Flaw {
-    /// The path below the field; empty for the field itself.
-    pub path: String,
-    /// Where in the field's text it begins, in bytes.
-    pub at: usize,
-    /// What is wrong.
-    pub problem: String,
-    /// What to do about it.
-    pub fix: String,
-}
+use super::{Fields, Problem, Refusal, Unchecked, refuse, text};
 
 impl<T> Unchecked<T> {
     /// The same input with one field replaced or added; the others keep their text.
@@ -35,34 +25,19 @@ impl<T> Unchecked<T> {
 }
 
 impl Fields<'_> {
-    /// A field whose JSON text has a reader of its own. Each flaw is named with line and column of the whole input.
-    pub fn parsed<T>(&self, name: &str, read: impl FnOnce(&str) -> Result<T, Vec<Flaw>>) -> Option<T> {
+    /// A field whose JSON text has a reader of its own. The bytes of its problems are those of that text; here they become
+    /// line and column of the whole input.
+    pub fn parsed<T>(&self, name: &str, read: impl FnOnce(&str) -> Result<T, Vec<Problem>>) -> Option<T> {
         let value = self.take(name)?;
-        let flaws = match read(value.get()) {
+        let problems = match read(value.get()) {
             Ok(value) => return Some(value),
-            Err(flaws) => flaws,
+            Err(problems) => problems,
         };
-        for Flaw { path, at, problem, fix } in flaws {
-            let field = self.path_of(name);
-            let field = if path.is_empty() { field } else { format!("{field}.{path}") };
-            let problem = match self.place(value, at) {
-                Some((line, column)) => format!("{problem} (line {line}, column {column})"),
-                None => problem,
-            };
-            self.found.problems.borrow_mut().push(Problem { field, problem, fix });
-        }
+        let (input, field) = (self.found.text, self.path_of(name));
+        let begins = json::place(input, value.get());
+        let whole = problems.into_iter().map(|problem| problem.below(&field).in_whole(input, begins));
+        self.found.problems.borrow_mut().extend(whole);
         None
-    }
-
-    /// Line and column, counted from one, of a byte in a value of the input.
-    fn place(&self, value: &RawValue, at: usize) -> Option<(usize, usize)> {
-        let input = self.found.text;
-        // The value is a part of the input's text, so its place is the distance of the two.
-        let begins = (value.get().as_ptr() as usize).checked_sub(input.as_ptr() as usize)?;
-        let before = input.get(..begins + at)?;
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        Some((line, column))
     }
 
     /// A nested object that may be left out.

@@ -1,35 +1,34 @@
 //! What inputs say about people. No problem text repeats it.
 
 use contracts::values::{Locale, Recipient};
-use email_address::EmailAddress;
 use jiff::civil::Date;
 use serde_json::value::RawValue;
 
-use super::{Refusal, refuse, text};
+use super::values::string;
+use super::{Fields, Refusal, refuse, text};
 
-/// A mail address.
+/// A mail address ([`text::mail_address`]).
 pub fn mail_address(value: &RawValue) -> Result<Recipient, Refusal> {
-    let address = text(254)(value)?;
-    if EmailAddress::is_valid(&address) && address.rsplit('@').next().is_some_and(|d| d.contains('.')) {
-        Ok(Recipient::new(address))
-    } else {
-        refuse("is not a mail address", "send it as name@example.com")
-    }
+    text::mail_address(&string(value)?).map(Recipient::new)
 }
 
-/// The international form (E.164): `+`, then 8 to 15 digits; blanks, dots and dashes are dropped.
+/// A phone number in the international form ([`text::phone`]).
 pub fn phone(value: &RawValue) -> Result<String, Refusal> {
-    let number: String =
-        text(40)(value)?.chars().filter(|c| !matches!(c, ' ' | '.' | '-' | '(' | ')')).collect();
-    let digits = number.strip_prefix('+').unwrap_or_default();
-    if (8..=15).contains(&digits.len())
-        && !digits.starts_with('0')
-        && digits.bytes().all(|b| b.is_ascii_digit())
-    {
-        Ok(number)
-    } else {
-        refuse("is not a phone number in international form", "send it as +84901234567")
+    text::phone(&string(value)?)
+}
+
+/// A person's first and last name, of at most `max` characters each. Who has one name may give it as either; it comes back
+/// as the first, which letters begin with, and the last is empty.
+pub fn names(fields: &Fields<'_>, max: usize) -> Option<(String, String)> {
+    let (first, last) = ("first_name", "last_name");
+    if fields.says(first) || !fields.says(last) {
+        let first = fields.required(first, text(max));
+        let last = if fields.says(last) { Some(fields.required(last, text(max))?) } else { None };
+        fields.pass_over("last_name");
+        return Some((first?, last.unwrap_or_default()));
     }
+    fields.pass_over(first);
+    Some((fields.required(last, text(max))?, String::new()))
 }
 
 /// A locale that there are texts for.
@@ -49,7 +48,7 @@ pub fn birthday(value: &RawValue) -> Result<String, Refusal> {
 /// Words of `1..=max_chars` characters, each once, at most `max` of them.
 pub fn words(max: usize, max_chars: usize) -> impl Fn(&RawValue) -> Result<Vec<String>, Refusal> {
     move |value| {
-        let Ok(entries) = serde_json::from_str::<Vec<&RawValue>>(value.get()) else {
+        let Some(entries) = text::json::entries(value.get()) else {
             return refuse("is not a list", "send a JSON list of texts");
         };
         if entries.len() > max {
@@ -57,7 +56,7 @@ pub fn words(max: usize, max_chars: usize) -> impl Fn(&RawValue) -> Result<Vec<S
         }
         let mut words: Vec<String> = Vec::new();
         for entry in entries {
-            let (problem, fix) = match text(max_chars)(entry) {
+            let Refusal { problem, fix } = match text(max_chars)(entry) {
                 Ok(word) if words.contains(&word) => continue,
                 Ok(word) => {
                     words.push(word);
@@ -75,3 +74,6 @@ pub fn words(max: usize, max_chars: usize) -> impl Fn(&RawValue) -> Result<Vec<S
 pub fn yes_or_no(value: &RawValue) -> Result<bool, Refusal> {
     serde_json::from_str(value.get()).or_else(|_| refuse("is neither true nor false", "send a JSON boolean"))
 }
+
+#[cfg(test)]
+mod tests;

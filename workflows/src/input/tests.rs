@@ -32,11 +32,11 @@ fn problems(json: &str) -> Result<Vec<String>, Box<dyn Error>> {
 #[test]
 fn what_is_no_json_is_refused_with_line_and_column() {
     for (text, place) in [
-        ("", "line 1 column 0"),
-        ("{\n  \"name\": ,\n}", "line 2 column 11"),
-        ("{\"name\": \"a\"", "line 1 column 12"),
-        ("{} {}", "line 1 column 4"),
-        ("{\"name\": NaN}", "line 1 column 10"),
+        ("", "line 1, column 0"),
+        ("{\n  \"name\": ,\n}", "line 2, column 11"),
+        ("{\"name\": \"a\"", "line 1, column 12"),
+        ("{} {}", "line 1, column 4"),
+        ("{\"name\": NaN}", "line 1, column 10"),
     ] {
         let error = Unchecked::<Batch>::from_json(text).err().map(|error| error.to_string());
         assert!(error.as_deref().is_some_and(|error| error.contains(place)), "{text:?}: {error:?}");
@@ -79,7 +79,7 @@ fn a_problem_names_the_path_to_its_field() -> TestResult {
     let found = problems(r#"{"name": "a", "parts": [{"size": 1}, {"size": "x"}], "nmae": 1}"#)?;
     let expected = [
         "parts[1].size is not a number (fix: send a JSON number)",
-        "nmae is not a known field (fix: remove it, or correct its spelling)",
+        "nmae is not a known field (fix: did you mean 'name'? remove it, or correct its spelling)",
     ];
     assert_eq!(found, expected);
     Ok(())
@@ -119,8 +119,7 @@ fn a_deep_value_costs_no_stack() -> TestResult {
 
 #[test]
 fn a_problem_travels_as_json() -> TestResult {
-    let problem =
-        Problem { field: "name".to_owned(), problem: "is empty".to_owned(), fix: "fill it in".to_owned() };
+    let problem = Problem::new("name", "is empty", "fill it in");
     let json = serde_json::to_string(&problem)?;
     assert_eq!(json, r#"{"field":"name","problem":"is empty","fix":"fill it in"}"#);
     assert_eq!(serde_json::from_str::<Problem>(&json)?, problem);
@@ -133,5 +132,33 @@ fn a_field_that_is_given_twice_is_refused() -> TestResult {
     let twice = r#"{"name": "a", "name": "b", "parts": [{"size": 1, "size": 1}]}"#;
     let said = problems(twice)?;
     assert_eq!(said, ["name is given twice (fix: keep one)", "parts[0].size is given twice (fix: keep one)"]);
+    Ok(())
+}
+
+/// S1; and a field that is there and says nothing is another mistake than one that is not there.
+#[test]
+fn a_mark_is_skipped_and_null_is_told_from_nothing() -> TestResult {
+    let marked = Unchecked::<Batch>::from_json("\u{feff}{\"name\": \"a\", \"parts\": [{\"size\": 1}]}")?;
+    assert!(marked.check().is_ok());
+    let found = problems(r#"{"name": null, "parts": [{"size": null}, {}]}"#)?;
+    let expected = [
+        "name is null (fix: give it a value)",
+        "parts[0].size is null (fix: give it a value)",
+        "parts[1].size is missing (fix: add it)",
+    ];
+    assert_eq!(found, expected);
+    Ok(())
+}
+
+/// A cursor or a token is the other system's: not composed, not trimmed.
+#[test]
+fn what_is_opaque_stays_as_it_is() -> TestResult {
+    for opaque_text in ["7 0 Lu\u{323}a\u{200b}.csv ", " x"] {
+        let json = serde_json::to_string(opaque_text)?;
+        let read = opaque(20)(serde_json::from_str(&json)?).map_err(|refusal| refusal.problem)?;
+        assert_eq!(read, opaque_text);
+    }
+    assert!(opaque(3)(serde_json::from_str("\"four\"")?).is_err());
+    assert!(opaque(3)(serde_json::from_str("\" \"")?).is_err());
     Ok(())
 }

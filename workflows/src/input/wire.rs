@@ -69,8 +69,7 @@ fn json(payload: Payload) -> Result<Box<RawValue>, Problem> {
 }
 
 fn wrong(problem: String) -> Problem {
-    let fix = "send one JSON object (encoding json/plain), as in the sample input".to_owned();
-    Problem { field: "(input)".to_owned(), problem, fix }
+    Problem::new("(input)", problem, "send one JSON object (encoding json/plain), as in the sample input")
 }
 
 #[cfg(test)]

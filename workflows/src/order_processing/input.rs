@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 
 use crate::input::parsed::currency;
 use crate::input::people::{locale, mail_address, phone};
-use crate::input::{Checked, Fields, Refusal, count, digits, id, money, refuse, text};
+use crate::input::{Checked, Fields, Refusal, count, digits, id, money, opaque, refuse, text, title};
 
 /// Lines of one order at most.
 pub const ITEMS_MAX: usize = 200;
@@ -24,7 +24,7 @@ const RESERVATION_MINUTES_DEFAULT: u64 = 30;
 const RESERVATION_MINUTES_MAX: u32 = 7 * 24 * 60;
 
 /// An order as it was placed, checked. JSON: the seed's `OrderData`, plus the optional fields below.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct OrderData {
     /// `order_id`
     pub order_id: OrderId,
@@ -124,7 +124,7 @@ impl Checked for OrderData {
 
 fn read_item(item: &Fields<'_>, currency: Currency) -> Option<OrderLine> {
     let product_id = item.required("product_id", id::<ProductId>);
-    let product_name = item.required("product_name", text(255));
+    let product_name = item.required("product_name", title(255));
     let variant_id = item.optional("variant_id", id::<VariantId>);
     let quantity = item.required("quantity", count(QUANTITY_MAX));
     let price = item.required("price", money(currency));
@@ -149,9 +149,9 @@ fn read_payment(payment: &Fields<'_>) -> Option<(PaymentKind, Option<PaymentToke
             Ok,
         )
     });
-    let token = payment.optional("card_token", |value| Ok(text(500)(value)));
+    let token = payment.optional("card_token", |value| Ok(opaque(500)(value)));
     match &token {
-        Some(Err((problem, fix))) => payment.problem("card_token", problem, fix),
+        Some(Err(Refusal { problem, fix })) => payment.problem("card_token", problem, fix),
         None if kind == Some(PaymentKind::CreditCard) => {
             payment.problem("card_token", "is missing", "send the token that the checkout got for the card");
         }

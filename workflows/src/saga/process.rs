@@ -67,11 +67,7 @@ pub fn named_with_slot(workflow_id: &str, own: &str) -> Result<(), Problem> {
 /// A run that carries another name than its input says. The name itself is not repeated: it may be anything.
 #[must_use]
 pub fn misnamed(problem: impl Into<String>) -> Problem {
-    Problem {
-        field: "(workflow id)".to_owned(),
-        problem: problem.into(),
-        fix: "start the run with the starter, or give it that name".to_owned(),
-    }
+    Problem::new("(workflow id)", problem, "start the run with the starter, or give it that name")
 }
 
 /// Writes the part of a process that Temporal calls: its `run` and what is its own are given, and what every process

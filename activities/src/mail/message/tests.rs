@@ -79,3 +79,27 @@ fn what_is_no_address_or_no_link_is_told_apart() {
         assert_eq!(said.as_deref(), Some("invalid_address"), "{bad:?}");
     }
 }
+
+/// M5 and M7, to the end: the envelope and the header that the server reads.
+#[test]
+fn quotes_and_other_domains_reach_the_server_as_they_must() -> TestResult {
+    for (to, address) in [
+        ("\"abc..def\"@example.com", "\"abc..def\"@example.com"),
+        ("lan@xn--th-yct.example.com", "lan@xn--th-yct.example.com"),
+    ] {
+        let mail = composed(to, "a", None)?;
+        assert_eq!(mail.to.to_string(), address);
+        let head = String::from_utf8(mail.bytes)?;
+        assert!(head.contains(&format!("To: {address}\r\n")), "{head}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_senders_domain_is_sent_as_mail_servers_know_it() -> TestResult {
+    let sender: crate::mail::Sender = "Cửa hàng <orders@thử.example.com>".parse()?;
+    assert_eq!(sender.domain(), "xn--th-yct.example.com");
+    // A machine of this network is nobody's mailbox, and may send.
+    assert_eq!("orders@mailhost".parse::<crate::mail::Sender>()?.domain(), "mailhost");
+    Ok(())
+}

@@ -5,12 +5,13 @@ use std::path::Path;
 
 use clap::ValueEnum as _;
 use jiff::SignedDuration;
+use text::nearest;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 use workflows::input::Problem;
 
 use super::calendar::{Calendar, Field};
-use super::reader::{Entry, Finding, Reader, kind, nearest, to_json};
+use super::reader::{Entry, Finding, Reader, kind, to_json};
 use crate::cli::schedule::Overlap;
 use crate::processes::plan::Plan;
 use crate::processes::{self, Process};
@@ -370,12 +371,12 @@ fn input<'t>(
     match (process.plan)(&json) {
         Ok(plan) => return Some((plan, json)),
         Err(InputError::Fields(problems)) => {
-            for Problem { field, problem, fix } in problems {
+            for Problem { field, problem, fix, .. } in problems {
                 reader.wrong(at, format!("{field} in {name}"), problem, fix);
             }
         }
         Err(InputError::Json(error)) => {
-            reader.wrong(at, name, format!("is not JSON: {error}"), "correct it there");
+            reader.wrong(at, name, error.what(), "correct it there");
         }
         Err(InputError::Setting { problem, fix }) => {
             reader.wrong(at, name, format!("cannot be checked: {problem}"), fix)

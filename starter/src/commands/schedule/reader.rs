@@ -3,6 +3,7 @@
 use std::fmt;
 
 use jiff::SignedDuration;
+use text::nearest;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -175,30 +176,6 @@ pub(crate) fn kind(value: &DeValue<'_>) -> &'static str {
     }
 }
 
-/// The candidate that is one typing error or two away.
-pub(crate) fn nearest<'c>(word: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
-    let word = word.to_lowercase();
-    let measured = candidates.map(|candidate| (distance(&word, &candidate.to_lowercase()), candidate));
-    let (away, candidate) = measured.min_by_key(|(away, _)| *away)?;
-    (away <= 2.min(word.chars().count() / 2)).then_some(candidate)
-}
-
-/// How many letters have to be put in, taken out or replaced.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
-}
-
 /// A value as JSON text. Numbers keep their digits: money must not pass through floating point.
 pub(crate) fn to_json(value: &DeValue<'_>) -> Result<String, String> {
     let text = |text: &str| serde_json::Value::from(text).to_string();
@@ -245,13 +222,5 @@ mod tests {
         let json = to_json(&DeValue::Table(table.into_inner())).expect("JSON");
         assert_eq!(json, r#"{"a":25000000,"b":0.10,"c":[1,16,"x\"y"],"d":{"e":true,"f":"2026-11-01"}}"#);
         assert!(digits("inf").is_err());
-    }
-
-    #[test]
-    fn a_typing_error_is_guessed_and_a_stranger_is_not() {
-        let known = ["zone", "overlap", "catch_up"];
-        assert_eq!(nearest("zoen", known.into_iter()), Some("zone"));
-        assert_eq!(nearest("catchup", known.into_iter()), Some("catch_up"));
-        assert_eq!(nearest("colour", known.into_iter()), None);
     }
 }

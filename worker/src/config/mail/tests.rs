@@ -83,7 +83,7 @@ fn a_wrong_setting_is_named_with_its_fix_and_no_secret() -> TestResult {
     for (args, words) in [
         (&[URL][..], "SUN_MAIL_FROM is missing"),
         (&[URL, "--mail-from=shop"], "SUN_MAIL_FROM is not a mail address: set it"),
-        (&[URL, "--mail-from=đơn@example.com"], "SUN_MAIL_FROM has letters in its address"),
+        (&[URL, "--mail-from=đơn@thử.example.com"], "SUN_MAIL_FROM has letters in its address"),
         (&[FROM], "SUN_MAIL_FROM is set, but SUN_MAIL_URL is not"),
         (&["--mail-password=hunter2"], "SUN_MAIL_PASSWORD is set, but SUN_MAIL_URL is not"),
         (&["--mail-ca-file=/nowhere"], "SUN_MAIL_CA_FILE is set, but SUN_MAIL_URL is not"),

@@ -113,3 +113,25 @@ fn the_step_under_way_is_found() -> TestResult {
     assert_eq!(table.current().map(|step| step.step.as_str()), Some("b"));
     Ok(())
 }
+
+/// A status that is missing from `ALL` could be written and not read back. A new one does not compile here until it has
+/// its place.
+#[test]
+fn every_status_is_in_the_list() {
+    let place = |status: StepStatus| match status {
+        StepStatus::Pending => 0,
+        StepStatus::Running => 1,
+        StepStatus::Waiting => 2,
+        StepStatus::Asking => 3,
+        StepStatus::Completed => 4,
+        StepStatus::Skipped => 5,
+        StepStatus::Failed => 6,
+        StepStatus::Stopped => 7,
+        StepStatus::Undone => 8,
+        StepStatus::UndoStuck => 9,
+        StepStatus::Resolved => 10,
+        StepStatus::LeftStanding => 11,
+    };
+    let places: Vec<usize> = StepStatus::ALL.into_iter().map(place).collect();
+    assert_eq!(places, (0..12).collect::<Vec<_>>());
+}

@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::place::{Content, Found, Moved, Place};
+use table::Kind;
 
 const CLAIMED: &str = "claimed";
 const DONE: &str = "done";
@@ -22,8 +23,6 @@ const LAST: &str = ".last-claim";
 const FORMAT: &str = "%Y%m%dT%H%M%S%.3fZ";
 /// Between the claim and the file's own name.
 const BETWEEN: &str = "--";
-/// What a file is called that we read.
-const ENDINGS: [&str; 3] = [".csv", ".jsonl", ".ndjson"];
 
 pub(super) struct Folder {
     place: Box<dyn Place>,
@@ -40,16 +39,12 @@ pub(super) struct Claimed {
     pub(super) name: String,
     folder: &'static str,
     pub(super) claimed_at: Timestamp,
+    pub(super) kind: Kind,
 }
 
 impl Claimed {
     fn path(&self) -> String {
         format!("{}/{}", self.folder, self.name)
-    }
-
-    /// Whether it is CSV; else it is JSON lines.
-    pub(super) fn is_csv(&self) -> bool {
-        self.name.ends_with(ENDINGS[0])
     }
 }
 
@@ -71,6 +66,9 @@ impl Folder {
     /// Claims every complete file of an entity, oldest first.
     pub(super) fn claim(&self, entity: Entity, settled: Option<Timestamp>) -> io::Result<()> {
         self.prepare()?;
+        for (name, why) in self.left_lying(entity)? {
+            tracing::warn!(file = name, "is left lying: {why}");
+        }
         let mut complete = self.complete(entity, SystemTime::now())?;
         if complete.is_empty() {
             return Ok(());
@@ -96,6 +94,17 @@ impl Folder {
         Ok(())
     }
 
+    /// Files that were meant for an entity, by their names, and are not read; each with what to do.
+    pub(super) fn left_lying(&self, entity: Entity) -> io::Result<Vec<(String, &'static str)>> {
+        let companion = self.marker.as_deref();
+        let left = self.place.list("")?.into_iter().filter_map(|Found { name, .. }| {
+            let is_companion = companion.is_some_and(|ending| name.ends_with(ending));
+            let why = why_left(entity, own_name(&name)).filter(|_| !is_companion)?;
+            Some((name, why))
+        });
+        Ok(left.collect())
+    }
+
     fn newest_claim(&self, noted: &str) -> io::Result<Option<Timestamp>> {
         if let Ok(noted) = noted.trim().parse() {
             return Ok(Some(noted));
@@ -115,7 +124,7 @@ impl Folder {
     fn complete(&self, entity: Entity, now: SystemTime) -> io::Result<Vec<Found>> {
         let mut complete = Vec::new();
         let files = self.place.list("")?.into_iter();
-        for found in files.filter(|found| is_of(entity, own_name(&found.name))) {
+        for found in files.filter(|found| kind_of(entity, own_name(&found.name)).is_some()) {
             let is_complete = match &self.marker {
                 Some(marker) => self.place.is_there(&format!("{}{marker}", found.name))?,
                 None => match now.duration_since(found.changed) {
@@ -168,8 +177,8 @@ impl Folder {
     fn files(&self, folder: &'static str, entity: Entity) -> io::Result<Vec<Claimed>> {
         let named = self.place.list(folder)?.into_iter().filter_map(|Found { name, .. }| {
             let (claim, own) = name.split_once(BETWEEN)?;
-            let claimed_at = read_claim(claim).filter(|_| is_of(entity, own))?;
-            Some(Claimed { folder, claimed_at, name })
+            let (claimed_at, kind) = (read_claim(claim)?, kind_of(entity, own)?);
+            Some(Claimed { folder, claimed_at, kind, name })
         });
         let mut files: Vec<Claimed> = named.collect();
         files.sort_by(|a, b| a.name.cmp(&b.name));
@@ -201,8 +210,33 @@ fn own_name(name: &str) -> &str {
     }
 }
 
-/// Whether a file is of an entity: `products.csv`, `products-2026-11-23T0300.csv`, not `products.csv.part`.
-fn is_of(entity: Entity, name: &str) -> bool {
-    let Some(rest) = name.strip_prefix(entity.name()) else { return false };
-    !rest.starts_with(|c: char| c.is_alphanumeric()) && ENDINGS.iter().any(|ending| rest.ends_with(ending))
+/// What is in a file of an entity: `products.csv`, `PRODUCTS-2026-11-23T0300.CSV`, not `products.csv.part`. `None`: it is not
+/// one of the entity's.
+fn kind_of(entity: Entity, name: &str) -> Option<Kind> {
+    named_after(name, entity.name()).then(|| Kind::of_name(name)).flatten()
+}
+
+/// Whether a name begins with a word, however that is spelt.
+fn named_after(name: &str, word: &str) -> bool {
+    let begins = name.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
+    begins && !name[word.len()..].starts_with(|c: char| c.is_alphanumeric())
+}
+
+/// What keeps a file from being read that somebody meant for an entity, and what to do about it.
+fn why_left(entity: Entity, name: &str) -> Option<&'static str> {
+    let singular = entity.name().trim_end_matches('s');
+    let lower = name.to_ascii_lowercase();
+    let ends = |endings: &[&str]| endings.iter().any(|ending| lower.ends_with(ending));
+    match (named_after(name, entity.name()), Kind::of_name(name)) {
+        (true, Some(_)) => None,
+        (true, None) if ends(&[".gz", ".zip", ".bz2", ".xz", ".zst"]) => Some("it is packed: unpack it"),
+        (true, None) if ends(&[".xlsx", ".xls", ".ods"]) => Some("it is a spreadsheet: save it as CSV"),
+        (true, None) if ends(&[".txt", ".tsv", ".dat", ".json"]) => {
+            Some("its ending says nothing about it: call it .csv or, with one JSON object a line, .jsonl")
+        }
+        (false, Some(_)) if singular != entity.name() && named_after(name, singular) => Some(
+            "its name begins with one thing, and files are called after many: products, customers, orders",
+        ),
+        _ => None,
+    }
 }

@@ -38,8 +38,9 @@ use crate::http::CallError;
 use bucket::Bucket;
 use folder::{Claimed, Folder};
 use place::{Disk, Place};
-use read::Flaw;
 use store::Store;
+use table::{Flaw, Format};
+use text::{Refusal, did_you_mean};
 
 const SYSTEM: &str = "erp";
 
@@ -64,7 +65,7 @@ pub(super) fn open(
 
 fn connector(place: Box<dyn Place>, settings: Settings) -> Arc<dyn Erp> {
     let folder = Folder::new(place, settings.quiet, settings.marker);
-    Arc::new(Files { inner: Arc::new(Inner { folder, delimiter: settings.delimiter }) })
+    Arc::new(Files { inner: Arc::new(Inner { folder, format: settings.format }) })
 }
 
 fn folder(endpoint: &str) -> Result<PathBuf, String> {
@@ -99,7 +100,8 @@ fn bucket(endpoint: &str, credential: &ErpCredential, settings: &Settings) -> Re
 struct Settings {
     quiet: Duration,
     marker: Option<String>,
-    delimiter: u8,
+    /// How the files are written.
+    format: Format,
     /// Of a bucket: where it lies.
     region: Option<String>,
     /// Of a bucket that is not Amazon's: who has it.
@@ -108,7 +110,8 @@ struct Settings {
 
 fn settings(options: &Options) -> Result<Settings, String> {
     let quiet = Duration::from_secs(QUIET_SECONDS);
-    let mut settings = Settings { quiet, marker: None, delimiter: b',', region: None, bucket_endpoint: None };
+    let mut settings =
+        Settings { quiet, marker: None, format: Format::default(), region: None, bucket_endpoint: None };
     for (name, value) in options {
         match (name.as_str(), value) {
             ("quiet_seconds", Value::Number(seconds)) => {
@@ -118,25 +121,40 @@ fn settings(options: &Options) -> Result<Settings, String> {
             ("marker", Value::String(ending)) if ending.len() > 1 && ending.starts_with('.') => {
                 settings.marker = Some(ending.clone());
             }
-            ("delimiter", Value::String(sign)) if matches!(sign.as_str(), "," | ";" | "\t" | "|") => {
-                settings.delimiter = sign.as_bytes()[0];
-            }
             ("region", Value::String(region)) if !region.is_empty() => settings.region = Some(region.clone()),
             ("bucket_endpoint", Value::String(address))
                 if address.starts_with("https://") || address.starts_with("http://") =>
             {
                 settings.bucket_endpoint = Some(address.clone());
             }
-            _ => {
-                return Err(format!(
-                    "option {name} of the credential is not what the connector 'files' knows: write quiet_seconds (60), \
-                     marker (\".done\"), delimiter (\",\", \";\", \"|\" or a tab), and for a bucket region (\"eu-west-1\") or \
-                     bucket_endpoint (\"https://…\")"
-                ));
+            (of_files, value) if Format::OPTIONS.contains(&of_files) => {
+                let Refusal { problem, fix } = match settings.format.set(of_files, value) {
+                    Ok(()) => continue,
+                    Err(refusal) => refusal,
+                };
+                return Err(format!("option {name} of the credential {problem}: {fix}"));
             }
+            _ => return Err(unknown_option(name)),
         }
     }
     Ok(settings)
+}
+
+/// Options of this connector, beside those of the files themselves.
+const OPTIONS: [&str; 4] = ["quiet_seconds", "marker", "region", "bucket_endpoint"];
+
+fn unknown_option(name: &str) -> String {
+    let fix = match name {
+        "quiet_seconds" => "write a whole number, such as 60".to_owned(),
+        "marker" => "write an ending with its point, such as \".done\"".to_owned(),
+        "region" => "write the bucket's, such as \"eu-west-1\"".to_owned(),
+        "bucket_endpoint" => "write it as \"https://…\"".to_owned(),
+        other => {
+            let known: Vec<&str> = OPTIONS.into_iter().chain(Format::OPTIONS).collect();
+            return format!("option {other} of the credential is not known: {}", did_you_mean(other, &known));
+        }
+    };
+    format!("option {name} of the credential is not what it can be: {fix}")
 }
 
 struct Files {
@@ -145,7 +163,7 @@ struct Files {
 
 struct Inner {
     folder: Folder,
-    delimiter: u8,
+    format: Format,
 }
 
 /// A question that can go to another thread.
@@ -213,7 +231,7 @@ impl Inner {
             }
             let room = ask.limit - page.records.len();
             let content = self.folder.open(file).map_err(|error| unreachable(&error))?;
-            let part = read::read(content, file.is_csv(), self.delimiter, byte, room);
+            let part = read::read(content, file.kind, &self.format, byte, room);
             let part = part.map_err(|flaw| self.refuse(file, flaw))?;
             taken += part.records.len() as u64;
             let sourced = |fields| Sourced { changed_at: file.claimed_at, fields };
@@ -272,12 +290,14 @@ impl Inner {
     fn refuse(&self, file: &Claimed, flaw: Flaw) -> CallError {
         let why = match flaw {
             Flaw::Io(error) => return unreachable(&error),
-            Flaw::Wrong(why) => why,
+            Flaw::Wrong(problem) => problem,
         };
         match self.folder.fail(file) {
             Ok(()) => unusable(format!(
-                "file {} {why}; it is in failed/ now: correct it and put it back into the folder",
-                shown(&file.name)
+                "file {} {}: {}; it is in failed/ now: correct it or the option, and put it back into the folder",
+                shown(&file.name),
+                why.what(),
+                why.fix
             )),
             Err(error) => unreachable(&error),
         }

@@ -39,14 +39,7 @@ impl Exports {
 
     fn open(&self, options: Value) -> Arc<dyn Erp> {
         let settings = settings(&serde_json::from_value(options).expect("options")).expect("settings");
-        let place: Box<dyn Place> = match self.1 {
-            Kind::Disk => Box::new(Disk(self.0.clone())),
-            Kind::Bucket => {
-                let path = self.0.to_str().expect("UTF-8");
-                Box::new(Bucket::new(Store::open(path).expect("a store")))
-            }
-        };
-        connector(place, settings)
+        connector(place_of(self), settings)
     }
 
     fn at_once(&self) -> Arc<dyn Erp> {
@@ -66,6 +59,16 @@ impl Exports {
         let mut names: Vec<String> = names.filter(|name| !name.starts_with('.')).map(own).collect();
         names.sort();
         names
+    }
+}
+
+fn place_of(Exports(path, kind): &Exports) -> Box<dyn Place> {
+    match kind {
+        Kind::Disk => Box::new(Disk(path.clone())),
+        Kind::Bucket => {
+            let path = path.to_str().expect("UTF-8");
+            Box::new(Bucket::new(Store::open(path).expect("a store")))
+        }
     }
 }
 
@@ -218,7 +221,6 @@ async fn what_cannot_be_read_goes_to_failed_and_is_named_without_its_values() {
         ("products-latin.csv", b"sku,name\nA,caf\xE9 secret\n".as_slice()),
         ("products-utf16.jsonl", b"\xFF\xFE{\0}\0"),
         ("products-short.csv", b"sku,name\nA,x\nsecret\n"),
-        ("products-empty.csv", b""),
         ("products-twice.csv", b"sku,sku\nA,secret\n"),
         ("products-half.jsonl", b"{\"sku\":\"A\"}\n{\"sku\":\"secret"),
     ] {
@@ -253,16 +255,20 @@ fn an_endpoint_or_option_of_another_kind_is_refused_with_the_fix() {
         assert!(open_with(endpoint, "{}").contains("file:///folder"), "{endpoint}");
     }
     assert!(open_with("s3://bucket/prefix", "{}").contains("a username (its access key)"));
-    for options in [
-        r#"{"quiet": 5}"#,
-        r#"{"delimiter": "ab"}"#,
-        r#"{"marker": "done"}"#,
-        r#"{"quiet_seconds": 1.5}"#,
-        r#"{"bucket_endpoint": "host"}"#,
+    for (options, said) in [
+        (r#"{"quiet": 5}"#, "option quiet of the credential is not known"),
+        (r#"{"delimeter": ";"}"#, "did you mean 'delimiter'?"),
+        (r#"{"delimiter": "ab"}"#, "option delimiter of the credential is not what it can be: write \",\""),
+        (r#"{"encoding": "latin-1"}"#, "windows-1252"),
+        (r#"{"marker": "done"}"#, "option marker of the credential is not what it can be: write an ending"),
+        (r#"{"quiet_seconds": 1.5}"#, "option quiet_seconds is no whole number"),
+        (r#"{"bucket_endpoint": "host"}"#, "write it as \"https://…\""),
     ] {
-        assert!(open_with("file:///tmp", options).contains("quiet_seconds"), "{options}");
+        let refusal = open_with("file:///tmp", options);
+        assert!(refusal.contains(said), "{options}: {refusal}");
     }
-    assert_eq!(open_with("file:///tmp", r#"{"delimiter": ";", "quiet_seconds": 5, "marker": ".ok"}"#), "");
+    let all = r#"{"delimiter": ";", "encoding": "windows-1258", "escape": "\\", "quiet_seconds": 5, "marker": ".ok"}"#;
+    assert_eq!(open_with("file:///tmp", all), "");
 }
 
 /// A run that claims beside another one could give its file a claim that passes for settled.
@@ -284,4 +290,68 @@ async fn one_run_at_a_time_claims_in_a_bucket_and_a_dead_ones_lock_goes_by_itsel
         drop(bucket.note("newest").expect("free again"));
     };
     tokio::task::spawn_blocking(claims).await.expect("claims");
+}
+
+/// E5
+#[tokio::test]
+async fn names_are_read_however_they_are_spelt_and_what_is_left_is_named() {
+    for kind in KINDS {
+        let folder = Exports::new(kind);
+        folder.drop_file("PRODUCTS.CSV", "sku\nA\n");
+        folder.drop_file("Products-2.Jsonl", "{\"sku\":\"B\"}");
+        for left in ["product.csv", "products.csv.gz", "products.txt", "Products.xlsx"] {
+            folder.drop_file(left, "sku\nX\n");
+        }
+        for of_nobody in
+            ["products.csv.part", "products.csv.tmp", "inventory.csv", "productsheet.csv", "notes.txt"]
+        {
+            folder.drop_file(of_nobody, "sku\nX\n");
+        }
+        let (records, _) = run(&folder.at_once(), ask(None)).await.expect("read");
+        let mut skus = column(&records, "sku");
+        skus.sort();
+        assert_eq!(skus, ["\"A\"", "\"B\""]);
+        let place = place_of(&folder);
+        let left = tokio::task::spawn_blocking(move || {
+            let mut left =
+                Folder::new(place, Duration::ZERO, None).left_lying(Entity::Products).expect("listed");
+            left.sort();
+            left.into_iter().map(|(name, _)| name).collect::<Vec<_>>()
+        });
+        assert_eq!(
+            left.await.expect("looked"),
+            ["Products.xlsx", "product.csv", "products.csv.gz", "products.txt"]
+        );
+    }
+}
+
+/// E6, E7, E9, E10 and encodings, page by page; what is wrong is named with its byte and without values.
+#[tokio::test]
+async fn exports_are_read_strictly_and_pages_go_on_where_they_ended() {
+    let text = "sep=;\r\nsku;name;\r\nA;\"27\\\" monitor\";\r\n;;\r\nB;\"Áo\r\ndài\";\r\nC;c;\r\n  \r\n";
+    let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let folder = Exports::new(Kind::Disk);
+    folder.drop_file("products.csv", [&b"\xFF\xFE"[..], &utf16].concat());
+    let erp = folder.open(json!({ "quiet_seconds": 0, "encoding": "utf-16", "escape": "\\" }));
+    let (records, _) = run(&erp, ask(None)).await.expect("read");
+    assert_eq!(column(&records, "sku"), ["\"A\"", "\"B\"", "\"C\""]);
+    assert_eq!(column(&records, "name")[..2], [r#""27\" monitor""#, r#""Áo\r\ndài""#]);
+
+    for (content, said) in [
+        (
+            "sku,name,price\nA,secret,1\nB,\"27 inch,2\nC,secret,3\n",
+            "has a quote that is never closed (byte 28): close it",
+        ),
+        ("sku;name\nA;secret\n", "has one column, whose name holds \";\": set option delimiter to \";\""),
+        ("sku,name\nA,\"19\\\" secret\"\n", "has a backslash before a quote (byte 14): set option escape"),
+    ] {
+        let folder = Exports::new(Kind::Disk);
+        folder.drop_file("products.csv", content);
+        let error = run(&folder.at_once(), ask(None)).await.expect_err("wrong").to_string();
+        assert!(error.contains(said) && !error.contains("secret"), "{error}");
+        assert_eq!(folder.names("failed"), ["products.csv"]);
+    }
+    let folder = Exports::new(Kind::Disk);
+    folder.drop_file("products.csv", "");
+    assert!(run(&folder.at_once(), ask(None)).await.expect("an export of nothing").0.is_empty());
 }

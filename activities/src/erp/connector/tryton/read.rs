@@ -305,15 +305,15 @@ fn next(rows: &[Row], limit: usize, cursor: Cursor) -> Option<String> {
     Some(Cursor { id, ..cursor }.text())
 }
 
-/// Tryton has one name; the shop wants two. In Vietnamese the last word is the given name. One word is both: better than a
-/// customer without a name.
+/// Tryton has one name; the shop has two. In Vietnamese the last word is the given name. One word is the given name, and
+/// there is no other.
 fn split_name(name: &str, is_given_first: bool) -> (String, String) {
     let name = name.trim();
     let Some((front, back)) = (match is_given_first {
         true => name.split_once(char::is_whitespace),
         false => name.rsplit_once(char::is_whitespace),
     }) else {
-        return (name.to_owned(), name.to_owned());
+        return (name.to_owned(), String::new());
     };
     let (front, back) = (front.trim().to_owned(), back.trim().to_owned());
     if is_given_first { (front, back) } else { (back, front) }
@@ -331,7 +331,7 @@ mod tests {
         };
         assert_eq!(split(" Nguyễn Thị Lan ", false), "Lan|Nguyễn Thị");
         assert_eq!(split("Ada King Lovelace", true), "Ada|King Lovelace");
-        assert_eq!(split("Lan", false), "Lan|Lan");
+        assert_eq!(split("Lan", false), "Lan|");
         assert_eq!(split("", true), "|");
     }
 

@@ -1,0 +1,171 @@
+//! How numbers are written. They come from their digits, never through floating point.
+
+use contracts::money::is_number;
+use rust_decimal::{Decimal, RoundingStrategy};
+
+use crate::rule::{Grouping, Round, Rule};
+
+const MINUS: [char; 2] = ['-', '\u{2212}'];
+
+/// Reads a number that an ERP wrote as text, as its rule says.
+pub(crate) fn written(text: &str, rule: Option<&Rule>, decimals: u32) -> Result<Decimal, String> {
+    let strip = rule.map_or(&[][..], |rule| &rule.strip);
+    let stripped = stripped(&text::composed(&text::number(text)), strip);
+    let (digits, is_negative) = unsigned(&stripped);
+    if is_of_two_minds(digits, rule, decimals) {
+        return Err(
+            "may be written in thousands or with decimals: say decimal or thousands in its rule".to_owned()
+        );
+    }
+    let amount = by_rule(digits, rule).map_err(|problem| match in_the_way(digits, rule, &problem) {
+        Some(sign) => format!("{NOT_A_NUMBER}: {sign} is in the way (see strip, decimal and thousands)"),
+        None => problem,
+    })?;
+    Ok(if is_negative { -amount } else { amount })
+}
+
+fn by_rule(digits: &str, rule: Option<&Rule>) -> Result<Decimal, String> {
+    let Some(rule) = rule else { return plain(digits) };
+    let mut digits = digits.to_owned();
+    if let Some(thousands) = rule.thousands {
+        digits = ungrouped(&digits, thousands, rule)?;
+    }
+    match rule.decimal {
+        Some(decimal) if decimal != '.' && digits.contains('.') => {
+            Err("is written with another decimal sign than its rule says".to_owned())
+        }
+        Some(decimal) => plain(&digits.replace(decimal, ".")),
+        None => plain(&digits),
+    }
+}
+
+const NOT_A_NUMBER: &str = "is not a number";
+
+/// Reads digits with a decimal point, as JSON has them.
+pub(crate) fn plain(digits: &str) -> Result<Decimal, String> {
+    let digits = digits.strip_prefix('+').unwrap_or(digits);
+    if !is_number(digits) {
+        return Err(NOT_A_NUMBER.to_owned());
+    }
+    let parsed = Decimal::from_str_exact(digits).or_else(|_| Decimal::from_scientific(digits));
+    parsed.map_err(|_| "has too many digits".to_owned())
+}
+
+/// What a rule makes of a number, whoever wrote it: `factor`, then `round`, then `min`.
+pub(crate) fn calculated(amount: Decimal, rule: &Rule, decimals: u32) -> Result<Decimal, String> {
+    let mut amount = amount;
+    if let Some(factor) = rule.factor {
+        amount = amount.checked_mul(factor).ok_or("is too large")?;
+    }
+    amount = match rule.round {
+        None => amount,
+        Some(Round::HalfUp) => {
+            amount.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero)
+        }
+        // Half a piece is none; half a piece too few is one too few.
+        Some(Round::Down) => amount.round_dp_with_strategy(decimals, RoundingStrategy::ToNegativeInfinity),
+    };
+    Ok(rule.min.map_or(amount, |min| amount.max(min)))
+}
+
+/// Without the words and signs that its rule names at both ends: `VND`, `₫`, `,-`.
+fn stripped(text: &str, strip: &[String]) -> String {
+    let mut rest = text.trim();
+    loop {
+        let before = rest;
+        for word in strip {
+            rest = rest.strip_prefix(word.as_str()).unwrap_or(rest).trim();
+            rest = rest.strip_suffix(word.as_str()).unwrap_or(rest).trim();
+        }
+        if rest == before {
+            return rest.to_owned();
+        }
+    }
+}
+
+/// A minus may stand behind the digits, and books write `(3)`.
+fn unsigned(text: &str) -> (&str, bool) {
+    let begins_with_digit = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
+    let in_brackets = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
+    let behind = text.strip_suffix(MINUS).filter(|rest| rest.ends_with(|c: char| c.is_ascii_digit()));
+    let before = text.strip_prefix(MINUS).map(str::trim_start);
+    match in_brackets.or(behind).or(before).map(str::trim).filter(|rest| begins_with_digit(rest)) {
+        Some(rest) => (rest, true),
+        None => (text, false),
+    }
+}
+
+/// `25.000` is twenty-five in one country and twenty-five thousand in another. Where there cannot be three decimals it
+/// was hardly meant as the first; and nobody may guess.
+fn is_of_two_minds(digits: &str, rule: Option<&Rule>, decimals: u32) -> bool {
+    if decimals >= 3 || rule.is_some_and(|rule| rule.decimal.is_some() || rule.thousands.is_some()) {
+        return false;
+    }
+    let mut parts = digits.split(['.', ',']);
+    let (Some(whole), Some(rest), None) = (parts.next(), parts.next(), parts.next()) else { return false };
+    let are_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let could_be_grouped = (1..=3).contains(&whole.len()) && !whole.starts_with('0');
+    could_be_grouped && rest.len() == 3 && are_digits(whole) && are_digits(rest)
+}
+
+/// Takes the signs between thousands out, if they stand where they belong: `1.234.567,5` and not `12.34`.
+fn ungrouped(text: &str, thousands: char, rule: &Rule) -> Result<String, String> {
+    let decimal = rule.decimal.unwrap_or('.');
+    let (whole, fraction) = match text.split_once(decimal) {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (text, None),
+    };
+    let is_sign = |sign| is_between_groups(sign, thousands);
+    let unsigned = whole.strip_prefix(['-', '+']).unwrap_or(whole);
+    let groups: Vec<&str> = unsigned.split(is_sign).collect();
+    let are_right = match groups.as_slice() {
+        [] | [_] => true,
+        [first, middle @ .., last] => {
+            let of_a_group = match rule.grouping {
+                Grouping::Thousands => 3,
+                Grouping::Indian => 2,
+            };
+            (1..=of_a_group).contains(&first.len())
+                && middle.iter().all(|group| group.len() == of_a_group)
+                && last.len() == 3
+        }
+    };
+    if !are_right {
+        return Err("has a sign for thousands where none belongs".to_owned());
+    }
+    let whole: String = whole.chars().filter(|sign| !is_sign(*sign)).collect();
+    Ok(fraction.map_or(whole.clone(), |fraction| format!("{whole}{decimal}{fraction}")))
+}
+
+/// A word processor's apostrophe and the blanks of typesetters are the signs that they are meant for.
+fn is_between_groups(sign: char, thousands: char) -> bool {
+    match thousands {
+        '\'' | '\u{2019}' => matches!(sign, '\'' | '\u{2019}'),
+        ' ' | '\u{a0}' | '\u{202f}' => matches!(sign, ' ' | '\u{a0}' | '\u{202f}' | '\u{2009}'),
+        other => sign == other,
+    }
+}
+
+/// The first sign that cannot belong to a number, as messages name it; a text without digits is none in any case.
+fn in_the_way(digits: &str, rule: Option<&Rule>, problem: &str) -> Option<String> {
+    if !digits.contains(|sign: char| sign.is_ascii_digit()) {
+        return None;
+    }
+    let is_known = |sign: char| {
+        let of_groups =
+            rule.and_then(|rule| rule.thousands).is_some_and(|known| is_between_groups(sign, known));
+        sign.is_ascii_digit() || matches!(sign, '.' | ',') || of_groups
+    };
+    let is_blank = |sign: &char| sign.is_whitespace();
+    let mut odd = digits.chars().filter(|sign| !is_known(*sign)).peekable();
+    let has_blank = odd.peek().is_some_and(is_blank);
+    if let Some(sign) = odd.find(|sign| !is_blank(sign)) {
+        return Some(format!("'{sign}'"));
+    }
+    if has_blank {
+        return Some("a blank".to_owned());
+    }
+    // A comma, or a second point, where no rule says what it is.
+    let sign = if digits.contains(',') { "','" } else { "'.'" };
+    (problem == NOT_A_NUMBER).then(|| sign.to_owned())
+}

@@ -1,0 +1,265 @@
+//! Values as ERPs and spreadsheets write them.
+
+use contracts::erp::{Entity, Record};
+use contracts::money::Currency;
+
+use super::{mistakes, price, source};
+use crate::Rules;
+
+/// A level that is made by one rule; what is wrong with it comes without the field's name.
+fn level(rule: &str, quantity: &str) -> Result<u32, String> {
+    let rules =
+        format!(r#"{{"inventory_sku": "s", "inventory_location": "s", "inventory_quantity": {rule}}}"#);
+    let rules = Rules::parse(&rules).expect("right rules");
+    let made = rules
+        .of(Entity::Inventory, Currency::VND)
+        .apply(&source(&format!(r#"{{"s": "A", "q": {quantity}}}"#)));
+    match made {
+        Ok(Record::Stock(stock)) => Ok(stock.quantity),
+        Ok(_) => panic!("another entity"),
+        Err(defect) => Err(defect.cause().trim_start_matches("inventory_quantity ").to_owned()),
+    }
+}
+
+fn amount(rule: &str, unit_price: &str, currency: Currency) -> Result<String, String> {
+    price(rule, unit_price, currency).map_err(|cause| cause.trim_start_matches("product_price ").to_owned())
+}
+
+/// E11
+#[test]
+fn levels_below_zero_and_parts_of_pieces_are_what_the_rule_says() {
+    let min = r#"{"from": "q", "min": 0}"#;
+    let down = r#"{"from": "q", "round": "down", "min": 0}"#;
+    for (written, plain, with_min, with_down) in [
+        ("\"-3\"", Err("is negative"), Ok(0), Ok(0)),
+        ("-3", Err("is negative"), Ok(0), Ok(0)),
+        ("\"-0.5\"", Err("is not a whole number"), Ok(0), Ok(0)),
+        ("\"3-\"", Err("is negative"), Ok(0), Ok(0)),
+        ("\"(3)\"", Err("is negative"), Ok(0), Ok(0)),
+        ("\"− 3\"", Err("is negative"), Ok(0), Ok(0)),
+        ("2.5", Err("is not a whole number"), Err("is not a whole number"), Ok(2)),
+        ("\"2.5\"", Err("is not a whole number"), Err("is not a whole number"), Ok(2)),
+        ("\"7\"", Ok(7), Ok(7), Ok(7)),
+        ("\"7.0\"", Ok(7), Ok(7), Ok(7)),
+    ] {
+        let wanted = |read: Result<u32, &str>| read.map_err(str::to_owned);
+        assert_eq!(level("\"q\"", written), wanted(plain), "{written}");
+        assert_eq!(level(min, written), wanted(with_min), "{written}");
+        assert_eq!(level(down, written), wanted(with_down), "{written}");
+    }
+    // Down is to the lower, so what is owed does not become nothing.
+    assert_eq!(level(r#"{"from": "q", "round": "down"}"#, "\"-0.5\""), Err("is negative".to_owned()));
+    assert_eq!(level(r#"{"from": "q", "factor": "0.5", "round": "down"}"#, "5"), Ok(2));
+}
+
+/// E12
+#[test]
+fn words_and_signs_around_a_number_are_dropped_if_the_rule_names_them() {
+    let dong = r#"{"from": "p", "decimal": ",", "thousands": ".", "strip": ["VND", "₫", "đ", ",-"]}"#;
+    for written in [
+        "1.250.000 ₫",
+        "1.250.000đ",
+        "VND 1.250.000",
+        "1.250.000,-",
+        "\u{a0}VND\u{a0}1.250.000\u{202f}₫\u{200b}",
+    ] {
+        assert_eq!(
+            amount(dong, &format!("\"{written}\""), Currency::VND),
+            Ok("1250000".to_owned()),
+            "{written}"
+        );
+    }
+    let german = r#"{"from": "p", "decimal": ",", "thousands": "."}"#;
+    for (written, sign) in [
+        ("1.250.000 ₫", "'₫'"),
+        ("25.000đ", "'đ'"),
+        ("VND 25.000", "'V'"),
+        ("25.000,-", "'-'"),
+        ("12 cái", "'c'"),
+    ] {
+        let said = format!("is not a number: {sign} is in the way (see strip, decimal and thousands)");
+        assert_eq!(amount(german, &format!("\"{written}\""), Currency::VND), Err(said), "{written}");
+    }
+    let indian = r#"{"from": "p", "thousands": ",", "grouping": "indian"}"#;
+    let western = r#"{"from": "p", "thousands": ","}"#;
+    let misplaced = Err("has a sign for thousands where none belongs".to_owned());
+    assert_eq!(amount(indian, "\"12,34,567.50\"", Currency::INR), Ok("1234567.50".to_owned()));
+    assert_eq!(amount(indian, "\"1,234.50\"", Currency::INR), Ok("1234.50".to_owned()));
+    assert_eq!(amount(indian, "\"1,234,567.50\"", Currency::INR), misplaced);
+    assert_eq!(amount(western, "\"12,34,567.50\"", Currency::INR), misplaced);
+    for apostrophe in ["1'234.50", "1\u{2019}234.50"] {
+        let swiss = r#"{"from": "p", "thousands": "'"}"#;
+        assert_eq!(amount(swiss, &format!("\"{apostrophe}\""), Currency::CHF), Ok("1234.50".to_owned()));
+    }
+    for blank in ["1 234,50", "1\u{a0}234,50", "1\u{202f}234,50"] {
+        let french = r#"{"from": "p", "thousands": " ", "decimal": ","}"#;
+        assert_eq!(amount(french, &format!("\"{blank}\""), Currency::EUR), Ok("1234.50".to_owned()));
+    }
+    let pieces = r#"{"from": "q", "strip": "cái"}"#;
+    assert_eq!(level(pieces, "\"12 ca\u{301}i\""), Ok(12));
+    assert_eq!(
+        level("\"q\"", "\"12 3\""),
+        Err("is not a number: a blank is in the way (see strip, decimal and thousands)".to_owned())
+    );
+}
+
+/// One sign with three digits behind it is thousands to some and decimals to others.
+#[test]
+fn a_number_that_can_be_meant_in_two_ways_is_refused_until_the_rule_names_its_signs() {
+    let doubt =
+        Err("may be written in thousands or with decimals: say decimal or thousands in its rule".to_owned());
+    for (written, currency) in [
+        ("25.000", Currency::VND),
+        ("25,000", Currency::VND),
+        ("1.250", Currency::USD),
+        ("-1.250", Currency::USD),
+    ] {
+        assert_eq!(amount("\"p\"", &format!("\"{written}\""), currency), doubt, "{written}");
+    }
+    assert_eq!(level("\"q\"", "\"1.000\"").map(|level| level.to_string()), doubt);
+    for (rule, written, currency, made) in [
+        (r#"{"from": "p", "decimal": "."}"#, "\"25.000\"", Currency::VND, "25"),
+        (r#"{"from": "p", "decimal": ",", "thousands": "."}"#, "\"25.000\"", Currency::VND, "25000"),
+        (r#"{"from": "p", "thousands": ","}"#, "\"25,000\"", Currency::VND, "25000"),
+        // Three decimals are right where the currency has them, and so is what cannot be thousands.
+        ("\"p\"", "\"1.250\"", Currency::KWD, "1.250"),
+        ("\"p\"", "\"0.500\"", Currency::USD, "0.50"),
+        ("\"p\"", "\"1250.500\"", Currency::USD, "1250.50"),
+        // A JSON number is a JSON number.
+        ("\"p\"", "25.000", Currency::VND, "25"),
+    ] {
+        assert_eq!(amount(rule, written, currency), Ok(made.to_owned()), "{rule} of {written}");
+    }
+}
+
+/// E8
+#[test]
+fn keys_that_a_spreadsheet_made_are_defects() {
+    let sku = |rule: &str, code: &str| {
+        let rules = format!(r#"{{"product_sku": {rule}, "product_name": "n", "product_price": "p"}}"#);
+        let rules = Rules::parse(&rules).expect("right rules");
+        let record = source(&format!(r#"{{"c": {code}, "n": "x", "p": 1}}"#));
+        let made = rules.of(Entity::Products, Currency::VND).apply(&record);
+        made.map(|made| serde_json::to_value(made).expect("JSON")["sku"].as_str().expect("text").to_owned())
+            .map_err(|defect| defect.cause())
+    };
+    for code in ["\"8.93462E+12\"", "8.93462e+12", "\"9E+12\"", "\"100045.0\"", "100045.0"] {
+        let cause = sku("\"c\"", code).expect_err(code);
+        assert!(cause.starts_with("product_sku is a number that a spreadsheet made of a key"), "{cause}");
+        let exact = sku(r#"{"from": "c", "exact": true}"#, code);
+        assert_eq!(exact.as_deref(), Ok(code.trim_matches('"')));
+    }
+    for code in
+        ["\"1E5\"", "\"0017\"", "\"90.750\"", "\"TUBE-3/4\"", "\"E+12\"", "\"12.0.0\"", "100045", "\"1.5E3\""]
+    {
+        assert_eq!(sku("\"c\"", code).as_deref(), Ok(code.trim_matches('"')));
+    }
+}
+
+/// E15
+#[test]
+fn a_time_without_a_zone_is_read_in_the_declared_one() {
+    let ordered = |rule: &str, at: &str| {
+        let rules = format!(
+            r#"{{"order_external_id": "n", "order_status": "n", "order_total": "p", "order_ordered_at": {rule}}}"#
+        );
+        let rules = Rules::parse(&rules).expect("right rules");
+        let record = source(&format!(r#"{{"n": "x", "p": 1, "at": "{at}"}}"#));
+        match rules.of(Entity::Orders, Currency::VND).apply(&record) {
+            Ok(Record::Order(order)) => Ok(order.ordered_at.expect("a moment").to_string()),
+            Ok(_) => panic!("another entity"),
+            Err(defect) => Err(defect.cause().trim_start_matches("order_ordered_at ").to_owned()),
+        }
+    };
+    let in_zone =
+        |format: &str, zone: &str| format!(r#"{{"from": "at", "format": "{format}", "zone": "{zone}"}}"#);
+    let minutes = "%d/%m/%Y %H:%M";
+    let no_zone = Err("has no zone: say it in the rule (zone)".to_owned());
+    let twice_or_never =
+        Err("is a time that its zone has twice, or never: export it with its offset".to_owned());
+    for (rule, at, made) in [
+        (in_zone(minutes, "Asia/Ho_Chi_Minh"), "24/11/2026 06:30", Ok("2026-11-23T23:30:00Z")),
+        (in_zone(minutes, "+07:00"), "24/11/2026 06:30", Ok("2026-11-23T23:30:00Z")),
+        (
+            r#"{"from": "at", "zone": "Asia/Ho_Chi_Minh"}"#.to_owned(),
+            "2026-11-24T06:30",
+            Ok("2026-11-23T23:30:00Z"),
+        ),
+        (
+            r#"{"from": "at", "zone": "Asia/Ho_Chi_Minh"}"#.to_owned(),
+            "2026-11-24 06:30:00",
+            Ok("2026-11-23T23:30:00Z"),
+        ),
+        (in_zone("%d/%m/%Y", "Asia/Ho_Chi_Minh"), "24/11/2026", Ok("2026-11-23T17:00:00Z")),
+        // What names its zone itself is what it says.
+        (
+            r#"{"from": "at", "zone": "Asia/Ho_Chi_Minh"}"#.to_owned(),
+            "2026-11-24T06:30:00Z",
+            Ok("2026-11-24T06:30:00Z"),
+        ),
+        (
+            r#"{"from": "at", "format": "%d/%m/%Y %H:%M %z"}"#.to_owned(),
+            "24/11/2026 06:30 +0700",
+            Ok("2026-11-23T23:30:00Z"),
+        ),
+        (
+            r#"{"from": "at", "format": "%d/%m/%Y %H:%M %Q"}"#.to_owned(),
+            "24/11/2026 06:30 Asia/Ho_Chi_Minh",
+            Ok("2026-11-23T23:30:00Z"),
+        ),
+        // A day has no zone that could be wrong by more than hours.
+        ("\"at\"".to_owned(), "2026-11-24", Ok("2026-11-24T00:00:00Z")),
+        (r#"{"from": "at", "format": "%d/%m/%Y"}"#.to_owned(), "24/11/2026", Ok("2026-11-24T00:00:00Z")),
+    ] {
+        assert_eq!(
+            ordered(&rule, at),
+            made.map(str::to_owned).map_err(|said: &str| said.to_owned()),
+            "{rule} of {at}"
+        );
+    }
+    assert_eq!(ordered(&format!(r#"{{"from": "at", "format": "{minutes}"}}"#), "24/11/2026 06:30"), no_zone);
+    assert_eq!(ordered("\"at\"", "2026-11-24 06:30:00"), no_zone);
+    assert_eq!(ordered(&in_zone(minutes, "Europe/Berlin"), "25/10/2026 02:30"), twice_or_never);
+    assert_eq!(ordered(&in_zone(minutes, "Europe/Berlin"), "29/03/2026 02:30"), twice_or_never);
+    assert_eq!(
+        ordered(&in_zone(minutes, "Europe/Berlin"), "25/10/2026 03:30"),
+        Ok("2026-10-25T02:30:00Z".to_owned())
+    );
+}
+
+#[test]
+fn keys_of_rules_that_make_no_sense_are_named_with_the_fix() {
+    let with = |rule: &str| {
+        let rules = format!(r#"{{"product_sku": "a", "product_name": "b", "product_price": {rule}}}"#);
+        let mistake = mistakes(&rules).into_iter().next().expect("one");
+        (mistake.problem, mistake.fix)
+    };
+    for (rule, problem, fix) in [
+        (
+            r#"{"from": "p", "grouping": "indian"}"#,
+            "says how digits are grouped, and not by which sign",
+            "thousands",
+        ),
+        (r#"{"from": "p", "thousands": ",", "grouping": "lakh"}"#, "grouping: is not known", "indian"),
+        (r#"{"from": "p", "round": "up"}"#, "round: is neither true nor \"down\"", "half up"),
+        (r#"{"from": "p", "strip": ["25"]}"#, "strip: is not a list of words without digits", "VND"),
+        (r#"{"from": "p", "strip": []}"#, "strip: is not a list of words without digits", "VND"),
+        (r#"{"from": "p", "min": "none"}"#, "min: is no number", "0"),
+        (
+            r#"{"from": "p", "zone": "Asia/Ho_Chi_Minh"}"#,
+            "has a zone, and the field is no date",
+            "remove zone",
+        ),
+        (r#"{"from": "p", "exact": true}"#, "takes a key as it is, and the field is none", "remove exact"),
+        (r#"{"from": "p", "facter": 2}"#, "facter: is not a key of rules", "did you mean 'factor'?"),
+        (r#"{"from": "p", "min": 1, "min": 2}"#, "min: is given twice", "keep one"),
+        (r#"{"from": "p", "lookup": {"a": 1, "a": 2}}"#, "lookup: has a value of the ERP twice", "keep one"),
+    ] {
+        let (said, said_fix) = with(rule);
+        assert_eq!(said, problem, "{rule}");
+        assert!(said_fix.contains(fix), "{rule}: {said_fix}");
+    }
+    let zone = r#"{"order_external_id": "n", "order_status": "n", "order_total": "p", "order_ordered_at": {"from": "a", "zone": "Saigon"}}"#;
+    assert_eq!(mistakes(zone)[0].what(), "order_ordered_at zone: is no zone (byte 110)");
+    assert_eq!(mistakes(r#"{"produkt_sku": "a"}"#)[0].fix, "did you mean 'product_sku'?");
+}

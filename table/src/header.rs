@@ -1,0 +1,72 @@
+//! What the columns of a file are called, and whether a record fits them.
+
+use std::collections::BTreeSet;
+
+use crate::csv::{Record, another_delimiter};
+use crate::{Flaw, unfit, wrong};
+
+/// The names of the columns.
+#[derive(Default)]
+pub(crate) struct Header {
+    names: Vec<String>,
+    /// Whether each line ends with a delimiter, behind which nothing comes.
+    has_open_end: bool,
+}
+
+impl Header {
+    pub(crate) fn read(values: Vec<String>, delimiter: char) -> Result<Self, Flaw> {
+        // Names are compared with those in rules, so they have the one form of texts that are compared.
+        let mut names: Vec<String> = values
+            .iter()
+            .map(|name| text::key(name, usize::MAX).unwrap_or_else(|_| name.trim().to_owned()))
+            .collect();
+        let has_open_end = names.len() > 1 && names.last().is_some_and(String::is_empty);
+        if has_open_end {
+            names.pop();
+        }
+        if let [only] = names.as_slice() {
+            another_delimiter(only, delimiter)?;
+        }
+        if names.iter().any(String::is_empty) {
+            return unfit("has a column without a name", "name all columns in the first line");
+        }
+        let mut seen = BTreeSet::new();
+        if !names.iter().all(|name| seen.insert(name)) {
+            return unfit("has two columns of one name", "give each its own");
+        }
+        Ok(Self { names, has_open_end })
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
+    /// Values in each record, for telling rows in quotes.
+    pub(crate) fn width(&self) -> usize {
+        self.names.len() + usize::from(self.has_open_end)
+    }
+
+    /// The values of a record, as many as there are names. One more that is empty is the delimiter at a line's end.
+    pub(crate) fn fit(&self, record: Record) -> Result<Vec<String>, Flaw> {
+        let Record { at, mut values, wide_quote } = record;
+        if values.len() == self.names.len() + 1 && values.last().is_some_and(|last| last.trim().is_empty()) {
+            values.pop();
+        }
+        let (count, wanted) = (values.len(), self.names.len());
+        if count == wanted {
+            return Ok(values);
+        }
+        if self.has_open_end && count == wanted + 1 {
+            return wrong(at, "has a value in a column without a name", "name the column in the first line");
+        }
+        let problem = format!("has a record of {count} values for {wanted} columns");
+        match wide_quote {
+            Some(quote) => {
+                wrong(quote, format!("{problem}, and a quote that takes in line breaks"), "close the quote")
+            }
+            None => {
+                wrong(at, problem, "give each record a value for each column, or the delimiter that is meant")
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! JSON lines: one object a line, its values as they were written.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read, Seek};
+
+use text::json;
+
+use crate::source::Source;
+use crate::{Flaw, RECORD_BYTES_MAX, Row, wrong};
+
+pub(crate) struct Lines<R> {
+    source: Source<R>,
+}
+
+impl<R: Read + Seek> Lines<R> {
+    pub(crate) fn new(source: Source<R>) -> Self {
+        Self { source }
+    }
+
+    pub(crate) fn seek(&mut self, byte: u64) -> io::Result<()> {
+        self.source.seek(byte)
+    }
+
+    pub(crate) fn next_byte(&self) -> u64 {
+        self.source.position()
+    }
+
+    pub(crate) fn next_row(&mut self) -> Result<Option<Row>, Flaw> {
+        loop {
+            let at = self.source.position();
+            let Some(line) = self.line(at)? else { return Ok(None) };
+            if !line.trim().is_empty() {
+                return Ok(Some(Row { at, fields: object(&line, at)? }));
+            }
+        }
+    }
+
+    fn line(&mut self, at: u64) -> Result<Option<String>, Flaw> {
+        if self.source.peek()?.is_none() {
+            return Ok(None);
+        }
+        let mut line = String::new();
+        while let Some(sign) = self.source.next()?.filter(|sign| *sign != '\n') {
+            line.push(sign);
+            if self.source.position() - at >= RECORD_BYTES_MAX {
+                return wrong(
+                    at,
+                    format!("has a line longer than {RECORD_BYTES_MAX} bytes"),
+                    "is it JSON lines?",
+                );
+            }
+        }
+        Ok(Some(line))
+    }
+}
+
+fn object(line: &str, at: u64) -> Result<BTreeMap<String, Box<serde_json::value::RawValue>>, Flaw> {
+    let Some(pairs) = json::fields(line.trim()) else {
+        return wrong(at, "has a line that is not a JSON object", "write one object on each line");
+    };
+    let mut fields = BTreeMap::new();
+    for (name, field) in pairs {
+        // Which of the two is meant, nobody can say.
+        if fields.insert(name, field.value.to_owned()).is_some() {
+            return wrong(at, "has a line with a field that is given twice", "keep one of the two");
+        }
+    }
+    Ok(fields)
+}

@@ -1,0 +1,65 @@
+//! What a mail address, a phone number, a name, an address line and a SKU are, however they were written; how JSON is read
+//! without losing anything of it ([`json`]); and what is wrong with either, where, and the fix ([`Problem`]).
+//!
+//! One crate, because all doors must agree: the inputs of processes, the mapping of ERP records, pseudonyms, and the
+//! adapters that send. If two of them read an address differently, one mailbox has two customers. Nothing here does
+//! I/O or asks a clock, so workflow code may use it.
+//!
+//! | what | which texts | invisible signs in it |
+//! |---|---|---|
+//! | [`line`] | names, streets, cities: one line that a person wrote about a person | refused, with sign and place |
+//! | [`title`] | names of products: one line that a shop wrote | dropped |
+//! | [`prose`] | descriptions: any number of lines | dropped |
+//! | [`key`] | SKUs, ids, names of categories: texts that are compared | refused, with sign and place |
+//! | [`mail_address`] | one mailbox | refused, with sign and place |
+//! | [`phone`], [`number`] | one number | dropped |
+//!
+//! Every reader composes its text (Unicode NFC), drops blanks and invisible signs at both ends, and gives the form that
+//! is sent and compared. No refusal repeats the text: it may be personal.
+//!
+//! Deliberately absent: whether a mailbox or a number exists, spelling of names, national forms of phone numbers.
+
+pub mod json;
+mod line;
+mod mail;
+mod nearest;
+mod phone;
+mod problem;
+mod sign;
+mod sku;
+
+pub use line::{key, line, prose, title};
+pub use mail::mail_address;
+pub use nearest::{did_you_mean, nearest};
+pub use phone::phone;
+pub use problem::{Place, Problem};
+pub use sku::plain_sku;
+
+/// Why a text is refused, and what to send instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What is wrong, to be read after the field's name: `is empty`.
+    pub problem: String,
+    /// What to do about it: `fill it in`.
+    pub fix: String,
+}
+
+/// Shorthand for a [`Refusal`].
+///
+/// # Errors
+/// Always.
+pub fn refuse<T>(problem: impl Into<String>, fix: impl Into<String>) -> Result<T, Refusal> {
+    Err(Refusal { problem: problem.into(), fix: fix.into() })
+}
+
+/// The signs of a number that somebody wrote, without blanks at the ends and invisible signs anywhere.
+#[must_use]
+pub fn number(text: &str) -> String {
+    sign::trimmed(text).chars().filter(|sign| !sign::is_invisible(*sign)).collect()
+}
+
+/// The composed form (NFC): an accent that stands alone is joined with its letter.
+#[must_use]
+pub fn composed(text: &str) -> std::borrow::Cow<'_, str> {
+    icu_normalizer::ComposingNormalizerBorrowed::new_nfc().normalize(text)
+}

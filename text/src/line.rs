@@ -1,0 +1,166 @@
+//! Lines that people and shops write, and texts that are compared.
+
+use crate::sign::{hidden, is_invisible, refuse_first, trimmed};
+use crate::{Refusal, composed, refuse};
+
+/// A line that a person wrote: a name, a street, a city; 1 to `max` characters. Every kind of blank becomes a plain one.
+///
+/// # Errors
+/// When it is empty, too long, or holds line breaks, control characters or invisible signs.
+pub fn line(text: &str, max: usize) -> Result<String, Refusal> {
+    let text = composed(text);
+    let text = sized(trimmed(&text), max)?;
+    no_controls(text)?;
+    refuse_first(hidden(text))?;
+    Ok(text.chars().map(plain_blank).collect())
+}
+
+/// A line that a shop wrote: the name of a product; 1 to `max` characters. Invisible signs in it are dropped and line
+/// breaks become blanks, because an order must not be refused for the wording of a catalogue.
+///
+/// # Errors
+/// When it is empty, too long, or holds control characters.
+pub fn title(text: &str, max: usize) -> Result<String, Refusal> {
+    let text = shown(text);
+    let text: String = trimmed(&text).split(['\r', '\n', '\t']).filter(|part| !part.is_empty()).fold(
+        String::new(),
+        |mut joined, part| {
+            if !joined.is_empty() {
+                joined.push(' ');
+            }
+            joined.push_str(part);
+            joined
+        },
+    );
+    no_controls(&text)?;
+    Ok(sized(&text, max)?.chars().map(plain_blank).collect())
+}
+
+/// A text of any number of lines, 1 to `max` characters. Invisible signs in it are dropped.
+///
+/// # Errors
+/// When it is empty, too long, or holds control characters other than line breaks and tabs.
+pub fn prose(text: &str, max: usize) -> Result<String, Refusal> {
+    let text = shown(text);
+    let text = sized(trimmed(&text), max)?;
+    if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+        return refuse("holds control characters", "remove them; line breaks and tabs may stay");
+    }
+    Ok(text.to_owned())
+}
+
+/// A text that is compared with others, 1 to `max` characters: a SKU, an id, the name of a category.
+///
+/// # Errors
+/// When it is empty, too long, or holds control characters or invisible signs.
+pub fn key(text: &str, max: usize) -> Result<String, Refusal> {
+    let text = composed(text);
+    let text = sized(trimmed(&text), max)?;
+    no_controls(text)?;
+    refuse_first(text.chars().enumerate().filter(|(_, sign)| is_invisible(*sign)))?;
+    Ok(text.to_owned())
+}
+
+/// As it is read: composed, without hidden signs.
+fn shown(text: &str) -> String {
+    let text = composed(text);
+    let mut stray = hidden(&text).map(|(at, _)| at).peekable();
+    let kept = text.chars().enumerate().filter(|(at, _)| stray.next_if_eq(at).is_none());
+    kept.map(|(_, sign)| sign).collect()
+}
+
+fn sized(text: &str, max: usize) -> Result<&str, Refusal> {
+    if text.is_empty() {
+        refuse("is empty", "fill it in")
+    } else if text.chars().count() > max {
+        refuse(format!("is longer than {max} characters"), "shorten it")
+    } else {
+        Ok(text)
+    }
+}
+
+fn no_controls(text: &str) -> Result<(), Refusal> {
+    match text.chars().any(char::is_control) {
+        true => refuse("holds control characters", "remove line breaks and other control characters"),
+        false => Ok(()),
+    }
+}
+
+/// No-break and typographic blanks are typed by nobody and searched by nobody.
+fn plain_blank(sign: char) -> char {
+    if sign.is_whitespace() { ' ' } else { sign }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem<T: std::fmt::Debug>(read: Result<T, Refusal>) -> String {
+        read.expect_err("refused").problem
+    }
+
+    #[test]
+    fn what_differs_by_form_alone_is_one_text() {
+        // Decomposed: letters, and accents of their own (O8).
+        for (written, read) in [
+            ("Vie\u{323}\u{302}t Nam", "Việt Nam"),
+            ("  Thành phô\u{301}\u{a0}Hồ Chí Minh \u{2009}", "Thành phố Hồ Chí Minh"),
+            ("\u{feff}\u{202a}Đà Nẵng\u{202c}\u{200b}", "Đà Nẵng"),
+        ] {
+            assert_eq!(line(written, 100).as_deref(), Ok(read));
+            assert_eq!(key(written, 100).map(|key| key.replace('\u{a0}', " ")).as_deref(), Ok(read));
+        }
+    }
+
+    #[test]
+    fn an_invisible_sign_inside_is_named_with_its_place() {
+        // O10
+        for (written, said) in [
+            (
+                "Nguyễn\u{202e} Văn A",
+                "holds an invisible sign, U+202E (a turn of the writing direction), as character 7",
+            ),
+            ("Ha\u{200b}noi", "holds an invisible sign, U+200B (zero width space), as character 3"),
+            ("A\u{ad}B", "holds an invisible sign, U+00AD (soft hyphen), as character 2"),
+            ("A\u{200d}B", "holds an invisible sign, U+200D (zero width joiner), as character 2"),
+            ("A\u{2062}B", "holds an invisible sign, U+2062, as character 2"),
+        ] {
+            assert_eq!(problem(line(written, 100)), said);
+            assert_eq!(problem(key(written, 100)), said);
+        }
+    }
+
+    #[test]
+    fn scripts_and_pictures_keep_the_signs_that_they_are_written_with() {
+        // A Persian name with its non-joiner, a keycap, a heart with its selector, a family.
+        for kept in ["علی\u{200c}رضا", "Kho 1\u{fe0f}\u{20e3}", "Áo ❤\u{fe0f}", "👨\u{200d}👩\u{200d}👧"]
+        {
+            assert_eq!(line(kept, 100).as_deref(), Ok(kept));
+            assert_eq!(title(kept, 100).as_deref(), Ok(kept));
+        }
+        assert_eq!(problem(key("علی\u{200c}رضا", 100)).split(',').next(), Some("holds an invisible sign"));
+    }
+
+    #[test]
+    fn a_shops_own_words_are_cleaned_and_not_refused() {
+        assert_eq!(title("\u{feff}Dampf\u{ad}schiff\u{200b}\n\tXL ", 100).as_deref(), Ok("Dampfschiff XL"));
+        assert_eq!(prose("Zwei\r\nZei\u{ad}len\u{200b}\n", 100).as_deref(), Ok("Zwei\r\nZeilen"));
+        assert_eq!(problem(title("A\u{7}", 100)), "holds control characters");
+        assert_eq!(problem(prose("A\u{7}", 100)), "holds control characters");
+    }
+
+    #[test]
+    fn nothing_and_too_much_are_refused() {
+        for nothing in ["", " \u{a0}", "\u{200b}\u{feff}"] {
+            for read in [line(nothing, 5), title(nothing, 5), prose(nothing, 5), key(nothing, 5)] {
+                assert_eq!(problem(read), "is empty");
+            }
+        }
+        // Five characters, not five bytes.
+        assert_eq!(line("Huế 1", 5).as_deref(), Ok("Huế 1"));
+        for read in [line("123456", 5), title("123456", 5), prose("123456", 5), key("123456", 5)] {
+            assert_eq!(problem(read), "is longer than 5 characters");
+        }
+        assert_eq!(problem(line("a\nb", 5)), "holds control characters");
+    }
+}

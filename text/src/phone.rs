@@ -1,0 +1,134 @@
+//! One phone number, in the international form (E.164): `+`, then 8 to 15 digits.
+//!
+//! The zero that is dialled inside a country before the number (`0901…` in Vietnam) is no part of the international
+//! form. Where a country's zero is known to be that and nothing else, it is left out; a few countries' numbers really
+//! begin with 0; elsewhere the number is refused, because nobody can say what was meant. That is all that is needed to
+//! reach a phone, so there is no table of each country's numbers here (the crates that have one bring 50 others).
+
+mod codes;
+
+use crate::{Refusal, refuse};
+use codes::Zero;
+
+/// A phone number, without whatever stands between its digits.
+///
+/// # Errors
+/// When it is not in the international form, or has a 0 behind the country's code that cannot belong there.
+pub fn phone(text: &str) -> Result<String, Refusal> {
+    if crate::sign::trimmed(text).is_empty() {
+        return refuse("is empty", "fill it in");
+    }
+    let Some(digits) = digits(text) else { return not_international() };
+    if digits.starts_with('0') {
+        return not_international();
+    }
+    let (code, number) = digits.split_at(codes::length(&digits));
+    let number = match (number.strip_prefix('0'), codes::zero(code)) {
+        (None, _) | (Some(_), Zero::Kept) => number,
+        (Some(rest), Zero::LeftOut) if !rest.starts_with('0') => rest,
+        (Some(_), _) => {
+            let problem = format!("has a 0 behind +{code}, where none belongs");
+            return refuse(problem, format!("leave out the 0 behind +{code}"));
+        }
+    };
+    match (8..=15).contains(&(code.len() + number.len())) {
+        true => Ok(format!("+{code}{number}")),
+        false => not_international(),
+    }
+}
+
+fn not_international<T>() -> Result<T, Refusal> {
+    refuse("is not a phone number in international form", "send it as +84901234567")
+}
+
+/// The digits behind the `+`; `None`: something else is there, too.
+fn digits(text: &str) -> Option<String> {
+    let mut signs = text.chars().filter(|sign| !is_between(*sign)).map(narrow);
+    if signs.next() != Some('+') {
+        return None;
+    }
+    let digits: String = signs.collect();
+    (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(digits)
+}
+
+/// What people write between digits, or copy along with them.
+fn is_between(sign: char) -> bool {
+    sign.is_whitespace()
+        || crate::sign::is_invisible(sign)
+        || matches!(
+            sign,
+            '.' | '-' | '(' | ')' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{ff08}' | '\u{ff09}'
+        )
+}
+
+/// East Asian keyboards have a wide form of each digit.
+fn narrow(sign: char) -> char {
+    match sign {
+        '０'..='９' | '＋' => char::from_u32(u32::from(sign) - 0xfee0).unwrap_or(sign),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_has_one_form() {
+        for (written, read) in [
+            ("+84901234567", "+84901234567"),
+            // O7
+            ("+84 (0)901 234 567", "+84901234567"),
+            ("+840901234567", "+84901234567"),
+            ("+84\u{a0}901\u{202f}234\u{2009}567", "+84901234567"),
+            ("+84 (901) 234.567", "+84901234567"),
+            // O10
+            ("\u{202d}+84901234567\u{202c}", "+84901234567"),
+            ("+84\u{200b}901\u{ad}234567\u{feff}", "+84901234567"),
+            ("＋８４ ９０１‐２３４‐５６７", "+84901234567"),
+            ("+44 (0)20 7946 0018", "+442079460018"),
+            ("+380 (0)44 123 45 67", "+380441234567"),
+            // Numbers that begin with 0: Italy, Côte d'Ivoire, Congo.
+            ("+39 06 1234 5678", "+390612345678"),
+            ("+39 (0)6 1234 5678", "+390612345678"),
+            ("+225 01 02 03 04 05", "+2250102030405"),
+            ("+242 06 612 3456", "+242066123456"),
+            ("+1 202 555 0123", "+12025550123"),
+        ] {
+            assert_eq!(phone(written).as_deref(), Ok(read), "{written:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_number_is_refused_with_the_fix() {
+        for written in [
+            "+",
+            "0901 234 567",
+            "0084901234567",
+            "84901234567",
+            "+84",
+            "+8490123456789012",
+            "+84 901 234 567 ext 5",
+            "+84901234567/+84901234568",
+            "+84901234567, +84901234568",
+            "++84901234567",
+            "+0901234567",
+            "+84x01234567",
+        ] {
+            let refusal = phone(written).expect_err(written);
+            assert_eq!(refusal.problem, "is not a phone number in international form", "{written:?}");
+            assert_eq!(refusal.fix, "send it as +84901234567");
+        }
+        assert_eq!(phone(" \u{200b}").expect_err("nothing").problem, "is empty");
+        for (written, code) in [
+            ("+36 (06) 30 123 4567", "36"),
+            ("+1 (0)202 555 0123", "1"),
+            ("+8400901234567", "84"),
+            ("+34 0912345678", "34"),
+        ] {
+            let refusal = phone(written).expect_err(written);
+            assert_eq!(refusal.problem, format!("has a 0 behind +{code}, where none belongs"), "{written:?}");
+            assert_eq!(refusal.fix, format!("leave out the 0 behind +{code}"));
+        }
+    }
+}

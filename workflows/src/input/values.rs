@@ -1,0 +1,96 @@
+//! The readers of single values. What a text is, crate `text` decides.
+
+use contracts::money::{Currency, Money};
+use rust_decimal::Decimal;
+use serde_json::value::RawValue;
+
+use super::{Refusal, refuse};
+
+/// A line of `1..=max` characters that a person wrote ([`text::line`]).
+pub fn text(max: usize) -> impl Fn(&RawValue) -> Result<String, Refusal> {
+    move |value| text::line(&string(value)?, max)
+}
+
+/// A line of `1..=max` characters that a shop wrote ([`text::title`]).
+pub fn title(max: usize) -> impl Fn(&RawValue) -> Result<String, Refusal> {
+    move |value| text::title(&string(value)?, max)
+}
+
+/// A text of `1..=max` characters that another system made and wants back as it is: a token, a cursor.
+pub fn opaque(max: usize) -> impl Fn(&RawValue) -> Result<String, Refusal> {
+    move |value| {
+        let text = string(value)?;
+        if text.trim().is_empty() {
+            refuse("is empty", "fill it in")
+        } else if text.chars().count() > max {
+            refuse(format!("is longer than {max} characters"), "shorten it")
+        } else if text.chars().any(char::is_control) {
+            refuse("holds control characters", "remove line breaks and other control characters")
+        } else {
+            Ok(text)
+        }
+    }
+}
+
+pub(super) fn string(value: &RawValue) -> Result<String, Refusal> {
+    serde_json::from_str(value.get()).or_else(|_| refuse("is not text", "send a JSON string"))
+}
+
+/// An id of [`contracts::values`].
+pub fn id<T: TryFrom<String, Error = contracts::values::IdError>>(value: &RawValue) -> Result<T, Refusal> {
+    let text = text::key(&string(value)?, 1_000)?;
+    T::try_from(text).or_else(|e| refuse(e.to_string(), "use the shop's id, unchanged"))
+}
+
+/// A whole number in `1..=max`.
+pub fn count(max: u32) -> impl Fn(&RawValue) -> Result<u32, Refusal> {
+    move |value| {
+        let number = digits(value)?;
+        let fix = format!("send a whole number from 1 to {max}");
+        if !number.is_integer() {
+            return refuse("is not a whole number", fix);
+        }
+        match u32::try_from(number) {
+            Ok(n) if (1..=max).contains(&n) => Ok(n),
+            _ => refuse(format!("is {number}"), fix),
+        }
+    }
+}
+
+/// An amount of money in a currency, as a JSON number or as text.
+pub fn money(currency: Currency) -> impl Fn(&RawValue) -> Result<Money, Refusal> {
+    move |value| {
+        Money::parse(&number_text(value)?, currency).or_else(|e| {
+            let decimals = contracts::money::exponent(currency);
+            refuse(e.to_string(), format!("send an amount ≥ 0 with at most {decimals} decimals"))
+        })
+    }
+}
+
+/// A decimal number, exact.
+pub fn digits(value: &RawValue) -> Result<Decimal, Refusal> {
+    let text = number_text(value)?;
+    Decimal::from_str_exact(&text).or_else(|_| Decimal::from_scientific(&text)).or_else(|_| {
+        if contracts::money::is_number(&text) {
+            refuse("has too many digits", "send a number of at most 28 digits")
+        } else {
+            refuse("is not a number", "send a JSON number")
+        }
+    })
+}
+
+/// The digits of a JSON number, or of a number given as text.
+fn number_text(value: &RawValue) -> Result<String, Refusal> {
+    let raw = value.get();
+    if raw.starts_with('"') {
+        let text: Result<String, _> = serde_json::from_str(raw);
+        return text
+            .map(|text| text::number(&text))
+            .or_else(|_| refuse("is not a number", "send a JSON number"));
+    }
+    if raw.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
+        Ok(raw.to_owned())
+    } else {
+        refuse("is not a number", "send a JSON number")
+    }
+}
