@@ -134,13 +134,13 @@ async fn after_the_end(
     // Money that somebody gave back by hand would go back twice.
     let decided = match order.search_attributes().get(&OUTCOME).as_deref() {
         Some(outcome) if outcome == Outcome::Completed.name() => return Ok(Heard::AlreadyPaid),
-        Some(_) => is_decided(client, &handle, order_id).await?,
+        Some(_) => decided(client, &handle, order_id).await?,
         // Its label may exist: a refund could pay for a parcel that is on its way.
         None if !says_how_it_ended(order.status()) => {
             return Err(SettleError::EndedByForce(order_id.clone()));
         }
         // Refused for its input, before any call.
-        None => false,
+        None => Decided::No,
     };
     let workflow_id = late_payment::workflow_id(order_id, event_id);
     let options = WorkflowStartOptions::new(task_queue, workflow_id.clone())
@@ -152,7 +152,12 @@ async fn after_the_end(
         // transition less. Where no worker shares the connection, the client leaves the request out.
         .enable_eager_workflow_start(true)
         .build();
-    let input = LatePaymentData { order_id: order_id.clone(), event_id: event_id.clone(), decided };
+    let input = LatePaymentData {
+        order_id: order_id.clone(),
+        event_id: event_id.clone(),
+        decided: decided != Decided::No,
+        asked_in: decided.asked_in(),
+    };
     let input = Unchecked::of(&input).map_err(|e| SettleError::Temporal(e.to_string()))?;
     match client.start_workflow(LatePayment::run, input, options).await {
         Ok(_) | Err(WorkflowStartError::AlreadyStarted { .. }) => Ok(Heard::Late { workflow_id }),
@@ -161,36 +166,58 @@ async fn after_the_end(
     }
 }
 
+/// Whether somebody decided about the money of an order that has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Decided {
+    /// Nobody.
+    No,
+    /// Somebody did.
+    Yes,
+    /// Somebody is asked about it just now, by this run.
+    Asked(String),
+}
+
+impl Decided {
+    fn asked_in(&self) -> Option<String> {
+        match self {
+            Self::Asked(workflow_id) => Some(workflow_id.clone()),
+            Self::No | Self::Yes => None,
+        }
+    }
+}
+
 /// Whether somebody decided about the money of an order that has ended, or is asked about it just now: the order's own,
 /// or what came late.
-async fn is_decided<R>(
+async fn decided<R>(
     client: &Client,
     order: &WorkflowHandle<Client, R>,
     order_id: &OrderId,
-) -> Result<bool, SettleError>
+) -> Result<Decided, SettleError>
 where
     R: HasWorkflowDefinition<Output = OrderProcessingResult>,
 {
     let result = order.get_result(WorkflowGetResultOptions::default()).await;
-    if report_of(result.map(|result| result.report))?.was_decided(order_processing::PAY) {
-        return Ok(true);
-    }
+    let mut decided = match report_of(result.map(|result| result.report))?.was_decided(order_processing::PAY)
+    {
+        true => Decided::Yes,
+        false => Decided::No,
+    };
     let filter = format!("{} = '{order_id}' AND WorkflowType = '{}'", ORDER_ID.name(), LatePayment::NAME);
     let earlier = client.list_workflows(filter, WorkflowListOptions::default()).try_collect::<Vec<_>>().await;
     for late in earlier.map_err(|e| SettleError::Temporal(e.to_string()))? {
-        let is_decided = match late.status() {
-            WorkflowExecutionStatus::Running => late.search_attributes().get(&NEEDS_HUMAN).unwrap_or(false),
-            _ => {
-                let late = handle_of(client, LatePayment::run, late.id().to_owned());
-                let result = late.get_result(WorkflowGetResultOptions::default()).await;
-                report_of(result.map(|result| result.report))?.was_decided(late_payment::REFUND)
+        if late.status() == WorkflowExecutionStatus::Running {
+            if late.search_attributes().get(&NEEDS_HUMAN).unwrap_or(false) {
+                return Ok(Decided::Asked(late.id().to_owned()));
             }
-        };
-        if is_decided {
-            return Ok(true);
+            continue;
+        }
+        let late = handle_of(client, LatePayment::run, late.id().to_owned());
+        let result = late.get_result(WorkflowGetResultOptions::default()).await;
+        if report_of(result.map(|result| result.report))?.was_decided(late_payment::REFUND) {
+            decided = Decided::Yes;
         }
     }
-    Ok(false)
+    Ok(decided)
 }
 
 /// The report of a run that has ended; an empty one where it failed before any step.

@@ -104,3 +104,16 @@ async fn nobody_was_called(world: &World) -> anyhow::Result<()> {
     anyhow::ensure!(calls == 0, "somebody was called: {requests}");
     Ok(())
 }
+
+/// A failure that lists everything would be too large to be written, and its task would be tried for ever.
+#[tokio::test]
+async fn an_input_with_very_many_problems_fails_too() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let fields = (0..25_000).map(|n| (format!("f{n}"), json!(n)));
+    let input = Value::Object(fields.collect());
+    let (kind, message) = failure(&world, "OrderProcessing", "order/ORDER-MANY", Some(&input)).await?;
+    assert_eq!(kind, "OrderInvalid");
+    assert!(message.contains("and 2") && message.contains(" more"), "{}", message.len());
+    assert!(message.len() < 50_000, "{}", message.len());
+    Ok(())
+}

@@ -165,3 +165,53 @@ async fn what_a_person_leaves_is_in_the_report() -> anyhow::Result<()> {
     assert_eq!(standing, ["update-order-status (left standing: booked in the shop by hand)"]);
     Ok(())
 }
+
+/// Somebody asked for a retry and the provider is still down; somebody else has done it by hand meanwhile. The second word
+/// counts at once, and the retry is over.
+#[tokio::test]
+async fn an_answer_does_not_wait_for_somebody_elses_retry() -> anyhow::Result<()> {
+    let patient = ["--undo-patience=8s", "--second-look=200ms", "--retry-first=1s", "--retry-longest=1s"];
+    let (world, _worker) = World::apart(&patient).await?;
+    let order = stuck_at(&world, "payments.refund").await?;
+    order.until_step("reserve-inventory", StepStatus::Undone).await?;
+    let retry = order.answer("process-payment", Action::Retry, "is it back?");
+    let by_hand = async {
+        let begun = world.shop.requests("payments.refund").await?;
+        while world.shop.requests("payments.refund").await? == begun {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let asked = std::time::Instant::now();
+        let told = order.answer("process-payment", Action::DoneByHand, "by bank transfer").await;
+        Ok::<_, anyhow::Error>((told, asked.elapsed()))
+    };
+    let (first, second) = tokio::join!(retry, by_hand);
+    let (told, took) = second?;
+    assert_eq!((first, told), (Ok(AnswerOutcome::AlreadyAnswered), Ok(AnswerOutcome::DoneByHand)));
+    assert!(took < Duration::from_secs(4), "it waited for the retry: {took:?}");
+    world.shop.mend().await?;
+    order.ended().await?.failed_as("ShippingFailed")?;
+    assert_eq!(world.shop.get("audit").await?["totals"]["refunds"], json!(0));
+    Ok(())
+}
+
+/// The first question about the money was answered, and news has made the run ask again: an answer that names the first one
+/// must not settle the second unseen.
+#[tokio::test]
+async fn a_second_answer_to_an_answered_question_does_not_land_on_the_next_one() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let order = stuck_at(&world, "payments.refund").await?;
+    assert_eq!(order.payment_settled("evt_late").await.as_deref(), Ok("taken"));
+    let asked = world.shop.requests("payments.refund").await?;
+    world.shop.mend().await?;
+    let by_hand = order.answer("process-payment", Action::DoneByHand, "by bank transfer").await;
+    assert_eq!(by_hand, Ok(AnswerOutcome::DoneByHand));
+    order.until("asks again", |p| p.needs_human == ["process-payment.2"]).await?;
+    let late = order.answer("process-payment", Action::Retry, "not knowing of the other").await.err();
+    let late = late.unwrap_or_default();
+    assert!(late.contains("was answered, or has settled itself; open now: process-payment.2"), "{late}");
+    assert_eq!(world.shop.requests("payments.refund").await?, asked);
+    let known = order.answer("process-payment.2", Action::DoneByHand, "I know").await;
+    assert_eq!(known, Ok(AnswerOutcome::DoneByHand));
+    order.ended().await?.failed_as("ShippingFailed")?;
+    Ok(())
+}

@@ -180,7 +180,7 @@ const SHOP: &[Scenario] = &[
         let by_hand = order.answer("process-payment", Action::DoneByHand, "by bank transfer").await;
         by_hand.map_err(anyhow::Error::msg)?;
         order.until("asks because of the news", |p| asks_because_of_news(p, "process-payment")).await?;
-        let known = order.answer("process-payment", Action::DoneByHand, "I know").await;
+        let known = order.answer("process-payment.2", Action::DoneByHand, "I know").await;
         known.map_err(anyhow::Error::msg)?;
         ended(order).await?
     }),
@@ -321,7 +321,8 @@ async fn ended(order: Order<'_>) -> anyhow::Result<String> {
 #[must_use]
 pub fn asks_because_of_news(progress: &Progress, step: &str) -> bool {
     let detail = progress.step(step).and_then(|step| step.detail.as_deref()).unwrap_or_default();
-    detail.contains("news of") && progress.questions.iter().any(|q| q.about.step == step)
+    !detail.is_empty()
+        && progress.questions.iter().any(|q| q.about.step == step && q.cause == "decided_before")
 }
 
 /// An order that waited for a transfer and was cancelled; a person is asked about its stock, which stays down.

@@ -2,7 +2,8 @@
 //!
 //! Ours: `sunflow_process_started_total{process}`, `sunflow_process_ended_total{process, outcome, compensated}`,
 //! `sunflow_process_duration_seconds{process, outcome}`, `sunflow_step_duration_seconds{process, step, status}`
-//! (retries and waits included) and `sunflow_undo_failures_total{process, step}`.
+//! (retries and waits included) and `sunflow_undo_failures_total{process, step}`; every question to a
+//! person in `sunflow_questions_total{process, kind, step, cause}`.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use temporalio_sdk::Runtime;
 use temporalio_sdk::runtime::RuntimeOptions;
 use workflows::observe::{self, Observer};
 use workflows::report::{Progress, StepStatus};
+use workflows::saga::{Question, SubjectKind};
 
 use crate::webhook::Webhook;
 
@@ -85,6 +87,7 @@ struct Figures {
     duration: HistogramDuration,
     step_duration: HistogramDuration,
     undo_failures: Counter,
+    questions: Counter,
     webhook: Option<Webhook>,
 }
 
@@ -99,6 +102,7 @@ impl Figures {
             duration: meter.histogram_duration(named(PROCESS_DURATION, "From start to end of a run")),
             step_duration: meter.histogram_duration(named(STEP_DURATION, "From start to end of a step")),
             undo_failures: meter.counter(named("sunflow_undo_failures", "Undos that needed a person")),
+            questions: meter.counter(named("sunflow_questions", "Questions that were asked a person")),
             meter,
             webhook,
         }
@@ -142,6 +146,18 @@ impl Observer for Figures {
     fn step_ended(&self, process: &str, step: &str, status: StepStatus, took: Duration) {
         let labels = [("process", process), ("step", step), ("status", status.name())];
         self.step_duration.record(took, &self.labels(labels));
+    }
+
+    fn asked(&self, process: &str, workflow_id: &str, question: &Question) {
+        let Question { about, cause, reason, .. } = question;
+        let kind = match about.kind {
+            SubjectKind::Undo => "undo",
+            SubjectKind::Step => "step",
+            SubjectKind::Decision => "decision",
+        };
+        tracing::error!(workflow_id, kind, step = about.step, cause, reason, "a person is asked");
+        let labels = [("process", process), ("kind", kind), ("step", about.step.as_str()), ("cause", cause)];
+        self.questions.add(1, &self.labels(labels));
     }
 
     fn undo_failed(&self, process: &str, workflow_id: &str, step: &str, reason: &str) {

@@ -76,7 +76,8 @@ async fn forward(
 
 /// What was heard of here must reach whoever sends the next newsletter.
 async fn tell_platform(saga: &FollowUpSaga, data: &FollowUpData, name: &str) {
-    let (unsubscribed, bounced) = saga.ctx().state(|w| (w.unsubscribed, w.bounced));
+    let heard = || saga.ctx().state(|w| (w.unsubscribed, w.bounced));
+    let (unsubscribed, bounced) = heard();
     if !unsubscribed && !bounced {
         saga.skip(TELL_PLATFORM, "nobody unsubscribed here, and nothing bounced");
         return;
@@ -88,7 +89,8 @@ async fn tell_platform(saga: &FollowUpSaga, data: &FollowUpData, name: &str) {
         let step = saga.step(TELL_PLATFORM, Customers::suppress, news, policy::aftermath());
         let _reported = step.or_report().await;
     }
-    if unsubscribed {
+    // Telling took time; the customer may have spoken meanwhile.
+    if heard().0 {
         let news = Unsubscribe { key, customer_id };
         let step = saga.step(TELL_PLATFORM, Customers::unsubscribe, news, policy::aftermath());
         let _reported = step.or_report().await;

@@ -75,10 +75,14 @@ async fn forward(saga: &Saga<LatePayment>, late: &LatePaymentData) -> Result<Giv
     let refund = ReversePayment { key, order_id, payment_id: None, reason };
     let mut step = saga.step(REFUND, Payments::reverse, refund, policy::undo());
     if late.decided && was_paid != Some(false) {
-        step = step.ask_first(
-            DECIDED_BEFORE,
-            "news of money that somebody has decided about, or is being asked about; not touched again",
-        );
+        let news = match &late.asked_in {
+            Some(other) => {
+                saga.fact(REFUND, "also_asked_in", other);
+                "another run asks about the same money, and may try it on by itself: answer that one first"
+            }
+            None => "news of money that somebody has decided about; not touched again",
+        };
+        step = step.ask_first(DECIDED_BEFORE, news);
     }
     if let Settled::Done(()) = step.or_ask().await {
         saga.done(REFUND, said_of(was_paid));

@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::report::{Progress, StepStatus};
+use crate::saga::Question;
 
 /// Takes note of what runs do.
 pub trait Observer: Send + Sync {
@@ -17,6 +18,8 @@ pub trait Observer: Send + Sync {
     fn process_ended(&self, progress: &Progress);
     /// A step ended, retries and waits included.
     fn step_ended(&self, process: &str, step: &str, status: StepStatus, took: Duration);
+    /// A person is asked: about an undo, a step or a decision.
+    fn asked(&self, process: &str, workflow_id: &str, question: &Question);
     /// An undo used up its patience; a person is asked.
     fn undo_failed(&self, process: &str, workflow_id: &str, step: &str, reason: &str);
 }

@@ -4,7 +4,7 @@ use contracts::values::{EventId, OrderId};
 use serde::{Deserialize, Serialize};
 
 use crate::input::people::yes_or_no;
-use crate::input::{Checked, Fields, id};
+use crate::input::{Checked, Fields, id, text};
 
 /// What is known when late money is heard of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +17,9 @@ pub struct LatePaymentData {
     /// back before somebody says so.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub decided: bool,
+    /// `asked_in`, optional: the run that asks a person about the same money at this moment. It may try on by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_in: Option<String>,
 }
 
 impl Checked for LatePaymentData {
@@ -24,7 +27,8 @@ impl Checked for LatePaymentData {
         let order_id = fields.required("order_id", id);
         let event_id = fields.required("event_id", id);
         let decided = fields.optional("decided", yes_or_no).unwrap_or(false);
-        Some(Self { order_id: order_id?, event_id: event_id?, decided })
+        let asked_in = fields.optional("asked_in", text(1_000));
+        Some(Self { order_id: order_id?, event_id: event_id?, decided, asked_in })
     }
 }
 

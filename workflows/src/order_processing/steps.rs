@@ -110,6 +110,7 @@ impl OrderRun<'_> {
             saga.skip(PAY, "cash on delivery: nothing is charged now");
             return Ok(Paid { payment_id: None, status: PaymentStatus::Pending });
         }
+        saga.fact(PAY, "amount", self.order.total_amount.to_string());
         let (key, order_id) = (self.key(PAY), self.order.order_id.clone());
         let find = FindPayment { key: key.clone(), order_id: order_id.clone() };
         let charge = ChargePayment {
@@ -125,7 +126,6 @@ impl OrderRun<'_> {
             .or_look_up(Payments::find, find.clone())
             .undo_by(Payments::reverse, self.reversal(None))
             .await?;
-        saga.fact(PAY, "amount", self.order.total_amount.to_string());
         if let Some(payment_id) = &payment.payment_id {
             saga.fact(PAY, "payment_id", payment_id);
         }

@@ -2,8 +2,8 @@
 //!
 //! What got *no answer* from its system is tried on, slowly and without end, as one activity that costs no events while it
 //! waits; its success closes the question. What was *refused* is not: somebody who does it by hand could be doubled by a
-//! try in between, and a refund that came back would come back again. A person's answer always wins: the try under way is
-//! ended, and its outcome awaited, before the answer is acted on.
+//! try in between, and a refund that came back would come back again. A person's answer always wins, also against another
+//! person's `retry`: the try under way is ended, and its outcome awaited, before the answer is acted on.
 
 use std::task::Poll;
 
@@ -17,15 +17,14 @@ use crate::report::{StepSpec, StepStatus};
 
 /// How an effect is brought about while somebody is asked about it. `Fn`, not a future: it may run more than once.
 pub(super) struct Tries<T> {
-    /// Once more with full patience.
+    /// Once more with full patience, or until the token is cancelled.
     pub(super) patient: Try<T>,
     /// On and on, until it goes through, is refused, or the token is cancelled. `None` where nothing may be tried before
     /// somebody has said so.
-    pub(super) endless: Option<Endless<T>>,
+    pub(super) endless: Option<Try<T>>,
 }
 
-pub(super) type Try<T> = Box<dyn Fn() -> LocalFuture<Result<T, Unsettled>>>;
-pub(super) type Endless<T> = Box<dyn Fn(Token) -> LocalFuture<Result<T, Unsettled>>>;
+pub(super) type Try<T> = Box<dyn Fn(Token) -> LocalFuture<Result<T, Unsettled>>>;
 
 /// Why an effect is not there.
 #[derive(Clone, Debug)]
@@ -36,6 +35,16 @@ pub(super) struct Unsettled {
     pub(super) cause: String,
     /// Whether the outside system will not have it, now or later.
     pub(super) is_refused: bool,
+    /// Whether it may be there all the same: the last request got no answer.
+    pub(super) may_be_there: bool,
+}
+
+impl Unsettled {
+    /// Nothing was tried: a person is asked first.
+    pub(super) fn untried(cause: &str, news: &str) -> Self {
+        let (reason, cause) = (news.to_owned(), cause.to_owned());
+        Self { reason, cause, is_refused: true, may_be_there: false }
+    }
 }
 
 /// How an effect that somebody was asked about was settled.
@@ -93,9 +102,13 @@ impl Matter {
     }
 }
 
+const TWICE: &str = "a try that was under way went through as well: look whether it was done twice";
+const UNKNOWN: &str = "a try that was under way got no answer: look whether it went through";
+
 enum Heard<T> {
     Answer(u64, Answer),
-    Tried(Result<T, Unsettled>),
+    /// With the ticket of whoever asked for the try.
+    Tried(Option<u64>, Result<T, Unsettled>),
 }
 
 /// A question that is open.
@@ -104,8 +117,26 @@ struct Open<W, T> {
     matter: Matter,
     id: String,
     tries: Tries<T>,
-    /// The endless try under way, with what ends it.
-    trying: Option<(Token, LocalFuture<Result<T, Unsettled>>)>,
+    trying: Option<Trying<T>>,
+}
+
+/// A try under way.
+struct Trying<T> {
+    /// Ends it.
+    token: Token,
+    outcome: LocalFuture<Result<T, Unsettled>>,
+    /// The ticket of whoever asked for it; `None`: it is tried on by itself.
+    asked_for: Option<u64>,
+}
+
+/// What became of a try that was ended for an answer.
+enum Meanwhile<T> {
+    /// It did nothing, or nothing was under way.
+    Nothing,
+    /// It went through.
+    Done(T),
+    /// It was under way and got no answer.
+    Unknown,
 }
 
 /// Asks about an effect; the question stands when this returns. The future ends when the effect is settled.
@@ -129,24 +160,19 @@ pub(super) fn ask<W: Process, T: 'static>(
 
 impl<W: Process, T: 'static> Open<W, T> {
     fn try_on(&mut self) {
-        let Some(endless) = &self.tries.endless else { return };
         let token = Token::new();
-        self.trying = Some((token.clone(), endless(token)));
+        let outcome = self.tries.endless.as_ref().map(|endless| endless(token.clone()));
+        self.trying = outcome.map(|outcome| Trying { token, outcome, asked_for: None });
     }
 
     async fn until_settled(&mut self) -> Settled<T> {
         loop {
-            match self.listen().await {
-                Heard::Tried(Ok(done)) => {
-                    self.scribe.close(&self.id, "it went through by itself meanwhile");
-                    return Settled::Done(done);
-                }
-                Heard::Tried(Err(unsettled)) => self.note_failure(&unsettled),
-                Heard::Answer(ticket, answer) => {
-                    if let Some(settled) = self.act_on(ticket, answer).await {
-                        return settled;
-                    }
-                }
+            let settled = match self.listen().await {
+                Heard::Tried(asked_for, tried) => self.tried(asked_for, tried),
+                Heard::Answer(ticket, answer) => self.act_on(ticket, answer).await,
+            };
+            if let Some(settled) = settled {
+                return settled;
             }
         }
     }
@@ -165,78 +191,109 @@ impl<W: Process, T: 'static> Open<W, T> {
             {
                 return Poll::Ready(Heard::Answer(ticket, answer));
             }
-            let Some((_, trying)) = &mut self.trying else { return Poll::Pending };
-            match trying.as_mut().poll(cx) {
-                Poll::Ready(tried) => {
-                    self.trying = None;
-                    Poll::Ready(Heard::Tried(tried))
-                }
-                Poll::Pending => Poll::Pending,
-            }
+            let Some(trying) = &mut self.trying else { return Poll::Pending };
+            let Poll::Ready(tried) = trying.outcome.as_mut().poll(cx) else { return Poll::Pending };
+            let asked_for = trying.asked_for;
+            self.trying = None;
+            Poll::Ready(Heard::Tried(asked_for, tried))
         })
         .await
     }
 
-    /// Ends the try under way and awaits its outcome: the effect may be there by now.
-    async fn stop_trying(&mut self) -> Option<T> {
-        let (token, trying) = self.trying.take()?;
-        token.cancel();
-        trying.await.ok()
-    }
-
-    /// Acts on an answer; says how that settles the matter, if it does.
-    async fn act_on(&mut self, ticket: u64, answer: Answer) -> Option<Settled<T>> {
-        let Answer { action, reason, .. } = answer;
-        let meanwhile = self.stop_trying().await;
-        match (action, meanwhile) {
-            (Action::DoneByHand, None) => {
-                self.settle(ticket, AnswerOutcome::DoneByHand, &format!("done by hand: {reason}"), None);
-                Some(Settled::ByHand(reason))
-            }
-            // Both happened. The person's word stands, and the world is said as it is.
-            (Action::DoneByHand, Some(_)) => {
-                let twice = "a try that was under way went through as well: look whether it was done twice";
-                self.scribe.change(|saga| saga.report.notes.push(format!("{}: {twice}", self.id)));
-                let detail = Some(twice.to_owned());
-                self.settle(ticket, AnswerOutcome::DoneByHand, &format!("done by hand: {reason}"), detail);
-                Some(Settled::ByHand(reason))
-            }
-            (_, Some(done)) => {
-                let detail = "a try that was under way went through: nothing is left to do";
-                self.settle(ticket, AnswerOutcome::Done, detail, Some(detail.to_owned()));
-                Some(Settled::Done(done))
-            }
-            (Action::Leave, None) => {
-                self.settle(ticket, AnswerOutcome::Left, &format!("left: {reason}"), None);
-                Some(Settled::Left(reason))
-            }
-            (Action::Retry, None) => self.retry(ticket).await,
-            // Those that a question about an effect does not take were refused by the validator.
-            (Action::HandsOff | Action::Approve | Action::Reject, None) => {
-                self.scribe.amend(&self.id, |question| question.hands_off = true);
-                self.scribe.reply(ticket, &self.id, AnswerOutcome::HandsOff, None);
-                None
-            }
-        }
-    }
-
-    async fn retry(&mut self, ticket: u64) -> Option<Settled<T>> {
-        match (self.tries.patient)().await {
-            Ok(done) => {
+    /// A try came to its end by itself.
+    fn tried(&mut self, asked_for: Option<u64>, tried: Result<T, Unsettled>) -> Option<Settled<T>> {
+        match (tried, asked_for) {
+            (Ok(done), Some(ticket)) => {
                 self.settle(ticket, AnswerOutcome::Done, "it was tried again and went through", None);
                 Some(Settled::Done(done))
             }
-            Err(unsettled) => {
+            (Ok(done), None) => {
+                self.scribe.close(&self.id, "it went through by itself meanwhile");
+                Some(Settled::Done(done))
+            }
+            (Err(unsettled), asked_for) => {
                 self.note_failure(&unsettled);
-                self.scribe.amend(&self.id, |question| question.hands_off = false);
-                let why = Some(unsettled.reason.clone());
-                self.scribe.reply(ticket, &self.id, AnswerOutcome::FailedAgain, why);
-                if !unsettled.is_refused {
-                    self.try_on();
+                if let Some(ticket) = asked_for {
+                    let why = Some(unsettled.reason.clone());
+                    self.scribe.reply(ticket, &self.id, AnswerOutcome::FailedAgain, why);
+                    if !unsettled.is_refused {
+                        self.try_on();
+                    }
                 }
                 None
             }
         }
+    }
+
+    /// Ends the try under way for an answer, and awaits its outcome: the effect may be there by now. Whoever asked for the
+    /// try is told.
+    async fn stop_trying(&mut self, answer: &Answer) -> Meanwhile<T> {
+        let Some(Trying { token, outcome, asked_for }) = self.trying.take() else {
+            return Meanwhile::Nothing;
+        };
+        token.cancel();
+        let tried = outcome.await;
+        if let Some(ticket) = asked_for {
+            let (outcome, detail) = match &tried {
+                Ok(_) => (AnswerOutcome::Done, None),
+                Err(_) => {
+                    let detail = format!("somebody answered {} meanwhile", answer.action.name());
+                    (AnswerOutcome::AlreadyAnswered, Some(detail))
+                }
+            };
+            self.scribe.reply(ticket, &self.id, outcome, detail);
+        }
+        match tried {
+            Ok(done) => Meanwhile::Done(done),
+            Err(unsettled) if unsettled.may_be_there => Meanwhile::Unknown,
+            Err(_) => Meanwhile::Nothing,
+        }
+    }
+
+    /// Acts on an answer; says how that settles the matter, if it does.
+    async fn act_on(&mut self, ticket: u64, answer: Answer) -> Option<Settled<T>> {
+        let meanwhile = self.stop_trying(&answer).await;
+        let warning = match &meanwhile {
+            Meanwhile::Nothing => None,
+            Meanwhile::Done(_) => Some(TWICE),
+            Meanwhile::Unknown => Some(UNKNOWN),
+        };
+        let Answer { action, reason, .. } = answer;
+        let outcome = match (action, meanwhile) {
+            (Action::DoneByHand, _) => AnswerOutcome::DoneByHand,
+            (_, Meanwhile::Done(done)) => {
+                let detail = "a try that was under way went through: nothing is left to do";
+                self.settle(ticket, AnswerOutcome::Done, detail, Some(detail.to_owned()));
+                return Some(Settled::Done(done));
+            }
+            (Action::Leave, _) => AnswerOutcome::Left,
+            (Action::Retry, _) => {
+                self.retry(ticket);
+                return None;
+            }
+            // Those that a question about an effect does not take were refused by the validator.
+            (Action::HandsOff | Action::Approve | Action::Reject, _) => AnswerOutcome::HandsOff,
+        };
+        // The person's word stands, and the world is said as it is.
+        if let Some(warning) = warning {
+            self.scribe.change(|saga| saga.report.notes.push(format!("{}: {warning}", self.id)));
+        }
+        let detail = warning.map(str::to_owned);
+        if outcome == AnswerOutcome::HandsOff {
+            self.scribe.amend(&self.id, |question| question.hands_off = true);
+            self.scribe.reply(ticket, &self.id, outcome, detail);
+            return None;
+        }
+        self.settle(ticket, outcome, &format!("{}: {reason}", outcome.words()), detail);
+        Some(if outcome == AnswerOutcome::Left { Settled::Left(reason) } else { Settled::ByHand(reason) })
+    }
+
+    /// Tries once more with full patience. The question goes on listening: somebody else may answer meanwhile.
+    fn retry(&mut self, ticket: u64) {
+        self.scribe.amend(&self.id, |question| question.hands_off = false);
+        let token = Token::new();
+        let outcome = (self.tries.patient)(token.clone());
+        self.trying = Some(Trying { token, outcome, asked_for: Some(ticket) });
     }
 
     fn note_failure(&self, unsettled: &Unsettled) {

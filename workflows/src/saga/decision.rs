@@ -53,6 +53,16 @@ impl<W: Process> Saga<W> {
         });
         let summary = format!("{step}: approve or reject");
         let answered = self.within(patience, &summary, &late, self.next_answer(&id)).await;
+        let answered = match answered {
+            // The run is stopped in the same moment: nobody is told that it goes on.
+            Ok((ticket, _)) if self.forward.is_cancelled() => {
+                let stopped = self.stopped();
+                let why = Some(stopped.ending().reason);
+                self.scribe.reply(ticket, &id, AnswerOutcome::AlreadyAnswered, why);
+                Err(stopped)
+            }
+            answered => answered,
+        };
         match answered {
             Ok((ticket, Answer { action: Action::Approve, reason, .. })) => {
                 let words = format!("approved: {reason}");

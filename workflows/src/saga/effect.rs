@@ -2,6 +2,8 @@
 
 use std::future::Future;
 
+use temporalio_workflow::WorkflowCancellationToken as Token;
+
 use super::asking::Unsettled;
 use super::failure::NO_ANSWER;
 use super::unwind::Undo;
@@ -25,10 +27,12 @@ impl<W: Process> Saga<W> {
         F: Future<Output = Result<T, String>>,
     {
         self.check()?;
-        let undo = move || -> LocalFuture<Result<(), Unsettled>> {
+        // Not an activity: it is short, and runs to its end.
+        let undo = move |_: Token| -> LocalFuture<Result<(), Unsettled>> {
             let undone = undo();
             Box::pin(async move {
-                let unsettled = |reason| Unsettled { reason, cause: NO_ANSWER.to_owned(), is_refused: false };
+                let cause = NO_ANSWER.to_owned();
+                let unsettled = |reason| Unsettled { reason, cause, is_refused: false, may_be_there: false };
                 undone.await.map_err(unsettled)
             })
         };

@@ -244,9 +244,18 @@ fn failure(
         .into()
 }
 
-/// Ends a run whose input is wrong, before any call: lists every field with its problem and the fix.
-pub(crate) fn invalid_input(failure_type: &str, problems: Vec<Problem>) -> WorkflowTermination {
-    let listed: Vec<String> = problems.iter().map(ToString::to_string).collect();
+/// Problems that the failure of a run lists; one that is too large could never be written, and its task would be tried
+/// for ever.
+const PROBLEMS_MAX: usize = 50;
+
+/// Ends a run whose input is wrong, before any call: lists the fields with their problems and the fix.
+pub(crate) fn invalid_input(failure_type: &str, mut problems: Vec<Problem>) -> WorkflowTermination {
+    let more = problems.len().saturating_sub(PROBLEMS_MAX);
+    problems.truncate(PROBLEMS_MAX);
+    let mut listed: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    if more > 0 {
+        listed.push(format!("and {more} more"));
+    }
     let message = format!("the input is wrong, nothing was started: {}", listed.join("; "));
     failure(message, failure_type, ApplicationErrorCategory::Benign, problems)
 }

@@ -37,7 +37,9 @@ pub(super) fn unsettled(error: &ActivityExecutionError) -> Unsettled {
         true => code(&reason).unwrap_or_else(|| REFUSED.to_owned()),
         false => NO_ANSWER.to_owned(),
     };
-    Unsettled { reason, cause, is_refused }
+    // An adapter that says nothing was cut off; one that was asked to stop in time sent nothing.
+    let is_silent = application_failure(error).is_none() && error.as_cancelled().is_none();
+    Unsettled { reason, cause, is_refused, may_be_there: is_unknown(error) || is_silent }
 }
 
 /// The cause of a question about what got no answer for all its patience.

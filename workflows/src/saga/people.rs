@@ -127,6 +127,10 @@ pub struct Answer {
     pub action: Action,
     /// Why; goes into the report.
     pub reason: String,
+    /// `since` of the question that is meant, where the id alone could name a later one: of a sync that goes on as another
+    /// run under the same workflow id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
 }
 
 /// What came of an answer: the result of the update `answer`.
@@ -231,10 +235,16 @@ impl People {
         }
     }
 
-    /// Finds the open question that an answer names.
+    /// Finds the open question that an answer names. The step's name stands for a question about it only until that
+    /// question is closed: an answer that comes late, or twice, must not land on the next one.
     pub(super) fn find(&self, named: &str) -> Result<&Question, String> {
         if let Some(question) = self.open.iter().find(|question| question.id == named) {
             return Ok(question);
+        }
+        if self.asked.contains_key(named) {
+            let now = self.ids(|_| true);
+            let now = if now.is_empty() { "nothing".to_owned() } else { now };
+            return Err(format!("'{named}' was answered, or has settled itself; open now: {now}"));
         }
         let mut about = self.open.iter().filter(|question| question.about.step == named);
         match (about.next(), about.next()) {
@@ -258,6 +268,9 @@ impl People {
     /// Whether an answer can be taken.
     pub(super) fn check(&self, answer: &Answer) -> Result<(), String> {
         let question = self.find(&answer.question)?;
+        if answer.since.is_some() && answer.since != question.since {
+            return Err(format!("'{}' was asked anew meanwhile: look at it again", question.id));
+        }
         if !question.answers.iter().any(|choice| choice.action == answer.action) {
             let taken: Vec<&str> = question.answers.iter().map(|choice| choice.action.name()).collect();
             let (id, given) = (&question.id, answer.action.name());
@@ -276,7 +289,10 @@ impl People {
         let ticket = self.tickets;
         // Somebody was quicker, in the same moment: the validator saw the question open.
         match self.find(&answer.question).map(|question| question.id.clone()) {
-            Ok(question) => self.inbox.push_back((ticket, Answer { question, ..answer })),
+            Ok(question) => {
+                let reason = answer.reason.trim().to_owned();
+                self.inbox.push_back((ticket, Answer { question, reason, ..answer }));
+            }
             Err(_) => self.reply(ticket, &answer.question, AnswerOutcome::AlreadyAnswered, None),
         }
         ticket
@@ -395,7 +411,7 @@ impl Question {
 
 /// Text of others must not break out of its line or cell.
 fn one_line(text: &str) -> String {
-    text.replace(['|', '\n', '\r', '<', '`'], " ")
+    text.replace(['|', '\n', '\r', '<', '`', '[', ']'], " ")
 }
 
 #[cfg(test)]

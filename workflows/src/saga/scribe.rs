@@ -62,6 +62,12 @@ impl<W: Process> Scribe<W> {
         let since = timestamp(self.ctx.workflow_time());
         let id = self.change(|saga| saga.people.ask(Question { since, ..question }));
         self.publish();
+        if !self.ctx.is_replaying()
+            && let Some(observer) = crate::observe::observer()
+            && let Some(question) = self.state(|saga| saga.people.find(&id).ok().cloned())
+        {
+            observer.asked(W::NAME, self.ctx.workflow_id(), &question);
+        }
         id
     }
 

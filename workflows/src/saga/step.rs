@@ -223,7 +223,7 @@ where
     /// Asks a person before the step runs at all, because of this news; nothing is done unless somebody says so. For a step
     /// that ends with [`Step::or_ask`].
     pub fn ask_first(mut self, cause: &str, news: &str) -> Self {
-        self.first = Some(Unsettled { reason: news.to_owned(), cause: cause.to_owned(), is_refused: true });
+        self.first = Some(Unsettled::untried(cause, news));
         self
     }
 
@@ -265,6 +265,7 @@ where
     /// Runs a step that has to happen, come what may: no stop reaches it, and where it got no answer for all its patience,
     /// or was refused, a person is asked. What got no answer is tried on meanwhile.
     pub async fn or_ask(self) -> Settled<A::Output> {
+        debug_assert!(self.look_up.is_none(), "a step that has to happen is tried on, not looked up");
         let Step { saga, name, part, activity, input, policy, first, .. } = self;
         let (scribe, never) = (saga.scribe.clone(), Token::new());
         saga.scribe.mark_part(name, part, StepStatus::Running, None);
@@ -289,6 +290,7 @@ where
     }
 
     async fn run(self, undo: Option<Undo>) -> Result<A::Output, Halt> {
+        debug_assert!(self.first.is_none(), "only a step that ends with or_ask can ask first");
         let Step { saga, name, part, activity, input, policy, look_up, .. } = self;
         saga.check()?;
         let has_undo = undo.is_some();

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use temporalio_common::ActivityDefinition;
 use temporalio_workflow::{WorkflowCancellationToken as Token, WorkflowContext};
 
-use super::asking::{Endless, Matter, Settled, Tries, Try, Unsettled, ask};
+use super::asking::{Matter, Settled, Tries, Try, Unsettled, ask};
 use super::failure::unsettled;
 use super::people::SubjectKind;
 use super::scribe::Scribe;
@@ -88,8 +88,8 @@ where
     };
     let run = Rc::new(run);
     let again = run.clone();
-    let patient: Try<A::Output> = Box::new(move || run(policy, Token::new()));
-    let endless: Endless<A::Output> = Box::new(move |token| again(policy.while_asking(), token));
+    let patient: Try<A::Output> = Box::new(move |token| run(policy, token));
+    let endless: Try<A::Output> = Box::new(move |token| again(policy.while_asking(), token));
     Tries { patient, endless: Some(endless) }
 }
 
@@ -127,7 +127,7 @@ impl<'s, W: Process> Back<'s, W> {
         U::Input: Clone,
     {
         let mut undo = Undo::by_activity(self.saga.ctx(), step, None, undo, input);
-        undo.first = Some(Unsettled { reason: news.to_owned(), cause: cause.to_owned(), is_refused: true });
+        undo.first = Some(Unsettled::untried(cause, news));
         self.saga.undos.borrow_mut().insert(0, undo);
     }
 
@@ -155,7 +155,7 @@ impl<'s, W: Process> Back<'s, W> {
             let Some(undo) = saga.undos.borrow_mut().pop() else { break };
             let asked = match &undo.first {
                 Some(news) => Err(news.clone()),
-                None => saga.questions.meanwhile((undo.tries.patient)()).await,
+                None => saga.questions.meanwhile((undo.tries.patient)(Token::new())).await,
             };
             match asked {
                 Ok(()) => note(&saga.scribe, undo.step, undo.part, UndoOutcome::Undone, None),

@@ -26,7 +26,8 @@ impl UpdateDefinition for TakeAnswer {
 
 /// `starter <noun> resolve-undo`.
 pub(crate) async fn resolve_undo<N: Name>(call: &Call<'_>, args: ResolveArgs<N>) -> Result<Exit, Failure> {
-    let answer = Answer { question: args.step, action: action(args.action), reason: args.reason };
+    let answer =
+        Answer { question: args.step, action: action(args.action), reason: args.reason, since: None };
     let sending = Sending {
         process: of_noun(N::NOUN),
         workflow_id: args.name.workflow_id()?,

@@ -13,7 +13,7 @@ use crate::terminal::exit::{Exit, Failure};
 /// `starter erp approve` and `starter erp reject`.
 pub(crate) async fn run(call: &Call<'_>, args: DecideArgs, is_approved: bool) -> Result<Exit, Failure> {
     let action = if is_approved { Action::Approve } else { Action::Reject };
-    let answer = Answer { question: "validate-data".to_owned(), action, reason: args.reason };
+    let answer = Answer { question: "validate-data".to_owned(), action, reason: args.reason, since: None };
     let sending = Sending {
         process: Some(&ERP),
         workflow_id: args.sync.workflow_id()?,

@@ -16,7 +16,7 @@ fn question(step: &str, part: Option<&str>, cause: &str) -> Question {
 }
 
 fn answer(question: &str, action: Action) -> Answer {
-    Answer { question: question.to_owned(), action, reason: "looked at".to_owned() }
+    Answer { question: question.to_owned(), action, reason: "looked at".to_owned(), since: None }
 }
 
 fn outcome(people: &People, ticket: u64) -> Option<AnswerOutcome> {
@@ -86,6 +86,43 @@ fn an_answer_reaches_no_later_question_about_the_same_step() {
     let second = people.ask(question("pay", None, "decided_before"));
     assert!(!people.has_answer(&second));
     assert_eq!(outcome(&people, late), Some(AnswerOutcome::AlreadyAnswered));
+}
+
+/// Somebody answers a question that is closed by now, or the same one twice, and another one is open about the same step.
+#[test]
+fn the_name_of_an_answered_question_never_means_the_next_one() {
+    let mut people = People::default();
+    let first = people.ask(question("pay", None, "no_answer"));
+    people.close(&first, "done by hand");
+    let second = people.ask(question("pay", None, "decided_before"));
+    assert_eq!(second, "pay.2");
+    let late = people.check(&answer("pay", Action::Retry)).expect_err("it is about the first one");
+    assert_eq!(late, "'pay' was answered, or has settled itself; open now: pay.2");
+    let ticket = people.take(answer("pay", Action::Retry));
+    assert_eq!(outcome(&people, ticket), Some(AnswerOutcome::AlreadyAnswered));
+    assert!(!people.has_answer(&second));
+    assert_eq!(people.check(&answer("pay.2", Action::Retry)), Ok(()));
+}
+
+#[test]
+fn an_answer_to_an_earlier_run_of_the_same_name_is_refused() {
+    let mut people = People::default();
+    let since = Timestamp::constant(1_000, 0);
+    people.ask(Question { since: Some(since), ..question("pay", None, "limits") });
+    let of = |since| Answer { since, ..answer("pay", Action::Retry) };
+    assert_eq!(people.check(&of(Some(since))), Ok(()));
+    let earlier = people.check(&of(Some(Timestamp::constant(900, 0)))).expect_err("another question");
+    assert!(earlier.contains("asked anew"), "{earlier}");
+}
+
+/// A reason goes into the report, and a report that is too large could never be written.
+#[test]
+fn a_reason_is_kept_without_the_blanks_around_it() {
+    let mut people = People::default();
+    let id = people.ask(question("pay", None, "no_answer"));
+    let reason = format!("{}why{}", " ".repeat(100_000), "\n".repeat(100_000));
+    people.take(Answer { reason, ..answer("pay", Action::Leave) });
+    assert_eq!(people.next_answer(&id).map(|(_, answer)| answer.reason).as_deref(), Some("why"));
 }
 
 #[test]
