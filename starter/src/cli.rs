@@ -2,6 +2,7 @@
 //!
 //! It stands beside `runs`: neither knows the other. Nothing here reads the environment but what clap reads for a flag.
 
+pub(crate) mod answer;
 pub(crate) mod erp;
 pub(crate) mod mail;
 pub(crate) mod onboarding;
@@ -21,6 +22,7 @@ use temporalio_common::envconfig::{ClientConfigProfile, ClientConfigTLS, DataSou
 use crate::processes;
 use crate::terminal::output::{Format, When};
 use crate::terminal::program;
+use answer::{ANSWER_HELP, AnswerArgs, QUESTIONS_HELP};
 use erp::ErpCommand;
 use mail::MailCommand;
 use onboarding::OnboardingCommand;
@@ -36,11 +38,12 @@ Exit codes:
   3  cannot connect to Temporal, or not allowed to
   4  not found
   5  ended as the business decided, everything undone (out of stock, declined, not shippable, expired, cancelled)
-  6  needs a person: an undo is stuck, or a sync exceeds its limits
+  6  needs a person: a question is open (an undo is stuck, a shop refuses, a sync exceeds its limits)
   7  done, but some rows failed or were refused: the report and the quarantine say which
   8  a dry run that would ask a person: the real one would stop before its first write
   130  Ctrl-C while waiting: the run goes on
 Of a run, 1 and 5 to 8 are what --wait, watch and result exit with; status, show and list exit with 0 if they could look.
+'questions' exits with 6 while something is open.
 
 Data goes to stdout, talk to stderr. With -o json stdout holds one JSON document, with -o jsonl one per line; of a
 command that failed it says why: success (false), exit_code, and error with type, message, fix and problems.
@@ -52,7 +55,8 @@ over the file.
 Examples:
   starter order start --input starter/samples/order.json --wait
   starter order watch ORDER-001
-  starter list --needs-human
+  starter questions
+  starter answer ORDER-001 --action retry --reason \"provider is back\"
   starter onboarding start --input starter/samples/onboarding.json --wait
   starter erp sync --input starter/samples/erp.json --wait
   starter schedule apply -f starter/samples/schedules.toml --diff
@@ -206,6 +210,12 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: ScheduleCommand,
     },
+    /// What runs of every process ask people, by step and cause, the oldest first
+    #[command(after_help = QUESTIONS_HELP)]
+    Questions,
+    /// Answer what a run asks a person, or what many ask
+    #[command(after_help = ANSWER_HELP)]
+    Answer(Box<AnswerArgs>),
     /// List runs of every process
     List(ListArgs),
     /// Show one run: where it stands, what it retries, what is stuck
@@ -248,7 +258,7 @@ pub(crate) struct ListArgs {
     /// A filter in Temporal's list language, such as "SunNeedsHuman = true AND ExecutionStatus = 'Running'"
     #[arg(long, value_name = "FILTER")]
     pub(crate) query: Option<String>,
-    /// Only runs that wait for a person to answer 'resolve-undo'
+    /// Only runs that wait for a person's answer
     #[arg(long)]
     pub(crate) needs_human: bool,
     /// Runs at most

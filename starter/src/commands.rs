@@ -1,7 +1,8 @@
 //! The highest floor: what each command does, a folder for each noun and a file for each verb.
 //!
 //! - `call`: what every command gets;
-//! - `any`: the verbs that stand once for all nouns (`status`, `watch`, `result`, `cancel`, `answer`, `list`, `start`);
+//! - `any`: the verbs that stand once for all nouns (`status`, `watch`, `result`, `cancel`, `answer`, `questions`,
+//!   `list`, `start`);
 //! - `order`, `onboarding`, `erp`, `store`, `schedule`, `mail`: the nouns;
 //! - `history`, `doctor`, `completions`: what has no noun.
 

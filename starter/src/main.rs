@@ -80,6 +80,8 @@ async fn run(cli: Cli, out: &Out) -> Result<Exit, Failure> {
         Command::Erp { command } => erp::run(call, *command).await,
         Command::Store { command } => store::run(call, command).await,
         Command::Schedule { command } => schedule::run(call, command).await,
+        Command::Questions => any::questions::run(call).await,
+        Command::Answer(args) => any::answer::run(call, *args).await,
         Command::List(args) => any::list::run(call, args).await,
         Command::Show { workflow_id } => any::status::run(call, &workflow_id).await,
         Command::History { command: HistoryCommand::Export(args) } => history::export(call, args).await,

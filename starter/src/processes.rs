@@ -34,6 +34,10 @@ use workflows::unsubscription::{Unsubscription, UnsubscriptionData};
 
 use crate::terminal::exit::Exit;
 use crate::terminal::input::InputError;
+use erp::SyncRef;
+use name::Name;
+use onboarding::CustomerName;
+use order::OrderRef;
 use plan::Plan;
 
 /// One process as the command line knows it.
@@ -48,6 +52,8 @@ pub(crate) struct Process {
     pub(crate) id_prefix: &'static str,
     /// The failure types that are decisions of the business: everything was undone on purpose.
     pub(crate) decided: &'static [&'static str],
+    /// The steps at which a person decides whether a run goes on; elsewhere an answer is about an effect.
+    pub(crate) decides_at: &'static [&'static str],
     /// Whether a run may follow one that has ended, under the same workflow id.
     pub(crate) may_repeat: bool,
     /// Whether its noun has `status`, `watch` and `result`; else `starter show` is what looks at it.
@@ -74,6 +80,7 @@ pub(crate) const ORDER: Process = Process {
     workflow_type: OrderProcessing::NAME,
     id_prefix: "order/",
     decided: &["OutOfStock", "PaymentDeclined", "ShippingFailed"],
+    decides_at: &[],
     may_repeat: false,
     has_commands: true,
     is_recurring: false,
@@ -91,6 +98,7 @@ pub(crate) const LATE_PAYMENT: Process = Process {
     workflow_type: LatePayment::NAME,
     id_prefix: "order/",
     decided: &[],
+    decides_at: &[],
     may_repeat: false,
     has_commands: true,
     is_recurring: false,
@@ -108,6 +116,7 @@ pub(crate) const ONBOARDING: Process = Process {
     workflow_type: CustomerOnboarding::NAME,
     id_prefix: customer_onboarding::ID_PREFIX,
     decided: &["CustomerExists", "RegistrationRefused"],
+    decides_at: &[],
     may_repeat: true,
     has_commands: true,
     is_recurring: false,
@@ -125,6 +134,7 @@ pub(crate) const FOLLOW_UP: Process = Process {
     workflow_type: FollowUpEmails::NAME,
     id_prefix: customer_onboarding::ID_PREFIX,
     decided: &[],
+    decides_at: &[],
     may_repeat: true,
     has_commands: true,
     is_recurring: false,
@@ -142,6 +152,7 @@ pub(crate) const ERP: Process = Process {
     workflow_type: ErpSync::NAME,
     id_prefix: erp_sync::ID_PREFIX,
     decided: &["AlreadyRunning"],
+    decides_at: &["validate-data"],
     may_repeat: true,
     has_commands: true,
     is_recurring: true,
@@ -159,6 +170,7 @@ pub(crate) const UNSUBSCRIPTION: Process = Process {
     workflow_type: Unsubscription::NAME,
     id_prefix: customer_onboarding::ID_PREFIX,
     decided: &[],
+    decides_at: &[],
     may_repeat: true,
     has_commands: true,
     is_recurring: false,
@@ -176,6 +188,7 @@ pub(crate) const STORE: Process = Process {
     workflow_type: StoreCleanUp::NAME,
     id_prefix: store_clean_up::ID_PREFIX,
     decided: &[],
+    decides_at: &[],
     may_repeat: true,
     has_commands: false,
     is_recurring: true,
@@ -193,6 +206,7 @@ pub(crate) const PROBE: Process = Process {
     workflow_type: StoreProbe::NAME,
     id_prefix: store_probe::ID_PREFIX,
     decided: &[],
+    decides_at: &[],
     may_repeat: true,
     has_commands: false,
     is_recurring: false,
@@ -222,6 +236,22 @@ pub(crate) fn of_type(workflow_type: &str) -> Option<&'static Process> {
 /// A noun's own process: the first that has it.
 pub(crate) fn of_noun(noun: &str) -> Option<&'static Process> {
     ALL.iter().copied().find(|process| process.noun == noun)
+}
+
+/// The workflow ids that a name may mean: a workflow id is itself, and a short form what each noun makes of it.
+///
+/// # Errors
+/// When a setting is missing without which the name means nothing: the key of pseudonyms, for a mail address.
+pub(crate) fn meant(name: &str) -> Result<Vec<String>, InputError> {
+    fn by<N: Name>(name: &str) -> Option<Result<String, InputError>> {
+        name.parse::<N>().ok().map(|name| name.workflow_id())
+    }
+    if ALL.iter().any(|process| name.starts_with(process.id_prefix)) {
+        return Ok(vec![name.to_owned()]);
+    }
+    let ids = [by::<OrderRef>(name), by::<CustomerName>(name), by::<SyncRef>(name)];
+    let ids: Vec<String> = ids.into_iter().flatten().collect::<Result<_, _>>()?;
+    Ok(if ids.is_empty() { vec![name.to_owned()] } else { ids })
 }
 
 /// Whoever says `success` is done.
@@ -258,9 +288,7 @@ where
 mod tests {
     use temporalio_common::UpdateDefinition as _;
 
-    use super::name::{Name as _, Stoppable as _};
-    use super::onboarding::CustomerName;
-    use super::order::OrderRef;
+    use super::name::Stoppable as _;
     use super::*;
 
     #[test]
@@ -278,6 +306,26 @@ mod tests {
         assert_eq!(of_noun(OrderRef::NOUN).map(|process| process.name), Some(ORDER.name));
         assert_eq!(CustomerName::UPDATE, CustomerOnboarding::cancel_onboarding.name());
         assert_eq!(of_noun(CustomerName::NOUN).map(|process| process.name), Some(ONBOARDING.name));
+    }
+
+    #[test]
+    fn a_name_means_a_workflow_id_or_what_the_nouns_make_of_it() {
+        let meant = |name: &str| meant(name).expect("needs no key");
+        assert_eq!(meant("order/ORDER-001/late/e1"), ["order/ORDER-001/late/e1"]);
+        assert_eq!(meant("ORDER-001"), ["order/ORDER-001", "erp/ORDER-001"]);
+        assert!(meant("0123456789abcdef").contains(&"onboarding/0123456789abcdef".to_owned()));
+        assert!(
+            meant("0123456789abcdef/follow-up").contains(&"onboarding/0123456789abcdef/follow-up".to_owned())
+        );
+        assert_eq!(meant("somebody else's"), ["somebody else's"]);
+    }
+
+    #[test]
+    fn a_step_at_which_a_person_decides_is_one_of_the_process() {
+        for process in ALL {
+            let steps: Vec<_> = ErpSync::STEPS.iter().map(|step| step.name).collect();
+            assert!(process.decides_at.iter().all(|step| steps.contains(step)), "{}", process.name);
+        }
     }
 
     #[test]

@@ -6,14 +6,17 @@
 //! - `progress`: waiting for a run's end, and what is told meanwhile: `changes` (what is written into its history),
 //!   `follow` (to its end, whatever happens to the server), `watcher` (what its steps do);
 //! - `people`, `steps`, `outcome`: what waits for a person, the step table, how it ended, in words and as documents;
-//! - `update`: something said to a run, and its answer.
+//! - `questions`: what runs ask people, from the list alone;
+//! - `update`, `answer`: something said to a run, and what came of it; a person's answer.
 
+pub(crate) mod answer;
 pub(crate) mod changes;
 pub(crate) mod connect;
 pub(crate) mod follow;
 pub(crate) mod outcome;
 pub(crate) mod people;
 pub(crate) mod progress;
+pub(crate) mod questions;
 pub(crate) mod run;
 pub(crate) mod start;
 pub(crate) mod steps;

@@ -4,17 +4,43 @@ use std::fs;
 use std::path::Path;
 
 use clap::Command;
+use workflows::saga::{Action, Choice, Question, SubjectKind};
 
 use crate::cli::Cli;
 use crate::processes::ALL;
+use crate::runs::people::question_words;
+use crate::runs::questions::Group;
 use crate::runs::subject::Subject;
 
 /// What stands in for a value; one of them fits every place.
-const VALUES: [&str; 3] = ["ORDER-001", "0123456789abcdef", "x"];
+const VALUES: [&str; 4] = ["ORDER-001", "0123456789abcdef", "x", "retry"];
 
 fn is_taken(words: &str) -> bool {
-    let args = std::iter::once("starter").chain(words.split_whitespace());
+    let args = std::iter::once("starter".to_owned()).chain(split(words));
     Cli::definition().try_get_matches_from(args).is_ok()
+}
+
+/// The words of a command as a shell reads them: what stands in quotation marks is one.
+fn split(command: &str) -> Vec<String> {
+    let (mut words, mut quote, mut is_literal) = (vec![String::new()], None, false);
+    for c in command.chars() {
+        let literal = std::mem::take(&mut is_literal);
+        match quote {
+            None if literal => words.last_mut().expect("it begins with one").push(c),
+            None if c == '\\' => is_literal = true,
+            Some(open) if open == c => quote = None,
+            None if ['"', '\''].contains(&c) => quote = Some(c),
+            None if c == ' ' => words.push(String::new()),
+            _ => words.last_mut().expect("it begins with one").push(c),
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// Every command in lines that are told.
+fn told(lines: &[String]) -> Vec<&str> {
+    lines.iter().filter_map(|line| Some(line.split_once("starter ")?.1)).collect()
 }
 
 /// A format string with a value in place of each hole.
@@ -90,6 +116,42 @@ fn every_command_about_a_run_is_taken() {
     }
     let foreign = Subject { workflow_id: "a/b".into(), run_id: String::new(), process: None };
     assert!(is_taken(foreign.command("watch").trim_start_matches("starter ")));
+}
+
+/// What `starter questions`, and a run that asks, tell somebody to type next.
+#[test]
+fn every_command_about_a_question_is_taken() {
+    let question = |answers: &[Action]| Question {
+        id: "send-welcome-emails/coupon.2".to_owned(),
+        about: workflows::saga::Subject {
+            kind: SubjectKind::Undo,
+            step: "send-welcome-emails".to_owned(),
+            part: None,
+        },
+        cause: "it's odd".to_owned(),
+        reason: "HTTP 500".to_owned(),
+        since: None,
+        deadline: None,
+        facts: Vec::new(),
+        answers: answers.iter().map(|action| Choice { action: *action, effect: String::new() }).collect(),
+        hands_off: false,
+    };
+    for process in ALL.iter().copied() {
+        let workflow_id = format!("{}a b", process.id_prefix);
+        let subject = Subject { workflow_id, run_id: String::new(), process: Some(process) };
+        for action in Action::ALL {
+            let lines = question_words(&subject, &question(&[action]));
+            let commands = told(&lines);
+            assert_eq!(commands.len(), 1, "{lines:?}");
+            assert!(is_taken(commands[0]), "{commands:?}");
+        }
+        for step in process.decides_at.iter().copied().chain(["process-payment"]) {
+            let group = Group::begun(&subject, None, step, "it's odd");
+            for command in group.answer_all.iter().chain([&group.look]) {
+                assert!(is_taken(command.trim_start_matches("starter ")), "{command}");
+            }
+        }
+    }
 }
 
 /// A call of our own in a string would say `starter` to those who called `temporal sun`, and no test would read it.

@@ -37,6 +37,7 @@ mod order_stuck;
 mod order_waiting;
 mod own_names;
 mod people;
+mod questions;
 mod replay;
 mod runs_let_go;
 mod schedules;

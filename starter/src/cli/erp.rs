@@ -29,9 +29,10 @@ Examples:
     Sync(SyncArgs),
     #[command(flatten)]
     Look(Look<SyncRef>),
-    /// Let a sync go on that would exceed its limits
+    /// Let a sync go on that would exceed its limits. An alias: 'starter answer SYNC --action approve' is the same
     Approve(DecideArgs),
-    /// End a sync that would exceed its limits; nothing was written
+    /// End a sync that would exceed its limits; nothing was written. An alias: 'starter answer SYNC --action reject' is
+    /// the same
     Reject(DecideArgs),
     /// Show what the mapping rules of an input make of sample records; connects to nothing
     Map(MapArgs),
@@ -106,7 +107,7 @@ pub(crate) struct ErpListArgs {
     /// Only this integration
     #[arg(long, value_name = "ID", value_parser = integration)]
     pub(crate) integration: Option<IntegrationId>,
-    /// Only syncs that wait for a person to approve or reject them
+    /// Only syncs that wait for a person's answer
     #[arg(long)]
     pub(crate) needs_human: bool,
     /// Runs at most

@@ -66,7 +66,7 @@ pub(crate) struct OnboardingListArgs {
     /// Only those that ended like this
     #[arg(long, value_enum)]
     pub(crate) outcome: Option<OutcomeName>,
-    /// Only those that wait for somebody to answer 'resolve-undo'
+    /// Only those that wait for a person's answer
     #[arg(long)]
     pub(crate) needs_human: bool,
     /// Runs at most

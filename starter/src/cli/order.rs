@@ -51,7 +51,7 @@ pub(crate) struct OrderListArgs {
     /// Only orders that ended like this
     #[arg(long, value_enum)]
     pub(crate) outcome: Option<OutcomeName>,
-    /// Only orders that wait for somebody to answer 'resolve-undo'
+    /// Only orders that wait for a person's answer
     #[arg(long)]
     pub(crate) needs_human: bool,
     /// Orders at most

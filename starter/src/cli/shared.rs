@@ -25,7 +25,7 @@ pub(crate) enum Look<N: Name> {
 pub(crate) enum Say<N: Stoppable> {
     #[command(about = N::CANCEL)]
     Cancel(CancelArgs<N>),
-    /// Answer for a step whose undo is stuck
+    /// Answer for a step whose undo is stuck. An alias: 'starter answer RUN QUESTION' is the same and says more
     ResolveUndo(ResolveArgs<N>),
 }
 
@@ -82,7 +82,7 @@ pub(crate) struct ResolveArgs<N: Name> {
     /// The step whose undo is stuck, or the part of one; 'status' names it
     #[arg(long, value_name = "NAME")]
     pub(crate) step: String,
-    /// What to do about it
+    /// What to do about it; mark_done is taken for done_by_hand, and skip for leave
     #[arg(long, value_enum)]
     pub(crate) action: Action,
     /// Why; goes into the report
@@ -93,16 +93,37 @@ pub(crate) struct ResolveArgs<N: Name> {
     pub(crate) timeout: Duration,
 }
 
-/// What to do about an undo that is stuck.
+/// What a person can answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub(crate) enum Action {
-    /// Try it once more
+    /// Try it once more now, with full patience
     Retry,
+    /// Stop trying: somebody does it by hand, and answers done_by_hand afterwards
+    HandsOff,
     /// Somebody did it by hand
-    MarkDone,
-    /// Leave the effect standing
-    Skip,
+    #[value(alias = "mark_done")]
+    DoneByHand,
+    /// Leave it as it is
+    #[value(alias = "skip")]
+    Leave,
+    /// Go on
+    Approve,
+    /// Do not go on
+    Reject,
+}
+
+impl From<Action> for workflows::saga::Action {
+    fn from(action: Action) -> Self {
+        match action {
+            Action::Retry => Self::Retry,
+            Action::HandsOff => Self::HandsOff,
+            Action::DoneByHand => Self::DoneByHand,
+            Action::Leave => Self::Leave,
+            Action::Approve => Self::Approve,
+            Action::Reject => Self::Reject,
+        }
+    }
 }
 
 /// The values of the search attribute SunOutcome.
@@ -126,6 +147,16 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_answer_can_be_typed_and_the_former_words_too() {
+        let typed = |word: &str| Action::from_str(word, false).map(workflows::saga::Action::from);
+        for action in workflows::saga::Action::ALL {
+            assert_eq!(typed(action.name()), Ok(action));
+        }
+        assert_eq!(typed("mark_done"), Ok(workflows::saga::Action::DoneByHand));
+        assert_eq!(typed("skip"), Ok(workflows::saga::Action::Leave));
+    }
 
     #[test]
     fn durations_have_units() {

@@ -1,8 +1,10 @@
 //! The verbs that stand once for all nouns. What differs between nouns is in the table of `processes`.
 
 pub(crate) mod answer;
+pub(crate) mod answer_all;
 pub(crate) mod cancel;
 pub(crate) mod list;
+pub(crate) mod questions;
 pub(crate) mod start;
 pub(crate) mod status;
 pub(crate) mod watch;

@@ -1,110 +1,56 @@
-//! What waits for a person, and the commands that answer.
+//! What a run asks a person, with its facts, and the command that answers.
 
-use workflows::report::{StepReport, StepStatus};
+use jiff::Timestamp;
+use workflows::report::Progress;
+use workflows::saga::{Fact, Question, SubjectKind};
 
 use super::subject::Subject;
 
-/// What a process asks before it goes on, and the commands that answer.
-fn question_words(subject: &Subject, steps: &[StepReport]) -> [String; 3] {
-    let waiting = steps.iter().find(|line| line.status == StepStatus::Waiting);
-    let why = waiting.and_then(|line| line.detail.as_deref()).unwrap_or("no reason known");
-    [
-        format!("{} needs a person, and has done nothing yet: {why}", subject.title()),
-        format!("  answer: {} --reason \"…\"", subject.command("approve")),
-        format!("      or: {} --reason \"…\"", subject.command("reject")),
-    ]
-}
-
-/// What is stuck, and the command that answers.
-pub(crate) fn stuck_words(subject: &Subject, stuck: &[String], steps: &[StepReport]) -> Vec<String> {
-    if stuck.is_empty() {
+/// What a run asks, in lines; `None` where no worker said it.
+pub(crate) fn asked_words(subject: &Subject, progress: Option<&Progress>) -> Vec<String> {
+    let Some(progress) = progress else {
         let status = subject.command("status");
         return vec![format!(
-            "{} needs a person, and no worker answers to say for which step; once one runs: {status}",
+            "{} needs a person, and no worker answers to say for what; once one runs: {status}",
             subject.title()
         )];
-    }
-    let is_step =
-        |name: &&String| steps.iter().any(|line| name.split('/').next() == Some(line.step.as_str()));
-    let (undos, questions): (Vec<&String>, Vec<&String>) = stuck.iter().partition(is_step);
-    let mut lines = Vec::new();
-    if !questions.is_empty() {
-        lines.extend(question_words(subject, steps));
-    }
-    if !undos.is_empty() {
-        lines.push(format!(
-            "{} needs a person: an undo kept failing until its patience was used up",
-            subject.title()
-        ));
-    }
-    for step in undos {
-        let why = steps.iter().find(|line| line.step == *step).and_then(|line| line.detail.as_deref());
-        lines.push(format!("  {step}: {}", why.unwrap_or("no reason known")));
-        let command = subject.command("resolve-undo");
-        lines.push(format!(
-            "    answer: {command} --step {step} --action retry|mark_done|skip --reason \"…\"\n    \
-             (retry: undo it again; mark_done: somebody did it by hand; skip: leave the effect standing)"
-        ));
+    };
+    let mut lines = vec![format!("{} needs a person", subject.title())];
+    lines.extend(progress.questions.iter().flat_map(|question| question_words(subject, question)));
+    if progress.questions.is_empty() {
+        let status = subject.command("status");
+        lines.push(format!("  its worker does not say for what; look again with: {status}"));
     }
     lines
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::processes::{ERP, ORDER};
-
-    fn subject() -> Subject {
-        Subject { workflow_id: "order/ORDER-001".into(), run_id: "run-1".into(), process: Some(&ORDER) }
+/// One question: why, since when, what is known, what each answer does, and a command that answers.
+pub(crate) fn question_words(subject: &Subject, question: &Question) -> Vec<String> {
+    let kind = match question.about.kind {
+        SubjectKind::Undo => "its undo",
+        SubjectKind::Step => "the step",
+        SubjectKind::Decision => "how to go on",
+    };
+    let Question { id, cause, reason, .. } = question;
+    let mut lines = vec![format!("  {id} ({kind}; {cause}): {reason}")];
+    let at = |name: &str, time: Option<Timestamp>| time.map(|time| format!("    {name}: {time:.0}"));
+    lines.extend(at("since", question.since));
+    lines.extend(at("can be answered until", question.deadline));
+    lines.extend(question.facts.iter().map(|Fact { name, value }| format!("    {name}: {value}")));
+    if question.hands_off {
+        lines.push("    somebody does it by hand: nothing is tried at the moment".to_owned());
     }
-
-    #[test]
-    fn a_stuck_undo_is_named_with_its_reason_and_the_command_that_answers() {
-        let pay = StepReport {
-            step: "process-payment".to_owned(),
-            status: StepStatus::UndoStuck,
-            started_at: None,
-            ended_at: None,
-            detail: Some("HTTP 500".to_owned()),
-            parts: Vec::new(),
-        };
-        let words = stuck_words(&subject(), &["process-payment".to_owned()], &[pay]).join("\n");
-        for expected in [
-            "order ORDER-001 needs a person",
-            "process-payment: HTTP 500",
-            "starter order resolve-undo ORDER-001 --step process-payment --action retry|mark_done|skip --reason",
-        ] {
-            assert!(words.contains(expected), "{expected:?} is missing in {words}");
-        }
+    lines.extend(choice_words(question));
+    if let Some(first) = question.answers.first() {
+        lines.push(format!("    answer: {}", subject.answer(id, first.action)));
     }
-
-    #[test]
-    fn a_question_is_told_with_its_reason_and_both_answers() {
-        let workflow_id = "erp/erp-001-2026-11-23T03:00:00Z".to_owned();
-        let subject = Subject { workflow_id, run_id: "run-1".into(), process: Some(&ERP) };
-        let validate = StepReport {
-            step: "validate-data".to_owned(),
-            status: StepStatus::Waiting,
-            started_at: None,
-            ended_at: None,
-            detail: Some("1 price would be zero (limit 0)".to_owned()),
-            parts: Vec::new(),
-        };
-        let words = stuck_words(&subject, &["approve or reject".to_owned()], &[validate]).join("\n");
-        for expected in [
-            "has done nothing yet: 1 price would be zero (limit 0)",
-            "starter erp approve erp-001-2026-11-23T03:00:00Z --reason",
-            "starter erp reject erp-001-2026-11-23T03:00:00Z --reason",
-        ] {
-            assert!(words.contains(expected), "{expected:?} is missing in {words}");
-        }
-        assert!(!words.contains("undo"), "{words}");
-    }
-
-    #[test]
-    fn a_stuck_undo_is_told_even_when_no_worker_can_name_it() {
-        let words = stuck_words(&subject(), &[], &[]).join("\n");
-        assert!(words.contains("no worker answers"), "{words}");
-        assert!(words.contains("starter order status ORDER-001"), "{words}");
-    }
+    lines
 }
+
+/// What each answer to a question does.
+pub(crate) fn choice_words(question: &Question) -> impl Iterator<Item = String> {
+    question.answers.iter().map(|choice| format!("    {}: {}", choice.action.name(), choice.effect))
+}
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use super::connect::Session;
 use super::follow::{Followed, follow};
 use super::outcome::{End, stuck_document};
-use super::people::stuck_words;
+use super::people::asked_words;
 use super::run::Run;
 use super::subject::Subject;
 use super::watcher::{Stuck, Watcher};
@@ -66,7 +66,7 @@ pub(crate) async fn wait(
 }
 
 fn needs_person(out: &Out, subject: &Subject, Stuck { steps, progress }: &Stuck) -> Result<Exit, Failure> {
-    for line in stuck_words(subject, steps, progress.as_ref().map_or(&[], |progress| &progress.steps)) {
+    for line in asked_words(subject, progress.as_ref()) {
         out.say(line);
     }
     out.document(&stuck_document(subject, steps, progress.as_ref()), |paint| {

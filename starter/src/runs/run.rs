@@ -13,6 +13,7 @@ use temporalio_client::{
 };
 use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
 use temporalio_common::{HasWorkflowDefinition, QueryDefinition, WorkflowDefinition};
+use tonic::Code;
 use workflows::report::Progress;
 
 use super::connect::Session;
@@ -195,6 +196,17 @@ impl Run {
             }
             _ => None,
         }
+    }
+}
+
+/// What a worker said to a query that failed, if there was one to say something.
+pub(crate) fn said_by_worker(error: &WorkflowQueryError) -> Option<String> {
+    match error {
+        WorkflowQueryError::Rpc(status) => match status.code() {
+            Code::DeadlineExceeded | Code::Cancelled | Code::FailedPrecondition | Code::Unavailable => None,
+            _ => Some(status.message().to_owned()),
+        },
+        other => Some(other.to_string()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Which run is meant, and what people call it.
 
 use temporalio_client::WorkflowExecutionStatus;
+use workflows::saga::Action;
 
 use crate::processes::Process;
 use crate::terminal::program::{command, word};
@@ -39,6 +40,12 @@ impl Subject {
             }
             _ => command!("show {}", word(&self.workflow_id)),
         }
+    }
+
+    /// The command that answers one of its questions.
+    pub(crate) fn answer(&self, question: &str, action: Action) -> String {
+        let (run, question) = (word(&self.workflow_id), word(question));
+        command!("answer {run} {question} --action {} --reason '…'", action.name())
     }
 }
 

@@ -30,10 +30,45 @@ pub(crate) struct Sending {
     /// The process it is for, if it is one of ours.
     pub(crate) process: Option<&'static Process>,
     pub(crate) workflow_id: String,
+    /// Which run, if not the latest.
+    pub(crate) run_id: Option<String>,
     /// Makes a repeat harmless: the same id gets the first answer.
     pub(crate) update_id: Option<String>,
     /// How long to wait for the answer.
     pub(crate) limit: Duration,
+}
+
+/// Why an update has no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// No worker took it.
+    NoWorker,
+    /// A worker took it, and has not finished it.
+    Unfinished,
+    /// The run refused it.
+    Refused,
+    /// The run has ended.
+    Ended,
+    /// Temporal did not let it through.
+    Temporal,
+}
+
+/// An update without an answer.
+pub(crate) struct Unanswered {
+    pub(crate) why: Why,
+    pub(crate) failure: Failure,
+}
+
+impl From<Unanswered> for Failure {
+    fn from(unanswered: Unanswered) -> Self {
+        unanswered.failure
+    }
+}
+
+impl Why {
+    fn with(self, failure: Failure) -> Unanswered {
+        Unanswered { why: self, failure }
+    }
 }
 
 /// Sends an update to `W`'s workflow and returns its answer.
@@ -43,16 +78,16 @@ pub(crate) async fn send<W, U>(
     sending: Sending,
     update: U,
     input: U::Input,
-) -> Result<U::Output, Failure>
+) -> Result<U::Output, Unanswered>
 where
     W: HasWorkflowDefinition,
     U: UpdateDefinition<Workflow = W::Run>,
     U::Input: Send,
     U::Output: TemporalDeserializable + 'static,
 {
-    let Sending { process, workflow_id, update_id, limit } = sending;
-    let subject = Subject { workflow_id, run_id: String::new(), process };
-    let handle = session.handle::<W>(&subject.workflow_id, None);
+    let Sending { process, workflow_id, run_id, update_id, limit } = sending;
+    let handle = session.handle::<W>(&workflow_id, run_id.clone());
+    let subject = Subject { workflow_id, run_id: run_id.unwrap_or_default(), process };
     let begun = Instant::now();
     let options = WorkflowStartUpdateOptions::builder().maybe_update_id(update_id).build();
     let accept_limit = ACCEPT_LIMIT.min(limit);
@@ -68,52 +103,58 @@ where
     let answer = match timeout_at(slow.min(begun + limit), &mut finishing).await {
         Ok(answer) => Ok(answer),
         Err(_) => {
-            out.say("accepted; waiting for the outcome");
+            out.say(format!("{}: accepted; waiting for the outcome", subject.title()));
             timeout_at(begun + limit, &mut finishing).await
         }
     };
     match answer {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => Err(refused(session, &subject, error).await),
-        Err(_) => Err(Failure::new(
-            Exit::Failed,
-            format!("accepted, and not finished after {}: the outcome is open", words(limit)),
-        )
-        .fix(format!("it goes on by itself; look with: {}", subject.command("status")))),
+        Err(_) => Err(unfinished(&subject, limit)),
     }
 }
 
-fn no_worker(subject: &Subject, limit: Duration) -> Failure {
+fn unfinished(subject: &Subject, limit: Duration) -> Unanswered {
+    let message = format!("accepted, and not finished after {}: the outcome is open", words(limit));
+    let look = format!("it goes on by itself; look with: {}", subject.command("status"));
+    Why::Unfinished.with(Failure::new(Exit::Failed, message).fix(look))
+}
+
+fn no_worker(subject: &Subject, limit: Duration) -> Unanswered {
     let message = format!("no worker answered for {} within {}", subject.title(), words(limit));
-    Failure::new(Exit::Failed, message).fix(format!(
+    Why::NoWorker.with(Failure::new(Exit::Failed, message).fix(format!(
         "is a worker running? '{}' looks closer. The request may still be taken: before repeating it, look with: {}",
         command!("doctor"),
         subject.command("status")
-    ))
+    )))
 }
 
 /// What a refused update means: refused by the workflow, too late, or no such run.
-async fn refused(session: &Session, subject: &Subject, error: WorkflowUpdateError) -> Failure {
+async fn refused(session: &Session, subject: &Subject, error: WorkflowUpdateError) -> Unanswered {
     match error {
         WorkflowUpdateError::Failed(said) => {
-            Failure::new(Exit::Failed, format!("{} refuses: {}", subject.title(), innermost(&said)))
+            let message = format!("{} refuses: {}", subject.title(), innermost(&said));
+            Why::Refused.with(Failure::new(Exit::Failed, message))
         }
         WorkflowUpdateError::NotFound(status) if is_run_missing(&status) => {
-            let handle = session.handle::<AnyProcess>(&subject.workflow_id, None);
+            let run_id = Some(subject.run_id.clone()).filter(|run_id| !run_id.is_empty());
+            let handle = session.handle::<AnyProcess>(&subject.workflow_id, run_id);
             match handle.describe(WorkflowDescribeOptions::default()).await {
                 Ok(found) if found.status() == WorkflowExecutionStatus::Running => {
-                    Failure::of_status(&status)
+                    Why::Temporal.with(Failure::of_status(&status))
                 }
-                Ok(found) => Failure::new(
-                    Exit::Failed,
-                    format!("{} has already ended: {}", subject.title(), status_name(found.status())),
-                )
-                .fix(format!("how it ended: {}", subject.command("result"))),
-                Err(error) => session.not_found(&subject.workflow_id, error),
+                Ok(found) => ended(subject, found.status()),
+                Err(error) => Why::Temporal.with(session.not_found(&subject.workflow_id, error)),
             }
         }
-        other => other.into(),
+        other => Why::Temporal.with(other.into()),
     }
+}
+
+fn ended(subject: &Subject, status: WorkflowExecutionStatus) -> Unanswered {
+    let message = format!("{} has already ended: {}", subject.title(), status_name(status));
+    let look = format!("how it ended: {}", subject.command("result"));
+    Why::Ended.with(Failure::new(Exit::Failed, message).fix(look))
 }
 
 /// The workflow's own words, without what was wrapped around them.

@@ -33,7 +33,7 @@ pub(crate) enum Exit {
     NotFound = 4,
     /// Ended as the business decided, with everything undone.
     Undone = 5,
-    /// An undo is stuck: somebody has to answer.
+    /// A question is open: somebody has to answer.
     NeedsPerson = 6,
     /// Done, but some rows failed or were refused: the report and the quarantine say which.
     RowsFailed = 7,
@@ -110,9 +110,14 @@ impl Failure {
         self
     }
 
+    /// What happened and why, without the fix.
+    pub(crate) fn message(&self) -> String {
+        format!("{:#}", self.error)
+    }
+
     /// The document of `-o json`, with the keys of a run that failed.
     pub(crate) fn document(&self) -> Value {
-        let mut error = json!({ "type": self.exit.kind(), "message": format!("{:#}", self.error) });
+        let mut error = json!({ "type": self.exit.kind(), "message": self.message() });
         if let Some(fix) = &self.fix {
             error["fix"] = json!(fix);
         }

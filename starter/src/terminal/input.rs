@@ -1,7 +1,7 @@
 //! Reads and checks an input before anything is started: every field, every problem, every fix.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, IsTerminal as _, Read, Write as _};
 use std::path::Path;
 
 use workflows::input::{Checked, INPUT_BYTES_MAX, Place, Problem, Unchecked};
@@ -60,6 +60,19 @@ fn read_limited(source: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     source.take(INPUT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Asks for a yes on the terminal; `None` where nobody is there to be asked.
+pub(crate) fn confirmed(question: &str) -> io::Result<Option<bool>> {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Ok(None);
+    }
+    let mut stderr = io::stderr().lock();
+    write!(stderr, "{question} [y/N] ")?;
+    stderr.flush()?;
+    let mut line = String::new();
+    io::stdin().read_line(&mut line)?;
+    Ok(Some(["y", "yes"].contains(&line.trim().to_lowercase().as_str())))
 }
 
 /// The message for an input that was refused.

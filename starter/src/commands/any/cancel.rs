@@ -31,6 +31,7 @@ pub(crate) async fn run<N: Stoppable>(call: &Call<'_>, args: CancelArgs<N>) -> R
     let sending = Sending {
         process: of_noun(N::NOUN),
         workflow_id: workflow_id.clone(),
+        run_id: None,
         update_id: None,
         limit: args.timeout,
     };

@@ -3,18 +3,16 @@
 use contracts::payment::CustomerAction;
 use jiff::Timestamp;
 use serde::Serialize;
-use temporalio_client::errors::WorkflowQueryError;
 use temporalio_client::{WorkflowExecutionDescription, WorkflowExecutionStatus};
 use temporalio_common::protos::proto_ts_to_system_time;
 use temporalio_common::protos::temporal::api::workflow::v1::PendingActivityInfo;
-use tonic::Code;
 use workflows::report::{Progress, StepStatus};
 use workflows::search_attributes::{NEEDS_HUMAN, OUTCOME, STAGE};
 
 use crate::commands::call::Call;
 use crate::runs::outcome::NOTHING_UNDONE;
-use crate::runs::people::stuck_words;
-use crate::runs::run::Run;
+use crate::runs::people::asked_words;
+use crate::runs::run::{Run, said_by_worker};
 use crate::runs::steps::step_table;
 use crate::runs::subject::{Subject, status_name};
 use crate::terminal::exit::{Exit, Failure};
@@ -99,7 +97,7 @@ async fn ask(run: &Run, description: &WorkflowExecutionDescription, out: &Out) -
         Err(error) => error,
     };
     let queue = description.task_queue();
-    out.say(match refusal(&error) {
+    out.say(match said_by_worker(&error) {
         Some(words) => format!("a worker on task queue '{queue}' cannot answer: {words}"),
         None => {
             format!("no worker answers on task queue '{queue}' ('{}' looks closer)", command!("doctor"))
@@ -107,17 +105,6 @@ async fn ask(run: &Run, description: &WorkflowExecutionDescription, out: &Out) -
     });
     out.say("what follows is what Temporal itself knows");
     None
-}
-
-/// What a worker said, if there was one to say something.
-fn refusal(error: &WorkflowQueryError) -> Option<String> {
-    match error {
-        WorkflowQueryError::Rpc(status) => match status.code() {
-            Code::DeadlineExceeded | Code::Cancelled | Code::FailedPrecondition | Code::Unavailable => None,
-            _ => Some(status.message().to_owned()),
-        },
-        other => Some(other.to_string()),
-    }
 }
 
 fn failing_task(description: &WorkflowExecutionDescription) -> Option<i32> {
@@ -211,10 +198,9 @@ impl Status {
         if !self.is_open() && subject.process.is_some() {
             text.push_str(&format!("how it ended: {}\n", subject.command("result")));
         }
-        let stuck = self.progress.as_ref().map_or(&[][..], |progress| &progress.needs_human);
-        let steps = self.progress.as_ref().map_or(&[][..], |progress| &progress.steps);
-        if self.is_open() && (self.needs_human || !stuck.is_empty()) {
-            for line in stuck_words(subject, stuck, steps) {
+        let asks = self.progress.as_ref().is_some_and(|progress| !progress.questions.is_empty());
+        if self.is_open() && (self.needs_human || asks) {
+            for line in asked_words(subject, self.progress.as_ref()) {
                 text.push_str(&format!("{}\n", paint.bad(line)));
             }
         }

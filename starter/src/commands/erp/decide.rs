@@ -17,8 +17,9 @@ pub(crate) async fn run(call: &Call<'_>, args: DecideArgs, is_approved: bool) ->
     let sending = Sending {
         process: Some(&ERP),
         workflow_id: args.sync.workflow_id()?,
+        run_id: None,
         update_id: None,
         limit: args.timeout,
     };
-    give(call, sending, answer).await
+    give(call.out, &call.connect().await?, sending, answer).await
 }

@@ -52,6 +52,7 @@ where
     let sending = Sending {
         process: Some(&FOLLOW_UP),
         workflow_id: workflow_id.clone(),
+        run_id: None,
         update_id: None,
         limit: args.timeout,
     };

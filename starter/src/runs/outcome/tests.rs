@@ -26,7 +26,10 @@ fn report() -> Value {
             { "step": "reserve-inventory", "status": "undone" },
             { "step": "process-payment", "status": "failed", "detail": "payment declined: card_declined" },
         ],
-        "undone": ["reserve-inventory", "update-order"],
+        "undone": [
+            { "step": "reserve-inventory", "outcome": "undone" },
+            { "step": "update-order", "outcome": "undone" },
+        ],
     })
 }
 
