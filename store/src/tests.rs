@@ -157,6 +157,32 @@ async fn objects_go_some_days_after_their_run_closed() -> Result<(), StoreError>
     Ok(())
 }
 
+#[tokio::test]
+async fn a_run_with_before_images_is_asked_about_once_and_goes_when_it_has_closed() -> Result<(), StoreError>
+{
+    let folder = Folder::new();
+    let store = folder.store();
+    let run = run_folder("erp/erp-001", "run-1");
+    let batch = store.put(&run, "jsonl", b"1\n".to_vec()).await?;
+    for first in [0, 250] {
+        store.create(&format!("{run}/{}-{first}.json", batch.sha256), b"{}".to_vec()).await?;
+    }
+    let later = SystemTime::now() + 100 * DAY;
+    for (state, cleaned) in [
+        (RunState::Open, CleanedUp { kept: 1, ..CleanedUp::default() }),
+        (RunState::Closed(later - 15 * DAY), CleanedUp { runs: 1, objects: 3, ..CleanedUp::default() }),
+    ] {
+        let asked = AtomicU32::new(0);
+        let done = clean_up(&store, 14 * DAY, later, |found: &LeftBehind| {
+            asked.fetch_add(1, Ordering::Relaxed);
+            assert_eq!((found.workflow_id.as_str(), found.run_id.as_str()), ("erp/erp-001", "run-1"));
+            ready(Ok::<_, StoreError>(state)).boxed()
+        });
+        assert_eq!((done.await?, asked.into_inner()), (cleaned, 1), "{state:?}");
+    }
+    Ok(())
+}
+
 #[test]
 fn a_place_that_cannot_be_is_refused_with_the_fix() {
     let error = Store::open("ftp://somewhere").expect_err("no such store").to_string();

@@ -8,6 +8,7 @@
     reason = "the macros of activities and workflows generate markers without docs; everything else has them"
 )]
 
+mod leaf;
 mod world;
 
 use std::collections::{BTreeMap, HashMap};
@@ -37,6 +38,7 @@ use workflows::policy::BULK_QUEUE;
 
 use crate::servers;
 
+pub use leaf::{Leaf, LeafOn, LeafThrough, Leafing};
 pub use world::{BulkWorld, Run, requests, sku, wishes};
 
 /// A line of the list: a product's new price.
@@ -111,15 +113,6 @@ pub struct Apply {
     pub batch: ObjectRef,
 }
 
-/// Pages that are read and nothing else, to see whether the worker stays alive.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Leaf {
-    /// How many.
-    pub pages: u32,
-    /// How long one takes, in milliseconds.
-    pub page_ms: u64,
-}
-
 /// Stages, decides, applies.
 #[workflow]
 #[derive(Default)]
@@ -144,23 +137,6 @@ impl RepriceAll {
             }
         };
         Ok(Outcome { wanted, stopped, written })
-    }
-}
-
-/// Leafs through pages, in one attempt.
-#[workflow]
-#[derive(Default)]
-pub struct LeafThrough;
-
-#[workflow_methods]
-impl LeafThrough {
-    /// Runs to its end; returns how many pages there were.
-    #[run(name = "LeafThrough")]
-    pub async fn run(ctx: &mut WorkflowContext<Self>, leaf: (Leaf, u64)) -> WorkflowResult<u32> {
-        let queue = format!("{}{BULK_QUEUE}", ctx.task_queue());
-        let (leaf, heartbeat_ms) = leaf;
-        let options = options(&queue, Duration::from_millis(heartbeat_ms), 1);
-        Ok(ctx.execute_activity(Repricing::leaf, leaf, options).await?)
     }
 }
 
@@ -190,6 +166,7 @@ pub fn adjust(
     Ok(|options: &mut WorkerOptions, bulk: &mut WorkerOptions| {
         options.register_workflow::<RepriceAll>()?;
         options.register_workflow::<LeafThrough>()?;
+        options.register_workflow::<LeafOn>()?;
         bulk.register_activities(Repricing { shop, store });
         Ok(())
     })
@@ -212,8 +189,12 @@ impl Repricing {
     ) -> Result<Wanted, ActivityError> {
         let mut wishes =
             Wishes { ctx: &ctx, shop: &self.shop, store: &self.store, input: &input, read: 0, to_write: 0 };
-        let quarantine = format!("{}/quarantine", input.folder);
-        let pages = Pages { cursor: None, at_most: u32::MAX, folder: &input.folder, quarantine: &quarantine };
+        let pages = Pages {
+            cursor: None,
+            at_most: u32::MAX,
+            folder: &input.folder,
+            quarantine: "quarantine/reprice",
+        };
         let staged = bulk::stage(&ctx, &self.store, &mut wishes, &pages).await?;
         Ok(Wanted {
             batch: staged.batch,
@@ -233,16 +214,17 @@ impl Repricing {
         input: Apply,
     ) -> Result<Written<Repriced>, ActivityError> {
         let Apply { reprice, batch } = &input;
-        let (images, quarantine) =
-            (format!("{}/before", reprice.folder), format!("{}/quarantine", reprice.folder));
+        let quarantine = "quarantine/reprice";
         let batch = Batch {
             rows: batch,
             folder: &reprice.folder,
-            quarantine: &quarantine,
-            images: Some(&images),
+            quarantine,
+            images: Some(&reprice.folder),
             rate: reprice.rate,
         };
-        bulk::apply(&ctx, &self.store, &Prices { ctx: &ctx, shop: &self.shop }, &batch).await
+        bulk::apply(&ctx, &self.store, &Prices { ctx: &ctx, shop: &self.shop }, &batch)
+            .await?
+            .report(|written| written)
     }
 
     /// Reads pages without a note of any.

@@ -89,7 +89,7 @@ pub async fn run_with(
         Some(door) => Some(door::open(door, client.clone(), settings.task_queue.clone()).await?),
         None => None,
     };
-    let (mut options, mut bulk) = registry::options(&settings, systems)?;
+    let (mut options, mut bulk) = registry::options(&settings, systems, &client)?;
     adjust(&mut options, &mut bulk)?;
     let mut worker = Worker::new(&runtime, client.clone(), options).context("the worker cannot be set up")?;
     let mut bulk = Worker::new(&runtime, client, bulk).context("the worker of bulk work cannot be set up")?;

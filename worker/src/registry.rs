@@ -1,6 +1,9 @@
 //! What a worker runs: two visible lists, processes and activities.
 
 use anyhow::Context as _;
+use futures::FutureExt as _;
+use temporalio_client::{Client, UntypedWorkflow, WorkflowDescribeOptions};
+use temporalio_common::protos::temporal::api::enums::v1::PendingActivityState;
 use temporalio_common::worker::{VersioningBehavior, WorkerDeploymentOptions, WorkerDeploymentVersion};
 use temporalio_sdk::WorkerOptions;
 use temporalio_sdk::runtime::worker_tuner::{FixedSizeSlotSupplier, TunerHolder};
@@ -16,7 +19,7 @@ use workflows::store_probe::StoreProbe;
 use workflows::unsubscription::Unsubscription;
 
 use crate::config::{Deployment, Settings, Tuning};
-use crate::slots::Slots;
+use crate::slots::{IsWanted, Slots, places};
 use crate::systems::{Activities, Systems};
 
 /// The kinds of bulk work: what stands before the dot of its activities' names. Each has slots of its own.
@@ -27,6 +30,7 @@ const BULK_KINDS: [&str; 2] = ["erp", "objects"];
 pub(crate) fn options(
     settings: &Settings,
     systems: Systems,
+    client: &Client,
 ) -> anyhow::Result<(WorkerOptions, WorkerOptions)> {
     let Activities { commerce, inventory, payment, shipping, notification, customers, loyalty, erp, objects } =
         systems.into_activities(settings);
@@ -66,9 +70,7 @@ pub(crate) fn options(
         .graceful_shutdown_period(settings.grace_period)
         .build();
     let each = settings.bulk.slots;
-    // One kind more than there are: an activity without a slot gives its place back, and must not wait for one to do
-    // so.
-    let slots = each * (BULK_KINDS.len() + 1);
+    let slots = places(each, BULK_KINDS.len());
     let bulk = WorkerOptions::new(format!("{}{BULK_QUEUE}", settings.task_queue))
         .register_activities(erp)
         .register_activities(objects)
@@ -81,12 +83,29 @@ pub(crate) fn options(
                 .nexus_task_slot_supplier(FixedSizeSlotSupplier::new(1))
                 .build(),
         )
-        .activity_inbound_interceptor(Slots::new(each))
+        .activity_inbound_interceptor(Slots::new(each, is_wanted(client)))
         .max_task_queue_activities_per_second(f64::from(settings.bulk.rate))
         .activity_task_poller_behavior(pollers(1, slots.min(settings.tuning.activity_pollers)))
         .graceful_shutdown_period(settings.grace_period)
         .build();
     Ok((options, bulk))
+}
+
+/// Asks Temporal. A run that was stopped asks its activity to be cancelled; one that was terminated has no activity any
+/// more. If there is no answer, the activity counts as wanted.
+fn is_wanted(client: &Client) -> Box<IsWanted> {
+    let client = client.clone();
+    Box::new(move |info| {
+        let activity = info.activity_id.clone();
+        let run = info.workflow_id.clone().map(|id| client.get_workflow_handle::<UntypedWorkflow>(id));
+        async move {
+            let Some(run) = run else { return true };
+            let Ok(run) = run.describe(WorkflowDescribeOptions::default()).await else { return true };
+            let pending = run.raw().pending_activities.iter().find(|pending| pending.activity_id == activity);
+            pending.is_some_and(|pending| pending.state() != PendingActivityState::CancelRequested)
+        }
+        .boxed()
+    })
 }
 
 fn pollers(minimum: usize, maximum: usize) -> PollerBehavior {

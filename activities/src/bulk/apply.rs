@@ -1,5 +1,7 @@
 //! A batch of staged rows is written, several rows at a time; heartbeats tell how far it is.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use contracts::bulk::{INLINE_MAX, Rate, Written, count_cause};
 use contracts::objects::ObjectRef;
 use futures::future::BoxFuture;
@@ -13,12 +15,14 @@ use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use super::images::{Images, Kept};
 use super::pace::Pace;
-use super::{Trouble, Walk};
+use super::{Format, Trouble, Walk};
 
 /// Rows between two notes of how far the batch is.
 const SEGMENT: usize = 250;
 /// Writes under way at once.
 const SIDE_BY_SIDE: usize = 8;
+/// Rows of a batch at most: a heartbeat grows by some 240 bytes with every 250 of them.
+pub const BATCH_MAX: usize = 100_000;
 
 /// How rows are written.
 pub trait Target: Sync {
@@ -102,24 +106,25 @@ pub struct Told<O> {
 /// Rows to write, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch<'b> {
-    /// JSON lines of [`Target::Row`], each key once.
+    /// JSON lines of [`Target::Row`], each key once, at most [`BATCH_MAX`].
     pub rows: &'b ObjectRef,
-    /// The folder of the outcomes.
+    /// The folder of the outcomes: the run's own ([`store::run_folder`]).
     pub folder: &'b str,
     /// The folder of what is refused.
     pub quarantine: &'b str,
-    /// The folder of the before-images, this run's alone; `None`: none are kept.
+    /// The folder of the before-images, as a rule `folder`; `None`: none are kept. The run's own
+    /// ([`store::run_folder`]) and not one below it: the last folder before the objects names the run that they are
+    /// removed with.
     pub images: Option<&'b str>,
     /// Rows a second; `None`: as fast as they are taken.
     pub rate: Option<Rate>,
 }
 
-/// How far a batch is. The heartbeat of a version that counted otherwise cannot be read as this one: half of the truth
-/// would be worse than none.
+/// How far a batch is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Progress<O> {
-    format: Format,
+    format: Format<1>,
     rows: usize,
     written: Written<O>,
     /// When the next row may go.
@@ -132,57 +137,77 @@ impl<O> Default for Progress<O> {
     }
 }
 
-/// The number of the present form of [`Progress`], what is in it included.
-const FORMAT: u32 = 1;
-
-/// [`FORMAT`], or it cannot be read.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(try_from = "u32", into = "u32")]
-struct Format;
-
-impl TryFrom<u32> for Format {
-    type Error = String;
-
-    fn try_from(format: u32) -> Result<Self, String> {
-        if format == FORMAT { Ok(Self) } else { Err(format!("heartbeat of format {format}, not {FORMAT}")) }
-    }
+/// How writing a batch ended.
+#[derive(Debug)]
+#[must_use]
+pub enum Ended<O> {
+    /// Every row has its outcome.
+    Whole(Written<O>),
+    /// The run was stopped before the last row was sent: the outcomes until then. A row whose write was under way and
+    /// whose outcome is not known is not among them.
+    Stopped(Written<O>),
 }
 
-impl From<Format> for u32 {
-    fn from(_: Format) -> Self {
-        FORMAT
+impl<O> Ended<O> {
+    /// What the activity answers. A batch that was stopped is cancelled, with what was written in the details, so that
+    /// the process can tell of it.
+    ///
+    /// # Errors
+    /// When the run was stopped.
+    pub fn report<A>(self, report: impl FnOnce(Written<O>) -> A) -> Result<A, ActivityError>
+    where
+        A: Serialize + Send + Sync + 'static,
+    {
+        match self {
+            Self::Whole(written) => Ok(report(written)),
+            Self::Stopped(written) => Err(ActivityError::cancelled_with_details(report(written))),
+        }
     }
 }
 
 /// Writes a batch.
 ///
 /// # Errors
-/// When the batch cannot be read, a row's outcome is not known, or the run was stopped between two rows. What was
-/// written until then is known to the next attempt.
+/// When the batch cannot be read or has more than [`BATCH_MAX`] rows, or a row's outcome is not known. What was written
+/// until then is known to the next attempt.
 pub async fn apply<T: Target>(
     ctx: &ActivityContext,
     store: &Store,
     target: &T,
     batch: &Batch<'_>,
-) -> Result<Written<T::Outcome>, ActivityError> {
+) -> Result<Ended<T::Outcome>, ActivityError> {
     let mut walk: Walk<'_, Progress<T::Outcome>> = Walk::resume(ctx);
-    let read = async { Lines::get(store, batch.rows).await?.records::<T::Row>() };
-    let rows = walk.alive(read).await.map_err(|error| Trouble::from(error).into_failure())?;
+    let rows = walk.alive(rows_of::<T::Row>(store, batch.rows)).await.map_err(Trouble::into_failure)?;
     let pace = Pace::resume(batch.rate, walk.progress().due);
     let images = batch.images.map(|folder| Images::of(store, folder, batch.rows));
-    let writing = Writing { ctx, store, target, batch, pace, images, is_few: rows.len() <= INLINE_MAX };
+    let (is_few, has_failed) = (rows.len() <= INLINE_MAX, AtomicBool::new(false));
+    let writing = Writing { ctx, store, target, batch, pace, images, is_few, has_failed };
     while walk.progress().rows < rows.len() {
         let progress = walk.progress().clone();
         let done = writing.segment(&rows[progress.rows..], progress);
         match walk.alive(done).await.map_err(Trouble::into_failure)? {
             // Not checked for a stop here: a batch that is written to its end counts, whatever comes after it.
-            Some(progress) => walk.note(progress).await,
-            None => return Err(ActivityError::cancelled()),
+            Segment::Whole(progress) => walk.note(progress).await,
+            Segment::Stopped(written) => {
+                let written = walk.alive(writing.join(written)).await.map_err(Trouble::into_failure)?;
+                return Ok(Ended::Stopped(written));
+            }
         }
     }
     let written = walk.progress().written.clone();
     let joined = walk.alive(writing.join(written)).await;
-    joined.map_err(Trouble::into_failure)
+    joined.map(Ended::Whole).map_err(Trouble::into_failure)
+}
+
+async fn rows_of<R: DeserializeOwned>(store: &Store, batch: &ObjectRef) -> Result<Vec<R>, Trouble> {
+    let rows = Lines::get(store, batch).await?.records::<R>()?;
+    match rows.len() <= BATCH_MAX {
+        true => Ok(rows),
+        false => {
+            let (key, rows) = (&batch.key, rows.len());
+            Err(Trouble::Final(format!("{key} has {rows} rows; divide it: a batch has at most {BATCH_MAX}")))
+        }
+    }
 }
 
 /// A batch that is being written.
@@ -194,6 +219,16 @@ struct Writing<'w, T> {
     pace: Pace,
     images: Option<Images<'w>>,
     is_few: bool,
+    /// A row's outcome is not known: the system is away, or lets nobody in. The next row would fare no better.
+    has_failed: AtomicBool,
+}
+
+/// How some rows ended.
+enum Segment<O> {
+    /// Every one has its outcome: how far the batch is now.
+    Whole(Progress<O>),
+    /// The run was stopped before the last one was sent: what was written.
+    Stopped(Written<O>),
 }
 
 /// The looks of some rows.
@@ -204,16 +239,17 @@ struct Looked<I> {
     list: Option<ObjectRef>,
 }
 
-/// An answer, or none: the row was not sent, because the run was stopped or has given this attempt up.
+/// An answer, or none: the row was not sent, because the run was stopped, has given this attempt up, or a row before it
+/// has failed.
 type Sent<D> = Result<Option<Answer<D>>, Trouble>;
 
 impl<T: Target> Writing<'_, T> {
-    /// Writes the next rows; `None` when the run was stopped before the last of them was sent.
+    /// Writes the next rows.
     async fn segment(
         &self,
         rest: &[T::Row],
         mut progress: Progress<T::Outcome>,
-    ) -> Result<Option<Progress<T::Outcome>>, Trouble> {
+    ) -> Result<Segment<T::Outcome>, Trouble> {
         let looked = self.look(rest, progress.rows).await?;
         let rows = &rest[..looked.before.len()];
         let answers = self.write(rows, &looked).await;
@@ -221,22 +257,46 @@ impl<T: Target> Writing<'_, T> {
         let written = rows.iter().zip(&answers).filter(|(_, sent)| is_written(sent)).map(|(row, _)| row);
         // Of a segment that is cut short, too.
         self.target.remember(written.collect()).await?;
+        let answers = self.answers(answers)?;
+        let is_whole = answers.iter().all(Option::is_some);
+        self.report(rows.iter().zip(answers), &mut progress.written).await?;
+        progress.written.images.extend(looked.list);
+        if !is_whole {
+            return Ok(Segment::Stopped(progress.written));
+        }
+        progress.rows += rows.len();
+        progress.due = self.pace.due();
+        Ok(Segment::Whole(progress))
+    }
+
+    /// The answers, when no row failed. A request may be given up because the run was stopped ([`super::patiently`]): its
+    /// row counts as not sent.
+    fn answers(&self, sent: Vec<Sent<T::Done>>) -> Result<Vec<Option<Answer<T::Done>>>, Trouble> {
+        let is_stopped = self.ctx.is_cancelled();
+        let answers = sent.into_iter().map(|sent| if is_stopped { Ok(sent.ok().flatten()) } else { sent });
+        answers.collect()
+    }
+
+    async fn report<'r>(
+        &self,
+        rows: impl Iterator<Item = (&'r T::Row, Option<Answer<T::Done>>)>,
+        written: &mut Written<T::Outcome>,
+    ) -> Result<(), Trouble>
+    where
+        T::Row: 'r,
+    {
         let (mut list, mut quarantine) = (LinesWriter::default(), LinesWriter::default());
-        for (row, answer) in rows.iter().zip(answers) {
-            let Some(answer) = answer? else { return Ok(None) };
+        for (row, answer) in rows.filter_map(|(row, answer)| Some((row, answer?))) {
             let Some(told) = self.target.tell(row, &answer)? else { continue };
             list.push(&told.outcome)?;
             if let Some(line) = &told.quarantined {
                 quarantine.push(line)?;
             }
-            self.count(&mut progress.written, told);
+            self.count(written, told);
         }
-        progress.written.lists.extend(list.put(self.store, self.batch.folder).await?);
-        progress.written.quarantined.extend(quarantine.put(self.store, self.batch.quarantine).await?);
-        progress.written.images.extend(looked.list);
-        progress.rows += rows.len();
-        progress.due = self.pace.due();
-        Ok(Some(progress))
+        written.lists.extend(list.put(self.store, self.batch.folder).await?);
+        written.quarantined.extend(quarantine.put(self.store, self.batch.quarantine).await?);
+        Ok(())
     }
 
     fn count(&self, written: &mut Written<T::Outcome>, told: Told<T::Outcome>) {
@@ -300,10 +360,12 @@ impl<T: Target> Writing<'_, T> {
         if now.is_some_and(|now| self.target.is_done(row, now)) {
             return Ok(Some(Answer::Done(None)));
         }
-        if !self.pace.turn(self.ctx).await {
+        if !self.pace.turn(self.ctx).await || self.has_failed.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        self.target.write(row, before).await.map(Some)
+        let sent = self.target.write(row, before).await;
+        self.has_failed.fetch_or(sent.is_err(), Ordering::Relaxed);
+        sent.map(Some)
     }
 
     /// One list of outcomes, however long: a history that names one object for each part of it would grow with it.

@@ -1,9 +1,12 @@
 //! Before-images: what rows looked like before they were written for the first time.
 //!
-//! They are kept by the first row of their segment: `<folder>/<hash of the batch>/<first row>.json` names a list with
+//! They are kept by the first row of their segment: `<folder>/<hash of the batch>-<first row>.json` names a list with
 //! one line for each row. The name is made once and never changed, so that the second of two attempts reads what the
 //! first one saw, whatever became of the rows since. The list itself is under its hash, so that half a list is known as
 //! such.
+//!
+//! All of it lies in the folder itself and none below it: [`store::clean_up`] takes the last folder before the objects
+//! for a run id.
 
 use contracts::objects::ObjectRef;
 use serde::Serialize;
@@ -15,7 +18,8 @@ use super::Trouble;
 /// The before-images of one batch.
 pub(super) struct Images<'s> {
     store: &'s Store,
-    folder: String,
+    folder: &'s str,
+    batch: &'s str,
 }
 
 /// Before-images of some rows in a row.
@@ -27,12 +31,12 @@ pub(super) struct Kept<I> {
 }
 
 impl<'s> Images<'s> {
-    pub(super) fn of(store: &'s Store, folder: &str, batch: &ObjectRef) -> Self {
-        Self { store, folder: format!("{folder}/{}", batch.sha256) }
+    pub(super) fn of(store: &'s Store, folder: &'s str, batch: &'s ObjectRef) -> Self {
+        Self { store, folder, batch: &batch.sha256 }
     }
 
     fn name(&self, first: usize) -> String {
-        format!("{}/{first}.json", self.folder)
+        format!("{}/{}-{first}.json", self.folder, self.batch)
     }
 
     /// Those that begin with this row; `None` when none were kept.
@@ -56,7 +60,7 @@ impl<'s> Images<'s> {
         for image in &images {
             lines.push(image)?;
         }
-        let list = lines.put(self.store, &self.folder).await?;
+        let list = lines.put(self.store, self.folder).await?;
         let list = list.ok_or_else(|| Trouble::Final("no rows have no before-images".to_owned()))?;
         if self.store.create(&self.name(first), serde_json::to_vec(&list)?).await? {
             return Ok(Kept { images, list, is_earlier: false });

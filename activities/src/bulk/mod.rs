@@ -19,27 +19,44 @@
 //!   [`contracts::bulk::Rate`]. A system that asks to slow down is waited for ([`patiently`]).
 //! - **A life line.** Heartbeats go out by the time since the last one, however quick or slow the work is ([`Walk`]).
 //!   They tell how far the batch is, and the attempt after a lost worker goes on there.
-//! - **Each row once.** If you name a folder for them, before-images are stored before the first write of their rows,
-//!   and a later attempt reads them back. A row that looked different there and is as it should be now was written by
+//! - **No second write by the next attempt.** If you name a folder for them, before-images are stored before the first
+//!   write of their rows, and a later attempt reads them back. A row that looked different there and is as it should be now was written by
 //!   an earlier attempt: it counts as written, and is not written again. Without a folder, the writes need idempotency
 //!   keys.
 //! - **A stop between two rows.** When the run is cancelled, rows that were sent are finished and the rest is not sent.
+//!   What was written until then is in the details of the cancel ([`Ended::report`]).
+//! - **No storm.** After the first row whose outcome is not known (an outage, a password that is refused) no further
+//!   row is sent: the attempt fails, and Temporal tries again later.
 //! - **A report.** Every outcome stands in one list in the object store, few of them inline, refused rows in the
 //!   quarantine, all of them counted ([`contracts::bulk::Written`]).
 //!
 //! An activity stages once or applies once: its heartbeats tell of one batch.
+//!
+//! You have to know:
+//!
+//! - **The rate holds for one activity.** Several batches at the same time, of one run or of several, write at several
+//!   times the rate; all slots of all workers are the most (`SUN_BULK_SLOTS`).
+//! - **Each row is written at least once.** A worker that is cut off from Temporal, but not from the system it writes
+//!   to, goes on until its own timer fires; meanwhile another worker has begun the next attempt. Both write the same
+//!   values, so a write sets a value ("the price is 90") and never changes it by something ("10 less").
+//! - **A batch has at most [`BATCH_MAX`] rows.** Its heartbeat grows by some 240 bytes with every 250 rows. A larger one
+//!   is refused, by [`stage()`] before anybody is asked about it: stage fewer pages at once.
+//! - **A folder belongs to one run** ([`store::run_folder`]), and objects lie directly in it: the store's clean-up
+//!   takes the last folder before the objects for a run.
 //!
 //! - `walk.rs`: heartbeats, and going on where the attempt before ended;
 //! - `patience.rs`: a system that asks to slow down;
 //! - `pace.rs`: rows a second;
 //! - `stage.rs`, `apply.rs`: the two parts;
 //! - `images.rs`: before-images in the object store;
+//! - `format.rs`: heartbeats of another version, which are not read;
 //! - `trouble.rs`: the reasons why a part cannot go on, and whether trying again helps.
 //!
 //! What is deliberately absent: what a row is (the user knows), retries (they are Temporal's, by policy), and a look
 //! for one key twice across batches (no memory is large enough for it).
 
 mod apply;
+mod format;
 mod images;
 mod pace;
 mod patience;
@@ -47,7 +64,8 @@ mod stage;
 mod trouble;
 mod walk;
 
-pub use apply::{Answer, Batch, Target, Told, apply};
+pub use apply::{Answer, BATCH_MAX, Batch, Ended, Target, Told, apply};
+pub use format::Format;
 pub use patience::patiently;
 pub use stage::{Checked, Compared, Page, Pages, Reading, StagedRows, Unfit, stage};
 pub use trouble::Trouble;

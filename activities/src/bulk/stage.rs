@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use store::{LinesWriter, Store};
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
-use super::{Trouble, Walk};
+use super::{BATCH_MAX, Trouble, Walk};
 
 /// Records that are compared at once.
 const COMPARED_AT_ONCE: usize = 500;
@@ -117,7 +117,8 @@ pub struct StagedRows {
 /// Stages some pages.
 ///
 /// # Errors
-/// When something cannot be read or put into the object store, or the run was stopped between two pages.
+/// When something cannot be read or put into the object store, more than [`BATCH_MAX`] rows are to be written, or the
+/// run was stopped between two pages.
 pub async fn stage<R: Reading>(
     ctx: &ActivityContext,
     store: &Store,
@@ -200,6 +201,12 @@ impl<F> Gathered<F> {
             for unfit in &compared.unfit {
                 self.turn_away(unfit)?;
             }
+        }
+        if rows.count() > BATCH_MAX as u64 {
+            let found = rows.count();
+            let why =
+                format!("{found} rows are to be written; stage fewer pages: a batch has at most {BATCH_MAX}");
+            return Err(Trouble::Final(why));
         }
         let batch = rows.put(store, pages.folder).await?;
         let quarantined = self.quarantine.put(store, pages.quarantine).await?;

@@ -27,7 +27,7 @@ pub(super) async fn apply(
         images: None,
         rate: None,
     };
-    bulk::apply(ctx, store, &Rows { ctx, shop, ledger, input }, &batch).await.map(applied)
+    bulk::apply(ctx, store, &Rows { ctx, shop, ledger, input }, &batch).await?.report(applied)
 }
 
 /// Rows on their way into the shop.

@@ -64,6 +64,8 @@ struct Books {
     cancels: bool,
     /// What the last heartbeat told, for the attempt after it.
     details: Option<Payloads>,
+    /// What the last activity that was cancelled told.
+    cancelled: Option<Payloads>,
 }
 
 /// A worker with activities, and the Temporal it polls.
@@ -175,6 +177,13 @@ impl Temporal {
         Ok(())
     }
 
+    /// What the last activity that was cancelled told in its details; an error when none was.
+    pub(crate) fn told_when_cancelled<T: DeserializeOwned>(&self) -> TestResult<T> {
+        let told = self.books.lock().unwrap_or_else(PoisonError::into_inner).cancelled.take();
+        let told = told.and_then(|told| told.payloads.into_iter().next()).ok_or("it told nothing")?;
+        Ok(serde_json::from_slice(&told.data)?)
+    }
+
     /// Waits for the next heartbeat.
     pub(crate) async fn heartbeat(&self) -> TestResult {
         Ok(tokio::time::timeout(Duration::from_secs(30), self.heartbeats.notified()).await?)
@@ -231,6 +240,7 @@ impl Server {
             }
             "RespondActivityTaskCanceled" => {
                 let cancelled: RespondActivityTaskCanceledRequest = decode(&request);
+                self.books().cancelled = cancelled.details;
                 self.close(&cancelled.task_token, Err(Failure::default()))
             }
             "RecordActivityTaskHeartbeat" => {

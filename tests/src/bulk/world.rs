@@ -12,7 +12,7 @@ use temporalio_client::{
     Client, WorkflowCancelOptions, WorkflowGetResultOptions, WorkflowHandle, WorkflowStartOptions,
 };
 
-use super::{Leaf, LeafThrough, Outcome, Reprice, RepriceAll, Wish};
+use super::{Leaf, LeafOn, LeafThrough, Leafing, Outcome, Reprice, RepriceAll, Wish};
 use crate::erp::ErpWorld;
 use crate::shop::Shop;
 use crate::world::{LIMIT, WorkerProcess};
@@ -95,6 +95,22 @@ impl BulkWorld {
         let input = (leaf, u64::try_from(heartbeat.as_millis())?);
         let run = world.client.start_workflow(LeafThrough::run, input, options).await?;
         Ok(tokio::time::timeout(LIMIT, run.get_result(WorkflowGetResultOptions::default())).await??)
+    }
+
+    /// Leafs through pages, activity by activity.
+    ///
+    /// # Errors
+    /// When Temporal refuses.
+    pub async fn leaf_on(
+        &self,
+        name: &str,
+        leafing: Leafing,
+    ) -> anyhow::Result<WorkflowHandle<Client, LeafOn>> {
+        let world = &self.erp.world;
+        let id = format!("leaf-on/{}/{name}", world.task_queue);
+        let options = WorkflowStartOptions::new(world.task_queue.clone(), id.clone()).build();
+        world.client.start_workflow(LeafOn::run, leafing, options).await?;
+        Ok(world.client.get_workflow_handle::<LeafOn>(id))
     }
 
     /// The prices of the shop's products.

@@ -31,7 +31,7 @@ pub(in crate::erp) async fn deactivate(
         images: None,
         rate: None,
     };
-    bulk::apply(ctx, store, &GoneProducts { ctx, shop, ledger, input }, &batch).await.map(applied)
+    bulk::apply(ctx, store, &GoneProducts { ctx, shop, ledger, input }, &batch).await?.report(applied)
 }
 
 /// Products on their way out of sale.

@@ -10,7 +10,7 @@ use store::{LinesWriter, Store};
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use super::ledger::Ledger;
-use crate::bulk::{Trouble, Walk, patiently};
+use crate::bulk::{Format, Trouble, Walk, patiently};
 use crate::erp::connector::{Erp, KeysAsk};
 use crate::erp::give_up;
 use crate::http::CallError;
@@ -20,8 +20,9 @@ const LIST: u64 = 10_000;
 
 /// How far a scan is. What was read since the last list is read again by the next attempt.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(deny_unknown_fields)]
 struct Progress {
+    format: Format<1>,
     cursor: Option<String>,
     lists: Vec<ObjectRef>,
     count: u64,
@@ -94,4 +95,36 @@ async fn read_list(
     }
     progress.lists.extend(walk.alive(list.put(store, &input.folder)).await?);
     Ok(progress)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn reads(told: Value) -> bool {
+        serde_json::from_value::<Progress>(told).is_ok()
+    }
+
+    /// A cursor without the lists of the keys before it would make products of all those keys gone.
+    #[test]
+    fn a_heartbeat_of_another_version_is_no_beginning() -> serde_json::Result<()> {
+        let told = serde_json::to_value(Progress { count: 7, ..Progress::default() })?;
+        assert!(reads(told.clone()), "{told}");
+        for (field, other) in
+            [("lists", "parts"), ("cursor", "next"), ("count", "keys"), ("format", "version")]
+        {
+            let mut other_words = told.clone();
+            let fields = other_words.as_object_mut().expect("an object");
+            let value = fields.remove(field).expect("a field");
+            fields.insert(other.to_owned(), value);
+            assert!(!reads(other_words.clone()), "{other_words}");
+        }
+        let mut later = told;
+        later["format"] = json!(2);
+        assert!(!reads(later));
+        assert!(!reads(json!({ "cursor": "page 7" })));
+        Ok(())
+    }
 }

@@ -2,13 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::time::Duration;
+use std::future::ready;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
+use activities::bulk::BATCH_MAX;
 use contracts::bulk::{Rate, Written};
 use contracts::failure::{REFUSED, UNAVAILABLE};
-use contracts::objects::ObjectRef;
+use contracts::objects::{CleanedUp, ObjectRef};
+use futures::FutureExt as _;
 use serde_json::json;
-use store::Lines;
+use store::clean_up::{LeftBehind, RunState, clean_up};
+use store::{Lines, StoreError};
 
 use super::till::{Apply, Row, Till, TillActivities, name};
 use crate::TestResult;
@@ -26,7 +31,8 @@ struct Place {
 impl Place {
     async fn of(rows: usize) -> TestResult<Self> {
         let till = Till::open()?;
-        let apply = Apply { batch: till.batch(rows).await?, images: Some("before".to_owned()), rate: None };
+        let images = Some("before".to_owned());
+        let apply = Apply { batch: till.batch(rows).await?, folder: "lists".to_owned(), images, rate: None };
         let temporal = Temporal::with(TillActivities(till.clone())).await?;
         Ok(Self { till, temporal, apply })
     }
@@ -49,7 +55,7 @@ impl Place {
 
     /// Where the name of the first segment's before-images lies.
     fn first_images(&self) -> String {
-        format!("before/{}/0.json", self.apply.batch.sha256)
+        format!("before/{}-0.json", self.apply.batch.sha256)
     }
 }
 
@@ -175,13 +181,68 @@ async fn a_stop_comes_between_two_rows_and_the_next_attempt_goes_on() -> TestRes
     place.apply.rate = Some(Rate::try_from(20)?);
     place.temporal.cancel();
     let attempt = Attempt { heartbeat: Duration::from_millis(300), ..FIRST };
-    let stopped = place.run(attempt).await;
-    assert!(!stopped.is_ok_and(|ended| ended.is_ok()), "it was written to its end");
+    let ended = place.run(attempt).await;
+    assert!(!ended.is_ok_and(|ended| ended.is_ok()), "it was written to its end");
     let before = place.till.books().writes.len();
     assert!((1..40).contains(&before), "{before} rows were written");
+    let stopped: Written<Row> = place.temporal.told_when_cancelled()?;
+    assert_eq!(stopped.counts, counts(&[("updated", before as u64)]));
+    assert_eq!((stopped.rows.len(), place.lines(&stopped.lists).await?), (before, before));
     place.temporal.cancel_no_more();
     assert_eq!(place.done(SECOND).await?.counts, counts(&[("updated", 40)]));
     assert_eq!(place.till.books().writes.len(), 40);
+    Ok(())
+}
+
+/// Each of the others would wait for its timeout, or be one more refused login.
+#[tokio::test]
+async fn after_the_first_row_without_an_answer_no_further_row_is_sent() -> TestResult {
+    let place = Place::of(ROWS).await?;
+    place.till.books().down_from = Some(name(3));
+    let failed = place.run(FIRST).await?.expect_err("the till is down");
+    assert_eq!((failed.message.as_str(), failed.is_final), ("the till is down", false));
+    let sent = place.till.books().writes.len();
+    assert!((4..=3 + 8).contains(&sent), "{sent} rows were sent");
+    place.till.books().down_from = None;
+    assert_eq!(place.done(SECOND).await?.counts, counts(&[("updated", ROWS as u64)]));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_batch_that_is_too_large_for_a_heartbeat_is_refused() -> TestResult {
+    let place = Place::of(BATCH_MAX + 1).await?;
+    let failed = place.run(FIRST).await?.expect_err("too many rows");
+    assert!(failed.is_final && failed.message.contains("100001 rows; divide it"), "{failed:?}");
+    assert_eq!(place.till.books().writes, Vec::<String>::new());
+    Ok(())
+}
+
+/// Images are kept below a run's folder, whose last part is the run's id to those who clean up.
+#[tokio::test]
+async fn before_images_stay_and_go_with_their_run() -> TestResult {
+    const DAY: Duration = Duration::from_secs(24 * 3_600);
+    let mut place = Place::of(ROWS).await?;
+    place.apply.folder = store::run_folder("till/one", "run-1");
+    place.apply.images = Some(place.apply.folder.clone());
+    place.done(FIRST).await?;
+    let (store, later) = (&place.till.store, SystemTime::now() + 100 * DAY);
+    let objects = store.list(&place.apply.folder).await?.len() as u64;
+    // Three segments have a name and a list each; the whole list of images, and outcomes likewise.
+    assert!(objects >= 7, "{objects} objects");
+    for (state, cleaned) in [
+        (RunState::Open, CleanedUp { kept: 1, ..CleanedUp::default() }),
+        (RunState::Closed(later - 15 * DAY), CleanedUp { runs: 1, objects, ..CleanedUp::default() }),
+    ] {
+        let asked = Mutex::new(Vec::new());
+        let done = clean_up(store, 14 * DAY, later, |run: &LeftBehind| {
+            asked.lock().unwrap_or_else(PoisonError::into_inner).push(run.clone());
+            ready(Ok::<_, StoreError>(state)).boxed()
+        });
+        assert_eq!(done.await?, cleaned, "{state:?}");
+        let run = LeftBehind { workflow_id: "till/one".to_owned(), run_id: "run-1".to_owned() };
+        assert_eq!(asked.into_inner().unwrap_or_else(PoisonError::into_inner), [run], "{state:?}");
+    }
+    assert_eq!(store.list("runs").await?.len(), 0);
     Ok(())
 }
 

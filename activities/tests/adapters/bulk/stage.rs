@@ -2,10 +2,11 @@
 
 use std::fs;
 
+use activities::bulk::BATCH_MAX;
 use contracts::failure::UNAVAILABLE;
 use store::Lines;
 
-use super::till::{Row, Staged, Till, TillActivities};
+use super::till::{Row, Staged, Till, TillActivities, name};
 use crate::TestResult;
 use crate::temporal::{FIRST, SECOND, Temporal};
 
@@ -69,5 +70,18 @@ async fn a_store_that_is_away_in_the_middle_is_tried_again() -> TestResult {
         fs::remove_file(till.file(folder))?;
         assert_eq!(temporal.run(TillActivities::stage, SECOND, &9).await?, Ok(undisturbed.clone()));
     }
+    Ok(())
+}
+
+/// Nobody is asked about a batch that could not be written.
+#[tokio::test]
+async fn more_rows_than_a_batch_takes_are_refused_before_anybody_is_asked() -> TestResult {
+    let till = Till::open()?;
+    till.batch(BATCH_MAX + 1).await?;
+    let page = (0..=BATCH_MAX).map(|number| (name(number), 2)).collect();
+    till.books().pages = vec![page];
+    let temporal = Temporal::with(TillActivities(till.clone())).await?;
+    let failed = temporal.run(TillActivities::stage, FIRST, &9).await?.expect_err("too many rows");
+    assert!(failed.is_final && failed.message.contains("100001 rows are to be written"), "{failed:?}");
     Ok(())
 }

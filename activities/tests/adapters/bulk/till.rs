@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use activities::bulk::{
     self, Answer, Batch, Checked, Compared, Page, Pages, Reading, Target, Told, Trouble, Unfit,
@@ -29,6 +30,8 @@ pub(crate) struct Books {
     pub(super) writes: Vec<String>,
     /// Names whose next write is not known to have happened, though it has.
     pub(super) unheard: Vec<String>,
+    /// The till is down for this name and those after it.
+    pub(super) down_from: Option<String>,
     /// Names that are refused.
     pub(super) refused: Vec<String>,
     /// Images that a look leaves out.
@@ -49,6 +52,7 @@ pub(crate) struct Till {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Apply {
     pub(super) batch: ObjectRef,
+    pub(super) folder: String,
     pub(super) images: Option<String>,
     pub(super) rate: Option<Rate>,
 }
@@ -123,10 +127,21 @@ impl TillActivities {
         input: Apply,
     ) -> Result<Written<Row>, ActivityError> {
         let images = input.images.as_deref();
-        let batch =
-            Batch { rows: &input.batch, folder: "lists", quarantine: "quarantine", images, rate: input.rate };
-        bulk::apply(&ctx, &self.0.store, &self.0, &batch).await
+        let batch = Batch {
+            rows: &input.batch,
+            folder: &input.folder,
+            quarantine: "quarantine",
+            images,
+            rate: input.rate,
+        };
+        bulk::apply(&ctx, &self.0.store, &self.0, &batch).await?.report(|written| written)
     }
+}
+
+/// It takes a moment to be known.
+async fn no_answer() -> Result<Answer<()>, Trouble> {
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    Err(Trouble::Again("the till is down".to_owned()))
 }
 
 impl Reading for Till {
@@ -190,6 +205,9 @@ impl Target for Till {
     ) -> BoxFuture<'a, Result<Answer<()>, Trouble>> {
         let mut books = self.books();
         books.writes.push(name.clone());
+        if books.down_from.as_ref().is_some_and(|first| name >= first) {
+            return no_answer().boxed();
+        }
         if books.refused.contains(name) {
             return std::future::ready(Ok(Answer::Refused("NOT_TODAY".to_owned()))).boxed();
         }
