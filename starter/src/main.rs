@@ -49,8 +49,9 @@ fn main() -> ExitCode {
 
 /// clap's answer to `--help`, `--version` and what it could not read.
 fn usage_ended(usage: &clap::Error, args: &[OsString]) -> Exit {
-    let is_printed = usage.print().is_ok();
-    if is_printed && !usage.use_stderr() {
+    // Whoever has closed the pipe wants no more of it.
+    usage.print().ok();
+    if !usage.use_stderr() {
         return Exit::Ok;
     }
     let message = usage.render().to_string();

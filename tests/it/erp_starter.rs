@@ -25,6 +25,28 @@ async fn rows_that_were_refused_are_7() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn rows_that_were_refused_in_an_earlier_run_of_the_same_sync_are_7_too() -> anyhow::Result<()> {
+    let erp = ErpWorld::new().await?;
+    erp.world.shop.post("erp/generate", json!({ "products": 90, "inventory": false, "seed": 1 })).await?;
+    // The oldest record comes on the first page.
+    let broken = json!({ "item_code": "BROKEN-001" });
+    let oldest = "2001-01-01T00:00:00Z";
+    erp.erp(json!([{ "entity": "products", "id": "BROKEN", "updated_at": oldest, "fields": broken }]))
+        .await?;
+    let long = json!({ "full": true, "page_size": 2, "batches_per_run": 1, "sync_entities": ["products"],
+        "max_invalid": 1 });
+    let some = sync(&erp, long, &[]).await?;
+    assert_eq!(some.code, Some(7), "{}", some.err);
+    let document = some.json()?;
+    assert_eq!(document["report"]["summary"]["entities"]["products"]["quarantined"], 0, "{document}");
+    assert_eq!(document["earlier_runs"], json!({ "failed": 0, "quarantined": 1 }));
+    let note =
+        "records that earlier runs of this sync left out: 0 refused by the shop, 1 quarantined as invalid";
+    assert_eq!(document["steps"]["notes"], json!([note]));
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_dry_run_that_would_ask_a_person_is_8() -> anyhow::Result<()> {
     let erp = ErpWorld::new().await?;
     let dry = sync(&erp, json!({}), &["--dry-run"]).await?;

@@ -1,4 +1,5 @@
-//! A gRPC proxy before Temporal: notes every call that passes, and can hold them back as a server does that is away.
+//! A gRPC proxy before Temporal: notes every call, and can answer in the server's place: as one that is away, that
+//! fails, or that has nothing to say.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -15,12 +16,12 @@ use tonic::server::UnaryService;
 use tonic::service::Routes;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Channel, Server};
-use tonic::{Request, Response, Status};
+use tonic::{Code, Request, Response, Status};
 
 /// The query that every workflow answers by itself.
 const METADATA: &str = "__temporal_workflow_metadata";
 
-/// One call that passed.
+/// One call that was made.
 #[derive(Clone, Debug)]
 pub struct Passed {
     /// `QueryWorkflow`
@@ -43,6 +44,28 @@ struct Shared {
     channel: Channel,
     passed: Mutex<Vec<Passed>>,
     is_away: AtomicBool,
+    instead: Mutex<Vec<Instead>>,
+}
+
+/// An answer in the server's place.
+struct Instead {
+    method: &'static str,
+    times: usize,
+    answer: Result<(), Code>,
+}
+
+impl Shared {
+    /// The answer in the server's place, if there is to be one.
+    fn instead(&self, method: &str) -> Option<Result<Response<Bytes>, Status>> {
+        let mut instead = self.instead.lock().unwrap_or_else(PoisonError::into_inner);
+        let here = instead.iter_mut().find(|here| here.method == method && here.times > 0)?;
+        here.times -= 1;
+        Some(match here.answer {
+            // A message without a field is no byte.
+            Ok(()) => Ok(Response::new(Bytes::new())),
+            Err(code) => Err(Status::new(code, "the proxy says so")),
+        })
+    }
 }
 
 impl Drop for Proxy {
@@ -58,7 +81,8 @@ impl Proxy {
     /// When the server cannot be reached.
     pub async fn before(address: &str) -> anyhow::Result<Self> {
         let channel = Channel::from_shared(format!("http://{address}"))?.connect().await?;
-        let shared = Arc::new(Shared { channel, passed: Mutex::default(), is_away: AtomicBool::new(false) });
+        let (passed, instead) = (Mutex::default(), Mutex::default());
+        let shared = Arc::new(Shared { channel, passed, is_away: AtomicBool::new(false), instead });
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?.to_string();
         let passing = Arc::clone(&shared);
@@ -79,7 +103,15 @@ impl Proxy {
         self.shared.is_away.store(is_away, Ordering::Relaxed);
     }
 
-    /// The calls of a method that passed so far.
+    /// So many calls of a method are answered at once with an empty message, or with a failure; 0: the server answers
+    /// again.
+    pub fn answers_itself(&self, method: &'static str, times: usize, answer: Result<(), Code>) {
+        let mut instead = self.shared.instead.lock().unwrap_or_else(PoisonError::into_inner);
+        instead.retain(|here| here.method != method);
+        instead.push(Instead { method, times, answer });
+    }
+
+    /// The calls of a method so far, those that the proxy answered itself included.
     #[must_use]
     pub fn passed(&self, method: &str) -> Vec<Passed> {
         let passed = self.shared.passed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -114,8 +146,12 @@ impl UnaryService<Bytes> for Forward {
             let method = path.path().rsplit('/').next().unwrap_or_default().to_owned();
             let is_metadata =
                 request.get_ref().windows(METADATA.len()).any(|part| part == METADATA.as_bytes());
+            let instead = shared.instead(&method);
             let call = Passed { method, is_metadata, at: Instant::now() };
             shared.passed.lock().unwrap_or_else(PoisonError::into_inner).push(call);
+            if let Some(answer) = instead {
+                return answer;
+            }
             let client = tonic::client::Grpc::new(shared.channel.clone());
             // The caller's own header goes on with its request: the server may compress its answer.
             let mut client = client.accept_compressed(CompressionEncoding::Gzip);

@@ -31,7 +31,7 @@ use contracts::erp::Entity;
 use contracts::values::IntegrationId;
 
 pub use face::{ErpSync, ErpSyncResult, dry_run_id, search_attributes};
-pub use input::{Deletions, ErpSyncConfig, Limits, Resume};
+pub use input::{Deletions, EarlierRuns, ErpSyncConfig, Limits, Resume};
 
 use crate::input::Problem;
 use crate::report::StepSpec;

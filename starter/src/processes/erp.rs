@@ -7,7 +7,7 @@ use contracts::values::IntegrationId;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use workflows::erp_sync::{self, ErpSyncConfig, dry_run_id, search_attributes, workflow_id};
+use workflows::erp_sync::{self, EarlierRuns, ErpSyncConfig, dry_run_id, search_attributes, workflow_id};
 
 use super::name::{Looks, Name};
 use super::plan::Plan;
@@ -76,16 +76,20 @@ struct Said {
     dry_run: bool,
     #[serde(default)]
     limits_exceeded: Vec<String>,
+    #[serde(default)]
+    earlier_runs: EarlierRuns,
 }
 
-/// What a sync that reached its end is worth: some of its rows may not be in the shop.
+/// What a sync that reached its end is worth: some of its rows may not be in the shop. A result that cannot be read
+/// is worth nothing: its rows may be anywhere.
 pub(crate) fn worth(result: &Value) -> Exit {
-    let Ok(said) = Said::deserialize(result) else { return Exit::Ok };
-    let mut refused = said.report.summary.entities.values().map(|counts| counts.failed + counts.quarantined);
+    let Ok(said) = Said::deserialize(result) else { return Exit::Failed };
+    let counts = said.report.summary.entities.values();
+    let refused_here = counts.map(|counts| counts.failed + counts.quarantined).any(|rows| rows > 0);
     if said.dry_run && !said.limits_exceeded.is_empty() {
         return Exit::WouldAsk;
     }
-    if refused.any(|rows| rows > 0) { Exit::RowsFailed } else { Exit::Ok }
+    if refused_here || !said.earlier_runs.is_empty() { Exit::RowsFailed } else { Exit::Ok }
 }
 
 /// Names a sync: an integration, or a workflow id.
@@ -175,6 +179,12 @@ mod tests {
         assert_eq!(worth(&result(0, 1, false, &[])), Exit::RowsFailed);
         assert_eq!(worth(&result(0, 1, true, &[])), Exit::RowsFailed);
         assert_eq!(worth(&result(0, 1, true, &["1 price would be zero"])), Exit::WouldAsk);
+        let mut chain = result(0, 0, false, &[]);
+        chain["earlier_runs"] = json!({ "quarantined": 1 });
+        assert_eq!(worth(&chain), Exit::RowsFailed);
+        chain["earlier_runs"] = json!({ "failed": 1 });
+        assert_eq!(worth(&chain), Exit::RowsFailed);
+        assert_eq!(worth(&json!({ "success": true, "report": "another program's" })), Exit::Failed);
         // A person was asked, and let it go on.
         assert_eq!(worth(&result(0, 0, false, &["1 price would be zero"])), Exit::Ok);
     }

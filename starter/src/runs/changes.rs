@@ -38,19 +38,36 @@ pub(crate) struct Changes {
     client: Client,
     namespace: String,
     execution: WorkflowExecution,
+    /// Which of its events are read.
+    filter: HistoryEventFilterType,
     /// Where the next answer begins.
     token: Vec<u8>,
+    /// The id of the last event read.
+    last: i64,
     /// Whether the run said last that it waits for a person.
     asks: bool,
 }
 
 impl Changes {
-    pub(crate) fn of(session: &Session, Subject { workflow_id, run_id, .. }: &Subject) -> Self {
+    /// The history of an open run: every event, as it is written.
+    pub(crate) fn of(session: &Session, subject: &Subject) -> Self {
+        Self::read_by(session, subject, HistoryEventFilterType::AllEvent)
+    }
+
+    /// The history of a closed run: its last event says how it goes on, and the others tell nothing new.
+    pub(crate) fn of_closed(session: &Session, subject: &Subject) -> Self {
+        Self::read_by(session, subject, HistoryEventFilterType::CloseEvent)
+    }
+
+    fn read_by(session: &Session, subject: &Subject, filter: HistoryEventFilterType) -> Self {
+        let Subject { workflow_id, run_id, .. } = subject;
         Self {
             client: session.client.clone(),
             namespace: session.namespace().to_owned(),
             execution: WorkflowExecution { workflow_id: workflow_id.clone(), run_id: run_id.clone() },
+            filter,
             token: Vec::new(),
+            last: 0,
             asks: false,
         }
     }
@@ -67,6 +84,7 @@ impl Changes {
             // The server no longer knows the place (the history took another branch): from the beginning again.
             Err(status) if status.code() == Code::InvalidArgument && !self.token.is_empty() => {
                 self.token.clear();
+                self.last = 0;
                 self.poll().await?
             }
             asked => asked?,
@@ -82,7 +100,7 @@ impl Changes {
             maximum_page_size: PAGE,
             next_page_token: self.token.clone(),
             wait_new_event: true,
-            history_event_filter_type: HistoryEventFilterType::AllEvent.into(),
+            history_event_filter_type: self.filter.into(),
             skip_archival: true,
         };
         let mut request = message.into_request();
@@ -98,10 +116,11 @@ impl Changes {
                 self.asks = asks;
             }
         }
-        match events.last().and_then(|event| event.attributes.as_ref()) {
-            Some(last) => closing(last).unwrap_or(News::Written),
-            None => News::Nothing,
-        }
+        let Some(last) = events.last() else { return News::Nothing };
+        let is_known = last.event_id <= self.last;
+        self.last = self.last.max(last.event_id);
+        let closing = last.attributes.as_ref().and_then(closing);
+        closing.unwrap_or(if is_known { News::Nothing } else { News::Written })
     }
 }
 

@@ -3,11 +3,12 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use temporalio_client::WorkflowExecutionDescription;
 use temporalio_client::errors::{WorkflowGetResultError, WorkflowInteractionError};
 use tokio::sync::Notify;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 use tonic::{Code, Status};
 
 use super::changes::{Changes, News};
@@ -20,10 +21,10 @@ use crate::terminal::output::Out;
 
 /// How long Temporal may be away before the wait gives up.
 const SERVER_PATIENCE: Duration = Duration::from_secs(120);
-/// A poll that failed after longer than this was held by a server that was there.
-const HELD: Duration = Duration::from_secs(15);
 /// Between two tries while Temporal is away.
 const BETWEEN_TRIES: Duration = Duration::from_secs(1);
+/// Between two polls where nothing is new. A server that holds them, as it should, is asked again at once.
+const BETWEEN_POLLS: Duration = Duration::from_secs(1);
 
 /// What is known of a run that is being followed.
 pub(crate) struct Followed {
@@ -62,17 +63,19 @@ impl Followed {
 pub(crate) async fn follow(session: &Session, followed: &Followed, out: &Out) -> Result<End, Failure> {
     loop {
         let run = followed.run();
-        if run.is_open(out).await? {
-            let next = until_closed(session, followed, out).await?;
-            if let Some(run_id) = next {
-                followed.turn_to(session, run_id);
-                continue;
-            }
+        // A run that went on as another one while nobody looked says so in its history, as one that was watched does.
+        let changes = match run.described(out).await?.close_time() {
+            None => Changes::of(session, &run.subject),
+            Some(_) => Changes::of_closed(session, &run.subject),
+        };
+        if let Some(run_id) = until_closed(changes, followed, out).await? {
+            followed.turn_to(session, run_id);
+            continue;
         }
         let end = run.ended(out).await?;
         // A reset ends the run and makes another one of it, which goes on.
         let reset = match end {
-            End::Terminated { .. } => run.reset_as().await,
+            End::Terminated { .. } => reset_as(&run.described(out).await?),
             _ => None,
         };
         let Some(run_id) = reset else { return Ok(end) };
@@ -82,12 +85,15 @@ pub(crate) async fn follow(session: &Session, followed: &Followed, out: &Out) ->
 }
 
 /// Reads the history to its end; returns the run as which it goes on, if it does.
-async fn until_closed(session: &Session, followed: &Followed, out: &Out) -> Result<Option<String>, Failure> {
+async fn until_closed(
+    mut changes: Changes,
+    followed: &Followed,
+    out: &Out,
+) -> Result<Option<String>, Failure> {
     let subject = followed.run().subject.clone();
-    let mut changes = Changes::of(session, &subject);
     let mut outage = Outage::new(&subject);
     loop {
-        outage.asking();
+        let next_poll = Instant::now() + BETWEEN_POLLS;
         let news = match changes.next().await {
             Ok(news) => news,
             Err(status) => {
@@ -98,7 +104,7 @@ async fn until_closed(session: &Session, followed: &Followed, out: &Out) -> Resu
         outage.is_over();
         followed.asks.set(changes.asks());
         match news {
-            News::Nothing => {}
+            News::Nothing => sleep_until(next_poll).await,
             News::Written => followed.written.notify_one(),
             News::GoesOnAs(run_id) => return Ok(Some(run_id)),
             News::Closed => return Ok(None),
@@ -109,17 +115,13 @@ async fn until_closed(session: &Session, followed: &Followed, out: &Out) -> Resu
 /// Temporal does not answer for a while.
 struct Outage<'s> {
     subject: &'s Subject,
-    asked: Instant,
+    /// When it was first found to be away; only an answer ends that.
     since: Option<Instant>,
 }
 
 impl<'s> Outage<'s> {
     fn new(subject: &'s Subject) -> Self {
-        Self { subject, asked: Instant::now(), since: None }
-    }
-
-    fn asking(&mut self) {
-        self.asked = Instant::now();
+        Self { subject, since: None }
     }
 
     fn is_over(&mut self) {
@@ -131,14 +133,10 @@ impl<'s> Outage<'s> {
         if !may_come_back(status.code()) {
             return Err(status.into());
         }
-        let since = match self.since {
-            Some(since) if self.asked.elapsed() < HELD => since,
-            _ => {
-                out.say("Temporal does not answer; waiting for it");
-                Instant::now()
-            }
-        };
-        self.since = Some(since);
+        let since = *self.since.get_or_insert_with(|| {
+            out.say("Temporal does not answer; waiting for it");
+            Instant::now()
+        });
         if since.elapsed() > SERVER_PATIENCE {
             let watch = self.subject.command("watch");
             return Err(Failure::of_status(&status)
@@ -154,7 +152,6 @@ impl Run {
     async fn ended(&self, out: &Out) -> Result<End, Failure> {
         let mut outage = Outage::new(&self.subject);
         loop {
-            outage.asking();
             match self.end().await {
                 Ok(end) => return Ok(end),
                 Err(WorkflowGetResultError::Rpc(status)) => outage.note(out, status).await?,
@@ -163,18 +160,23 @@ impl Run {
         }
     }
 
-    /// Whether it is still open.
-    async fn is_open(&self, out: &Out) -> Result<bool, Failure> {
+    /// What Temporal knows of it; waits for that through a restart of the server.
+    async fn described(&self, out: &Out) -> Result<WorkflowExecutionDescription, Failure> {
         let mut outage = Outage::new(&self.subject);
         loop {
-            outage.asking();
             match self.describe().await {
-                Ok(description) => return Ok(description.close_time().is_none()),
+                Ok(description) => return Ok(description),
                 Err(WorkflowInteractionError::Rpc(status)) => outage.note(out, status).await?,
                 Err(error) => return Err(error.into()),
             }
         }
     }
+}
+
+/// The run that a reset made of another one, if that is why it was terminated.
+fn reset_as(description: &WorkflowExecutionDescription) -> Option<String> {
+    let extended = description.raw().workflow_extended_info.as_ref()?;
+    Some(extended.reset_run_id.clone()).filter(|run_id| !run_id.is_empty())
 }
 
 fn may_come_back(code: Code) -> bool {
@@ -187,4 +189,55 @@ fn may_come_back(code: Code) -> bool {
             | Code::Internal
             | Code::ResourceExhausted
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Error;
+
+    use super::*;
+    use crate::terminal::exit::Exit;
+    use crate::terminal::output::{Format, When};
+
+    /// Notes failures, each after the server held the call for a while, until it is enough; says how long that took.
+    async fn until_given_up(outage: &mut Outage<'_>, held: Duration) -> Result<(Duration, Failure), Error> {
+        let begun = Instant::now();
+        let out = Out::new(Format::Text, When::Never);
+        while begun.elapsed() < SERVER_PATIENCE * 10 {
+            sleep(held).await;
+            if let Err(failure) = outage.note(&out, Status::unavailable("away")).await {
+                return Ok((begun.elapsed(), failure));
+            }
+        }
+        Err(Error::other("it never gave up"))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_answers_nothing_is_given_up_however_long_it_holds_a_call() -> Result<(), Error> {
+        let subject = Subject { workflow_id: "order/1".into(), run_id: "run-1".into(), process: None };
+        for held in [0, 20, 45].map(Duration::from_secs) {
+            let mut outage = Outage::new(&subject);
+            let (took, failure) = until_given_up(&mut outage, held).await?;
+            assert_eq!(failure.exit, Exit::NoConnection);
+            assert!(took > SERVER_PATIENCE, "{took:?}");
+            assert!(
+                took <= SERVER_PATIENCE + (held + BETWEEN_TRIES) * 2,
+                "{took:?}, each call held {held:?}"
+            );
+        }
+        Ok(())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_ends_an_outage() -> Result<(), Error> {
+        let subject = Subject { workflow_id: "order/1".into(), run_id: "run-1".into(), process: None };
+        let (out, mut outage) = (Out::new(Format::Text, When::Never), Outage::new(&subject));
+        assert!(outage.note(&out, Status::unavailable("away")).await.is_ok());
+        sleep(SERVER_PATIENCE).await;
+        outage.is_over();
+        assert!(outage.note(&out, Status::unavailable("away")).await.is_ok());
+        let (took, _) = until_given_up(&mut outage, Duration::ZERO).await?;
+        assert!(took >= SERVER_PATIENCE - BETWEEN_TRIES, "{took:?}");
+        Ok(())
+    }
 }

@@ -16,6 +16,10 @@ use crate::terminal::output::{Paint, duration, facts};
 pub(crate) const NOTHING_UNDONE: &str =
     "nothing was undone: what the run did so far still stands; its history says what that is";
 
+/// Of a result that this program cannot read.
+const UNREADABLE: &str = "the result cannot be read, so what became of its rows is unknown here; is this program \
+                          older than the worker?";
+
 /// How a run ended.
 #[derive(Debug)]
 pub(crate) enum End {
@@ -116,6 +120,14 @@ impl End {
         }
     }
 
+    /// Whether the workflow says that all went well, in a result that this program cannot read.
+    fn is_unreadable(&self, subject: &Subject) -> bool {
+        match (self, subject.process) {
+            (Self::Completed(result), Some(process)) => (process.worth)(result) == Exit::Failed,
+            _ => false,
+        }
+    }
+
     fn details(&self) -> Option<&Value> {
         match self {
             Self::Completed(result) => result.get("report"),
@@ -147,6 +159,9 @@ impl End {
         };
         document.insert("run_id".to_owned(), json!(subject.run_id));
         document.insert("workflow_status".to_owned(), json!(self.status()));
+        if self.is_unreadable(subject) {
+            document.insert("error".to_owned(), json!({ "type": "ResultUnreadable", "message": UNREADABLE }));
+        }
         Value::Object(document)
     }
 
@@ -171,6 +186,9 @@ impl End {
         let mut text = format!("{} {}", paint.strong(subject.title()), self.headline(exit, paint));
         if let Self::Completed(Value::Object(result)) = self {
             text.push_str(&result_facts(result, paint));
+        }
+        if self.is_unreadable(subject) {
+            text.push_str(&format!("{}\n", paint.bad(UNREADABLE)));
         }
         match (self.report(), self.problems()) {
             (Some(report), _) => {

@@ -150,13 +150,6 @@ impl Run {
         Ok(self.handle.query(MetadataQuery, (), once()).await?.current_details)
     }
 
-    /// The run that a reset made of it, if that is why it was terminated.
-    pub(crate) async fn reset_as(&self) -> Option<String> {
-        let description = self.describe().await.ok()?;
-        let extended = description.raw().workflow_extended_info.as_ref()?;
-        Some(extended.reset_run_id.clone()).filter(|run_id| !run_id.is_empty())
-    }
-
     /// How far the run is, as a worker says it; fails when none answers in time.
     pub(crate) async fn progress(&self) -> Result<Progress, WorkflowQueryError> {
         self.handle.query(ProgressQuery, (), once()).await
@@ -167,9 +160,10 @@ impl Run {
         self.handle.query(CustomerActionQuery, (), once()).await.ok().flatten()
     }
 
-    /// Waits for the end.
+    /// Waits for the end of this run, not of those as which it may go on: who follows turns to them one by one.
     pub(crate) async fn end(&self) -> Result<End, WorkflowGetResultError> {
-        match self.handle.get_result(WorkflowGetResultOptions::default()).await {
+        let this_run = WorkflowGetResultOptions::builder().follow_runs(false).build();
+        match self.handle.get_result(this_run).await {
             Ok(result) => Ok(End::Completed(result)),
             Err(WorkflowGetResultError::Failed(error)) => Ok(End::failed(&error)),
             Err(WorkflowGetResultError::Cancelled { details }) => {

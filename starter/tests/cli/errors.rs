@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::symlink;
+use std::process::{Command, Stdio};
 
 use serde_json::json;
 
@@ -69,4 +70,17 @@ fn a_link_of_another_name_says_what_its_caller_types() {
         "[[schedule]]\nid = \"a\"\nprocess = \"order\"\n",
     );
     assert!(key.stderr.contains("temporal sun order start --input FILE"), "{}", key.stderr);
+}
+
+/// `starter --help | true`: the reader may be gone before the first line.
+#[test]
+fn help_that_nobody_reads_is_no_wrong_usage() {
+    for (args, code) in [(&["--help"][..], 0), (&["order", "--help"], 0), (&["--version"], 0), (&["ordr"], 2)]
+    {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_starter"));
+        let ended = command.args(args).stdout(writer).stderr(Stdio::null()).status();
+        assert_eq!(ended.expect("the starter ends").code(), Some(code), "{args:?}");
+    }
 }

@@ -16,7 +16,7 @@ use temporalio_workflow::{
 
 use super::run::{NoteFailure, SyncRun};
 use super::tally::Work;
-use super::{ErpSyncConfig, Resume, workflow_id};
+use super::{EarlierRuns, ErpSyncConfig, Resume, workflow_id};
 use crate::face;
 use crate::input::{Problem, Unchecked};
 use crate::report::Report;
@@ -67,6 +67,10 @@ pub struct ErpSyncResult {
     /// What made the brake ask, if it did.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limits_exceeded: Vec<String>,
+    /// Records that the runs before this one have left out of the shop, where the sync was too long for one run.
+    /// `report` is this run's alone.
+    #[serde(default, skip_serializing_if = "EarlierRuns::is_empty")]
+    pub earlier_runs: EarlierRuns,
     /// This run's workflow id.
     pub workflow_id: String,
     /// What every step did.
@@ -101,11 +105,12 @@ pub impl ErpSync {
         let run = SyncRun::new(ctx, &config);
         let mut work = Work::default();
         let story = run.forward(&mut saga, &mut work).await;
-        if let (Ok(()), Some(resume)) = (&story, &work.resume) {
+        if let (Ok(()), Some(resume)) = (&story, work.resume()) {
             // Whatever was read is in the shop; the rest is another run's, under the same lease.
-            match ctx.continue_as_new(rest(&input, resume)?, ContinueAsNewOptions::default())? {}
+            match ctx.continue_as_new(rest(&input, &resume)?, ContinueAsNewOptions::default())? {}
         }
-        let ended = saga.end(story, &NoteFailure { run: &run, work: &work }).await?;
+        let mut ended = saga.end(story, &NoteFailure { run: &run, work: &work }).await?;
+        ended.report.notes.extend(config.earlier_runs().note());
         Ok(ErpSyncResult {
             success: ended.is_success(),
             sync_id: run.sync_id(),
@@ -114,6 +119,7 @@ pub impl ErpSync {
             reason: ended.reason,
             dry_run: config.dry_run,
             limits_exceeded: work.limits_exceeded,
+            earlier_runs: config.earlier_runs(),
             workflow_id: ctx.workflow_id().to_owned(),
             steps: ended.report,
         })

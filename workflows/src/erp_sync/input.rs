@@ -7,7 +7,7 @@ use contracts::money::Currency;
 use contracts::values::IntegrationId;
 use jiff::Timestamp;
 use mapping::Rules;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::input::parsed::{at_most, currency, moment, span};
@@ -55,6 +55,13 @@ pub struct ErpSyncConfig {
     pub dry_run: bool,
 }
 
+impl ErpSyncConfig {
+    /// Records that the runs before this one have left out of the shop.
+    pub(super) fn earlier_runs(&self) -> EarlierRuns {
+        self.resume.as_ref().map_or_else(EarlierRuns::default, |resume| resume.earlier_runs)
+    }
+}
+
 /// Where a read goes on that was too long for one run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Resume {
@@ -67,6 +74,35 @@ pub struct Resume {
     pub since: Option<Timestamp>,
     /// `read`: records that it has read so far.
     pub read: u32,
+    /// `earlier_runs`: records that the runs so far have left out of the shop.
+    #[serde(skip_serializing_if = "EarlierRuns::is_empty")]
+    pub earlier_runs: EarlierRuns,
+}
+
+/// Records that the earlier runs of one sync have left out of the shop. A sync that was too long for one run ends in
+/// its last run, and only that one's result is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EarlierRuns {
+    /// `failed`: refused by the shop.
+    pub failed: u32,
+    /// `quarantined`: not written because they are invalid.
+    pub quarantined: u32,
+}
+
+impl EarlierRuns {
+    /// Whether they left nothing out.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The same for people; `None` where there is nothing to say.
+    pub(super) fn note(self) -> Option<String> {
+        let Self { failed, quarantined } = self;
+        let left_out = format!("{failed} refused by the shop, {quarantined} quarantined as invalid");
+        (!self.is_empty()).then(|| format!("records that earlier runs of this sync left out: {left_out}"))
+    }
 }
 
 /// What becomes of products that are gone at the source. A read of what changed does not show them, so the keys of
@@ -171,7 +207,13 @@ fn resume(fields: &Fields<'_>) -> Option<Resume> {
     let cursor = fields.required("cursor", opaque(10_000));
     let since = fields.optional("since", moment);
     let read = fields.required("read", at_most(u32::MAX));
-    Some(Resume { entity: entity?, cursor: cursor?, since, read: read? })
+    let earlier_runs = fields.maybe_nested("earlier_runs", earlier_runs).unwrap_or_default();
+    Some(Resume { entity: entity?, cursor: cursor?, since, read: read?, earlier_runs })
+}
+
+fn earlier_runs(fields: &Fields<'_>) -> Option<EarlierRuns> {
+    let count = |name| fields.optional(name, at_most(u32::MAX)).unwrap_or(0);
+    Some(EarlierRuns { failed: count("failed"), quarantined: count("quarantined") })
 }
 
 fn entity(value: &RawValue) -> Result<Entity, Refusal> {

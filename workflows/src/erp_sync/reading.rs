@@ -118,7 +118,8 @@ impl SyncRun<'_> {
             if work.batches >= self.config.batches_per_run && !self.config.dry_run {
                 let read = u32::try_from(staged.read_before + staged.counts.read).unwrap_or(u32::MAX);
                 staged.is_full = false;
-                work.resume = Some(Resume { entity, cursor: next, since, read });
+                let earlier_runs = self.config.earlier_runs();
+                work.resume = Some(Resume { entity, cursor: next, since, read, earlier_runs });
                 return Ok(());
             }
             cursor = Some(next);

@@ -9,7 +9,7 @@ use contracts::erp::{
 use contracts::objects::ObjectRef;
 use jiff::Timestamp;
 
-use super::input::Resume;
+use super::input::{EarlierRuns, Resume};
 
 /// What a sync has done so far.
 #[derive(Clone, Debug, Default)]
@@ -24,7 +24,8 @@ pub(super) struct Work {
     pub(super) applied: BTreeMap<Entity, AppliedEntity>,
     /// Activities that read.
     pub(super) batches: u32,
-    /// Where the next run goes on, when there is more to read than one run takes.
+    /// Where the next run goes on, when there is more to read than one run takes; [`Work::resume`] adds this run's
+    /// own figures.
     pub(super) resume: Option<Resume>,
     /// What made the brake ask.
     pub(super) limits_exceeded: Vec<String>,
@@ -196,6 +197,19 @@ impl Work {
             quarantined: staged.quarantined(),
             skipped: staged.superseded,
         }
+    }
+
+    /// Where the next run goes on, and what was left out of the shop until then.
+    pub(super) fn resume(&self) -> Option<Resume> {
+        let resume = self.resume.clone()?;
+        let EarlierRuns { failed, quarantined } = resume.earlier_runs;
+        let counts: Vec<EntityCounts> = self.summary(false).entities.into_values().collect();
+        let more = |before: u32, here: u64| before.saturating_add(u32::try_from(here).unwrap_or(u32::MAX));
+        let earlier_runs = EarlierRuns {
+            failed: more(failed, counts.iter().map(|counts| counts.failed).sum()),
+            quarantined: more(quarantined, counts.iter().map(|counts| counts.quarantined).sum()),
+        };
+        Some(Resume { earlier_runs, ..resume })
     }
 
     pub(super) fn summary(&self, is_dry: bool) -> SyncSummary {

@@ -11,7 +11,7 @@ use temporalio_common::protos::temporal::api::failure::v1::{
 };
 
 use super::{End, stuck_document};
-use crate::processes::ORDER;
+use crate::processes::{ERP, ORDER};
 use crate::runs::subject::Subject;
 use crate::terminal::exit::Exit;
 use crate::terminal::output::Paint;
@@ -189,4 +189,16 @@ fn the_workflows_own_words_are_found_under_what_wraps_them() {
     };
     assert_eq!((kind.as_str(), message.as_str()), ("PaymentDeclined", "payment declined"));
     assert_eq!(details, Some(report()));
+}
+
+#[test]
+fn a_result_that_cannot_be_read_is_a_failure_and_says_why() {
+    let sync = Subject { workflow_id: "erp/erp-001".into(), run_id: "run-1".into(), process: Some(&ERP) };
+    let end = End::Completed(json!({ "success": true, "outcome": "completed", "report": { "rows": 1 } }));
+    assert_eq!(end.exit(&sync), Exit::Failed);
+    let document = end.document(&sync);
+    assert_eq!(document["error"]["type"], json!("ResultUnreadable"), "{document}");
+    let text = end.text(&sync, Paint::plain());
+    assert!(text.contains("the result cannot be read"), "{text}");
+    assert_eq!(completed(true, "completed").document(&subject()).get("error"), None);
 }

@@ -32,3 +32,21 @@ fn the_report_of_the_longest_run_fits_into_a_payload() {
         assert!(bytes < DETAILS_BYTES_MAX, "{bytes} bytes");
     }
 }
+
+/// What the runs before have left out is not forgotten where another one goes on.
+#[test]
+fn a_run_that_reads_on_is_told_what_was_left_out_until_then() {
+    let mut work = Work::default();
+    assert_eq!(work.resume(), None);
+    let earlier_runs = EarlierRuns { failed: 1, quarantined: 10 };
+    let resume =
+        Resume { entity: Entity::Products, cursor: "page-2".to_owned(), since: None, read: 40, earlier_runs };
+    work.resume = Some(resume.clone());
+    let counts = StageCounts { read: 40, invalid: 3, ..StageCounts::default() };
+    work.staged.entry(Entity::Products).or_default().add(Staged { counts, ..Staged::default() });
+    for entity in [Entity::Products, Entity::Inventory] {
+        work.applied.entry(entity).or_default().add(Applied { failed: 2, ..Applied::default() });
+    }
+    let earlier_runs = EarlierRuns { failed: 5, quarantined: 13 };
+    assert_eq!(work.resume(), Some(Resume { earlier_runs, ..resume }));
+}
