@@ -105,7 +105,7 @@ async fn a_parcel_on_its_way_cannot_be_voided_and_a_person_is_told() -> TestResu
     shop.ask(Method::PUT, "/_sandbox/shipments/ORDER-001", json!({ "status": "in_transit" })).await?;
     let refused = Failed {
         kind: REFUSED.to_owned(),
-        message: "the parcel is with the carrier: stop it there".to_owned(),
+        message: "in_transit: the parcel is with the carrier: stop it there".to_owned(),
         is_final: true,
         next_retry_delay: None,
     };

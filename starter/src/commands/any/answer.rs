@@ -49,7 +49,13 @@ async fn one(call: &Call<'_>, name: &str, args: AnswerArgs) -> Result<Exit, Fail
         update_id: None,
         limit: args.timeout,
     };
-    give(call.out, &session, sending, Answer { question: question.id.clone(), action, reason, since: question.since }).await
+    give(
+        call.out,
+        &session,
+        sending,
+        Answer { question: question.id.clone(), action, reason, since: question.since },
+    )
+    .await
 }
 
 /// The run that a name means: of several that it may mean, the one that is open.

@@ -143,13 +143,12 @@ async fn answer_question(
     if question.hands_off && matches!(wanted.action, Action::Retry | Action::Leave) {
         return Told::of(subject, id, Came::InHand, None);
     }
-    let answer =
-        Answer {
-            question: question.id.clone(),
-            action: wanted.action,
-            reason: wanted.reason.clone(),
-            since: question.since,
-        };
+    let answer = Answer {
+        question: question.id.clone(),
+        action: wanted.action,
+        reason: wanted.reason.clone(),
+        since: question.since,
+    };
     let update_id = update_id(&subject.run_id, &answer);
     let was_given = match was_given(session, subject, &update_id).await {
         Ok(was_given) => was_given,
