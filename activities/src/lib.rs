@@ -2,7 +2,6 @@
 //! is the wire, whose shapes never leave it. Payment has an adapter per provider in its place.
 //!
 //! - `effect`: what adapters with effects share: staying alive, and the second look;
-//! - `walk`: a long way through many records, gone on with after a crash;
 //! - [`http`]: the one place where an HTTP outcome becomes "retry", "give up" or "nobody knows";
 //! - [`commerce`], [`customers`], [`inventory`], [`loyalty`], [`payment`], [`shipping`], [`notification`]: the systems;
 //! - [`bulk`]: long lists of rows, whatever they are about;

@@ -1,8 +1,9 @@
 //! The name of a customer where Temporal encrypts nothing: in workflow ids and search attributes.
 //!
-//! A pseudonym is the first 16 hex digits of HMAC-SHA-256 over the mail address under `SUN_REF_KEY`. The address is hashed
-//! as crate `text` writes it (composed, the domain as an A-label), in lower case: one mailbox has one pseudonym. The starter makes it, for the workflow id; the worker checks it, in an activity, because workflow
-//! code must not hold a key: a changed key would replay differently. So both have the key, and no history does.
+//! A pseudonym is the first 16 hex digits of HMAC-SHA-256 over the mail address under `SUN_REF_KEY`. The address is
+//! hashed as crate `text` writes it (composed, the domain as an A-label), in lower case: one mailbox has one pseudonym.
+//! The starter makes it, for the workflow id; the worker checks it, in an activity, because workflow code must not hold
+//! a key: a changed key would replay differently. So both have the key, and no history does.
 //!
 //! Without the key nobody can tell whose pseudonym it is, not even by trying addresses. A changed key gives every
 //! customer another pseudonym; runs under way keep theirs and would be refused by their worker at the first step, so
@@ -52,7 +53,7 @@ impl RefKey {
     #[must_use]
     pub fn customer_ref(&self, email: &Recipient) -> CustomerRef {
         let mailbox = text::mail_address(email.reveal());
-        // What is not an address has no customer; a pseudonym of it finds nobody.
+        // A text that is not an address has no customer; a pseudonym of it finds nobody.
         let mailbox = mailbox.unwrap_or_else(|_| text::composed(email.reveal().trim()).into_owned());
         let sum: [u8; 32] = self.mac(mailbox.to_lowercase().as_bytes()).finalize().into_bytes().into();
         CustomerRef::from_hash(&sum)

@@ -28,8 +28,8 @@ pub enum RunState {
 }
 
 /// Removes the objects of runs that closed longer ago than `keep`. A run's objects lie directly in its folder
-/// ([`crate::run_folder`]): a folder below that one would count as a run that nobody knows. `state` gives the state of a run. The objects of a
-/// run that Temporal has forgotten go when the newest of them is older than `keep`.
+/// ([`crate::run_folder`]): a folder below that one would count as a run that nobody knows. `state` gives the state of
+/// a run. The objects of a run that Temporal has forgotten go when the newest of them is older than `keep`.
 ///
 /// # Errors
 /// When the store does not answer, or `state` fails.

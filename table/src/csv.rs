@@ -122,8 +122,8 @@ impl Draft {
         self.values.push(std::mem::take(&mut self.value));
     }
 
-    /// Whether each of the lines could be a record of its own, and one of them stands in quotes altogether: then a quote was
-    /// left open, and closed by another row's.
+    /// Whether each of the lines could be a record of its own, and one of them stands in quotes altogether: then a
+    /// quote was left open, and closed by another row's.
     fn takes_in_rows(&self, columns: usize) -> bool {
         let are_rows = self.lines.iter().all(|line| line.delimiters + 1 == columns);
         columns > 1 && are_rows && self.lines.iter().any(|line| line.is_inside)

@@ -1,20 +1,22 @@
 //! Rows of files that other programs export: CSV and JSON lines, as a stream, each row with its place.
 //!
-//! A crate of its own, because the connector to exports, the commands that show a file and every process that takes a list
-//! read files alike. What the columns mean is not decided here: crate `mapping` makes the shop's fields of a row's.
+//! A crate of its own, because the connector to exports, the commands that show a file and every process that takes a
+//! list read files alike. What the columns mean is not decided here: crate `mapping` makes the shop's fields of a
+//! row's.
 //!
 //! - [`format`](mod@format): what has to be said about a file, because no file says it;
-//! - `source.rs`: signs of a file in its encoding, with their bytes;
-//! - `csv.rs`, `header.rs`: records, and what their columns are called;
-//! - `lines.rs`: JSON lines.
+//! - `source`: signs of a file in its encoding, with their bytes;
+//! - `csv`, `header`: records, and what their columns are called;
+//! - `lines`: JSON lines.
 //!
-//! **Nothing is guessed and no row is swallowed.** A file that can be read in two ways is refused, at the byte where the doubt
-//! begins, with the option that decides: a quote that opens inside a value, is never closed, or takes in whole rows; a
-//! backslash before a quote; another delimiter than the declared one; another encoding.
+//! **Nothing is guessed and no row is swallowed.** A file that can be read in two ways is refused, at the byte where
+//! the doubt begins, with the option that decides: a quote that opens inside a value, is never closed, or takes in
+//! whole rows; a backslash before a quote; another delimiter than the declared one; another encoding.
 //!
 //! **Memory is bounded**: a record has at most [`RECORD_BYTES_MAX`], and that is checked while it is read.
 //!
-//! **A reader can go on at any row's end** ([`Reader::next_byte`], [`Reader::seek`]): a page of a long file costs its own rows.
+//! **A reader can go on at any row's end** ([`Reader::next_byte`], [`Reader::seek`]): a page of a long file costs its
+//! own rows.
 //!
 //! The parser is our own: `csv` reads what it can and says nothing about quotes inside values or rows inside quotes.
 

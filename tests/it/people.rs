@@ -1,4 +1,5 @@
-//! Questions to a person: what got no answer is tried on meanwhile, what was refused is not, and a person's word counts.
+//! Questions to a person: what got no answer is tried on meanwhile, what was refused is not, and a person's word
+//! counts.
 
 use std::time::Duration;
 
@@ -128,8 +129,8 @@ async fn an_answer_that_the_question_does_not_take_is_refused() -> anyhow::Resul
     Ok(())
 }
 
-/// A paid order with a label that the shop never hears of would be sold again, or cancelled: the shop's refusal is for a
-/// person, and the order is not called done before.
+/// A paid order with a label that the shop never hears of would be sold again, or cancelled: the shop's refusal is for
+/// a person, and the order is not called done before.
 #[tokio::test]
 async fn a_shop_that_refuses_to_hear_of_a_paid_order_asks_a_person() -> anyhow::Result<()> {
     let world = World::new().await?;
@@ -166,8 +167,8 @@ async fn what_a_person_leaves_is_in_the_report() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Somebody asked for a retry and the provider is still down; somebody else has done it by hand meanwhile. The second word
-/// counts at once, and the retry is over.
+/// Somebody asked for a retry and the provider is still down; somebody else has done it by hand meanwhile. The second
+/// word counts at once, and the retry is over.
 #[tokio::test]
 async fn an_answer_does_not_wait_for_somebody_elses_retry() -> anyhow::Result<()> {
     let patient = ["--undo-patience=8s", "--second-look=200ms", "--retry-first=1s", "--retry-longest=1s"];
@@ -194,8 +195,8 @@ async fn an_answer_does_not_wait_for_somebody_elses_retry() -> anyhow::Result<()
     Ok(())
 }
 
-/// The first question about the money was answered, and news has made the run ask again: an answer that names the first one
-/// must not settle the second unseen.
+/// The first question about the money was answered, and news has made the run ask again: an answer that names the first
+/// one must not settle the second unseen.
 #[tokio::test]
 async fn a_second_answer_to_an_answered_question_does_not_land_on_the_next_one() -> anyhow::Result<()> {
     let world = World::new().await?;

@@ -1,5 +1,5 @@
-//! Each recorded scenario is played anew: what its activities are asked for must be what was recorded. A replay compares
-//! kinds and order of commands, not what they carry.
+//! Each recorded scenario is played anew: what its activities are asked for must be what was recorded. A replay
+//! compares kinds and order of commands, not what they carry.
 
 use std::path::Path;
 

@@ -50,7 +50,7 @@ pub struct Wish {
     pub price: i64,
 }
 
-/// What a run takes.
+/// The input of a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Reprice {
     /// JSON lines of [`Wish`].
@@ -67,12 +67,12 @@ pub struct Reprice {
     pub folder: String,
 }
 
-/// What staging came to.
+/// The outcome of staging.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Wanted {
-    /// What is to be written.
+    /// The rows to write.
     pub batch: Option<ObjectRef>,
-    /// What cannot be used.
+    /// The rows that cannot be used.
     pub quarantined: Option<ObjectRef>,
     /// Why.
     pub causes: Causes,
@@ -84,7 +84,7 @@ pub struct Wanted {
     pub to_write: u64,
 }
 
-/// What became of one product.
+/// The outcome of one product.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Repriced {
     /// The product.
@@ -93,23 +93,23 @@ pub struct Repriced {
     pub action: String,
 }
 
-/// What a run came to.
+/// The outcome of a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Outcome {
-    /// What was staged.
+    /// The staged rows.
     pub wanted: Wanted,
     /// Why nothing was written: the limit is exceeded.
     pub stopped: Option<String>,
-    /// What was written.
+    /// The written rows.
     pub written: Written<Repriced>,
 }
 
-/// What is to be written.
+/// The rows to write.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Apply {
     /// The run's input.
     pub reprice: Reprice,
-    /// What was staged.
+    /// The staged rows.
     pub batch: ObjectRef,
 }
 
@@ -346,7 +346,7 @@ impl Target for Prices<'_> {
     }
 }
 
-/// What the shop asks for these products.
+/// The prices that the shop has for these products.
 async fn prices(ctx: &ActivityContext, shop: &Api, wishes: &[Wish]) -> Result<HashMap<String, i64>, Trouble> {
     let skus: Vec<&str> = wishes.iter().map(|wish| wish.sku.as_str()).collect();
     let body = json!({ "skus": skus });

@@ -17,6 +17,8 @@
 //! - [`own_worker`]: a worker for workflows that only a test knows;
 //! - [`schedules`]: files of schedules, applied and looked at;
 //! - [`bulk`]: a throw-away user of bulk work;
+//! - [`starter`]: the command line, as a person calls it;
+//! - [`proxy`]: a proxy before Temporal that counts calls, and can be away;
 //! - [`mod@bench`]: what an order costs.
 //!
 //! `cargo xtask test` installs what is needed and says where it is (`TEMPORAL_CLI`, `TEMPORAL_TEST_SERVER`,

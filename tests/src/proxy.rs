@@ -61,7 +61,7 @@ impl Shared {
         let here = instead.iter_mut().find(|here| here.method == method && here.times > 0)?;
         here.times -= 1;
         Some(match here.answer {
-            // A message without a field is no byte.
+            // A message without a field has no bytes.
             Ok(()) => Ok(Response::new(Bytes::new())),
             Err(code) => Err(Status::new(code, "the proxy says so")),
         })
@@ -157,7 +157,7 @@ impl UnaryService<Bytes> for Forward {
             let mut client = client.accept_compressed(CompressionEncoding::Gzip);
             client.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
             let answer = client.unary(request, path, Untouched).await?;
-            // Who was asked before it went away does not answer any more.
+            // A server that was asked before it went away does not answer any more.
             match shared.is_away.load(Ordering::Relaxed) {
                 true => Err(Status::unavailable("away")),
                 false => Ok(answer),

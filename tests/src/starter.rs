@@ -10,7 +10,7 @@ use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use crate::processes::binary;
 use crate::world::{LIMIT, World};
 
-/// What a call came to.
+/// The outcome of a call.
 #[derive(Debug)]
 pub struct Called {
     /// The exit code.
@@ -56,7 +56,7 @@ pub async fn at(address: &str, queue: &str, args: &[&str], input: Option<&Value>
 pub async fn call(command: &mut Command, input: Option<&Value>) -> anyhow::Result<Called> {
     let mut child = spawn(command)?;
     if let Some(mut stdin) = child.stdin.take() {
-        // Who does not read its stdin may close it early.
+        // A program that does not read its stdin may close it early.
         stdin.write_all(input.map(Value::to_string).unwrap_or_default().as_bytes()).await.ok();
     }
     let output = tokio::time::timeout(LIMIT, child.wait_with_output()).await??;
@@ -82,7 +82,7 @@ pub struct Talking {
     child: Child,
     out: Option<ChildStdout>,
     lines: Lines<BufReader<ChildStderr>>,
-    /// What it has said so far.
+    /// Its output so far.
     pub said: Vec<String>,
 }
 

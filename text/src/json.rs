@@ -1,7 +1,7 @@
 //! JSON as it was written: every value keeps its digits and its place, and a field that is given twice is seen twice.
 //!
-//! Numbers must not pass through floating point, `null` is not the same as nothing, and of two fields of one name nobody can
-//! say which is meant; so a value is its text ([`RawValue`]) until a reader knows what it should be.
+//! Numbers must not pass through floating point, `null` is not the same as nothing, and of two fields of one name
+//! nobody can say which is meant; so a value is its text ([`RawValue`]) until a reader knows what it should be.
 
 use std::fmt;
 
@@ -67,7 +67,8 @@ impl Field<'_> {
     }
 }
 
-/// The fields of an object in the order in which they stand, one that is given twice twice. `None`: it is not an object.
+/// The fields of an object in the order in which they stand, one that is given twice twice. `None`: it is not an
+/// object.
 #[must_use]
 pub fn fields(object: &str) -> Option<Vec<(String, Field<'_>)>> {
     let Pairs(pairs) = serde_json::from_str(object).ok()?;

@@ -1,5 +1,5 @@
-//! What a mail address, a phone number, a name, an address line and a SKU are, however they were written; how JSON is read
-//! without losing anything of it ([`json`]); and what is wrong with either, where, and the fix ([`Problem`]).
+//! What a mail address, a phone number, a name, an address line and a SKU are, however they were written; how JSON is
+//! read without losing anything of it ([`json`]); and what is wrong with either, where, and the fix ([`Problem`]).
 //!
 //! One crate, because all doors must agree: the inputs of processes, the mapping of ERP records, pseudonyms, and the
 //! adapters that send. If two of them read an address differently, one mailbox has two customers. Nothing here does
@@ -13,6 +13,9 @@
 //! | [`key`] | SKUs, ids, names of categories: texts that are compared | refused, with sign and place |
 //! | [`mail_address`] | one mailbox | refused, with sign and place |
 //! | [`phone`], [`number`] | one number | dropped |
+//!
+//! The modules: `line` and `sign` (lines and the signs in them), `mail`, `phone`, `sku`, [`json`], `problem`, and `nearest`
+//! (the word that was probably meant).
 //!
 //! Every reader composes its text (Unicode NFC), drops blanks and invisible signs at both ends, and gives the form that
 //! is sent and compared. No refusal repeats the text: it may be personal.

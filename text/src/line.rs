@@ -3,7 +3,8 @@
 use crate::sign::{hidden, is_invisible, refuse_first, trimmed};
 use crate::{Refusal, composed, refuse};
 
-/// A line that a person wrote: a name, a street, a city; 1 to `max` characters. Every kind of blank becomes a plain one.
+/// A line that a person wrote: a name, a street, a city; 1 to `max` characters. Every kind of blank becomes a plain
+/// one.
 ///
 /// # Errors
 /// When it is empty, too long, or holds line breaks, control characters or invisible signs.

@@ -10,8 +10,8 @@ use crate::{Refusal, refuse};
 const BYTES_MAX: usize = 254;
 const EXAMPLE: &str = "send it as name@example.com";
 
-/// One mail address. The domain comes back as mail servers look it up: lower case, other letters as an A-label (`xn--…`).
-/// The part before the `@` keeps its letters, and its quotes only where they are needed.
+/// One mail address. The domain comes back as mail servers look it up: lower case, other letters as an A-label
+/// (`xn--…`). The part before the `@` keeps its letters, and its quotes only where they are needed.
 ///
 /// # Errors
 /// When it is not an address, is more than an address (a name beside it, a second one), or has no domain.

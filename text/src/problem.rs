@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Refusal;
 
-/// One thing that is wrong. JSON: `{"field": "items[1].quantity", "problem": "is 0", "fix": "…"}`, and `at` where the place
-/// is known. No problem repeats the value: it may be personal, or a secret.
+/// One thing that is wrong. JSON: `{"field": "items[1].quantity", "problem": "is 0", "fix": "…"}`, and `at` where the
+/// place is known. No problem repeats the value: it may be personal, or a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// What it is about, as its author calls it: the path of a field, a setting, a column. Empty: all that was sent.

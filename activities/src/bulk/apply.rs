@@ -269,8 +269,8 @@ impl<T: Target> Writing<'_, T> {
         Ok(Segment::Whole(progress))
     }
 
-    /// The answers, when no row failed. A request may be given up because the run was stopped ([`super::patiently`]): its
-    /// row counts as not sent.
+    /// The answers, when no row failed. A request may be given up because the run was stopped ([`super::patiently`]):
+    /// its row counts as not sent.
     fn answers(&self, sent: Vec<Sent<T::Done>>) -> Result<Vec<Option<Answer<T::Done>>>, Trouble> {
         let is_stopped = self.ctx.is_cancelled();
         let answers = sent.into_iter().map(|sent| if is_stopped { Ok(sent.ok().flatten()) } else { sent });

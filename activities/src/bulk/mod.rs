@@ -20,9 +20,9 @@
 //! - **A life line.** Heartbeats go out by the time since the last one, however quick or slow the work is ([`Walk`]).
 //!   They tell how far the batch is, and the attempt after a lost worker goes on there.
 //! - **No second write by the next attempt.** If you name a folder for them, before-images are stored before the first
-//!   write of their rows, and a later attempt reads them back. A row that looked different there and is as it should be now was written by
-//!   an earlier attempt: it counts as written, and is not written again. Without a folder, the writes need idempotency
-//!   keys.
+//!   write of their rows, and a later attempt reads them back. A row that looked different there and is as it should be
+//!   now was written by an earlier attempt: it counts as written, and is not written again. Without a folder, the
+//!   writes need idempotency keys.
 //! - **A stop between two rows.** When the run is cancelled, rows that were sent are finished and the rest is not sent.
 //!   What was written until then is in the details of the cancel ([`Ended::report`]).
 //! - **No storm.** After the first row whose outcome is not known (an outage, a password that is refused) no further
@@ -39,8 +39,8 @@
 //! - **Each row is written at least once.** A worker that is cut off from Temporal, but not from the system it writes
 //!   to, goes on until its own timer fires; meanwhile another worker has begun the next attempt. Both write the same
 //!   values, so a write sets a value ("the price is 90") and never changes it by something ("10 less").
-//! - **A batch has at most [`BATCH_MAX`] rows.** Its heartbeat grows by some 240 bytes with every 250 rows. A larger one
-//!   is refused, by [`stage()`] before anybody is asked about it: stage fewer pages at once.
+//! - **A batch has at most [`BATCH_MAX`] rows.** Its heartbeat grows by some 240 bytes with every 250 rows. A larger
+//!   one is refused, by [`stage()`] before anybody is asked about it: stage fewer pages at once.
 //! - **A folder belongs to one run** ([`store::run_folder`]), and objects lie directly in it: the store's clean-up
 //!   takes the last folder before the objects for a run.
 //!

@@ -9,7 +9,7 @@ pub enum Limit<'w> {
         found: u64,
         /// How many may be.
         allowed: u64,
-        /// What they would do: `prices would be zero`.
+        /// The change that is limited: `prices would be zero`.
         words: &'w str,
     },
     /// A share of what there is.
@@ -20,7 +20,7 @@ pub enum Limit<'w> {
         of: u64,
         /// How many percent may be.
         percent: u32,
-        /// What they would do: `products would change`.
+        /// The change that is limited: `products would change`.
         words: &'w str,
     },
 }

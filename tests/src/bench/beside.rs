@@ -2,7 +2,7 @@
 //! worker.
 //!
 //! Phases are interleaved, and every other round begins with the other one, so that whatever else the machine does hits
-//! both. The bulk run writes prices at its rate; a phase in which it did not is no measure of anything, and fails.
+//! both. The bulk run writes prices at its rate; a phase in which it did not is not a measure of anything, and fails.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -74,7 +74,7 @@ impl Results {
         self.with.p95 / self.without.p95
     }
 
-    /// What does not hold, in words; nothing when all does.
+    /// The promises that do not hold, in words; nothing when all do.
     #[must_use]
     pub fn misses(&self) -> Vec<String> {
         let mut misses = Vec::new();

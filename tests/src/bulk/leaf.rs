@@ -40,7 +40,7 @@ impl LeafThrough {
 /// The same many times, as a long sync does.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Leafing {
-    /// What each activity does.
+    /// The work of each activity.
     pub leaf: Leaf,
     /// How many activities, one after the other.
     pub times: u32,

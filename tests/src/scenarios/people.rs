@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use workflows::saga::Action;
 
-use super::{Scenario, ended, stuck_at, waiting};
+use super::{Scenario, ended, stuck_at};
 use crate::orders;
 use crate::world::{Order, World};
 
@@ -46,10 +46,7 @@ pub(super) const QUESTIONS: &[Scenario] = &[
         ended(order).await?
     }),
     scenario!("canceled-by-temporal-while-it-asks", world => {
-        let order = waiting(world).await?;
-        world.shop.faults(json!([refuses("payments.refund")])).await?;
-        order.cancel_order("changed mind").await.map_err(anyhow::Error::msg)?;
-        order.until("asks", |p| !p.questions.is_empty()).await?;
+        let order = stuck_at(world, "payments.refund").await?;
         order.temporal_cancel().await?;
         answered(&order, "process-payment", Action::DoneByHand).await?;
         ended(order).await?

@@ -181,8 +181,8 @@ impl Order<'_> {
             .collect())
     }
 
-    /// Waits until so many effects that a person is asked about were tried once more, in vain: the next try is minutes away,
-    /// so whatever happens now is the person's doing.
+    /// Waits until so many effects that a person is asked about were tried once more, in vain: the next try is minutes
+    /// away, so whatever happens now is the person's doing.
     pub async fn tried_on(&self, effects: usize) -> anyhow::Result<()> {
         let until = Instant::now() + LIMIT;
         while self.pending_failures().await?.len() < effects {
@@ -192,7 +192,7 @@ impl Order<'_> {
         Ok(())
     }
 
-    /// What the search attribute `SunQuestion` says.
+    /// The value of the search attribute `SunQuestion`.
     pub async fn asked(&self) -> anyhow::Result<Vec<String>> {
         let description = self.handle().describe(WorkflowDescribeOptions::default()).await?;
         Ok(description.search_attributes().get(&workflows::search_attributes::QUESTION).unwrap_or_default())

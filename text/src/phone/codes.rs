@@ -11,7 +11,8 @@ pub(super) enum Zero {
     Wrong,
 }
 
-/// How long the calling code is that the digits begin with. Codes of one digit and of two are these; all others have three.
+/// How long the calling code is that the digits begin with. Codes of one digit and of two are these; all others have
+/// three.
 pub(super) fn length(digits: &str) -> usize {
     let two = digits.get(..2).unwrap_or(digits);
     match digits.as_bytes().first() {
@@ -38,7 +39,8 @@ const TWO: [&str; 44] = [
     "91", "92", "93", "94", "95", "98",
 ];
 
-/// Italy, San Marino and the Vatican; Côte d'Ivoire, Burkina Faso, Niger, Benin, Gabon and the Congo; numbers of no country.
+/// Italy, San Marino and the Vatican; Côte d'Ivoire, Burkina Faso, Niger, Benin, Gabon and the Congo; numbers of no
+/// country.
 #[rustfmt::skip]
 const KEPT: [&str; 12] = ["39", "225", "226", "227", "229", "241", "242", "378", "379", "800", "808", "979"];
 
