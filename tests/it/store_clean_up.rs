@@ -42,7 +42,7 @@ async fn objects_stay_with_runs_that_are_open_or_closed_lately() -> anyhow::Resu
 
     let input =
         Unchecked::<StoreCleanUpData>::of(&StoreCleanUpData { keep_days: 1, keep_quarantine_days: 5 })?;
-    let id = format!("store/clean-up-{}", erp.integration());
+    let id = format!("store/clean-up-{}", jiff::Timestamp::now());
     let options = WorkflowStartOptions::new(erp.world.task_queue.clone(), id).build();
     let run = erp.world.client.start_workflow(StoreCleanUp::run, input, options).await?;
     let result = run.get_result(WorkflowGetResultOptions::default()).await?;

@@ -14,8 +14,8 @@
 //! | [`mail_address`] | one mailbox | refused, with sign and place |
 //! | [`phone`], [`number`] | one number | dropped |
 //!
-//! The modules: `line` and `sign` (lines and the signs in them), `mail`, `phone`, `sku`, [`json`], `problem`, and `nearest`
-//! (the word that was probably meant).
+//! The modules: `line` and `sign` (lines and the signs in them), `mail`, `phone`, `sku`, [`json`], `problem`, and
+//! `nearest` (the word that was probably meant).
 //!
 //! Every reader composes its text (Unicode NFC), drops blanks and invisible signs at both ends, and gives the form that
 //! is sent and compared. No refusal repeats the text: it may be personal.

@@ -17,7 +17,7 @@ use crate::erp::ErpWorld;
 use crate::shop::Shop;
 use crate::world::{LIMIT, WorkerProcess};
 
-/// What every product costs before, in dong.
+/// The price of every product before, in dong.
 const BEFORE: i64 = 1_000;
 /// How soon a worker that vanished is noticed: twice what a quiet machine needs.
 const HEARTBEAT_MS: u64 = 2_000;
@@ -150,7 +150,7 @@ pub struct Run {
 }
 
 impl Run {
-    /// What it came to.
+    /// Its outcome.
     ///
     /// # Errors
     /// When it does not end, or fails.
