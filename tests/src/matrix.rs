@@ -186,11 +186,11 @@ macro_rules! every_step_has_cells {
 ///
 /// ```
 /// use tests::matrix::names_every_step;
-/// use workflows::report::{StepClass, StepSpec};
+/// use workflows::report::StepSpec;
 ///
 /// const STEPS: &[StepSpec] = &[
-///     StepSpec { name: "pay", words: "", class: StepClass::Compensable },
-///     StepSpec { name: "tell", words: "", class: StepClass::Retriable },
+///     StepSpec::compensable("pay", "Take the money"),
+///     StepSpec::retriable("tell", "Tell the customer"),
 /// ];
 /// assert!(names_every_step(&["pay", "tell", "tell"], STEPS));
 /// assert!(!names_every_step(&["pay"], STEPS));
