@@ -203,8 +203,12 @@ async fn a_cancel_in_the_middle_of_a_batch_leaves_the_rest_of_it() -> anyhow::Re
     let run = erp.start(config(&json!({ "page_size": 500 }))).await?;
     requested(&erp.world, "products.create", 20).await?;
     run.temporal_cancel().await?;
-    run.ended().await?;
+    let ended = run.ended().await?;
+    let Ended::Canceled(report) = ended else { bail!("not cancelled: {ended:?}") };
     let written = erp.writes().await?;
+    let products =
+        report.steps.iter().find(|step| step.step == "sync-products").and_then(|step| step.detail.clone());
+    is("what the report says of the products", &products, &Some(format!("{written} created, 0 updated")))?;
     ensure!((20..250).contains(&written), "{written} are written: no piece of 250 was left where it was");
     let expected = Expected { written: [written, 0, 0, 0], ..table::CANCELLED_AMONG_PRODUCTS };
     whole(erp, &run, expected).await.map(drop)

@@ -26,14 +26,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-/// Folders that are being rebuilt: their comments are mended where they are written anew. This list only shrinks.
-const REBUILT: [&str; 5] =
-    ["activities/src/erp/", "activities/src/walk.rs", "mapping/src/", "starter/src/", "workflows/src/"];
-
-fn is_rebuilt(path: &str) -> bool {
-    REBUILT.iter().any(|folder| path.starts_with(folder))
-}
-
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }

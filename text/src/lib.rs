@@ -7,7 +7,8 @@
 //!
 //! | what | which texts | invisible signs in it |
 //! |---|---|---|
-//! | [`line`](fn@line) | names, streets, cities: one line that a person wrote about a person | refused, with sign and place |
+//! | [`line`](fn@line) | names, streets, cities: one line that a person wrote about a person | refused, with sign and
+//! place |
 //! | [`title`] | names of products: one line that a shop wrote | dropped |
 //! | [`prose`] | descriptions: any number of lines | dropped |
 //! | [`key`] | SKUs, ids, names of categories: texts that are compared | refused, with sign and place |

@@ -2,12 +2,12 @@
 //!
 //! 0. **Shape check**: the input is complete. Wrong input ends the run before any call.
 //! 1. `create-customer`: the account is opened. First the worker checks that the run is named by this customer's
-//!    pseudonym. An address that is registered already ends the run: no points, no coupon, no mail; unless the input says
-//!    `if_registered: "continue"` (`known_address`).
+//!    pseudonym. An address that is registered already ends the run: no points, no coupon, no mail; unless the input
+//!   says `if_registered: "continue"` (`known_address`).
 //! 2. `setup-loyalty`: a bronze loyalty account with 100 welcome points.
 //! 3. `send-welcome-emails`: the welcome coupon is made (a code that is taken is no reason to stop) and the series of
-//!    follow-up mails begins ([`crate::follow_up_emails`], which outlives this run); then, **the point of no return**, the
-//!    welcome mail leaves with points and code. What a customer has in the mailbox is not taken back.
+//!    follow-up mails begins ([`crate::follow_up_emails`], which outlives this run); then, **the point of no return**,
+//!   the welcome mail leaves with points and code. What a customer has in the mailbox is not taken back.
 //! 4. `personalize-experience`: what to recommend, and the home page's three sections.
 //! 5. `assign-segments`: `new_customer`, and one for each interest and for the budget.
 //! 6. `track-completion`: the platform's analytics hear of it.

@@ -15,8 +15,9 @@
 //!    clock. The next run begins a lookback before it: what was committed late, or by a slow clock, is seen again.
 //! 10. `generate-report`: what was done, row by row, is saved at the shop.
 //!
-//! Nothing is undone: a write brings the shop nearer to the ERP, and the watermark stays where it truly is. Deliberately
-//! absent: deciding who is right. The ERP is; what the shop changed by itself stays until the ERP changes that record.
+//! Nothing is undone: a write brings the shop nearer to the ERP, and the watermark stays where it truly is.
+//! Deliberately absent: deciding who is right. The ERP is; what the shop changed by itself stays until the ERP changes
+//! that record.
 
 mod brake;
 mod deletions;

@@ -25,8 +25,8 @@ pub use values::{count, digits, id, money, opaque, text, title};
 /// The largest input in bytes that a process takes; longer lists travel as a reference to an object store.
 pub const INPUT_BYTES_MAX: usize = 256 * 1024;
 
-/// JSON that claims to be a `T` and has not been checked yet. Whatever a start brings can be read as one, also what is no
-/// JSON at all or nothing: it is then an input with a problem, which fails the run instead of its task for ever.
+/// JSON that claims to be a `T` and has not been checked yet. Whatever a start brings can be read as one, also what is
+/// no JSON at all or nothing: it is then an input with a problem, which fails the run instead of its task for ever.
 pub struct Unchecked<T> {
     json: Result<Box<RawValue>, Problem>,
     claims: PhantomData<fn() -> T>,
@@ -149,7 +149,8 @@ impl<'a> Fields<'a> {
         self.accept(name, self.needed(name)?, read)
     }
 
-    /// The value of a field that must be there: `null` says that somebody has none, which is another mistake than none said.
+    /// The value of a field that must be there: `null` says that somebody has none, which is another mistake than none
+    /// said.
     fn needed(&self, name: &str) -> Option<&'a RawValue> {
         let is_there = self.unread.borrow().contains_key(name);
         let value = self.take(name);

@@ -5,8 +5,8 @@
 //!
 //! 1. `read-payment`: what the payment provider says now; the news itself is not believed.
 //! 2. `refund-payment`: whatever of it is there is voided or refunded, under the charge's own key, so that the
-//!    order's undo and this one together refund once. An outage that outlasts its patience asks a person. Where somebody
-//!    has decided about this money before, a person is asked first: it may have gone back by hand.
+//!    order's undo and this one together refund once. An outage that outlasts its patience asks a person. Where
+//!   somebody has decided about this money before, a person is asked first: it may have gone back by hand.
 //!
 //! Deliberately absent: reviving the order. A customer who still wants it places a new one.
 

@@ -8,6 +8,7 @@
 //! - [`erp_sync`]: what changed in an ERP comes into the shop, page by page, losing nothing;
 //! - [`unsubscription`]: one click in a mail ends all marketing mail;
 //! - [`store_clean_up`]: lists in the object store go some days after their run;
+//! - [`store_probe`]: `doctor` asks whether the worker reads the starter's object store;
 //! - [`saga`]: what makes it safe: a step and its undo in one statement, the stop, the pivot, the stuck undo;
 //! - [`policy`]: every timeout and retry, by name;
 //! - [`input`]: how a process's input is checked, field by field, in the starter and again in the workflow;

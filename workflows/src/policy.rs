@@ -47,8 +47,8 @@ pub struct Figures {
     pub notice: Duration,
     /// Patience of one undo, before a person is asked (`SUN_UNDO_PATIENCE`).
     pub undo: Duration,
-    /// Pause before the second try of what a person is asked about and nobody answered (`SUN_ASKED_RETRY_FIRST`); doubles
-    /// from there.
+    /// Pause before the second try of what a person is asked about and nobody answered (`SUN_ASKED_RETRY_FIRST`);
+    /// doubles from there.
     pub asked_retry_first: Duration,
     /// Longest pause between two such tries (`SUN_ASKED_RETRY_LONGEST`).
     pub asked_retry_longest: Duration,
@@ -156,8 +156,8 @@ impl Policy {
         Self { local_first: false, ..self }
     }
 
-    /// The same effect beside a person who is asked about it: one activity that is tried slowly and without end. It costs
-    /// no events while it waits, and its outcome is awaited when the person answers.
+    /// The same effect beside a person who is asked about it: one activity that is tried slowly and without end. It
+    /// costs no events while it waits, and its outcome is awaited when the person answers.
     pub(crate) fn while_asking(self) -> Self {
         Self { is_endless: true, attempts_max: 0, on_stop: OnStop::AwaitOutcome, local_first: false, ..self }
     }

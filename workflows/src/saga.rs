@@ -16,8 +16,8 @@
 //! 4. No `select!` around steps, and side by side only by `join!`, `join_all` or [`Saga::both`]: a started step is
 //!    never dropped.
 //! 5. At the pivot the undos are forgotten and the forward token is replaced by one that nobody cancels.
-//! 6. A run ends in one place, [`Saga::end`]. Where it goes back, the undos (`saga/unwind.rs`) run newest first and keep
-//!    going past a failed one (but a pivot that cannot be taken back); a person is asked about what stuck
+//! 6. A run ends in one place, [`Saga::end`]. Where it goes back, the undos (`saga/unwind.rs`) run newest first and
+//!    keep going past a failed one (but a pivot that cannot be taken back); a person is asked about what stuck
 //!    (`saga/people.rs`), and why the run ended stays its first word (`saga/ending.rs`).
 //! 7. A process can be answered: [`Process`] stands on [`Face`], which only has what the update `answer` needs.
 //!

@@ -1,10 +1,10 @@
-//! A look into the object store with the worker's eyes: `starter doctor` puts an object there and has the worker look for it.
-//! Two programs that have different stores lose each other's lists, and nothing else tells.
+//! A look into the object store with the worker's eyes: `starter doctor` puts an object there and has the worker look
+//! for it. Two programs that have different stores lose each other's lists, and nothing else tells.
 //!
 //! 1. `see-probe`: the worker looks for the object.
 //!
-//! Deliberately absent: removing the object, which whoever put it there does; and patience, because somebody waits for the
-//! answer. The start limits the run.
+//! Deliberately absent: removing the object, which whoever put it there does; and patience, because somebody waits for
+//! the answer. The start limits the run.
 
 mod face;
 

@@ -14,7 +14,8 @@ pub const WORDS_MAX: usize = 50;
 const WORD_CHARS_MAX: usize = 50;
 const PREFERENCES_BYTES_MAX: usize = 16 * 1024;
 
-/// A registration as the shop took it, checked. JSON: the seed's `CustomerRegistrationData`, plus `locale` and `if_registered`.
+/// A registration as the shop took it, checked. JSON: the seed's `CustomerRegistrationData`, plus `locale` and
+/// `if_registered`.
 #[derive(Clone, PartialEq)]
 pub struct CustomerRegistrationData {
     /// `email`

@@ -1,8 +1,8 @@
 //! Going on with an address that is registered already (`if_registered: "continue"`).
 //!
-//! The account stays as it is: no field of it is changed, its consent to marketing counts, and an undo does not mark it,
-//! because the undo goes by the key of the account that this run would have opened. Whether its customer was welcomed
-//! before is what the loyalty programme says:
+//! The account stays as it is: no field of it is changed, its consent to marketing counts, and an undo does not mark
+//! it, because the undo goes by the key of the account that this run would have opened. Whether its customer was
+//! welcomed before is what the loyalty programme says:
 //!
 //! - without a loyalty account, the customer gets what every new one gets: points, coupon, mail, series;
 //! - with one, none of it a second time. What the registration says about interests, budget and brands is written down,

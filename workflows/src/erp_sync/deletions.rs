@@ -1,8 +1,9 @@
-//! Products that are gone at the source: looked for when a scan is due, taken out of sale after everything else was decided.
+//! Products that are gone at the source: looked for when a scan is due, taken out of sale after everything else was
+//! decided.
 //!
-//! Only what came from this integration can be gone: the keys that it brought are remembered in the object store (the shop
-//! does not say where a product comes from), and the first scan has to learn them. Deliberately absent: levels, customers
-//! and orders. A level that is gone is zero by the ERP's own word, and the others are what happened.
+//! Only what came from this integration can be gone: the keys that it brought are remembered in the object store (the
+//! shop does not say where a product comes from), and the first scan has to learn them. Deliberately absent: levels,
+//! customers and orders. A level that is gone is zero by the ERP's own word, and the others are what happened.
 
 use contracts::erp::{Deactivate, Entity, Erp, FindGone, KeepKeys, ScanKeys};
 use jiff::SignedDuration;
@@ -90,10 +91,11 @@ impl SyncRun<'_> {
                 batch,
                 folder: self.folder.clone(),
             };
-            let step = saga.step(PRODUCTS, Erp::deactivate, batch, policy::erp());
-            let done = step.part(GONE).nothing_to_undo("a product that comes back is sold again").await?;
-            refused += done.failed;
             let applied = work.applied.entry(Entity::Products).or_default();
+            let step = saga.step(PRODUCTS, Erp::deactivate, batch, policy::erp());
+            let step = step.part(GONE).so_far(|stopped| applied.count_in(stopped));
+            let done = step.nothing_to_undo("a product that comes back is sold again").await?;
+            refused += done.failed;
             applied.add(done);
             saga.done(PRODUCTS, &applied.words());
         }

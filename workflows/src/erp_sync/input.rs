@@ -130,8 +130,8 @@ pub struct Limits {
     pub prices_to_zero: u32,
     /// `fewer_records_percent`: by which a full read may find fewer records than the one before (default 30).
     pub fewer_records: u32,
-    /// `deactivate_percent`: of the products on sale that came from this ERP, which may be taken out of sale because they
-    /// are gone (default 10).
+    /// `deactivate_percent`: of the products on sale that came from this ERP, which may be taken out of sale because
+    /// they are gone (default 10).
     pub deactivate: u32,
 }
 

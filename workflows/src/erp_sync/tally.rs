@@ -120,6 +120,12 @@ impl AppliedEntity {
         }
     }
 
+    /// Counts a batch that was stopped in the middle, and says what is written in all.
+    pub(super) fn count_in(&mut self, stopped: Applied) -> String {
+        self.add(stopped);
+        self.words()
+    }
+
     fn count(&self) -> u64 {
         self.created + self.updated + self.deactivated + self.failed
     }

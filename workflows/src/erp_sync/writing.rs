@@ -35,8 +35,10 @@ impl SyncRun<'_> {
                 quarantine: self.quarantine.clone(),
                 note_keys: self.deactivates() && entity == Entity::Products,
             };
-            let written = saga.step(step, Erp::apply, batch, policy::erp()).nothing_to_undo(NEARER).await?;
             let applied = work.applied.entry(entity).or_default();
+            let write =
+                saga.step(step, Erp::apply, batch, policy::erp()).so_far(|stopped| applied.count_in(stopped));
+            let written = write.nothing_to_undo(NEARER).await?;
             applied.add(written);
             saga.done(step, &applied.words());
         }

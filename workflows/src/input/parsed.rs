@@ -25,8 +25,8 @@ impl<T> Unchecked<T> {
 }
 
 impl Fields<'_> {
-    /// A field whose JSON text has a reader of its own. The bytes of its problems are those of that text; here they become
-    /// line and column of the whole input.
+    /// A field whose JSON text has a reader of its own. The bytes of its problems are those of that text; here they
+    /// become line and column of the whole input.
     pub fn parsed<T>(&self, name: &str, read: impl FnOnce(&str) -> Result<T, Vec<Problem>>) -> Option<T> {
         let value = self.take(name)?;
         let problems = match read(value.get()) {

@@ -8,8 +8,8 @@ use super::{Checked, Unchecked};
 
 impl<T: Checked + PartialEq> Unchecked<T> {
     /// The fields in which another input says something else. The same order may be written otherwise (`25000000` and
-    /// `"2.5e7"`, a default written out, `null` for a field that is left out, blanks), and is still the same order. An input
-    /// that cannot be read (an older process took it) is compared by its JSON.
+    /// `"2.5e7"`, a default written out, `null` for a field that is left out, blanks), and is still the same order. An
+    /// input that cannot be read (an older process took it) is compared by its JSON.
     #[must_use]
     pub fn differing(&self, other: &Self) -> Vec<String> {
         let mine = self.check().ok();

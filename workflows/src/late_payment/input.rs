@@ -13,8 +13,8 @@ pub struct LatePaymentData {
     pub order_id: OrderId,
     /// The provider's id of the event.
     pub event_id: EventId,
-    /// `decided`, optional, default `false`: somebody has decided about this money before, or is being asked. Then nothing goes
-    /// back before somebody says so.
+    /// `decided`, optional, default `false`: somebody has decided about this money before, or is being asked. Then
+    /// nothing goes back before somebody says so.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub decided: bool,
     /// `asked_in`, optional: the run that asks a person about the same money at this moment. It may try on by itself.

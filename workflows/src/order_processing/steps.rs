@@ -210,7 +210,8 @@ impl OrderRun<'_> {
             estimated_delivery: label.estimated_delivery.clone(),
             failure_reason: None,
         };
-        // A shop that never hears of a paid order with a label would sell its goods, or charge, again: a person is asked.
+        // A shop that never hears of a paid order with a label would sell its goods, or charge, again: a person is
+        // asked.
         let step = saga.step(UPDATE, Commerce::update_order, confirmed, policy::aftermath());
         let _noted_by_the_saga = step.or_ask().await;
     }
@@ -310,8 +311,8 @@ impl OrderRun<'_> {
     }
 }
 
-/// What the order needs of the way back: a payment that settles meanwhile, after its own undo, is undone once more (where a
-/// person has decided about it, only if that person says so), and the shop is told last.
+/// What the order needs of the way back: a payment that settles meanwhile, after its own undo, is undone once more
+/// (where a person has decided about it, only if that person says so), and the shop is told last.
 impl WayBack<OrderProcessing> for OrderRun<'_> {
     /// An order that no carrier takes is not shippable, whichever way the carrier put it.
     fn outage_type(&self, step: &str) -> &'static str {

@@ -1,9 +1,9 @@
 //! What happens while a question about an effect is open: answers are acted on, and what got no answer is tried on.
 //!
-//! What got *no answer* from its system is tried on, slowly and without end, as one activity that costs no events while it
-//! waits; its success closes the question. What was *refused* is not: somebody who does it by hand could be doubled by a
-//! try in between, and a refund that came back would come back again. A person's answer always wins, also against another
-//! person's `retry`: the try under way is ended, and its outcome awaited, before the answer is acted on.
+//! What got *no answer* from its system is tried on, slowly and without end, as one activity that costs no events while
+//! it waits; its success closes the question. What was *refused* is not: somebody who does it by hand could be doubled
+//! by a try in between, and a refund that came back would come back again. A person's answer always wins, also against
+//! another person's `retry`: the try under way is ended, and its outcome awaited, before the answer is acted on.
 
 use std::task::Poll;
 
@@ -19,8 +19,8 @@ use crate::report::{StepSpec, StepStatus};
 pub(super) struct Tries<T> {
     /// Once more with full patience, or until the token is cancelled.
     pub(super) patient: Try<T>,
-    /// On and on, until it goes through, is refused, or the token is cancelled. `None` where nothing may be tried before
-    /// somebody has said so.
+    /// On and on, until it goes through, is refused, or the token is cancelled. `None` where nothing may be tried
+    /// before somebody has said so.
     pub(super) endless: Option<Try<T>>,
 }
 
@@ -225,8 +225,8 @@ impl<W: Process, T: 'static> Open<W, T> {
         }
     }
 
-    /// Ends the try under way for an answer, and awaits its outcome: the effect may be there by now. Whoever asked for the
-    /// try is told.
+    /// Ends the try under way for an answer, and awaits its outcome: the effect may be there by now. Whoever asked for
+    /// the try is told.
     async fn stop_trying(&mut self, answer: &Answer) -> Meanwhile<T> {
         let Some(Trying { token, outcome, asked_for }) = self.trying.take() else {
             return Meanwhile::Nothing;

@@ -8,9 +8,9 @@ use temporalio_workflow::join;
 use super::{Halt, Process, Saga};
 
 impl<W: Process> Saga<W> {
-    /// Runs two steps side by side, each with its own undo. When one fails, that is how the run ends: it turns back, and
-    /// the other step is asked to end as by a cancel. An attempt under way is awaited; between two attempts it ends at once,
-    /// and is not looked up: its undo goes by its key, whatever became of it.
+    /// Runs two steps side by side, each with its own undo. When one fails, that is how the run ends: it turns back,
+    /// and the other step is asked to end as by a cancel. An attempt under way is awaited; between two attempts it ends
+    /// at once, and is not looked up: its undo goes by its key, whatever became of it.
     ///
     /// # Errors
     /// Why the first one to fail did. Whatever the other did by then is undone like everything before.

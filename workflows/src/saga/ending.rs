@@ -122,8 +122,8 @@ impl<T> Ended<T> {
 
 /// What a process does on its way back, where that is more than undoing everything newest first.
 pub trait WayBack<W: Process> {
-    /// The failure type of a run that a step ended by getting no usable answer for all its patience, or a refusal that its
-    /// adapter has no word for.
+    /// The failure type of a run that a step ended by getting no usable answer for all its patience, or a refusal that
+    /// its adapter has no word for.
     fn outage_type(&self, step: &str) -> &'static str {
         let _step = step;
         "StepFailed"

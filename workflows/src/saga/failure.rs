@@ -1,6 +1,7 @@
 //! What the failure of an activity says.
 
 use contracts::failure;
+use temporalio_common::data_converters::TemporalDeserializable;
 use temporalio_common::protos::temporal::api::failure::v1::{
     ApplicationFailureInfo, Failure, failure::FailureInfo,
 };
@@ -30,6 +31,14 @@ pub(super) fn is_final(error: &ActivityExecutionError) -> bool {
     application_failure(error).is_some_and(|(info, _)| info.non_retryable)
 }
 
+/// What an activity that was cancelled had done by then, if it said so. Details of another shape come from a worker of
+/// another version: they are not counted, and the step's line has no words.
+pub(super) fn done_until_stopped<T: TemporalDeserializable + 'static>(
+    error: &ActivityExecutionError,
+) -> Option<T> {
+    error.as_cancelled()?.details().ok().flatten()
+}
+
 /// Why an effect is not there, for a person who is asked about it.
 pub(super) fn unsettled(error: &ActivityExecutionError) -> Unsettled {
     let (reason, is_refused) = (reason(error), is_final(error));
@@ -47,8 +56,8 @@ pub(super) const NO_ANSWER: &str = "no_answer";
 /// The cause of a question about what was refused without a code of its own.
 const REFUSED: &str = "refused";
 
-/// The code in what an adapter says: before its words (`payments: refund_failed: …`), or as the system's own word behind
-/// the status (`the carrier refused: 409 in_transit`).
+/// The code in what an adapter says: before its words (`payments: refund_failed: …`), or as the system's own word
+/// behind the status (`the carrier refused: 409 in_transit`).
 fn code(reason: &str) -> Option<String> {
     let mut pieces: Vec<&str> = reason.split(": ").collect();
     let last = pieces.pop()?;

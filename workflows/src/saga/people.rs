@@ -1,8 +1,8 @@
 //! One way to ask a person: what is asked, what may be answered, and what each answer does.
 //!
 //! A run asks when it must not decide by itself: an undo that stuck, a step that has to happen and does not, a change
-//! beyond its limits. Each question is one [`Question`], each answer one [`Answer`], taken by the update `answer`. While
-//! a question is open the run is found by the search attributes `SunNeedsHuman` and `SunQuestion`
+//! beyond its limits. Each question is one [`Question`], each answer one [`Answer`], taken by the update `answer`.
+//! While a question is open the run is found by the search attributes `SunNeedsHuman` and `SunQuestion`
 //! (`process-payment: no_answer`), and the Web UI shows the question with its facts and the JSON that answers it.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -126,8 +126,8 @@ pub struct Answer {
     pub action: Action,
     /// Why; goes into the report.
     pub reason: String,
-    /// `since` of the question that is meant, where the id alone could name a later one: of a sync that goes on as another
-    /// run under the same workflow id.
+    /// `since` of the question that is meant, where the id alone could name a later one: of a sync that goes on as
+    /// another run under the same workflow id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
 }

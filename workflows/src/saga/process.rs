@@ -71,8 +71,8 @@ pub fn misnamed(problem: impl Into<String>) -> Problem {
 }
 
 /// Writes the part of a process that Temporal calls: its `run` and what is its own are given, and what every process
-/// has in the same words is added: the update `answer`, the queries `progress` and `report`. The visibility before `impl`
-/// is theirs.
+/// has in the same words is added: the update `answer`, the queries `progress` and `report`. The visibility before
+/// `impl` is theirs.
 ///
 /// ```text
 /// face! {

@@ -91,7 +91,8 @@ impl<W: Process> Scribe<W> {
     fn publish(&self) {
         self.show();
         let Some(open) = self.change(|saga| saga.people.news()) else { return };
-        // An empty list, not `value_unset`: the payload without data that the SDK makes of that fails the workflow task.
+        // An empty list, not `value_unset`: the payload without data that the SDK makes of that fails the workflow
+        // task.
         self.ctx
             .upsert_search_attributes([NEEDS_HUMAN.value_set(!open.is_empty()), QUESTION.value_set(open)]);
     }

@@ -102,8 +102,8 @@ impl SagaState {
         self.phase == Phase::PastPivot
     }
 
-    /// Why the business can no longer stop the run, though its pivot is not behind: it goes back already. Asked a second
-    /// time, a run that the business stopped says yes again.
+    /// Why the business can no longer stop the run, though its pivot is not behind: it goes back already. Asked a
+    /// second time, a run that the business stopped says yes again.
     #[must_use]
     pub fn goes_back_because(&self) -> Option<String> {
         let is_by_request = self.stop.as_ref().is_some_and(|stop| stop.by == StoppedBy::Request);

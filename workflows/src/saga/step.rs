@@ -13,7 +13,7 @@ use temporalio_workflow::{
 
 use super::asking::{Matter, Settled, Unsettled, ask};
 use super::ending::invalid_input;
-use super::failure::{is_final, is_unknown, reason, unsettled};
+use super::failure::{done_until_stopped, is_final, is_unknown, reason, unsettled};
 use super::people::SubjectKind;
 use super::scribe::Scribe;
 use super::unwind::{Questions, Undo, spec_of, tries};
@@ -35,6 +35,9 @@ pub struct Saga<W> {
 
 type LookUp<T> = Box<dyn FnOnce() -> LocalFuture<Result<Option<T>, ActivityExecutionError>>>;
 
+/// Takes what a step did until it was stopped, and says it in words.
+type SoFar<'s, T> = Box<dyn FnOnce(T) -> String + 's>;
+
 /// A step whose undo has not been declared yet.
 #[must_use = "declare how this step is undone: .undo_by(…), .nothing_to_undo(\"why\") or, after the pivot, .or_report() or \
               .or_ask()"]
@@ -46,6 +49,7 @@ pub struct Step<'s, W, A: ActivityDefinition> {
     input: A::Input,
     policy: Policy,
     look_up: Option<LookUp<A::Output>>,
+    so_far: Option<SoFar<'s, A::Output>>,
     /// What has to be said to a person before it runs at all.
     first: Option<Unsettled>,
 }
@@ -59,7 +63,8 @@ impl<W: Process> Saga<W> {
         let input = input.check().map_err(|problems| invalid_input(W::INVALID, problems))?;
         let about = W::named(ctx.workflow_id(), &input);
         let about = about.map_err(|problem| invalid_input(W::INVALID, vec![problem]))?;
-        // Whoever starts a run sets them with the start, which costs no event; a schedule, or somebody by hand, may not.
+        // Whoever starts a run sets them with the start, which costs no event; a schedule, or somebody by hand, may
+        // not.
         if let Some((key, value)) = about
             && ctx.search_attributes().get(&key).as_deref() != Some(value.as_str())
         {
@@ -91,7 +96,17 @@ impl<W: Process> Saga<W> {
         A: ActivityDefinition,
     {
         debug_assert!(W::STEPS.iter().any(|step| step.name == name), "{name} is not in STEPS");
-        Step { saga: self, name, part: None, activity, input, policy, look_up: None, first: None }
+        Step {
+            saga: self,
+            name,
+            part: None,
+            activity,
+            input,
+            policy,
+            look_up: None,
+            so_far: None,
+            first: None,
+        }
     }
 
     /// Marks a step that this run does not need.
@@ -135,7 +150,8 @@ impl<W: Process> Saga<W> {
         self.ctx.state_mut(|w| w.saga_mut().pass_pivot(&temporal_cancel));
     }
 
-    /// From here on no stop reaches a step; one that came before is kept. For what is owed to somebody however the run ends.
+    /// From here on no stop reaches a step; one that came before is kept. For what is owed to somebody however the run
+    /// ends.
     pub fn shield(&mut self) {
         self.forward = Token::new();
     }
@@ -145,8 +161,8 @@ impl<W: Process> Saga<W> {
         &self.ctx
     }
 
-    /// Whether the run may go on: a step does it by itself; say it before a [`Saga::pivot`] that comes before its effect
-    /// (a mail that is about to leave).
+    /// Whether the run may go on: a step does it by itself; say it before a [`Saga::pivot`] that comes before its
+    /// effect (a mail that is about to leave).
     ///
     /// # Errors
     /// [`Halt::Stopped`] when the run was stopped.
@@ -214,14 +230,22 @@ where
         self
     }
 
+    /// What becomes of the part that was done when a stop ends the step in the middle: an activity that was cancelled
+    /// may put it into the details of its cancel, in the shape of its result. `tell` counts it and says it in words,
+    /// for the step's line.
+    pub fn so_far(mut self, tell: impl FnOnce(A::Output) -> String + 's) -> Self {
+        self.so_far = Some(Box::new(tell));
+        self
+    }
+
     /// One of several things that the step does side by side.
     pub fn part(mut self, part: &'static str) -> Self {
         self.part = Some(part);
         self
     }
 
-    /// Asks a person before the step runs at all, because of this news; nothing is done unless somebody says so. For a step
-    /// that ends with [`Step::or_ask`].
+    /// Asks a person before the step runs at all, because of this news; nothing is done unless somebody says so. For a
+    /// step that ends with [`Step::or_ask`].
     pub fn ask_first(mut self, cause: &str, news: &str) -> Self {
         self.first = Some(Unsettled::untried(cause, news));
         self
@@ -262,8 +286,8 @@ where
         async { self.run(None).await.ok() }
     }
 
-    /// Runs a step that has to happen, come what may: no stop reaches it, and where it got no answer for all its patience,
-    /// or was refused, a person is asked. What got no answer is tried on meanwhile.
+    /// Runs a step that has to happen, come what may: no stop reaches it, and where it got no answer for all its
+    /// patience, or was refused, a person is asked. What got no answer is tried on meanwhile.
     pub async fn or_ask(self) -> Settled<A::Output> {
         debug_assert!(self.look_up.is_none(), "a step that has to happen is tried on, not looked up");
         let Step { saga, name, part, activity, input, policy, first, .. } = self;
@@ -291,7 +315,7 @@ where
 
     async fn run(self, undo: Option<Undo>) -> Result<A::Output, Halt> {
         debug_assert!(self.first.is_none(), "only a step that ends with or_ask can ask first");
-        let Step { saga, name, part, activity, input, policy, look_up, .. } = self;
+        let Step { saga, name, part, activity, input, policy, look_up, so_far, .. } = self;
         saga.check()?;
         let has_undo = undo.is_some();
         saga.undos.borrow_mut().extend(undo);
@@ -315,8 +339,9 @@ where
                 saga.scribe.mark_part(name, part, StepStatus::Completed, None);
                 Ok(output)
             }
-            Err(_) if saga.forward.is_cancelled() => {
-                saga.scribe.mark_part(name, part, StepStatus::Stopped, None);
+            Err(error) if saga.forward.is_cancelled() => {
+                let words = so_far.and_then(|tell| done_until_stopped(&error).map(tell));
+                saga.scribe.mark_part(name, part, StepStatus::Stopped, words.as_deref());
                 Err(saga.stopped())
             }
             Err(error) => {

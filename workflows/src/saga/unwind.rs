@@ -119,8 +119,8 @@ impl<'s, W: Process> Back<'s, W> {
         self.saga.undos.borrow_mut().insert(0, undo);
     }
 
-    /// As [`Back::undo_last`], for an undo that a person has decided about before: asks again, because of this news, before
-    /// anything is done.
+    /// As [`Back::undo_last`], for an undo that a person has decided about before: asks again, because of this news,
+    /// before anything is done.
     pub fn ask_last<U>(&self, step: &'static str, undo: U, input: U::Input, cause: &str, news: &str)
     where
         U: ActivityDefinition<Output = ()> + 'static,
@@ -146,8 +146,8 @@ impl<'s, W: Process> Back<'s, W> {
         self.undo_until(|_| false).await;
     }
 
-    /// As [`Back::undo_all`]; when all that is missing is a person's answer, returns for news, too. Called again, it goes
-    /// on waiting for that answer.
+    /// As [`Back::undo_all`]; when all that is missing is a person's answer, returns for news, too. Called again, it
+    /// goes on waiting for that answer.
     pub async fn undo_until(&self, has_news: impl Fn(&W) -> bool) {
         let saga = self.saga;
         saga.scribe.change(|state| state.phase = Phase::Unwinding);

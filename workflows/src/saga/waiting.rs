@@ -61,11 +61,12 @@ impl<W: Process> Saga<W> {
     /// A timer that only its owner cancels.
     ///
     /// Not by the token of the run, nor by one below it:
-    /// - A worker that was away may find the run's cancel and the timer's end in one task. The SDK takes the timer off its list
-    ///   with the token, then does not know whose end it was told of, and panics, at every attempt of the task, for ever.
-    /// - The SDK hangs the run on the token of a timer until the timer's end is seen. Nobody sees that of a timer that the
-    ///   body was faster than, or of a run that is put away: the run would hold itself, its input included, in the worker's
-    ///   memory for ever.
+    /// - A worker that was away may find the run's cancel and the timer's end in one task. The SDK takes the timer off
+    ///   its list with the token, then does not know whose end it was told of, and panics, at every attempt of the
+    ///   task, for ever.
+    /// - The SDK hangs the run on the token of a timer until the timer's end is seen. Nobody sees that of a timer that
+    ///   the body was faster than, or of a run that is put away: the run would hold itself, its input included, in the
+    ///   worker's memory for ever.
     fn timer<'s>(
         &'s self,
         limit: Duration,

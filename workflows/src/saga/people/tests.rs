@@ -88,7 +88,8 @@ fn an_answer_reaches_no_later_question_about_the_same_step() {
     assert_eq!(outcome(&people, late), Some(AnswerOutcome::AlreadyAnswered));
 }
 
-/// Somebody answers a question that is closed by now, or the same one twice, and another one is open about the same step.
+/// Somebody answers a question that is closed by now, or the same one twice, and another one is open about the same
+/// step.
 #[test]
 fn the_name_of_an_answered_question_never_means_the_next_one() {
     let mut people = People::default();
