@@ -5,9 +5,9 @@
 //!    pseudonym. An address that is registered already ends the run: no points, no coupon, no mail; unless the input
 //!   says `if_registered: "continue"` (`known_address`).
 //! 2. `setup-loyalty`: a bronze loyalty account with 100 welcome points.
-//! 3. `send-welcome-emails`: the welcome coupon is made (a code that is taken is no reason to stop) and the series of
+//! 3. `send-welcome-emails`: the welcome coupon is made (a code that is taken does not stop the run) and the series of
 //!    follow-up mails begins ([`crate::follow_up_emails`], which outlives this run); then, **the point of no return**,
-//!   the welcome mail leaves with points and code. What a customer has in the mailbox is not taken back.
+//!    the welcome mail leaves with points and code. A mail that is in the customer's mailbox is not taken back.
 //! 4. `personalize-experience`: what to recommend, and the home page's three sections.
 //! 5. `assign-segments`: `new_customer`, and one for each interest and for the budget.
 //! 6. `track-completion`: the platform's analytics hear of it.
@@ -38,7 +38,7 @@ use crate::search_attributes::CUSTOMER_REF;
 use result::Onboarded;
 use steps::{Account, OnboardingRun};
 
-/// What stands before the pseudonym in a workflow id.
+/// The prefix of a workflow id, before the pseudonym.
 pub const ID_PREFIX: &str = "onboarding/";
 
 /// The workflow id of a customer's onboarding.

@@ -41,7 +41,7 @@ use crate::search_attributes::SOURCE;
 use run::{SyncRun, SyncSaga};
 use tally::Work;
 
-/// What stands before the integration's id in a workflow id.
+/// The prefix of a workflow id, before the integration's id.
 pub const ID_PREFIX: &str = "erp/";
 
 /// The workflow id of an integration's sync. A schedule adds the time of its slot.

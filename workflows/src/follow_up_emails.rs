@@ -68,13 +68,14 @@ async fn forward(
     let mut series = Series::new(saga, data, name.to_owned());
     let sent = series.send_all().await;
     let mails = series.into_mails();
-    // What a customer has said is not taken back by a cancel.
+    // A cancel does not take back the word of a customer.
     saga.shield();
     tell_platform(saga, data, name).await;
     (sent, mails)
 }
 
-/// What was heard of here must reach whoever sends the next newsletter.
+/// Tells the platform of an unsubscription or a bounce that was heard of here: the sender of the next newsletter must
+/// know it.
 async fn tell_platform(saga: &FollowUpSaga, data: &FollowUpData, name: &str) {
     let heard = || saga.ctx().state(|w| (w.unsubscribed, w.bounced));
     let (unsubscribed, bounced) = heard();

@@ -25,8 +25,9 @@ pub use values::{count, digits, id, money, opaque, text, title};
 /// The largest input in bytes that a process takes; longer lists travel as a reference to an object store.
 pub const INPUT_BYTES_MAX: usize = 256 * 1024;
 
-/// JSON that claims to be a `T` and has not been checked yet. Whatever a start brings can be read as one, also what is
-/// no JSON at all or nothing: it is then an input with a problem, which fails the run instead of its task for ever.
+/// JSON that claims to be a `T` and has not been checked yet. Whatever a start brings can be read as one, even a text
+/// that is not JSON, or nothing at all: it is then an input with a problem, which fails the run instead of its task for
+/// ever.
 pub struct Unchecked<T> {
     json: Result<Box<RawValue>, Problem>,
     claims: PhantomData<fn() -> T>,

@@ -52,7 +52,7 @@ impl Process for LatePayment {
     }
 }
 
-/// What the story ends with.
+/// The findings with which the story ends; the result is made of them.
 struct GivenBack {
     payment_id: Option<String>,
     /// Whether there was money; `None` when the provider could not be asked first.
@@ -90,7 +90,7 @@ async fn forward(saga: &Saga<LatePayment>, late: &LatePaymentData) -> Result<Giv
     Ok(GivenBack { payment_id, was_paid })
 }
 
-/// What is said of a refund that went through, which also does where there was nothing.
+/// The words about a refund that went through; it also goes through where there was nothing to refund.
 fn said_of(was_paid: Option<bool>) -> &'static str {
     match was_paid {
         Some(true) => "the money went back",

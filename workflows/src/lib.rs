@@ -16,8 +16,8 @@
 //! - [`search_attributes`]: what a list of runs can be filtered by;
 //! - [`observe`]: where the worker listens to count outcomes.
 //!
-//! What is deliberately absent: anything that a replay could see differently (`clippy.toml` bans it, with
-//! reasons), HTTP shapes, and configuration other than [`policy`].
+//! Deliberately absent: anything that a replay could see differently (`clippy.toml` bans it, with reasons), HTTP
+//! shapes, and configuration other than [`policy`].
 #![deny(unused_must_use)]
 
 pub mod customer_onboarding;

@@ -99,7 +99,7 @@ fn figures() -> &'static Figures {
     FIGURES.get_or_init(Figures::default)
 }
 
-/// What a stop (cancel, expiry) does to a step that is under way.
+/// The effect of a stop (cancel, expiry) on a step that is under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnStop {
     /// The step is let go: for reads and idempotent bookkeeping.
@@ -250,7 +250,7 @@ pub fn follow_up_recommendations() -> Duration {
     figures().follow_up_recommendations
 }
 
-/// A step of a sync: reading and writing page by page, among the bulk work. What an attempt has done is told by its
+/// A step of a sync: reading and writing page by page, among the bulk work. An attempt tells its progress by its
 /// heartbeats; the next one goes on from there.
 #[must_use]
 pub fn erp() -> Policy {
@@ -284,7 +284,7 @@ pub fn carrier() -> Policy {
     Policy::new(figures().carrier, OnStop::AwaitOutcome, false)
 }
 
-/// What must still be written when there is no way back: local first, then with a day of patience.
+/// A write that must still happen when there is no way back: local first, then with a day of patience.
 #[must_use]
 pub fn aftermath() -> Policy {
     Policy { attempts_max: 0, ..Policy::new(figures().aftermath, OnStop::LetGo, true) }

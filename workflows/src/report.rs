@@ -1,4 +1,4 @@
-//! What a run says about itself: the step table, the progress while it runs, the report at its end.
+//! The account that a run gives of itself: the step table, the progress while it runs, the report at its end.
 //!
 //! No personal data: these texts are shown in the Web UI, by queries and in the details of failures.
 
@@ -17,13 +17,14 @@ use crate::saga::Question;
 pub struct StepSpec {
     /// The seed's name, the users' contract: `process-payment`.
     pub name: &'static str,
-    /// What it does, in words, for the Web UI.
+    /// The step's effect in words, for the Web UI.
     pub words: &'static str,
     /// How it stands to the pivot.
     pub class: StepClass,
-    /// What its undo does, in words, for a person who is asked about it; empty where there is nothing to undo.
+    /// The effect of its undo in words, for a person who is asked about it; empty where there is nothing to undo.
     pub undo: &'static str,
-    /// What follows when a person leaves its undo (or, of a step that has to happen, the step itself) undone.
+    /// The consequence in words when a person leaves its undo (or, of a step that has to happen, the step itself)
+    /// undone.
     pub left: &'static str,
 }
 
@@ -50,13 +51,13 @@ impl StepSpec {
         Self::new(name, words, StepClass::Retriable)
     }
 
-    /// What its undo does, and what follows when it is left.
+    /// Adds the words for its undo, and for the consequence when the undo is left.
     #[must_use]
     pub const fn undo(self, undo: &'static str, left: &'static str) -> Self {
         Self { undo, left, ..self }
     }
 
-    /// What follows when a person leaves a step that has to happen.
+    /// Adds the words for the consequence when a person leaves a step that has to happen.
     #[must_use]
     pub const fn if_left(self, left: &'static str) -> Self {
         Self { left, ..self }
@@ -95,7 +96,7 @@ pub enum StepStatus {
     Failed,
     /// Stopped before it was done.
     Stopped,
-    /// What it did, if anything, was undone.
+    /// Its effect, if it had any, was undone.
     Undone,
     /// Its undo was refused, or got no answer for all its patience: a person is asked.
     UndoStuck,
@@ -167,7 +168,7 @@ pub struct StepReport {
     /// When it last changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
-    /// What there is to say, without personal data.
+    /// A remark in words, without personal data; absent when there is nothing to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
     /// Its parts, where a step does several things side by side (a message per channel).
@@ -182,40 +183,40 @@ pub struct PartReport {
     pub part: String,
     /// Where it stands.
     pub status: StepStatus,
-    /// What there is to say.
+    /// A remark in words, without personal data; absent when there is nothing to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }
 
-/// What a run did, step by step.
+/// The account of a run, step by step.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// Every step of the process, in order.
     pub steps: Vec<StepReport>,
-    /// What was undone, in the order in which it was, with a person's answer where one was needed.
+    /// The effects that were undone, in the order in which they were, with a person's answer where one was needed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub undone: Vec<UndoRecord>,
-    /// What a person decided not to undo, or not to do, with the reason.
+    /// The effects that a person decided not to undo, and the steps that a person decided to leave, with the reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_standing: Vec<UndoRecord>,
-    /// What else there is to know: a cancel that came too late.
+    /// Other remarks: a cancel that came too late.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
 
-/// What became of one undo.
+/// The end of one undo.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UndoRecord {
     /// The step, or `step/part`.
     pub step: String,
-    /// What became of its undo.
+    /// Whether it went through, was done by hand, or was left.
     pub outcome: UndoOutcome,
     /// A person's reason, where a person answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// What can become of an undo.
+/// The ways in which an undo ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UndoOutcome {

@@ -1,4 +1,4 @@
-//! What makes a process safe: a step and its undo in one statement.
+//! The frame that makes a process safe: a step and its undo in one statement.
 //!
 //! ```text
 //! saga.step("process-payment", Payments::charge, charge, policy::money())

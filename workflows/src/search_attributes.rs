@@ -12,8 +12,8 @@ pub const STAGE: SearchAttributeKey<String> = SearchAttributeKey::keyword("SunSt
 pub const OUTCOME: SearchAttributeKey<String> = SearchAttributeKey::keyword("SunOutcome");
 /// True while a run waits for a person's answer.
 pub const NEEDS_HUMAN: SearchAttributeKey<bool> = SearchAttributeKey::bool("SunNeedsHuman");
-/// What a run asks a person about, `step: cause` each (`process-payment: no_answer`); empty while it asks nothing. Set
-/// in the same upsert as [`NEEDS_HUMAN`], so that open questions can be grouped without asking the runs.
+/// The open questions of a run, `step: cause` each (`process-payment: no_answer`); empty while it asks nothing. Set in
+/// the same upsert as [`NEEDS_HUMAN`], so that open questions can be grouped without asking the runs.
 pub const QUESTION: SearchAttributeKey<Vec<String>> = SearchAttributeKey::keyword_list("SunQuestion");
 /// The system a run takes its data from (an ERP integration).
 pub const SOURCE: SearchAttributeKey<String> = SearchAttributeKey::keyword("SunSource");

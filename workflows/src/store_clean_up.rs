@@ -1,8 +1,8 @@
 //! Clearing up: lists that runs put into the object store go some days after the run has closed.
 //!
-//! 1. `clean-up`: every run with objects is looked up in Temporal. What belongs to an open run stays; what belongs to
-//!    one that closed longer ago than `keep_days`, or that Temporal has forgotten, goes. The quarantine waits for a
-//!   person for `keep_quarantine_days`.
+//! 1. `clean-up`: every run with objects is looked up in Temporal. The objects of an open run stay; those of a run that
+//!    closed longer ago than `keep_days`, or that Temporal has forgotten, go. The quarantine waits for a person for
+//!    `keep_quarantine_days`.
 //!
 //! Meant for a schedule, once a day.
 
@@ -17,7 +17,7 @@ use crate::policy;
 use crate::report::StepSpec;
 use crate::saga::{About, Halt, Process, Saga, named_with_slot};
 
-/// What stands before the name in a workflow id.
+/// The prefix of a workflow id, before the name.
 pub const ID_PREFIX: &str = "store/";
 
 /// The workflow id. A schedule adds the time of its slot.

@@ -17,7 +17,7 @@ use crate::policy;
 use crate::report::StepSpec;
 use crate::saga::{About, Halt, Process, Saga, named_exactly};
 
-/// What stands before the object's hash in a workflow id.
+/// The prefix of a workflow id, before the object's hash.
 pub const ID_PREFIX: &str = "store/probe/";
 
 /// Where probes lie: nothing else in the store can be asked about.

@@ -8,7 +8,7 @@
 //! down where it survives; mail providers do not click twice. Saying it again changes nothing. When the platform gives
 //! no answer for as long as the policy is patient, the run fails, and somebody has to look at it.
 //!
-//! Deliberately absent: the way back. Whoever wants mails again says so in the shop.
+//! Deliberately absent: the way back. A customer who wants mails again says so in the shop.
 
 mod face;
 
@@ -51,7 +51,7 @@ impl Process for Unsubscription {
 }
 
 async fn forward(saga: &mut Saga<Unsubscription>, data: &UnsubscriptionData, name: &str) -> Result<(), Halt> {
-    // What a customer has said is not taken back by a cancel.
+    // A cancel does not take back the word of a customer.
     saga.pivot();
     end_follow_up(saga, &data.customer_ref).await;
     let customer_id = data.customer_id.clone();

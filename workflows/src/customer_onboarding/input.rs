@@ -46,7 +46,7 @@ pub struct CustomerRegistrationData {
     pub if_registered: IfRegistered,
 }
 
-/// What to do about an address that has an account already.
+/// The rule for an address that has an account already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum IfRegistered {
     /// End: no points, no coupon, no mail.

@@ -5,8 +5,8 @@
 //! welcomed before is what the loyalty programme says:
 //!
 //! - without a loyalty account, the customer gets what every new one gets: points, coupon, mail, series;
-//! - with one, none of it a second time. What the registration says about interests, budget and brands is written down,
-//!   and the customer is put into the segments that follow from it, `new_customer` not among them.
+//! - with one, none of it a second time. The interests, budget and brands of the registration are written down, and the
+//!   customer is put into the segments that follow from them, `new_customer` not among them.
 
 use contracts::customers::{Customer, Customers, RegisteredAddress};
 use contracts::loyalty::{Loyalty, LoyaltyAccount, Member};
@@ -45,7 +45,7 @@ impl OnboardingRun<'_> {
             .await
     }
 
-    /// What is left to do for a customer who was welcomed before.
+    /// The rest of the steps for a customer who was welcomed before.
     pub(super) async fn go_on(&self, saga: &OnboardingSaga, customer: &Customer) {
         for step in [LOYALTY, WELCOME, TRACK] {
             saga.skip(step, WELCOMED_BEFORE);

@@ -1,4 +1,4 @@
-//! What an onboarding returns.
+//! The result of an onboarding.
 
 use contracts::customers::Customer;
 use contracts::loyalty::LoyaltyAccount;
@@ -9,7 +9,7 @@ use crate::follow_up_emails;
 use crate::report::Report;
 use crate::saga::Ended;
 
-/// What a run that went through returns: the seed's `OnboardingResult`, and the report.
+/// The result of a run that went through: the seed's `OnboardingResult`, and the report.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OnboardingResult {
     /// Whether the customer is onboarded.
@@ -20,7 +20,7 @@ pub struct OnboardingResult {
     pub loyalty_account: Option<LoyaltyAccount>,
     /// This run's workflow id.
     pub workflow_id: String,
-    /// What the customer may do next, in the seed's words.
+    /// Suggestions to the customer, in the seed's words.
     pub next_steps: Vec<String>,
     /// The welcome coupon's code; absent when it was taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -38,11 +38,11 @@ pub struct OnboardingResult {
     /// Why it was stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// What every step did.
+    /// Every step with its outcome.
     pub report: Report,
 }
 
-/// What the story ends with.
+/// The findings with which the story ends; the result is made of them.
 pub(super) struct Onboarded {
     pub(super) customer: Customer,
     pub(super) was_registered: bool,
@@ -77,7 +77,7 @@ impl OnboardingResult {
     }
 }
 
-/// What the seed tells the customer to do next; without a code there is none to use.
+/// The suggestions of the seed to the customer; without a code there is none to use.
 fn next_steps(onboarded: &Onboarded) -> Vec<String> {
     let mut steps = vec!["Complete profile setup".to_owned(), "Browse recommended products".to_owned()];
     if onboarded.code.is_some() {

@@ -254,7 +254,7 @@ impl<'d> OnboardingRun<'d> {
         }
     }
 
-    /// What the customer wants recommended.
+    /// The customer's interests, budget and brands, for the recommendations.
     pub(super) fn wishes(&self, customer: &Customer) -> UpdatePreferences {
         UpdatePreferences {
             key: self.key(PERSONALIZE).part("preferences"),

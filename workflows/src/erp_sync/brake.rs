@@ -95,7 +95,7 @@ impl SyncRun<'_> {
     }
 }
 
-/// What exceeds the limits, in words for whoever decides; nothing when all is within them.
+/// The limits that are exceeded, in words for the person who decides; empty when all is within them.
 fn exceeded(limits: &Limits, work: &Work, shop: ShopCounts) -> Vec<String> {
     let mut found = Vec::new();
     let total = work.total();

@@ -47,14 +47,14 @@ pub fn search_attributes(integration: &IntegrationId) -> [SearchAttributeUpdate;
     [SOURCE.value_set(integration.to_string()), STAGE.value_set(Stage::Processing.name().to_owned())]
 }
 
-/// What a sync returns: the seed's `SyncResult`, and what it leaves out.
+/// The result of a sync: the seed's `SyncResult`, and the facts that it leaves out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ErpSyncResult {
     /// Whether the sync reached its end.
     pub success: bool,
     /// `<workflow id>/<run id>`.
     pub sync_id: String,
-    /// What was done, in figures and rows; in a dry run, what would be.
+    /// The work done, in figures and rows; in a dry run, the work that would be done.
     pub report: SyncReport,
     /// `completed`, `expired` (nobody answered the brake in time) or `cancelled` (somebody rejected it).
     pub outcome: String,
@@ -64,7 +64,7 @@ pub struct ErpSyncResult {
     /// Whether nothing was written because that was asked for.
     #[serde(default)]
     pub dry_run: bool,
-    /// What made the brake ask, if it did.
+    /// The limits for which the brake asked, in words; absent if it did not ask.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limits_exceeded: Vec<String>,
     /// Records that the runs before this one have left out of the shop, where the sync was too long for one run.
@@ -73,7 +73,7 @@ pub struct ErpSyncResult {
     pub earlier_runs: EarlierRuns,
     /// This run's workflow id.
     pub workflow_id: String,
-    /// What every step did.
+    /// Every step with its outcome.
     pub steps: Report,
 }
 

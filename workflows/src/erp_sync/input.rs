@@ -1,4 +1,4 @@
-//! What a sync is told: the seed's `ERPSyncConfig`, with a reference in place of the credentials.
+//! The input of a sync: the seed's `ERPSyncConfig`, with a reference in place of the credentials.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::input::parsed::{at_most, currency, moment, span};
 use crate::input::people::{words, yes_or_no};
 use crate::input::{Checked, Fields, Problem, Refusal, id, opaque, refuse, text};
 
-/// What a sync is told. Times are spans of workflow time.
+/// The input of a sync. Times are spans of workflow time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ErpSyncConfig {
     /// `integration_id`, `erp_endpoint`, `credentials_ref`: where the data comes from.
@@ -29,8 +29,8 @@ pub struct ErpSyncConfig {
     pub currency: Currency,
     /// `max_invalid`: records that may be invalid before nothing is written at all (default 0, the seed's strictness).
     pub max_invalid: u32,
-    /// `lookback`: how far before the newest change known an incremental read begins again (default 15 min). What the
-    /// ERP commits late, or stamps with a clock that is behind, must be younger than this.
+    /// `lookback`: how far before the newest change known an incremental read begins again (default 15 min). A record
+    /// that the ERP commits late, or stamps with a clock that is behind, must be younger than this.
     pub lookback: Duration,
     /// `unknown_fields`: `ignore` (default), `warn` or `stop`.
     pub unknown_fields: UnknownFields,
@@ -105,7 +105,7 @@ impl EarlierRuns {
     }
 }
 
-/// What becomes of products that are gone at the source. A read of what changed does not show them, so the keys of
+/// The treatment of products that are gone at the source. A read of what changed does not show them, so the keys of
 /// everything are read now and then.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Deletions {
@@ -119,7 +119,7 @@ pub enum Deletions {
     },
 }
 
-/// What a run may change before a person is asked. Shares are in percent.
+/// Limits of the changes that a run makes without asking a person. Shares are in percent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// `stock_to_zero_percent`: of the levels in stock that may fall to zero (default 50).
@@ -248,7 +248,7 @@ fn action(value: &RawValue) -> Result<bool, Refusal> {
     }
 }
 
-/// What is gone shows in keys alone, so keys must say which products there are.
+/// Only a read of keys shows that a product is gone, so keys must say which products there are.
 fn check_deletions(fields: &Fields<'_>, entities: &[Entity], rules: Option<&str>) {
     if !entities.contains(&Entity::Products) {
         let problem = "deactivates products, and this sync has none";

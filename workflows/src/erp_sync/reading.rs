@@ -17,7 +17,7 @@ impl SyncRun<'_> {
     /// Only one run at a time; the ERP lets us in; the shop says how far it is.
     pub(super) async fn begin(&self, saga: &SyncSaga, work: &mut Work) -> Result<(), Halt> {
         let source = &self.config.source;
-        // Who writes nothing is in nobody's way.
+        // A run that writes nothing cannot disturb another one, so it takes no lease.
         if !self.config.dry_run {
             self.take_lease(saga).await?;
         }

@@ -50,7 +50,7 @@ impl<'c> SyncRun<'c> {
         IdempotencyKey::new(&self.sync_id(), step)
     }
 
-    /// What was done; in a dry run, what would be.
+    /// The work done so far; in a dry run, the work that would be done.
     pub(super) fn report(&self, work: &Work) -> SyncReport {
         let now = timestamp(self.ctx.workflow_time()).unwrap_or(self.started);
         SyncReport {

@@ -1,4 +1,4 @@
-//! What a sync has done so far.
+//! The work that a sync has done so far.
 
 use std::collections::BTreeMap;
 
@@ -11,23 +11,23 @@ use jiff::Timestamp;
 
 use super::input::{EarlierRuns, Resume};
 
-/// What a sync has done so far.
+/// The work that a sync has done so far.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Work {
     /// How far the integration is, as far as it is written; `None` before the shop has said it.
     pub(super) state: Option<SyncState>,
-    /// What was read.
+    /// The entities that were read.
     pub(super) staged: BTreeMap<Entity, StagedEntity>,
-    /// What is gone at the source; `None`: nobody looked.
+    /// Products that are gone at the source; `None`: nobody looked.
     pub(super) missed: Option<Missed>,
-    /// What was written.
+    /// The entities that were written.
     pub(super) applied: BTreeMap<Entity, AppliedEntity>,
     /// Activities that read.
     pub(super) batches: u32,
     /// Where the next run goes on, when there is more to read than one run takes; [`Work::resume`] adds this run's
     /// own figures.
     pub(super) resume: Option<Resume>,
-    /// What made the brake ask.
+    /// The limits for which the brake asked, in words.
     pub(super) limits_exceeded: Vec<String>,
 }
 
@@ -143,7 +143,7 @@ impl AppliedEntity {
     }
 }
 
-/// What is wrong, most frequent first.
+/// The five most frequent faults, most frequent first.
 pub(super) fn causes(causes: &BTreeMap<String, u64>) -> String {
     let mut sorted: Vec<_> = causes.iter().collect();
     sorted.sort_by(|(a, na), (b, nb)| nb.cmp(na).then(a.cmp(b)));

@@ -24,21 +24,21 @@ pub fn search_attributes(customer: &CustomerRef) -> [SearchAttributeUpdate; 2] {
     [CUSTOMER_REF.value_set(customer.to_string()), STAGE.value_set(Stage::Processing.name().to_owned())]
 }
 
-/// What became of the series.
+/// The outcome of the series.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FollowUpResult {
-    /// Always: a mail that was held back is no failure.
+    /// Always: a mail that was held back is not a failure.
     pub success: bool,
     /// The pseudonym.
     pub customer_ref: CustomerRef,
     /// This run's workflow id.
     pub workflow_id: String,
-    /// What became of each mail, in order.
+    /// The outcome of each mail, in the order of the series.
     pub mails: Vec<MailReport>,
-    /// What ended the series early.
+    /// The reason why the series ended early; absent when it did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_by: Option<KeptBack>,
-    /// What every step did.
+    /// Every step with its outcome.
     pub report: Report,
 }
 

@@ -16,18 +16,18 @@ const RECOMMENDATIONS_MAX: u32 = 6;
 /// How often a mail is tried, each time with all the patience of its policies, and after asking again.
 const ROUNDS: u32 = 6;
 
-/// What became of one mail.
+/// The outcome of one mail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailReport {
     /// The mail's template.
     pub template: String,
-    /// What became of it.
+    /// Sent, kept back, refused or given up.
     pub fate: Fate,
     /// When that was, by workflow time.
     pub at: Timestamp,
 }
 
-/// What becomes of a mail.
+/// The possible outcomes of a mail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "fate", rename_all = "snake_case")]
 pub enum Fate {
@@ -131,7 +131,7 @@ impl<'s> Series<'s> {
                 Some(MailVerdict::Send { unsubscribe_url }) => unsubscribe_url,
                 Some(MailVerdict::Keep { reason }) => return Ok(Fate::KeptBack { reason }),
                 Some(MailVerdict::Wait { until }) => {
-                    // A wait is no failure; a time that nobody can read is awaited as an hour.
+                    // A wait is not a failure; a time that nobody can read is awaited as an hour.
                     let until = until.parse().unwrap_or_else(|_| self.in_an_hour());
                     if let Some(reason) = self.wait(mail, until).await? {
                         return Ok(Fate::KeptBack { reason });

@@ -1,4 +1,4 @@
-//! What inputs say about people. No problem text repeats it.
+//! The readers of data about people. The text of a problem never repeats the data.
 
 use contracts::values::{Locale, Recipient};
 use jiff::civil::Date;
@@ -17,8 +17,8 @@ pub fn phone(value: &RawValue) -> Result<String, Refusal> {
     text::phone(&string(value)?)
 }
 
-/// A person's first and last name, of at most `max` characters each. Who has one name may give it as either; it comes
-/// back as the first, which letters begin with, and the last is empty.
+/// A person's first and last name, of at most `max` characters each. A person who has one name may give it as either;
+/// it comes back as the first name, with which letters begin, and the last name is empty.
 pub fn names(fields: &Fields<'_>, max: usize) -> Option<(String, String)> {
     let (first, last) = ("first_name", "last_name");
     if fields.says(first) || !fields.says(last) {

@@ -115,7 +115,7 @@ mod tests {
                 }),
                 vec!["customer_email", "shipping_address"],
             ),
-            // One without the other is no order at all: both are named.
+            // A quantity that changed without its total would not be an order: both differ, and both are named.
             (
                 order(|order| {
                     order["items"][0]["quantity"] = 2.into();

@@ -1,4 +1,4 @@
-//! The readers of single values. What a text is, crate `text` decides.
+//! The readers of single values. The rules for texts are those of crate `text`.
 
 use contracts::money::{Currency, Money};
 use rust_decimal::Decimal;

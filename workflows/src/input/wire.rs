@@ -1,7 +1,7 @@
 //! How an input travels as a payload of Temporal's.
 //!
 //! Read by hand, because whatever serde refuses fails the workflow *task*, which Temporal retries for ever: a start
-//! without any payload, with two, or with one that is no JSON is an input with a problem, and fails the run.
+//! without any payload, with two, or with one that is not JSON is an input with a problem, and fails the run.
 
 use std::marker::PhantomData;
 

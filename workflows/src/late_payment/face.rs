@@ -23,7 +23,7 @@ pub fn search_attributes(order_id: &OrderId) -> [SearchAttributeUpdate; 2] {
     order_processing::search_attributes(order_id)
 }
 
-/// What became of late money.
+/// The outcome for late money.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LatePaymentResult {
     /// The order that ended without it.
@@ -32,7 +32,7 @@ pub struct LatePaymentResult {
     pub payment_id: Option<String>,
     /// Whether money went back; `null` when the provider could not be asked first: whatever was there went back.
     pub refunded: Option<bool>,
-    /// What every step did.
+    /// Every step with its outcome.
     pub report: Report,
 }
 

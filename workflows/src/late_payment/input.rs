@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::input::people::yes_or_no;
 use crate::input::{Checked, Fields, id, text};
 
-/// What is known when late money is heard of.
+/// The facts that are known when late money is heard of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LatePaymentData {
     /// The order that ended without this money.

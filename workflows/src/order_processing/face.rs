@@ -51,7 +51,7 @@ pub struct OrderProcessing {
     pub(super) saga: SagaState,
     /// The events that the provider was heard of by.
     pub(super) settlements: BTreeSet<String>,
-    /// What the customer has to do, while the order waits for that.
+    /// The customer's part of the payment, while the order waits for it.
     pub(super) customer_action: Option<CustomerAction>,
 }
 
@@ -114,7 +114,7 @@ pub impl OrderProcessing {
         saga::check_stop(self, request, TOO_LATE_TO_CANCEL)
     }
 
-    /// What the customer has to do before the payment settles, if the order waits for that.
+    /// The customer's part of the payment, while the order waits for it; `null` otherwise.
     #[query]
     pub fn customer_action(&self, _ctx: &WorkflowContextView) -> Option<CustomerAction> {
         self.customer_action.clone()

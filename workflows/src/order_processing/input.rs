@@ -59,7 +59,7 @@ pub struct OrderData {
 }
 
 impl OrderData {
-    /// What to hold: each variant once, however many lines name it.
+    /// The stock to hold: each variant once, however many lines name it.
     #[must_use]
     pub fn stock_lines(&self) -> Vec<StockLine> {
         let mut lines: Vec<StockLine> = Vec::with_capacity(self.items.len());

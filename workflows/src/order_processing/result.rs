@@ -1,4 +1,4 @@
-//! What an order returns.
+//! The result of an order.
 
 use contracts::commerce::PaymentStatus;
 use contracts::shipping::Label;
@@ -10,8 +10,8 @@ use super::steps::Paid;
 use crate::report::Report;
 use crate::saga::Ended;
 
-/// What a process that went through, or was stopped by the business, returns: the seed's
-/// `OrderProcessingResult`, and the report.
+/// The result of a process that went through, or was stopped by the business: the seed's `OrderProcessingResult`, and
+/// the report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderProcessingResult {
     /// Whether the order is on its way.
@@ -35,11 +35,11 @@ pub struct OrderProcessingResult {
     pub reason: Option<String>,
     /// `paid`, or `pending` for cash on delivery; `null` for orders that were undone.
     pub payment_status: Option<PaymentStatus>,
-    /// What every step did.
+    /// Every step with its outcome.
     pub report: Report,
 }
 
-/// What the story ends with.
+/// The findings with which the story ends; the result is made of them.
 pub(super) struct Fulfilled {
     pub(super) paid: Paid,
     pub(super) label: Label,

@@ -280,7 +280,7 @@ impl OrderRun<'_> {
         }
     }
 
-    /// What the shop is told when the order ends before its point of no return.
+    /// The message to the shop when the order ends before its point of no return.
     fn ended_early(&self, halt: &Halt) -> UpdateOrder {
         let ending = halt.ending();
         UpdateOrder {
@@ -311,7 +311,7 @@ impl OrderRun<'_> {
     }
 }
 
-/// What the order needs of the way back: a payment that settles meanwhile, after its own undo, is undone once more
+/// The order's own part of the way back: a payment that settles meanwhile, after its own undo, is undone once more
 /// (where a person has decided about it, only if that person says so), and the shop is told last.
 impl WayBack<OrderProcessing> for OrderRun<'_> {
     /// An order that no carrier takes is not shippable, whichever way the carrier put it.
@@ -358,7 +358,7 @@ async fn wait_for_customer(saga: &OrderSaga, action: CustomerAction, heard: usiz
     Ok(saga.ctx().state(|w| w.settlements.len()))
 }
 
-/// What the shop's refusal means: a shortage is a shortage wherever it is noticed.
+/// The failure that a refusal by the shop means: a shortage is a shortage wherever it is noticed.
 fn refused_by_shop(saga: &OrderSaga, problems: &[OrderProblem]) -> Halt {
     let is_shortage = |problem: &OrderProblem| problem.check == "inventory_availability";
     if !problems.is_empty() && problems.iter().all(is_shortage) {

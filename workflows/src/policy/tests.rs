@@ -1,4 +1,4 @@
-//! What each named policy promises, with the figures a worker has by default.
+//! The promise of each named policy, with the figures a worker has by default.
 
 use temporalio_workflow::ActivityCancellationType::{TryCancel, WaitCancellationCompleted};
 

@@ -12,7 +12,7 @@ use super::{PartReport, Report, StepReport, StepStatus};
 pub const DETAILS_BYTES_MAX: usize = 20_000;
 
 const HEADER: &str = "| step | status | began | took | |\n|---|---|---|---|---|\n";
-/// What a row of a part begins with, in place of its step's name.
+/// The beginning of a part's row, in place of its step's name.
 const PART: &str = "↳ ";
 /// Bytes that the line about rows that were left out may need.
 const CUT_BYTES: usize = 100;
@@ -154,7 +154,7 @@ fn left_out(rows: &str) -> Option<usize> {
     rest.split_once(CUT.1)?.0.parse().ok()
 }
 
-/// What an outside system says must not break out of its cell, nor become a link or an element of a page.
+/// The words of an outside system must not break out of their cell, nor become a link or an element of a page.
 const ESCAPES: [(char, &str); 4] = [('&', "&amp;"), ('|', "&#124;"), ('<', "&lt;"), ('[', "&#91;")];
 
 fn escaped(text: &str) -> String {

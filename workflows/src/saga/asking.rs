@@ -1,9 +1,11 @@
-//! What happens while a question about an effect is open: answers are acted on, and what got no answer is tried on.
+//! The time while a question about an effect is open: answers are acted on, and an effect that got no answer is tried
+//! on.
 //!
-//! What got *no answer* from its system is tried on, slowly and without end, as one activity that costs no events while
-//! it waits; its success closes the question. What was *refused* is not: somebody who does it by hand could be doubled
-//! by a try in between, and a refund that came back would come back again. A person's answer always wins, also against
-//! another person's `retry`: the try under way is ended, and its outcome awaited, before the answer is acted on.
+//! An effect that got *no answer* from its system is tried on, slowly and without end, as one activity that costs no
+//! events while it waits; its success closes the question. An effect that was *refused* is not: somebody who does it by
+//! hand could be doubled by a try in between, and a refund that came back would come back again. A person's answer
+//! always wins, also against another person's `retry`: the try under way is ended, and its outcome awaited, before the
+//! answer is acted on.
 
 use std::task::Poll;
 
@@ -129,7 +131,7 @@ struct Trying<T> {
     asked_for: Option<u64>,
 }
 
-/// What became of a try that was ended for an answer.
+/// The outcome of a try that was ended for an answer.
 enum Meanwhile<T> {
     /// It did nothing, or nothing was under way.
     Nothing,
@@ -225,8 +227,8 @@ impl<W: Process, T: 'static> Open<W, T> {
         }
     }
 
-    /// Ends the try under way for an answer, and awaits its outcome: the effect may be there by now. Whoever asked for
-    /// the try is told.
+    /// Ends the try under way for an answer, and awaits its outcome: the effect may be there by now. The person who
+    /// asked for the try is told.
     async fn stop_trying(&mut self, answer: &Answer) -> Meanwhile<T> {
         let Some(Trying { token, outcome, asked_for }) = self.trying.take() else {
             return Meanwhile::Nothing;

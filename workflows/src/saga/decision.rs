@@ -8,7 +8,7 @@ use super::people::{Action, Answer, AnswerOutcome, Choice, Fact, Question, Subje
 use super::{Halt, Process, Saga, Stop, StoppedBy};
 use crate::report::{StepStatus, timestamp};
 
-/// What a person decides about, before anything is done.
+/// A decision that a person takes before anything is done.
 #[derive(Clone, Debug)]
 pub struct Decision {
     /// The step at which the run asks.
@@ -17,11 +17,11 @@ pub struct Decision {
     pub cause: &'static str,
     /// Why it asks, in words.
     pub reason: String,
-    /// What is known.
+    /// The facts that the person needs for it. No personal data.
     pub facts: Vec<Fact>,
-    /// What approving does.
+    /// The effect of approving, in words.
     pub approve: String,
-    /// What rejecting does.
+    /// The effect of rejecting, in words.
     pub reject: String,
     /// How long the run waits for the answer; then it ends as expired.
     pub patience: Duration,

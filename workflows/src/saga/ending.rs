@@ -74,7 +74,7 @@ impl Outcome {
     }
 }
 
-/// What the outside world is told about an early end.
+/// The news of an early end, for the outside world.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ending {
     /// How the run ends.
@@ -84,7 +84,7 @@ pub struct Ending {
 }
 
 impl Halt {
-    /// What the outside world is told.
+    /// The news of this end, for the outside world.
     #[must_use]
     pub fn ending(&self) -> Ending {
         let (outcome, reason) = match self {
@@ -102,11 +102,11 @@ impl Halt {
 pub struct Ended<T> {
     /// How.
     pub outcome: Outcome,
-    /// What the story ended with; `None` when it was stopped.
+    /// The findings with which the story ended; `None` when it was stopped.
     pub value: Option<T>,
     /// Why it was stopped.
     pub reason: Option<String>,
-    /// What every step did.
+    /// Every step with its outcome.
     pub report: Report,
     /// Milliseconds of workflow time from start to end.
     pub took_ms: i64,
@@ -120,7 +120,7 @@ impl<T> Ended<T> {
     }
 }
 
-/// What a process does on its way back, where that is more than undoing everything newest first.
+/// A process's own part of its way back, where that is more than undoing everything newest first.
 pub trait WayBack<W: Process> {
     /// The failure type of a run that a step ended by getting no usable answer for all its patience, or a refusal that
     /// its adapter has no word for.

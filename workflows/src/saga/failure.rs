@@ -1,4 +1,4 @@
-//! What the failure of an activity says.
+//! Reading the failure of an activity.
 
 use contracts::failure;
 use temporalio_common::data_converters::TemporalDeserializable;
@@ -9,7 +9,7 @@ use temporalio_workflow::ActivityExecutionError;
 
 use super::asking::Unsettled;
 
-/// What the adapter said, if it said something: a regular activity wraps it once, a local one not at all.
+/// The adapter's own failure, if there is one: a regular activity wraps it once, a local one not at all.
 fn application_failure(error: &ActivityExecutionError) -> Option<(&ApplicationFailureInfo, &Failure)> {
     let mut failure = error.failure();
     while let Some(current) = failure {
@@ -31,8 +31,8 @@ pub(super) fn is_final(error: &ActivityExecutionError) -> bool {
     application_failure(error).is_some_and(|(info, _)| info.non_retryable)
 }
 
-/// What an activity that was cancelled had done by then, if it said so. Details of another shape come from a worker of
-/// another version: they are not counted, and the step's line has no words.
+/// The work that an activity had done when it was cancelled, if it said so. Details of another shape come from a worker
+/// of another version: they are not counted, and the step's line has no words.
 pub(super) fn done_until_stopped<T: TemporalDeserializable + 'static>(
     error: &ActivityExecutionError,
 ) -> Option<T> {

@@ -16,7 +16,7 @@ pub struct Question {
     /// Names the question within its run: the step, or `step/part`. A later question about the same step has a number
     /// behind it: `process-payment.2`.
     pub id: String,
-    /// What it is about.
+    /// The step or undo that it is about.
     pub about: Subject,
     /// Why it is asked, as a short code to group by: `no_answer`, `refused`, `limits`.
     pub cause: String,
@@ -28,7 +28,7 @@ pub struct Question {
     /// Until when it can be answered; absent when it waits for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Timestamp>,
-    /// What is known about the matter: the payment's id, the amount.
+    /// Facts about the matter: the payment's id, the amount.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub facts: Vec<Fact>,
     /// The answers that it takes.
@@ -38,7 +38,7 @@ pub struct Question {
     pub hands_off: bool,
 }
 
-/// What a question is about.
+/// The subject of a question.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subject {
     /// Which kind of thing.
@@ -65,7 +65,7 @@ pub enum SubjectKind {
 /// Something that is known about the matter of a question. No personal data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
-    /// What it is: `payment_id`.
+    /// The fact's name: `payment_id`.
     pub name: String,
     /// Its value.
     pub value: String,
@@ -76,11 +76,11 @@ pub struct Fact {
 pub struct Choice {
     /// The answer.
     pub action: Action,
-    /// What it does to goods and money, in words.
+    /// The effect on goods and money, in words.
     pub effect: String,
 }
 
-/// What a person can answer.
+/// The actions that a person can answer with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
@@ -122,7 +122,7 @@ impl Action {
 pub struct Answer {
     /// The question's id; or the step, where only one open question is about it.
     pub question: String,
-    /// What to do.
+    /// The action to take; the question must offer it.
     pub action: Action,
     /// Why; goes into the report.
     pub reason: String,
@@ -132,19 +132,19 @@ pub struct Answer {
     pub since: Option<Timestamp>,
 }
 
-/// What came of an answer: the result of the update `answer`.
+/// The outcome of an answer: the result of the update `answer`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answered {
     /// The question's id.
     pub question: String,
-    /// What came of it.
+    /// Whether the action went through, failed again, or came too late.
     pub outcome: AnswerOutcome,
-    /// What else there is to know: why it failed again, what somebody else answered.
+    /// More words about it: why it failed again, what somebody else answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }
 
-/// What can come of an answer.
+/// The possible outcomes of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AnswerOutcome {
@@ -192,12 +192,12 @@ pub(super) struct People {
     open: Vec<Question>,
     /// How often each subject was asked about.
     asked: BTreeMap<String, u32>,
-    /// What is known, by step.
+    /// The known facts, by step.
     facts: BTreeMap<String, Vec<Fact>>,
     tickets: u64,
     inbox: VecDeque<(u64, Answer)>,
     outbox: BTreeMap<u64, Answered>,
-    /// What the search attributes say at the moment.
+    /// The value of the search attribute at the moment.
     said: Vec<String>,
 }
 
@@ -222,8 +222,8 @@ impl People {
         self.open.iter_mut().find(|question| question.id == id)
     }
 
-    /// Closes a question. Whoever answers it from now on, or has answered and was not heard yet, is told that it was
-    /// answered.
+    /// Closes a question. A person who answers it from now on, or has answered and was not heard yet, is told that it
+    /// was answered.
     pub(super) fn close(&mut self, id: &str, how: &str) {
         self.open.retain(|question| question.id != id);
         let (late, others): (VecDeque<_>, _) =

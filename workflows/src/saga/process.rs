@@ -1,4 +1,4 @@
-//! What makes a workflow a process: its name, its steps, what it takes, and how it can be reached.
+//! The traits and the macro that make a workflow a process: its name, its steps, its input, and how it can be reached.
 
 use jiff::Timestamp;
 use temporalio_common::UpdateDefinition;
@@ -17,9 +17,9 @@ pub trait Process: Face {
     const INVALID: &'static str;
     /// The steps, in order.
     const STEPS: &'static [StepSpec];
-    /// What is done on the way back only, such as telling the shop: not in the step table, but a person may be asked.
+    /// Steps of the way back only, such as telling the shop: not in the step table, but a person may be asked.
     const UNDO_STEPS: &'static [StepSpec] = &[];
-    /// What a start takes.
+    /// The input of a start.
     type Input: Checked;
 
     /// Checks that a run carries its own name, and says what it is about.
@@ -40,7 +40,7 @@ pub trait Face: Sized + 'static {
     fn answer_update() -> impl UpdateDefinition<Input = Answer, Output = Answered>;
 }
 
-/// What a run is about: the search attribute that says so, with its value. `None` for what is about nothing outside.
+/// The subject of a run: the search attribute that names it, with its value. `None` for a run about nothing outside.
 pub type About = Option<(SearchAttributeKey<String>, String)>;
 
 /// A run must be named `own`: another name could be another run's beside it, with the same effects.
@@ -116,7 +116,7 @@ macro_rules! face {
                 self.saga.progress(ctx)
             }
 
-            /// What every step did so far.
+            /// Every step with its outcome so far.
             #[query]
             $vis fn report(
                 &self,

@@ -14,7 +14,7 @@ use crate::report::{PartReport, Progress, Report, StepClass, StepSpec, StepStatu
 /// Bytes of the current details that open questions may take; the step table has the rest.
 const QUESTIONS_BYTES_MAX: usize = DETAILS_BYTES_MAX / 2;
 
-/// Who stopped a run.
+/// The party that stopped a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StoppedBy {
@@ -131,7 +131,8 @@ impl SagaState {
         self.report.clone()
     }
 
-    /// What the Web UI shows: the open questions, then the step table, together in what Temporal takes.
+    /// The text that the Web UI shows: the open questions, then the step table, together in the bytes that Temporal
+    /// takes.
     pub(super) fn details(&self) -> String {
         let questions = self.people.markdown(QUESTIONS_BYTES_MAX);
         if questions.is_empty() {
@@ -156,7 +157,7 @@ impl SagaState {
         if has_undo && !self.undoable.contains(&name) {
             self.undoable.push(name);
         }
-        // The rest of a pivot step, after its point of no return, is no way back either.
+        // The rest of a pivot step runs after its point of no return: it must not set the phase back.
         let is_pivot = W::STEPS.iter().any(|step| step.name == name && step.class == StepClass::Pivot);
         if is_pivot && self.phase == Phase::Forward {
             self.phase = Phase::AtPivot;

@@ -50,7 +50,7 @@ pub struct Step<'s, W, A: ActivityDefinition> {
     policy: Policy,
     look_up: Option<LookUp<A::Output>>,
     so_far: Option<SoFar<'s, A::Output>>,
-    /// What has to be said to a person before it runs at all.
+    /// The question to a person, where one must be answered before it runs at all.
     first: Option<Unsettled>,
 }
 
@@ -63,8 +63,8 @@ impl<W: Process> Saga<W> {
         let input = input.check().map_err(|problems| invalid_input(W::INVALID, problems))?;
         let about = W::named(ctx.workflow_id(), &input);
         let about = about.map_err(|problem| invalid_input(W::INVALID, vec![problem]))?;
-        // Whoever starts a run sets them with the start, which costs no event; a schedule, or somebody by hand, may
-        // not.
+        // A program that starts a run sets them with the start, which costs no event; a schedule, or somebody by hand,
+        // may not.
         if let Some((key, value)) = about
             && ctx.search_attributes().get(&key).as_deref() != Some(value.as_str())
         {
@@ -114,7 +114,7 @@ impl<W: Process> Saga<W> {
         self.scribe.mark(name, StepStatus::Skipped, Some(why));
     }
 
-    /// Marks a step as done that is no activity of its own.
+    /// Marks a step as done that has no activity of its own.
     pub fn done(&self, name: &'static str, what: &str) {
         self.scribe.mark(name, StepStatus::Completed, Some(what));
     }
@@ -230,9 +230,9 @@ where
         self
     }
 
-    /// What becomes of the part that was done when a stop ends the step in the middle: an activity that was cancelled
-    /// may put it into the details of its cancel, in the shape of its result. `tell` counts it and says it in words,
-    /// for the step's line.
+    /// Reports the part that was done when a stop ends the step in the middle: an activity that was cancelled may put
+    /// it into the details of its cancel, in the shape of its result. `tell` counts it, and says it in words for the
+    /// step's line.
     pub fn so_far(mut self, tell: impl FnOnce(A::Output) -> String + 's) -> Self {
         self.so_far = Some(Box::new(tell));
         self
@@ -287,7 +287,7 @@ where
     }
 
     /// Runs a step that has to happen, come what may: no stop reaches it, and where it got no answer for all its
-    /// patience, or was refused, a person is asked. What got no answer is tried on meanwhile.
+    /// patience, or was refused, a person is asked. A step that got no answer is tried on meanwhile.
     pub async fn or_ask(self) -> Settled<A::Output> {
         debug_assert!(self.look_up.is_none(), "a step that has to happen is tried on, not looked up");
         let Step { saga, name, part, activity, input, policy, first, .. } = self;
@@ -403,7 +403,7 @@ fn note_settled<W: Process, T>(
     }
 }
 
-/// What the Web UI shows beside an activity.
+/// The text that the Web UI shows beside an activity.
 fn summary<W: Process>(name: &str, part: Option<&str>) -> String {
     let words = W::STEPS.iter().find(|step| step.name == name).map_or("", |step| step.words);
     match part {

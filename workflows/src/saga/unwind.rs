@@ -24,12 +24,12 @@ pub(super) struct Undo {
     step: &'static str,
     part: Option<&'static str>,
     tries: Tries<()>,
-    /// What has to be said to a person before it runs at all.
+    /// The question to a person, where one must be answered before it runs at all.
     first: Option<Unsettled>,
 }
 
 impl Undo {
-    /// An undo that is no activity: it is tried when somebody says so, never by itself a second time.
+    /// An undo that is not an activity: it is tried when somebody says so, never by itself a second time.
     pub(super) fn by(step: &'static str, part: Option<&'static str>, run: Try<()>) -> Self {
         Self { step, part, tries: Tries { patient: run, endless: None }, first: None }
     }

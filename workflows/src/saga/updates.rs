@@ -1,4 +1,5 @@
-//! What a person or the business says to a run: the bodies of the updates that every process has, and their validators.
+//! The updates by which a person or the business speaks to a run: the bodies of those that every process has, and their
+//! validators.
 
 use std::error::Error;
 

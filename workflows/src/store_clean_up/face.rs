@@ -15,7 +15,7 @@ use crate::input::{Checked, Fields, Unchecked, count};
 use crate::report::Report;
 use crate::saga::{Saga, SagaState, UndoAll};
 
-/// What a clean-up is told.
+/// The input of a clean-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoreCleanUpData {
     /// `keep_days`: from the end of a run to the end of its objects (default 14). Longer than anybody looks into a
@@ -33,15 +33,15 @@ impl Checked for StoreCleanUpData {
     }
 }
 
-/// What a clean-up did.
+/// The result of a clean-up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoreCleanUpResult {
     /// Whether it reached its end.
     pub success: bool,
-    /// What is gone, and what is kept.
+    /// The figures of the objects that are gone, and of those that are kept.
     #[serde(flatten)]
     pub cleaned_up: CleanedUp,
-    /// What every step did.
+    /// Every step with its outcome.
     pub report: Report,
 }
 

@@ -50,15 +50,15 @@ fn probe(value: &serde_json::value::RawValue) -> Result<String, Refusal> {
     Ok(key)
 }
 
-/// What the worker saw.
+/// The result of a look at the object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoreProbeResult {
     /// Whether the worker sees the object.
     pub success: bool,
-    /// What it saw.
+    /// The answer of the worker; absent when the run was stopped before there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<Sight>,
-    /// What every step did.
+    /// Every step with its outcome.
     pub report: Report,
 }
 

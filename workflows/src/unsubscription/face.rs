@@ -23,7 +23,7 @@ pub fn search_attributes(customer: &CustomerRef) -> [SearchAttributeUpdate; 2] {
     follow_up_emails::search_attributes(customer)
 }
 
-/// Who wants no more mail.
+/// The customer who wants no more mail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnsubscriptionData {
     /// The pseudonym.
@@ -40,14 +40,14 @@ impl Checked for UnsubscriptionData {
     }
 }
 
-/// What became of it.
+/// The result of an unsubscription.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnsubscriptionResult {
     /// Always: whatever did not succeed is a failure.
     pub success: bool,
     /// The pseudonym.
     pub customer_ref: CustomerRef,
-    /// What every step did.
+    /// Every step with its outcome.
     pub report: Report,
 }
 

@@ -1,6 +1,6 @@
 use super::*;
 
-/// What one payload may hold, with room for the rest of a result.
+/// Bytes that the details may have: one payload's worth, less room for the rest of a result.
 const DETAILS_BYTES_MAX: usize = 200 * 1024;
 /// Reads of one run at most (`batches_per_run`).
 const BATCHES_MAX: u64 = 400;
@@ -33,7 +33,7 @@ fn the_report_of_the_longest_run_fits_into_a_payload() {
     }
 }
 
-/// What the runs before have left out is not forgotten where another one goes on.
+/// Records that the runs before have left out are not forgotten where another run goes on.
 #[test]
 fn a_run_that_reads_on_is_told_what_was_left_out_until_then() {
     let mut work = Work::default();

@@ -14,7 +14,7 @@ type TestResult<T = ()> = Result<T, Box<dyn Error>>;
 
 const SAMPLE: &str = include_str!("../../../../starter/samples/order.json");
 
-/// What stands at a JSON pointer instead: JSON text, so that digits stay digits, or nothing.
+/// A JSON pointer, and its new value: JSON text, so that digits stay digits, or `None` to remove it.
 type Change<'a> = (&'a str, Option<&'a str>);
 
 /// The sample with changes.
