@@ -59,7 +59,7 @@ async fn many_quick_pages_of_keys_do_not_look_like_a_dead_worker() -> anyhow::Re
     Ok(())
 }
 
-/// What the shop does not sell any more.
+/// The SKUs that the shop does not sell any more.
 async fn out_of_sale(erp: &ErpWorld) -> anyhow::Result<BTreeSet<String>> {
     let catalog = erp.world.shop.get("catalog").await?;
     let rows = catalog.as_array().context("no list")?;

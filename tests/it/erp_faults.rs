@@ -171,7 +171,7 @@ async fn each_call_down_for_good() -> anyhow::Result<()> {
     .await
 }
 
-/// Whoever asked on for ever would write what is old by then, after the next run.
+/// A run that asked on for ever would write old records, after the next run has written new ones.
 #[tokio::test]
 async fn nothing_is_written_by_a_run_that_has_given_up() -> anyhow::Result<()> {
     let mut place = Place::impatient().await?;
@@ -194,7 +194,7 @@ async fn with_many(place: &mut Place, count: usize) -> anyhow::Result<&ErpWorld>
     Ok(erp)
 }
 
-/// What is on its way is finished, the rest of the batch is not sent.
+/// A call that is on its way is finished, the rest of the batch is not sent.
 #[tokio::test]
 async fn a_cancel_in_the_middle_of_a_batch_leaves_the_rest_of_it() -> anyhow::Result<()> {
     let mut place = Place::open().await?;
@@ -214,7 +214,7 @@ async fn a_cancel_in_the_middle_of_a_batch_leaves_the_rest_of_it() -> anyhow::Re
     whole(erp, &run, expected).await.map(drop)
 }
 
-/// A worker that is deployed anew is no cancel: another one goes on with the batch.
+/// A worker that is deployed anew does not cancel anything: another one goes on with the batch.
 #[tokio::test]
 async fn a_worker_that_is_told_to_end_hands_its_batch_on() -> anyhow::Result<()> {
     // More than are written before a worker gives up waiting for what is under way.

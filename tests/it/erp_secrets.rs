@@ -6,10 +6,10 @@ use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 use tests::erp::{ErpWorld, PASSWORD, Sync};
 
-/// What the sandbox's tokens begin with; then come digits.
+/// The beginning of the sandbox's tokens; then come digits.
 const TOKEN: &str = "erp_";
 
-/// What was written, by where.
+/// The texts that were written, by where.
 type Written = BTreeMap<String, String>;
 
 /// Whether a text holds the password, or something that is a token.

@@ -20,7 +20,7 @@ use workflows::report::StepStatus;
 
 const WEEK: [&str; 2] = ["--follow-up-tips=500ms", "--follow-up-recommendations=3s"];
 
-/// What becomes of the two mails.
+/// The fates of the two mails.
 type Fates = [&'static str; 2];
 
 /// One operation of a step under every fault.
@@ -52,7 +52,7 @@ const ROWS: [Row; 6] = [
         operation: "notifications.email",
         refused: ["refused", "refused"],
         transient: SENT,
-        // What is on its way arrives.
+        // A mail that is on its way arrives.
         unsubscribed: NOT_THE_SECOND,
     },
     Row {

@@ -162,7 +162,7 @@ async fn late_money_that_a_person_decided_about_is_asked_about_again() -> anyhow
     let asked = world.shop.requests("payments.refund").await?;
     let order_id = late.workflow_id.split('/').nth(1).unwrap_or_default();
     let until = Instant::now() + LIMIT;
-    // What is listed may be a second behind.
+    // Temporal's list may be a second behind.
     while !listed_as_asking(&world, order_id).await? {
         anyhow::ensure!(Instant::now() < until, "never listed");
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -214,7 +214,7 @@ async fn late_money_that_a_person_keeps_is_not_called_refunded() -> anyhow::Resu
     Ok(())
 }
 
-/// Whoever terminated it may have done so after the parcel left: nobody refunds that by itself.
+/// The person who terminated it may have done so after the parcel left: no money goes back by itself.
 #[tokio::test]
 async fn news_of_an_order_that_was_terminated_is_for_a_person() -> anyhow::Result<()> {
     let world = World::new().await?;

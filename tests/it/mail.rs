@@ -139,7 +139,7 @@ async fn a_recipient_that_is_refused_is_reported_and_suppressed_and_the_order_is
     Ok(())
 }
 
-/// What the welcome mail finds out, the follow-up mails know when they ask; what a follow-up mail finds out ends the
+/// A bounce of the welcome mail is known to the follow-up mails, which ask; a bounce of a follow-up mail ends the
 /// series.
 #[tokio::test]
 async fn an_address_that_bounces_is_suppressed_and_gets_no_more_mails() -> anyhow::Result<()> {

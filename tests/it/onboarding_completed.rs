@@ -78,7 +78,7 @@ async fn the_seeds_registration_goes_through_and_every_effect_happens_once() -> 
     Ok(())
 }
 
-/// What a cluster pays for: it must not creep up unnoticed.
+/// A cluster pays for events and transitions: they must not creep up unnoticed.
 #[tokio::test]
 async fn an_onboarding_costs_at_most_38_events_and_18_transitions() -> anyhow::Result<()> {
     let world = World::new().await?;

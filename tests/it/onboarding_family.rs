@@ -104,8 +104,7 @@ async fn a_cancel_when_a_mail_is_due_ends_the_series() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What a customer has said is not taken back by somebody who cancels the series: a worker that was away finds both in
-/// one task.
+/// Cancelling the series does not take back the word of the customer: a worker that was away finds both in one task.
 #[tokio::test]
 async fn a_cancel_beside_an_unsubscription_does_not_keep_it_from_the_platform() -> anyhow::Result<()> {
     const HOUR: [&str; 1] = ["--follow-up-tips=1h"];

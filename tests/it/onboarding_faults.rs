@@ -215,7 +215,7 @@ impl Way {
     }
 }
 
-/// Who stops a run.
+/// The party that stops a run.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum By {
     Business,

@@ -89,7 +89,7 @@ fn kept_back(result: &FollowUpResult) -> Vec<Option<KeptBack>> {
 async fn both_mails_leave_at_their_instants() -> anyhow::Result<()> {
     let week = Week::begin(&["--unsubscribe-url=https://shop.example.com/bye"]).await?;
     let series = week.series().await?;
-    // What is recommended is asked for when the mail is sent: this product comes on sale on day 3.
+    // The recommendations are asked for when the mail is sent: this product comes on sale on day 3.
     week.skip_to(3 * DAY).await?;
     let new = json!([{ "sku": "CAMERA-001", "variant_id": "CAMERA-001", "price": 9_000_000, "stock": 3 }]);
     week.world.shop.put("products", new).await?;

@@ -89,7 +89,7 @@ async fn a_code_that_is_taken_is_no_reason_to_stop() -> anyhow::Result<()> {
     let world = World::new().await?;
     // The code follows from the customer's id, which is known only then: the refusal is dialled.
     world.shop.faults(json!([{ "operation": "coupons.create", "kind": "status", "status": 409 }])).await?;
-    // A 409 that is no taken code is an outage that is final.
+    // A 409 that does not mean a taken code is an outage that is final.
     let (message, _) = world.onboard(&customers::registration()).await?.failed_as("StepFailed")?;
     assert!(message.contains("send-welcome-emails"), "{message}");
     nothing_stands(&world, 1).await?;
@@ -190,7 +190,7 @@ async fn an_undo_that_sticks_is_named_by_its_part_and_answered_by_a_person() -> 
     Ok(())
 }
 
-/// What fails after the welcome is reported; the customer keeps what the mail promised.
+/// A step that fails after the welcome is reported; the customer keeps what the mail promised.
 #[tokio::test]
 async fn a_mail_that_is_refused_rolls_nothing_back() -> anyhow::Result<()> {
     let world = World::new().await?;

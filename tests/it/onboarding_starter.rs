@@ -9,7 +9,7 @@ use tests::world::{LIMIT, World};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
-/// What a call of the starter came to.
+/// The outcome of a call of the starter.
 struct Called {
     code: Option<i32>,
     out: String,

@@ -152,7 +152,7 @@ async fn a_scanner_that_follows_the_link_unsubscribes_nobody_and_the_button_does
     }
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert!(!door.is_unsubscribed().await? && !door.is_under_way().await?);
-    // What the page's form sends, to the page's own address.
+    // The form on the page sends this, to the page's own address.
     assert_eq!(door.click(&link).await?, 200);
     door.reaches_the_platform().await
 }
@@ -190,7 +190,7 @@ async fn who_has_no_right_token_or_sends_something_else_changes_nothing() -> any
     Ok(())
 }
 
-/// What was promised is kept, whoever dies meanwhile.
+/// The door keeps its promise, whoever dies meanwhile.
 #[tokio::test]
 async fn a_click_outlives_an_outage_of_the_platform_and_the_worker_that_took_it() -> anyhow::Result<()> {
     let mut door = Door::open().await?;

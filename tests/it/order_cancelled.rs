@@ -13,7 +13,7 @@ const SHIP: &str = "create-shipping";
 struct Case {
     /// The call during which the cancel comes; it takes a while.
     during: &'static str,
-    /// What is undone after it, newest first.
+    /// The undos after it, newest first.
     undone: &'static [&'static str],
     charges: u64,
 }

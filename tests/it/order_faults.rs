@@ -21,7 +21,7 @@ use workflows::saga::Action;
 
 use table::{BACKWARD, Ends, Expected, FORWARD, Refusal, Row, Undo, Way};
 
-/// What the lines of an order take from the stock: variant, pieces before, pieces taken.
+/// The stock that the lines of an order take: variant, pieces before, pieces taken.
 const STOCK: [(&str, i64, i64); 2] = [("LAPTOP-001-16GB-512GB", 50, 1), ("MOUSE-001-BLACK", 200, 2)];
 
 const CANCELLED_BECAUSE: &str = "the customer called";
@@ -123,7 +123,7 @@ async fn each_step_cancelled_under_way() -> anyhow::Result<()> {
         match (row.cancelled.ends, order.cancel_order(CANCELLED_BECAUSE).await) {
             (Ends::Fulfilled, Err(refusal)) => ensure!(refusal.contains("has a shipping label"), "{refusal}"),
             (Ends::Stopped(_), Ok(accepted)) => {
-                // Telling the shop comes last and is no step's undo.
+                // Telling the shop comes last and is not the undo of any step.
                 let (_, undone) = row.cancelled.undone.split_last().context("nothing is undone")?;
                 ensure!(accepted.will_undo == undone, "it says that it will undo {:?}", accepted.will_undo);
             }

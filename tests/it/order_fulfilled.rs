@@ -62,9 +62,9 @@ async fn two_lines_in_one_call_and_one_by_one() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What a cluster pays for: it must not creep up unnoticed. Two steps run side by side; where the second one's end
-/// comes after the first one's was handled, that costs a workflow task more, whatever the process does. So the least of
-/// some orders is the measure, and no order costs more than that one task on top.
+/// A cluster pays for events and transitions: they must not creep up unnoticed. Two steps run side by side; where the
+/// second one's end comes after the first one's was handled, that costs a workflow task more, whatever the process
+/// does. So the least of some orders is the measure, and no order costs more than that one task on top.
 #[tokio::test]
 async fn an_order_of_two_lines_costs_at_most_35_events_and_13_transitions_or_a_task_more()
 -> anyhow::Result<()> {

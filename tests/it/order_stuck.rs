@@ -60,7 +60,7 @@ async fn an_undo_that_sticks_can_be_done_by_hand_or_left_standing() -> anyhow::R
         assert_eq!(order.answer("confirm-inventory", action, "counted").await, Ok(outcome));
         let (_, report) = order.ended().await?.failed_as("ShippingFailed")?;
         assert_eq!(report.step("confirm-inventory").map(|s| s.status), Some(status));
-        // What was left standing is not called undone.
+        // An effect that was left standing is not called undone.
         let line = format!("confirm-inventory ({words}: counted)");
         let is_left = status == StepStatus::LeftStanding;
         assert_eq!(
@@ -210,7 +210,7 @@ async fn what_a_person_decided_about_the_money_is_not_decided_anew_by_news() -> 
     Ok(())
 }
 
-/// Whoever was asked again may find that it is to be done after all.
+/// A person who is asked again may find that it is to be done after all.
 #[tokio::test]
 async fn news_about_decided_money_can_be_answered_with_a_retry() -> anyhow::Result<()> {
     let world = World::new().await?;

@@ -1,4 +1,4 @@
-//! What many runs ask, looked at and answered from the command line.
+//! Questions of many runs, looked at and answered from the command line.
 
 use std::time::{Duration, Instant};
 

@@ -45,7 +45,7 @@ impl Drop for Counted {
     }
 }
 
-/// What a run awaits.
+/// The thing that a run awaits.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(tag = "awaits")]
 enum Awaits {

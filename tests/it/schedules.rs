@@ -37,7 +37,7 @@ async fn a_file_applied_twice_is_written_once() -> anyhow::Result<()> {
         "something was written"
     );
 
-    // What the client's own schedules leave out stands there from the creation on.
+    // Settings that the client's own schedules leave out stand there from the creation on.
     let shown = desk.show("hourly").await?;
     let settings = &shown["settings"];
     assert_eq!(settings["catch_up"], json!("10m"));

@@ -1,4 +1,4 @@
-//! What runs put into the object store goes when they have closed long enough ago, and not before.
+//! Objects of runs go when the runs have closed long enough ago, and not before.
 
 use std::time::{Duration, SystemTime};
 

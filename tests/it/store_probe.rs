@@ -39,7 +39,7 @@ async fn the_doctor_says_whether_the_worker_sees_the_starters_store() -> anyhow:
         "{check}"
     );
 
-    // Who runs no syncs need not have one.
+    // A shop that runs no syncs need not have one.
     let output = Command::new(binary("starter")?)
         .args(["doctor", "--store", &other, "--without-store"])
         .args(["--address", erp.world.address(), "--task-queue", &erp.world.task_queue])
@@ -59,8 +59,7 @@ async fn the_doctor_says_whether_the_worker_sees_the_starters_store() -> anyhow:
     Ok(())
 }
 
-/// Who has nothing in quarantine is told so, and gets no header above nothing; a real sync does not say that it is no
-/// dry run.
+/// A person whose quarantine is empty is told so, and gets no header above nothing.
 #[tokio::test]
 async fn the_starter_says_what_there_is_and_nothing_else() -> anyhow::Result<()> {
     let erp = ErpWorld::new().await?;

@@ -138,7 +138,7 @@ async fn a_run_that_is_reset_is_watched_on() -> anyhow::Result<()> {
     let order = world.start(&orders::paid_by("e_wallet")).await?;
     let mut watch = Talking::start(&proxy.address, &world.task_queue, &["order", "watch", &order.order_id])?;
     watch.says("process-payment waiting").await?;
-    // Who asks what became of the run that was ended is not answered at first.
+    // The question what became of the run that was ended is not answered at first.
     proxy.answers_itself("DescribeWorkflowExecution", 1, Err(Code::Cancelled));
     let next = reset(&world, &order.workflow_id).await?;
     watch.says(&format!("was reset; it goes on as run {next}")).await?;

@@ -143,7 +143,7 @@ async fn an_event_for_an_order_that_ended_gives_the_money_back() -> anyhow::Resu
     Ok(())
 }
 
-/// Whoever connects and keeps quiet is shown out, and does not keep others from coming in.
+/// A client that connects and keeps quiet is shown out, and does not keep others from coming in.
 #[tokio::test]
 async fn quiet_connections_are_closed() -> anyhow::Result<()> {
     let door = Door::open().await?;

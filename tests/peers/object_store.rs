@@ -119,7 +119,7 @@ async fn a_bucket_does_what_a_folder_does() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What an ERP uploads into a bucket comes into the shop once, and is put away there.
+/// An export that an ERP uploads into a bucket comes into the shop once, and is put away there.
 #[tokio::test]
 async fn exports_in_a_bucket_come_into_the_shop_once_and_are_put_away_after() -> anyhow::Result<()> {
     let bucket = Bucket::start().await?;

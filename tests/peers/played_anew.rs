@@ -8,7 +8,7 @@ use serde_json::Value;
 use tests::scenarios;
 use tests::world::World;
 
-/// What an activity was asked for: its type, and its input with ids and times taken out.
+/// The activities that a run asked for: their types, and their inputs with ids and times taken out.
 fn asked_for(history: &[u8]) -> anyhow::Result<Vec<String>> {
     let history: Value = serde_json::from_slice(history)?;
     let events = history["events"].as_array().context("a history without events")?;
@@ -23,7 +23,7 @@ fn asked_for(history: &[u8]) -> anyhow::Result<Vec<String>> {
             asked.push(format!("{kind} {input}"));
         }
     }
-    // What runs side by side is scheduled in either order.
+    // Activities side by side are scheduled in either order.
     asked.sort();
     Ok(asked)
 }
@@ -67,7 +67,7 @@ fn without_ids(text: &str) -> String {
         out.push_str(&word(body));
         out.push_str(end);
     }
-    // How many digits a number had is no news either.
+    // The number of digits does not matter either.
     while out.contains("##") {
         out = out.replace("##", "#");
     }

@@ -16,7 +16,7 @@ use workflows::report::{Report, StepStatus};
 
 use super::table::{Ends, Expected};
 
-/// As fast as the machine; what a worker does by itself is no part of a cell.
+/// As fast as the machine; the usual rate of a worker is not what the cells test.
 const FAST: &str = "--bulk-rate=1000";
 
 /// Patience that a test can wait for.

@@ -1,4 +1,4 @@
-//! What the process decides by itself: whether enough records are valid, and whether a person is asked.
+//! Decisions of the process by itself: whether enough records are valid, and whether a person is asked.
 
 use std::fmt;
 

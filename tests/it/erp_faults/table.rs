@@ -1,4 +1,4 @@
-//! What every fault at every step of a sync leads to: one expected outcome per cell, to be read by people.
+//! The outcome of every fault at every step of a sync: one expectation per cell, to be read by people.
 //!
 //! The ERP has four products (one of them is in the shop already, otherwise), four levels (one falls to zero), two
 //! customers and two orders; the shop has none of them so. Each entity's changes have times of their own.
@@ -44,8 +44,8 @@ pub(super) enum Cells {
     /// The lease, which lies in the object store and not at a system that can be struck: its cells are tests of their
     /// own.
     Lease,
-    /// What the process decides by itself from what was read: nothing is asked, so nothing can fail; what was read can
-    /// be wrong, and a person can be asked.
+    /// Decisions of the process by itself, from the records that it read: nothing is asked, so nothing can fail; the
+    /// records can be wrong, and a person can be asked.
     Decided(&'static [(Decision, Expected)]),
     /// A call.
     Call(Call),
@@ -82,7 +82,7 @@ pub(super) enum Refusal {
     Password,
 }
 
-/// What the process decides.
+/// The situations in which the process decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
     /// A record cannot be mapped, and none may be invalid.
@@ -239,7 +239,7 @@ pub(super) const ROWS: [Row; 21] = [
         ]),
     },
     before(VALIDATE, "inventory.statistics"),
-    // What is under way is finished, so a cancel finds the whole batch written; what is put off is not sent.
+    // A batch under way is finished, so a cancel finds the whole of it written; a batch that is put off is not sent.
     Row {
         step: PRODUCTS,
         cells: Cells::Call(Call {
@@ -311,8 +311,8 @@ pub(super) const ROWS: [Row; 21] = [
             down: failed(ORDERS, [4, 4, 2, 0], 3),
         }),
     },
-    // What says how far it is, is also what says how it ended: refused or down, it says neither, and the next run
-    // compares everything once more.
+    // The call that tells how far the sync is also tells how it ended: refused or down, it tells neither, and the next
+    // run compares everything once more.
     Row {
         step: UPDATE,
         cells: Cells::Call(Call {

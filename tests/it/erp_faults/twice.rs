@@ -29,7 +29,7 @@ use super::books::Place;
 /// A product of the seed that the ERP of the table does not have.
 const GONE: &str = "HEADSET-001";
 
-/// What the workflow is told.
+/// The input of the workflow.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Told {
     source: Source,

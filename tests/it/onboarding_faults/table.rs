@@ -1,4 +1,4 @@
-//! What every fault at every step of an onboarding leads to: one expected outcome per cell, to be read by people.
+//! The outcome of every fault at every step of an onboarding: one expectation per cell, to be read by people.
 
 use workflows::customer_onboarding::CustomerOnboarding;
 
@@ -6,11 +6,11 @@ use workflows::customer_onboarding::CustomerOnboarding;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Expected {
     pub(super) ends: Ends,
-    /// What the report says was undone, newest first.
+    /// The undos that the report names, newest first.
     pub(super) undone: &'static [&'static str],
-    /// What was given and then taken back. Of a customer who is onboarded nothing is.
+    /// The gifts that were given and then taken back. Of a customer who is onboarded nothing is.
     pub(super) taken_back: TakenBack,
-    /// What stays undone although the customer is onboarded.
+    /// The effect that is missing although the customer is onboarded.
     pub(super) missing: Option<Missing>,
 }
 
@@ -24,7 +24,7 @@ pub(super) enum Ends {
     Stopped,
 }
 
-/// What had been given when the run turned back; each includes those before it.
+/// The gifts that had been given when the run turned back; each includes those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum TakenBack {
     Nothing,
@@ -178,7 +178,7 @@ pub(super) const FORWARD: [Row; 8] = [
 // A step that is added to the process without a row here does not compile.
 tests::every_step_has_cells!(FORWARD, CustomerOnboarding);
 
-/// What makes an onboarding turn back.
+/// The causes that make an onboarding turn back.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Way {
     /// The loyalty programme refuses.

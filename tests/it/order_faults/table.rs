@@ -1,4 +1,4 @@
-//! What every fault at every step leads to: one expected outcome per cell, to be read by people.
+//! The outcome of every fault at every step: one expectation per cell, to be read by people.
 
 use workflows::order_processing::OrderProcessing;
 
@@ -6,7 +6,7 @@ use workflows::order_processing::OrderProcessing;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Expected {
     pub(super) ends: Ends,
-    /// What the report says was undone, newest first.
+    /// The undos that the report names, newest first.
     pub(super) undone: &'static [&'static str],
     /// Charges ever made. An order that is undone has as many refunds; one that is fulfilled has none.
     pub(super) charges: u64,
@@ -206,7 +206,7 @@ pub(super) const FORWARD: [Row; 10] = [
 // A step that is added to the process without a row here does not compile.
 tests::every_step_has_cells!(FORWARD, OrderProcessing);
 
-/// What makes an order turn back.
+/// The causes that make an order turn back.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Way {
     /// The card is declined.
