@@ -1,5 +1,6 @@
-//! What a mail address, a phone number, a name, an address line and a SKU are, however they were written; how JSON is
-//! read without losing anything of it ([`json`]); and what is wrong with either, where, and the fix ([`Problem`]).
+//! Readers of mail addresses, phone numbers, names, address lines and SKUs, however they were written, and of JSON,
+//! without losing anything of it ([`json`]); and the words about a fault: the problem, its place, and the fix
+//! ([`Problem`]).
 //!
 //! One crate, because all doors must agree: the inputs of processes, the mapping of ERP records, pseudonyms, and the
 //! adapters that send. If two of them read an address differently, one mailbox has two customers. Nothing here does
@@ -7,8 +8,7 @@
 //!
 //! | what | which texts | invisible signs in it |
 //! |---|---|---|
-//! | [`line`](fn@line) | names, streets, cities: one line that a person wrote about a person | refused, with sign and
-//! place |
+//! | [`line`](fn@line) | names, streets, cities: one line that a person wrote about a person | refused, with sign and place |
 //! | [`title`] | names of products: one line that a shop wrote | dropped |
 //! | [`prose`] | descriptions: any number of lines | dropped |
 //! | [`key`] | SKUs, ids, names of categories: texts that are compared | refused, with sign and place |
@@ -42,9 +42,9 @@ pub use sku::plain_sku;
 /// Why a text is refused, and what to send instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// What is wrong, to be read after the field's name: `is empty`.
+    /// The problem, to be read after the field's name: `is empty`.
     pub problem: String,
-    /// What to do about it: `fill it in`.
+    /// The fix: `fill it in`.
     pub fix: String,
 }
 

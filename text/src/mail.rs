@@ -55,7 +55,7 @@ fn local_part(local: &str) -> Result<String, Refusal> {
     }
 }
 
-/// What stands in quotes that are not needed: `"lan"@…` and `lan@…` are one mailbox.
+/// The content of quotes that are not needed: `"lan"@…` and `lan@…` are one mailbox.
 fn unquoted(inside: &str) -> Option<String> {
     let mut plain = String::with_capacity(inside.len());
     let mut signs = inside.chars();

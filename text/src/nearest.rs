@@ -1,4 +1,4 @@
-//! What a misspelt word was meant to be.
+//! The word that a misspelt one was meant to be.
 
 /// The candidate that is one typing error or two away.
 pub fn nearest<'c>(word: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
@@ -8,7 +8,7 @@ pub fn nearest<'c>(word: &str, candidates: impl Iterator<Item = &'c str>) -> Opt
     (away <= 2.min(word.chars().count() / 2)).then_some(candidate)
 }
 
-/// What to do about a word that is not known: the nearest one, or all.
+/// The fix for a word that is not known: the nearest one, or all.
 #[must_use]
 pub fn did_you_mean(word: &str, known: &[&str]) -> String {
     match nearest(word, known.iter().copied()) {

@@ -1,9 +1,10 @@
 //! One phone number, in the international form (E.164): `+`, then 8 to 15 digits.
 //!
-//! The zero that is dialled inside a country before the number (`0901…` in Vietnam) is no part of the international
-//! form. Where a country's zero is known to be that and nothing else, it is left out; a few countries' numbers really
-//! begin with 0; elsewhere the number is refused, because nobody can say what was meant. That is all that is needed to
-//! reach a phone, so there is no table of each country's numbers here (the crates that have one bring 50 others).
+//! The zero that is dialled inside a country before the number (`0901…` in Vietnam) does not belong to the
+//! international form. Where a country's zero is known to be that and nothing else, it is left out; a few countries'
+//! numbers really begin with 0; elsewhere the number is refused, because nobody can say what was meant. That is all
+//! that is needed to reach a phone, so there is no table of each country's numbers here (the crates that have one bring
+//! 50 others).
 
 mod codes;
 
@@ -51,7 +52,7 @@ fn digits(text: &str) -> Option<String> {
     (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(digits)
 }
 
-/// What people write between digits, or copy along with them.
+/// Signs that people write between digits, or copy along with them.
 fn is_between(sign: char) -> bool {
     sign.is_whitespace()
         || crate::sign::is_invisible(sign)

@@ -1,4 +1,4 @@
-//! What is wrong with something that was sent, where, and what to do about it.
+//! A problem with something that was sent: the fault, its place, and the fix.
 
 use std::fmt;
 
@@ -10,11 +10,11 @@ use crate::Refusal;
 /// place is known. No problem repeats the value: it may be personal, or a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// What it is about, as its author calls it: the path of a field, a setting, a column. Empty: all that was sent.
+    /// The subject, as its author calls it: the path of a field, a setting, a column. Empty: all that was sent.
     pub field: String,
-    /// What is wrong, to be read after the field's name.
+    /// The fault, to be read after the field's name.
     pub problem: String,
-    /// What to do about it.
+    /// The fix.
     pub fix: String,
     /// Where it stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -100,7 +100,7 @@ impl Problem {
         }
     }
 
-    /// What is wrong, with its place, and without the fix: `price is not a number (line 3, column 5)`.
+    /// The problem in words, with its place, and without the fix: `price is not a number (line 3, column 5)`.
     #[must_use]
     pub fn what(&self) -> String {
         let Self { field, problem, at, .. } = self;

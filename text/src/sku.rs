@@ -13,7 +13,7 @@ pub fn plain_sku(text: &str) -> String {
     letters.chars().filter(|c| !is_accent(c)).map(without_stroke).collect()
 }
 
-/// A stroke is no accent of its own in Unicode.
+/// A stroke is not an accent of its own in Unicode.
 fn without_stroke(letter: char) -> char {
     match letter {
         'Đ' => 'D',

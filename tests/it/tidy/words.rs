@@ -8,7 +8,7 @@ use super::page::{Page, Piece, comments};
 use super::{files, none};
 
 /// The crates whose comments have been mended. A crate joins when its comments have been.
-const MENDED: [&str; 9] = [
+const MENDED: [&str; 10] = [
     "contracts/",
     "messages/",
     "pseudonym/",
@@ -16,6 +16,7 @@ const MENDED: [&str; 9] = [
     "settlement/",
     "store/",
     "tests/",
+    "text/",
     "workflows/",
     "xtask/",
 ];

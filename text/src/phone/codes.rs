@@ -1,11 +1,11 @@
 //! The calling codes of countries (ITU-T E.164), and what a 0 behind each of them is.
 
-/// What a 0 directly behind a calling code is.
+/// The meaning of a 0 directly behind a calling code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Zero {
     /// A part of the number.
     Kept,
-    /// What is dialled inside the country, and left out from abroad.
+    /// A sign that is dialled inside the country, and left out from abroad.
     LeftOut,
     /// Neither: a mistake.
     Wrong,
