@@ -94,7 +94,7 @@ struct Line {
     is_inside: bool,
 }
 
-/// What ended a value.
+/// The end of a value: another one follows, or the record is complete.
 enum End {
     Value,
     Record,

@@ -1,4 +1,4 @@
-//! What has to be said about a file, because no file says it.
+//! The options of a file: facts that have to be said about it, because no file says them.
 //!
 //! | option | meaning | unless it is said |
 //! |---|---|---|
@@ -51,7 +51,7 @@ pub(crate) enum Escape {
 }
 
 impl Format {
-    /// What can be said.
+    /// The names of the options.
     pub const OPTIONS: [&'static str; 5] = ["delimiter", "encoding", "escape", "quote", "line_breaks"];
 
     /// Sets one option.

@@ -1,4 +1,4 @@
-//! What the columns of a file are called, and whether a record fits them.
+//! The names of the columns of a file, and whether a record fits them.
 
 use std::collections::BTreeSet;
 

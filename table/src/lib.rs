@@ -1,7 +1,7 @@
 //! Rows of files that other programs export: CSV and JSON lines, as a stream, each row with its place.
 //!
 //! A crate of its own, because the connector to exports, the commands that show a file and every process that takes a
-//! list read files alike. What the columns mean is not decided here: crate `mapping` makes the shop's fields of a
+//! list read files alike. The meaning of the columns is not decided here: crate `mapping` makes the shop's fields of a
 //! row's.
 //!
 //! - [`format`](mod@format): what has to be said about a file, because no file says it;

@@ -154,14 +154,14 @@ impl<R: Read + Seek> Source<R> {
     }
 
     fn unit(&mut self, first: u8, is_big: bool) -> io::Result<u16> {
-        // Half a unit at the end of the file is no sign; a surrogate alone is none either.
+        // Half a unit at the end of the file is not a sign; neither is a surrogate alone.
         let Some(second) = self.byte()? else { return Ok(0xDC00) };
         let pair = [first, second];
         Ok(if is_big { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) })
     }
 }
 
-/// What the first bytes and the declared encoding say together, and how long the mark is.
+/// The decoder that the first bytes and the declared encoding call for together, and the length of the mark in bytes.
 fn decoder(first: &[u8], encoding: Encoding) -> Result<(Decoder, u64), Flaw> {
     let is_wide = matches!(first, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..])
         || matches!(first, [a, 0, b, 0] | [0, a, 0, b] if *a != 0 && *b != 0);

@@ -8,13 +8,14 @@ use super::page::{Page, Piece, comments};
 use super::{files, none};
 
 /// The crates whose comments have been mended. A crate joins when its comments have been.
-const MENDED: [&str; 10] = [
+const MENDED: [&str; 11] = [
     "contracts/",
     "messages/",
     "pseudonym/",
     "sandbox/",
     "settlement/",
     "store/",
+    "table/",
     "tests/",
     "text/",
     "workflows/",
