@@ -307,9 +307,9 @@ pub struct Settings {
     pub twilio: Option<TwilioEndpoint>,
     /// The loyalty programme.
     pub loyalty: Endpoint,
-    /// What the worker knows of customers' pseudonyms.
+    /// The key of the customers' pseudonyms, and the address of the unsubscribe links.
     pub pseudonyms: Pseudonyms,
-    /// What syncs with ERPs need.
+    /// The settings of syncs with ERPs.
     pub erp: ErpSettings,
     /// How much bulk work at once.
     pub bulk: BulkSettings,

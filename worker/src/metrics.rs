@@ -1,4 +1,4 @@
-//! What is counted, in the SDK's own registry: the SDK's metrics and ours come out of one door.
+//! Counters and durations in the SDK's own registry: the SDK's metrics and ours come out of one door.
 //!
 //! Ours: `sunflow_process_started_total{process}`, `sunflow_process_ended_total{process, outcome, compensated}`,
 //! `sunflow_process_duration_seconds{process, outcome}`, `sunflow_step_duration_seconds{process, step, status}`

@@ -1,4 +1,4 @@
-//! What a worker runs: two visible lists, processes and activities.
+//! The processes and activities that a worker runs, as two visible lists.
 
 use anyhow::Context as _;
 use futures::FutureExt as _;

@@ -100,7 +100,7 @@ impl Slots {
         }
     }
 
-    /// It is no failure to Temporal's metrics: the activity has not begun.
+    /// It does not count as a failure in Temporal's metrics: the activity has not begun.
     fn none_free(&self, kind: &str) -> ActivityError {
         let why = format!("all {} slots for \"{kind}\" activities are taken (SUN_BULK_SLOTS)", self.each);
         let failure = ApplicationFailure::builder(anyhow::anyhow!(why))

@@ -47,7 +47,7 @@ enum Peer {
 }
 
 impl Probe {
-    /// What is wrong, in words.
+    /// The fault in words, as the error.
     pub(crate) async fn health(&self) -> Result<(), String> {
         match &self.peer {
             Peer::Api(api) => api.health().await.map_err(|error| error.to_string()),

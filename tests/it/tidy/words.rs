@@ -8,7 +8,7 @@ use super::page::{Page, Piece, comments};
 use super::{files, none};
 
 /// The crates whose comments have been mended. A crate joins when its comments have been.
-const MENDED: [&str; 11] = [
+const MENDED: [&str; 22] = [
     "contracts/",
     "messages/",
     "pseudonym/",
@@ -18,6 +18,17 @@ const MENDED: [&str; 11] = [
     "table/",
     "tests/",
     "text/",
+    "worker/src/door",
+    "worker/src/health.rs",
+    "worker/src/lib.rs",
+    "worker/src/log.rs",
+    "worker/src/main.rs",
+    "worker/src/metrics.rs",
+    "worker/src/registry.rs",
+    "worker/src/slots.rs",
+    "worker/src/systems.rs",
+    "worker/src/temporal.rs",
+    "worker/src/webhook.rs",
     "workflows/",
     "xtask/",
 ];

@@ -12,7 +12,7 @@ use workflows::policy::Figures;
 use super::payment::Payment;
 use super::{Config, Deployment, Settings, read_secret};
 
-/// What is wrong with the settings, each with its fix.
+/// The problems with the settings, each with its fix.
 #[derive(Debug)]
 pub struct Problems(pub(super) Vec<String>);
 

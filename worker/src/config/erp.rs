@@ -1,4 +1,4 @@
-//! What syncs with ERPs need: credentials, the object store, patience.
+//! The settings of syncs with ERPs: credentials, the object store, patience.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::duration;
 
-/// What stands before the name of a credential in the environment.
+/// The prefix of a credential's variable in the environment, before its name.
 const CREDENTIALS: &str = "SUN_ERP_CREDENTIALS_";
 
 /// Syncs with ERPs.
@@ -29,7 +29,7 @@ pub(super) struct ErpArgs {
     pub(super) erp_patience: Duration,
 }
 
-/// What syncs with ERPs need, checked.
+/// The settings of syncs with ERPs, checked.
 #[derive(Clone, Debug)]
 pub struct ErpSettings {
     /// Users and passwords.

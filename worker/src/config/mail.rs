@@ -1,4 +1,4 @@
-//! Who takes the mails, and how they are reached.
+//! The mail server, and how it is reached.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -66,7 +66,7 @@ impl From<BouncesArg> for Bounces {
     }
 }
 
-/// What the URL says.
+/// The parts of the URL.
 struct Place {
     host: String,
     port: u16,
@@ -108,7 +108,7 @@ impl MailArgs {
         let authorities = self.mail_ca_file.and_then(|path| read_authorities(path, problems));
         let place = place?;
         let login = login(&place, user, password.map(Credential::new), is_password_set, problems);
-        // Whoever names authorities wants them asked.
+        // An operator who names authorities wants the server's certificate checked against them.
         let security = match place.security {
             Security::StartTlsIfOffered if authorities.is_some() => Security::StartTls,
             security => security,

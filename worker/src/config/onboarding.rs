@@ -1,4 +1,4 @@
-//! What customer onboarding needs: the loyalty programme, the key of the pseudonyms, the moments of the mails.
+//! The settings of customer onboarding: the loyalty programme, the key of the pseudonyms, the moments of the mails.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Who takes the money, and how they are reached.
+//! The payment provider, and how it is reached.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -120,7 +120,7 @@ impl ProviderArgs {
     }
 }
 
-/// What is wrong with a key, with the fix; never the key itself.
+/// The fault of a key, with the fix; never the key itself.
 fn flaw(key: &str) -> Option<&'static str> {
     if key.starts_with("pk_") {
         Some("SUN_STRIPE_SECRET_KEY is a publishable key (pk_…): use the secret one, sk_… or rk_…")

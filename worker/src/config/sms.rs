@@ -1,4 +1,4 @@
-//! Who takes the SMS, and how they are reached.
+//! The provider that takes the SMS, and how it is reached.
 
 use std::path::PathBuf;
 use std::time::Duration;

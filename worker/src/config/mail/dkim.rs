@@ -1,4 +1,4 @@
-//! Who signs the mails.
+//! The signature of the mails.
 
 use std::path::PathBuf;
 
@@ -32,7 +32,7 @@ impl DkimArgs {
         .collect()
     }
 
-    /// Who signs, if anybody.
+    /// The signing key with its domain; `None` where mails are not signed, or a setting is wrong.
     pub(super) fn check(self, from: Option<&Sender>, problems: &mut Vec<String>) -> Option<Dkim> {
         let given = self.given();
         let (Some(selector), Some(path)) = (self.mail_dkim_selector, self.mail_dkim_key_file) else {
