@@ -1,4 +1,4 @@
-//! Moments. What names no zone is read in the zone of its rule.
+//! Moments. A time that names no zone is read in the zone of its rule.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
@@ -24,7 +24,7 @@ pub(crate) fn moment(text: &str, format: Option<&str>, zone: Option<&TimeZone>) 
     }
 }
 
-/// What a text says by itself.
+/// A time as a text gives it, before its rule's zone is applied.
 enum Read {
     Moment(Timestamp),
     Local(DateTime),

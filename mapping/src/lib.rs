@@ -15,8 +15,8 @@
 //! - [`value`]: how a value is read; `number.rs`, `date.rs`: as an ERP writes it;
 //! - [`mod@targets`]: what the shop knows of each entity, and what it can take.
 //!
-//! What is deliberately absent: conditions, arithmetic beyond a unit factor, anything that could loop. An ERP that
-//! needs more needs a connector.
+//! Deliberately absent: conditions, arithmetic beyond a unit factor, anything that could loop. An ERP that needs more
+//! needs a connector.
 
 mod date;
 mod number;
@@ -40,7 +40,7 @@ use text::{Place, Problem, json};
 /// A record as the ERP sends it; values keep their digits.
 pub type SourceRecord = BTreeMap<String, Box<RawValue>>;
 
-/// What stands in a record for the sync itself; never an unknown field.
+/// Fields of a record that are for the sync itself; never unknown fields.
 const OF_THE_SOURCE: [&str; 2] = ["id", "updated_at"];
 
 /// The rules of every entity.
@@ -56,7 +56,7 @@ pub struct Defect {
     pub kind: DefectKind,
     /// The shop's field, with the entity's prefix.
     pub field: String,
-    /// What is wrong with it, without its value.
+    /// The problem with it, without its value.
     pub problem: String,
 }
 
@@ -156,7 +156,7 @@ impl EntityMapping<'_> {
     /// [`Rules::sku_field`] names a field is the key all that the SKU is made of.
     ///
     /// # Errors
-    /// The defect, when the key is no SKU.
+    /// The defect, when the key is not a SKU.
     pub fn sku_of_key(&self, key: &str) -> Result<ProductId, Defect> {
         let path: Vec<&str> = match self.sku_rule() {
             Some(rule) => rule.only_source().into_iter().flatten().map(String::as_str).collect(),

@@ -51,7 +51,7 @@ pub(crate) fn plain(digits: &str) -> Result<Decimal, String> {
     parsed.map_err(|_| "has too many digits".to_owned())
 }
 
-/// What a rule makes of a number, whoever wrote it: `factor`, then `round`, then `min`.
+/// Applies a rule to a number, whoever wrote it: `factor`, then `round`, then `min`.
 pub(crate) fn calculated(amount: Decimal, rule: &Rule, decimals: u32) -> Result<Decimal, String> {
     let mut amount = amount;
     if let Some(factor) = rule.factor {

@@ -1,4 +1,4 @@
-//! What can be written on the right side of a rule.
+//! The keys that can be written on the right side of a rule.
 //!
 //! | key | meaning |
 //! |---|---|
@@ -63,7 +63,7 @@ pub(crate) enum Grouping {
     Indian,
 }
 
-/// What becomes of decimals that the field cannot hold.
+/// The treatment of decimals that the field cannot hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Round {
     /// To the nearer; the half away from zero.
@@ -73,7 +73,7 @@ pub(crate) enum Round {
 }
 
 impl Rule {
-    /// What makes sense together, and for this field.
+    /// Checks that the keys make sense together, and for this field.
     fn check(&self, kind: Kind, mut wrong: impl FnMut(&str, &str)) {
         match (self.from.is_empty(), self.constant.is_some()) {
             (true, false) => wrong("names no field", "add \"from\", or \"const\""),
@@ -84,7 +84,7 @@ impl Rule {
         if self.has_keys_for_numbers() && !is_number {
             wrong("has keys for numbers, and the field is none", "remove them: see the list of keys");
         }
-        // What is not said is a point.
+        // A decimal sign that is not said is a point.
         if self.thousands.is_some_and(|thousands| thousands == self.decimal.unwrap_or('.')) {
             wrong("has one sign for decimals and thousands", "write both signs that the ERP uses");
         }

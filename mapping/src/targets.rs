@@ -1,4 +1,4 @@
-//! What the shop knows of each entity, and what it can take.
+//! The fields that the shop knows of each entity, and the values that it can take.
 
 use contracts::erp::{CustomerRecord, Entity, OrderRecord, ProductRecord, Record, StockRecord};
 use contracts::money::Money;
@@ -13,13 +13,13 @@ use crate::value::Converted;
 pub struct Target {
     /// Its name, without the entity's prefix.
     pub field: &'static str,
-    /// What it holds.
+    /// The kind of value that it holds.
     pub kind: Kind,
     /// Whether the shop needs it.
     pub is_required: bool,
 }
 
-/// What a field holds.
+/// The kinds of values that a field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Text.
@@ -98,7 +98,7 @@ pub(crate) fn find(name: &str) -> Option<(Entity, &'static Target)> {
     })
 }
 
-/// What a misspelt name could have meant.
+/// The names that a misspelt one could have meant, in words.
 pub(crate) fn known(name: &str) -> String {
     let names_of = |entity: Entity| targets(entity).iter().map(move |target| target.name(entity));
     if let Some(entity) = Entity::ALL.into_iter().find(|entity| name.starts_with(prefix(*entity))) {
@@ -122,7 +122,7 @@ pub(crate) enum Problem {
     Invalid(String),
 }
 
-/// What is wrong, and with which field.
+/// A field, and the problem with it.
 pub(crate) type Failed<'t> = (&'t Target, Problem);
 
 /// Makes a record of an entity out of its fields.
@@ -211,7 +211,7 @@ impl<R: Fn(&Target) -> Result<Option<Converted>, Defect>> Fields<R> {
         ProductId::new(sku).or_else(|error| invalid(&SKU, error.to_string()))
     }
 
-    /// Who has one name may have it in either field.
+    /// A customer who has one name may have it in either field.
     fn names(&self) -> Result<(String, String), Failed<'static>> {
         let first = self.text(&FIRST_NAME, 100, text::line)?;
         let last = self.text(&LAST_NAME, 100, text::line)?;

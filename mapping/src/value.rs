@@ -104,7 +104,7 @@ impl<'a> Value<'a> {
     /// The value as a field of the shop holds it.
     ///
     /// # Errors
-    /// What is wrong with it, without repeating it.
+    /// The problem with it, without repeating the value.
     pub fn convert(&self, kind: Kind, rule: Option<&Rule>, currency: Currency) -> Result<Converted, String> {
         let text = self.text()?;
         // JSON numbers and the rules' own values are written with a point, whatever the ERP does in texts.

@@ -191,7 +191,7 @@ fn a_time_without_a_zone_is_read_in_the_declared_one() {
             Ok("2026-11-23T23:30:00Z"),
         ),
         (in_zone("%d/%m/%Y", "Asia/Ho_Chi_Minh"), "24/11/2026", Ok("2026-11-23T17:00:00Z")),
-        // What names its zone itself is what it says.
+        // A time that names its zone is read in that zone, whatever the rule says.
         (
             r#"{"from": "at", "zone": "Asia/Ho_Chi_Minh"}"#.to_owned(),
             "2026-11-24T06:30:00Z",

@@ -8,8 +8,9 @@ use super::page::{Page, Piece, comments};
 use super::{files, none};
 
 /// The crates whose comments have been mended. A crate joins when its comments have been.
-const MENDED: [&str; 22] = [
+const MENDED: [&str; 23] = [
     "contracts/",
+    "mapping/",
     "messages/",
     "pseudonym/",
     "sandbox/",
