@@ -1,4 +1,4 @@
-//! What can be typed. `starter --help` and `starter <command> --help` are the reference.
+//! The commands and flags that can be typed. `starter --help` and `starter <command> --help` are the reference.
 //!
 //! It stands beside `runs`: neither knows the other. Nothing here reads the environment but what clap reads for a flag.
 
@@ -142,7 +142,7 @@ impl Cli {
         Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
     }
 
-    /// What can be typed, under the name that was called.
+    /// The commands and flags, under the name that was called.
     pub(crate) fn definition() -> clap::Command {
         let command = Self::command();
         if program::name() == program::OWN { command } else { renamed(command.bin_name(program::name())) }

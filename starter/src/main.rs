@@ -6,8 +6,8 @@
 //! - `processes`: the visible list of what can be started, and what is particular to each;
 //! - `terminal`: stdout, stderr, exit codes, files.
 //!
-//! Data goes to stdout, talk to stderr. What is deliberately absent: credentials of the shop (they stay in the
-//! worker) and any call to an outside system other than Temporal; `doctor` alone asks the worker how it is.
+//! Data goes to stdout, talk to stderr. Deliberately absent: credentials of the shop (they stay in the worker) and any
+//! call to an outside system other than Temporal; `doctor` alone asks the worker how it is.
 
 mod cli;
 mod commands;
@@ -49,7 +49,7 @@ fn main() -> ExitCode {
 
 /// clap's answer to `--help`, `--version` and what it could not read.
 fn usage_ended(usage: &clap::Error, args: &[OsString]) -> Exit {
-    // Whoever has closed the pipe wants no more of it.
+    // A reader that has closed the pipe wants no more of it.
     usage.print().ok();
     if !usage.use_stderr() {
         return Exit::Ok;

@@ -42,13 +42,13 @@ use plan::Plan;
 
 /// One process as the command line knows it.
 pub(crate) struct Process {
-    /// What a person calls one of them: `starter <noun> …`.
+    /// The word for one of them: `starter <noun> …`.
     pub(crate) noun: &'static str,
-    /// What `starter list --process` calls it.
+    /// Its name for `starter list --process`.
     pub(crate) name: &'static str,
     /// The workflow type.
     pub(crate) workflow_type: &'static str,
-    /// What stands before the business key in a workflow id.
+    /// The prefix of a workflow id, before the business key.
     pub(crate) id_prefix: &'static str,
     /// The failure types that are decisions of the business: everything was undone on purpose.
     pub(crate) decided: &'static [&'static str],
@@ -254,7 +254,7 @@ pub(crate) fn meant(name: &str) -> Result<Vec<String>, InputError> {
     Ok(if ids.is_empty() { vec![name.to_owned()] } else { ids })
 }
 
-/// Whoever says `success` is done.
+/// The exit code of a success that leaves nothing open.
 fn done(_result: &Value) -> Exit {
     Exit::Ok
 }

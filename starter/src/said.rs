@@ -12,7 +12,7 @@ use crate::runs::people::question_words;
 use crate::runs::questions::Group;
 use crate::runs::subject::Subject;
 
-/// What stands in for a value; one of them fits every place.
+/// Values to stand in a command; one of them fits every place.
 const VALUES: [&str; 4] = ["ORDER-001", "0123456789abcdef", "x", "retry"];
 
 fn is_taken(words: &str) -> bool {
@@ -88,7 +88,7 @@ fn every_next_command_is_taken() {
     for (file, source) in sources() {
         for format in commands(&source) {
             count += 1;
-            // What begins with a hole is put together from the table; the tests below go through it.
+            // A command that begins with a hole is put together from the table; the tests below go through it.
             let is_taken =
                 format.starts_with('{') || VALUES.iter().any(|value| is_taken(&filled(format, value)));
             if !is_taken {
@@ -118,7 +118,7 @@ fn every_command_about_a_run_is_taken() {
     assert!(is_taken(foreign.command("watch").trim_start_matches("starter ")));
 }
 
-/// What `starter questions`, and a run that asks, tell somebody to type next.
+/// The commands that `starter questions`, and a run that asks, tell somebody to type next.
 #[test]
 fn every_command_about_a_question_is_taken() {
     let question = |answers: &[Action]| Question {
@@ -183,7 +183,7 @@ fn nothing_says_a_command_but_by_the_macro() {
 fn examples(command: &Command) -> Vec<String> {
     let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     let lines = help.lines().filter_map(|line| line.strip_prefix("  starter "));
-    // What the shell reads, or what is said beside it.
+    // The part that the shell reads is cut off, and so is a remark beside the command.
     let own = lines.map(|line| {
         line.split("  ")
             .next()

@@ -106,7 +106,7 @@ pub(crate) struct BackfillArgs {
     pub(crate) dry_run: bool,
 }
 
-/// What happens when a time comes and the last run is still under way.
+/// The rule for a time that comes while the last run is still under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub(crate) enum Overlap {

@@ -1,4 +1,4 @@
-//! What several nouns have in common: the verbs that look, the verbs that speak, and their values.
+//! Arguments that several nouns have in common: the verbs that look, the verbs that speak, and their values.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -93,7 +93,7 @@ pub(crate) struct ResolveArgs<N: Name> {
     pub(crate) timeout: Duration,
 }
 
-/// What a person can answer.
+/// The actions that a person can answer with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub(crate) enum Action {

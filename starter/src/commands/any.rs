@@ -1,4 +1,4 @@
-//! The verbs that stand once for all nouns. What differs between nouns is in the table of `processes`.
+//! The verbs that stand once for all nouns. The differences between nouns are in the table of `processes`.
 
 pub(crate) mod answer;
 pub(crate) mod answer_all;

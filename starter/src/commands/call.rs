@@ -1,4 +1,4 @@
-//! What every command gets: the flags of all commands, and where its words go.
+//! The context of every command: the flags of all commands, and where its words go.
 
 use crate::cli::Global;
 use crate::runs::connect::{Session, Settings, Typed};

@@ -213,7 +213,7 @@ async fn described(
     Ok(service.describe_task_queue(asking(request)).await?.into_inner())
 }
 
-/// What the worker answers at `/readyz`.
+/// The worker's answer at `/readyz`.
 #[derive(Deserialize)]
 struct Readiness {
     ready: bool,

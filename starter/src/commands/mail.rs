@@ -11,7 +11,7 @@ use crate::terminal::exit::{Exit, Failure};
 use crate::terminal::input;
 use crate::terminal::output::Out;
 
-/// What was written, and where.
+/// The mail as it was written, and its files.
 #[derive(Serialize)]
 struct Preview {
     subject: String,

@@ -68,7 +68,7 @@ pub(crate) fn integration_of(text: &InputText) -> Result<IntegrationId, Failure>
     Ok(config.source.integration_id)
 }
 
-/// What a result says of its rows.
+/// The parts of a result that are about its rows.
 #[derive(Deserialize)]
 struct Said {
     report: SyncReport,
@@ -80,7 +80,7 @@ struct Said {
     earlier_runs: EarlierRuns,
 }
 
-/// What a sync that reached its end is worth: some of its rows may not be in the shop. A result that cannot be read
+/// The exit code of a sync that reached its end: some of its rows may not be in the shop. A result that cannot be read
 /// is worth nothing: its rows may be anywhere.
 pub(crate) fn worth(result: &Value) -> Exit {
     let Ok(said) = Said::deserialize(result) else { return Exit::Failed };
@@ -116,7 +116,7 @@ impl FromStr for SyncRef {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let name = text.strip_prefix(erp_sync::ID_PREFIX).unwrap_or(text);
-        // What a schedule adds to the integration's id: `-2026-01-01T00:00:00Z`; a dry run: `/dry-run`.
+        // A schedule adds `-2026-01-01T00:00:00Z` to the integration's id, and a dry run `/dry-run`.
         let (id, _slot) = name.split_once(['/', ':']).unwrap_or((name, ""));
         integration(id).map(|_| Self(format!("{}{name}", erp_sync::ID_PREFIX)))
     }

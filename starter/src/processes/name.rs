@@ -8,18 +8,18 @@ use crate::terminal::input::InputError;
 pub(crate) trait Name: FromStr<Err = String> + Clone + Send + Sync + 'static {
     /// The noun it belongs to: `order`.
     const NOUN: &'static str;
-    /// What its place is called in a usage line: `ORDER`.
+    /// The word for its place in a usage line: `ORDER`.
     const PLACE: &'static str;
     /// How it is written.
     const HELP: &'static str;
-    /// What the verbs that only look do.
+    /// The descriptions of the verbs that only look.
     const LOOKS: Looks;
 
     /// The workflow id that is meant.
     fn workflow_id(&self) -> Result<String, InputError>;
 }
 
-/// What the verbs that only look do, one line each.
+/// The descriptions of the verbs that only look, one line each.
 pub(crate) struct Looks {
     pub(crate) status: &'static str,
     pub(crate) watch: &'static str,
@@ -30,6 +30,6 @@ pub(crate) struct Looks {
 pub(crate) trait Stoppable: Name {
     /// The update that stops it.
     const UPDATE: &'static str;
-    /// What `cancel` does.
+    /// The description of `cancel`.
     const CANCEL: &'static str;
 }

@@ -59,7 +59,7 @@ pub(crate) fn plan(json: &str) -> Result<Plan, InputError> {
     })
 }
 
-/// What would be started for a series of mails. No command of its own: the onboarding begins it.
+/// The start of a series of mails, as it would be made. No command of its own: the onboarding begins it.
 pub(crate) fn plan_follow_up(json: &str) -> Result<Plan, InputError> {
     let data: FollowUpData = check(json)?;
     Ok(Plan {
@@ -70,7 +70,7 @@ pub(crate) fn plan_follow_up(json: &str) -> Result<Plan, InputError> {
     })
 }
 
-/// What would be started for a click in a mail. No command of its own: the worker's door starts it.
+/// The start for a click in a mail, as it would be made. No command of its own: the worker's door starts it.
 pub(crate) fn plan_unsubscription(json: &str) -> Result<Plan, InputError> {
     let data: UnsubscriptionData = check(json)?;
     Ok(Plan {

@@ -30,7 +30,7 @@ pub(crate) fn plan(json: &str) -> Result<Plan, InputError> {
     })
 }
 
-/// What would be started for late money. No command of its own: `order settle-payment` starts it.
+/// The start for late money, as it would be made. No command of its own: `order settle-payment` starts it.
 pub(crate) fn plan_late_payment(json: &str) -> Result<Plan, InputError> {
     let late: LatePaymentData = check(json)?;
     Ok(Plan {

@@ -1,9 +1,9 @@
-//! What would be started.
+//! The start that would be made.
 
 use serde_json::{Map, Value};
 use temporalio_common::search_attributes::SearchAttributeUpdate;
 
-/// What would be started, in words without personal data.
+/// The start that would be made, in words without personal data.
 pub(crate) struct Plan {
     /// The workflow id.
     pub(crate) workflow_id: String,
@@ -11,7 +11,7 @@ pub(crate) struct Plan {
     pub(crate) summary: String,
     /// Search attributes to start with.
     pub(crate) attributes: Vec<SearchAttributeUpdate>,
-    /// What a dry run shows.
+    /// The facts that a dry run shows.
     pub(crate) facts: Vec<(&'static str, String)>,
 }
 

@@ -1,5 +1,5 @@
-//! What is written into a run's history, while it is written: one long poll that Temporal itself answers. It needs no
-//! worker and costs no query.
+//! Events of a run's history, while they are written: one long poll that Temporal itself answers. It needs no worker
+//! and costs no query.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const POLL_LIMIT: Duration = Duration::from_secs(45);
 /// Events that one answer holds at most: what is caught up with at the beginning comes in pieces of this size.
 const PAGE: i32 = 250;
 
-/// What an answer says.
+/// The news in one answer of the poll.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum News {
     /// Nothing, for as long as a poll lasts.
@@ -124,7 +124,7 @@ impl Changes {
     }
 }
 
-/// What an event says of waiting for a person.
+/// Whether an event says that the run waits for a person, or no longer does; `None`: it says nothing about it.
 fn asks(attributes: &Attributes) -> Option<bool> {
     let written = match attributes {
         Attributes::WorkflowExecutionStartedEventAttributes(started) => started.search_attributes.as_ref(),
@@ -137,7 +137,7 @@ fn asks(attributes: &Attributes) -> Option<bool> {
     Some(value.data == b"true")
 }
 
-/// What an event says if it is a run's last one.
+/// The news of an event that is a run's last one; `None` for another.
 fn closing(attributes: &Attributes) -> Option<News> {
     let next = match attributes {
         Attributes::WorkflowExecutionCompletedEventAttributes(end) => &end.new_execution_run_id,

@@ -28,7 +28,7 @@ const OLD_NAMES: [(&str, &str); 3] = [
     ("TEMPORAL_TLS_KEY", "TEMPORAL_TLS_CLIENT_KEY_PATH"),
 ];
 
-/// What was typed of the connection; it wins over the environment and the profile.
+/// The connection flags that were typed; they win over the environment and the profile.
 #[derive(Debug, Default)]
 pub(crate) struct Typed {
     /// Which profile of temporal.toml.

@@ -26,7 +26,7 @@ const BETWEEN_TRIES: Duration = Duration::from_secs(1);
 /// Between two polls where nothing is new. A server that holds them, as it should, is asked again at once.
 const BETWEEN_POLLS: Duration = Duration::from_secs(1);
 
-/// What is known of a run that is being followed.
+/// A run that is being followed, and the news of it.
 pub(crate) struct Followed {
     run: RefCell<Rc<Run>>,
     /// Something was written since the last look.
@@ -160,7 +160,7 @@ impl Run {
         }
     }
 
-    /// What Temporal knows of it; waits for that through a restart of the server.
+    /// The description of the run by Temporal; waits for that through a restart of the server.
     async fn described(&self, out: &Out) -> Result<WorkflowExecutionDescription, Failure> {
         let mut outage = Outage::new(&self.subject);
         loop {

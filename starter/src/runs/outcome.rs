@@ -12,7 +12,7 @@ use super::subject::Subject;
 use crate::terminal::exit::Exit;
 use crate::terminal::output::{Paint, duration, facts};
 
-/// What a run that had no say leaves behind.
+/// The words about a run that ended without a say.
 pub(crate) const NOTHING_UNDONE: &str =
     "nothing was undone: what the run did so far still stands; its history says what that is";
 
@@ -36,12 +36,12 @@ pub(crate) enum End {
     },
     /// Temporal's own cancel.
     Canceled {
-        /// What the workflow had to say.
+        /// The details that the workflow gave.
         details: Option<Value>,
     },
     /// Somebody terminated it: the workflow had no say.
     Terminated {
-        /// What that somebody said.
+        /// The reason that this person gave.
         reason: Option<String>,
     },
     /// The workflow's own time limit passed: it had no say.
@@ -136,7 +136,7 @@ impl End {
         }
     }
 
-    /// What every step did, if the run could say it.
+    /// Every step with its outcome, if the run could tell.
     pub(crate) fn report(&self) -> Option<Report> {
         let read = |value: &Value| serde_json::from_value(value.clone()).ok();
         self.details().and_then(read).or_else(|| match self {
@@ -266,7 +266,7 @@ pub(crate) fn stuck_document(subject: &Subject, steps: &[String], progress: Opti
     Value::Object(document)
 }
 
-/// What a result says in plain values; what the headline and the step table say already is left out.
+/// The plain values of a result; those that the headline and the step table tell already are left out.
 fn result_facts(result: &Map<String, Value>, paint: Paint) -> String {
     const SAID: [&str; 6] = ["success", "outcome", "reason", "report", "workflow_id", "order_id"];
     const UNUSUAL: [&str; 1] = ["dry_run"];
@@ -274,7 +274,7 @@ fn result_facts(result: &Map<String, Value>, paint: Paint) -> String {
         let value = match value {
             Value::Number(ms) if name == "execution_time" => duration(ms.as_i64()?),
             Value::String(text) => text.clone(),
-            // What is not so, and is not so in nearly every run, is not said.
+            // A flag that is false, and false in nearly every run, is not worth a line.
             Value::Bool(false) if UNUSUAL.contains(&name.as_str()) => return None,
             Value::Number(_) | Value::Bool(_) => value.to_string(),
             Value::Null | Value::Array(_) | Value::Object(_) => return None,

@@ -1,4 +1,4 @@
-//! What a run asks a person, with its facts, and the command that answers.
+//! The questions of a run to a person, with their facts, and the command that answers.
 
 use jiff::Timestamp;
 use workflows::report::Progress;
@@ -6,7 +6,7 @@ use workflows::saga::{Fact, Question, SubjectKind};
 
 use super::subject::Subject;
 
-/// What a run asks, in lines; `None` where no worker said it.
+/// The questions of a run, in lines; `progress` is `None` where no worker told them.
 pub(crate) fn asked_words(subject: &Subject, progress: Option<&Progress>) -> Vec<String> {
     let Some(progress) = progress else {
         let status = subject.command("status");
@@ -47,7 +47,7 @@ pub(crate) fn question_words(subject: &Subject, question: &Question) -> Vec<Stri
     lines
 }
 
-/// What each answer to a question does.
+/// The effect of each answer to a question.
 pub(crate) fn choice_words(question: &Question) -> impl Iterator<Item = String> {
     question.answers.iter().map(|choice| format!("    {}: {}", choice.action.name(), choice.effect))
 }

@@ -1,4 +1,4 @@
-//! What is asked of people at the moment, from Temporal's list alone: no run is asked.
+//! The open questions of runs to people, from Temporal's list alone: no run is asked.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,11 +19,11 @@ use crate::terminal::program::{command, word};
 pub(crate) struct Asking {
     pub(crate) subject: Subject,
     started_at: Option<Timestamp>,
-    /// What it asks about: `step: cause` each.
+    /// Its open questions: `step: cause` each.
     asked: Vec<String>,
 }
 
-/// What several runs ask about.
+/// A question that several runs ask.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Group {
     pub(crate) step: String,
@@ -46,7 +46,7 @@ pub(crate) struct Group {
 pub(crate) struct Questions {
     /// How many runs ask.
     pub(crate) runs: usize,
-    /// What they ask about, the oldest first.
+    /// The questions by step and cause, the oldest first.
     pub(crate) groups: Vec<Group>,
     /// The runs of which the list does not say what they ask about: look at each.
     pub(crate) unnamed: Vec<String>,

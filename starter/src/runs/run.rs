@@ -53,7 +53,7 @@ impl QueryDefinition for MetadataQuery {
     }
 }
 
-/// What is read of its answer.
+/// The part of its answer that is read.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Metadata {
@@ -145,7 +145,7 @@ impl Run {
         self.handle.describe(WorkflowDescribeOptions::default()).await
     }
 
-    /// What the run shows of itself in every user interface; fails when no worker answers in time.
+    /// The text that the run shows in every user interface; fails when no worker answers in time.
     pub(crate) async fn current_details(&self) -> Result<String, WorkflowQueryError> {
         Ok(self.handle.query(MetadataQuery, (), once()).await?.current_details)
     }
@@ -155,7 +155,7 @@ impl Run {
         self.handle.query(ProgressQuery, (), once()).await
     }
 
-    /// What the customer has to do, if the process knows such a thing and waits for it.
+    /// The customer's part, if the process knows such a thing and waits for it.
     pub(crate) async fn customer_action(&self) -> Option<CustomerAction> {
         self.handle.query(CustomerActionQuery, (), once()).await.ok().flatten()
     }
@@ -193,7 +193,7 @@ impl Run {
     }
 }
 
-/// What a worker said to a query that failed, if there was one to say something.
+/// The words of a worker about a query that failed, if there was one to say something.
 pub(crate) fn said_by_worker(error: &WorkflowQueryError) -> Option<String> {
     match error {
         WorkflowQueryError::Rpc(status) => match status.code() {

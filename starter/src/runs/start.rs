@@ -24,7 +24,7 @@ use crate::terminal::exit::{Exit, Failure};
 use crate::terminal::input::{self, InputText};
 use crate::terminal::output::{Out, facts};
 
-/// What Temporal made of a start.
+/// Temporal's answer to a start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Start {
     /// A new run.
@@ -37,7 +37,7 @@ enum Start {
     Ended,
 }
 
-/// What is to be started, and what is done about it afterwards.
+/// The input to be started, and whether its end is waited for.
 pub(crate) struct Wanted {
     pub(crate) process: &'static Process,
     pub(crate) text: InputText,

@@ -23,7 +23,7 @@ pub(crate) fn step_table(steps: &[StepReport], paint: Paint) -> String {
     })
 }
 
-/// What was seen of a run's steps so far.
+/// The states of a run's steps that were told so far.
 #[derive(Default)]
 pub(crate) struct Seen {
     steps: BTreeMap<String, (StepStatus, String)>,
@@ -77,7 +77,7 @@ fn took(step: &StepReport) -> Option<String> {
     Some(duration(step.ended_at?.as_millisecond() - step.started_at?.as_millisecond()))
 }
 
-/// What there is to say about a step: its own words, or the parts that did not go well.
+/// The remark about a step: its own words, or the parts that did not go well.
 fn detail(step: &StepReport) -> String {
     if let Some(detail) = &step.detail {
         return detail.clone();

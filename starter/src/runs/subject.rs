@@ -21,7 +21,7 @@ impl Subject {
         self.process.map_or(&self.workflow_id, |process| process.key(&self.workflow_id))
     }
 
-    /// What a person calls it: `order`.
+    /// The word for it: `order`.
     pub(crate) fn noun(&self) -> &str {
         self.process.map_or("run", |process| process.noun)
     }

@@ -129,7 +129,7 @@ fn no_worker(subject: &Subject, limit: Duration) -> Unanswered {
     )))
 }
 
-/// What a refused update means: refused by the workflow, too late, or no such run.
+/// The meaning of a refused update: refused by the workflow, too late, or no such run.
 async fn refused(session: &Session, subject: &Subject, error: WorkflowUpdateError) -> Unanswered {
     match error {
         WorkflowUpdateError::Failed(said) => {

@@ -36,7 +36,7 @@ pub(crate) enum Talk {
     Quiet,
 }
 
-/// What waits for an answer.
+/// The steps that wait for an answer.
 pub(crate) struct Stuck {
     pub(crate) steps: Vec<String>,
     pub(crate) progress: Option<Progress>,
@@ -159,7 +159,8 @@ impl<'o> Watcher<'o> {
         }
     }
 
-    /// What waits for a person, if Temporal says so too: the history may tell of a question that was answered since.
+    /// The steps that wait for a person, if Temporal says so too: the history may tell of a question that was answered
+    /// since.
     async fn stuck(&mut self, run: &Run) -> Option<Stuck> {
         let Ok(description) = run.describe().await else {
             self.again = Some(tokio::time::Instant::now() + RETRY);

@@ -73,7 +73,7 @@ pub(crate) struct Failure {
     pub(crate) exit: Exit,
     error: anyhow::Error,
     fix: Option<String>,
-    /// What is wrong with an input, field by field.
+    /// The problems of an input, field by field.
     problems: Vec<Problem>,
 }
 
@@ -110,7 +110,7 @@ impl Failure {
         self
     }
 
-    /// What happened and why, without the fix.
+    /// The failure and its cause in words, without the fix.
     pub(crate) fn message(&self) -> String {
         format!("{:#}", self.error)
     }
@@ -127,7 +127,7 @@ impl Failure {
         json!({ "success": false, "exit_code": self.exit as u8, "error": error })
     }
 
-    /// What Temporal's answer means to the person who asked.
+    /// Temporal's answer, in terms of the person who asked.
     pub(crate) fn of_status(status: &Status) -> Self {
         let said = status.message();
         if let Some(missing) = missing_namespace(status) {

@@ -17,9 +17,9 @@ pub(crate) enum InputError {
     Fields(Vec<Problem>),
     /// The input may be right, but a setting is missing that names the run; with the fix.
     Setting {
-        /// What is wrong.
+        /// The problem.
         problem: String,
-        /// What to do about it.
+        /// The fix.
         fix: String,
     },
 }

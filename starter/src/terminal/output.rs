@@ -134,7 +134,7 @@ impl Out {
         self.live
     }
 
-    /// Writes the one document of a command: as JSON, or as the text that `text` makes (an empty one is no line).
+    /// Writes the one document of a command: as JSON, or as the text that `text` makes (an empty one is not written).
     pub(crate) fn document(
         &self,
         document: &impl Serialize,
@@ -166,7 +166,7 @@ impl Out {
         self.raw(lines.join("\n").as_bytes())
     }
 
-    /// Writes bytes to stdout. A reader that went away (`| head`) is no failure.
+    /// Writes bytes to stdout. A reader that went away (`| head`) is not a failure.
     pub(crate) fn raw(&self, bytes: &[u8]) -> Result<(), Failure> {
         self.has_data.set(true);
         let mut stdout = io::stdout().lock();
@@ -198,7 +198,7 @@ impl Out {
     /// The document of a failure. Where data went to stdout already, a second document would spoil it.
     pub(crate) fn failure_document(&self, failure: &Failure) {
         if self.format != Format::Text && !self.has_data.get() {
-            // Whoever is not told by stdout is told by stderr and the exit code.
+            // A caller who is not told by stdout is told by stderr and the exit code.
             self.document(&failure.document(), |_| String::new()).ok();
         }
     }

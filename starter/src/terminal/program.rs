@@ -24,7 +24,7 @@ fn name_of(first: &Path) -> &'static str {
     if first.file_stem().is_some_and(|stem| stem == link) { name } else { OWN }
 }
 
-/// What somebody types to call this program: `starter`, or `temporal sun`.
+/// The words to call this program: `starter`, or `temporal sun`.
 pub(crate) fn name() -> &'static str {
     CALLED.get().copied().unwrap_or(OWN)
 }
@@ -32,7 +32,7 @@ pub(crate) fn name() -> &'static str {
 /// Our own name in a text, replaced by the one that was called.
 pub(crate) fn in_words_of_caller(text: &str) -> String {
     let own = format!("{OWN} ");
-    // A folder of that name ("starter/samples") is no call; neither is the end of a longer word.
+    // A folder of that name ("starter/samples") is not a call; neither is the end of a longer word.
     let mut parts = text.split(&own);
     let mut said = parts.next().unwrap_or_default().to_owned();
     for part in parts {

@@ -1,5 +1,5 @@
-//! What a person or a script meets: exit codes, stderr, stdout. Nothing here has a server to talk to: every
-//! connection would go to a port that nobody listens on, and fail.
+//! The view of a person or a script: exit codes, stderr, stdout. Nothing here has a server to talk to: every connection
+//! would go to a port that nobody listens on, and fail.
 
 mod errors;
 
@@ -30,7 +30,7 @@ impl Ended {
     fn assert_refused(&self, words: &[&str]) {
         assert_eq!(self.code, Some(2), "stderr: {}", self.stderr);
         if !self.stdout.is_empty() {
-            // Whoever asks for JSON gets the error as JSON too.
+            // A caller who asks for JSON gets the error as JSON too.
             self.assert_error("Usage");
         }
         for word in words.iter().chain(&["fix: ", "nothing was started"]) {

@@ -78,7 +78,7 @@ async fn find(session: &Session, name: &str) -> Result<Run, Failure> {
     found.ok_or_else(|| missing.unwrap_or_else(|| Failure::new(Exit::NotFound, "no such run")))
 }
 
-/// What a run asks, as its worker says it.
+/// The open questions of a run, as its worker tells them.
 pub(crate) async fn questions_of(run: &Run) -> Result<Progress, Failure> {
     let title = run.subject.title();
     run.progress().await.map_err(|error| match said_by_worker(&error) {

@@ -80,7 +80,7 @@ fn confirm(wanted: &Wanted) -> Result<(), Failure> {
     }
 }
 
-/// What the answers do, as one of the runs says it.
+/// Says the effect of each answer, as one of the runs describes it.
 async fn say_choices(out: &Out, session: &Session, example: &Asking, step: &str) {
     let run = session.known(example.subject.clone());
     let Ok(progress) = run.progress().await else {
@@ -172,7 +172,7 @@ fn sending(subject: &Subject, update_id: String, limit: Duration) -> Sending {
     }
 }
 
-/// What it means that an answer was not taken: a refusal may only say that somebody was quicker.
+/// The meaning of an answer that was not taken: a refusal may only say that somebody was quicker.
 async fn why_not(run: &Run, question: &str, unanswered: Unanswered) -> Told {
     let came = match unanswered.why {
         Why::NoWorker => Came::NoWorker,

@@ -1,4 +1,4 @@
-//! What runs of every process ask people: grouped, from Temporal's list alone.
+//! The open questions of the runs of every process: grouped, from Temporal's list alone.
 
 use crate::commands::call::Call;
 use crate::runs::questions::{Group, Questions, asking};

@@ -178,7 +178,7 @@ impl Status {
         text
     }
 
-    /// What the run waits for, and what to do about it.
+    /// Adds lines about waits, retries, failures and questions, with the commands that follow from them.
     fn what_keeps_it(&self, subject: &Subject, paint: Paint, text: &mut String) {
         if let Some(action) = &self.customer_action {
             let what =

@@ -1,4 +1,4 @@
-//! What the mapping rules of an input make of sample records.
+//! The mapping rules of an input, applied to sample records.
 
 use std::fs;
 
@@ -14,7 +14,7 @@ use crate::terminal::exit::{Exit, Failure};
 use crate::terminal::input::{self, InputText, check};
 use crate::terminal::output::Out;
 
-/// What became of a sample record.
+/// The outcome for one sample record.
 #[derive(Serialize)]
 struct Mapped {
     input: SourceRecord,

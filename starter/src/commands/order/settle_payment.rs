@@ -14,7 +14,7 @@ use crate::terminal::program::{command, word};
 /// `starter order settle-payment`. For an order that has ended without the money it starts the refund.
 pub(crate) async fn run(call: &Call<'_>, args: SettleArgs) -> Result<Exit, Failure> {
     let order_id = args.order.order.clone();
-    // Whoever says it by hand means "look again now", each time anew.
+    // A person who says it by hand means "look again now", each time anew.
     let given = args.event_id.unwrap_or_else(|| format!("by-hand-{}", Timestamp::now().as_microsecond()));
     let event_id = EventId::new(given.as_str()).map_err(|problem| {
         Failure::new(Exit::Usage, format!("--event-id {problem}")).fix("use the id that the provider gave it")

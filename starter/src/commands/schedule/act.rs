@@ -1,4 +1,4 @@
-//! What is done to one schedule by hand: pause, unpause, trigger, backfill, delete.
+//! The actions on one schedule by hand: pause, unpause, trigger, backfill, delete.
 
 use std::time::{Duration, SystemTime};
 
@@ -92,7 +92,8 @@ pub(crate) async fn trigger(call: &Call<'_>, args: TriggerArgs) -> Result<Exit, 
     Ok(Exit::Ok)
 }
 
-/// What the server made of a trigger, and the run.
+/// The server's answer to a trigger (`started`, `skipped`, `waiting`, or `requested` when none shows in time), and the
+/// run.
 async fn became(
     schedules: &Schedules<'_>,
     id: &str,

@@ -26,7 +26,7 @@ use crate::terminal::program::{command, word};
 const LOOKS: usize = 20;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(150);
 
-/// What happens to a schedule.
+/// The change that is made to a schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Verdict {
@@ -135,7 +135,7 @@ async fn attributes_are_known(session: &Session, wanted: &[Wanted]) -> Result<()
         wanted.iter().flat_map(|wanted| &wanted.plan.attributes).map(|update| update.name()).collect();
     let request = ListSearchAttributesRequest { namespace: session.namespace().to_owned() };
     let mut service = session.client.connection().operator_service();
-    // Who may not ask may still be right.
+    // An account that may not list the attributes may still apply the file.
     let Ok(known) = service.list_search_attributes(request.into_request()).await else { return Ok(()) };
     let known: HashMap<String, i32> = known.into_inner().custom_attributes;
     let missing: Vec<&str> = needed.into_iter().filter(|name| !known.contains_key(*name)).collect();

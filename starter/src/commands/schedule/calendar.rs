@@ -72,7 +72,7 @@ impl Field {
         (least..=greatest).filter(|n| self != Self::DayOfWeek || *n < 7).collect()
     }
 
-    /// What it is where nothing is written: times at zero, days at any.
+    /// The default of a part that is not written: times at zero, days at any.
     fn unwritten(self) -> BTreeSet<i32> {
         match self {
             Self::Second | Self::Minute | Self::Hour => BTreeSet::from([0]),

@@ -42,7 +42,7 @@ const KEYS: &[&str] = &[
 ];
 const AT_KEYS: &[&str] = &["second", "minute", "hour", "day_of_month", "month", "year", "day_of_week"];
 
-/// What a schedule should be.
+/// A schedule as the file describes it.
 pub(crate) struct Wanted {
     pub(crate) id: String,
     pub(crate) process: &'static Process,
@@ -68,7 +68,7 @@ pub(crate) fn read(text: &str, folder: &Path) -> Result<Vec<Wanted>, Vec<Finding
         let at = error.span().map_or(0, |span| span.start);
         reader.wrong(at, "", format!("this is not TOML: {}", error.message()), "correct this line");
     }
-    // What could be read of a broken file would be told wrongly.
+    // Values that are read from a broken file would lead to wrong findings.
     if !reader.findings.is_empty() {
         return Err(reader.findings);
     }
@@ -385,7 +385,7 @@ fn input<'t>(
     None
 }
 
-/// What is wrong, and the fix.
+/// The problem, and the fix.
 fn parts(failure: &Failure) -> (String, String) {
     let words = failure.to_string();
     let (problem, fix) = words.split_once("\n  fix: ").unwrap_or((&words, "correct the file"));

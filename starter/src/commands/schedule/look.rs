@@ -135,7 +135,7 @@ struct Ran {
     outcome: Option<String>,
 }
 
-/// What became of the times so far.
+/// The counts of the times so far, by their outcome.
 #[derive(Serialize)]
 struct Counts {
     /// Runs started.
@@ -228,7 +228,7 @@ impl Ran {
     }
 }
 
-/// What the schedule remembers of a run whose history is gone.
+/// The state that the schedule remembers for a run whose history is gone.
 fn noted(status: enums::WorkflowExecutionStatus) -> &'static str {
     status_name(match status {
         enums::WorkflowExecutionStatus::Running => WorkflowExecutionStatus::Running,

@@ -82,7 +82,7 @@ pub(crate) async fn schedule(
     })
 }
 
-/// What a schedule starts.
+/// The run that a schedule starts; `None` if it has no action.
 pub(crate) fn run_of(schedule: &Schedule) -> Option<&NewWorkflowExecutionInfo> {
     match schedule.action.as_ref()?.action.as_ref()? {
         schedule_action::Action::StartWorkflow(run) => Some(run),

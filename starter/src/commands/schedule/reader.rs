@@ -164,7 +164,7 @@ impl<'v, 't> Entry<'v, 't> {
     }
 }
 
-/// What a value is, for "is a number".
+/// The type of a value in words, for texts such as "is a number".
 pub(crate) fn kind(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a text",

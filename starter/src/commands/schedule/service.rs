@@ -242,7 +242,7 @@ fn is_missing(status: &Status) -> bool {
     is_run_missing(status)
 }
 
-/// What is in the file was checked; what the server refuses all the same is no wrong usage.
+/// The file has been checked already, so a refusal by the server is not a wrong usage.
 fn refused(status: &Status) -> Failure {
     let failure = Failure::of_status(status);
     match failure.exit {

@@ -18,7 +18,7 @@ use crate::processes;
 pub(crate) struct View {
     /// Name and words, in the order in which they are shown.
     pub(crate) settings: Vec<(&'static str, String)>,
-    /// What the runs get; `None`: it cannot be read here.
+    /// The input of the runs; `None`: it cannot be read here.
     input: Option<Value>,
     /// Settings that a file cannot hold, by name: somebody set them another way.
     others: BTreeMap<&'static str, String>,
@@ -90,7 +90,7 @@ impl View {
         Self { settings, input, others }
     }
 
-    /// What has to change for this to become `wanted`, in words.
+    /// The changes by which this becomes `wanted`, in words.
     pub(crate) fn changes_to(&self, wanted: &Self) -> Vec<Change> {
         let change = |setting: &str, from: &str, to: &str| Change {
             setting: setting.to_owned(),
@@ -163,7 +163,7 @@ fn attributes(run: &NewWorkflowExecutionInfo) -> String {
     fields.iter().map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>().join(", ")
 }
 
-/// What else stands in a spec: everything but what [`View::of`] has words for.
+/// The other settings of a spec: all but those that [`View::of`] has words for.
 fn others_of_spec(mut spec: ScheduleSpec) -> BTreeMap<&'static str, String> {
     let mut others = BTreeMap::new();
     if spec.start_time.is_some() || spec.end_time.is_some() {
@@ -200,7 +200,7 @@ fn others_of_run(run: NewWorkflowExecutionInfo) -> BTreeMap<&'static str, String
     if let Some(retry) = run.retry_policy {
         others.insert("retries", format!("{retry:?}"));
     }
-    // What has words of its own, and what is empty however it is written.
+    // Settings that have words of their own are taken out, and so are those that are empty however they are written.
     let rest = NewWorkflowExecutionInfo {
         workflow_id: String::new(),
         workflow_type: None,

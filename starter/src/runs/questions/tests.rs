@@ -43,7 +43,7 @@ fn a_thousand_runs_are_grouped_by_step_and_cause_the_oldest_first() {
     assert_eq!(questions.groups[2].look, "starter show order/0001");
     let retry = "starter answer --all --step process-payment --cause no_answer --action retry --reason '…'";
     assert_eq!(questions.groups[2].answer_all, [retry]);
-    // What somebody decides cannot be tried again.
+    // A decision cannot be tried again.
     let decided = questions.groups[0].answer_all.join("\n");
     assert!(decided.contains("--action approve") && decided.contains("--action reject"), "{decided}");
 }

@@ -1,4 +1,4 @@
-//! What came of each answer, and of all of them.
+//! The outcome of each answer, and the sum of all of them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,7 +10,7 @@ use crate::runs::subject::Subject;
 use crate::terminal::exit::Exit;
 use crate::terminal::output::{Paint, facts};
 
-/// What can come of an answer to one of many.
+/// The possible outcomes of an answer to one of many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Came {
@@ -36,7 +36,7 @@ pub(super) enum Came {
     Failed,
 }
 
-/// What came of the answer to one question.
+/// The outcome of the answer to one question.
 #[derive(Debug, Serialize)]
 pub(super) struct Told {
     workflow_id: String,
@@ -47,7 +47,7 @@ pub(super) struct Told {
     given_before: bool,
 }
 
-/// What came of all of them.
+/// The sum of all the outcomes.
 #[derive(Debug, Serialize)]
 pub(super) struct Summary {
     /// Runs that asked.
