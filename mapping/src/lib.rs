@@ -6,10 +6,10 @@
 //!   "product_active": { "from": "state", "lookup": { "A": true, "X": false }, "default": true } }
 //! ```
 //!
-//! The left side is the shop's: the entity's prefix and the field ([`mod@targets`]). The right side is the ERP's field, or
-//! a rule ([`Rule`]). An entity without any rule maps by identity: `sku` is `sku`. Rules are checked before a run, each
-//! mistake with its place ([`Rules::parse`]); a record that does not fit them is a [`Defect`], which never quotes a
-//! value, because it may be somebody's name.
+//! The left side is the shop's: the entity's prefix and the field ([`mod@targets`]). The right side is the ERP's field,
+//! or a rule ([`Rule`]). An entity without any rule maps by identity: `sku` is `sku`. Rules are checked before a run,
+//! each mistake with its place ([`Rules::parse`]); a record that does not fit them is a [`Defect`], which never quotes
+//! a value, because it may be somebody's name.
 //!
 //! - [`rule`]: what can be written, and its check;
 //! - [`value`]: how a value is read; `number.rs`, `date.rs`: as an ERP writes it;
@@ -130,8 +130,8 @@ impl Rules {
         EntityMapping { entity, currency, rules: self.by_entity.get(&entity) }
     }
 
-    /// The one field of the ERP's (a path with points) that a product's SKU is made of; `None` when it is made of several
-    /// fields, or of none, so that a list of keys does not say which SKUs there are.
+    /// The one field of the ERP's (a path with points) that a product's SKU is made of; `None` when it is made of
+    /// several fields, or of none, so that a list of keys does not say which SKUs there are.
     #[must_use]
     pub fn sku_field(&self) -> Option<String> {
         let rule = self.by_entity.get(&Entity::Products).and_then(|rules| rules.get(targets::SKU.field));

@@ -164,7 +164,8 @@ fn other_input(subject: &Subject, fields: &[String]) -> Failure {
     ))
 }
 
-/// The fields in which two inputs say something else; none when the first one cannot be read here (it may be encrypted).
+/// The fields in which two inputs say something else; none when the first one cannot be read here (it may be
+/// encrypted).
 fn differing(process: &Process, first: &WorkflowExecutionStartedEventAttributes, json: &str) -> Vec<String> {
     let theirs = first.input.as_ref().and_then(|input| input.payloads.first());
     let theirs = theirs.and_then(|payload| std::str::from_utf8(&payload.data).ok());

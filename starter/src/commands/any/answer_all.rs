@@ -1,7 +1,7 @@
 //! Answers every run that asks about a step.
 //!
-//! Each question gets one update whose id is made from the run, the question, the action and the reason: interrupted and
-//! given again, nobody is answered twice.
+//! Each question gets one update whose id is made from the run, the question, the action and the reason: interrupted
+//! and given again, nobody is answered twice.
 
 mod told;
 
