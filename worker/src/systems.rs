@@ -47,7 +47,7 @@ enum Peer {
 }
 
 impl Probe {
-    /// The fault in words, as the error.
+    /// Asks the system how it is; the error is the fault in words.
     pub(crate) async fn health(&self) -> Result<(), String> {
         match &self.peer {
             Peer::Api(api) => api.health().await.map_err(|error| error.to_string()),

@@ -38,7 +38,7 @@ impl Checked for StoreCleanUpData {
 pub struct StoreCleanUpResult {
     /// Whether it reached its end.
     pub success: bool,
-    /// The figures of the objects that are gone, and of those that are kept.
+    /// Counts of the runs, objects and lists that are gone, and of the runs that are kept.
     #[serde(flatten)]
     pub cleaned_up: CleanedUp,
     /// Every step with its outcome.
