@@ -12,7 +12,7 @@
 //! a value, because it may be somebody's name.
 //!
 //! - [`rule`]: what can be written, and its check;
-//! - [`value`]: how a value is read; `number.rs`, `date.rs`: as an ERP writes it;
+//! - [`value`]: how a value is read; `number`, `date`: as an ERP writes it;
 //! - [`mod@targets`]: what the shop knows of each entity, and what it can take.
 //!
 //! Deliberately absent: conditions, arithmetic beyond a unit factor, anything that could loop. An ERP that needs more

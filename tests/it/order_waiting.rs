@@ -3,9 +3,13 @@
 use std::time::Duration;
 
 use serde_json::json;
+use tests::matrix::requested;
 use tests::orders;
 use tests::servers::TimeSkipping;
 use tests::world::{Ended, World};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const WEEK_MINUTES: u32 = 7 * 24 * 60;
 
 #[tokio::test]
 async fn what_the_customer_has_to_do_settles_in_time() -> anyhow::Result<()> {
@@ -38,6 +42,7 @@ async fn a_settlement_is_not_believed_and_a_repeated_one_counts_once() -> anyhow
     let reads = world.shop.requests("payments.get").await?;
     assert_eq!(order.payment_settled("liar").await, Ok("taken".to_owned()));
     assert_eq!(order.payment_settled("liar").await, Ok("duplicate".to_owned()));
+    requested(&world, "payments.get", reads + 1).await?;
     order.waits().await?;
     assert_eq!(world.shop.requests("payments.get").await?, reads + 1);
     assert!(order.payment_settled(" ").await.is_err());
@@ -89,6 +94,93 @@ async fn thirty_minutes_without_payment_expire_and_29_do_not() -> anyhow::Result
     assert!(result.execution_time >= 29 * 60 * 1_000, "{}", result.execution_time);
     world.shop.clean().await?;
     Ok(())
+}
+
+/// The provider books the money and its event never arrives.
+#[tokio::test]
+async fn a_payment_is_seen_without_news() -> anyhow::Result<()> {
+    let server = TimeSkipping::start()?;
+    let world = World::on(&server.address, &[]).await?;
+    let order = world.start(&orders::paid_by("bank_transfer")).await?;
+    order.waits().await?;
+    world.shop.settle(&order.order_id, "paid").await?;
+    let result = server.skipping(&world.client, order.ended()).await??.fulfilled()?;
+    let took = Duration::from_millis(result.execution_time.try_into()?);
+    assert!((MINUTE..2 * MINUTE).contains(&took), "{took:?}");
+    world.shop.clean().await.map(drop)
+}
+
+/// Looks come after 1, 3, 7 and 15 minutes; the next would be due after 31, and the reservation ends after 30.
+#[tokio::test]
+async fn a_payment_is_looked_at_once_more_before_its_order_expires() -> anyhow::Result<()> {
+    let server = TimeSkipping::start()?;
+    let world = World::on(&server.address, &[]).await?;
+    let order = world.start(&orders::paid_by("bank_transfer")).await?;
+    order.waits().await?;
+    server.sleep(&world.client, 29 * MINUTE).await?;
+    requested(&world, "payments.get", 4).await?;
+    world.shop.settle(&order.order_id, "paid").await?;
+    let result = server.skipping(&world.client, order.ended()).await??.fulfilled()?;
+    let took = Duration::from_millis(result.execution_time.try_into()?);
+    assert!((30 * MINUTE..31 * MINUTE).contains(&took), "{took:?}");
+    assert_eq!(world.shop.requests("payments.get").await?, 5);
+    world.shop.clean().await.map(drop)
+}
+
+/// A provider that cannot be read for hours ends no order that has a week to be paid; where it cannot be read at the
+/// end either, the order expires in time, and what came goes back.
+#[tokio::test]
+async fn an_outage_of_the_provider_does_not_end_the_wait() -> anyhow::Result<()> {
+    let server = TimeSkipping::start()?;
+    let world = World::on(&server.address, &[]).await?;
+    let mut order = orders::paid_by("bank_transfer");
+    order["reservation_minutes"] = json!(WEEK_MINUTES);
+    let order = world.start(&order).await?;
+    order.waits().await?;
+    world.shop.faults(json!([{ "operation": "payments.get", "kind": "status", "status": 503 }])).await?;
+    let event = world.shop.settle(&order.order_id, "paid").await?;
+    assert_eq!(order.payment_settled(&event).await, Ok("taken".to_owned()));
+    // In pieces: the server answers a sleep only when all that happens meanwhile is done.
+    for _ in 0..10 {
+        server.sleep(&world.client, 30 * MINUTE).await?;
+    }
+    let progress = order.waits().await?;
+    let detail = progress.steps.iter().find_map(|s| s.detail.clone()).unwrap_or_default();
+    assert!(detail.contains("got no answer") && detail.contains("503"), "{detail}");
+    world.shop.mend().await?;
+    server.skipping(&world.client, order.ended()).await??.fulfilled()?;
+
+    let unread = world.start(&orders::paid_by("bank_transfer")).await?;
+    unread.waits().await?;
+    world.shop.faults(json!([{ "operation": "payments.get", "kind": "status", "status": 503 }])).await?;
+    world.shop.settle(&unread.order_id, "paid").await?;
+    server.sleep(&world.client, 33 * MINUTE).await?;
+    world.shop.mend().await?;
+    let result = server.skipping(&world.client, unread.ended()).await??.stopped_as("expired")?;
+    let took = Duration::from_millis(result.execution_time.try_into()?);
+    assert!((30 * MINUTE..60 * MINUTE).contains(&took), "{took:?}");
+    let totals = world.shop.clean().await?;
+    assert_eq!((&totals["charges"], &totals["refunds"]), (&json!(2), &json!(1)));
+    Ok(())
+}
+
+/// Every wait is of a run's one history, and an order does not continue as new.
+#[tokio::test]
+async fn a_week_with_a_hundred_pieces_of_news_is_under_three_thousand_events() -> anyhow::Result<()> {
+    let server = TimeSkipping::start()?;
+    let world = World::on(&server.address, &[]).await?;
+    let mut order = orders::paid_by("bank_transfer");
+    order["reservation_minutes"] = json!(WEEK_MINUTES);
+    let order = world.start(&order).await?;
+    order.waits().await?;
+    for news in 0..100_u32 {
+        assert_eq!(order.payment_settled(&format!("evt-{news}")).await, Ok("taken".to_owned()));
+        server.sleep(&world.client, 100 * MINUTE).await?;
+    }
+    server.skipping(&world.client, order.ended()).await??.stopped_as("expired")?;
+    let (events, _) = order.cost().await?;
+    assert!(events < 3_000, "{events} events");
+    world.shop.clean().await.map(drop)
 }
 
 /// A worker that was away finds Temporal's cancel and the end of the reservation in one task.

@@ -1,23 +1,23 @@
 //! Customer onboarding: from a registration to an account with points, a coupon and a home page of its own.
 //!
 //! 0. **Shape check**: the input is complete. Wrong input ends the run before any call.
-//! 1. `create-customer`: the account is opened. First the worker checks that the run is named by this customer's
-//!    pseudonym. An address that is registered already ends the run: no points, no coupon, no mail; unless the input
-//!   says `if_registered: "continue"` (`known_address`).
+//! 1. `create-customer`: the worker checks that the run is named by this customer's pseudonym; then the account is
+//!    opened. An address that is registered already ends the run (`CustomerExists`: no points, no coupon, no mail),
+//!    unless the input says `if_registered: "continue"`: then that account goes on (`known_address`).
 //! 2. `setup-loyalty`: a bronze loyalty account with 100 welcome points.
-//! 3. `send-welcome-emails`: the welcome coupon is made (a code that is taken does not stop the run) and the series of
-//!    follow-up mails begins ([`crate::follow_up_emails`], which outlives this run); then, **the point of no return**,
-//!    the welcome mail leaves with points and code. A mail that is in the customer's mailbox is not taken back.
+//! 3. `send-welcome-emails`: side by side, the welcome coupon is made (a code that is taken does not stop the run) and
+//!    the series of follow-up mails begins ([`crate::follow_up_emails`], which outlives this run); then, **the point of
+//!    no return**, the welcome mail leaves with points and code. A mail that a customer has is not taken back.
 //! 4. `personalize-experience`: what to recommend, and the home page's three sections.
 //! 5. `assign-segments`: `new_customer`, and one for each interest and for the budget.
 //! 6. `track-completion`: the platform's analytics hear of it.
 //!
-//! Whatever ends the run before the welcome mail undoes all that may have happened, newest first: the series of mails
-//! ends, the coupon is revoked, the points go back, and the account is marked `incomplete_onboarding`, not deleted.
-//! After it, a step that fails is reported and nothing is rolled back.
+//! Whatever ends the run before the welcome mail is sent undoes all that may have happened, newest first: the series of
+//! mails ends, the coupon is revoked, the points go back, and the account is marked `incomplete_onboarding`, not
+//! deleted. From then on a step that fails, the mail included, is reported and nothing is rolled back.
 //!
-//! Deliberately absent: the week of waiting (the child's), changing an account that exists, and the address in any
-//! id: runs are named by a pseudonym (crate `pseudonym`).
+//! Deliberately absent: the week of waiting (the follow-up series does it), changing an account that exists, and the
+//! address in any id: runs are named by a pseudonym (crate `pseudonym`).
 
 mod face;
 mod input;

@@ -1,23 +1,22 @@
-//! ERP sync: what changed in an ERP comes into the shop. It runs a hundred times a day with nobody watching, so it
-//! loses nothing, repeats safely, and stops before it does something strange.
+//! ERP sync: what changed in an ERP comes into the shop, with nobody watching: nothing lost, nothing strange by itself.
 //!
 //! 0. **Shape check**: the input is complete, and so are its mapping rules. Wrong input ends the run before any call.
 //! 1. `authenticate-erp`: the right to synchronise this integration is taken (a second run at the same time ends as
 //!    `AlreadyRunning`), the ERP lets us in, and the shop says how far it is. The credentials stay in the worker.
-//! 2. `fetch-erp-data`, 3. `transform-data`, 4. `validate-data`: page by page, what changed since the watermark is
-//!    read, mapped, checked and compared with the shop; what is to be written lies in the object store. When it is time
-//!    (`deletions`), the keys of everything are read, to see which products are gone at the source. Nothing is written
-//!    yet. More invalid records than allowed end the run (`DataInvalid`); they lie in the quarantine. Then the brake: a
-//!    run that would change more than its limits allow asks a person, and waits.
+//! 2. `fetch-erp-data`, 3. `transform-data`, 4. `validate-data`: page by page, one activity reads what changed since
+//!    the watermark, maps, checks, and compares it with the shop; what is to be written lies in the object store. With
+//!    `deletions`, the keys of all products are read, to see which are gone. More invalid records than allowed end the
+//!    run (`DataInvalid`); they lie in the quarantine. A run that would change more than its limits allow asks a person
+//!    for `approval_deadline` (24 h): on no, or no answer, it ends as `cancelled` or `expired`, nothing written.
 //! 5. `sync-products`, 6. `sync-inventory`, 7. `sync-customers`, 8. `sync-orders`: staged batches are written. A record
 //!    that the shop refuses goes to the quarantine. Products that are gone at the source are taken out of sale.
-//! 9. `update-sync-timestamp`: the watermark moves to the newest change that is safely in the shop, by the *source's*
-//!    clock. The next run begins a lookback before it: what was committed late, or by a slow clock, is seen again.
+//! 9. `update-sync-timestamp`: the watermark moves to the newest change that was written or put in the quarantine, by
+//!    the *source's* clock. The next run begins a lookback before it: what was committed late is still found.
 //! 10. `generate-report`: what was done, row by row, is saved at the shop.
 //!
-//! Nothing is undone: a write brings the shop nearer to the ERP, and the watermark stays where it truly is.
-//! Deliberately absent: deciding who is right. The ERP is; what the shop changed by itself stays until the ERP changes
-//! that record.
+//! A read too long for one run is cut: the run writes what it has and continues as a new one under the same lease.
+//! A dry run takes no lease and writes nothing. Nothing is undone: a run that ends early saves the watermark of each
+//! entity that it finished. Deliberately absent: deciding who is right; what the shop changed stays until the ERP does.
 
 mod brake;
 mod deletions;
@@ -106,7 +105,7 @@ impl SyncRun<'_> {
         }
         self.remember(saga, work).await?;
         self.save_report(saga, work).await?;
-        // A cancel ends the whole chain: Temporal does not hand it on to the run that reads on.
+        // Temporal does not hand a cancel on to the run that reads on, so it ends the chain here.
         if work.resume.is_some() { saga.check() } else { Ok(()) }
     }
 }

@@ -1,5 +1,5 @@
-//! The follow-up mails of a new customer: a series that outlives the onboarding, deployments, and the customer's wish
-//! to get it.
+//! The follow-up mails of a new customer: a series that runs on after the onboarding and through deployments, and stops
+//! when the customer does not want it any more.
 //!
 //! 1. `send-onboarding-tips`: 24 hours after the registration, how the shop works.
 //! 2. `send-product-recommendations`: 7 days after the registration, what the platform recommends **then**.
@@ -8,7 +8,8 @@
 //! Before each mail the platform is asked, at that moment: consent to marketing, unsubscription, bounce, complaint,
 //! an order. In the customer's quiet hours the mail waits until they end, and then the platform is asked again. Why a
 //! mail was not sent is in the result. `unsubscribe`, `first_order_placed`, `erase` and the undo of the onboarding end
-//! the series at once; `consent_changed` to "no" holds mails back whatever the platform still says.
+//! the series at once. A mail that is due while `consent_changed` says "no" is not sent, whatever the platform still
+//! says; a later yes counts for the mails after it.
 //!
 //! Deliberately absent: campaigns. Two mails, then it is over.
 

@@ -1,14 +1,16 @@
 //! Late money: a payment that settles for an order that has already ended without it.
 //!
-//! An order expired or was cancelled, and then the bank transfer arrives all the same. The order's stock is sold to
+//! An order failed, expired or was cancelled, and then the bank transfer arrives all the same. Its stock is sold to
 //! somebody else by now, so the money is never honoured: it goes back.
 //!
 //! 1. `read-payment`: what the payment provider says now; the news itself is not believed.
 //! 2. `refund-payment`: whatever of it is there is voided or refunded, under the charge's own key, so that the
-//!    order's undo and this one together refund once. An outage that outlasts its patience asks a person. Where
-//!   somebody has decided about this money before, a person is asked first: it may have gone back by hand.
+//!    order's undo and this one together refund once. A refund that is refused, or gets no answer for long, is put to a
+//!    person, and one without an answer is retried meanwhile. Where somebody has decided about this money before, or is
+//!    being asked, a person is asked first: it may have gone back by hand.
 //!
-//! Deliberately absent: reviving the order. A customer who still wants it places a new one.
+//! A cancel stops nothing of it: the money is owed. Deliberately absent: reviving the order. A customer who still wants
+//! it places a new one.
 
 mod face;
 mod input;

@@ -2,27 +2,31 @@
 //!
 //! 0. **Shape check**: the input is complete and adds up. Wrong input ends the run before any call.
 //! 1. `validate-order`: the shop agrees to the order (stock, prices, customer, address, payment method).
-//! 2. `reserve-inventory`: every line is held, or none. From here a clock runs: if the payment has not settled
-//!    when it rings, the order expires and everything is undone.
-//! 3. `process-payment`: the customer is charged. A decline ends the order. Where the customer has to act (3-D
-//!    Secure, a wallet, a bank transfer) the order waits for `payment_settled`. Cash on delivery charges nothing.
+//! 2. `reserve-inventory`: every line is held, or none. A clock (`reservation_minutes`, 30 by default) starts with this
+//!    step. When it rings and the payment has not settled, the payment is read once more; then the order expires.
+//! 3. `process-payment`: the customer is charged; cash on delivery charges nothing. A decline ends the order. Where the
+//!    customer has to act (3-D Secure, a transfer) the order waits for news (`payment_settled`), and looks meanwhile.
 //! 4. `confirm-inventory`: the held stock becomes sold stock.
-//! 5. `create-shipping`: the label is bought. Paid goods that are held can be sold and labelled at the same time, so 4
-//!    and 5 run side by side. **The point of no return** is when both are known: from then on the order can no longer
-//!    be cancelled here. If one fails, the other is not waited for longer than its attempt under way, and is undone.
-//! 6. `update-order-status`: the shop learns that the order is confirmed, and its tracking number.
+//! 5. `create-shipping`: the label is bought. 4 and 5 run side by side: goods that are held, and paid or due on
+//!    delivery, can be sold and labelled at once. **The point of no return** is when both have succeeded; a cancel that
+//!    comes meanwhile waits for that. If one fails, the other ends its attempt, makes no further one, and is undone.
+//! 6. `update-order-status`: the shop learns that the order is confirmed, and its tracking number. If it cannot be
+//!    told, a person is asked, and the run stays open until then.
 //! 7. `send-notifications`: mail, SMS (if there is a phone) and push. A message that fails is reported; it never
 //!    rolls back a paid order.
 //! 8. `update-analytics`: the sale is counted. 6 to 8 run side by side: no outage of one holds up the others.
 //!
-//! Whatever ends the order before the point of no return undoes all that may have happened, newest first, and then
-//! tells the shop (`update-order`): `failed`, `cancelled` or `expired`, with the reason.
+//! From step 1 on, whatever ends the order before the point of no return undoes what may have happened, newest first,
+//! and then tells the shop (`update-order`): `failed`, `cancelled` or `expired`, with the reason. A stuck undo is put
+//! to a person and holds up nothing else; only a label that cannot be voided makes the refund wait for an answer.
+//! `cancel_order` and the clock close the run as Completed with that outcome, a refusal or an outage as Failed.
 //!
 //! Deliberately absent: retries (Temporal's, by policy), provider formats (the adapters'), and a second attempt to
 //! charge a declined customer (that is a new order with a new id).
 
 mod face;
 mod input;
+mod paying;
 mod result;
 mod steps;
 
@@ -31,15 +35,17 @@ use temporalio_workflow::join;
 
 pub use face::{ALREADY_PAID, DUPLICATE, OrderProcessing, PaymentSettled, TAKEN, search_attributes};
 pub use input::{ITEMS_MAX, OrderData, QUANTITY_MAX};
+pub use paying::charge_key;
 pub use result::OrderProcessingResult;
 pub(crate) use steps::DECIDED_BEFORE;
-pub use steps::charge_key;
 
 use crate::input::Problem;
 use crate::report::StepSpec;
-use crate::saga::{About, Halt, Process, Saga, named_exactly};
+use crate::saga::{About, Halt, Process, named_exactly};
 use crate::search_attributes::ORDER_ID;
+use paying::NOT_IN_TIME;
 use result::Fulfilled;
+use steps::{OrderRun, OrderSaga};
 
 /// The workflow id of an order; also the first part of every idempotency key.
 #[must_use]
@@ -85,24 +91,18 @@ impl Process for OrderProcessing {
     }
 }
 
-/// One order on its way through the steps.
-struct OrderRun<'o> {
-    order: &'o OrderData,
-    workflow_id: String,
-}
-
-type OrderSaga = Saga<OrderProcessing>;
-
 impl OrderRun<'_> {
     async fn forward(&self, saga: &mut OrderSaga) -> Result<Fulfilled, Halt> {
         self.validate(saga).await?;
-        let hold_and_pay = async {
+        let deadline = self.deadline(saga);
+        let hold_and_charge = async {
             let holds = self.reserve(saga).await?;
-            let paid = self.pay(saga).await?;
-            Ok((holds, paid))
+            let payment = self.charge(saga).await?;
+            Ok((holds, payment))
         };
-        let reason = "the payment did not settle while the stock was held";
-        let (holds, paid) = saga.within(self.order.reservation, "stock held", reason, hold_and_pay).await?;
+        let held = saga.within(self.order.reservation, "stock held", NOT_IN_TIME, hold_and_charge);
+        let (holds, payment) = held.await?;
+        let paid = self.settle(saga, payment, deadline).await?;
         let ((), label) = saga.both(self.confirm(saga, holds), self.ship(saga)).await?;
         saga.pivot();
         join!(self.tell_shop(saga, &paid, &label), self.notify(saga, &label), self.count_sale(saga));

@@ -39,6 +39,12 @@ pub struct Figures {
     pub stock: Duration,
     /// Patience of a charge.
     pub payment: Duration,
+    /// Patience of one look at a payment that waits for the customer; the last one comes out of the hold's margin.
+    pub look: Duration,
+    /// Pause before a payment that waits for the customer is read again without news; doubles from there.
+    pub look_again_first: Duration,
+    /// Longest pause between two such looks.
+    pub look_again_longest: Duration,
     /// Patience of buying a label.
     pub carrier: Duration,
     /// Patience of what must still be written after the pivot.
@@ -75,6 +81,9 @@ impl Default for Figures {
             account: minutes(10),
             stock: minutes(10),
             payment: minutes(15),
+            look: minutes(2),
+            look_again_first: minutes(1),
+            look_again_longest: minutes(60),
             carrier: minutes(30),
             aftermath: minutes(24 * 60),
             notice: minutes(6 * 60),
@@ -276,6 +285,27 @@ pub fn stock() -> Policy {
 #[must_use]
 pub fn money() -> Policy {
     Policy::new(figures().payment, OnStop::AwaitOutcome, false)
+}
+
+/// A look at a payment that waits for the customer. The wait goes on without its answer, so nobody is waited for long.
+#[must_use]
+pub fn look() -> Policy {
+    Policy { attempts_max: 0, local_attempts: 1, ..Policy::new(figures().look, OnStop::LetGo, true) }
+}
+
+/// How the pauses between looks grow: each is twice the one before.
+#[derive(Clone, Copy, Debug)]
+pub struct Pauses {
+    /// The first pause.
+    pub first: Duration,
+    /// The longest.
+    pub longest: Duration,
+}
+
+/// The pauses between looks at a payment that waits for the customer.
+#[must_use]
+pub fn look_again() -> Pauses {
+    Pauses { first: figures().look_again_first, longest: figures().look_again_longest }
 }
 
 /// Buying a label: its outcome is always awaited.

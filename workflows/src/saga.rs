@@ -19,12 +19,14 @@
 //! 6. A run ends in one place, [`Saga::end`]. Where it goes back, the undos (`saga/unwind.rs`) run newest first and
 //!    keep going past a failed one (but a pivot that cannot be taken back); a person is asked about what stuck
 //!    (`saga/people.rs`), and why the run ended stays its first word (`saga/ending.rs`).
-//! 7. A process can be answered: [`Process`] stands on [`Face`], which only has what the update `answer` needs.
+//! 7. Every process takes the update `answer`: [`Process`] requires [`Face`], which provides it.
 //!
-//! A stop that arrives while a step runs does not cut it off: see [`crate::policy::OnStop`].
+//! A stop never cuts off a step that moves goods or money; reads and bookkeeping are let go
+//! ([`crate::policy::OnStop`]).
 //!
 //! - `process`: what a process file says about its process, and the macro that writes how Temporal reaches it;
-//! - `step`: the saga and its steps; `both`: two of them side by side; `effect`: steps that are not activities;
+//! - `run`: one run, its beginning and its marks;
+//! - `step`: its steps; `both`: two of them side by side; `effect`: steps that are not activities;
 //! - `waiting`: waits of the forward path; `decision`: waits for a person's decision;
 //! - `people`, `asking`: questions, answers, and what is tried meanwhile; `updates`: the bodies of the updates;
 //! - `unwind`: the way back; `ending`: how a run closes; `failure`: what an activity's failure says;
@@ -38,6 +40,7 @@ mod ending;
 mod failure;
 mod people;
 mod process;
+mod run;
 mod scribe;
 mod state;
 mod step;
@@ -58,8 +61,9 @@ pub(crate) use ending::invalid_input;
 pub use ending::{Ended, Ending, Halt, Outcome, Refusal, UndoAll, WayBack};
 pub use people::{Action, Answer, AnswerOutcome, Answered, Choice, Fact, Question, Subject, SubjectKind};
 pub use process::{About, Face, Process, misnamed, named_exactly, named_with_slot};
+pub use run::Saga;
 pub use state::{SagaState, Stop, StoppedBy};
-pub use step::{Saga, Step};
+pub use step::Step;
 pub use unwind::Back;
 pub use updates::{
     CancelAccepted, CancelRequest, UpdateError, check_answer, check_stop, request_stop, take_answer,

@@ -6,7 +6,8 @@ use super::shared::StartArgs;
 
 #[derive(Subcommand)]
 pub(crate) enum StoreCommand {
-    /// Remove the objects of runs that closed long enough ago; meant for a schedule (process "store-clean-up"), once a day
+    /// Remove the objects of runs that closed long enough ago; meant for a schedule (process "store-clean-up"), once a
+    /// day
     CleanUp(StartArgs),
 }
 

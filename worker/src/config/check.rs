@@ -141,6 +141,7 @@ impl Config {
             erp: erp_patience,
             follow_up_tips: onboarding.follow_up_tips,
             follow_up_recommendations: onboarding.follow_up_recommendations,
+            ..Figures::default()
         };
         let (
             Some(commerce),

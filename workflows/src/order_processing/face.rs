@@ -49,7 +49,7 @@ const TOO_LATE_TO_CANCEL: &str = "the order has a shipping label and can no long
 #[derive(Default)]
 pub struct OrderProcessing {
     pub(super) saga: SagaState,
-    /// The events that the provider was heard of by.
+    /// Ids of the provider's events received so far.
     pub(super) settlements: BTreeSet<String>,
     /// The customer's part of the payment, while the order waits for it.
     pub(super) customer_action: Option<CustomerAction>,
@@ -70,8 +70,8 @@ pub impl OrderProcessing {
         Ok(OrderProcessingResult::of(&run, ended))
     }
 
-    /// The payment provider says that something happened to the payment. Its word is not taken: the payment is
-    /// read again, or, when the order is being undone, undone once more. Answers [`TAKEN`], [`DUPLICATE`] or
+    /// The payment provider says that something happened to the payment. The news is only a hint: the payment is
+    /// read again, or, when the order is being undone, reversed once more. Answers [`TAKEN`], [`DUPLICATE`] or
     /// [`ALREADY_PAID`].
     #[update]
     pub fn payment_settled(&mut self, _ctx: &mut SyncWorkflowContext<Self>, event: PaymentSettled) -> String {

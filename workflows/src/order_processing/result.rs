@@ -6,7 +6,7 @@ use contracts::values::OrderId;
 use serde::{Deserialize, Serialize};
 
 use super::OrderRun;
-use super::steps::Paid;
+use super::paying::Paid;
 use crate::report::Report;
 use crate::saga::Ended;
 

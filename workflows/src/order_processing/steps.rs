@@ -3,30 +3,27 @@
 use std::time::Duration;
 
 use contracts::commerce::{
-    Commerce, OrderCheck, OrderCompleted, OrderProblem, OrderStatus, OrderValidation, PaymentStatus,
-    ShippingStatus, UpdateOrder, ValidateOrder,
+    Commerce, OrderCheck, OrderCompleted, OrderProblem, OrderStatus, OrderValidation, ShippingStatus,
+    UpdateOrder, ValidateOrder,
 };
 use contracts::customers::{Customers, Suppress};
 use contracts::inventory::{
     ConfirmStock, Confirmation, Hold, Inventory, ReleaseStock, Reservation, ReserveStock,
 };
 use contracts::notification::{Content, Delivery, Notifications, SendEmail, SendPush, SendSms};
-use contracts::payment::{
-    ChargePayment, CustomerAction, FindPayment, Payment, PaymentKind, PaymentState, Payments, ReversePayment,
-};
+use contracts::payment::{Payments, ReversePayment};
 use contracts::shipping::{CreateShipment, Label, Shipment, ShipmentRef, Shipping};
-use contracts::values::{IdempotencyKey, OrderId};
+use contracts::values::IdempotencyKey;
 use jiff::{SignedDuration, Timestamp};
 use temporalio_workflow::join;
 
+use super::paying::Paid;
 use super::{
-    ANALYTICS, CONFIRM, NOTIFY, OrderProcessing, OrderRun, OrderSaga, PAY, RESERVE, SHIP, TELL_SHOP, UPDATE,
-    VALIDATE, workflow_id,
+    ANALYTICS, CONFIRM, NOTIFY, OrderData, OrderProcessing, PAY, RESERVE, SHIP, TELL_SHOP, UPDATE, VALIDATE,
 };
 use crate::policy;
 use crate::report::timestamp;
-use crate::saga::{Back, Halt, Outcome, WayBack};
-use crate::search_attributes::{STAGE, Stage};
+use crate::saga::{Back, Halt, Outcome, Saga, WayBack};
 
 /// The part of the notifications that tells the platform of a bounce.
 const SUPPRESS: &str = "suppress";
@@ -34,20 +31,16 @@ const SUPPRESS: &str = "suppress";
 /// The cause of a question about money that somebody decided about before.
 pub(crate) const DECIDED_BEFORE: &str = "decided_before";
 
-/// The key of an order's charge.
-#[must_use]
-pub fn charge_key(order_id: &OrderId) -> IdempotencyKey {
-    IdempotencyKey::new(&workflow_id(order_id), PAY)
-}
-
-/// How an order was paid.
-pub(super) struct Paid {
-    pub(super) payment_id: Option<String>,
-    pub(super) status: PaymentStatus,
-}
-
-/// Holds outlive the expiry timer by this much, so that a payment settled at the last moment still finds them.
+/// Holds outlive the deadline by this much, so that a payment that is found settled at the last look still finds them.
 const HOLD_MARGIN: Duration = Duration::from_secs(5 * 60);
+
+/// One order on its way through the steps.
+pub(super) struct OrderRun<'o> {
+    pub(super) order: &'o OrderData,
+    pub(super) workflow_id: String,
+}
+
+pub(super) type OrderSaga = Saga<OrderProcessing>;
 
 impl OrderRun<'_> {
     pub(super) async fn validate(&self, saga: &OrderSaga) -> Result<(), Halt> {
@@ -81,7 +74,7 @@ impl OrderRun<'_> {
         let key = self.key(RESERVE);
         let lines = self.order.stock_lines();
         let order_id = self.order.order_id.clone();
-        let expires_at = self.hold_deadline(saga).to_string();
+        let expires_at = later(self.deadline(saga), HOLD_MARGIN).to_string();
         let hold =
             ReserveStock { key: key.clone(), order_id: order_id.clone(), lines: lines.clone(), expires_at };
         let reservation = saga
@@ -102,57 +95,6 @@ impl OrderRun<'_> {
                     .collect();
                 Err(saga.refused(RESERVE, "OutOfStock", format!("out of stock: {}", short.join(", "))))
             }
-        }
-    }
-
-    pub(super) async fn pay(&self, saga: &OrderSaga) -> Result<Paid, Halt> {
-        if self.order.payment_kind == PaymentKind::CashOnDelivery {
-            saga.skip(PAY, "cash on delivery: nothing is charged now");
-            return Ok(Paid { payment_id: None, status: PaymentStatus::Pending });
-        }
-        saga.fact(PAY, "amount", self.order.total_amount.to_string());
-        let (key, order_id) = (self.key(PAY), self.order.order_id.clone());
-        let find = FindPayment { key: key.clone(), order_id: order_id.clone() };
-        let charge = ChargePayment {
-            key,
-            order_id,
-            customer_id: self.order.customer_id.clone(),
-            amount: self.order.total_amount,
-            kind: self.order.payment_kind,
-            token: self.order.payment_token.clone(),
-        };
-        let mut payment = saga
-            .step(PAY, Payments::charge, charge, policy::money())
-            .or_look_up(Payments::find, find.clone())
-            .undo_by(Payments::reverse, self.reversal(None))
-            .await?;
-        if let Some(payment_id) = &payment.payment_id {
-            saga.fact(PAY, "payment_id", payment_id);
-        }
-        if !matches!(payment.state, PaymentState::Declined { .. }) {
-            saga.amend_undo(PAY, Payments::reverse, self.reversal(payment.payment_id.clone()));
-        }
-        let mut heard = 0;
-        loop {
-            let Payment { payment_id, state } = payment;
-            let action = match state {
-                PaymentState::Paid => return Ok(Paid { payment_id, status: PaymentStatus::Paid }),
-                PaymentState::Declined { code, .. } => {
-                    return Err(saga.refused(PAY, "PaymentDeclined", format!("payment declined: {code}")));
-                }
-                PaymentState::Reversed => {
-                    let reason = "payment was voided or refunded at the provider".to_owned();
-                    return Err(saga.refused(PAY, "PaymentDeclined", reason));
-                }
-                PaymentState::RequiresAction { action } => action,
-            };
-            heard = wait_for_customer(saga, action.clone(), heard).await?;
-            let read_again = saga
-                .step(PAY, Payments::find, find.clone(), policy::money())
-                .nothing_to_undo("reads; the charge's own undo is registered")
-                .await?;
-            payment =
-                read_again.unwrap_or(Payment { payment_id, state: PaymentState::RequiresAction { action } });
         }
     }
 
@@ -271,7 +213,7 @@ impl OrderRun<'_> {
         let _reported = step.or_report().await;
     }
 
-    fn reversal(&self, payment_id: Option<String>) -> ReversePayment {
+    pub(super) fn reversal(&self, payment_id: Option<String>) -> ReversePayment {
         ReversePayment {
             key: self.key(PAY),
             order_id: self.order.order_id.clone(),
@@ -299,14 +241,12 @@ impl OrderRun<'_> {
         }
     }
 
-    fn hold_deadline(&self, saga: &OrderSaga) -> Timestamp {
-        let now = timestamp(saga.ctx().workflow_time()).unwrap_or(Timestamp::UNIX_EPOCH);
-        let held =
-            SignedDuration::try_from(self.order.reservation + HOLD_MARGIN).unwrap_or(SignedDuration::MAX);
-        now.checked_add(held).unwrap_or(Timestamp::MAX)
+    /// Until when the payment may settle, for a reservation that begins now.
+    pub(super) fn deadline(&self, saga: &OrderSaga) -> Timestamp {
+        later(now(saga), self.order.reservation)
     }
 
-    fn key(&self, step: &str) -> IdempotencyKey {
+    pub(super) fn key(&self, step: &str) -> IdempotencyKey {
         IdempotencyKey::new(&self.workflow_id, step)
     }
 }
@@ -338,24 +278,22 @@ impl WayBack<OrderProcessing> for OrderRun<'_> {
     }
 }
 
+/// The present, by the run's own clock.
+pub(super) fn now(saga: &OrderSaga) -> Timestamp {
+    timestamp(saga.ctx().workflow_time()).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// A moment this much later; the end of time where that is nearer.
+pub(super) fn later(moment: Timestamp, by: Duration) -> Timestamp {
+    let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
+    moment.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
 /// A message that the sender refuses for good is a failed part of the step, not an outage.
 fn note_delivery(saga: &OrderSaga, channel: &'static str, delivery: Option<&Delivery>) {
     if let Some(Delivery::Refused { code } | Delivery::Bounced { code }) = delivery {
         saga.part(NOTIFY, channel).failed(&format!("refused: {code}"));
     }
-}
-
-/// Shows what the customer has to do and waits for a settlement that was not heard before.
-async fn wait_for_customer(saga: &OrderSaga, action: CustomerAction, heard: usize) -> Result<usize, Halt> {
-    let todo = action.url.as_deref().or(action.instruction.as_deref()).unwrap_or("no instruction given");
-    saga.waits(PAY, &format!("waits for the customer ({}): {todo}", action.kind));
-    saga.ctx().upsert_search_attributes([STAGE.value_set(Stage::AwaitingPayment.name().to_owned())]);
-    saga.ctx().state_mut(|w| w.customer_action = Some(action));
-    let waited = saga.wait_for(|w| w.settlements.len() > heard).await;
-    saga.ctx().state_mut(|w| w.customer_action = None);
-    waited?;
-    saga.ctx().upsert_search_attributes([STAGE.value_set(Stage::Processing.name().to_owned())]);
-    Ok(saga.ctx().state(|w| w.settlements.len()))
 }
 
 /// The failure that a refusal by the shop means: a shortage is a shortage wherever it is noticed.

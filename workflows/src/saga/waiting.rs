@@ -58,6 +58,14 @@ impl<W: Process> Saga<W> {
         .await
     }
 
+    /// The time is over, for a process that knows it by itself: stops the run as the deadline of [`Saga::within`] does,
+    /// unless somebody stopped it before.
+    pub fn expire(&self, reason: &str) -> Halt {
+        let token = self.ctx.cancellation_token();
+        self.scribe.change(|saga| saga.stop(&token, StoppedBy::Deadline, reason));
+        self.stopped()
+    }
+
     /// A timer that only its owner cancels.
     ///
     /// Not by the token of the run, nor by one below it:

@@ -70,8 +70,8 @@ pub struct PageAsk<'a> {
     pub cursor: Option<&'a str>,
     /// Records at most.
     pub limit: u32,
-    /// Up to here, by this connector's own `changed_at`, everything is safely in the shop: what is kept for a repetition
-    /// until then can be put away. `None`: nobody knows, or it is to be read again.
+    /// Up to here, by this connector's own `changed_at`, everything is safely in the shop: what is kept for a
+    /// repetition until then can be put away. `None`: nobody knows, or it is to be read again.
     pub settled: Option<Timestamp>,
     /// Records that are staged together: among them a later one of the same key replaces an earlier one.
     pub together: u64,

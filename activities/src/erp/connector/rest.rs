@@ -1,8 +1,8 @@
 //! The connector of the seed's style: log in for a token, read what changed page by page.
 //!
-//! `POST {endpoint}/auth`, `GET {endpoint}/{entity}?updated_since&cursor&limit` and `GET {endpoint}/{entity}/keys?cursor&limit`,
-//! all ours (the seed names methods, no paths). Pages are ordered by change and id, and a cursor names both, so that records
-//! of one moment are not lost between two pages.
+//! `POST {endpoint}/auth`, `GET {endpoint}/{entity}?updated_since&cursor&limit` and `GET
+//! {endpoint}/{entity}/keys?cursor&limit`, all ours (the seed names methods, no paths). Pages are ordered by change and
+//! id, and a cursor names both, so that records of one moment are not lost between two pages.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,11 +1,12 @@
 //! Exports in a bucket, below a prefix.
 //!
 //! A bucket cannot rename: a file is copied, then removed. Where a worker dies in between, the file is found again and
-//! claimed once more: it is read twice, in the same order, which changes nothing. What is written again between the copy
-//! and the removal is not removed, as far as the bucket tells us: that is why every upload should have a name of its own.
+//! claimed once more: it is read twice, in the same order, which changes nothing. What is written again between the
+//! copy and the removal is not removed, as far as the bucket tells us: that is why every upload should have a name of
+//! its own.
 //!
-//! Reading goes by bytes of a file, back and forth, so the one that is being read lies in a temporary file that has no name:
-//! it is gone with the process, however that ends.
+//! Reading goes by bytes of a file, back and forth, so the one that is being read lies in a temporary file that has no
+//! name: it is gone with the process, however that ends.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -83,8 +84,8 @@ impl Place for Bucket {
         self.wait(self.store.remove(name))
     }
 
-    /// A run that claims beside another one could give a file an older claim than that one's newest, and it would pass for
-    /// settled. So there is a lock, made by conditional creation.
+    /// A run that claims beside another one could give a file an older claim than that one's newest, and it would pass
+    /// for settled. So there is a lock, made by conditional creation.
     fn note(&self, name: &str) -> io::Result<Box<dyn Note + '_>> {
         let lock = format!("{name}.lock");
         if let Some(held) = self.wait(self.store.about(&lock))?

@@ -1,7 +1,7 @@
 //! The folder of exports, and the ones below it: `claimed/`, `done/`, `failed/`.
 //!
-//! A file is in one of them at a time, moved by renaming ([`Place`]). Its name gets the moment of its claim in front, so
-//! that an ERP may use one name for ever.
+//! A file is in one of them at a time, moved by renaming ([`Place`]). Its name gets the moment of its claim in front,
+//! so that an ERP may use one name for ever.
 
 use std::io;
 use std::time::{Duration, SystemTime};
@@ -210,8 +210,8 @@ fn own_name(name: &str) -> &str {
     }
 }
 
-/// What is in a file of an entity: `products.csv`, `PRODUCTS-2026-11-23T0300.CSV`, not `products.csv.part`. `None`: it is not
-/// one of the entity's.
+/// What is in a file of an entity: `products.csv`, `PRODUCTS-2026-11-23T0300.CSV`, not `products.csv.part`. `None`: it
+/// is not one of the entity's.
 fn kind_of(entity: Entity, name: &str) -> Option<Kind> {
     named_after(name, entity.name()).then(|| Kind::of_name(name)).flatten()
 }

@@ -76,8 +76,8 @@ fn folder(endpoint: &str) -> Result<PathBuf, String> {
     })
 }
 
-/// The credential alone opens it, not what the worker's environment holds for the object store: a list of exports must not
-/// be read with rights that nobody gave this credential.
+/// The credential alone opens it, not what the worker's environment holds for the object store: a list of exports must
+/// not be read with rights that nobody gave this credential.
 fn bucket(endpoint: &str, credential: &ErpCredential, settings: &Settings) -> Result<Store, String> {
     let ErpCredential { username, password, .. } = credential;
     if username.is_empty() || password.reveal().is_empty() {

@@ -4,7 +4,8 @@
 //! |---|---|---|
 //! | products | `id`, `code`, `name`, `list_price`, `active` | of the product or of its template, where the price is |
 //! | inventory | `id` (the product's), `code`, `quantity`, `location` | a stock move that was done |
-//! | customers | `id`, `party_code`, `name`, `first_name`, `last_name`, `email`, `phone` | of the party or of a way to reach it |
+//! | customers | `id`, `party_code`, `name`, `first_name`, `last_name`, `email`, `phone` | of the party or of a way to
+//! reach it |
 
 use std::collections::BTreeMap;
 
@@ -111,7 +112,8 @@ impl Tryton {
             "template.create_date",
             "template.active",
         ];
-        // Without the company the price is nothing; what is no longer sold is asked for, too, so that the shop hears it.
+        // Without the company the price is nothing; what is no longer sold is asked for, too, so that the shop hears
+        // it.
         let context = json!({ "company": setting.company, "active_test": false });
         let rows = self
             .search("product.product", json!(domain), ask.limit as usize, by_id(), &fields, context)
@@ -132,8 +134,8 @@ impl Tryton {
         self.page_of(&rows, ask.limit as usize, cursor, product)
     }
 
-    /// Codes (or ids) of products, the inactive ones included: they are there, and `active` says the rest. Pages go by id,
-    /// which never moves.
+    /// Codes (or ids) of products, the inactive ones included: they are there, and `active` says the rest. Pages go by
+    /// id, which never moves.
     pub(super) async fn product_keys(&self, ask: &KeysAsk<'_>) -> Result<Keys, CallError> {
         if ask.entity != Entity::Products || !matches!(ask.field, "code" | "id") {
             let why = "the connector 'tryton' lists products by code or id: make product_sku of one of them"
@@ -305,8 +307,8 @@ fn next(rows: &[Row], limit: usize, cursor: Cursor) -> Option<String> {
     Some(Cursor { id, ..cursor }.text())
 }
 
-/// Tryton has one name; the shop has two. In Vietnamese the last word is the given name. One word is the given name, and
-/// there is no other.
+/// Tryton has one name; the shop has two. In Vietnamese the last word is the given name. One word is the given name,
+/// and there is no other.
 fn split_name(name: &str, is_given_first: bool) -> (String, String) {
     let name = name.trim();
     let Some((front, back)) = (match is_given_first {

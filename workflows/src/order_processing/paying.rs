@@ -1,0 +1,205 @@
+//! The customer is charged, and where the customer has to act, the order waits until the payment settles.
+//!
+//! News of a payment may be late, lost or wrong, so the wait does not live on news alone: the payment is read again
+//! with each news, in between at pauses that grow from a minute to an hour, and a last time when the deadline has come.
+//! A read that gets no answer ends nothing: the next one comes. The margin of the holds pays for the last look.
+
+use std::time::Duration;
+
+use contracts::commerce::PaymentStatus;
+use contracts::payment::{
+    ChargePayment, CustomerAction, FindPayment, Payment, PaymentKind, PaymentState, Payments,
+};
+use contracts::values::{IdempotencyKey, OrderId};
+use jiff::Timestamp;
+
+use super::steps::{OrderRun, OrderSaga, later, now};
+use super::{PAY, workflow_id};
+use crate::policy;
+use crate::saga::Halt;
+use crate::search_attributes::{STAGE, Stage};
+
+/// Why an order expires.
+pub(super) const NOT_IN_TIME: &str = "the payment did not settle while the stock was held";
+
+/// The key of an order's charge.
+#[must_use]
+pub fn charge_key(order_id: &OrderId) -> IdempotencyKey {
+    IdempotencyKey::new(&workflow_id(order_id), PAY)
+}
+
+/// How an order was paid.
+pub(super) struct Paid {
+    pub(super) payment_id: Option<String>,
+    pub(super) status: PaymentStatus,
+}
+
+impl OrderRun<'_> {
+    /// Charges the customer. `None`: cash on delivery, where nothing is charged now.
+    pub(super) async fn charge(&self, saga: &OrderSaga) -> Result<Option<Payment>, Halt> {
+        if self.order.payment_kind == PaymentKind::CashOnDelivery {
+            saga.skip(PAY, "cash on delivery: nothing is charged now");
+            return Ok(None);
+        }
+        saga.fact(PAY, "amount", self.order.total_amount.to_string());
+        let charge = ChargePayment {
+            key: self.key(PAY),
+            order_id: self.order.order_id.clone(),
+            customer_id: self.order.customer_id.clone(),
+            amount: self.order.total_amount,
+            kind: self.order.payment_kind,
+            token: self.order.payment_token.clone(),
+        };
+        let payment = saga
+            .step(PAY, Payments::charge, charge, policy::money())
+            .or_look_up(Payments::find, self.question())
+            .undo_by(Payments::reverse, self.reversal(None))
+            .await?;
+        if let Some(payment_id) = &payment.payment_id {
+            saga.fact(PAY, "payment_id", payment_id);
+        }
+        if !matches!(payment.state, PaymentState::Declined { .. }) {
+            saga.amend_undo(PAY, Payments::reverse, self.reversal(payment.payment_id.clone()));
+        }
+        Ok(Some(payment))
+    }
+
+    /// Sees the payment settled: at once, or, where the customer has to act, until the deadline.
+    pub(super) async fn settle(
+        &self,
+        saga: &OrderSaga,
+        charged: Option<Payment>,
+        deadline: Timestamp,
+    ) -> Result<Paid, Halt> {
+        let Some(payment) = charged else {
+            return Ok(Paid { payment_id: None, status: PaymentStatus::Pending });
+        };
+        let mut wait = Wait::begin(saga, deadline);
+        let settled = self.settled(&mut wait, payment).await;
+        wait.end(settled.is_ok());
+        settled
+    }
+
+    async fn settled(&self, wait: &mut Wait<'_>, mut payment: Payment) -> Result<Paid, Halt> {
+        let saga = wait.saga;
+        loop {
+            let Payment { payment_id, state } = payment;
+            let action = match state {
+                PaymentState::Paid => return Ok(Paid { payment_id, status: PaymentStatus::Paid }),
+                PaymentState::Declined { code, .. } => {
+                    return Err(saga.refused(PAY, "PaymentDeclined", format!("payment declined: {code}")));
+                }
+                PaymentState::Reversed => {
+                    let reason = "payment was voided or refunded at the provider".to_owned();
+                    return Err(saga.refused(PAY, "PaymentDeclined", reason));
+                }
+                PaymentState::RequiresAction { action } => action,
+            };
+            wait.for_next_look(&action).await?;
+            let found = self.look(wait).await?;
+            payment = found.unwrap_or(Payment { payment_id, state: PaymentState::RequiresAction { action } });
+        }
+    }
+
+    /// Reads the payment again. `None`: there is no answer, or none yet.
+    async fn look(&self, wait: &mut Wait<'_>) -> Result<Option<Payment>, Halt> {
+        let read = wait.saga.step(PAY, Payments::find, self.question(), policy::look()).quietly();
+        match read.nothing_to_undo("reads; the charge's own undo is registered").await {
+            Err(Halt::Outage { reason, .. }) => {
+                wait.trouble = Some(reason);
+                Ok(None)
+            }
+            answer => {
+                wait.trouble = None;
+                answer
+            }
+        }
+    }
+
+    fn question(&self) -> FindPayment {
+        FindPayment { key: self.key(PAY), order_id: self.order.order_id.clone() }
+    }
+}
+
+/// The wait for a customer who has to act. While it lasts, the run shows what the customer has to do.
+struct Wait<'s> {
+    saga: &'s OrderSaga,
+    deadline: Timestamp,
+    /// When the payment was last read again.
+    looked_at: Option<Timestamp>,
+    /// The pause before the next look without news.
+    pause: Duration,
+    /// Whether the payment was read for news and was still open: a provider's copy may be behind its own news, so one
+    /// look follows soon.
+    is_behind: bool,
+    /// How many pieces of news had come when the payment was read.
+    heard: usize,
+    /// Why the last look got no answer.
+    trouble: Option<String>,
+}
+
+impl<'s> Wait<'s> {
+    fn begin(saga: &'s OrderSaga, deadline: Timestamp) -> Self {
+        Self {
+            saga,
+            deadline,
+            looked_at: None,
+            pause: policy::look_again().first,
+            is_behind: false,
+            heard: 0,
+            trouble: None,
+        }
+    }
+
+    /// Waits until there is a reason to read the payment: news of it, a pause that is over, or the deadline.
+    ///
+    /// # Errors
+    /// When the run was stopped, or the deadline has had its look.
+    async fn for_next_look(&mut self, action: &CustomerAction) -> Result<(), Halt> {
+        let (saga, pauses) = (self.saga, policy::look_again());
+        if self.looked_at.is_some_and(|moment| moment >= self.deadline) {
+            return Err(saga.expire(NOT_IN_TIME));
+        }
+        self.show(action);
+        let pause = if self.is_behind { pauses.first } else { self.pause };
+        let next = later(now(saga), pause).min(self.deadline);
+        let is_last = next == self.deadline;
+        let summary = if is_last { "stock held: a last look at the payment" } else { "look at the payment" };
+        let heard = self.heard;
+        saga.wait_until(next, summary, |w| w.settlements.len() > heard).await?;
+        self.heard = saga.ctx().state(|w| w.settlements.len());
+        let has_news = self.heard > heard;
+        if !has_news && !self.is_behind {
+            self.pause = (self.pause * 2).min(pauses.longest);
+        }
+        self.is_behind = has_news;
+        self.looked_at = Some(now(saga));
+        Ok(())
+    }
+
+    fn show(&self, action: &CustomerAction) {
+        let todo = action.url.as_deref().or(action.instruction.as_deref()).unwrap_or("no instruction given");
+        let trouble = match &self.trouble {
+            None => String::new(),
+            Some(reason) => format!(" (the last look at the payment got no answer: {reason})"),
+        };
+        self.saga.waits(PAY, &format!("waits for the customer ({}): {todo}{trouble}", action.kind));
+        let ctx = self.saga.ctx();
+        if ctx.state(|w| w.customer_action.is_none()) {
+            ctx.upsert_search_attributes([STAGE.value_set(Stage::AwaitingPayment.name().to_owned())]);
+        }
+        ctx.state_mut(|w| w.customer_action = Some(action.clone()));
+    }
+
+    /// Nothing is left for the customer to do.
+    fn end(&self, is_settled: bool) {
+        let (saga, ctx) = (self.saga, self.saga.ctx());
+        let has_shown = ctx.state_mut(|w| w.customer_action.take()).is_some();
+        if has_shown && saga.check().is_ok() {
+            ctx.upsert_search_attributes([STAGE.value_set(Stage::Processing.name().to_owned())]);
+        }
+        if has_shown && is_settled {
+            saga.done(PAY, "settled");
+        }
+    }
+}
