@@ -1,5 +1,6 @@
 //! The audit: totals of what happened, and every broken promise in a sentence.
 
+mod catalog;
 mod gifts;
 
 use std::collections::BTreeMap;
@@ -31,6 +32,9 @@ struct Totals {
     sms: i64,
     pushes: i64,
     events: i64,
+    /// Notes to the team; absent while there are none, as the counts below.
+    #[serde(skip_serializing_if = "is_zero")]
+    notes: i64,
     /// The counts below are absent while they are 0.
     #[serde(skip_serializing_if = "is_zero")]
     customers: i64,
@@ -59,7 +63,7 @@ const NET_MONEY: &str =
 /// One promise: a query that finds the orders, variants or keys that break it, and the sentence about each.
 type Promise = fn(&Shop<'_>) -> rusqlite::Result<Vec<String>>;
 
-const PROMISES: [Promise; 17] = [
+const PROMISES: [Promise; 19] = [
     charged_twice,
     charged_too_much,
     hold_leaked,
@@ -77,6 +81,8 @@ const PROMISES: [Promise; 17] = [
     gifts::coupon_twice,
     gifts::given_though_undone,
     gifts::onboarding_mail_twice,
+    catalog::price_is_not_its_ledgers,
+    catalog::ledger_has_a_gap,
 ];
 
 /// Checks every promise.
@@ -106,6 +112,7 @@ fn totals(shop: &Shop<'_>) -> rusqlite::Result<Totals> {
         sms: count("SELECT count(*) FROM outbox WHERE channel = 'sms'")?,
         pushes: count("SELECT count(*) FROM outbox WHERE channel = 'push'")?,
         events: count("SELECT count(*) FROM events")?,
+        notes: count("SELECT count(*) FROM outbox WHERE channel = 'team'")?,
         customers: count("SELECT count(*) FROM customers")?,
         incomplete_customers: count("SELECT count(*) FROM customers WHERE status = 'incomplete_onboarding'")?,
         points: count(
@@ -169,10 +176,10 @@ fn stock_does_not_add_up(shop: &Shop<'_>) -> rusqlite::Result<Vec<String>> {
         "SELECT variant_id, on_hand, due FROM (
              SELECT variant_id, on_hand,
                  (SELECT coalesce(sum(delta), 0) FROM adjustments
-                  WHERE adjustments.variant_id = products.variant_id)
+                  WHERE adjustments.variant_id = variants.variant_id)
                  - (SELECT coalesce(sum(quantity), 0) FROM reservations
-                    WHERE reservations.variant_id = products.variant_id AND status = 'confirmed') AS due
-             FROM products)
+                    WHERE reservations.variant_id = variants.variant_id AND status = 'confirmed') AS due
+             FROM variants)
          WHERE on_hand <> due OR on_hand < 0",
         [],
         |row| {
@@ -185,7 +192,7 @@ fn stock_does_not_add_up(shop: &Shop<'_>) -> rusqlite::Result<Vec<String>> {
 fn levels_do_not_add_up(shop: &Shop<'_>) -> rusqlite::Result<Vec<String>> {
     shop.list(
         "SELECT variant_id, on_hand, coalesce(sum(quantity), 0)
-         FROM products LEFT JOIN levels USING (variant_id)
+         FROM variants LEFT JOIN levels USING (variant_id)
          GROUP BY variant_id HAVING on_hand <> coalesce(sum(quantity), 0) OR min(quantity) < 0",
         [],
         |row| {
@@ -200,8 +207,8 @@ fn holds_do_not_add_up(shop: &Shop<'_>) -> rusqlite::Result<Vec<String>> {
         "SELECT variant_id, held, open, on_hand FROM (
              SELECT variant_id, held, on_hand,
                  (SELECT coalesce(sum(quantity), 0) FROM reservations
-                  WHERE reservations.variant_id = products.variant_id AND status = 'held') AS open
-             FROM products)
+                  WHERE reservations.variant_id = variants.variant_id AND status = 'held') AS open
+             FROM variants)
          WHERE held <> open OR held > on_hand OR held < 0",
         [],
         |row| {

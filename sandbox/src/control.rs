@@ -2,6 +2,7 @@
 //!
 //! Its results are not wrapped in the platform's envelope; its refusals are in the platform's error model.
 
+mod catalog;
 mod erp;
 
 use std::collections::BTreeMap;
@@ -39,6 +40,9 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/mailbox/{message_id}", get(mailbox::show))
         .route("/stock", get(stock))
         .route("/products", put(put_products))
+        .route("/products/generate", post(catalog::generate))
+        .route("/prices", get(catalog::prices))
+        .route("/prices/summary", get(catalog::prices_in_figures))
         .route("/payments/{order_id}/settle", post(settle))
         .route("/pay/{payment_id}", get(pay_page).post(pay))
         .route("/shipments/{order_id}", put(hand_over))
@@ -116,8 +120,8 @@ async fn stock(State(service): State<Shared>) -> Response {
 }
 
 fn stock_lines(shop: &Shop<'_>) -> rusqlite::Result<Vec<StockLine>> {
-    let sql =
-        "SELECT sku, variant_id, name, price, currency, on_hand, held FROM products ORDER BY sku, variant_id";
+    let sql = "SELECT sku, variant_id, name, price, currency, on_hand, held
+               FROM variants JOIN products USING (sku) ORDER BY sku, variant_id";
     shop.list(sql, [], |row| {
         let currency: String = row.get(4)?;
         let (on_hand, held): (i64, i64) = (row.get(5)?, row.get(6)?);
@@ -159,7 +163,7 @@ async fn put_products(State(service): State<Shared>, request: Bytes) -> Response
 fn put_product(shop: &Shop<'_>, index: usize, product: &Product) -> Result<(), Stop> {
     let currency = product.currency.as_ref().map_or("VND", Currency::code);
     let stock = i64::from(product.stock);
-    let held = shop.number("SELECT held FROM products WHERE variant_id = ?1", [&*product.variant_id])?;
+    let held = shop.number("SELECT held FROM variants WHERE variant_id = ?1", [&*product.variant_id])?;
     if stock < held {
         let message = format!("is below the {held} held of {}", &*product.variant_id);
         return Err(Refusal::invalid(&format!("[{index}].stock"), message).into());

@@ -64,7 +64,7 @@ impl TryFrom<String> for Target {
             return Ok(Self::Any);
         }
         Operation::from_name(&name).map(Self::One).ok_or_else(|| {
-            let known: Vec<_> = Operation::ALL.into_iter().map(Operation::name).collect();
+            let known: Vec<_> = Operation::all().map(Operation::name).collect();
             format!("unknown operation `{name}`, expected * or one of {}", known.join(", "))
         })
     }

@@ -1,6 +1,7 @@
 //! The shop's endpoints, one file per outside system.
 
 mod catalog;
+mod categories;
 mod coupons;
 mod customers;
 mod external_customers;
@@ -13,6 +14,7 @@ mod loyalty;
 mod notifications;
 mod orders;
 mod payments;
+mod prices;
 mod profiles;
 mod shipments;
 mod stock;
@@ -21,10 +23,11 @@ mod validation;
 use crate::answer::{Answer, Stop};
 use crate::call::Call;
 use crate::erp::{self, Entity};
-use crate::operation::Operation;
+use crate::operation::{Catalog, Operation};
 use crate::shop::Shop;
 
 pub(crate) use catalog::page as catalog;
+pub(crate) use categories::named as category_named;
 pub(crate) use customers::{CustomerChange, change as change_customer};
 pub(crate) use notifications::outbox;
 pub(crate) use payments::{Outcome, is_open as payment_is_open, settle_order, settle_payment};
@@ -52,6 +55,7 @@ pub(crate) fn handle(shop: &Shop<'_>, call: &Call) -> Result<Answer, Stop> {
         Operation::NotificationsEmail => notifications::email(shop, call),
         Operation::NotificationsSms => notifications::sms(shop, call),
         Operation::NotificationsPush => notifications::push(shop, call),
+        Operation::NotificationsTeam => notifications::team(shop, call),
         Operation::EventsTrack => notifications::track(shop, call),
         Operation::SmtpData => letters::data(shop, call),
         Operation::CustomersCreate => customers::create(shop, call),
@@ -90,5 +94,16 @@ pub(crate) fn handle(shop: &Shop<'_>, call: &Call) -> Result<Answer, Stop> {
         Operation::ErpCustomers => erp::records(shop, call, Entity::Customers),
         Operation::ErpOrders => erp::records(shop, call, Entity::Orders),
         Operation::ErpKeys => erp::keys(shop, call),
+        Operation::Catalog(operation) => handle_catalog(shop, call, operation),
+    }
+}
+
+/// The same of the catalogue.
+fn handle_catalog(shop: &Shop<'_>, call: &Call, operation: Catalog) -> Result<Answer, Stop> {
+    match operation {
+        Catalog::PricesSet => prices::set(shop, call),
+        Catalog::PricesBatch => prices::set_many(shop, call),
+        Catalog::PricesLookup => prices::lookup(shop, call),
+        Catalog::PricesList => prices::list(shop, call),
     }
 }

@@ -27,6 +27,7 @@ SHOP ENDPOINTS (under /api/v1)
   GET  /shipments/{shipment_id}                       shipments.get
   POST /shipments/cancel                              shipments.cancel; by creation key
   POST /shipments/{shipment_id}/cancel                shipments.cancel
+  POST /notifications                                 notifications.team; to the shop's own people
   POST /notifications/email                           notifications.email
   POST /notifications/sms                             notifications.sms
   POST /notifications/push                            notifications.push
@@ -67,6 +68,12 @@ FOR A SYNC WITH ANOTHER SYSTEM (under /api/v1, too)
   POST /integrations/sync-reports                     integrations.report
   GET  /integrations/sync-reports?integration_id=     integrations.reports
 
+THE CATALOGUE (under /api/v1, too)
+  PUT  /products/sku/{sku}/price                      prices.set; expected_price compares
+  PUT  /products/prices                               prices.batch; updates[], up to 1000
+  POST /products/prices/lookup                        prices.lookup; skus[], up to 1000
+  GET  /products/prices?category=&after=&limit=       prices.list; by SKU
+
 THE ERP (under /erp; never needs the shop's token, but one of its own)
   POST /auth                                          erp.auth; api_user, api_password
   GET  /products, /inventory, /customers, /orders     erp.products, erp.inventory, erp.customers,
@@ -90,6 +97,10 @@ CONTROL ENDPOINTS (never need the token)
   GET  /_sandbox/mailbox/{message_id}                 one of them
   GET  /_sandbox/stock                                what is on the shelves
   PUT  /_sandbox/products                             [{sku,variant_id,price,stock,name?,currency?}]
+  POST /_sandbox/products/generate                    {products,prefix?,category?,currency?,stock?}
+  GET  /_sandbox/prices?sku=&key_prefix=              the ledger of prices, by line
+         &after=&limit=
+  GET  /_sandbox/prices/summary?key_prefix=           the same in figures
   POST /_sandbox/payments/{order_id}/settle           {\"outcome\":\"paid\"|\"failed\",\"force\"?}
   GET  /_sandbox/pay/{payment_id}                     the page behind an action's url
   PUT  /_sandbox/shipments/{order_id}                 {\"status\":\"in_transit\"} ends the void window

@@ -15,7 +15,7 @@ use crate::answer::{Answer, Refusal, Stop};
 use crate::call::Call;
 use crate::control;
 use crate::erp;
-use crate::operation::Operation;
+use crate::operation::{Catalog, Operation};
 use crate::service::Service;
 
 /// Far above any request of a shop; beyond it the body is refused unread.
@@ -31,7 +31,7 @@ pub(crate) struct HangUp;
 /// Everything the sandbox answers to.
 pub(crate) fn router(service: Shared) -> Router {
     Router::new()
-        .nest("/api/v1", shop().merge(sync()).merge(health()))
+        .nest("/api/v1", shop().merge(sync()).merge(catalog()).merge(health()))
         .nest("/erp", erp_endpoints())
         .merge(health())
         .nest("/_sandbox", control::routes())
@@ -66,6 +66,7 @@ fn shop() -> Router<Shared> {
         .route("/shipments/cancel", on_post(O::ShipmentsCancel))
         .route("/shipments/{shipment_id}", get(serve(O::ShipmentsGet)))
         .route("/shipments/{shipment_id}/cancel", on_post(O::ShipmentsCancel))
+        .route("/notifications", on_post(O::NotificationsTeam))
         .route("/notifications/email", on_post(O::NotificationsEmail))
         .route("/notifications/sms", on_post(O::NotificationsSms))
         .route("/notifications/push", on_post(O::NotificationsPush))
@@ -106,6 +107,16 @@ fn sync() -> Router<Shared> {
             "/integrations/sync-reports",
             get(serve(O::IntegrationsReports)).post(serve(O::IntegrationsReport)),
         )
+}
+
+/// Routes of the catalogue.
+fn catalog() -> Router<Shared> {
+    use Catalog as C;
+    let on = |operation| serve(Operation::Catalog(operation));
+    Router::new()
+        .route("/products/sku/{sku}/price", put(on(C::PricesSet)))
+        .route("/products/prices", get(on(C::PricesList)).put(on(C::PricesBatch)))
+        .route("/products/prices/lookup", post(on(C::PricesLookup)))
 }
 
 /// The ERP: another system, which knows nothing of the shop's token.

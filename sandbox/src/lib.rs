@@ -15,6 +15,7 @@
 //! - `smtp` receives mail, which goes the way of every request; `mailbox` shows it.
 //! - `control` is the interface under `/_sandbox`: `audit`, `effects`, `faults`, `switches`, `clock`, `seed`; `random`
 //!   makes numbers that come again in the same order.
+//! - `ledger` has every change of a price.
 //! - `money` counts in whole minor units; `shutdown` hears that the sandbox is to stop.
 //!
 //! ```no_run
@@ -38,6 +39,7 @@ mod faults;
 mod handlers;
 mod http;
 mod idempotency;
+mod ledger;
 mod mailbox;
 mod money;
 mod operation;

@@ -44,8 +44,17 @@ impl Currency {
 
 /// An amount as it was written in the request.
 #[derive(Debug, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "Box<RawValue>")]
 pub(crate) struct Amount(Box<RawValue>);
+
+impl TryFrom<Box<RawValue>> for Amount {
+    type Error = &'static str;
+
+    fn try_from(raw: Box<RawValue>) -> Result<Self, Self::Error> {
+        let is_number = raw.get().starts_with(|first: char| first.is_ascii_digit() || first == '-');
+        if is_number { Ok(Self(raw)) } else { Err("must be a JSON number") }
+    }
+}
 
 impl Amount {
     /// The amount in minor units of the currency; `field` names it in a refusal.

@@ -1,5 +1,9 @@
 //! The operations of the shop: the names that faults, effects and request totals speak of.
 
+mod catalog;
+
+pub(crate) use catalog::Catalog;
+
 /// One operation of the shop's interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
@@ -21,6 +25,7 @@ pub(crate) enum Operation {
     NotificationsEmail,
     NotificationsSms,
     NotificationsPush,
+    NotificationsTeam,
     EventsTrack,
     SmtpData,
     CustomersCreate,
@@ -59,11 +64,12 @@ pub(crate) enum Operation {
     ErpCustomers,
     ErpOrders,
     ErpKeys,
+    Catalog(Catalog),
 }
 
 impl Operation {
-    /// Every operation, in the order of the documentation.
-    pub(crate) const ALL: [Self; 56] = [
+    /// Every operation but those of the catalogue, in the order of the documentation.
+    const PLAIN: [Self; 57] = [
         Self::OrdersValidate,
         Self::OrdersUpdate,
         Self::OrdersGet,
@@ -82,6 +88,7 @@ impl Operation {
         Self::NotificationsEmail,
         Self::NotificationsSms,
         Self::NotificationsPush,
+        Self::NotificationsTeam,
         Self::EventsTrack,
         Self::SmtpData,
         Self::CustomersCreate,
@@ -122,6 +129,11 @@ impl Operation {
         Self::ErpKeys,
     ];
 
+    /// Every operation.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        Self::PLAIN.into_iter().chain(Catalog::ALL.iter().copied().map(Self::Catalog))
+    }
+
     /// The name used on the control interface, `<service>.<verb>`.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -143,6 +155,7 @@ impl Operation {
             Self::NotificationsEmail => "notifications.email",
             Self::NotificationsSms => "notifications.sms",
             Self::NotificationsPush => "notifications.push",
+            Self::NotificationsTeam => "notifications.team",
             Self::EventsTrack => "events.track",
             Self::SmtpData => "smtp.data",
             Self::CustomersCreate => "customers.create",
@@ -181,6 +194,7 @@ impl Operation {
             Self::ErpCustomers => "erp.customers",
             Self::ErpOrders => "erp.orders",
             Self::ErpKeys => "erp.keys",
+            Self::Catalog(operation) => operation.name(),
         }
     }
 
@@ -189,6 +203,9 @@ impl Operation {
     /// `orders.validate` is left out: it registers an order at most once by itself, and its answer must
     /// follow the shop's state instead of being replayed.
     pub(crate) fn has_effect(self) -> bool {
+        if let Self::Catalog(operation) = self {
+            return operation.has_effect();
+        }
         !matches!(
             self,
             Self::OrdersValidate
@@ -230,6 +247,6 @@ impl Operation {
 
     /// The operation of that name.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|operation| operation.name() == name)
+        Self::all().find(|operation| operation.name() == name)
     }
 }

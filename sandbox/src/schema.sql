@@ -26,20 +26,143 @@ CREATE TABLE order_lines (
     PRIMARY KEY (order_id, line)
 ) STRICT, WITHOUT ROWID;
 
+-- Facts that all variants of a product share. The order of the ids is that of creation.
 CREATE TABLE products (
+    id INTEGER PRIMARY KEY,
+    sku TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    product_type TEXT NOT NULL DEFAULT 'simple',
+    status TEXT NOT NULL DEFAULT 'active' CHECK (status IN ('draft', 'active', 'inactive', 'archived')),
+    category_id TEXT,
+    handle TEXT UNIQUE,
+    description TEXT,
+    short_description TEXT,
+    meta_title TEXT,
+    meta_description TEXT,
+    -- JSON numbers, lists and objects, as they were written.
+    weight TEXT,
+    dimensions TEXT,
+    tags TEXT,
+    attributes TEXT,
+    idempotency_key TEXT,
+    -- The key of the last request that changed it; NULL when that had none.
+    changed_by TEXT,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX products_category ON products (category_id, sku);
+
+-- What is sold and has a price; a product without variants is its own.
+CREATE TABLE variants (
     variant_id TEXT PRIMARY KEY,
     sku TEXT NOT NULL,
-    name TEXT NOT NULL,
     price INTEGER NOT NULL,
+    -- The price before the first line of price_changes.
+    opening_price INTEGER NOT NULL,
     currency TEXT NOT NULL,
-    description TEXT,
-    category TEXT,
-    active INTEGER NOT NULL DEFAULT 1,
+    cost INTEGER,
+    compare_at INTEGER,
+    attributes TEXT,
     -- The sum of the variant's levels.
     on_hand INTEGER NOT NULL,
     held INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX products_sku ON products (sku);
+CREATE INDEX variants_sku ON variants (sku);
+
+-- Every change of a price since the variant was made.
+CREATE TABLE price_changes (
+    id INTEGER PRIMARY KEY,
+    sku TEXT NOT NULL,
+    variant_id TEXT NOT NULL,
+    old_price INTEGER NOT NULL,
+    old_currency TEXT NOT NULL,
+    price INTEGER NOT NULL,
+    currency TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    key TEXT,
+    reason TEXT,
+    effective_date TEXT,
+    time INTEGER NOT NULL
+) STRICT;
+CREATE INDEX price_changes_variant ON price_changes (variant_id, id);
+
+CREATE TABLE categories (
+    id INTEGER PRIMARY KEY,
+    category_id TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    slug TEXT NOT NULL,
+    parent_id TEXT,
+    description TEXT,
+    is_active INTEGER NOT NULL DEFAULT 1,
+    sort_order INTEGER NOT NULL DEFAULT 0,
+    meta_title TEXT,
+    meta_description TEXT,
+    attributes TEXT,
+    external_id TEXT UNIQUE,
+    idempotency_key TEXT,
+    changed_by TEXT,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX categories_slug ON categories (coalesce(parent_id, ''), slug);
+CREATE INDEX categories_parent ON categories (parent_id);
+CREATE INDEX categories_name ON categories (name);
+
+-- Rules that lower prices while their window is open. Conditions and actions are JSON texts.
+CREATE TABLE pricing_rules (
+    id INTEGER PRIMARY KEY,
+    rule_id TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL UNIQUE,
+    description TEXT,
+    rule_type TEXT NOT NULL CHECK (rule_type IN ('percentage', 'fixed', 'buy_x_get_y')),
+    -- In ten-thousandths of a percent, or of the currency's unit.
+    discount_value INTEGER NOT NULL,
+    conditions TEXT NOT NULL,
+    actions TEXT,
+    priority INTEGER NOT NULL DEFAULT 0,
+    start_date INTEGER,
+    -- The first moment at which the rule is over.
+    end_date INTEGER,
+    usage_limit INTEGER,
+    usage_count INTEGER NOT NULL DEFAULT 0,
+    is_active INTEGER NOT NULL DEFAULT 1,
+    idempotency_key TEXT,
+    changed_by TEXT,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE media (
+    id INTEGER PRIMARY KEY,
+    media_id TEXT NOT NULL UNIQUE,
+    filename TEXT NOT NULL,
+    mime_type TEXT NOT NULL,
+    alt TEXT,
+    title TEXT,
+    description TEXT,
+    idempotency_key TEXT,
+    changed_by TEXT,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    bytes BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE media_tags (
+    media_id TEXT NOT NULL,
+    tag TEXT NOT NULL,
+    PRIMARY KEY (media_id, tag)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX media_tags_tag ON media_tags (tag, media_id);
+
+-- The pictures of a product in their order: of the shop's media, or from elsewhere.
+CREATE TABLE product_images (
+    sku TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    media_id TEXT,
+    url TEXT,
+    PRIMARY KEY (sku, position)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX product_images_media ON product_images (media_id);
 
 -- Where the stock lies.
 CREATE TABLE levels (
@@ -115,7 +238,7 @@ CREATE INDEX shipments_key ON shipments (idempotency_key);
 CREATE TABLE outbox (
     id INTEGER PRIMARY KEY,
     message_id TEXT NOT NULL UNIQUE,
-    channel TEXT NOT NULL CHECK (channel IN ('email', 'sms', 'push')),
+    channel TEXT NOT NULL CHECK (channel IN ('email', 'sms', 'push', 'team')),
     order_id TEXT,
     idempotency_key TEXT,
     time INTEGER NOT NULL,

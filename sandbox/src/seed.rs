@@ -3,6 +3,7 @@
 use rusqlite::params;
 
 use crate::erp;
+use crate::ledger::{Cause, Priced};
 use crate::shop::Shop;
 
 /// Where stock lies of which nobody said where.
@@ -27,6 +28,9 @@ pub(crate) struct Shelf<'a> {
     pub(crate) currency: &'a str,
     pub(crate) stock: i64,
 }
+
+/// Prices that the control interface sets belong to no request of the shop.
+const BY_HAND: Cause<'static> = Cause { operation: "control", key: None, reason: None, effective_date: None };
 
 const SHOP: [Shelf<'static>; 7] = [
     vnd("LAPTOP-001", "LAPTOP-001-16GB-512GB", "Gaming Laptop Pro", 25_000_000, 50),
@@ -62,13 +66,28 @@ pub(crate) fn plant(shop: &Shop<'_>, seed: Seed) -> rusqlite::Result<()> {
 
 /// Creates or changes a variant; the difference in stock goes into the ledger. All of it lies at one place.
 pub(crate) fn put(shop: &Shop<'_>, shelf: &Shelf<'_>) -> rusqlite::Result<()> {
-    let on_hand = shop.number("SELECT on_hand FROM products WHERE variant_id = ?1", [shelf.variant_id])?;
+    let known = shop.find(
+        "SELECT price, currency, on_hand FROM variants WHERE variant_id = ?1",
+        [shelf.variant_id],
+        |row| {
+            let variant_id = shelf.variant_id.to_owned();
+            Ok((Priced { variant_id, price: row.get(0)?, currency: row.get(1)?, cost: None }, row.get(2)?))
+        },
+    )?;
     shop.run(
-        "INSERT INTO products (variant_id, sku, name, price, currency, on_hand)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-         ON CONFLICT (variant_id) DO UPDATE SET sku = excluded.sku, name = excluded.name,
-             price = excluded.price, currency = excluded.currency, on_hand = excluded.on_hand",
-        params![shelf.variant_id, shelf.sku, shelf.name, shelf.price, shelf.currency, shelf.stock],
+        "INSERT INTO products (sku, name, created_at, updated_at) VALUES (?1, ?2, ?3, ?3)
+         ON CONFLICT (sku) DO UPDATE SET name = excluded.name",
+        params![shelf.sku, shelf.name, shop.now],
+    )?;
+    let on_hand: i64 = known.as_ref().map_or(0, |(_, on_hand)| *on_hand);
+    if let Some((variant, _)) = known {
+        shop.set_price(shelf.sku, &variant, (shelf.price, shelf.currency), BY_HAND)?;
+    }
+    shop.run(
+        "INSERT INTO variants (variant_id, sku, price, opening_price, currency, on_hand)
+         VALUES (?1, ?2, ?3, ?3, ?4, ?5)
+         ON CONFLICT (variant_id) DO UPDATE SET sku = excluded.sku, on_hand = excluded.on_hand",
+        params![shelf.variant_id, shelf.sku, shelf.price, shelf.currency, shelf.stock],
     )?;
     shop.run(
         "INSERT INTO adjustments (variant_id, delta, time) VALUES (?1, ?2, ?3)",

@@ -13,7 +13,7 @@ use crate::erp::{self, Entity, Generate, Given, Named, Settings, SettingsChange}
 use crate::http::Shared;
 use crate::{body, handlers, paging};
 
-fn pairs(query: QueryPairs) -> Result<BTreeMap<String, String>, Refusal> {
+pub(super) fn pairs(query: QueryPairs) -> Result<BTreeMap<String, String>, Refusal> {
     let Query(query) = query.map_err(|rejection| Refusal::invalid("query", rejection.body_text()))?;
     Ok(query)
 }

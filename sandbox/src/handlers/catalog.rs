@@ -6,10 +6,12 @@ use rusqlite::{ToSql, params};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::categories;
 use super::levels::{self, Level};
 use crate::answer::{Answer, Refusal, Stop};
 use crate::body::{self, Text};
 use crate::call::Call;
+use crate::ledger::Cause;
 use crate::money::{Amount, Currency, Major};
 use crate::paging;
 use crate::shop::Shop;
@@ -82,8 +84,10 @@ pub(crate) struct Entry {
 /// Of several variants the cheapest speaks for the product.
 fn find(shop: &Shop<'_>, sku: &str) -> rusqlite::Result<Option<Product>> {
     shop.find(
-        "SELECT sku, name, min(price), currency, description, category, active
-         FROM products WHERE sku = ?1 GROUP BY sku",
+        "SELECT sku, products.name, min(price), currency, products.description, categories.name,
+                status = 'active'
+         FROM products JOIN variants USING (sku) LEFT JOIN categories USING (category_id)
+         WHERE sku = ?1 GROUP BY sku",
         [sku],
         |row| {
             let (sku, currency): (String, String) = (row.get(0)?, row.get(3)?);
@@ -126,29 +130,43 @@ pub(super) fn create(shop: &Shop<'_>, call: &Call) -> Result<Answer, Stop> {
     let price = request.price.minor(currency, "price")?;
     let taken = shop.number(
         "SELECT (SELECT count(*) FROM products WHERE sku = ?1)
-              + (SELECT count(*) FROM products WHERE variant_id = ?1)",
+              + (SELECT count(*) FROM variants WHERE variant_id = ?1)",
         [&*request.sku],
     )?;
     if taken > 0 {
         let message = format!("{} is the SKU of a product already", &*request.sku);
         return Err(Refusal::new(409, "SKU_TAKEN", message).into());
     }
+    let category = request
+        .category
+        .as_deref()
+        .map(|name| categories::named(shop, call.key.as_deref(), name))
+        .transpose()?;
     shop.run(
-        "INSERT INTO products
-             (variant_id, sku, name, price, currency, description, category, active, on_hand)
-         VALUES (?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, 0)",
+        "INSERT INTO products (sku, name, description, category_id, status,
+                               idempotency_key, changed_by, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?7)",
         params![
             &*request.sku,
             &*request.name,
-            price,
-            currency,
             request.description,
-            request.category,
-            request.active.unwrap_or(true),
+            category,
+            status_of(request.active.unwrap_or(true)),
+            call.key,
+            shop.now,
         ],
+    )?;
+    shop.run(
+        "INSERT INTO variants (variant_id, sku, price, opening_price, currency, on_hand)
+         VALUES (?1, ?1, ?2, ?2, ?3, 0)",
+        params![&*request.sku, price, currency],
     )?;
     let answer = Answer::success(201, &existing(shop, &request.sku)?)?;
     Ok(answer.with_effect(format!("created product {}", &*request.sku)))
+}
+
+fn status_of(active: bool) -> &'static str {
+    if active { "active" } else { "inactive" }
 }
 
 /// Changes all variants of a product.
@@ -165,21 +183,40 @@ pub(super) fn update(shop: &Shop<'_>, call: &Call) -> Result<Answer, Stop> {
         }
         None => None,
     };
-    let name = request.name.as_deref();
-    let given: [(&str, Option<&dyn ToSql>); 6] = [
-        ("name", name.as_ref().map(|name| name as &dyn ToSql)),
-        ("price", price.as_ref().map(|price| price as &dyn ToSql)),
-        ("currency", request.currency.is_some().then_some(&currency as &dyn ToSql)),
-        ("description", request.description.as_ref().map(|text| text as &dyn ToSql)),
-        ("category", request.category.as_ref().map(|text| text as &dyn ToSql)),
-        ("active", request.active.as_ref().map(|active| active as &dyn ToSql)),
-    ];
     let mut changed = Vec::new();
-    for (column, value) in given.into_iter().filter_map(|(column, value)| Some((column, value?))) {
+    if let Some(price) = price {
+        let mut is_changed = false;
+        for variant in shop.priced(sku)? {
+            is_changed |= shop.set_price(sku, &variant, (price, currency), Cause::call(call))?;
+        }
+        changed.extend(is_changed.then_some("price"));
+    }
+    let name = request.name.as_deref();
+    let category = match &request.category {
+        Some(Some(name)) => Some(Some(categories::named(shop, call.key.as_deref(), name)?)),
+        Some(None) => Some(None),
+        None => None,
+    };
+    // A product that is a draft, say, is not active already.
+    let status = request.active.filter(|active| *active != before.active).map(status_of);
+    let given: [(&str, &str, Option<&dyn ToSql>); 4] = [
+        ("name", "name", name.as_ref().map(|name| name as &dyn ToSql)),
+        ("description", "description", request.description.as_ref().map(|text| text as &dyn ToSql)),
+        ("category", "category_id", category.as_ref().map(|id| id as &dyn ToSql)),
+        ("active", "status", status.as_ref().map(|status| status as &dyn ToSql)),
+    ];
+    for (field, column, value) in given {
+        let Some(value) = value else { continue };
         let set = format!("UPDATE products SET {column} = ?2 WHERE sku = ?1 AND {column} IS NOT ?2");
         if shop.run(&set, params![sku, value])? > 0 {
-            changed.push(column);
+            changed.push(field);
         }
+    }
+    if !changed.is_empty() {
+        shop.run(
+            "UPDATE products SET changed_by = ?2, updated_at = ?3 WHERE sku = ?1",
+            params![sku, call.key, shop.now],
+        )?;
     }
     let answer = Answer::success(200, &existing(shop, sku)?)?;
     Ok(if changed.is_empty() {
@@ -194,7 +231,7 @@ pub(super) fn skus(shop: &Shop<'_>, call: &Call) -> Result<Answer, Stop> {
     let limit = paging::limit(&call.query, SKUS_MAX)?;
     let after = call.query.get("after").map_or("", String::as_str);
     let mut skus: Vec<String> = shop.list(
-        "SELECT DISTINCT sku FROM products WHERE sku > ?1 AND active ORDER BY sku LIMIT ?2",
+        "SELECT sku FROM products WHERE sku > ?1 AND status = 'active' ORDER BY sku LIMIT ?2",
         params![after, limit + 1],
         |row| row.get(0),
     )?;
@@ -209,7 +246,7 @@ pub(crate) fn page(shop: &Shop<'_>, query: &BTreeMap<String, String>) -> Result<
     let limit = paging::limit(query, CATALOG_MAX)?;
     let after = query.get("after").map_or("", String::as_str);
     let skus: Vec<String> = shop.list(
-        "SELECT DISTINCT sku FROM products WHERE sku > ?1 ORDER BY sku LIMIT ?2",
+        "SELECT sku FROM products WHERE sku > ?1 ORDER BY sku LIMIT ?2",
         params![after, limit],
         |row| row.get(0),
     )?;

@@ -91,7 +91,7 @@ impl Shop<'_> {
 /// The levels of a product, its variants together.
 pub(super) fn of(shop: &Shop<'_>, sku: &str) -> rusqlite::Result<Vec<Level>> {
     shop.list(
-        "SELECT location, sum(quantity) FROM products JOIN levels USING (variant_id)
+        "SELECT location, sum(quantity) FROM variants JOIN levels USING (variant_id)
          WHERE sku = ?1 GROUP BY location ORDER BY location",
         [sku],
         |row| Ok(Level { location: row.get(0)?, quantity: row.get(1)? }),
@@ -103,7 +103,7 @@ pub(super) fn lookup(shop: &Shop<'_>, call: &Call) -> Result<Answer, Stop> {
     let mut levels = Vec::with_capacity(items.len());
     for LookupItem { sku, location } in body::asked_for(&items, "items")? {
         let quantity = shop.find(
-            "SELECT sum(quantity) FROM products JOIN levels USING (variant_id)
+            "SELECT sum(quantity) FROM variants JOIN levels USING (variant_id)
              WHERE sku = ?1 AND location = ?2",
             [&**sku, &**location],
             |row| row.get::<_, Option<i64>>(0),
@@ -120,9 +120,9 @@ pub(super) fn set(shop: &Shop<'_>, call: &Call) -> Result<Answer, Stop> {
     let request: SetLevel = body::parse(&call.body)?;
     let SetLevel { product_sku: sku, location, quantity, sync_source } = &request;
     let parts = shop.list(
-        "SELECT products.variant_id, quantity, on_hand - held
-         FROM products LEFT JOIN levels ON levels.variant_id = products.variant_id AND location = ?2
-         WHERE sku = ?1 ORDER BY products.variant_id",
+        "SELECT variants.variant_id, quantity, on_hand - held
+         FROM variants LEFT JOIN levels ON levels.variant_id = variants.variant_id AND location = ?2
+         WHERE sku = ?1 ORDER BY variants.variant_id",
         [&**sku, &**location],
         |row| Ok(Part { variant_id: row.get(0)?, here: row.get(1)?, available: row.get(2)? }),
     )?;
@@ -162,7 +162,7 @@ fn adjust(shop: &Shop<'_>, variant_id: &str, location: &str, delta: i64) -> rusq
     if delta == 0 {
         return Ok(());
     }
-    shop.run("UPDATE products SET on_hand = on_hand + ?2 WHERE variant_id = ?1", params![variant_id, delta])?;
+    shop.run("UPDATE variants SET on_hand = on_hand + ?2 WHERE variant_id = ?1", params![variant_id, delta])?;
     shop.run(
         "INSERT INTO adjustments (variant_id, delta, time) VALUES (?1, ?2, ?3)",
         params![variant_id, delta, shop.now],
@@ -174,7 +174,7 @@ pub(super) fn statistics(shop: &Shop<'_>, call: &Call) -> Result<Answer, Stop> {
     paging::only(&call.query, &[])?;
     let counts = shop.find(
         "SELECT count(*), count(*) FILTER (WHERE total > 0)
-         FROM (SELECT sum(quantity) AS total FROM products JOIN levels USING (variant_id)
+         FROM (SELECT sum(quantity) AS total FROM variants JOIN levels USING (variant_id)
                GROUP BY sku, location)",
         [],
         |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)),

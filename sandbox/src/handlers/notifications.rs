@@ -75,6 +75,17 @@ struct EventItem {
     revenue: Option<Amount>,
 }
 
+/// A note to the shop's own people.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Team {
+    r#type: Text,
+    title: Text,
+    #[serde(rename = "message")]
+    _message: Text,
+    data: Option<Data>,
+}
+
 /// A message for the outbox; `subject` is what makes two messages to one recipient the same.
 struct Message<'a> {
     channel: &'static str,
@@ -105,6 +116,13 @@ pub(super) fn push(shop: &Shop<'_>, call: &Call) -> Result<Answer, Stop> {
     let order_id = order_id(push.data.as_ref());
     let message = Message { channel: "push", recipient: &push.user_id, subject: &push.title, order_id };
     send(shop, call, &message, "sent push")
+}
+
+pub(super) fn team(shop: &Shop<'_>, call: &Call) -> Result<Answer, Stop> {
+    let note: Team = body::parse(&call.body)?;
+    let order_id = order_id(note.data.as_ref());
+    let message = Message { channel: "team", recipient: "team", subject: &note.title, order_id };
+    send(shop, call, &message, &format!("told the team of {}", &*note.r#type))
 }
 
 fn send(shop: &Shop<'_>, call: &Call, message: &Message<'_>, effect: &str) -> Result<Answer, Stop> {

@@ -146,8 +146,8 @@ pub(super) fn recommend(shop: &Shop<'_>, call: &Call) -> Result<Answer, Stop> {
     };
     existing(shop, parameter("customer_id")?)?;
     let products = shop.list(
-        "SELECT sku, name, min(price), currency FROM products WHERE on_hand > held AND active
-         GROUP BY sku ORDER BY sku LIMIT ?1",
+        "SELECT sku, name, min(price), currency FROM variants JOIN products USING (sku)
+         WHERE on_hand > held AND status = 'active' GROUP BY sku ORDER BY sku LIMIT ?1",
         [limit],
         |row| {
             let currency: String = row.get(3)?;

@@ -45,14 +45,14 @@ pub(crate) fn in_words<'a>(lines: impl IntoIterator<Item = &'a Line>) -> String 
 impl Shop<'_> {
     /// How many of a variant can be held; 0 for an unknown one.
     pub(crate) fn available(&self, variant_id: &str) -> rusqlite::Result<i64> {
-        self.number("SELECT on_hand - held FROM products WHERE variant_id = ?1", [variant_id])
+        self.number("SELECT on_hand - held FROM variants WHERE variant_id = ?1", [variant_id])
     }
 
     /// Holds a line for a reference until `expires_at`; the caller has checked the stock.
     pub(crate) fn hold(&self, reference: &str, line: &Line, expires_at: i64) -> rusqlite::Result<Hold> {
         let hold = self.write_hold(reference, line, "held", expires_at)?;
         self.run(
-            "UPDATE products SET held = held + ?2 WHERE variant_id = ?1",
+            "UPDATE variants SET held = held + ?2 WHERE variant_id = ?1",
             params![line.variant_id, line.quantity],
         )?;
         Ok(hold)
@@ -107,7 +107,7 @@ impl Shop<'_> {
         let part = Line { variant_id: hold.line.variant_id.clone(), quantity };
         self.write_hold(reference, &part, "released", hold.expires_at)?;
         self.run(
-            "UPDATE products SET held = held - ?2 WHERE variant_id = ?1",
+            "UPDATE variants SET held = held - ?2 WHERE variant_id = ?1",
             params![part.variant_id, quantity],
         )?;
         Ok(quantity)
@@ -127,7 +127,7 @@ impl Shop<'_> {
     fn move_hold(&self, hold: &Hold, status: &str, on_hand: i64, held: i64) -> rusqlite::Result<()> {
         self.run("UPDATE reservations SET status = ?2 WHERE id = ?1", params![hold.id, status])?;
         self.run(
-            "UPDATE products SET on_hand = on_hand + ?2, held = held + ?3 WHERE variant_id = ?1",
+            "UPDATE variants SET on_hand = on_hand + ?2, held = held + ?3 WHERE variant_id = ?1",
             params![hold.line.variant_id, on_hand, held],
         )?;
         self.shift_levels(&hold.line.variant_id, on_hand)
@@ -140,10 +140,10 @@ impl Shop<'_> {
             return Ok(());
         }
         self.run(
-            "UPDATE products SET held = held - due.quantity
+            "UPDATE variants SET held = held - due.quantity
              FROM (SELECT variant_id, sum(quantity) AS quantity FROM reservations
                    WHERE status = 'held' AND expires_at <= ?1 GROUP BY variant_id) AS due
-             WHERE products.variant_id = due.variant_id",
+             WHERE variants.variant_id = due.variant_id",
             [self.now],
         )?;
         self.run(

@@ -194,7 +194,8 @@ fn differences(known: &orders::Order, request: &Validate, total: i64) -> Vec<Fin
 
 fn find_variant(shop: &Shop<'_>, item: &Item) -> rusqlite::Result<Option<Variant>> {
     let variant = shop.find(
-        "SELECT sku, price, currency FROM products WHERE variant_id = ?1 AND active",
+        "SELECT sku, price, currency FROM variants JOIN products USING (sku)
+         WHERE variant_id = ?1 AND status = 'active'",
         [item.variant()],
         |row| Ok(Variant { sku: row.get(0)?, price: row.get(1)?, currency: row.get(2)? }),
     )?;

@@ -174,8 +174,16 @@ async fn books_that_do_not_add_up() {
             "levels do not add up: MOUSE-001-BLACK",
         ),
         (
-            "UPDATE products SET held = 3 WHERE variant_id = 'MOUSE-001-BLACK'",
+            "UPDATE variants SET held = 3 WHERE variant_id = 'MOUSE-001-BLACK'",
             "holds do not add up: MOUSE-001-BLACK",
+        ),
+        (
+            "UPDATE variants SET price = 1 WHERE variant_id = 'MOUSE-001-BLACK'",
+            "price and ledger differ: MOUSE-001-BLACK costs 1 VND, its ledger says 500000",
+        ),
+        (
+            "UPDATE price_changes SET old_price = 7",
+            "gap in the price ledger: line 1 changes KEYBOARD-001-US from 7, the line before it left 1200000",
         ),
         ("UPDATE payments SET refunded = 1", "refunds exceed captures"),
         (
@@ -189,6 +197,7 @@ async fn books_that_do_not_add_up() {
         let database = Database::File(file.clone());
         let shop = Shop::open_with(Options { database, ..Options::default() }).await;
         shop.charge("ORDER-001", "t").send().await.data(201);
+        shop.put("/products/sku/KEYBOARD-001/price", json!({ "price": 1 })).send().await.data(200);
         assert_eq!(shop.violations().await, [""; 0]);
         let books = Connection::open(&file).expect("the books open");
         books.execute(tampering, []).expect("the books are tampered with");

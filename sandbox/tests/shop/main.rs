@@ -17,6 +17,7 @@ mod levels;
 mod messages;
 mod orders;
 mod payments;
+mod prices;
 mod program;
 mod shipments;
 mod smtp;

@@ -47,6 +47,7 @@ fn bodies() -> Vec<(Method, &'static str, Value)> {
         (Method::POST, "/payments/void", json!({ "order_id": "O", "idempotency_key": "k" })),
         (Method::POST, "/shipments", shipment("O")),
         (Method::POST, "/shipments/cancel", json!({ "order_id": "O", "idempotency_key": "k" })),
+        (Method::POST, "/notifications", json!({ "type": "t", "title": "T", "message": "m" })),
         (Method::POST, "/notifications/email", json!({ "to": "a@example.com", "template": "t" })),
         (Method::POST, "/notifications/sms", json!({ "to": "+1", "message": "m" })),
         (Method::POST, "/notifications/push", json!({ "user_id": "u", "title": "t", "body": "b" })),
@@ -95,10 +96,19 @@ fn sync_bodies() -> Vec<(Method, &'static str, Value)> {
     ]
 }
 
+/// The same of the catalogue.
+fn catalog_bodies() -> Vec<(Method, &'static str, Value)> {
+    vec![
+        (Method::PUT, "/products/sku/MOUSE-001/price", json!({ "price": 1 })),
+        (Method::PUT, "/products/prices", json!({ "updates": [{ "sku": "MOUSE-001", "price": 1 }] })),
+        (Method::POST, "/products/prices/lookup", json!({ "skus": ["MOUSE-001"] })),
+    ]
+}
+
 #[tokio::test]
 async fn every_body_is_accepted_whole_and_refused_with_a_field_too_many_or_too_few() {
     let shop = Shop::open().await;
-    for (method, path, body) in bodies().into_iter().chain(sync_bodies()) {
+    for (method, path, body) in bodies().into_iter().chain(sync_bodies()).chain(catalog_bodies()) {
         let accepted = shop.ask(method.clone(), path).body(body.to_string()).send().await;
         assert!((200..300).contains(&accepted.status), "{path}: {accepted:?}");
         for field in body.as_object().expect("an object").keys() {
