@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::paging::Numbered;
+
 /// A finished answer of a shop endpoint.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
@@ -33,12 +35,14 @@ struct SuccessPage<'a, T> {
     pagination: Pagination,
 }
 
-/// Lists are never cut in the sandbox: there is always one page.
+/// Lists without pages are one page.
 #[derive(Serialize)]
 struct Pagination {
     page: usize,
     page_size: usize,
     total: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total_pages: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -68,8 +72,24 @@ impl Answer {
 
     /// A list in the platform's form A.
     pub(crate) fn list<T: Serialize>(data: &[T]) -> Result<Self, Stop> {
-        let pagination = Pagination { page: 1, page_size: data.len(), total: data.len() };
+        let (page_size, total) = (data.len(), data.len());
+        let pagination = Pagination { page: 1, page_size, total, total_pages: None };
         Ok(Self::raw(200, serde_json::to_string(&SuccessPage { success: true, data, pagination })?))
+    }
+
+    /// A page of a list that has `total` entries.
+    pub(crate) fn page<T: Serialize>(data: &[T], page: Numbered, total: i64) -> Result<Self, Stop> {
+        let whole = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+        let (page, page_size) = (whole(page.page), whole(page.size));
+        let total = usize::try_from(total).unwrap_or(0);
+        let total_pages = Some(total.div_ceil(page_size));
+        let pagination = Pagination { page, page_size, total, total_pages };
+        Ok(Self::raw(200, serde_json::to_string(&SuccessPage { success: true, data, pagination })?))
+    }
+
+    /// 204: done, and nothing to say.
+    pub(crate) fn gone() -> Self {
+        Self::raw(204, String::new())
     }
 
     /// Says what the request changed.

@@ -30,6 +30,23 @@ fn unreadable(path: &str, error: &serde_json::Error) -> Refusal {
     Refusal::invalid(&field_path(path, &message), message)
 }
 
+/// Reads JSON that is itself a text in a body; `field` names it in a refusal.
+pub(crate) fn parse_text<T: DeserializeOwned>(field: &str, text: &str) -> Result<T, Stop> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let message = without_position(&error.inner().to_string());
+        if !error.inner().is_data() {
+            return Refusal::invalid(field, format!("must be JSON: {message}"));
+        }
+        match field_path(&error.path().to_string(), &message).as_str() {
+            "body" => Refusal::invalid(field, message),
+            path => Refusal::invalid(&format!("{field}.{path}"), message),
+        }
+    })?;
+    reader.end().map_err(|error| Refusal::invalid(field, format!("must be JSON: {error}")))?;
+    Ok(value)
+}
+
 /// serde names a missing field in the message only; the path then ends at its parent.
 fn field_path(path: &str, message: &str) -> String {
     let named = ["missing field `", "unknown field `"]
@@ -102,6 +119,57 @@ impl TryFrom<String> for Text {
 }
 
 impl Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A text of 1 to `MAX` characters.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Short<const MAX: usize>(String);
+
+impl<const MAX: usize> TryFrom<String> for Short<MAX> {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let Text(text) = Text::try_from(text)?;
+        match text.chars().count() {
+            length if length > MAX => Err(format!("has {length} characters, at most {MAX} are allowed")),
+            _ => Ok(Self(text)),
+        }
+    }
+}
+
+impl<const MAX: usize> Deref for Short<MAX> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A name in an address: 1 to 255 letters, digits, hyphens, dots and underscores.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Slug(Short<255>);
+
+impl TryFrom<String> for Slug {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let short = Short::try_from(text)?;
+        if short.chars().all(|letter| letter.is_alphanumeric() || "-._".contains(letter)) {
+            Ok(Self(short))
+        } else {
+            Err("may have letters, digits, hyphens, dots and underscores only".to_owned())
+        }
+    }
+}
+
+impl Deref for Slug {
     type Target = str;
 
     fn deref(&self) -> &str {

@@ -8,6 +8,7 @@ use serde_json::Value;
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 use crate::answer::{Refusal, Stop};
+use crate::multipart;
 use crate::operation::Operation;
 use crate::shop::Shop;
 
@@ -18,6 +19,10 @@ pub(crate) struct Call {
     /// The id in the path, where the endpoint has one.
     pub(crate) id: Option<String>,
     pub(crate) query: BTreeMap<String, String>,
+    /// The query parameters that are lists: those whose names end with `[]`.
+    pub(crate) lists: BTreeMap<String, Vec<String>>,
+    /// The `Content-Type` header, which matters for forms only: everything else is JSON.
+    pub(crate) content_type: Option<String>,
     /// The `Idempotency-Key` header.
     pub(crate) key: Option<String>,
     /// The token of the `Authorization` header, which is for the handler to judge.
@@ -49,7 +54,10 @@ impl Call {
         let mut hasher = SipHasher13::new();
         hasher.write(self.id.as_deref().unwrap_or_default().as_bytes());
         hasher.write_u8(0);
-        hasher.write(&self.body);
+        match multipart::parts(self.content_type.as_deref(), &self.body) {
+            Ok(parts) => multipart::hash(&parts, &mut hasher),
+            Err(_) => hasher.write(&self.body),
+        }
         format!("{:032x}", hasher.finish128().as_u128())
     }
 

@@ -1,7 +1,7 @@
 //! The shop's endpoints, one file per outside system.
 
-mod catalog;
 mod categories;
+mod columns;
 mod coupons;
 mod customers;
 mod external_customers;
@@ -11,11 +11,15 @@ mod inventory;
 mod letters;
 mod levels;
 mod loyalty;
+mod media;
 mod notifications;
 mod orders;
 mod payments;
 mod prices;
+mod products;
 mod profiles;
+mod records;
+mod rules;
 mod shipments;
 mod stock;
 mod validation;
@@ -26,11 +30,12 @@ use crate::erp::{self, Entity};
 use crate::operation::{Catalog, Operation};
 use crate::shop::Shop;
 
-pub(crate) use catalog::page as catalog;
 pub(crate) use categories::named as category_named;
 pub(crate) use customers::{CustomerChange, change as change_customer};
+pub(crate) use media::bytes as media_bytes;
 pub(crate) use notifications::outbox;
 pub(crate) use payments::{Outcome, is_open as payment_is_open, settle_order, settle_payment};
+pub(crate) use products::page as catalog;
 pub(crate) use profiles::list as customers;
 pub(crate) use shipments::hand_over;
 
@@ -73,10 +78,10 @@ pub(crate) fn handle(shop: &Shop<'_>, call: &Call) -> Result<Answer, Stop> {
         Operation::CouponsRevoke => coupons::revoke(shop, call),
         Operation::CouponsGet => coupons::get(shop, call),
         Operation::ProductsRecommend => profiles::recommend(shop, call),
-        Operation::ProductsLookup => catalog::lookup(shop, call),
-        Operation::ProductsCreate => catalog::create(shop, call),
-        Operation::ProductsUpdate => catalog::update(shop, call),
-        Operation::ProductsSkus => catalog::skus(shop, call),
+        Operation::ProductsLookup => products::lookup(shop, call),
+        Operation::ProductsCreate => products::create(shop, call),
+        Operation::ProductsUpdate => products::update(shop, call),
+        Operation::ProductsSkus => products::skus(shop, call),
         Operation::InventoryLookup => levels::lookup(shop, call),
         Operation::InventoryLevel => levels::set(shop, call),
         Operation::InventoryStatistics => levels::statistics(shop, call),
@@ -105,5 +110,30 @@ fn handle_catalog(shop: &Shop<'_>, call: &Call, operation: Catalog) -> Result<An
         Catalog::PricesBatch => prices::set_many(shop, call),
         Catalog::PricesLookup => prices::lookup(shop, call),
         Catalog::PricesList => prices::list(shop, call),
+        Catalog::CategoriesCreate => categories::create(shop, call),
+        Catalog::CategoriesList => categories::list(shop, call),
+        Catalog::CategoriesTree => categories::tree(shop, call),
+        Catalog::CategoriesGet => categories::get(shop, call),
+        Catalog::CategoriesUpdate => categories::update(shop, call),
+        Catalog::CategoriesDelete => categories::delete(shop, call),
+        Catalog::ProductsList => products::list(shop, call),
+        Catalog::ProductsGet => products::get(shop, call),
+        Catalog::ProductsHandle => products::by_handle(shop, call),
+        Catalog::ProductsDelete => products::delete(shop, call),
+        Catalog::InventoryCreate => records::create(shop, call),
+        Catalog::InventoryProduct => records::of_product(shop, call),
+        Catalog::ProductsSeo => products::seo_content(shop, call),
+        Catalog::RulesCreate => rules::create(shop, call),
+        Catalog::RulesList => rules::list(shop, call),
+        Catalog::RulesGet => rules::get(shop, call),
+        Catalog::RulesName => rules::by_name(shop, call),
+        Catalog::RulesUpdate => rules::update(shop, call),
+        Catalog::RulesStatus => rules::set_status(shop, call),
+        Catalog::RulesDelete => rules::delete(shop, call),
+        Catalog::MediaUpload => media::upload(shop, call),
+        Catalog::MediaList => media::list(shop, call),
+        Catalog::MediaGet => media::get(shop, call),
+        Catalog::MediaUpdate => media::update(shop, call),
+        Catalog::MediaDelete => media::delete(shop, call),
     }
 }

@@ -69,6 +69,28 @@ FOR A SYNC WITH ANOTHER SYSTEM (under /api/v1, too)
   GET  /integrations/sync-reports?integration_id=     integrations.reports
 
 THE CATALOGUE (under /api/v1, too)
+  POST /categories                                    categories.create
+  GET  /categories?page=&pageSize=                    categories.list
+  GET  /categories/tree                               categories.tree
+  GET  /categories/{category_id}, PUT, DELETE         categories.get, categories.update,
+                                                      categories.delete; only empty ones
+  POST /products with productType                     products.create; the platform's form
+  GET  /products?search=&page=&pageSize=              products.list; the newest first
+  GET  /products/{product_id}, /products/sku/{sku}    products.get
+  GET  /products/handle/{handle}                      products.handle
+  DELETE /products/{product_id}?force=                products.delete; archives unless forced
+  POST /products/{product_id}/seo-content             products.seo; writes nothing
+  POST /inventory                                     inventory.create; once per variant and location
+  GET  /inventory/product/{product_id}                inventory.product
+  POST /pricing-rules                                 rules.create; conditions are JSON text
+  GET  /pricing-rules?active=&ruleType=               rules.list
+  GET  /pricing-rules/name/{name}                     rules.name
+  GET  /pricing-rules/{rule_id}, PUT, DELETE          rules.get, rules.update, rules.delete
+  PATCH /pricing-rules/{rule_id}/status               rules.status
+  POST /media/upload                                  media.upload; a form with the bytes
+  GET  /media?type=&tags[]=                           media.list
+  GET  /media/{media_id}, PUT, DELETE                 media.get, media.update, media.delete
+  GET  /media/{media_id} at the root                  the bytes, without a token
   PUT  /products/sku/{sku}/price                      prices.set; expected_price compares
   PUT  /products/prices                               prices.batch; updates[], up to 1000
   POST /products/prices/lookup                        prices.lookup; skus[], up to 1000

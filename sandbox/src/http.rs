@@ -4,22 +4,25 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
-use axum::extract::{Query, RawPathParams, Request, State};
+use axum::extract::{Path, Query, RawPathParams, Request, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use axum::routing::{MethodRouter, get, post, put};
+use axum::routing::{MethodRouter, get, patch, post, put};
 use axum::{RequestExt, Router};
 
 use crate::answer::{Answer, Refusal, Stop};
 use crate::call::Call;
 use crate::control;
 use crate::erp;
+use crate::handlers;
 use crate::operation::{Catalog, Operation};
 use crate::service::Service;
 
 /// Far above any request of a shop; beyond it the body is refused unread.
 const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// A picture of the largest size that is taken, and the form around it.
+const FORM_BYTES_MAX: usize = 11 * 1024 * 1024;
 const KEY_CHARS_MAX: usize = 255;
 
 pub(crate) type Shared = Arc<Service>;
@@ -34,6 +37,7 @@ pub(crate) fn router(service: Shared) -> Router {
         .nest("/api/v1", shop().merge(sync()).merge(catalog()).merge(health()))
         .nest("/erp", erp_endpoints())
         .merge(health())
+        .route("/media/{media_id}", get(media))
         .nest("/_sandbox", control::routes())
         .fallback(|| async { respond(&Refusal::not_found("there is nothing at this path").answer()) })
         .method_not_allowed_fallback(|| async {
@@ -91,10 +95,8 @@ fn shop() -> Router<Shared> {
 fn sync() -> Router<Shared> {
     use Operation as O;
     Router::new()
-        .route("/products", on_post(O::ProductsCreate))
         .route("/products/lookup", on_post(O::ProductsLookup))
         .route("/products/skus", get(serve(O::ProductsSkus)))
-        .route("/products/{product_id}", put(serve(O::ProductsUpdate)))
         .route("/inventory/lookup", on_post(O::InventoryLookup))
         .route("/inventory/levels", put(serve(O::InventoryLevel)))
         .route("/inventory/statistics", get(serve(O::InventoryStatistics)))
@@ -112,11 +114,54 @@ fn sync() -> Router<Shared> {
 /// Routes of the catalogue.
 fn catalog() -> Router<Shared> {
     use Catalog as C;
-    let on = |operation| serve(Operation::Catalog(operation));
+    use Operation as O;
+    let on = |operation| serve(O::Catalog(operation));
     Router::new()
+        .route("/products", get(on(C::ProductsList)).post(serve(O::ProductsCreate)))
+        .route(
+            "/products/{product_id}",
+            get(on(C::ProductsGet)).put(serve(O::ProductsUpdate)).delete(on(C::ProductsDelete)),
+        )
+        .route("/products/handle/{handle}", get(on(C::ProductsHandle)))
+        .route("/products/sku/{sku}", get(on(C::ProductsGet)))
+        .route("/categories", get(on(C::CategoriesList)).post(on(C::CategoriesCreate)))
+        .route("/categories/tree", get(on(C::CategoriesTree)))
+        .route(
+            "/categories/{category_id}",
+            get(on(C::CategoriesGet)).put(on(C::CategoriesUpdate)).delete(on(C::CategoriesDelete)),
+        )
+        .route("/products/{product_id}/seo-content", post(on(C::ProductsSeo)))
+        .route("/pricing-rules", get(on(C::RulesList)).post(on(C::RulesCreate)))
+        .route("/pricing-rules/name/{name}", get(on(C::RulesName)))
+        .route(
+            "/pricing-rules/{rule_id}",
+            get(on(C::RulesGet)).put(on(C::RulesUpdate)).delete(on(C::RulesDelete)),
+        )
+        .route("/pricing-rules/{rule_id}/status", patch(on(C::RulesStatus)))
+        .route("/media", get(on(C::MediaList)))
+        .route("/media/upload", post(on(C::MediaUpload)))
+        .route("/media/{media_id}", get(on(C::MediaGet)).put(on(C::MediaUpdate)).delete(on(C::MediaDelete)))
+        .route("/inventory", post(on(C::InventoryCreate)))
+        .route("/inventory/product/{product_id}", get(on(C::InventoryProduct)))
         .route("/products/sku/{sku}/price", put(on(C::PricesSet)))
         .route("/products/prices", get(on(C::PricesList)).put(on(C::PricesBatch)))
         .route("/products/prices/lookup", post(on(C::PricesLookup)))
+}
+
+/// The bytes of a picture, which need no token: browsers show them.
+async fn media(State(service): State<Shared>, Path(media_id): Path<String>) -> Response {
+    let found = service.transact(move |shop| Ok(handlers::media_bytes(shop, &media_id)?)).await;
+    match found {
+        Ok(Some((mime_type, bytes))) => {
+            let mut response = Response::new(Body::from(bytes));
+            let kind = HeaderValue::from_str(&mime_type);
+            let kind = kind.unwrap_or(HeaderValue::from_static("application/octet-stream"));
+            response.headers_mut().insert(CONTENT_TYPE, kind);
+            response
+        }
+        Ok(None) => respond(&Refusal::not_found("there is no such picture").answer()),
+        Err(stop) => respond(&stop.answer()),
+    }
 }
 
 /// The ERP: another system, which knows nothing of the shop's token.
@@ -183,14 +228,35 @@ async fn read(operation: Operation, mut request: Request) -> Result<Call, Refusa
     let unreadable = |what: &str| Refusal::new(400, "INVALID_REQUEST", format!("{what} cannot be read"));
     let path = request.extract_parts::<RawPathParams>().await.map_err(|_| unreadable("the path"))?;
     let id = path.iter().next().map(|(_, id)| id.to_owned());
-    let query = request.extract_parts::<Query<BTreeMap<String, String>>>().await;
-    let Query(query) = query.map_err(|_| unreadable("the query"))?;
+    let pairs = request.extract_parts::<Query<Vec<(String, String)>>>().await;
+    let Query(pairs) = pairs.map_err(|_| unreadable("the query"))?;
+    let (query, lists) = sorted(pairs)?;
     let key = idempotency_key(request.headers())?;
     let bearer = bearer(request.headers());
-    let body = to_bytes(request.into_body(), BODY_BYTES_MAX)
+    let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let content_type = content_type.map(str::to_owned);
+    let is_upload = operation == Operation::Catalog(Catalog::MediaUpload);
+    let body = to_bytes(request.into_body(), if is_upload { FORM_BYTES_MAX } else { BODY_BYTES_MAX })
         .await
         .map_err(|_| Refusal::new(413, "INVALID_REQUEST", "the body was cut short or is too large"))?;
-    Ok(Call { operation, id, query, key, bearer, body })
+    Ok(Call { operation, id, query, lists, content_type, key, bearer, body })
+}
+
+type Lists = BTreeMap<String, Vec<String>>;
+
+/// Parameters with one value, and those that are lists. One that is given twice is not understood.
+fn sorted(pairs: Vec<(String, String)>) -> Result<(BTreeMap<String, String>, Lists), Refusal> {
+    let (mut query, mut lists) = (BTreeMap::new(), Lists::new());
+    for (name, value) in pairs {
+        if name.ends_with("[]") {
+            lists.entry(name).or_default().push(value);
+        } else if query.contains_key(&name) {
+            return Err(Refusal::invalid(&name, "is given twice"));
+        } else {
+            query.insert(name, value);
+        }
+    }
+    Ok((query, lists))
 }
 
 fn bearer(headers: &HeaderMap) -> Option<String> {

@@ -6,8 +6,8 @@
 //! # Layout
 //!
 //! - `server` accepts connections, `http` has the routes, `service` is the way of a request: counted, struck
-//!   by faults, carried out once, answered. `call` is the request, `operation` its name, `body` and `paging` read it
-//!   strictly, `answer` is what goes back.
+//!   by faults, carried out once, answered. `call` is the request, `operation` its name, `body`, `multipart` and
+//!   `paging` read it strictly, `answer` is what goes back.
 //! - `store` begins and ends transactions; `shop` is the shop inside one. An effect, its idempotency record
 //!   and its line in the effects log are one transaction. `idempotency` keeps the records, and what was undone.
 //! - `handlers` has the endpoints, one file per outside system.
@@ -42,6 +42,7 @@ mod idempotency;
 mod ledger;
 mod mailbox;
 mod money;
+mod multipart;
 mod operation;
 mod paging;
 mod random;

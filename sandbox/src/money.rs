@@ -43,7 +43,7 @@ impl Currency {
 }
 
 /// An amount as it was written in the request.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(try_from = "Box<RawValue>")]
 pub(crate) struct Amount(Box<RawValue>);
 
@@ -110,6 +110,11 @@ pub(crate) struct Major {
 impl Major {
     pub(crate) fn new(minor: i64, currency: &str) -> Self {
         Self { minor, exponent: exponent(currency) }
+    }
+
+    /// In minor units.
+    pub(crate) fn minor(self) -> i64 {
+        self.minor
     }
 }
 

@@ -160,6 +160,8 @@ impl Session {
             operation: Operation::SmtpData,
             id: None,
             query: BTreeMap::new(),
+            lists: BTreeMap::new(),
+            content_type: None,
             key: Some(letter.message_id.clone()),
             bearer: None,
             body: body.into(),

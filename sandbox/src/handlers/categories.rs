@@ -1,5 +1,11 @@
 //! Categories: a tree, with slugs that are unique below one parent.
 
+mod read;
+mod write;
+
+pub(super) use read::{get, list, tree};
+pub(super) use write::{create, delete, must_exist, update};
+
 use rusqlite::params;
 use serde_json::json;
 

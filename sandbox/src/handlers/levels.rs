@@ -4,7 +4,7 @@ use rusqlite::params;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::catalog;
+use super::products;
 use crate::answer::{Answer, Refusal, Stop};
 use crate::body::{self, Text};
 use crate::call::Call;
@@ -126,7 +126,7 @@ pub(super) fn set(shop: &Shop<'_>, call: &Call) -> Result<Answer, Stop> {
         [&**sku, &**location],
         |row| Ok(Part { variant_id: row.get(0)?, here: row.get(1)?, available: row.get(2)? }),
     )?;
-    let Some(first) = parts.first() else { return Err(catalog::unknown(sku).into()) };
+    let Some(first) = parts.first() else { return Err(products::unknown(sku).into()) };
     let delta = i64::from(*quantity) - parts.iter().filter_map(|part| part.here).sum::<i64>();
     let is_new = delta != 0 || parts.iter().all(|part| part.here.is_none());
     if delta >= 0 {

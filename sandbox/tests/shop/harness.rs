@@ -20,7 +20,8 @@ pub(crate) struct Ask<'a> {
     path: String,
     key: Option<String>,
     token: Option<String>,
-    body: Option<String>,
+    content_type: String,
+    body: Option<Vec<u8>>,
 }
 
 /// A client of the workspace's HTTP library, which asks for a TLS provider even where TLS is not used.
@@ -54,7 +55,9 @@ impl Shop {
     pub(crate) fn ask(&self, method: Method, path: &str) -> Ask<'_> {
         let elsewhere = path.starts_with("/_sandbox") || path.starts_with("/erp/");
         let prefix = if elsewhere { "" } else { "/api/v1" };
-        Ask { shop: self, method, path: format!("{prefix}{path}"), key: None, token: None, body: None }
+        let content_type = "application/json".to_owned();
+        let path = format!("{prefix}{path}");
+        Ask { shop: self, method, path, key: None, token: None, content_type, body: None }
     }
 
     pub(crate) fn post(&self, path: &str, body: Value) -> Ask<'_> {
@@ -166,6 +169,21 @@ impl Ask<'_> {
     }
 
     pub(crate) fn body(mut self, body: String) -> Self {
+        self.body = Some(body.into_bytes());
+        self
+    }
+
+    /// A form of texts and of one file, which is in `file`.
+    pub(crate) fn form(mut self, boundary: &str, fields: &[(&str, &str)], file: &[u8]) -> Self {
+        let mut body = Vec::new();
+        let head = |name: &str| format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"");
+        for (name, value) in fields {
+            body.extend(format!("{}\r\n\r\n{value}\r\n", head(name)).into_bytes());
+        }
+        body.extend(format!("{}; filename=\"upload\"\r\n\r\n", head("file")).into_bytes());
+        body.extend(file);
+        body.extend(format!("\r\n--{boundary}--\r\n").into_bytes());
+        self.content_type = format!("multipart/form-data; boundary={boundary}");
         self.body = Some(body);
         self
     }
@@ -181,7 +199,7 @@ impl Ask<'_> {
             request = request.bearer_auth(token);
         }
         if let Some(body) = self.body {
-            request = request.header("Content-Type", "application/json").body(body);
+            request = request.header("Content-Type", self.content_type).body(body);
         }
         let response = request.send().await?;
         let header = |name| {

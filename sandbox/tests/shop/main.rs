@@ -2,6 +2,7 @@
 
 mod audit;
 mod catalog;
+mod categories;
 mod control;
 mod customers;
 mod durability;
@@ -14,11 +15,14 @@ mod idempotency;
 mod integrations;
 mod inventory;
 mod levels;
+mod media;
 mod messages;
 mod orders;
 mod payments;
 mod prices;
+mod products;
 mod program;
+mod rules;
 mod shipments;
 mod smtp;
 mod strictness;

@@ -102,6 +102,21 @@ fn catalog_bodies() -> Vec<(Method, &'static str, Value)> {
         (Method::PUT, "/products/sku/MOUSE-001/price", json!({ "price": 1 })),
         (Method::PUT, "/products/prices", json!({ "updates": [{ "sku": "MOUSE-001", "price": 1 }] })),
         (Method::POST, "/products/prices/lookup", json!({ "skus": ["MOUSE-001"] })),
+        (Method::POST, "/categories", json!({ "name": "N", "slug": "n" })),
+        (Method::POST, "/products/MOUSE-001/seo-content", json!({ "type": "meta_title" })),
+        (
+            Method::POST,
+            "/inventory",
+            json!({ "product_id": "MOUSE-001", "quantity": 1, "location": "DN", "allocation_type": "GENERAL" }),
+        ),
+        (
+            Method::POST,
+            "/pricing-rules",
+            json!({
+                "name": "R", "rule_type": "percentage", "discount_type": "percentage", "discount_value": 10,
+                "conditions": "{}",
+            }),
+        ),
     ]
 }
 

@@ -6,10 +6,10 @@ use rusqlite::params;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::super::catalog;
 use crate::answer::{Answer, Refusal, Stop};
 use crate::body::{self, Text};
 use crate::call::Call;
+use crate::handlers::products;
 use crate::ledger::{Cause, Priced};
 use crate::money::{Amount, Currency, Major};
 use crate::shop::Shop;
@@ -165,7 +165,7 @@ const UNCHANGED: &str = "unchanged";
 /// Everything is checked before the first write, so a refusal has nothing to take back.
 fn write(shop: &Shop<'_>, call: &Call, sku: &str, row: &Row) -> Result<Written, Stop> {
     let variants = meant(shop, sku, row)?;
-    let Some(first) = variants.first() else { return Err(catalog::unknown(sku).into()) };
+    let Some(first) = variants.first() else { return Err(products::unknown(sku).into()) };
     let (old_price, currency) = (first.price, first.currency.clone());
     if let Some(given) = row.currency.as_ref().filter(|given| given.code() != currency) {
         let message = format!("the price of {sku} is in {currency}, not in {}", given.code());
