@@ -2,6 +2,7 @@
 
 mod catalog;
 mod gifts;
+mod leftovers;
 
 use std::collections::BTreeMap;
 
@@ -63,7 +64,7 @@ const NET_MONEY: &str =
 /// One promise: a query that finds the orders, variants or keys that break it, and the sentence about each.
 type Promise = fn(&Shop<'_>) -> rusqlite::Result<Vec<String>>;
 
-const PROMISES: [Promise; 19] = [
+const PROMISES: [Promise; 24] = [
     charged_twice,
     charged_too_much,
     hold_leaked,
@@ -83,13 +84,21 @@ const PROMISES: [Promise; 19] = [
     gifts::onboarding_mail_twice,
     catalog::price_is_not_its_ledgers,
     catalog::ledger_has_a_gap,
+    catalog::product_without_its_category,
+    catalog::category_without_its_parent,
+    catalog::picture_that_is_gone,
+    catalog::rule_that_points_nowhere,
+    catalog::variant_without_its_product,
 ];
 
-/// Checks every promise.
-pub(crate) fn audit(shop: &Shop<'_>) -> rusqlite::Result<Audit> {
+/// Checks every promise; of runs that were rolled back, whose keys begin with `rolled_back`, nothing may be left.
+pub(crate) fn audit(shop: &Shop<'_>, rolled_back: Option<&str>) -> rusqlite::Result<Audit> {
     let mut violations = Vec::new();
     for promise in PROMISES {
         violations.extend(promise(shop)?);
+    }
+    if let Some(prefix) = rolled_back {
+        violations.extend(leftovers::of(shop, prefix)?);
     }
     Ok(Audit { ok: violations.is_empty(), violations, totals: totals(shop)? })
 }

@@ -84,6 +84,22 @@ impl Call {
         )
     }
 
+    /// Whether the request is about the row of that id, SKU, name, slug or file name.
+    pub(crate) fn is_about(&self, wanted: &str) -> bool {
+        let named = |value: &Value| {
+            ["sku", "product_sku", "product_id", "name", "slug"]
+                .iter()
+                .any(|field| value.get(field).and_then(Value::as_str) == Some(wanted))
+        };
+        let in_form = || {
+            let parts = multipart::parts(self.content_type.as_deref(), &self.body).unwrap_or_default();
+            parts.iter().any(|part| part.name == "filename" && part.bytes == wanted.as_bytes())
+        };
+        self.id.as_deref() == Some(wanted)
+            || serde_json::from_slice(&self.body).is_ok_and(|body| named(&body))
+            || in_form()
+    }
+
     fn order_id_in_body(&self) -> Option<String> {
         let body: Value = serde_json::from_slice(&self.body).ok()?;
         ["/order_id", "/orderId", "/data/order_id", "/reference_id"]

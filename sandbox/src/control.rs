@@ -4,6 +4,7 @@
 
 mod catalog;
 mod erp;
+mod shelf;
 
 use std::collections::BTreeMap;
 
@@ -26,7 +27,7 @@ use crate::money::{Amount, Currency, Major};
 use crate::seed::{self, Seed, Shelf};
 use crate::shop::Shop;
 use crate::switches::SwitchesChange;
-use crate::{audit, effects, mailbox};
+use crate::{audit, effects, mailbox, paging, storefront};
 
 const BODY_BYTES_MAX: usize = 256 * 1024 * 1024;
 
@@ -38,9 +39,11 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/outbox", get(outbox))
         .route("/mailbox", get(mailbox::list))
         .route("/mailbox/{message_id}", get(mailbox::show))
+        .route("/shop", get(storefront::show))
         .route("/stock", get(stock))
         .route("/products", put(put_products))
         .route("/products/generate", post(catalog::generate))
+        .route("/shelf", get(shelf::show))
         .route("/prices", get(catalog::prices))
         .route("/prices/summary", get(catalog::prices_in_figures))
         .route("/payments/{order_id}/settle", post(settle))
@@ -71,9 +74,14 @@ async fn answer<T: Serialize + Send + 'static>(
 
 type QueryPairs = Result<Query<BTreeMap<String, String>>, QueryRejection>;
 
+fn pairs(query: QueryPairs) -> Result<BTreeMap<String, String>, Refusal> {
+    let Query(query) = query.map_err(|rejection| Refusal::invalid("query", rejection.body_text()))?;
+    Ok(query)
+}
+
 /// The optional `order_id` of a query; anything else in it is refused.
 fn order_filter(query: QueryPairs) -> Result<Option<String>, Stop> {
-    let Query(mut query) = query.map_err(|rejection| Refusal::invalid("query", rejection.body_text()))?;
+    let mut query = pairs(query)?;
     let order_id = query.remove("order_id");
     match query.into_keys().next() {
         None => Ok(order_id),
@@ -81,8 +89,13 @@ fn order_filter(query: QueryPairs) -> Result<Option<String>, Stop> {
     }
 }
 
-async fn audit(State(service): State<Shared>) -> Response {
-    answer(&service, |shop| Ok(audit::audit(shop)?)).await
+async fn audit(State(service): State<Shared>, query: QueryPairs) -> Response {
+    answer(&service, |shop| {
+        let query = pairs(query)?;
+        paging::only(&query, &["rolled_back"])?;
+        Ok(audit::audit(shop, query.get("rolled_back").map(String::as_str))?)
+    })
+    .await
 }
 
 async fn effects(State(service): State<Shared>, query: QueryPairs) -> Response {

@@ -8,6 +8,7 @@ use rusqlite::params;
 use serde::{Deserialize, Serialize};
 
 use crate::answer::{Refusal, Stop};
+use crate::call::Call;
 use crate::operation::Operation;
 use crate::random::SplitMix64;
 use crate::shop::Shop;
@@ -35,6 +36,9 @@ pub(crate) struct Dial {
     /// Only requests of that order.
     #[serde(skip_serializing_if = "Option::is_none")]
     order_id: Option<String>,
+    /// Only requests about the row of that id, SKU, name, slug or file name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    about: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,8 +144,10 @@ impl Dial {
         }
     }
 
-    fn matches(&self, operation: Operation, order_id: Option<&str>) -> bool {
-        self.target_is(operation) && self.order_id.as_deref().is_none_or(|wanted| order_id == Some(wanted))
+    fn matches(&self, call: &Call, order_id: Option<&str>) -> bool {
+        self.target_is(call.operation)
+            && self.order_id.as_deref().is_none_or(|wanted| order_id == Some(wanted))
+            && self.about.as_deref().is_none_or(|wanted| call.is_about(wanted))
     }
 
     fn target_is(&self, operation: Operation) -> bool {
@@ -171,9 +177,9 @@ pub(crate) fn show(shop: &Shop<'_>) -> Result<Vec<ShownFault>, Stop> {
 }
 
 /// Decides what happens to a request, and uses up budgets accordingly.
-pub(crate) fn strike(shop: &Shop<'_>, operation: Operation, order_id: Option<&str>) -> Result<Strike, Stop> {
+pub(crate) fn strike(shop: &Shop<'_>, call: &Call, order_id: Option<&str>) -> Result<Strike, Stop> {
     let mut faults = load(shop)?;
-    faults.retain(|fault| fault.dial.matches(operation, order_id));
+    faults.retain(|fault| fault.dial.matches(call, order_id));
     let mut strike = Strike::default();
     for fault in faults.iter_mut().filter(|fault| fault.dial.kind == Kind::Latency) {
         if fault.fires(shop)? {
@@ -182,7 +188,7 @@ pub(crate) fn strike(shop: &Shop<'_>, operation: Operation, order_id: Option<&st
     }
     for fault in &mut faults {
         let instead = match fault.dial.kind {
-            Kind::Status => Instead::Status(fault.dial.status.unwrap_or(operation.outage())),
+            Kind::Status => Instead::Status(fault.dial.status.unwrap_or(call.operation.outage())),
             Kind::RateLimit => Instead::RateLimit,
             _ => continue,
         };

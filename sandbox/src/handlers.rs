@@ -1,4 +1,4 @@
-//! The shop's endpoints, one file per outside system.
+//! The shop's endpoints, one file or folder per outside system or part of the catalogue.
 
 mod categories;
 mod columns;
@@ -32,11 +32,12 @@ use crate::shop::Shop;
 
 pub(crate) use categories::named as category_named;
 pub(crate) use customers::{CustomerChange, change as change_customer};
-pub(crate) use media::bytes as media_bytes;
+pub(crate) use media::{bytes as media_bytes, first_image};
 pub(crate) use notifications::outbox;
 pub(crate) use payments::{Outcome, is_open as payment_is_open, settle_order, settle_payment};
 pub(crate) use products::page as catalog;
 pub(crate) use profiles::list as customers;
+pub(crate) use rules::{Offer, OpenRules, Reduced};
 pub(crate) use shipments::hand_over;
 
 /// Carries out one call inside the transaction.

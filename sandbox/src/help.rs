@@ -111,12 +111,14 @@ CARD TOKENS (payment_method.card_token; any other is approved)
   card_charged_reply_lost   charged, but the first answer for the order is lost
 
 CONTROL ENDPOINTS (never need the token)
-  GET  /_sandbox/audit                                totals, and every broken promise in words
+  GET  /_sandbox/audit[?rolled_back=]                 totals, and every broken promise in words
   GET  /_sandbox/effects[?order_id=]                  each effect with its key and attempts
   GET  /_sandbox/requests                             requests seen per operation
   GET  /_sandbox/outbox[?order_id=]                   mails, SMS and pushes
   GET  /_sandbox/mailbox                              the mails as their readers see them (a page)
   GET  /_sandbox/mailbox/{message_id}                 one of them
+  GET  /_sandbox/shop                                 the shelf as a customer sees it (a page)
+  GET  /_sandbox/shelf                                the catalogue by natural keys
   GET  /_sandbox/stock                                what is on the shelves
   PUT  /_sandbox/products                             [{sku,variant_id,price,stock,name?,currency?}]
   POST /_sandbox/products/generate                    {products,prefix?,category?,currency?,stock?}
@@ -151,9 +153,10 @@ SWITCHES (PUT only those to change)
   coupon_codes_taken      false; true says of every new coupon code that it is taken
 
 FAULTS (PUT a list, which replaces the old one; GET shows it with its hits)
-  {operation, kind, status?, count?, probability?, latency_ms?, seed?, order_id?}
+  {operation, kind, status?, count?, probability?, latency_ms?, seed?, order_id?, about?}
   operation: a name from above, or *. count: how often it fires (absent: always). probability:
   0 to 1, from a random sequence started by seed. order_id: only requests of that order.
+  about: only requests about the row of that id, SKU, name, slug or file name.
   before the effect:  status      answers status (503) instead
                       rate_limit  answers 429 with Retry-After: 1 instead
                       latency     waits latency_ms, then goes on

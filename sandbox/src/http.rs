@@ -250,10 +250,8 @@ fn sorted(pairs: Vec<(String, String)>) -> Result<(BTreeMap<String, String>, Lis
     for (name, value) in pairs {
         if name.ends_with("[]") {
             lists.entry(name).or_default().push(value);
-        } else if query.contains_key(&name) {
+        } else if query.insert(name.clone(), value).is_some() {
             return Err(Refusal::invalid(&name, "is given twice"));
-        } else {
-            query.insert(name, value);
         }
     }
     Ok((query, lists))

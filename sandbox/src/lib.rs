@@ -12,7 +12,8 @@
 //!   and its line in the effects log are one transaction. `idempotency` keeps the records, and what was undone.
 //! - `handlers` has the endpoints, one file per outside system.
 //! - `erp` is the other system in the house: an ERP with records of its own, read under `/erp`.
-//! - `smtp` receives mail, which goes the way of every request; `mailbox` shows it.
+//! - `smtp` receives mail, which goes the way of every request; `mailbox` shows it;
+//!   `storefront` shows the shelves, both as pages of `html`.
 //! - `control` is the interface under `/_sandbox`: `audit`, `effects`, `faults`, `switches`, `clock`, `seed`; `random`
 //!   makes numbers that come again in the same order.
 //! - `ledger` has every change of a price.
@@ -37,6 +38,7 @@ mod effects;
 mod erp;
 mod faults;
 mod handlers;
+mod html;
 mod http;
 mod idempotency;
 mod ledger;
@@ -53,6 +55,7 @@ mod shop;
 mod shutdown;
 mod smtp;
 mod store;
+mod storefront;
 mod switches;
 
 use std::fmt;

@@ -1,18 +1,14 @@
 //! The mailbox page: the mails of the outbox, as their readers see them. No scripts, nothing loaded from anywhere.
 
 use axum::extract::{Path, State};
-use axum::http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::Response;
 use serde::Deserialize;
 
 use crate::answer::{Refusal, Stop};
 use crate::clock;
+use crate::html::{escaped, page};
 use crate::http::{Shared, answer_or_stop};
 use crate::shop::Shop;
-
-/// The page has styles and shows mails; what a mail asks for beyond that is not fetched.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-src 'self'; \
-                      base-uri 'none'; form-action 'none'";
 
 const STYLE: &str = "body{font:15px/1.5 sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;color:#222}\
 table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.3rem .8rem .3rem 0;vertical-align:top;\
@@ -54,7 +50,7 @@ fn kept(row: &rusqlite::Row<'_>) -> rusqlite::Result<Kept> {
 pub(crate) async fn list(State(service): State<Shared>) -> Response {
     let mails = service.transact(|shop| Ok(all(shop)?)).await;
     match mails {
-        Ok(mails) => page("Mailbox", &listed(&mails)),
+        Ok(mails) => page("Mailbox", STYLE, &listed(&mails)),
         Err(stop) => answer_or_stop(Err(stop)),
     }
 }
@@ -63,7 +59,7 @@ pub(crate) async fn list(State(service): State<Shared>) -> Response {
 pub(crate) async fn show(State(service): State<Shared>, Path(message_id): Path<String>) -> Response {
     let mail = service.transact(move |shop| one(shop, &message_id)).await;
     match mail {
-        Ok(kept) => page("Mail", &shown(&kept)),
+        Ok(kept) => page("Mail", STYLE, &shown(&kept)),
         Err(stop) => answer_or_stop(Err(stop)),
     }
 }
@@ -127,29 +123,6 @@ fn shown(Kept { message_id, time, mail }: &Kept) -> String {
     }
     if let Some(text) = &mail.text {
         html += &format!("<h2>Text</h2>\n<pre>{}</pre>\n", escaped(text));
-    }
-    html
-}
-
-fn page(title: &str, content: &str) -> Response {
-    let start = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">";
-    let html = format!(
-        "{start}<title>Sandbox: {title}</title><style>{STYLE}</style><h1>{title}</h1>\n{content}\n</html>"
-    );
-    ([(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY))], Html(html)).into_response()
-}
-
-fn escaped(text: &str) -> String {
-    let mut html = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            '\'' => html.push_str("&#39;"),
-            other => html.push(other),
-        }
     }
     html
 }

@@ -120,7 +120,7 @@ fn hang_up() -> Answer {
 fn arrive(shop: &Shop<'_>, call: &Call) -> Result<Arrival, Stop> {
     let order_id = call.order_id(shop)?;
     let line = effects::arrived(shop, call, order_id.as_deref())?;
-    let strike = faults::strike(shop, call.operation, order_id.as_deref())?;
+    let strike = faults::strike(shop, call, order_id.as_deref())?;
     Ok(Arrival { strike, line })
 }
 

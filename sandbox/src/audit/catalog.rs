@@ -44,3 +44,62 @@ pub(super) fn ledger_has_a_gap(shop: &Shop<'_>) -> rusqlite::Result<Vec<String>>
         },
     )
 }
+
+pub(super) fn product_without_its_category(shop: &Shop<'_>) -> rusqlite::Result<Vec<String>> {
+    shop.list(
+        "SELECT sku, category_id FROM products
+         WHERE category_id IS NOT NULL AND category_id NOT IN (SELECT category_id FROM categories)",
+        [],
+        |row| {
+            let (sku, category): (String, String) = (row.get(0)?, row.get(1)?);
+            Ok(format!("product without its category: {sku} is in {category}, which is not there"))
+        },
+    )
+}
+
+pub(super) fn category_without_its_parent(shop: &Shop<'_>) -> rusqlite::Result<Vec<String>> {
+    shop.list(
+        "SELECT slug, parent_id FROM categories
+         WHERE parent_id IS NOT NULL AND parent_id NOT IN (SELECT category_id FROM categories)",
+        [],
+        |row| {
+            let (slug, parent): (String, String) = (row.get(0)?, row.get(1)?);
+            Ok(format!("category without its parent: {slug} is below {parent}, which is not there"))
+        },
+    )
+}
+
+pub(super) fn picture_that_is_gone(shop: &Shop<'_>) -> rusqlite::Result<Vec<String>> {
+    shop.list(
+        "SELECT sku, media_id FROM product_images
+         WHERE media_id IS NOT NULL AND media_id NOT IN (SELECT media_id FROM media)",
+        [],
+        |row| {
+            let (sku, media): (String, String) = (row.get(0)?, row.get(1)?);
+            Ok(format!("picture that is gone: {sku} shows {media}, which is not there"))
+        },
+    )
+}
+
+/// A category or a product may go while a rule names it; a careful caller deletes the rule first.
+pub(super) fn rule_that_points_nowhere(shop: &Shop<'_>) -> rusqlite::Result<Vec<String>> {
+    shop.list(
+        "SELECT name, value FROM pricing_rules, json_each(conditions, '$.category_ids')
+         WHERE value NOT IN (SELECT category_id FROM categories)
+         UNION ALL
+         SELECT name, value FROM pricing_rules, json_each(conditions, '$.product_ids')
+         WHERE value NOT IN (SELECT sku FROM products)",
+        [],
+        |row| {
+            let (rule, target): (String, String) = (row.get(0)?, row.get(1)?);
+            Ok(format!("rule that points nowhere: {rule} is for {target}, which is not there"))
+        },
+    )
+}
+
+pub(super) fn variant_without_its_product(shop: &Shop<'_>) -> rusqlite::Result<Vec<String>> {
+    shop.list("SELECT variant_id, sku FROM variants WHERE sku NOT IN (SELECT sku FROM products)", [], |row| {
+        let (variant, sku): (String, String) = (row.get(0)?, row.get(1)?);
+        Ok(format!("variant without its product: {variant} is of {sku}, which is not there"))
+    })
+}

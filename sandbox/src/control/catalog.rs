@@ -7,8 +7,7 @@ use rusqlite::params;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::erp::pairs;
-use super::{QueryPairs, answer};
+use super::{QueryPairs, answer, pairs};
 use crate::answer::{Refusal, Stop};
 use crate::body::{self, Text};
 use crate::handlers;

@@ -1,22 +1,15 @@
 //! The ERP's side of the control interface, and the catalog that a sync with it leaves in the shop.
 
-use std::collections::BTreeMap;
-
 use axum::body::Bytes;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use serde_json::json;
 
-use super::{QueryPairs, answer};
+use super::{QueryPairs, answer, pairs};
 use crate::answer::{Refusal, Stop};
 use crate::erp::{self, Entity, Generate, Given, Named, Settings, SettingsChange};
 use crate::http::Shared;
 use crate::{body, handlers, paging};
-
-pub(super) fn pairs(query: QueryPairs) -> Result<BTreeMap<String, String>, Refusal> {
-    let Query(query) = query.map_err(|rejection| Refusal::invalid("query", rejection.body_text()))?;
-    Ok(query)
-}
 
 pub(super) async fn catalog(State(service): State<Shared>, query: QueryPairs) -> Response {
     answer(&service, |shop| handlers::catalog(shop, &pairs(query)?)).await

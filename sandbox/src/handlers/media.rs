@@ -5,6 +5,7 @@ mod read;
 mod upload;
 mod write;
 
+pub(crate) use images::first_image;
 pub(super) use images::{Image, images_of, put_images};
 pub(crate) use read::bytes;
 pub(super) use read::{get, list};

@@ -2,7 +2,9 @@
 
 mod fields;
 mod read;
+mod reduce;
 mod write;
 
 pub(super) use read::{by_name, get, list};
+pub(crate) use reduce::{Offer, OpenRules, Reduced};
 pub(super) use write::{create, delete, set_status, update};

@@ -185,6 +185,23 @@ async fn books_that_do_not_add_up() {
             "UPDATE price_changes SET old_price = 7",
             "gap in the price ledger: line 1 changes KEYBOARD-001-US from 7, the line before it left 1200000",
         ),
+        (
+            "UPDATE products SET category_id = 'cat_0' WHERE sku = 'MOUSE-001'",
+            "product without its category: MOUSE-001",
+        ),
+        (
+            "INSERT INTO categories (category_id, name, slug, parent_id, created_at, updated_at)
+             VALUES ('c', 'N', 'n', 'cat_0', 0, 0)",
+            "category without its parent: n is below cat_0",
+        ),
+        (
+            "INSERT INTO product_images (sku, position, media_id) VALUES ('MOUSE-001', 0, 'med_0')",
+            "picture that is gone: MOUSE-001 shows med_0",
+        ),
+        (
+            "UPDATE variants SET sku = 'GHOST' WHERE variant_id = 'HEADSET-001-WHITE'",
+            "variant without its product: HEADSET-001-WHITE is of GHOST",
+        ),
         ("UPDATE payments SET refunded = 1", "refunds exceed captures"),
         (
             "INSERT INTO refunds SELECT 'ref_x', payment_id, amount + 1, NULL, 0 FROM payments",

@@ -17,6 +17,18 @@ pub(crate) struct Image {
     pub(crate) alt: Option<String>,
 }
 
+impl Image {
+    /// Its id, if it is one of the shop's own.
+    pub(crate) fn media_id(&self) -> Option<&str> {
+        self.media_id.as_deref()
+    }
+}
+
+/// The picture that stands for a product.
+pub(crate) fn first_image(shop: &Shop<'_>, sku: &str) -> rusqlite::Result<Option<Image>> {
+    Ok(images_of(shop, sku)?.into_iter().next())
+}
+
 pub(crate) fn images_of(shop: &Shop<'_>, sku: &str) -> rusqlite::Result<Vec<Image>> {
     shop.list(
         "SELECT product_images.media_id, url, alt FROM product_images LEFT JOIN media USING (media_id)

@@ -13,7 +13,7 @@ use crate::shop::Shop;
 /// A currency with four decimals: those of percentages and of fixed discounts.
 const FOUR_DECIMALS: &str = "CLF";
 /// A hundred percent in ten-thousandths of a percent.
-const HUNDRED_PERCENT: i64 = 1_000_000;
+pub(super) const HUNDRED_PERCENT: i64 = 1_000_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
