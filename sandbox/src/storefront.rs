@@ -17,7 +17,7 @@ const PRODUCTS_MAX: i64 = 60;
 const STYLE: &str = "body{font:15px/1.45 sans-serif;margin:0 auto;max-width:68rem;padding:1.5rem;color:#23252b;\
 background:#f7f6f3}h1{font-size:1.5rem;margin:0 0 1rem}h2{font-size:1.1rem;margin:2rem 0 .75rem;padding-bottom:.3rem;\
 border-bottom:1px solid #d8d5cc}h2 small,.aside{color:#6b6d74;font-weight:normal}ul{list-style:none;margin:0;padding:0;\
-display:grid;grid-template-columns:repeat(auto-fill,minmax(12.5rem,1fr));gap:1rem}\
+display:grid;grid-template-columns:repeat(auto-fill,minmax(15rem,1fr));gap:1rem}\
 li{background:#fff;border:1px solid #e4e1d9;border-radius:.5rem;overflow:hidden;display:flex;flex-direction:column}\
 .picture{height:9rem;background:#edebe5;display:flex;align-items:center;justify-content:center;color:#8b8d94;\
 font-size:.85rem}.picture img{width:100%;height:100%;object-fit:cover}.facts{padding:.75rem .9rem 1rem}\
