@@ -21,7 +21,7 @@ pub(super) const STATUSES: [&str; 4] = ["draft", "active", "inactive", "archived
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Product {
-    id: String,
+    /// Without an `id` beside it: a caller that takes either name for the other would find the field twice.
     #[serde(rename = "product_id")]
     product_id: String,
     sku: String,
@@ -86,7 +86,6 @@ fn raw(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Box<RawValue>>> 
 fn product(row: &Row<'_>) -> rusqlite::Result<Product> {
     let (sku, status): (String, String) = (row.get(0)?, row.get(3)?);
     Ok(Product {
-        id: sku.clone(),
         product_id: sku.clone(),
         sku,
         name: row.get(1)?,
