@@ -8,8 +8,8 @@
 //! - `mutate`: random changes, from a seed;
 //! - `targets`: what is read, from which examples, and what must hold.
 //!
-//! The rounds are not led by the code that they reach, as those of `cargo fuzz` are: that needs an unstable compiler and
-//! a build of its own. The examples lead them instead.
+//! The rounds are not led by the code that they reach, as those of `cargo fuzz` are: that needs an unstable compiler
+//! and a build of its own. The examples lead them instead.
 
 mod mutate;
 mod targets;

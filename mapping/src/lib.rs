@@ -148,8 +148,8 @@ impl Rules {
 }
 
 impl EntityMapping<'_> {
-    /// Makes the shop's record, and tells of the fields that it has to do without: a customer's phone that is none costs
-    /// the phone.
+    /// Makes the shop's record, and tells of the fields that it has to do without: a customer's phone that is none
+    /// costs the phone.
     ///
     /// # Errors
     /// The first defect that costs the record.
@@ -173,8 +173,8 @@ impl EntityMapping<'_> {
         targets::sku(|target| self.read(&source, target)).map_err(|failed| self.defect(failed))
     }
 
-    /// The source's field that a field of the shop (`product_sku`, as a [`Defect`] names it) is made of: the first, where
-    /// it is made of several. `None`: of none.
+    /// The source's field that a field of the shop (`product_sku`, as a [`Defect`] names it) is made of: the first,
+    /// where it is made of several. `None`: of none.
     #[must_use]
     pub fn source_of(&self, name: &str) -> Option<&str> {
         let target = targets(self.entity).iter().find(|target| target.name(self.entity) == name)?;

@@ -280,7 +280,7 @@ fn texts_are_read_as_at_every_other_door() {
         ),
         (
             r#""email": "a@example.com, b@example.com", "first_name": "L""#,
-            "customer_email is not a mail address",
+            "customer_email holds more than one address",
         ),
         (r#""first_name": "L""#, "customer_email is missing"),
     ] {

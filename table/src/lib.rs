@@ -16,8 +16,8 @@
 //! the doubt begins, with the option that decides: a quote that opens inside a value, is never closed, or takes in
 //! whole rows; a backslash before a quote; another delimiter than the declared one; another encoding.
 //!
-//! **Memory is bounded**: a record has at most [`RECORD_BYTES_MAX`], and that is checked while it is read. Of a workbook,
-//! the texts that its cells share lie in memory, too.
+//! **Memory is bounded**: a record has at most [`RECORD_BYTES_MAX`], and that is checked while it is read. Of a
+//! workbook, the texts that its cells share lie in memory, too.
 //!
 //! **A reader can go on at any row's end** ([`Reader::next_at`], [`Reader::seek`]): a page of a long file costs its
 //! own rows. Only a workbook has to be read up to there.

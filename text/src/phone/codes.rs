@@ -1,5 +1,5 @@
-//! The calling codes of countries (ITU-T E.164), and what a 0 behind each of them is. A test compares every code with the
-//! numbering plans as libphonenumber 9.0.43 has them.
+//! The calling codes of countries (ITU-T E.164), and what a 0 behind each of them is. A test compares every code with
+//! the numbering plans as libphonenumber 9.0.43 has them.
 
 /// The meaning of a 0 directly behind a calling code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +40,8 @@ const TWO: [&str; 44] = [
     "91", "92", "93", "94", "95", "98",
 ];
 
-/// Italy and the Vatican, San Marino; Côte d'Ivoire, Burkina Faso, Benin, Gabon and the Congo; Tajikistan; numbers of no
-/// country.
+/// Italy and the Vatican, San Marino; Côte d'Ivoire, Burkina Faso, Benin, Gabon and the Congo; Tajikistan; numbers of
+/// no country.
 #[rustfmt::skip]
 const KEPT: [&str; 11] = ["39", "225", "226", "229", "241", "242", "378", "800", "881", "888", "992"];
 
