@@ -6,7 +6,7 @@
 //! test of its crate. `cargo test -p fuzz` plays some thousand rounds of each, always the same ones.
 //!
 //! - `mutate`: random changes, from a seed;
-//! - `targets`: what is read, from which examples, and what must hold.
+//! - `targets`: the readers, their examples, and the rules that must hold.
 //!
 //! The rounds are not led by the code that they reach, as those of `cargo fuzz` are: that needs an unstable compiler
 //! and a build of its own. The examples lead them instead.

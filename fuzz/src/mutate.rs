@@ -27,7 +27,7 @@ impl Random {
     }
 }
 
-/// What has surprised readers before.
+/// Signs that have surprised readers before.
 const SURPRISES: &[&[u8]] = &[
     b"\"",
     b"\"\"",

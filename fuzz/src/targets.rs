@@ -1,4 +1,4 @@
-//! What is read, from which examples, and what must hold.
+//! The readers: from which examples they read, and the rules that must hold.
 
 mod address;
 mod csv;
@@ -21,7 +21,7 @@ pub(crate) struct Target {
     /// Whether an input is read as it is meant.
     #[cfg_attr(not(test), expect(dead_code, reason = "asked of the examples, by a test"))]
     pub(crate) is_right: fn(&[u8]) -> bool,
-    /// What must hold, whatever the input.
+    /// Refuses an input that breaks a rule.
     pub(crate) check: Check,
     /// Rounds of a test.
     #[cfg_attr(not(test), expect(dead_code, reason = "played by a test"))]

@@ -33,7 +33,7 @@ const CODES: [&str; 27] = [
     "#N/D",
 ];
 
-/// Refuses a text that is such a code: it is no value, whatever the field.
+/// Refuses a text that is such a code: it is not a value, whatever the field.
 pub(crate) fn check(text: &str) -> Result<(), Refusal> {
     let text = text.trim();
     if is_code(text) { refuse_code(text) } else { Ok(()) }

@@ -54,7 +54,7 @@ impl Row {
         &self.fields
     }
 
-    /// What is wrong with single values; the field of a problem is the column.
+    /// The problems of single values; the field of a problem is the column.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         &self.problems

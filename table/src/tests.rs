@@ -204,7 +204,7 @@ fn the_delimiter_is_the_one_that_is_said_and_another_one_is_named() {
     );
 }
 
-/// X1: an error of a spreadsheet is no value in its export either; where it stands is known.
+/// X1: an error of a spreadsheet is not a value in its export either; where it stands is known.
 #[test]
 fn an_error_of_a_spreadsheet_is_a_problem_of_its_row() {
     let text = "sku,price,name\nÁ,\"#N/A\",x\nB,2,#1 in sales\n";

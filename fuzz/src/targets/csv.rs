@@ -74,7 +74,7 @@ fn round_trip(bytes: &[u8], random: &mut Random) -> Result<(), String> {
     let given: Vec<Vec<String>> = read
         .iter()
         .map(|(_, fields, problems)| {
-            // An error of a spreadsheet is no value.
+            // An error of a spreadsheet is not a value.
             let is_told = |name: &str| problems.iter().any(|problem| problem.starts_with(name));
             ["a", "b", "c"]
                 .map(|name| fields.get(name).cloned().unwrap_or(is_told(name).to_string()))

@@ -36,7 +36,7 @@ pub(crate) struct ShowArgs {
     /// JSON file with mapping rules
     #[arg(long, value_name = "RULES")]
     pub(crate) map: Option<PathBuf>,
-    /// What the rows are records of, where the rules are about several; without rules the columns are the fields
+    /// The kind of records, where the rules are about several; without rules the columns are the fields
     #[arg(long, value_name = "ENTITY", value_parser = entity)]
     pub(crate) entity: Option<Entity>,
     /// Of amounts without one
@@ -73,7 +73,7 @@ pub(crate) struct FormatArgs {
 }
 
 impl FormatArgs {
-    /// What was said of the file.
+    /// The options, checked.
     ///
     /// # Errors
     /// The option that is not what it can be, with the fix.

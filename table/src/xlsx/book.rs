@@ -1,4 +1,4 @@
-//! What a workbook says of itself: its sheets, how its dates are counted, and where its other parts are.
+//! The outline of a workbook: its sheets, how its dates are counted, and where its other parts are.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Seek};

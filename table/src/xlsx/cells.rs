@@ -78,7 +78,7 @@ impl Merged {
     }
 }
 
-/// What a cell holds, as it is stored.
+/// The content of a cell, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Stored {
     Nothing,
@@ -93,7 +93,7 @@ pub(crate) enum Stored {
     Iso(String),
     /// A formula that nobody has calculated.
     Formula,
-    /// What no program is known to write.
+    /// Content that no program is known to write.
     Unknown,
 }
 
@@ -148,7 +148,7 @@ impl<R: Read + Seek> Sheet<R> {
         Ok(None)
     }
 
-    /// What stands behind the cells, up to the end of the part.
+    /// The merged cells, which stand behind all others; reads up to the end of the part.
     pub(crate) fn merged(&mut self) -> Result<Vec<Merged>, Flaw> {
         let mut merged = Vec::new();
         loop {

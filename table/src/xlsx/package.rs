@@ -48,7 +48,7 @@ struct Entry {
     is_deflated: bool,
 }
 
-/// What is the matter with the bytes of a part; travels through readers as an I/O error.
+/// A part whose bytes are not the promised ones; travels through readers as an I/O error.
 #[derive(Debug)]
 pub(crate) struct Damaged;
 

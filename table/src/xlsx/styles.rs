@@ -13,7 +13,7 @@ const LOOKS_MAX: usize = 100_000;
 /// The longest code of a look, in bytes.
 const CODE_BYTES_MAX: usize = 4_096;
 
-/// What a number is, by its look.
+/// The meaning of a number, by its look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Look {
     /// A number.
@@ -87,7 +87,7 @@ fn built_in(id: u32) -> Look {
     }
 }
 
-/// Reads a code like `dd/mm/yyyy`, `0.0%` or `#,##0 "đ"`. What stands behind the first `;` is for other numbers than
+/// Reads a code like `dd/mm/yyyy`, `0.0%` or `#,##0 "đ"`. The parts behind its first `;` are for other numbers than
 /// positive ones.
 fn of_code(code: &str) -> Look {
     if code.len() > CODE_BYTES_MAX {

@@ -44,7 +44,7 @@ struct ShownRow {
     /// Columns whose cells show a percentage.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     percent: Vec<String>,
-    /// What the rules make of it.
+    /// The record that the rules make of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     output: Option<Record>,
 }
@@ -156,7 +156,7 @@ impl Shown {
             match reader.next_row() {
                 Ok(Some(row)) => self.take(row, first, mapping),
                 Ok(None) => return Ok(()),
-                // What was read up to there helps to find it.
+                // The rows up to there help to find it.
                 Err(Flaw::Wrong(problem)) => {
                     self.tell(*problem);
                     return Ok(());
