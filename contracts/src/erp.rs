@@ -255,6 +255,9 @@ pub struct Staged {
     /// Causes of invalid records, without their values, and how often each was met.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub causes: BTreeMap<String, u64>,
+    /// Why records were taken without one of their fields, and how often: a phone that is none costs the phone.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub left_out: BTreeMap<String, u64>,
     /// Fields that no rule asks for, when asked to warn of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown_fields: Vec<String>,

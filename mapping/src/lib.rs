@@ -130,6 +130,11 @@ impl Rules {
         EntityMapping { entity, currency, rules: self.by_entity.get(&entity) }
     }
 
+    /// The entities that there are rules for.
+    pub fn entities(&self) -> impl Iterator<Item = Entity> {
+        self.by_entity.keys().copied()
+    }
+
     /// The one field of the ERP's (a path with points) that a product's SKU is made of; `None` when it is made of
     /// several fields, or of none, so that a list of keys does not say which SKUs there are.
     #[must_use]
@@ -143,13 +148,15 @@ impl Rules {
 }
 
 impl EntityMapping<'_> {
-    /// Makes the shop's record.
+    /// Makes the shop's record, and tells of the fields that it has to do without: a customer's phone that is none
+    /// costs the phone.
     ///
     /// # Errors
-    /// The first defect.
-    pub fn apply(&self, source: &SourceRecord) -> Result<Record, Defect> {
+    /// The first defect that costs the record.
+    pub fn apply(&self, source: &SourceRecord) -> Result<(Record, Vec<Defect>), Defect> {
         let read = |target: &Target| self.read(source, target);
-        targets::record(self.entity, read).map_err(|failed| self.defect(failed))
+        let (record, left_out) = targets::record(self.entity, read).map_err(|failed| self.defect(failed))?;
+        Ok((record, left_out.into_iter().map(|failed| self.defect(failed)).collect()))
     }
 
     /// Makes the shop's SKU of the ERP's key alone, as [`Self::apply`] would make it of the whole record. Only where
@@ -164,6 +171,17 @@ impl EntityMapping<'_> {
         };
         let source = rule::nested(&path, key);
         targets::sku(|target| self.read(&source, target)).map_err(|failed| self.defect(failed))
+    }
+
+    /// The source's field that a field of the shop (`product_sku`, as a [`Defect`] names it) is made of: the first,
+    /// where it is made of several. `None`: of none.
+    #[must_use]
+    pub fn source_of(&self, name: &str) -> Option<&str> {
+        let target = targets(self.entity).iter().find(|target| target.name(self.entity) == name)?;
+        match self.rules {
+            None => Some(target.field),
+            Some(rules) => rules.get(target.field)?.sources().next(),
+        }
     }
 
     fn sku_rule(&self) -> Option<&Rule> {

@@ -125,13 +125,14 @@ pub(crate) enum Problem {
 /// A field, and the problem with it.
 pub(crate) type Failed<'t> = (&'t Target, Problem);
 
-/// Makes a record of an entity out of its fields.
+/// Makes a record of an entity out of its fields; with the fields that it has to do without.
 pub(crate) fn record(
     entity: Entity,
     read: impl Fn(&Target) -> Result<Option<Converted>, Defect>,
-) -> Result<Record, Failed<'static>> {
+) -> Result<(Record, Vec<Failed<'static>>), Failed<'static>> {
     let fields = Fields { read };
-    Ok(match entity {
+    let mut left_out = Vec::new();
+    let record = match entity {
         Entity::Products => Record::Product(ProductRecord {
             sku: fields.sku()?,
             name: fields.needed(&NAME, 500, text::title)?,
@@ -155,7 +156,11 @@ pub(crate) fn record(
                 email: fields.email()?,
                 first_name,
                 last_name,
-                phone: fields.phone()?,
+                // A customer is reached by mail; the phone costs itself.
+                phone: fields.phone().unwrap_or_else(|failed| {
+                    left_out.push(failed);
+                    None
+                }),
             })
         }
         Entity::Orders => Record::Order(OrderRecord {
@@ -165,7 +170,8 @@ pub(crate) fn record(
             customer_external_id: fields.text(&CUSTOMER, 100, text::key)?,
             ordered_at: fields.moment(&ORDERED_AT)?,
         }),
-    })
+    };
+    Ok((record, left_out))
 }
 
 /// Reads the SKU alone.

@@ -17,7 +17,7 @@ fn source(json: &str) -> SourceRecord {
 fn product(rules: &str, json: &str, currency: Currency) -> Result<serde_json::Value, (DefectKind, String)> {
     let rules = Rules::parse(rules).expect("right rules");
     match rules.of(Entity::Products, currency).apply(&source(json)) {
-        Ok(record) => Ok(serde_json::to_value(record).expect("JSON")),
+        Ok((record, _)) => Ok(serde_json::to_value(record).expect("JSON")),
         Err(defect) => Err((defect.kind, defect.cause())),
     }
 }
@@ -52,7 +52,7 @@ fn an_entity_without_rules_maps_by_identity() {
     let rules = Rules::parse(SEED).expect("right rules");
     let inventory = rules.of(Entity::Inventory, Currency::VND);
     let level = source(r#"{"sku": "A", "quantity": "12", "location": "HCM", "bin": "x", "updated_at": "…"}"#);
-    let Ok(Record::Stock(stock)) = inventory.apply(&level) else { panic!("no level") };
+    let Ok((Record::Stock(stock), _)) = inventory.apply(&level) else { panic!("no level") };
     assert_eq!((stock.sku.as_str(), stock.quantity, stock.location.as_str()), ("A", 12, "HCM"));
     assert_eq!(inventory.unknown_fields(&level), ["bin"]);
 }
@@ -118,7 +118,7 @@ fn tables_joins_paths_and_dates() {
     let mapping = rules.of(Entity::Orders, Currency::VND);
     let order =
         r#"{"no": 7, "sum": {"gross": 5}, "state": 10, "area": "VN", "customer": 12, "day": "01/02/2026"}"#;
-    let made = serde_json::to_value(mapping.apply(&source(order)).expect("an order")).expect("JSON");
+    let made = serde_json::to_value(mapping.apply(&source(order)).expect("an order").0).expect("JSON");
     let wanted = serde_json::json!({
         "entity": "order", "external_id": "7", "status": "confirmed", "customer_external_id": "VN-12",
         "total": { "amount": "5", "currency": "VND" }, "ordered_at": "2026-02-01T00:00:00Z"
@@ -250,7 +250,7 @@ fn texts_are_read_as_at_every_other_door() {
     let customer = |fields: &str| {
         let record = source(&format!(r#"{{"external_id": "7", {fields}}}"#));
         let made = rules.of(Entity::Customers, Currency::VND).apply(&record);
-        made.map(|made| serde_json::to_value(made).expect("JSON")).map_err(|defect| defect.cause())
+        made.map(|(made, _)| serde_json::to_value(made).expect("JSON")).map_err(|defect| defect.cause())
     };
     let made = customer(
         r#""email": "\ufeffLan@thử.example.com", "first_name": "Pha\u0323m\u00a0", "phone": "\u202d+84 (0)901 234 567\u202c""#,
@@ -279,19 +279,39 @@ fn texts_are_read_as_at_every_other_door() {
             "customer_first_name holds an invisible sign, U+202E (a turn of the writing direction), as character 2",
         ),
         (
-            r#""email": "a@example.com", "first_name": "L", "phone": "+36 (0)1 555""#,
-            "customer_phone has a 0 behind +36, where none belongs",
+            r#""email": "a@example.com, b@example.com", "first_name": "L""#,
+            "customer_email holds more than one address",
         ),
-        (
-            r#""email": "a@example.com", "first_name": "L", "phone": "0123456789012345678901234567890123456789""#,
-            "customer_phone is longer than 30 characters",
-        ),
+        (r#""first_name": "L""#, "customer_email is missing"),
     ] {
         assert_eq!(customer(fields), Err(cause.to_owned()), "{fields}");
     }
     // A number of the ERP's own country says nothing of the country.
     let own = customer(r#""email": "a@example.com", "first_name": "L", "phone": "0901 234\u200b 567""#);
     assert_eq!(own.map(|made| made["phone"].clone()), Ok(serde_json::json!("0901 234 567")));
+}
+
+/// E14: the phone costs the phone.
+#[test]
+fn a_phone_that_is_none_is_left_out_and_told() {
+    let rules = r#"{"customer_external_id": "id", "customer_email": "m", "customer_first_name": "n", "customer_phone":
+        {"from": "p", "lookup": {"7": "+84901234567"}}}"#;
+    let looked_up = Rules::parse(rules).expect("right rules");
+    let plain = Rules::default();
+    for (rules, phone, cause) in [
+        (&plain, "+36 (0)1 555", "customer_phone has a 0 behind +36, where none belongs"),
+        (&plain, "0123456789012345678901234567890123456789", "customer_phone is longer than 30 characters"),
+        (&looked_up, "8", "customer_phone is not in the table of its rule"),
+    ] {
+        let record = source(&format!(
+            r#"{{"id": 7, "external_id": 7, "m": "a@example.com", "email": "a@example.com", "n": "L", "first_name": "L",
+                "p": "{phone}", "phone": "{phone}"}}"#
+        ));
+        let (made, left_out) = rules.of(Entity::Customers, Currency::VND).apply(&record).expect("a customer");
+        assert_eq!(left_out.iter().map(crate::Defect::cause).collect::<Vec<_>>(), [cause]);
+        let Record::Customer(customer) = made else { panic!("another entity") };
+        assert_eq!((customer.phone, customer.external_id.as_str()), (None, "7"));
+    }
 }
 
 /// E13

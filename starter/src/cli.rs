@@ -10,6 +10,7 @@ pub(crate) mod order;
 pub(crate) mod schedule;
 pub(crate) mod shared;
 pub(crate) mod store;
+pub(crate) mod table;
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
@@ -29,6 +30,7 @@ use onboarding::OnboardingCommand;
 use order::OrderCommand;
 use schedule::ScheduleCommand;
 use store::{StoreArgs, StoreCommand};
+use table::TableCommand;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -204,6 +206,11 @@ pub(crate) enum Command {
     Store {
         #[command(subcommand)]
         command: StoreCommand,
+    },
+    /// Files of rows: look at what is read of them, and at everything that is wrong
+    Table {
+        #[command(subcommand)]
+        command: TableCommand,
     },
     /// Processes that run again and again, as a file says
     Schedule {

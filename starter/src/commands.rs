@@ -3,7 +3,7 @@
 //! - `call`: what every command gets;
 //! - `any`: the verbs that stand once for all nouns (`status`, `watch`, `result`, `cancel`, `answer`, `questions`,
 //!   `list`, `start`);
-//! - `order`, `onboarding`, `erp`, `store`, `schedule`, `mail`: the nouns;
+//! - `order`, `onboarding`, `erp`, `store`, `schedule`, `mail`, `table`: the nouns;
 //! - `history`, `doctor`, `completions`: what has no noun.
 
 pub(crate) mod any;
@@ -17,3 +17,4 @@ pub(crate) mod onboarding;
 pub(crate) mod order;
 pub(crate) mod schedule;
 pub(crate) mod store;
+pub(crate) mod table;

@@ -25,7 +25,7 @@ use std::process::ExitCode;
 
 use cli::{Cli, Command, HistoryCommand};
 use commands::call::Call;
-use commands::{any, completions, doctor, erp, history, mail, onboarding, order, schedule, store};
+use commands::{any, completions, doctor, erp, history, mail, onboarding, order, schedule, store, table};
 use terminal::exit::{Exit, Failure};
 use terminal::output::{Format, Out, When};
 use terminal::program;
@@ -80,6 +80,7 @@ async fn run(cli: Cli, out: &Out) -> Result<Exit, Failure> {
         Command::Onboarding { command } => onboarding::run(call, command).await,
         Command::Erp { command } => erp::run(call, *command).await,
         Command::Store { command } => store::run(call, command).await,
+        Command::Table { command } => table::run(out, &command),
         Command::Schedule { command } => schedule::run(call, command).await,
         Command::Questions => any::questions::run(call).await,
         Command::Answer(args) => any::answer::run(call, *args).await,

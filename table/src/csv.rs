@@ -1,14 +1,15 @@
 //! Records of CSV, read strictly: what can be read in two ways is refused at its byte.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, Seek};
 
 use serde_json::value::to_raw_value;
 
 use crate::format::{Escape, Format};
 use crate::header::Header;
+use crate::row::{Places, byte};
 use crate::source::Source;
-use crate::{Flaw, RECORD_BYTES_MAX, Row, unfit, wrong};
+use crate::{Flaw, RECORD_BYTES_MAX, Row, errors, unfit, wrong};
 
 const CLOSE_IT: &str = "close it; a quote that belongs to the value is written twice";
 
@@ -22,10 +23,11 @@ pub(crate) struct Table<R> {
 
 impl<R: Read + Seek> Table<R> {
     pub(crate) fn open(source: Source<R>, format: &Format) -> Result<Self, Flaw> {
-        let mut records = Records { source, format: *format, columns: None };
+        let mut records = Records { source, format: format.clone(), columns: None };
         records.read_separator_line()?;
+        records.skip_lines(format.header_row.unwrap_or(1).saturating_sub(1))?;
         let header = match records.next_record()? {
-            Some(record) => Header::read(record.values, records.format.delimiter)?,
+            Some(record) => Header::read(&record.values, records.format.delimiter)?,
             // An export of nothing.
             None => Header::default(),
         };
@@ -45,17 +47,31 @@ impl<R: Read + Seek> Table<R> {
     pub(crate) fn next_row(&mut self) -> Result<Option<Row>, Flaw> {
         loop {
             let Some(record) = self.records.next_record()? else { return Ok(None) };
-            if record.values.iter().all(|value| value.trim().is_empty()) {
+            if record.values.iter().all(|value| value.text.trim().is_empty()) {
                 continue;
             }
-            let at = record.at;
-            let values = self.header.fit(record)?;
-            let fields = self.header.names().zip(values).map(|(name, value)| {
-                let value = to_raw_value(&value).map_err(|error| Flaw::Io(error.into()))?;
-                Ok((name.to_owned(), value))
-            });
-            return Ok(Some(Row { at, fields: fields.collect::<Result<BTreeMap<_, _>, Flaw>>()? }));
+            return self.row(record).map(Some);
         }
+    }
+
+    pub(crate) fn columns(&self) -> impl Iterator<Item = &str> {
+        self.header.names()
+    }
+
+    fn row(&self, record: Record) -> Result<Row, Flaw> {
+        let at = record.at;
+        let (mut fields, mut begins, mut problems) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        for (name, value) in self.header.names().zip(self.header.fit(record)?) {
+            begins.insert(name.to_owned(), value.at);
+            match errors::check(&value.text) {
+                Err(refusal) => problems.push(refusal.of(name).at(byte(value.at))),
+                Ok(()) => {
+                    let json = to_raw_value(&value.text).map_err(|error| Flaw::Io(error.into()))?;
+                    fields.insert(name.to_owned(), json);
+                }
+            }
+        }
+        Ok(Row { at, fields, problems, percents: BTreeSet::new(), places: Places::Bytes(begins) })
     }
 }
 
@@ -63,9 +79,16 @@ impl<R: Read + Seek> Table<R> {
 pub(crate) struct Record {
     /// The byte where it begins.
     pub(crate) at: u64,
-    pub(crate) values: Vec<String>,
+    pub(crate) values: Vec<Value>,
     /// The byte of the last quote that took in a line break.
     pub(crate) wide_quote: Option<u64>,
+}
+
+/// One value.
+pub(crate) struct Value {
+    /// The byte where it begins.
+    pub(crate) at: u64,
+    pub(crate) text: String,
 }
 
 struct Records<R> {
@@ -78,8 +101,10 @@ struct Records<R> {
 /// A record while it is read.
 struct Draft {
     at: u64,
-    values: Vec<String>,
+    values: Vec<Value>,
     value: String,
+    /// The byte where the value begins.
+    value_at: u64,
     /// The lines that the record takes in.
     lines: Vec<Line>,
     wide_quote: Option<u64>,
@@ -106,6 +131,7 @@ impl Draft {
             at,
             values: Vec::new(),
             value: String::new(),
+            value_at: at,
             lines: vec![Line { delimiters: 0, is_inside: false }],
             wide_quote: None,
         }
@@ -119,7 +145,7 @@ impl Draft {
     }
 
     fn end_value(&mut self) {
-        self.values.push(std::mem::take(&mut self.value));
+        self.values.push(Value { at: self.value_at, text: std::mem::take(&mut self.value) });
     }
 
     /// Whether each of the lines could be a record of its own, and one of them stands in quotes altogether: then a
@@ -150,12 +176,21 @@ impl<R: Read + Seek> Records<R> {
         Ok(())
     }
 
+    /// Passes over the lines above the heading, whatever stands in them.
+    fn skip_lines(&mut self, lines: u32) -> Result<(), Flaw> {
+        for _ in 0..lines {
+            while self.source.next()?.is_some_and(|sign| sign != '\n') {}
+        }
+        Ok(())
+    }
+
     fn next_record(&mut self) -> Result<Option<Record>, Flaw> {
         let mut draft = Draft::new(self.source.position());
         if self.source.peek()?.is_none() {
             return Ok(None);
         }
         loop {
+            draft.value_at = self.source.position();
             let end = self.value(&mut draft)?;
             draft.end_value();
             if matches!(end, End::Record) {

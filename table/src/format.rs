@@ -7,18 +7,22 @@
 //! | `escape` | `"\\"`: the sign behind it is the value's; `"none"`: it is a sign like others | `"none"`, but never before a quote |
 //! | `quote` | `"none"`: a quote is a sign like others | a quote opens a value |
 //! | `line_breaks` | `true`: a value in quotes may take in lines that look like rows | such a file is refused |
+//! | `sheet` | the sheet of a workbook, by its name | the only one that is shown and holds something |
+//! | `header_row` | the row (in CSV: the line) that names the columns | the first line; in a workbook the first row with two cells |
 
 use serde_json::Value;
 use text::{Refusal, did_you_mean, refuse};
 
 /// The options of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Format {
     pub(crate) delimiter: char,
     pub(crate) encoding: Encoding,
     pub(crate) escape: Escape,
     pub(crate) has_quotes: bool,
     pub(crate) has_line_breaks: bool,
+    pub(crate) sheet: Option<String>,
+    pub(crate) header_row: Option<u32>,
 }
 
 impl Default for Format {
@@ -29,6 +33,8 @@ impl Default for Format {
             escape: Escape::Unsaid,
             has_quotes: true,
             has_line_breaks: false,
+            sheet: None,
+            header_row: None,
         }
     }
 }
@@ -52,7 +58,8 @@ pub(crate) enum Escape {
 
 impl Format {
     /// The names of the options.
-    pub const OPTIONS: [&'static str; 5] = ["delimiter", "encoding", "escape", "quote", "line_breaks"];
+    pub const OPTIONS: [&'static str; 7] =
+        ["delimiter", "encoding", "escape", "quote", "line_breaks", "sheet", "header_row"];
 
     /// Sets one option.
     ///
@@ -71,10 +78,17 @@ impl Format {
             ("quote", Some("\"")) => self.has_quotes = true,
             ("quote", Some("none")) => self.has_quotes = false,
             ("line_breaks", _) if value.is_boolean() => self.has_line_breaks = value == &Value::Bool(true),
+            ("sheet", Some(name)) if !name.trim().is_empty() => self.sheet = Some(name.to_owned()),
+            ("header_row", _) if row(value).is_some() => self.header_row = row(value),
             _ => return unknown(option),
         }
         Ok(())
     }
+}
+
+/// Rows are counted from 1, as spreadsheet programs show them.
+fn row(value: &Value) -> Option<u32> {
+    value.as_u64().and_then(|row| u32::try_from(row).ok()).filter(|row| *row > 0)
 }
 
 fn encoding(name: &str) -> Option<Encoding> {
@@ -94,6 +108,8 @@ fn unknown(option: &str) -> Result<(), Refusal> {
         "escape" => "write \"\\\\\" or \"none\"",
         "quote" => "write \"none\", or leave it out",
         "line_breaks" => "write true, or leave it out",
+        "sheet" => "write the name of the sheet",
+        "header_row" => "write the number of the row, from 1",
         other => return refuse("is not an option of tables", did_you_mean(other, &Format::OPTIONS)),
     };
     refuse("is not what it can be", fix)

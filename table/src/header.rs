@@ -2,8 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::csv::{Record, another_delimiter};
+use crate::csv::{Record, Value, another_delimiter};
 use crate::{Flaw, unfit, wrong};
+
+/// The name of a column. Names are compared with those in rules, so they have the one form of texts that are compared.
+pub(crate) fn name_of(text: &str) -> String {
+    text::key(text, usize::MAX).unwrap_or_else(|_| text.trim().to_owned())
+}
 
 /// The names of the columns.
 #[derive(Default)]
@@ -14,12 +19,8 @@ pub(crate) struct Header {
 }
 
 impl Header {
-    pub(crate) fn read(values: Vec<String>, delimiter: char) -> Result<Self, Flaw> {
-        // Names are compared with those in rules, so they have the one form of texts that are compared.
-        let mut names: Vec<String> = values
-            .iter()
-            .map(|name| text::key(name, usize::MAX).unwrap_or_else(|_| name.trim().to_owned()))
-            .collect();
+    pub(crate) fn read(values: &[Value], delimiter: char) -> Result<Self, Flaw> {
+        let mut names: Vec<String> = values.iter().map(|value| name_of(&value.text)).collect();
         let has_open_end = names.len() > 1 && names.last().is_some_and(String::is_empty);
         if has_open_end {
             names.pop();
@@ -47,9 +48,11 @@ impl Header {
     }
 
     /// The values of a record, as many as there are names. One more that is empty is the delimiter at a line's end.
-    pub(crate) fn fit(&self, record: Record) -> Result<Vec<String>, Flaw> {
+    pub(crate) fn fit(&self, record: Record) -> Result<Vec<Value>, Flaw> {
         let Record { at, mut values, wide_quote } = record;
-        if values.len() == self.names.len() + 1 && values.last().is_some_and(|last| last.trim().is_empty()) {
+        if values.len() == self.names.len() + 1
+            && values.last().is_some_and(|last| last.text.trim().is_empty())
+        {
             values.pop();
         }
         let (count, wanted) = (values.len(), self.names.len());

@@ -1,4 +1,5 @@
-//! Rows of files that other programs export: CSV and JSON lines, as a stream, each row with its place.
+//! Rows of files that other programs export: CSV, JSON lines and workbooks (`.xlsx`), as a stream, each row with its
+//! place.
 //!
 //! A crate of its own, because the connector to exports, the commands that show a file and every process that takes a
 //! list read files alike. The meaning of the columns is not decided here: crate `mapping` makes the shop's fields of a
@@ -7,46 +8,43 @@
 //! - [`format`](mod@format): what has to be said about a file, because no file says it;
 //! - `source`: signs of a file in its encoding, with their bytes;
 //! - `csv`, `header`: records, and what their columns are called;
-//! - `lines`: JSON lines.
+//! - `lines`: JSON lines;
+//! - `xlsx`: workbooks;
+//! - `row`, `errors`: a row with its places; what spreadsheets show in place of a value.
 //!
 //! **Nothing is guessed and no row is swallowed.** A file that can be read in two ways is refused, at the byte where
 //! the doubt begins, with the option that decides: a quote that opens inside a value, is never closed, or takes in
 //! whole rows; a backslash before a quote; another delimiter than the declared one; another encoding.
 //!
-//! **Memory is bounded**: a record has at most [`RECORD_BYTES_MAX`], and that is checked while it is read.
+//! **Memory is bounded**: a record has at most [`RECORD_BYTES_MAX`], and that is checked while it is read. Of a
+//! workbook, the texts that its cells share lie in memory, too.
 //!
-//! **A reader can go on at any row's end** ([`Reader::next_byte`], [`Reader::seek`]): a page of a long file costs its
-//! own rows.
+//! **A reader can go on at any row's end** ([`Reader::next_at`], [`Reader::seek`]): a page of a long file costs its
+//! own rows. Only a workbook has to be read up to there.
 //!
 //! The parser is our own: `csv` reads what it can and says nothing about quotes inside values or rows inside quotes.
 
 mod csv;
+mod errors;
 pub mod format;
 mod header;
 mod lines;
+mod row;
 mod source;
 #[cfg(test)]
 mod tests;
+mod xlsx;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, Seek};
 
-use serde_json::value::RawValue;
-use text::{Place, Problem};
+use text::{Place, Problem, Refusal};
 
 pub use format::Format;
+pub use row::{Fields, Row};
 
 /// The longest record, in bytes. A longer one is a file that was meant otherwise.
 pub const RECORD_BYTES_MAX: u64 = 1 << 20;
-
-/// One row. Values of CSV are texts, those of JSON lines are as they were written.
-#[derive(Debug)]
-pub struct Row {
-    /// The byte where it begins.
-    pub at: u64,
-    /// Its values by column.
-    pub fields: BTreeMap<String, Box<RawValue>>,
-}
 
 /// Why a file gives no more rows.
 #[derive(Debug)]
@@ -65,8 +63,7 @@ impl From<io::Error> for Flaw {
 
 /// A flaw at a byte of the file.
 fn wrong<T>(at: u64, problem: impl Into<String>, fix: impl Into<String>) -> Result<T, Flaw> {
-    let byte = usize::try_from(at).unwrap_or(usize::MAX);
-    Err(Flaw::Wrong(Box::new(Problem::new("", problem, fix).at(Place::Byte { byte }))))
+    Err(Flaw::Wrong(Box::new(Problem::new("", problem, fix).at(row::byte(at)))))
 }
 
 /// A flaw of the whole file.
@@ -81,60 +78,126 @@ pub enum Kind {
     Csv,
     /// One JSON object a line.
     JsonLines,
+    /// A workbook of sheets.
+    Xlsx,
 }
 
 impl Kind {
     /// The kind of a file with that name, however its ending is spelt.
     #[must_use]
     pub fn of_name(name: &str) -> Option<Self> {
-        let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase())?;
-        match ending.as_str() {
+        match ending(name)?.as_str() {
             "csv" => Some(Self::Csv),
             "jsonl" | "ndjson" => Some(Self::JsonLines),
+            "xlsx" | "xlsm" => Some(Self::Xlsx),
             _ => None,
         }
     }
+
+    /// Why a file of that name is not read, and the fix; `None`: it is, or nothing is known of such files.
+    #[must_use]
+    pub fn why_not(name: &str) -> Option<Refusal> {
+        let (problem, fix) = match ending(name)?.as_str() {
+            "gz" | "zip" | "bz2" | "xz" | "zst" => ("is packed", "unpack it"),
+            "xls" | "xlsb" | "ods" | "numbers" => {
+                ("is a workbook of another kind than .xlsx", "save it as .xlsx or as CSV")
+            }
+            "txt" | "tsv" | "dat" | "json" => (
+                "has an ending that says nothing about it",
+                "call it .csv or, with one JSON object a line, .jsonl",
+            ),
+            _ => return None,
+        };
+        Some(Refusal { problem: problem.to_owned(), fix: fix.to_owned() })
+    }
+}
+
+fn ending(name: &str) -> Option<String> {
+    name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase())
+}
+
+/// Opens a file of any kind that is read, which its name says.
+///
+/// # Errors
+/// When the name says nothing, or another kind; and as [`Reader::open`].
+pub fn open<R: Read + Seek>(name: &str, file: R, format: &Format) -> Result<Reader<R>, Flaw> {
+    match (Kind::of_name(name), Kind::why_not(name)) {
+        (Some(kind), _) => Reader::open(file, kind, format),
+        (None, Some(refusal)) => unfit(refusal.problem, refusal.fix),
+        (None, None) => unfit("is no table by its name", "call it .csv, .jsonl or .xlsx, as it is written"),
+    }
+}
+
+/// The lines and columns of bytes of a text file, which are counted while the file is read once.
+///
+/// # Errors
+/// When the file cannot be read up to there.
+pub fn in_lines<R: Read + Seek>(
+    file: R,
+    format: &Format,
+    bytes: &BTreeSet<u64>,
+) -> Result<BTreeMap<u64, Place>, Flaw> {
+    let mut source = source::Source::open(file, format.encoding)?;
+    let mut places = BTreeMap::new();
+    let (mut line, mut column) = (1, 1);
+    for byte in bytes {
+        while source.position() < *byte {
+            match source.next()? {
+                Some('\n') => (line, column) = (line + 1, 1),
+                Some(_) => column += 1,
+                None => break,
+            }
+        }
+        places.insert(*byte, Place::Line { line, column });
+    }
+    Ok(places)
 }
 
 /// A stream of rows.
-pub struct Reader<R>(Rows<R>);
+pub struct Reader<R: Read + Seek>(Rows<R>);
 
-enum Rows<R> {
+enum Rows<R: Read + Seek> {
     Csv(Box<csv::Table<R>>),
     Lines(Box<lines::Lines<R>>),
+    Workbook(Box<xlsx::Workbook<R>>),
 }
 
 impl<R: Read + Seek> Reader<R> {
-    /// Opens a file at its beginning; of CSV the header is read.
+    /// Opens a file at its beginning; of CSV the header is read, a workbook is read through once.
     ///
     /// # Errors
-    /// When it is of another encoding or has no usable header.
+    /// When it is of another kind or encoding, has no usable header, or is a workbook that is too large or damaged.
     pub fn open(file: R, kind: Kind, format: &Format) -> Result<Self, Flaw> {
+        if kind == Kind::Xlsx {
+            return Ok(Self(Rows::Workbook(Box::new(xlsx::Workbook::open(file, format)?))));
+        }
         let source = source::Source::open(file, format.encoding)?;
         Ok(Self(match kind {
-            Kind::Csv => Rows::Csv(Box::new(csv::Table::open(source, format)?)),
             Kind::JsonLines => Rows::Lines(Box::new(lines::Lines::new(source))),
+            _ => Rows::Csv(Box::new(csv::Table::open(source, format)?)),
         }))
     }
 
-    /// Goes on where [`Self::next_byte`] was; 0 is the first row.
+    /// Goes on where [`Self::next_at`] was; 0 is the first row.
     ///
     /// # Errors
     /// When the file cannot be read there.
-    pub fn seek(&mut self, byte: u64) -> io::Result<()> {
-        match (&mut self.0, byte) {
+    pub fn seek(&mut self, at: u64) -> io::Result<()> {
+        match (&mut self.0, at) {
             (_, 0) => Ok(()),
-            (Rows::Csv(table), byte) => table.seek(byte),
-            (Rows::Lines(lines), byte) => lines.seek(byte),
+            (Rows::Csv(table), at) => table.seek(at),
+            (Rows::Lines(lines), at) => lines.seek(at),
+            (Rows::Workbook(workbook), at) => workbook.seek(at),
         }
     }
 
-    /// Where the next row is looked for.
+    /// Where the next row is looked for: a byte of the file, or a row of the sheet.
     #[must_use]
-    pub fn next_byte(&self) -> u64 {
+    pub fn next_at(&self) -> u64 {
         match &self.0 {
             Rows::Csv(table) => table.next_byte(),
             Rows::Lines(lines) => lines.next_byte(),
+            Rows::Workbook(workbook) => workbook.next_at(),
         }
     }
 
@@ -146,6 +209,26 @@ impl<R: Read + Seek> Reader<R> {
         match &mut self.0 {
             Rows::Csv(table) => table.next_row(),
             Rows::Lines(lines) => lines.next_row(),
+            Rows::Workbook(workbook) => workbook.next_row(),
+        }
+    }
+
+    /// The columns that the table names, in their order; of JSON lines nothing is known.
+    #[must_use]
+    pub fn columns(&self) -> Vec<&str> {
+        match &self.0 {
+            Rows::Csv(table) => table.columns().collect(),
+            Rows::Lines(_) => Vec::new(),
+            Rows::Workbook(workbook) => workbook.columns().collect(),
+        }
+    }
+
+    /// How many rows there are behind the heading, where that is known without reading on.
+    #[must_use]
+    pub fn rows(&self) -> Option<u64> {
+        match &self.0 {
+            Rows::Workbook(workbook) => Some(workbook.rows()),
+            _ => None,
         }
     }
 }

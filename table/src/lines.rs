@@ -1,10 +1,11 @@
 //! JSON lines: one object a line, its values as they were written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, Seek};
 
 use text::json;
 
+use crate::row::{Fields, Places};
 use crate::source::Source;
 use crate::{Flaw, RECORD_BYTES_MAX, Row, wrong};
 
@@ -30,7 +31,10 @@ impl<R: Read + Seek> Lines<R> {
             let at = self.source.position();
             let Some(line) = self.line(at)? else { return Ok(None) };
             if !line.trim().is_empty() {
-                return Ok(Some(Row { at, fields: object(&line, at)? }));
+                let fields = object(&line, at)?;
+                let places = Places::Bytes(BTreeMap::new());
+                let (problems, percents) = (Vec::new(), BTreeSet::new());
+                return Ok(Some(Row { at, fields, problems, percents, places }));
             }
         }
     }
@@ -54,7 +58,8 @@ impl<R: Read + Seek> Lines<R> {
     }
 }
 
-fn object(line: &str, at: u64) -> Result<BTreeMap<String, Box<serde_json::value::RawValue>>, Flaw> {
+/// The fields of an object; bytes of values are not known, as the line was decoded.
+fn object(line: &str, at: u64) -> Result<Fields, Flaw> {
     let Some(pairs) = json::fields(line.trim()) else {
         return wrong(at, "has a line that is not a JSON object", "write one object on each line");
     };

@@ -39,6 +39,12 @@ impl<R: Read + Seek> Source<R> {
             Self { file, decoder: Decoder::Utf8, buffer, unread: 0..0, fetched: 0, begins: 0, ahead: None };
         source.fetch()?;
         let first = &source.buffer[..source.unread.end.min(4)];
+        if first == b"PK\x03\x04" || first == b"\xD0\xCF\x11\xE0" {
+            return unfit(
+                "is a workbook, or packed",
+                "call it .xlsx if it is one; else unpack it, or save it as CSV",
+            );
+        }
         let (decoder, mark) = decoder(first, encoding)?;
         source.decoder = decoder;
         source.begins = mark;

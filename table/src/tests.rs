@@ -1,6 +1,11 @@
+mod hostile;
+mod workbooks;
+mod zips;
+
 use std::io::{Cursor, Read, Seek, SeekFrom};
 
 use serde_json::json;
+use text::Place;
 
 use super::*;
 
@@ -12,16 +17,19 @@ fn format(options: &serde_json::Value) -> Format {
     format
 }
 
-/// Every row of a file, its values between bars; or what is wrong with it.
-fn read(kind: Kind, bytes: &[u8], options: &serde_json::Value) -> Result<Vec<String>, String> {
-    let said = |flaw| match flaw {
+fn said(flaw: Flaw) -> String {
+    match flaw {
         Flaw::Wrong(problem) => problem.what(),
         Flaw::Io(error) => error.to_string(),
-    };
+    }
+}
+
+/// Every row of a file, its values between bars; or what is wrong with it.
+fn read(kind: Kind, bytes: &[u8], options: &serde_json::Value) -> Result<Vec<String>, String> {
     let mut reader = Reader::open(Cursor::new(bytes), kind, &format(options)).map_err(said)?;
     let mut rows = Vec::new();
     while let Some(row) = reader.next_row().map_err(said)? {
-        let values: Vec<&str> = row.fields.values().map(|raw| raw.get().trim_matches('"')).collect();
+        let values: Vec<&str> = row.readable().values().map(|raw| raw.get().trim_matches('"')).collect();
         rows.push(values.join("|"));
     }
     Ok(rows)
@@ -196,6 +204,30 @@ fn the_delimiter_is_the_one_that_is_said_and_another_one_is_named() {
     );
 }
 
+/// X1: an error of a spreadsheet is not a value in its export either; where it stands is known.
+#[test]
+fn an_error_of_a_spreadsheet_is_a_problem_of_its_row() {
+    let text = "sku,price,name\nÁ,\"#N/A\",x\nB,2,#1 in sales\n";
+    let mut reader =
+        Reader::open(Cursor::new(text), Kind::Csv, &Format::default()).map_err(said).expect("opens");
+    let row = reader.next_row().map_err(said).expect("read").expect("a row");
+    let place = row.place_of("name").to_string();
+    assert_eq!(format!("({place})"), at(text, "x\nB"));
+    let problems = row.into_fields().expect_err("no value");
+    let whats: Vec<String> = problems.iter().map(Problem::what).collect();
+    assert_eq!(whats, [format!("price shows #N/A in place of a value {}", at(text, "\"#N"))]);
+    let row = reader.next_row().map_err(said).expect("read").expect("a row");
+    assert_eq!(row.into_fields().expect("values")["name"].get(), "\"#1 in sales\"");
+}
+
+/// X3, of exports: a title and empty lines above the heading.
+#[test]
+fn the_line_of_the_heading_can_be_told() {
+    let text = "Prices of December,,\n\n\"\nsku,name\nA,a\n";
+    assert_eq!(csv(text, &json!({ "header_row": 4 })), Ok(vec!["a|A".to_owned()]));
+    assert_eq!(csv(text, &json!({ "header_row": 9 })), Ok(vec![]));
+}
+
 #[test]
 fn columns_have_names_of_their_own() {
     assert_eq!(csv("sku,,name\n", &json!({})), Err("has a column without a name".to_owned()));
@@ -205,7 +237,7 @@ fn columns_have_names_of_their_own() {
     let mut reader =
         Reader::open(Cursor::new(decomposed), Kind::Csv, &Format::default()).map_err(|_| "").expect("opens");
     let row = reader.next_row().map_err(|_| "").expect("read").expect("a row");
-    assert_eq!(row.fields.keys().collect::<Vec<_>>(), ["giá", "mã"]);
+    assert_eq!(row.readable().keys().collect::<Vec<_>>(), ["giá", "mã"]);
 }
 
 fn utf16(text: &str, is_big: bool, has_mark: bool) -> Vec<u8> {
@@ -251,6 +283,16 @@ fn a_file_is_read_in_the_encoding_that_is_said_and_another_one_is_named() {
     );
 }
 
+#[test]
+fn a_byte_is_found_by_its_line_and_column() {
+    let text = "\u{feff}sku,name\r\nÁ,a\nB,b\n";
+    let bytes = |part: &str| text.find(part).expect("there") as u64;
+    let asked = [bytes("sku"), bytes("Á"), bytes("a\n"), bytes("b\n")];
+    let found = in_lines(Cursor::new(text), &Format::default(), &asked.into_iter().collect()).map_err(said);
+    let found: Vec<String> = found.expect("read").values().map(Place::to_string).collect();
+    assert_eq!(found, ["line 1, column 1", "line 2, column 1", "line 2, column 3", "line 3, column 3"]);
+}
+
 /// A page of a long file begins where the one before ended, in every encoding.
 #[test]
 fn a_reader_goes_on_at_every_rows_end() {
@@ -266,9 +308,9 @@ fn a_reader_goes_on_at_every_rows_end() {
                 Reader::open(Cursor::new(&bytes), Kind::Csv, &format).map_err(|_| "").expect("opens");
             reader.seek(byte).expect("there");
             let Some(row) = reader.next_row().map_err(|_| "").expect("read") else { break };
-            assert!(row.at >= byte && reader.next_byte() > row.at);
-            skus.push(row.fields["sku"].get().to_owned());
-            byte = reader.next_byte();
+            assert!(row.at >= byte && reader.next_at() > row.at);
+            skus.push(row.readable()["sku"].get().to_owned());
+            byte = reader.next_at();
         }
         assert_eq!(skus, ["\"Á-1\"", "\"B-2\"", "\"C-3\""]);
     }
@@ -299,6 +341,8 @@ fn an_option_that_is_not_known_is_named() {
         ("escape", json!(true), "is not what it can be", "\"none\""),
         ("quote", json!("'"), "is not what it can be", "\"none\""),
         ("line_breaks", json!("yes"), "is not what it can be", "true"),
+        ("sheet", json!(1), "is not what it can be", "the name"),
+        ("header_row", json!(0), "is not what it can be", "from 1"),
     ] {
         let refusal = Format::default().set(option, &value).expect_err(option);
         assert_eq!(refusal.problem, problem);

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use contracts::erp::Entity;
 use serde_json::{Value, json};
 use tests::erp::ErpWorld;
 
@@ -80,5 +81,47 @@ async fn exports_come_into_the_shop_once_and_are_put_away_after() -> anyhow::Res
     let fourth = erp.sync(exports.config()).await?.completed()?;
     assert_eq!(fourth.report.summary.products_processed, 0);
     assert_eq!((exports.count("claimed")?, exports.count("done")?), (0, 3));
+    Ok(())
+}
+
+/// X1 and E14: a value that is none costs its record, and is told with its place; a phone that is none costs the phone.
+#[tokio::test]
+async fn a_bad_value_costs_its_record_and_a_bad_phone_the_phone() -> anyhow::Result<()> {
+    let erp = ErpWorld::new().await?;
+    let exports = Exports::new(&erp)?;
+    exports.write("products.csv", "item;name;price\nFILE-1;Áo dài;1.000\nFILE-2;Nón lá;#N/A\n")?;
+    let customers = "external_id;email;first_name;phone\nC-1;an@example.com;An;+84901234567\nC-2;;Binh;\n\
+                     C-3;chi@example.com, dung@example.com;Chi;\n\
+                     C-4;em@example.com;Em;0123456789012345678901234567890123456789\n";
+    exports.write("customers.csv", customers)?;
+    let mut config = exports.config();
+    config["sync_entities"] = json!(["products", "customers"]);
+    config["max_invalid"] = json!(3);
+    let result = erp.sync(config).await?.completed()?;
+    let counts = |entity| {
+        let counts = result.report.summary.entities[&entity];
+        (counts.read, counts.created, counts.quarantined)
+    };
+    assert_eq!((counts(Entity::Products), counts(Entity::Customers)), ((2, 1, 1), (4, 2, 2)));
+    let words = result.steps.step("transform-data").and_then(|step| step.detail.clone()).unwrap_or_default();
+    assert!(
+        words.contains("taken without a field: customer_phone is longer than 30 characters (1×)"),
+        "{words}"
+    );
+    let mut causes = Vec::new();
+    for listed in erp.store.list(&format!("quarantine/{}", erp.integration())).await? {
+        let lines = erp.store.read(&listed.key).await?.context("it is listed")?;
+        for line in String::from_utf8(lines)?.lines() {
+            let row: Value = serde_json::from_str(line)?;
+            causes.push(row["cause"].as_str().context("no cause")?.to_owned());
+        }
+    }
+    causes.sort();
+    let expected = [
+        "customer_email holds more than one address",
+        "customer_email is missing",
+        "price shows #N/A in place of a value (byte 54)",
+    ];
+    assert_eq!(causes, expected);
     Ok(())
 }

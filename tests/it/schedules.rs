@@ -98,8 +98,10 @@ async fn a_wrong_file_changes_nothing() -> anyhow::Result<()> {
     assert!(called.out.contains("\"exit_code\": 2"), "{}", called.out);
     for words in [
         "2 problems; nothing was changed",
-        "line 15, cron of",
-        "line 16, zone of",
+        "cron of schedule",
+        "(line 15, column 8)",
+        "zone of schedule",
+        "(line 16, column 8)",
         "did you mean Asia/Saigon?",
     ] {
         assert!(called.err.contains(words), "{words} is not in {}", called.err);

@@ -59,7 +59,8 @@ pub fn refuse<T>(problem: impl Into<String>, fix: impl Into<String>) -> Result<T
 /// The signs of a number that somebody wrote, without blanks at the ends and invisible signs anywhere.
 #[must_use]
 pub fn number(text: &str) -> String {
-    sign::trimmed(text).chars().filter(|sign| !sign::is_invisible(*sign)).collect()
+    let signs: String = text.chars().filter(|sign| !sign::is_invisible(*sign)).collect();
+    signs.trim().to_owned()
 }
 
 /// The composed form (NFC): an accent that stands alone is joined with its letter.

@@ -12,8 +12,10 @@ pub fn line(text: &str, max: usize) -> Result<String, Refusal> {
     let text = composed(text);
     let text = sized(trimmed(&text), max)?;
     no_controls(text)?;
-    refuse_first(hidden(text))?;
-    Ok(text.chars().map(plain_blank).collect())
+    // A sign may belong behind a typographic blank and not behind a plain one.
+    let text: String = text.chars().map(plain_blank).collect();
+    refuse_first(hidden(&text))?;
+    Ok(text)
 }
 
 /// A line that a shop wrote: the name of a product; 1 to `max` characters. Invisible signs in it are dropped and line
@@ -22,19 +24,12 @@ pub fn line(text: &str, max: usize) -> Result<String, Refusal> {
 /// # Errors
 /// When it is empty, too long, or holds control characters.
 pub fn title(text: &str, max: usize) -> Result<String, Refusal> {
-    let text = shown(text);
-    let text: String = trimmed(&text).split(['\r', '\n', '\t']).filter(|part| !part.is_empty()).fold(
-        String::new(),
-        |mut joined, part| {
-            if !joined.is_empty() {
-                joined.push(' ');
-            }
-            joined.push_str(part);
-            joined
-        },
-    );
+    let text = shown(text, |text| {
+        let parts = text.split(['\r', '\n', '\t']).filter(|part| !part.is_empty());
+        parts.collect::<Vec<_>>().join(" ").chars().map(plain_blank).collect()
+    });
     no_controls(&text)?;
-    Ok(sized(&text, max)?.chars().map(plain_blank).collect())
+    sized(&text, max).map(str::to_owned)
 }
 
 /// A text of any number of lines, 1 to `max` characters. Invisible signs in it are dropped.
@@ -42,8 +37,8 @@ pub fn title(text: &str, max: usize) -> Result<String, Refusal> {
 /// # Errors
 /// When it is empty, too long, or holds control characters other than line breaks and tabs.
 pub fn prose(text: &str, max: usize) -> Result<String, Refusal> {
-    let text = shown(text);
-    let text = sized(trimmed(&text), max)?;
+    let text = shown(text, str::to_owned);
+    let text = sized(&text, max)?;
     if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
         return refuse("holds control characters", "remove them; line breaks and tabs may stay");
     }
@@ -62,12 +57,21 @@ pub fn key(text: &str, max: usize) -> Result<String, Refusal> {
     Ok(text.to_owned())
 }
 
-/// As it is read: composed, without hidden signs.
-fn shown(text: &str) -> String {
-    let text = composed(text);
-    let mut stray = hidden(&text).map(|(at, _)| at).peekable();
-    let kept = text.chars().enumerate().filter(|(at, _)| stray.next_if_eq(at).is_none());
-    kept.map(|(_, sign)| sign).collect()
+/// As it is read: composed, without hidden signs, its blanks as they are `set`. A sign that goes may leave one behind
+/// that has no place any more, or an accent that joins its letter now.
+fn shown(text: &str, set: impl Fn(&str) -> String) -> String {
+    let mut text = composed(text).into_owned();
+    loop {
+        let whole = set(trimmed(&text));
+        let mut stray = hidden(&whole).map(|(at, _)| at).peekable();
+        let kept = whole.chars().enumerate().filter(|(at, _)| stray.next_if_eq(at).is_none());
+        let kept: String = kept.map(|(_, sign)| sign).collect();
+        let next = composed(&kept).into_owned();
+        if next == text {
+            return text;
+        }
+        text = next;
+    }
 }
 
 fn sized(text: &str, max: usize) -> Result<&str, Refusal> {
@@ -145,6 +149,11 @@ mod tests {
     #[test]
     fn a_shops_own_words_are_cleaned_and_not_refused() {
         assert_eq!(title("\u{feff}Dampf\u{ad}schiff\u{200b}\n\tXL ", 100).as_deref(), Ok("Dampfschiff XL"));
+        // One that goes takes along what has no place without it.
+        assert_eq!(title("K 5\u{200b}\u{200c}x", 100).as_deref(), Ok("K 5x"));
+        assert_eq!(title("Caffe\u{ad}\u{301}\u{a0}\u{200d}\t", 100).as_deref(), Ok("Caffé"));
+        assert_eq!(prose("\u{a0}\u{fe0f}x", 100).as_deref(), Ok("x"));
+        assert_eq!(problem(line("a\u{a0}\u{200c}b", 100)), problem(line("a \u{200c}b", 100)));
         assert_eq!(prose("Zwei\r\nZei\u{ad}len\u{200b}\n", 100).as_deref(), Ok("Zwei\r\nZeilen"));
         assert_eq!(problem(title("A\u{7}", 100)), "holds control characters");
         assert_eq!(problem(prose("A\u{7}", 100)), "holds control characters");

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use contracts::bulk::{Causes, count_cause};
 use contracts::erp::{QuarantinedRow, Record, StageCounts, StagePages, Staged, StagedRow, UnknownFields};
 use contracts::money::Currency;
 use futures::FutureExt as _;
@@ -35,7 +36,8 @@ pub(super) async fn stage(
     let mapping = rules.of(input.entity, currency);
     let ledger = Ledger::of(store, &input.source.integration_id, input.entity);
     let (unknown, counts, newest) = (BTreeSet::new(), StageCounts::default(), None);
-    let mut records = Records { ctx, erp, shop, ledger, input, mapping, unknown, counts, newest };
+    let left_out = Causes::new();
+    let mut records = Records { ctx, erp, shop, ledger, input, mapping, unknown, counts, newest, left_out };
     let pages = Pages {
         cursor: input.cursor.as_deref(),
         at_most: input.pages,
@@ -43,7 +45,7 @@ pub(super) async fn stage(
         quarantine: &input.quarantine,
     };
     let rows = bulk::stage(ctx, store, &mut records, &pages).await?;
-    let Records { unknown, counts, newest, .. } = records;
+    let Records { unknown, counts, newest, left_out, .. } = records;
     let is_warned_of = input.unknown_fields == UnknownFields::Warn;
     Ok(Staged {
         batch: rows.batch,
@@ -52,6 +54,7 @@ pub(super) async fn stage(
         newest,
         counts: StageCounts { superseded: rows.superseded, ..counts },
         causes: rows.causes,
+        left_out,
         unknown_fields: unknown.into_iter().take(UNKNOWN_MAX).filter(|_| is_warned_of).collect(),
     })
 }
@@ -67,6 +70,7 @@ struct Records<'r> {
     unknown: BTreeSet<String>,
     counts: StageCounts,
     newest: Option<Timestamp>,
+    left_out: Causes,
 }
 
 impl Reading for Records<'_> {
@@ -93,9 +97,16 @@ impl Reading for Records<'_> {
     fn check(&mut self, source: Sourced) -> Result<Checked<Self::Fit>, Trouble> {
         self.counts.read += 1;
         self.newest = self.newest.max(Some(source.changed_at));
-        let mapped = self.check_fields(&source.fields).and_then(|()| self.mapping.apply(&source.fields));
+        let mapped = readable(&source)
+            .and_then(|()| self.check_fields(&source.fields))
+            .and_then(|()| self.mapping.apply(&source.fields));
         match mapped {
-            Ok(record) => Ok(Checked::Fit { key: record.key(), fit: (source.changed_at, record) }),
+            Ok((record, left_out)) => {
+                for defect in left_out {
+                    count_cause(&mut self.left_out, &defect.cause());
+                }
+                Ok(Checked::Fit { key: record.key(), fit: (source.changed_at, record) })
+            }
             Err(defect) => self.reject(&source, &defect),
         }
     }
@@ -115,6 +126,17 @@ impl Reading for Records<'_> {
             Ok(Compared { rows, unfit: Vec::new() })
         }
         .boxed()
+    }
+}
+
+fn readable(source: &Sourced) -> Result<(), Defect> {
+    match &source.unreadable {
+        Some(problem) => Err(Defect {
+            kind: DefectKind::Unmapped,
+            field: problem.field.clone(),
+            problem: problem.problem.clone(),
+        }),
+        None => Ok(()),
     }
 }
 
@@ -142,10 +164,12 @@ impl Records<'_> {
             DefectKind::Unmapped => self.counts.unmapped += 1,
             DefectKind::Invalid => self.counts.invalid += 1,
         }
+        // Many records share a cause; each has a place of its own.
         let cause = defect.cause();
+        let place = source.unreadable.as_ref().and_then(|problem| problem.at.as_ref());
         let row = QuarantinedRow {
             entity: self.input.entity,
-            cause: cause.clone(),
+            cause: place.map_or(cause.clone(), |place| format!("{cause} ({place})")),
             changed_at: source.changed_at,
             key: None,
             record: to_raw_value(&source.fields)?,

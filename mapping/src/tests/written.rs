@@ -15,7 +15,7 @@ fn level(rule: &str, quantity: &str) -> Result<u32, String> {
         .of(Entity::Inventory, Currency::VND)
         .apply(&source(&format!(r#"{{"s": "A", "q": {quantity}}}"#)));
     match made {
-        Ok(Record::Stock(stock)) => Ok(stock.quantity),
+        Ok((Record::Stock(stock), _)) => Ok(stock.quantity),
         Ok(_) => panic!("another entity"),
         Err(defect) => Err(defect.cause().trim_start_matches("inventory_quantity ").to_owned()),
     }
@@ -140,8 +140,10 @@ fn keys_that_a_spreadsheet_made_are_defects() {
         let rules = Rules::parse(&rules).expect("right rules");
         let record = source(&format!(r#"{{"c": {code}, "n": "x", "p": 1}}"#));
         let made = rules.of(Entity::Products, Currency::VND).apply(&record);
-        made.map(|made| serde_json::to_value(made).expect("JSON")["sku"].as_str().expect("text").to_owned())
-            .map_err(|defect| defect.cause())
+        made.map(|(made, _)| {
+            serde_json::to_value(made).expect("JSON")["sku"].as_str().expect("text").to_owned()
+        })
+        .map_err(|defect| defect.cause())
     };
     for code in ["\"8.93462E+12\"", "8.93462e+12", "\"9E+12\"", "\"100045.0\"", "100045.0"] {
         let cause = sku("\"c\"", code).expect_err(code);
@@ -166,7 +168,7 @@ fn a_time_without_a_zone_is_read_in_the_declared_one() {
         let rules = Rules::parse(&rules).expect("right rules");
         let record = source(&format!(r#"{{"n": "x", "p": 1, "at": "{at}"}}"#));
         match rules.of(Entity::Orders, Currency::VND).apply(&record) {
-            Ok(Record::Order(order)) => Ok(order.ordered_at.expect("a moment").to_string()),
+            Ok((Record::Order(order), _)) => Ok(order.ordered_at.expect("a moment").to_string()),
             Ok(_) => panic!("another entity"),
             Err(defect) => Err(defect.cause().trim_start_matches("order_ordered_at ").to_owned()),
         }

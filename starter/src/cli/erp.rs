@@ -142,6 +142,6 @@ pub(crate) struct RetryArgs {
     pub(crate) store: StoreArgs,
 }
 
-fn entity(text: &str) -> Result<Entity, String> {
+pub(crate) fn entity(text: &str) -> Result<Entity, String> {
     Entity::from_name(text).ok_or_else(|| format!("known: {}", Entity::ALL.map(Entity::name).join(", ")))
 }

@@ -2,6 +2,7 @@
 //! would go to a port that nobody listens on, and fail.
 
 mod errors;
+mod tables;
 
 use std::io::Write;
 use std::path::PathBuf;

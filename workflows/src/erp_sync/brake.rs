@@ -31,12 +31,16 @@ impl SyncRun<'_> {
             [] => String::new(),
             names => format!("; fields that no rule asks for: {}", names.join(", ")),
         };
+        let left_out = match work.all_left_out() {
+            none if none.is_empty() => String::new(),
+            some => format!("; taken without a field: {}", causes(&some)),
+        };
         let mapped = total.read - total.unmapped;
         match &too_many {
             Some(reason) if total.unmapped > 0 => {
                 return Err(saga.refused(TRANSFORM, INVALID_DATA, reason.clone()));
             }
-            _ => saga.done(TRANSFORM, &format!("{mapped} of {} records{unasked}", total.read)),
+            _ => saga.done(TRANSFORM, &format!("{mapped} of {} records{left_out}{unasked}", total.read)),
         }
         match too_many {
             Some(reason) => Err(saga.refused(VALIDATE, INVALID_DATA, reason)),

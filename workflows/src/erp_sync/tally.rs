@@ -38,6 +38,7 @@ pub(super) struct StagedEntity {
     pub(super) batches: Vec<ObjectRef>,
     pub(super) quarantined: Vec<ObjectRef>,
     pub(super) causes: BTreeMap<String, u64>,
+    pub(super) left_out: BTreeMap<String, u64>,
     pub(super) unknown_fields: Vec<String>,
     pub(super) newest: Option<Timestamp>,
     /// Whether everything was read, not only what changed, and to its end.
@@ -60,11 +61,8 @@ impl StagedEntity {
         self.batches.extend(pages.batch);
         self.quarantined.extend(pages.quarantined);
         self.newest = self.newest.max(pages.newest);
-        for (cause, count) in pages.causes {
-            if self.causes.len() < CAUSES_MAX || self.causes.contains_key(&cause) {
-                *self.causes.entry(cause).or_default() += count;
-            }
-        }
+        add_causes(&mut self.causes, pages.causes);
+        add_causes(&mut self.left_out, pages.left_out);
         for field in pages.unknown_fields {
             if self.unknown_fields.len() < CAUSES_MAX && !self.unknown_fields.contains(&field) {
                 self.unknown_fields.push(field);
@@ -113,11 +111,7 @@ impl AppliedEntity {
             self.rows.extend(batch.rows);
         }
         self.lists.extend(batch.lists);
-        for (cause, count) in batch.causes {
-            if self.causes.len() < CAUSES_MAX || self.causes.contains_key(&cause) {
-                *self.causes.entry(cause).or_default() += count;
-            }
-        }
+        add_causes(&mut self.causes, batch.causes);
     }
 
     /// Counts a batch that was stopped in the middle, and says what is written in all.
@@ -143,12 +137,28 @@ impl AppliedEntity {
     }
 }
 
+fn add_causes(causes: &mut BTreeMap<String, u64>, more: BTreeMap<String, u64>) {
+    for (cause, count) in more {
+        if causes.len() < CAUSES_MAX || causes.contains_key(&cause) {
+            *causes.entry(cause).or_default() += count;
+        }
+    }
+}
+
 /// The five most frequent faults, most frequent first.
 pub(super) fn causes(causes: &BTreeMap<String, u64>) -> String {
     let mut sorted: Vec<_> = causes.iter().collect();
     sorted.sort_by(|(a, na), (b, nb)| nb.cmp(na).then(a.cmp(b)));
     let listed: Vec<String> = sorted.iter().take(5).map(|(cause, n)| format!("{cause} ({n}×)")).collect();
     listed.join("; ")
+}
+
+fn sum<'c>(causes: impl Iterator<Item = (&'c String, &'c u64)>) -> BTreeMap<String, u64> {
+    let mut all = BTreeMap::new();
+    for (cause, count) in causes {
+        *all.entry(cause.clone()).or_default() += count;
+    }
+    all
 }
 
 impl Work {
@@ -167,11 +177,11 @@ impl Work {
     }
 
     pub(super) fn all_causes(&self) -> BTreeMap<String, u64> {
-        let mut all = BTreeMap::new();
-        for (cause, count) in self.staged.values().flat_map(|staged| &staged.causes) {
-            *all.entry(cause.clone()).or_default() += count;
-        }
-        all
+        sum(self.staged.values().flat_map(|staged| &staged.causes))
+    }
+
+    pub(super) fn all_left_out(&self) -> BTreeMap<String, u64> {
+        sum(self.staged.values().flat_map(|staged| &staged.left_out))
     }
 
     /// An entity is in the shop up to its newest change.

@@ -94,6 +94,16 @@ pub struct Sourced {
     pub changed_at: Timestamp,
     /// As the ERP has it.
     pub fields: SourceRecord,
+    /// Why the record cannot be taken as it stands there: a cell of a spreadsheet shows an error in place of a value.
+    pub unreadable: Option<text::Problem>,
+}
+
+impl Sourced {
+    /// A record of which every value can be read.
+    #[must_use]
+    pub fn whole(changed_at: Timestamp, fields: SourceRecord) -> Self {
+        Self { changed_at, fields, unreadable: None }
+    }
 }
 
 /// Makes a connector.

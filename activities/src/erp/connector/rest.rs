@@ -163,7 +163,7 @@ impl Rest {
             .into_iter()
             .map(|fields| {
                 let changed_at: Timestamp = serde_json::from_str(fields.get("updated_at")?.get()).ok()?;
-                Some(Sourced { changed_at, fields })
+                Some(Sourced::whole(changed_at, fields))
             })
             .collect();
         let records =

@@ -4,7 +4,7 @@ use std::fs;
 
 use contracts::erp::Entity;
 use contracts::money::Currency;
-use mapping::{Rules, SourceRecord};
+use mapping::{Defect, Rules, SourceRecord};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use workflows::erp_sync::ErpSyncConfig;
@@ -22,6 +22,9 @@ struct Mapped {
     output: Option<contracts::erp::Record>,
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
+    /// Fields that the record has to do without, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_out: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unknown_fields: Vec<String>,
 }
@@ -54,7 +57,11 @@ pub(crate) fn run(out: &Out, args: &MapArgs) -> Result<Exit, Failure> {
                 [] => String::new(),
                 fields => format!("\n  {}", paint.faint(format!("not asked for: {}", fields.join(", ")))),
             };
-            format!("{input}\n  → {output}{unknown}\n")
+            let left_out = match mapped.left_out.as_slice() {
+                [] => String::new(),
+                fields => format!("\n  {}", paint.bad(format!("left out: {}", fields.join(", ")))),
+            };
+            format!("{input}\n  → {output}{left_out}{unknown}\n")
         };
         mapped.iter().map(one).collect()
     })?;
@@ -65,11 +72,12 @@ pub(crate) fn run(out: &Out, args: &MapArgs) -> Result<Exit, Failure> {
 fn map_one(rules: &Rules, entity: Entity, currency: Currency, input: SourceRecord) -> Mapped {
     let mapping = rules.of(entity, currency);
     let unknown_fields = mapping.unknown_fields(&input).into_iter().map(str::to_owned).collect();
-    let (output, problem) = match mapping.apply(&input) {
-        Ok(record) => (Some(record), None),
-        Err(defect) => (None, Some(defect.cause())),
+    let (output, problem, left_out) = match mapping.apply(&input) {
+        Ok((record, left_out)) => (Some(record), None, left_out),
+        Err(defect) => (None, Some(defect.cause()), Vec::new()),
     };
-    Mapped { input, output, problem, unknown_fields }
+    let left_out = left_out.iter().map(Defect::cause).collect();
+    Mapped { input, output, problem, left_out, unknown_fields }
 }
 
 fn sample_records(text: &str) -> Option<Vec<SourceRecord>> {

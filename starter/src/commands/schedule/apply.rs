@@ -8,10 +8,10 @@ use serde::Serialize;
 use temporalio_common::protos::temporal::api::operatorservice::v1::ListSearchAttributesRequest;
 use temporalio_common::protos::temporal::api::schedule::v1::Schedule;
 use tonic::IntoRequest as _;
+use workflows::input::Problem;
 
 use super::file::{self, Wanted};
 use super::proto::{is_marked, marked, schedule};
-use super::reader::Finding;
 use super::service::{Live, Schedules};
 use super::view::{Change, View};
 use crate::cli::schedule::ApplyArgs;
@@ -101,16 +101,13 @@ pub(crate) async fn run(call: &Call<'_>, args: ApplyArgs) -> Result<Exit, Failur
 fn read(path: &Path) -> Result<Vec<Wanted>, Failure> {
     let text = input::read(path).map_err(|failure| failure.during("the schedules cannot be read"))?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    file::read(&text.json, folder).map_err(|findings| refused(&text.name, &findings))
+    file::read(&text.json, folder).map_err(|problems| refused(&text.name, problems))
 }
 
-fn refused(name: &str, findings: &[Finding]) -> Failure {
-    let noun = if findings.len() == 1 { "problem" } else { "problems" };
-    let mut message = format!("{name} has {} {noun}; nothing was changed", findings.len());
-    for finding in findings {
-        message.push_str(&format!("\n  {finding}"));
-    }
-    Failure::new(Exit::Usage, message)
+fn refused(name: &str, problems: Vec<Problem>) -> Failure {
+    let noun = if problems.len() == 1 { "problem" } else { "problems" };
+    let message = format!("{name} has {} {noun}; nothing was changed", problems.len());
+    Failure::new(Exit::Usage, message).problems(problems)
 }
 
 /// Pairs of schedules whose runs have one name, but for the time. Temporal takes the second of two for a repetition of

@@ -8,10 +8,10 @@ use jiff::SignedDuration;
 use text::nearest;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-use workflows::input::Problem;
+use workflows::input::{Place, Problem};
 
 use super::calendar::{Calendar, Field};
-use super::reader::{Entry, Finding, Reader, kind, to_json};
+use super::reader::{Entry, Reader, kind, to_json};
 use crate::cli::schedule::Overlap;
 use crate::processes::plan::Plan;
 use crate::processes::{self, Process};
@@ -61,43 +61,39 @@ pub(crate) struct Wanted {
 }
 
 /// Reads a file's text; inputs in files of their own are looked for in `folder`.
-pub(crate) fn read(text: &str, folder: &Path) -> Result<Vec<Wanted>, Vec<Finding>> {
+pub(crate) fn read(text: &str, folder: &Path) -> Result<Vec<Wanted>, Vec<Problem>> {
     let mut reader = Reader::new(text);
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in errors {
         let at = error.span().map_or(0, |span| span.start);
         reader.wrong(at, "", format!("this is not TOML: {}", error.message()), "correct this line");
     }
-    // Values that are read from a broken file would lead to wrong findings.
-    if !reader.findings.is_empty() {
-        return Err(reader.findings);
+    // Values that are read from a broken file would lead to wrong problems.
+    if !reader.problems.is_empty() {
+        return Err(reader.into_problems());
     }
     let mut wanted = Vec::new();
-    let mut lines: BTreeMap<String, usize> = BTreeMap::new();
+    let mut places: BTreeMap<String, Place> = BTreeMap::new();
     let root = reader.table(table.get_ref(), 0, "the file", &["schedule"]);
     for entry in schedules(&mut reader, &root) {
         let (table, start) = entry;
         let one = schedule(&mut reader, table, start, folder);
         if let Some((id, at)) = id_of(table) {
-            match lines.get(id) {
+            match places.get(id) {
                 Some(first) => reader.wrong(
                     at,
                     format!("id '{id}'"),
-                    format!("is used twice: first in line {first}"),
+                    format!("is used twice: first in {first}"),
                     "give each schedule an id of its own",
                 ),
                 None => {
-                    lines.insert(id.to_owned(), reader.line(at));
+                    places.insert(id.to_owned(), reader.place(at));
                 }
             }
         }
         wanted.extend(one);
     }
-    if reader.findings.is_empty() {
-        return Ok(wanted);
-    }
-    reader.findings.sort_by_key(|finding| finding.line);
-    Err(reader.findings)
+    if reader.problems.is_empty() { Ok(wanted) } else { Err(reader.into_problems()) }
 }
 
 /// The entries of `[[schedule]]`, each with its place.
@@ -207,7 +203,7 @@ fn process<'t>(reader: &mut Reader<'t>, entry: &Entry<'_, 't>) -> Option<&'stati
 type Times = (Option<(SignedDuration, SignedDuration)>, Vec<Calendar>);
 
 fn times<'t>(reader: &mut Reader<'t>, entry: &Entry<'_, 't>) -> Option<Times> {
-    let before = reader.findings.len();
+    let before = reader.problems.len();
     let second = SignedDuration::from_secs(1);
     let every = entry.duration(reader, "every", second, "it has to be a second at least");
     let offset = entry.duration(reader, "offset", SignedDuration::ZERO, "it cannot be below zero");
@@ -230,7 +226,7 @@ fn times<'t>(reader: &mut Reader<'t>, entry: &Entry<'_, 't>) -> Option<Times> {
     for one in list(entry, "at") {
         calendars.extend(calendar(reader, entry, one));
     }
-    if reader.findings.len() > before {
+    if reader.problems.len() > before {
         return None;
     }
     if every.is_none() && calendars.is_empty() {

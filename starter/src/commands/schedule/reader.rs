@@ -1,66 +1,51 @@
 //! Reads TOML with the place of every value, and collects what is wrong instead of stopping at the first.
 
-use std::fmt;
-
 use jiff::SignedDuration;
-use text::nearest;
+use text::{Place, Problem, nearest};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-
-/// One thing that is wrong in a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Finding {
-    /// From 1; 0: the whole file.
-    pub(crate) line: usize,
-    /// `zone of 'erp-001-hourly'`
-    pub(crate) place: String,
-    pub(crate) problem: String,
-    pub(crate) fix: String,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { line, place, problem, fix } = self;
-        match place.is_empty() {
-            true => write!(f, "line {line}: {problem}\n    fix: {fix}"),
-            false => write!(f, "line {line}, {place} {problem}\n    fix: {fix}"),
-        }
-    }
-}
 
 /// The text, and what was found wrong in it.
 pub(crate) struct Reader<'t> {
     text: &'t str,
-    pub(crate) findings: Vec<Finding>,
+    pub(crate) problems: Vec<Problem>,
 }
 
 impl<'t> Reader<'t> {
     pub(crate) fn new(text: &'t str) -> Self {
-        Self { text, findings: Vec::new() }
+        Self { text, problems: Vec::new() }
     }
 
-    /// The line of a byte.
-    pub(crate) fn line(&self, at: usize) -> usize {
-        let before = self.text.get(..at).unwrap_or(self.text);
-        before.matches('\n').count() + 1
+    /// The line and column of a byte.
+    pub(crate) fn place(&self, at: usize) -> Place {
+        Place::in_text(self.text, at)
     }
 
+    /// Takes note of a problem of the value at a byte; `field` says whose it is: `zone of schedule 'erp-001-hourly'`.
     pub(crate) fn wrong(
         &mut self,
         at: usize,
-        place: impl Into<String>,
+        field: impl Into<String>,
         problem: impl Into<String>,
         fix: impl Into<String>,
     ) {
-        let finding =
-            Finding { line: self.line(at), place: place.into(), problem: problem.into(), fix: fix.into() };
+        let problem = Problem::new(field, problem, fix).at(self.place(at));
         // One mistake is told once, even where two readers meet it.
-        if !self.findings.contains(&finding) {
-            self.findings.push(finding);
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
         }
     }
 
-    /// A table whose keys are known; others are findings.
+    /// All that is wrong, in the order of the file.
+    pub(crate) fn into_problems(mut self) -> Vec<Problem> {
+        self.problems.sort_by_key(|problem| match problem.at {
+            Some(Place::Line { line, column }) => (line, column),
+            _ => (0, 0),
+        });
+        self.problems
+    }
+
+    /// A table whose keys are known; others are problems.
     pub(crate) fn table<'v>(
         &mut self,
         table: &'v DeTable<'t>,

@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::place::{Content, Found, Moved, Place};
 use table::Kind;
+use text::Refusal;
 
 const CLAIMED: &str = "claimed";
 const DONE: &str = "done";
@@ -95,7 +96,7 @@ impl Folder {
     }
 
     /// Files that were meant for an entity, by their names, and are not read; each with what to do.
-    pub(super) fn left_lying(&self, entity: Entity) -> io::Result<Vec<(String, &'static str)>> {
+    pub(super) fn left_lying(&self, entity: Entity) -> io::Result<Vec<(String, String)>> {
         let companion = self.marker.as_deref();
         let left = self.place.list("")?.into_iter().filter_map(|Found { name, .. }| {
             let is_companion = companion.is_some_and(|ending| name.ends_with(ending));
@@ -223,19 +224,14 @@ fn named_after(name: &str, word: &str) -> bool {
 }
 
 /// What keeps a file from being read that somebody meant for an entity, and what to do about it.
-fn why_left(entity: Entity, name: &str) -> Option<&'static str> {
+fn why_left(entity: Entity, name: &str) -> Option<String> {
     let singular = entity.name().trim_end_matches('s');
-    let lower = name.to_ascii_lowercase();
-    let ends = |endings: &[&str]| endings.iter().any(|ending| lower.ends_with(ending));
     match (named_after(name, entity.name()), Kind::of_name(name)) {
         (true, Some(_)) => None,
-        (true, None) if ends(&[".gz", ".zip", ".bz2", ".xz", ".zst"]) => Some("it is packed: unpack it"),
-        (true, None) if ends(&[".xlsx", ".xls", ".ods"]) => Some("it is a spreadsheet: save it as CSV"),
-        (true, None) if ends(&[".txt", ".tsv", ".dat", ".json"]) => {
-            Some("its ending says nothing about it: call it .csv or, with one JSON object a line, .jsonl")
-        }
+        (true, None) => Kind::why_not(name).map(|Refusal { problem, fix }| format!("it {problem}: {fix}")),
         (false, Some(_)) if singular != entity.name() && named_after(name, singular) => Some(
-            "its name begins with one thing, and files are called after many: products, customers, orders",
+            "its name begins with one thing, and files are called after many: products, customers, orders"
+                .to_owned(),
         ),
         _ => None,
     }

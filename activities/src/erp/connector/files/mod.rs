@@ -1,8 +1,8 @@
-//! The connector to a folder (or a bucket's prefix) of exports: CSV or JSON lines, dropped there by the ERP.
+//! The connector to a folder (or a bucket's prefix) of exports: CSV, JSON lines or workbooks, dropped there by the ERP.
 //!
 //! - `folder.rs`: which files are complete, claiming them, putting them away;
 //! - `place.rs`, `bucket.rs`: a folder of this machine, a bucket;
-//! - `read.rs`: records of one file, from a byte on.
+//! - `read.rs`: records of one file, from a place in it on.
 //!
 //! A file's records have changed when the file was **claimed**: a moment that this connector gives itself, later than
 //! every one before, and that stands in the claimed file's name. A record's own `updated_at`, or the file's time, would
@@ -38,8 +38,9 @@ use crate::http::CallError;
 use bucket::Bucket;
 use folder::{Claimed, Folder};
 use place::{Disk, Place};
+use read::Readers;
 use store::Store;
-use table::{Flaw, Format};
+use table::{Flaw, Format, Row};
 use text::{Refusal, did_you_mean};
 
 const SYSTEM: &str = "erp";
@@ -65,7 +66,8 @@ pub(super) fn open(
 
 fn connector(place: Box<dyn Place>, settings: Settings) -> Arc<dyn Erp> {
     let folder = Folder::new(place, settings.quiet, settings.marker);
-    Arc::new(Files { inner: Arc::new(Inner { folder, format: settings.format }) })
+    let inner = Inner { folder, format: settings.format, readers: Readers::default() };
+    Arc::new(Files { inner: Arc::new(inner) })
 }
 
 fn folder(endpoint: &str) -> Result<PathBuf, String> {
@@ -164,6 +166,7 @@ struct Files {
 struct Inner {
     folder: Folder,
     format: Format,
+    readers: Readers,
 }
 
 /// A question that can go to another thread.
@@ -176,7 +179,7 @@ struct Ask {
     together: u64,
 }
 
-/// Where a page ended: `<byte> <records of this run so far> <claimed file>`.
+/// Where a page ended: `<byte, or row of a sheet> <records of this run so far> <claimed file>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Cursor {
     byte: u64,
@@ -226,16 +229,18 @@ impl Inner {
             let resumed = ask.cursor.as_ref().filter(|cursor| cursor.name == file.name);
             let byte = resumed.map_or(0, |cursor| cursor.byte);
             // Whole files only; a larger one is read alone.
-            if resumed.is_none() && taken > 0 && taken + self.bound(file)? > ask.together {
+            if resumed.is_none() && taken > 0 && taken.saturating_add(self.bound(file)?) > ask.together {
                 return Ok(page);
             }
             let room = ask.limit - page.records.len();
-            let content = self.folder.open(file).map_err(|error| unreachable(&error))?;
-            let part = read::read(content, file.kind, &self.format, byte, room);
+            let part = self.readers.read(&self.folder, file, &self.format, byte, room);
             let part = part.map_err(|flaw| self.refuse(file, flaw))?;
-            taken += part.records.len() as u64;
-            let sourced = |fields| Sourced { changed_at: file.claimed_at, fields };
-            page.records.extend(part.records.into_iter().map(sourced));
+            taken += part.rows.len() as u64;
+            let sourced = |row: Row| {
+                let (fields, problems) = row.into_parts();
+                Sourced { changed_at: file.claimed_at, fields, unreadable: problems.into_iter().next() }
+            };
+            page.records.extend(part.rows.into_iter().map(sourced));
             if let Some(byte) = part.next {
                 page.next = Some(Cursor { byte, taken, name: file.name.clone() }.text());
                 return Ok(page);
@@ -268,9 +273,9 @@ impl Inner {
         }
         again.append(&mut files);
         again.sort_by(|a, b| a.name.cmp(&b.name));
-        let mut records = 0;
+        let mut records = 0_u64;
         for file in &again {
-            records += self.bound(file)?;
+            records = records.saturating_add(self.bound(file)?);
         }
         if records > ask.together {
             return Err(unusable(format!(
@@ -283,7 +288,9 @@ impl Inner {
     }
 
     fn bound(&self, file: &Claimed) -> Result<u64, CallError> {
-        self.folder.open(file).and_then(read::records_at_most).map_err(|error| unreachable(&error))
+        let content = self.folder.open(file);
+        let count = content.and_then(|content| read::records_at_most(content, file.kind, &self.format));
+        count.map_err(|error| unreachable(&error))
     }
 
     /// A file that cannot be read goes out of the way, and the run ends: nothing of it was written.

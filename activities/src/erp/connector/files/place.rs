@@ -28,9 +28,9 @@ pub(super) enum Moved {
 }
 
 /// What is read, by bytes.
-pub(super) trait Content: Read + Seek {}
+pub(super) trait Content: Read + Seek + Send {}
 
-impl<T: Read + Seek> Content for T {}
+impl<T: Read + Seek + Send> Content for T {}
 
 /// A place of files, and folders in it. Names are relative: `products.csv`, `claimed/…`. All of it blocks.
 pub(super) trait Place: Send + Sync {

@@ -1,39 +1,71 @@
-//! Records of one file, from a byte on, so that a page costs its own records and no others.
+//! Records of one file, from a place in it on, so that a page costs its own records and no others.
 
 use std::io::{self, BufRead as _, BufReader, Read, Seek};
+use std::sync::{Mutex, PoisonError};
 
-use mapping::SourceRecord;
-use table::{Flaw, Format, Kind, Reader};
+use table::{Flaw, Format, Kind, Reader, Row};
+
+use super::folder::{Claimed, Folder};
+use super::place::Content;
 
 /// Some records of a file.
 pub(super) struct Part {
-    pub(super) records: Vec<SourceRecord>,
+    pub(super) rows: Vec<Row>,
     /// Where to go on; `None`: its end was seen.
     pub(super) next: Option<u64>,
 }
 
-/// Reads up to `limit` records from a byte on; 0 is the beginning, whatever stands there.
-pub(super) fn read(
-    file: impl Read + Seek,
-    kind: Kind,
-    format: &Format,
-    byte: u64,
-    limit: usize,
-) -> Result<Part, Flaw> {
-    let mut reader = Reader::open(file, kind, format)?;
-    reader.seek(byte)?;
-    let mut records = Vec::new();
-    while records.len() < limit {
-        match reader.next_row()? {
-            Some(row) => records.push(row.fields),
-            None => return Ok(Part { records, next: None }),
+type Open = Reader<Box<dyn Content>>;
+
+/// Reads files. A workbook has to be read from its beginning, so the one that a page ended in stays open for the next
+/// page; claimed files never change.
+#[derive(Default)]
+pub(super) struct Readers(Mutex<Option<(String, u64, Open)>>);
+
+impl Readers {
+    /// Reads up to `limit` records from a place on; 0 is the beginning, whatever stands there.
+    pub(super) fn read(
+        &self,
+        folder: &Folder,
+        file: &Claimed,
+        format: &Format,
+        at: u64,
+        limit: usize,
+    ) -> Result<Part, Flaw> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let mut reader = match kept {
+            Some((name, next, reader)) if name == file.name && next == at => reader,
+            _ => {
+                let mut reader = Reader::open(folder.open(file)?, file.kind, format)?;
+                reader.seek(at)?;
+                reader
+            }
+        };
+        let mut rows = Vec::new();
+        while rows.len() < limit {
+            match reader.next_row()? {
+                Some(row) => rows.push(row),
+                None => return Ok(Part { rows, next: None }),
+            }
         }
+        let next = reader.next_at();
+        if file.kind == Kind::Xlsx {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((file.name.clone(), next, reader));
+        }
+        Ok(Part { rows, next: Some(next) })
     }
-    Ok(Part { records, next: Some(reader.next_byte()) })
 }
 
 /// How many records a file has at most: an estimate that never is too low, at the price of reading through it.
-pub(super) fn records_at_most(file: impl Read) -> io::Result<u64> {
+pub(super) fn records_at_most(file: impl Read + Seek, kind: Kind, format: &Format) -> io::Result<u64> {
+    if kind == Kind::Xlsx {
+        return match Reader::open(file, kind, format) {
+            Ok(reader) => Ok(reader.rows().unwrap_or(u64::MAX)),
+            Err(Flaw::Io(error)) => Err(error),
+            // It is refused when it is read, which is when it is the only one.
+            Err(Flaw::Wrong(_)) => Ok(u64::MAX),
+        };
+    }
     let mut reader = BufReader::new(file);
     let mut lines = 1;
     loop {

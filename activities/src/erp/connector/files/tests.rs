@@ -1,3 +1,5 @@
+mod workbooks;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
@@ -299,7 +301,7 @@ async fn names_are_read_however_they_are_spelt_and_what_is_left_is_named() {
         let folder = Exports::new(kind);
         folder.drop_file("PRODUCTS.CSV", "sku\nA\n");
         folder.drop_file("Products-2.Jsonl", "{\"sku\":\"B\"}");
-        for left in ["product.csv", "products.csv.gz", "products.txt", "Products.xlsx"] {
+        for left in ["product.csv", "products.csv.gz", "products.txt", "Products.xls"] {
             folder.drop_file(left, "sku\nX\n");
         }
         for of_nobody in
@@ -320,7 +322,7 @@ async fn names_are_read_however_they_are_spelt_and_what_is_left_is_named() {
         });
         assert_eq!(
             left.await.expect("looked"),
-            ["Products.xlsx", "product.csv", "products.csv.gz", "products.txt"]
+            ["Products.xls", "product.csv", "products.csv.gz", "products.txt"]
         );
     }
 }

@@ -270,7 +270,7 @@ impl Tryton {
             fields.insert("code".to_owned(), row.get("code")?.clone());
             fields.insert("quantity".to_owned(), plain(row.get("quantity")?)?);
             put(&mut fields, "location", code);
-            Some(Sourced { changed_at: (*moved.get(&id)?).min(cursor.newest), fields })
+            Some(Sourced::whole((*moved.get(&id)?).min(cursor.newest), fields))
         };
         let levels: Option<Vec<Sourced>> = rows.iter().map(level).collect();
         levels.ok_or_else(|| self.rpc.unknown(ODD))
@@ -285,7 +285,7 @@ impl Tryton {
     ) -> Result<Page, CallError> {
         let sourced = |row| {
             let (changed_at, fields) = make(row)?;
-            Some(Sourced { changed_at: changed_at.min(cursor.newest), fields })
+            Some(Sourced::whole(changed_at.min(cursor.newest), fields))
         };
         let records: Option<Vec<Sourced>> = rows.iter().map(sourced).collect();
         let records = records.ok_or_else(|| self.rpc.unknown(ODD))?;

@@ -15,13 +15,17 @@ fn one(lines: &str) -> String {
 }
 
 fn right(text: &str) -> Vec<Wanted> {
-    read(text, Path::new(".")).unwrap_or_else(|findings| panic!("{findings:#?}"))
+    read(text, Path::new(".")).unwrap_or_else(|problems| panic!("{problems:#?}"))
 }
 
 /// Line, and everything said, of every problem.
 fn wrong(text: &str) -> Vec<(usize, String)> {
-    let findings = read(text, Path::new(".")).map(|_| ()).expect_err("a wrong file");
-    findings.iter().map(|finding| (finding.line, finding.to_string())).collect()
+    let problems = read(text, Path::new(".")).map(|_| ()).expect_err("a wrong file");
+    let placed = problems.into_iter().map(|problem| match problem.at {
+        Some(Place::Line { line, .. }) => (line, problem.to_string()),
+        other => panic!("{other:?}"),
+    });
+    placed.collect()
 }
 
 #[test]
@@ -52,10 +56,16 @@ fn every_key_is_read() {
 #[test]
 fn one_wrong_value_is_told_with_line_and_fix() {
     for (line, says) in [
-        ("every = \"1h\"\nzoen = \"UTC\"", "has an unknown key 'zoen'\n    fix: did you mean 'zone'?"),
+        (
+            "every = \"1h\"\nzoen = \"UTC\"",
+            "has an unknown key 'zoen' (line 5, column 1) (fix: did you mean 'zone'?",
+        ),
         ("every = \"1h\"\nzone = \"Asia/Ho_Chi_Min\"", "did you mean Asia/Ho_Chi_Minh?"),
         ("every = \"1h\"\nzone = \"asia/ho_chi_minh\"", "write Asia/Ho_Chi_Minh"),
-        ("every = \"1h\"\nzone = 7", "is a number\n    fix: write it in quotes"),
+        (
+            "every = \"1h\"\nzone = 7",
+            "zone of schedule 'a' is a number (line 5, column 8) (fix: write it in quotes)",
+        ),
         ("cron = [\"0 3 * *\"]", "is not five fields"),
         ("cron = \"0 25 * * *\"", "has a wrong hour: '25' is no number from 0 to 23"),
         ("every = \"0s\"", "it has to be a second at least"),
@@ -93,7 +103,7 @@ fn everything_that_is_wrong_is_told_at_once_in_the_order_of_the_file() {
     let found = wrong(&text);
     let lines: Vec<_> = found.iter().map(|(line, _)| *line).collect();
     assert_eq!(lines, [4, 5, 15, 17, 18], "{found:#?}");
-    assert!(found[2].1.contains("is used twice: first in line 2"), "{}", found[2].1);
+    assert!(found[2].1.contains("is used twice: first in line 2, column 6"), "{}", found[2].1);
 }
 
 #[test]
@@ -129,6 +139,6 @@ fn what_is_no_toml_is_told_with_its_line() {
 fn the_sample_is_right() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
     let text = std::fs::read_to_string(folder.join("schedules.toml")).expect("the sample is there");
-    let wanted = read(&text, &folder).unwrap_or_else(|findings| panic!("{findings:#?}"));
+    let wanted = read(&text, &folder).unwrap_or_else(|problems| panic!("{problems:#?}"));
     assert_eq!(wanted.len(), 3);
 }

@@ -1,0 +1,77 @@
+//! Mapping rules, and records that they are applied to.
+
+use contracts::erp::Entity;
+use contracts::money::Currency;
+use mapping::{Rules, SourceRecord};
+use text::Place;
+
+use super::{Target, texts};
+use crate::mutate::{self, Random};
+
+pub(super) const TARGET: Target = Target {
+    name: "rules",
+    corpus,
+    is_right: |bytes| std::str::from_utf8(bytes).is_ok_and(|text| Rules::parse(text).is_ok()),
+    check,
+    rounds: 10_000,
+};
+
+fn corpus() -> Vec<Vec<u8>> {
+    texts(&[
+        "{\"product_sku\": {\"from\": \"code\", \"plain\": true}, \"product_name\": [\"brand\", \"title\"],\n\
+          \"product_price\": {\"from\": \"price.gross\", \"decimal\": \",\", \"thousands\": \".\", \"factor\": \"1000\"}}"
+            .replace("[\"brand\", \"title\"]", "{\"from\": [\"brand\", \"title\"], \"join\": \" \"}")
+            .as_str(),
+        "{\"inventory_sku\": {\"from\": \"code\", \"exact\": true}, \"inventory_location\": {\"const\": \"HCM\"},\n\
+          \"inventory_quantity\": {\"from\": \"level\", \"min\": 0, \"round\": \"down\", \"strip\": [\"cái\"]}}",
+        "{\"order_external_id\": \"code\", \"order_status\": {\"from\": \"state\", \"lookup\": {\"A\": \"new\"}, \
+          \"default\": \"old\"}, \"order_total\": {\"from\": \"price.gross\", \"thousands\": \",\", \"grouping\": \
+          \"indian\"}, \"order_ordered_at\": {\"from\": \"day\", \"format\": \"%d/%m/%Y %H:%M\", \"zone\": \
+          \"Asia/Ho_Chi_Minh\"}}",
+        "{\"customer_external_id\": \"code\", \"customer_email\": \"mail\", \"customer_first_name\": \"title\", \
+          \"customer_phone\": \"phone\"}",
+    ])
+}
+
+const RECORDS: &[&str] = &[
+    "{\"code\": \"ÁO 1\", \"brand\": \"B\", \"title\": \"T\", \"price\": {\"gross\": \"1.250.000,5\"}, \"level\": \"(3) cái\"}",
+    "{\"code\": 100045.0, \"state\": \"A\", \"day\": \"24/11/2026 06:30\", \"price\": {\"gross\": 12.5}, \"level\": -0.5}",
+    "{\"code\": \"8.93462E+12\", \"mail\": \"Lan@thử.example.com\", \"title\": \"Lan\", \"phone\": \"+84 (0)901 234 567\"}",
+];
+
+/// A problem of rules has its place in them, and a record becomes the same each time.
+fn check(bytes: &[u8], random: &mut Random) -> Result<(), String> {
+    let Ok(text) = std::str::from_utf8(bytes) else { return Ok(()) };
+    let rules = match Rules::parse(text) {
+        Ok(rules) => rules,
+        Err(problems) => {
+            let is_placed =
+                |place: &Option<Place>| matches!(place, Some(Place::Byte { byte }) if *byte <= text.len());
+            return match problems.iter().find(|problem| !is_placed(&problem.at)) {
+                Some(problem) => Err(format!("a problem without a place: {problem}")),
+                None if problems.is_empty() => Err("is refused without a problem".to_owned()),
+                None => Ok(()),
+            };
+        }
+    };
+    let records: Vec<Vec<u8>> = texts(RECORDS);
+    for _ in 0..4 {
+        let record = mutate::changed(&records, random);
+        let Ok(record) = serde_json::from_slice::<SourceRecord>(&record) else { continue };
+        for (entity, currency) in
+            Entity::ALL.into_iter().zip([Currency::VND, Currency::USD].into_iter().cycle())
+        {
+            let mapping = rules.of(entity, currency);
+            let (once, twice) = (mapping.apply(&record), mapping.apply(&record));
+            if once != twice {
+                return Err(format!("makes {once:?}, then {twice:?}"));
+            }
+            if let Err(defect) = once
+                && defect.problem.is_empty()
+            {
+                return Err("a defect says nothing".to_owned());
+            }
+        }
+    }
+    Ok(())
+}
