@@ -31,6 +31,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use temporalio_common::error::ApplicationFailure;
 use temporalio_sdk::activities::ActivityError;
+use text::Problem;
 use thiserror::Error;
 
 use channel::{Answer, Channel, Login};
@@ -50,6 +51,19 @@ pub struct Endpoint {
     pub timeout: Duration,
     /// Largest answer that is read, in bytes.
     pub response_bytes_max: usize,
+}
+
+impl Endpoint {
+    /// The same place for another system, or a place of its own: with a URL of its own a system never gets this one's
+    /// token.
+    #[must_use]
+    pub fn elsewhere(&self, system: &'static str, base: Option<Url>, token: Option<Credential>) -> Self {
+        let token = match &base {
+            Some(_) => token,
+            None => token.or_else(|| self.token.clone()),
+        };
+        Self { system, base: base.unwrap_or_else(|| self.base.clone()), token, ..self.clone() }
+    }
 }
 
 /// A secret of an outside system. `Debug` does not show it.
@@ -76,7 +90,7 @@ impl fmt::Debug for Credential {
 }
 
 /// A client of one outside system; cheap to clone, connections are pooled.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Api {
     endpoint: Endpoint,
     channel: Channel,
@@ -91,6 +105,23 @@ pub enum ApiError {
     /// The HTTP client cannot be set up.
     #[error("the HTTP client cannot be set up: {0}")]
     Client(#[from] reqwest::Error),
+}
+
+impl ApiError {
+    /// The error as a problem of the setting that holds the token.
+    #[must_use]
+    pub fn of(self, token_setting: &str) -> Problem {
+        match self {
+            Self::Token(_) => Problem::new(
+                token_setting,
+                "holds characters that cannot be sent in a header",
+                "check for line breaks, and set it anew",
+            ),
+            error @ Self::Client(_) => {
+                Problem::new("", error.to_string(), "see whether this machine lets programs use TLS")
+            }
+        }
+    }
 }
 
 /// What a call came to, if not to an answer.
@@ -248,9 +279,19 @@ impl Api {
         key_of: impl Fn(&T) -> Option<&str>,
     ) -> Result<Vec<T>, CallError> {
         if found.iter().any(|effect| key_of(effect).is_none()) {
-            return Err(self.channel.unknown("a look-up whose answer names no idempotency key".to_owned()));
+            return Err(self.channel.unknown("a look-up whose answer names no idempotency key"));
         }
         Ok(found.into_iter().filter(|effect| key_of(effect) == Some(key.as_str())).collect())
+    }
+
+    /// The system answered, and its answer cannot be acted on.
+    pub(crate) fn unknown(&self, why: impl Into<String>) -> CallError {
+        self.channel.unknown(why)
+    }
+
+    /// The system said a word that nobody here knows, of a payment's state, say. What it means is not guessed.
+    pub(crate) fn new_word(&self, of: &str, word: &str) -> CallError {
+        self.channel.new_word(of, word)
     }
 
     /// Path segments are percent-encoded: an id with a slash or a blank must not become another path.
@@ -299,6 +340,11 @@ fn refusal(status: StatusCode, body: &Value) -> Refused {
         code: code.unwrap_or("UNSPECIFIED").to_owned(),
         details: details.cloned().unwrap_or(Value::Null),
     }
+}
+
+/// A word of a provider, as a failure text repeats it. What is not a word may be personal, and stays out.
+pub(crate) fn word(text: &str) -> String {
+    if is_code(text) { format!("\"{text}\"") } else { "something that is not a word".to_owned() }
 }
 
 /// Whether a provider's code can be repeated in a failure text: a word. A sentence, a mail address, a phone or card

@@ -40,8 +40,9 @@ impl Login<'_> {
     }
 }
 
-/// A connection to one outside system; cheap to clone, connections are pooled.
-#[derive(Clone)]
+/// A connection to one outside system; cheap to clone, connections are pooled. The login is marked as sensitive, so that
+/// `Debug` does not show it.
+#[derive(Clone, Debug)]
 pub(crate) struct Channel {
     system: &'static str,
     http: reqwest::Client,
@@ -150,8 +151,13 @@ impl Channel {
         self.unknown(format!("an answer of another shape ({kind:?} error, line {line}, column {column})"))
     }
 
-    pub(crate) fn unknown(&self, why: String) -> CallError {
-        CallError::Unknown { system: self.system, why }
+    /// `of`: what was said so, such as `a payment in a state`.
+    pub(crate) fn new_word(&self, of: &str, word: &str) -> CallError {
+        self.unknown(format!("{of} that this version does not know: {}", super::word(word)))
+    }
+
+    pub(crate) fn unknown(&self, why: impl Into<String>) -> CallError {
+        CallError::Unknown { system: self.system, why: why.into() }
     }
 }
 

@@ -35,7 +35,7 @@ pub struct StripeEndpoint {
 }
 
 /// A client of Stripe; cheap to clone, connections are pooled.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct StripeApi {
     base: Url,
     channel: Channel,
@@ -150,7 +150,12 @@ impl StripeApi {
     }
 
     pub(super) fn unknown(&self, why: &str) -> CallError {
-        self.channel.unknown(why.to_owned())
+        self.channel.unknown(why)
+    }
+
+    /// See [`Channel::new_word`].
+    pub(super) fn new_word(&self, of: &str, word: &str) -> CallError {
+        self.channel.new_word(of, word)
     }
 
     /// Path segments are percent-encoded: an id with a slash or a blank must not become another path.

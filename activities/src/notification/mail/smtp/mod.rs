@@ -20,24 +20,30 @@ mod dkim;
 mod error;
 mod message;
 mod session;
+mod settings;
 
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contracts::notification::Delivery;
+use contracts::notification::{Delivery, SendEmail};
 use contracts::values::{IdempotencyKey, Recipient};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use lettre::address::Address;
 use lettre::message::Mailbox;
 use lettre::transport::smtp::client::{Certificate, CertificateStore, TlsParameters};
 use messages::EmailText;
+use temporalio_sdk::activities::ActivityError;
 use thiserror::Error;
 
+use super::MailSender;
 use crate::http::Credential;
 pub use dkim::{Dkim, DkimError};
 pub use error::{Bounces, MailError};
 use session::Sessions;
+pub(super) use settings::KIND;
 
 /// Where mail is handed over, and how.
 #[derive(Clone, Debug)]
@@ -159,6 +165,35 @@ pub enum MailServerError {
 /// A mail server; cheap to clone, connections are pooled.
 #[derive(Clone)]
 pub struct Mailer(Arc<Sessions>);
+
+impl fmt::Debug for Mailer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.server.fmt(f)
+    }
+}
+
+impl MailSender for Mailer {
+    fn system(&self) -> &'static str {
+        "mail"
+    }
+
+    fn health(&self) -> BoxFuture<'_, Result<(), String>> {
+        async { Self::health(self).await.map_err(|error| error.to_string()) }.boxed()
+    }
+
+    fn send<'a>(
+        &'a self,
+        mail: &'a SendEmail,
+        text: &'a EmailText,
+    ) -> BoxFuture<'a, Result<Delivery, ActivityError>> {
+        async move {
+            let unsubscribe = mail.list_unsubscribe.as_deref();
+            let letter = Letter { key: &mail.key, to: &mail.to, text, unsubscribe };
+            Self::send(self, &letter).await.map_err(MailError::into_failure)
+        }
+        .boxed()
+    }
+}
 
 impl Mailer {
     /// Sets up what is needed to speak to the server; connects to nothing yet.

@@ -14,15 +14,21 @@
 //! SMS arrives twice: a request that is still on its way when the look-up comes, a list that does not show a new
 //! message yet, and an account whose messages Twilio rewrites or redacts.
 
+mod settings;
+
 use std::time::Duration;
 
 use contracts::notification::{Delivery, SendSms};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Url};
 use serde::Deserialize;
 
+use super::SmsSender;
 use crate::http::channel::{Answer, Channel, Login};
 use crate::http::{ApiError, CallError, Credential};
+pub(super) use settings::KIND;
 
 const SYSTEM: &str = "sms";
 /// Newest first; nobody gets more of ours while one is being retried.
@@ -50,7 +56,7 @@ pub struct TwilioEndpoint {
 }
 
 /// A client of Twilio; cheap to clone, connections are pooled.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Twilio {
     base: Url,
     account_sid: String,
@@ -79,6 +85,20 @@ struct ErrorBody {
     code: u32,
 }
 
+impl SmsSender for Twilio {
+    fn system(&self) -> &'static str {
+        SYSTEM
+    }
+
+    fn health(&self) -> BoxFuture<'_, Result<(), CallError>> {
+        self.ask_for_account().boxed()
+    }
+
+    fn send<'a>(&'a self, sms: &'a SendSms, text: &'a str) -> BoxFuture<'a, Result<Delivery, CallError>> {
+        self.send_once(sms, text).boxed()
+    }
+}
+
 impl Twilio {
     /// Sets up a client.
     ///
@@ -92,10 +112,7 @@ impl Twilio {
     }
 
     /// Asks whether Twilio is there and knows the account.
-    ///
-    /// # Errors
-    /// As [`CallError`].
-    pub async fn health(&self) -> Result<(), CallError> {
+    async fn ask_for_account(&self) -> Result<(), CallError> {
         let mut url = self.url("");
         url.set_path(&format!("{}.json", url.path().trim_end_matches('/')));
         let Answer { status, body, .. } = self.channel.call(self.channel.request(Method::GET, url)).await?;
@@ -103,7 +120,7 @@ impl Twilio {
     }
 
     /// Sends, unless an attempt before did.
-    pub(super) async fn send(&self, sms: &SendSms, text: &str) -> Result<Delivery, CallError> {
+    async fn send_once(&self, sms: &SendSms, text: &str) -> Result<Delivery, CallError> {
         if let Some(sid) = self.find(sms, text).await? {
             return Ok(Delivery::Accepted { message_id: Some(sid) });
         }
@@ -137,11 +154,24 @@ impl Twilio {
             return Err(self.setting(&body));
         }
         let Messages { messages } = self.read(&body)?;
-        let is_ours = |message: &Message| {
-            message.direction.as_deref().is_none_or(|direction| direction.starts_with("outbound"))
-                && message.body.as_deref().is_some_and(|body| body.trim_end().ends_with(text.trim_end()))
-        };
-        Ok(messages.into_iter().find(is_ours).map(|message| message.sid))
+        for message in messages {
+            let is_the_text =
+                message.body.as_deref().is_some_and(|body| body.trim_end().ends_with(text.trim_end()));
+            if is_the_text && self.is_outbound(&message)? {
+                return Ok(Some(message.sid));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a message went to the recipient, rather than came from there. One that does not say so did: only those to
+    /// the recipient were asked for.
+    fn is_outbound(&self, message: &Message) -> Result<bool, CallError> {
+        match message.direction.as_deref() {
+            None | Some("outbound-api" | "outbound-call" | "outbound-reply") => Ok(true),
+            Some("inbound") => Ok(false),
+            Some(direction) => Err(self.channel.new_word("an SMS in a direction", direction)),
+        }
     }
 
     fn read<'b, T: Deserialize<'b>>(&self, body: &'b [u8]) -> Result<T, CallError> {

@@ -209,7 +209,7 @@ mod tests {
 
     /// Made for these tests alone: `openssl genrsa -traditional 2048`; the other form by
     /// `openssl pkcs8 -topk8 -nocrypt`.
-    const KEY: &str = include_str!("../../tests/dkim_key.pem");
+    const KEY: &str = include_str!("../../../../tests/dkim_key.pem");
 
     type TestResult = Result<(), Box<dyn std::error::Error>>;
 
