@@ -1,6 +1,6 @@
 //! The activities: one folder per outside system. `mod.rs` is contract in, client call, contract out; `client.rs`
-//! is the wire, whose shapes never leave it. Where several providers can be behind a system, it has a trait, a list and a
-//! folder per provider in its place.
+//! is the wire, whose shapes never leave it. Where several providers can be behind a system, it has a trait, a list and
+//! a folder per provider in its place.
 //!
 //! - `effect`: what adapters with effects share: staying alive, and the second look;
 //! - [`provider`]: what the lists of providers have in common;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use reqwest::Url;
 use text::Problem;
 
-use crate::http::{Credential, Endpoint};
+use crate::http::{Credential, Endpoint, Names};
 
 /// A setting that a provider reads.
 #[derive(Clone, Copy, Debug)]
@@ -159,7 +159,8 @@ impl Given<'_> {
     ) -> Result<Endpoint, Vec<Problem>> {
         let own = self.url(url_setting).map_err(|problem| vec![problem])?;
         let home = self.home.ok_or_else(Vec::new)?;
-        Ok(home.elsewhere(system, own, self.secret(token_setting)))
+        let names = Names::of(url_setting, token_setting);
+        Ok(home.elsewhere(system, own, self.secret(token_setting), names))
     }
 }
 
@@ -221,13 +222,5 @@ pub fn is_readable_by_others(url: &Url) -> bool {
 /// Whether a URL leads to this machine.
 #[must_use]
 pub fn is_loopback(url: &Url) -> bool {
-    url.host_str().is_some_and(is_loopback_host)
-}
-
-/// Whether a host is this machine.
-#[must_use]
-pub fn is_loopback_host(host: &str) -> bool {
-    let host = host.trim_matches(['[', ']']).trim_end_matches('.');
-    let is_name = host.eq_ignore_ascii_case("localhost") || host.to_ascii_lowercase().ends_with(".localhost");
-    is_name || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+    url.host_str().is_some_and(text::is_this_machine)
 }

@@ -73,7 +73,7 @@ async fn the_key_is_sent_as_bearer_and_with_a_wrong_one_nothing_happens() -> any
     let mock = Mock::start().await?;
     assert_eq!(mock.charge(None, "150000", "tok_visa").await?["amount"], json!(150_000));
     let turned_away: Result<Value, _> = api(&mock.base, "rk_other")?.get(&["charges"], &[]).await;
-    assert!(matches!(turned_away, Err(CallError::NotLetIn { .. })), "{turned_away:?}");
+    assert!(turned_away.as_ref().is_err_and(CallError::is_not_let_in), "{turned_away:?}");
     Ok(())
 }
 

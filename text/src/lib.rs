@@ -16,14 +16,15 @@
 //! | [`phone`], [`number`] | one number | dropped |
 //! | [`secret`](fn@secret) | tokens, passwords, keys | dropped at both ends |
 //!
-//! The modules: `line` and `sign` (lines and the signs in them), `mail`, `phone`, `sku`, `secret`, [`json`], `problem`,
-//! and `nearest` (the word that was probably meant).
+//! The modules: `line` and `sign` (lines and the signs in them), `mail`, `phone`, `sku`, `secret`, `host` (which is
+//! this machine), [`json`], `problem`, and `nearest` (the word that was probably meant).
 //!
-//! Every reader composes its text (Unicode NFC; a secret stays as it is), drops blanks and invisible signs at both ends,
-//! and gives the form that is sent and compared. No refusal repeats the text: it may be personal.
+//! Every reader composes its text (Unicode NFC; a secret stays as it is), drops blanks and invisible signs at both
+//! ends, and gives the form that is sent and compared. No refusal repeats the text: it may be personal.
 //!
 //! Deliberately absent: whether a mailbox or a number exists, spelling of names, national forms of phone numbers.
 
+mod host;
 pub mod json;
 mod line;
 mod mail;
@@ -34,6 +35,7 @@ mod secret;
 mod sign;
 mod sku;
 
+pub use host::is_this_machine;
 pub use line::{key, line, prose, title};
 pub use mail::mail_address;
 pub use nearest::{did_you_mean, nearest};

@@ -112,7 +112,8 @@ pub(crate) async fn serve(
         format!("SUN_WORKER_LISTEN: cannot listen on {}; choose a free port", settings.operation.listen)
     })?;
     let address = listener.local_addr()?;
-    let http = reqwest::Client::builder().timeout(PROBE_LIMIT).build()?;
+    // Asks this process only, and through no proxy.
+    let http = reqwest::Client::builder().no_proxy().timeout(PROBE_LIMIT).build()?;
     let deployment = settings.temporal.deployment.clone();
     let server = Server { status, probes: Arc::new(probes), deployment, exporter, http };
     let routes = Router::new()

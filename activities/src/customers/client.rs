@@ -145,8 +145,14 @@ impl Client {
     /// The active account of an address.
     pub(super) async fn find_registered(&self, address: &Recipient) -> Result<Option<Customer>, CallError> {
         let found: Vec<CustomerBody> = self.api.get(&["customers"], &[("email", address.reveal())]).await?;
-        let active = |customer: &CustomerBody| customer.status.as_deref().is_none_or(|s| s == "active");
-        Ok(found.into_iter().find(active).map(Customer::from))
+        for customer in found {
+            match customer.status.as_deref() {
+                None | Some("active") => return Ok(Some(customer.into())),
+                Some("incomplete_onboarding" | "closed") => {}
+                Some(status) => return Err(self.api.new_word("an account in a state", status)),
+            }
+        }
+        Ok(None)
     }
 
     /// Idempotent by nature, so it carries no key: a stored answer must not hide a status written since.

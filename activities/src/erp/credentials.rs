@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use text::{Place, Problem};
 
-use crate::http::Credential;
+use crate::http::{Credential, Names};
 
 /// A credential as it is written: `{"username", "password", "endpoints": ["https://…"], "connector": "rest",
 /// "options": {…}}`.
@@ -35,6 +35,8 @@ fn rest() -> String {
 /// What opens an ERP.
 #[derive(Clone)]
 pub struct ErpCredential {
+    /// What it is called in a failure: its variable, or `file:name`.
+    pub name: String,
     /// User name.
     pub username: String,
     /// Password.
@@ -58,6 +60,12 @@ impl fmt::Debug for ErpCredential {
 }
 
 impl ErpCredential {
+    /// The settings that lead to the ERP, as a failure names them.
+    pub(super) fn names(&self) -> Names {
+        let token = format!("user and password in {}", self.name);
+        Names { url: "erp_endpoint".into(), token: token.into() }
+    }
+
     /// Reads a credential; `name` is what it is called in a problem.
     ///
     /// # Errors
@@ -73,7 +81,8 @@ impl ErpCredential {
             return Err(Problem::new(name, "names no endpoint", fix));
         }
         let Written { username, password, endpoints, connector, options } = written;
-        Ok(Self { username, password: Credential::new(password), endpoints, connector, options })
+        let (name, password) = (name.to_owned(), Credential::new(password));
+        Ok(Self { name, username, password, endpoints, connector, options })
     }
 
     /// Whether nothing of it was changed.

@@ -1,5 +1,5 @@
-//! The platform's message senders: `/notifications/email`, `/notifications/sms`, `/notifications/push`. Mails and SMS can go
-//! by another provider; push messages go this way always.
+//! The platform's message senders: `/notifications/email`, `/notifications/sms`, `/notifications/push`. Mails and SMS
+//! can go by another provider; push messages go this way always.
 
 use contracts::commerce::OrderLine;
 use contracts::customers::RecommendedProduct;

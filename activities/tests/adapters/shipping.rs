@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use activities::shipping::ShippingActivities;
-use contracts::failure::{NOTHING_YET, OUTCOME_UNKNOWN, REFUSED};
+use contracts::failure::{NOTHING_YET, OUTCOME_UNKNOWN, REFUSED, UNAVAILABLE};
 use contracts::shipping::{CreateShipment, Label, Shipment, Shipping};
 use contracts::values::Address;
 use reqwest::Method;
@@ -80,7 +80,7 @@ async fn what_the_carrier_will_not_take_is_an_outcome() -> TestResult {
     }
     shop.fault("shipments.create", "status", json!({ "status": 403 })).await?;
     let failed = temporal.run(Shipping::create_shipment, FIRST, &parcel()?).await?.err().ok_or("labelled")?;
-    assert_eq!((failed.kind.as_str(), failed.is_final), (REFUSED, true), "not the parcel's fault");
+    assert_eq!((failed.kind.as_str(), failed.is_final), (UNAVAILABLE, false), "not the parcel's fault");
     Ok(())
 }
 

@@ -1,9 +1,10 @@
-//! The shop's systems that have one place each: the platform, the stock system, the message senders, the loyalty programme.
+//! The shop's systems that have one place each: the platform, the stock system, the message senders, the loyalty
+//! programme.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use activities::http::{Credential, Endpoint};
+use activities::http::{Credential, Endpoint, Names};
 use activities::inventory::Lines;
 use activities::provider::base_url;
 use clap::Args;
@@ -35,6 +36,7 @@ macro_rules! system_args {
             fn read(self, problems: &mut Problems) -> Read {
                 Read {
                     system: $system,
+                    names: Names::of(concat!($variable, "_URL"), concat!($variable, "_TOKEN")),
                     url: url(concat!($variable, "_URL"), self.url, problems),
                     token: token(concat!($variable, "_TOKEN"), self.token, self.token_file, problems),
                 }
@@ -160,8 +162,9 @@ impl ShopArgs {
             token: platform.token,
             timeout,
             response_bytes_max,
+            names: platform.names,
         };
-        let of = |read: Read| commerce.elsewhere(read.system, read.url, read.token);
+        let of = |read: Read| commerce.elsewhere(read.system, read.url, read.token, read.names);
         let (inventory, notification, loyalty) = (of(inventory), of(notification), of(loyalty));
         let lines = if self.inventory_batch_reserve { Lines::Batch } else { Lines::OneByOne };
         Some(Shop { commerce, inventory, notification, loyalty, lines })
@@ -171,6 +174,7 @@ impl ShopArgs {
 /// One outside system as it was given.
 struct Read {
     system: &'static str,
+    names: Names,
     url: Option<Url>,
     token: Option<Credential>,
 }

@@ -303,3 +303,19 @@ fn the_settings_of_a_provider_that_is_not_chosen_are_named() -> TestResult {
     }
     Ok(())
 }
+
+#[test]
+fn a_failure_names_the_settings_that_were_used() -> TestResult {
+    const PLATFORM: (&str, &str) = ("SUN_ECOMMERCE_API_URL", "SUN_ECOMMERCE_API_TOKEN");
+    const OWN: (&str, &str) = ("SUN_LOYALTY_API_URL", "SUN_LOYALTY_API_TOKEN");
+    for (args, (url, token)) in [
+        (&[][..], PLATFORM),
+        (&["--loyalty-api-token=t"], (PLATFORM.0, OWN.1)),
+        (&["--loyalty-api-url=http://points"], OWN),
+    ] {
+        let config = Config::try_parse_from([&["worker"], &SHOP[..], args].concat())?;
+        let names = config.check().map_err(|problems| problems.to_string())?.shop.loyalty.names;
+        assert_eq!((names.url.as_ref(), names.token.as_ref()), (url, token), "{args:?}");
+    }
+    Ok(())
+}

@@ -1,5 +1,5 @@
-//! Who takes the mails: the port ([`MailSender`]) and the list of who can be behind it ([`KINDS`]). Adding a sender is a
-//! folder and a line in `KINDS`.
+//! Who takes the mails: the port ([`MailSender`]) and the list of who can be behind it ([`KINDS`]). Adding a sender is
+//! a folder and a line in `KINDS`.
 //!
 //! - `platform`: the platform's endpoint;
 //! - [`smtp`]: a mail server.

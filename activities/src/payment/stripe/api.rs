@@ -12,8 +12,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use crate::http::channel::{Answer, Channel, Login};
-use crate::http::{ApiError, CallError, Credential, Refused, is_code};
+use crate::http::channel::{Answer, Channel, Login, Peer};
+use crate::http::{ApiError, CallError, Credential, Names, Refused, envelope, is_code};
 
 /// The API version this adapter was written for; without it an account's own default decides what comes back.
 const VERSION: &str = "2024-06-20";
@@ -78,10 +78,16 @@ impl StripeApi {
     /// When the key cannot be sent or the HTTP client cannot be set up.
     pub fn new(endpoint: StripeEndpoint) -> Result<Self, ApiError> {
         let StripeEndpoint { base, secret_key, timeout, response_bytes_max, .. } = endpoint;
-        Ok(Self {
-            base,
-            channel: Channel::open("payment", Some(Login::Bearer(&secret_key)), timeout, response_bytes_max)?,
-        })
+        let peer = Peer {
+            system: "payment",
+            base: &base,
+            names: Names::of("SUN_STRIPE_API_URL", "SUN_STRIPE_SECRET_KEY"),
+            is_own: envelope::of_stripe,
+            timeout,
+            response_bytes_max,
+        };
+        let channel = Channel::open(peer, Some(Login::Bearer(&secret_key)))?;
+        Ok(Self { base, channel })
     }
 
     /// Asks whether Stripe is there and lets our key read payments.

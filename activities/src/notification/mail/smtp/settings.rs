@@ -8,7 +8,7 @@ use text::Problem;
 
 use super::{Bounces, Dkim, DkimError, Login, MailServer, MailServerError, Mailer, Security, Sender};
 use crate::notification::mail::MailSender;
-use crate::provider::{Given, Kind, Met, Setting, is_loopback_host, secret};
+use crate::provider::{Given, Kind, Met, Setting, secret};
 
 const URL: &str = "SUN_MAIL_URL";
 const FROM: &str = "SUN_MAIL_FROM";
@@ -143,7 +143,7 @@ fn place(text: &str) -> Result<Place, Problem> {
     let host = host.trim_matches(['[', ']']).to_owned();
     let security = match is_wrapped {
         true => Security::Wrapped,
-        false if is_loopback_host(&host) => Security::StartTlsIfOffered,
+        false if text::is_this_machine(&host) => Security::StartTlsIfOffered,
         false => Security::StartTls,
     };
     let user = Some(user).filter(|user| !user.is_empty());

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | 201 | accepted; `sid` is the id |
 //! | 4xx with a code of [`REFUSED`]: the recipient or the text | an outcome: this SMS will never be taken |
-//! | any other 4xx | an outage that a setting mends, which the failure names |
+//! | any other 4xx of Twilio's own | an outage that a setting mends, which the failure names |
 //! | 429 | put off, tried again after `Retry-After` |
 //! | timeout, 5xx, an answer that is none | nobody knows: looked up, then tried again |
 //!
@@ -26,8 +26,8 @@ use reqwest::{Method, Url};
 use serde::Deserialize;
 
 use super::SmsSender;
-use crate::http::channel::{Answer, Channel, Login};
-use crate::http::{ApiError, CallError, Credential};
+use crate::http::channel::{Answer, Channel, Login, Peer};
+use crate::http::{ApiError, CallError, Credential, Names, Wrong, envelope};
 pub(super) use settings::KIND;
 
 const SYSTEM: &str = "sms";
@@ -107,7 +107,15 @@ impl Twilio {
     pub fn new(endpoint: TwilioEndpoint) -> Result<Self, ApiError> {
         let TwilioEndpoint { base, account_sid, auth_token, from, timeout, response_bytes_max } = endpoint;
         let login = Login::Basic { user: &account_sid, password: &auth_token };
-        let channel = Channel::open(SYSTEM, Some(login), timeout, response_bytes_max)?;
+        let peer = Peer {
+            system: SYSTEM,
+            base: &base,
+            names: Names::of("SUN_TWILIO_API_URL", "SUN_TWILIO_ACCOUNT_SID and SUN_TWILIO_AUTH_TOKEN"),
+            is_own: envelope::of_twilio,
+            timeout,
+            response_bytes_max,
+        };
+        let channel = Channel::open(peer, Some(login))?;
         Ok(Self { base, account_sid, from, channel })
     }
 
@@ -164,8 +172,8 @@ impl Twilio {
         Ok(None)
     }
 
-    /// Whether a message went to the recipient, rather than came from there. One that does not say so did: only those to
-    /// the recipient were asked for.
+    /// Whether a message went to the recipient, rather than came from there. One that does not say so did: only those
+    /// to the recipient were asked for.
     fn is_outbound(&self, message: &Message) -> Result<bool, CallError> {
         match message.direction.as_deref() {
             None | Some("outbound-api" | "outbound-call" | "outbound-reply") => Ok(true),
@@ -179,20 +187,18 @@ impl Twilio {
     }
 
     fn setting(&self, body: &[u8]) -> CallError {
-        // What is no error of Twilio's comes from something in front of it.
         let ErrorBody { code } = serde_json::from_slice(body).unwrap_or_default();
         let fix = match code {
             20404 => "it knows no such account: correct SUN_TWILIO_ACCOUNT_SID".to_owned(),
             21603 | 21606 | 21611 | 21613 | 21659..=21661 | 21701..=21711 => {
                 format!("it does not take the sender ({code}): correct SUN_SMS_FROM")
             }
-            0 => "the answer is not Twilio's: is SUN_TWILIO_API_URL right?".to_owned(),
             code => format!(
                 "code {code}, see twilio.com/docs/errors/{code}: correct SUN_SMS_FROM, SUN_TWILIO_ACCOUNT_SID or the \
                  account"
             ),
         };
-        CallError::Setting { system: SYSTEM, fix }
+        self.channel.setting(Wrong::Other, fix)
     }
 
     fn url(&self, path: &str) -> Url {
