@@ -252,7 +252,7 @@ impl Api {
         self.channel.unknown(why)
     }
 
-    /// The system said a word that nobody here knows, of a payment's state, say. What it means is not guessed.
+    /// The system said a word that nobody here knows, of a payment's state, say. Its meaning is not guessed.
     pub(crate) fn new_word(&self, of: &str, word: &str) -> CallError {
         self.channel.new_word(of, word)
     }

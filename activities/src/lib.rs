@@ -11,7 +11,7 @@
 //! - [`objects`]: the object store's housekeeping;
 //! - [`webhook`]: news that a payment provider pushes, and how to know that it is from them.
 //!
-//! What is deliberately absent: retry loops (Temporal's, by policy), workflow code, configuration files.
+//! Deliberately absent: retry loops (Temporal's, by policy), workflow code, configuration files.
 
 pub mod bulk;
 pub mod commerce;

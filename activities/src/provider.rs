@@ -1,5 +1,4 @@
-//! What every list of providers has in common: a provider's name, the settings that it reads, and how it is opened
-//! with them.
+//! The lists of providers: a provider's name, the settings that it reads, and how it is opened with them.
 //!
 //! Payment, carrier, mail and SMS each have a trait, a list `KINDS` of [`Kind`], and a folder per provider. Adding one
 //! is a folder and a line in its list: the worker makes its command line, its help and its checks from the list.
@@ -22,7 +21,7 @@ pub struct Setting {
     pub flag: &'static str,
     /// The kind of value, for the help: `URL`.
     pub value: &'static str,
-    /// What it is for.
+    /// Its purpose.
     pub help: &'static str,
     /// The value where none is given.
     pub default: Option<&'static str>,
@@ -39,7 +38,7 @@ pub struct SecretFile {
     pub variable: &'static str,
     /// The flag that says the same.
     pub flag: &'static str,
-    /// What it is for.
+    /// Its purpose.
     pub help: &'static str,
 }
 
@@ -87,7 +86,7 @@ pub(crate) use secret;
 pub struct Kind<P: ?Sized + 'static> {
     /// The name that it is chosen by.
     pub name: &'static str,
-    /// Who it is, for the help.
+    /// A few words on it, for the help.
     pub help: &'static str,
     /// The settings that it reads; no other provider of its list reads them.
     pub settings: &'static [Setting],
@@ -101,10 +100,10 @@ pub struct Kind<P: ?Sized + 'static> {
 /// Every setting that is wrong, with the fix.
 pub type Open<P> = fn(&Given<'_>) -> Result<Arc<P>, Vec<Problem>>;
 
-/// What a provider is opened with.
+/// Everything that a provider is opened with.
 #[derive(Clone, Copy)]
 pub struct Given<'g> {
-    /// What was set, by variable: neither empty nor a default. Secrets were read from their files.
+    /// The values that were set, by variable: neither empty nor a default. Secrets were read from their files.
     pub values: &'g BTreeMap<&'static str, String>,
     /// The settings of the provider that is opened.
     pub settings: &'static [Setting],
@@ -169,7 +168,7 @@ impl Given<'_> {
 pub struct Met(Vec<Problem>);
 
 impl Met {
-    /// What was read, or nothing and a problem more.
+    /// Takes a value that was read, or notes the problem.
     pub fn take<T>(&mut self, read: Result<T, Problem>) -> Option<T> {
         read.map_err(|problem| self.0.push(problem)).ok()
     }
@@ -184,7 +183,7 @@ impl Met {
         self.0.push(problem);
     }
 
-    /// What was opened, unless something was wrong.
+    /// Gives what was opened, unless something was wrong.
     ///
     /// # Errors
     /// Everything that was wrong.

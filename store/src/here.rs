@@ -5,8 +5,8 @@ use object_store::aws::AmazonS3Builder;
 use object_store::aws::AmazonS3ConfigKey::{Client, Endpoint};
 use reqwest::Url;
 
-/// A bucket whose endpoint is on this machine is reached through no proxy, whatever the environment names. The client has
-/// no switch for that: it is given a proxy that nothing goes through, in place of the environment's.
+/// A bucket whose endpoint is on this machine is reached through no proxy, whatever the environment names. The client
+/// has no switch for that: it is given a proxy that nothing goes through, in place of the environment's.
 pub(crate) fn without_proxy(builder: AmazonS3Builder) -> AmazonS3Builder {
     let endpoint = builder.get_config_value(&Endpoint).and_then(|endpoint| Url::parse(&endpoint).ok());
     match endpoint.as_ref().and_then(Url::host_str).is_some_and(text::is_this_machine) {

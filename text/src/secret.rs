@@ -37,7 +37,7 @@ mod tests {
         for written in ["hunter2", "hunter2\n", " hunter2", "\u{feff}hunter2\r\n", "\thunter2 \n\n"] {
             assert_eq!(secret(written).as_deref(), Ok("hunter2"), "{written:?}");
         }
-        // What is inside is its own, quotes and blanks too.
+        // The signs inside are its own, quotes and blanks too.
         for kept in ["hunter 2", "it's \"two\"", "'", "\"two", "mật khẩu"] {
             assert_eq!(secret(kept).as_deref(), Ok(kept));
         }

@@ -91,15 +91,15 @@ pub struct Settings {
     pub temporal: TemporalSettings,
     /// The shop's systems that have one place each.
     pub shop: Shop,
-    /// Who takes the money.
+    /// The payment provider.
     pub payment: Arc<dyn Provider>,
-    /// Who brings the parcels.
+    /// The carrier.
     pub shipping: Arc<dyn Carrier>,
-    /// Who takes the mails.
+    /// The sender of mails.
     pub mail: Arc<dyn MailSender>,
-    /// Who takes the SMS.
+    /// The sender of SMS.
     pub sms: Arc<dyn SmsSender>,
-    /// What the worker knows of customers' pseudonyms.
+    /// The key of the customers' pseudonyms, and the address of the unsubscribe links.
     pub pseudonyms: Pseudonyms,
     /// How long things are retried.
     pub patience: Patience,
@@ -107,7 +107,7 @@ pub struct Settings {
     pub operation: Operation,
     /// The webhook door, if it is open.
     pub door: Option<DoorSettings>,
-    /// What syncs with ERPs need.
+    /// The settings of syncs with ERPs.
     pub erp: ErpSettings,
     /// How much bulk work at once.
     pub bulk: BulkSettings,

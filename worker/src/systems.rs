@@ -60,7 +60,7 @@ impl Probe {
         })
     }
 
-    /// What is wrong, in words.
+    /// Says in words what is wrong.
     pub(crate) async fn health(&self) -> Result<(), String> {
         (self.ask)().await
     }

@@ -38,7 +38,7 @@ struct Metrics<'a> {
     error_message: Option<&'a str>,
 }
 
-/// What came instead of "taken", and the setting to look at.
+/// Says why a message was not taken, and which setting to look at.
 fn flaw(sent: reqwest::Result<reqwest::Response>) -> Option<String> {
     let setting = "is SUN_METRICS_WEBHOOK_URL right, and lets its receiver anybody in?";
     match sent.map(|answer| answer.status()) {

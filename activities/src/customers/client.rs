@@ -63,7 +63,7 @@ struct SegmentsBody<'a> {
     segments: &'a [String],
 }
 
-/// What changes; the rest stays.
+/// The facts that change; the rest stays.
 #[derive(Default, Serialize)]
 struct PermissionBody {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -186,7 +186,7 @@ impl Client {
         self.api.send::<_, Value>(Method::POST, &path, Some(&segments.key), &body).await.map(drop)
     }
 
-    /// What the platform knows about mail to a customer; `None` when it does not know the customer.
+    /// The platform's facts about mail to a customer; `None` when it does not know the customer.
     pub(super) async fn permission(&self, customer: &CustomerId) -> Result<Option<Facts>, CallError> {
         let path = ["customers", customer.as_str(), "mail-permission"];
         match self.api.get(&path, &[]).await {

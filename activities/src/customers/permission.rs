@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::http::word;
 
-/// What the platform knows. Everything that would allow more is absent unless it is said.
+/// The platform's facts. Everything that would allow more is absent unless it is said.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub(super) struct Facts {
     #[serde(default)]
@@ -38,7 +38,7 @@ struct QuietHours {
     until: String,
 }
 
-/// What follows at a moment.
+/// The verdict at a moment.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Said {
     Yes,
@@ -177,7 +177,7 @@ mod tests {
         Ok(())
     }
 
-    /// A word that nobody knows is neither "bounced" nor "no such customer", and it is no permission either.
+    /// A word that nobody knows is neither "bounced" nor "no such customer", and not a permission either.
     #[test]
     fn a_word_that_nobody_knows_is_named() -> TestResult {
         let now = "2026-03-01T12:00:00Z".parse()?;

@@ -1,4 +1,4 @@
-//! What every adapter needs to speak HTTP, whatever its provider's format: send, limit, classify.
+//! The part of HTTP that every adapter needs, whatever its provider's format: send, limit, classify.
 
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ pub(crate) struct Peer<'p> {
     pub(crate) base: &'p Url,
     /// The settings that say so.
     pub(crate) names: Names,
-    /// What its own errors look like.
+    /// Tells its own errors from those of something before it.
     pub(crate) is_own: IsOwn,
     /// The limit of one request.
     pub(crate) timeout: Duration,
@@ -146,7 +146,7 @@ impl Channel {
         }
     }
 
-    /// What status and headers alone decide.
+    /// Decides by status and headers alone.
     fn classify(&self, status: StatusCode, headers: &HeaderMap) -> Result<(), CallError> {
         let system = self.system;
         let header = |name| headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
@@ -202,7 +202,7 @@ impl Channel {
         self.unknown(format!("an answer of another shape ({kind:?} error, line {line}, column {column})"))
     }
 
-    /// What only a setting mends.
+    /// An error that only a setting mends.
     pub(crate) fn setting(&self, wrong: Wrong, fix: String) -> CallError {
         CallError::Setting { system: self.system, wrong, fix: self.by_way_of(fix) }
     }

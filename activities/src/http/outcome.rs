@@ -1,4 +1,4 @@
-//! What a call came to, if not to an answer, and what Temporal does with it.
+//! The ends of a call that are not an answer, and what Temporal does with each.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use temporalio_common::error::ApplicationFailure;
 use temporalio_sdk::activities::ActivityError;
 use thiserror::Error;
 
-/// What a call came to, if not to an answer.
+/// The end of a call that is not an answer.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum CallError {
     /// Not sent: nothing happened.
@@ -33,7 +33,7 @@ pub enum CallError {
     Setting {
         /// Which system.
         system: &'static str,
-        /// What is wrong.
+        /// Which setting.
         wrong: Wrong,
         /// The settings to look at.
         fix: String,
@@ -43,7 +43,7 @@ pub enum CallError {
     Unknown {
         /// Which system.
         system: &'static str,
-        /// What came instead.
+        /// The sign of it.
         why: String,
     },
     /// Sent, nobody knows, and the system repeats that answer for this key.
@@ -51,15 +51,15 @@ pub enum CallError {
     UnknownForGood {
         /// Which system.
         system: &'static str,
-        /// What came instead.
+        /// The sign of it.
         why: String,
     },
-    /// What the system offers cannot be used as it is, and asking again does not change that.
+    /// The system's offer cannot be used as it is, and asking again does not change that.
     #[error("{system}: {why}")]
     Unusable {
         /// Which system.
         system: &'static str,
-        /// What is wrong, and the fix.
+        /// The flaw, and the fix.
         why: String,
     },
     /// The system said no.
@@ -67,12 +67,12 @@ pub enum CallError {
     Refused {
         /// Which system.
         system: &'static str,
-        /// What it said.
+        /// Its words.
         refusal: Box<Refused>,
     },
 }
 
-/// What a setting would mend.
+/// The faults that a setting mends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Wrong {
     /// 401.
@@ -84,7 +84,7 @@ pub enum Wrong {
     /// 404 or 405, and not in the API's own words.
     #[error("has nothing at that path ({0})")]
     Path(u16),
-    /// What only this API says, in the fix.
+    /// Another one, which only this API has; the fix says it.
     #[error("refuses")]
     Other,
 }
@@ -113,7 +113,7 @@ pub(crate) fn refusal(status: StatusCode, body: &Value) -> Refused {
     }
 }
 
-/// A word of a provider, as a failure text repeats it. What is not a word may be personal, and stays out.
+/// A word of a provider, as a failure text repeats it. Anything else may be personal, and stays out.
 pub(crate) fn word(text: &str) -> String {
     if is_code(text) { format!("\"{text}\"") } else { "something that is not a word".to_owned() }
 }

@@ -68,7 +68,7 @@ struct UndoAnswer {
     barred: bool,
 }
 
-/// What an undo came to.
+/// The outcome of an undo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Undone {
     /// Taken back, or barred for good.

@@ -4,7 +4,7 @@
 //! - [`platform`]: the platform's own payments, cards, wallets and transfers;
 //! - [`stripe`]: Stripe's PaymentIntents, cards only.
 //!
-//! What a provider's wire looks like stays in its folder; all answer in the contract's words. A state that is not known
+//! A provider's wire stays in its folder; all answer in the contract's words. A state that is not known
 //! is an error that names it: it is neither "the customer has to act" nor "nothing there".
 
 #![expect(
@@ -29,7 +29,7 @@ use crate::http::{CallError, Credential};
 use crate::provider::Kind;
 use crate::webhook::{PaymentEvent, WebhookError};
 
-/// Who takes the money.
+/// A payment provider.
 pub trait Provider: fmt::Debug + Send + Sync {
     /// Requests that one attempt of a payment step makes, one after the other, at most.
     fn requests_max(&self) -> u32;
@@ -52,7 +52,7 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// Reads an event that the provider pushed. One that brings no news is about no order.
     ///
     /// # Errors
-    /// When the provider did not sign it, or not lately, or it is no event.
+    /// When the provider did not sign it, or not lately, or it is not an event.
     fn read_event(
         &self,
         signature: &str,
@@ -65,7 +65,7 @@ pub trait Provider: fmt::Debug + Send + Sync {
 /// Every provider, by the name that it is chosen by; the first one unless another is named.
 pub const KINDS: &[Kind<dyn Provider>] = &[platform::KIND, stripe::KIND];
 
-/// What an undo came to.
+/// The outcome of an undo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reversal {
     /// Voided, refunded, known to have failed, or barred for good.
@@ -75,7 +75,7 @@ pub enum Reversal {
 }
 
 /// Of several payments under one key (a provider that ignores keys) the one that holds money, or still may. Two that do
-/// are no payment: the order has to fail, and its undo gives both back.
+/// are not a payment: the order has to fail, and its undo gives both back.
 fn weightiest(
     system: &'static str,
     payments: impl IntoIterator<Item = Payment>,

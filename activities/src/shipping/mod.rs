@@ -23,7 +23,7 @@ use crate::effect::{alive, believe_nothing, is_repeated, still_wanted};
 use crate::http::CallError;
 use crate::provider::Kind;
 
-/// Who brings the parcels.
+/// A carrier.
 pub trait Carrier: fmt::Debug + Send + Sync {
     /// Asks whether the carrier is there, and takes our token.
     fn health(&self) -> BoxFuture<'_, Result<(), CallError>>;
@@ -41,7 +41,7 @@ pub trait Carrier: fmt::Debug + Send + Sync {
 /// Every carrier, by the name that it is chosen by; the first one unless another is named.
 pub const KINDS: &[Kind<dyn Carrier>] = &[platform::KIND];
 
-/// What an undo came to.
+/// The outcome of an undo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Voided {
     /// Voided, or barred for good.

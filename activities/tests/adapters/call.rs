@@ -141,7 +141,7 @@ async fn a_refusal_is_final_in_each_shape_the_platform_writes() -> TestResult {
     Ok(())
 }
 
-/// A setting of the worker is no verdict on the order: the next worker has the right one.
+/// A setting of the worker is not a verdict on the order: the next worker has the right one.
 #[tokio::test]
 async fn what_a_setting_mends_is_asked_again_and_names_the_setting() -> TestResult {
     let own = "{\"error\": {\"code\": \"TOKEN_EXPIRED\"}}";

@@ -30,7 +30,7 @@ use crate::temporal::{FIRST, Failed, Temporal};
 const LIMIT: Duration = Duration::from_secs(10);
 const PAGE: &str = "<html>please log in</html>";
 
-/// What Temporal is told, and words of it.
+/// An answer, and what Temporal is told of it.
 type Row = (u16, &'static str, &'static str, bool, &'static str);
 
 fn is_as_told(failed: &Failed, (status, body, kind, is_final, words): Row) {

@@ -1,4 +1,4 @@
-//! Who takes mails and SMS. What push messages go by is one of the shop's systems (`shop.rs`).
+//! The senders of mails and SMS. Push messages go by one of the shop's systems (`shop.rs`).
 
 use activities::notification::mail::{self, MailSender};
 use activities::notification::sms::{self, SmsSender};

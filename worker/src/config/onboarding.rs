@@ -1,4 +1,4 @@
-//! What customer onboarding needs: the key of the pseudonyms, the links in the mails, and their moments.
+//! The settings of customer onboarding: the key of the pseudonyms, the links in the mails, and their moments.
 
 use std::path::PathBuf;
 use std::time::Duration;

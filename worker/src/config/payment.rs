@@ -1,4 +1,4 @@
-//! Who takes the money.
+//! The payment providers, on the command line.
 
 use activities::payment::{KINDS, Provider};
 use activities::provider::{Kind, Setting};

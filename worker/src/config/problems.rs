@@ -1,10 +1,10 @@
-//! What is wrong with the settings: every problem, each with its setting and its fix.
+//! The problems with the settings, each with its setting and its fix.
 
 use std::fmt;
 
 use text::Problem;
 
-/// What is wrong with the settings, each with its fix.
+/// The problems with the settings, each with its fix.
 #[derive(Debug, Default)]
 pub struct Problems(Vec<Problem>);
 
@@ -19,7 +19,7 @@ impl Problems {
         self.0.extend(problems);
     }
 
-    /// What was read, or nothing and a problem more.
+    /// Takes a value that was read, or notes the problem.
     pub(super) fn take<T>(&mut self, read: Result<T, Problem>) -> Option<T> {
         read.map_err(|problem| self.add(problem)).ok()
     }

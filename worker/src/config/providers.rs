@@ -19,7 +19,7 @@ use super::shop::Limits;
 
 /// A list of providers, and how it stands on the command line.
 pub(super) trait Port: 'static {
-    /// What each of them can do.
+    /// The trait of each of them.
     type Provider: ?Sized + 'static;
     /// The heading of its part of the help.
     const HEADING: &'static str;
@@ -164,7 +164,7 @@ impl<P: Port> ProviderArgs<P> {
         P::KINDS.iter().find(is_chosen).or(P::KINDS.first())
     }
 
-    /// What is set for a provider that was not chosen.
+    /// Settings that are given for a provider that was not chosen.
     fn unused(&self, chosen: &Kind<P::Provider>) -> Vec<Problem> {
         let others = P::KINDS.iter().filter(|kind| kind.name != chosen.name);
         let mut unused = Vec::new();

@@ -1,4 +1,4 @@
-//! Who brings the parcels.
+//! The carriers, on the command line.
 
 use activities::provider::{Kind, Setting};
 use activities::shipping::{Carrier, KINDS};

@@ -122,7 +122,7 @@ pub struct Shop {
     pub lines: Lines,
 }
 
-/// What holds for every request, whatever the system.
+/// The limits of every request, whatever the system.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     /// Limit of one request, and of one mail.

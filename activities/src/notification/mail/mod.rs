@@ -1,4 +1,4 @@
-//! Who takes the mails: the port ([`MailSender`]) and the list of who can be behind it ([`KINDS`]). Adding a sender is
+//! The senders of mails: the port ([`MailSender`]) and the list of who can be behind it ([`KINDS`]). Adding a sender is
 //! a folder and a line in `KINDS`.
 //!
 //! - `platform`: the platform's endpoint;

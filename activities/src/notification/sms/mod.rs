@@ -1,4 +1,4 @@
-//! Who takes the SMS: the port ([`SmsSender`]) and the list of who can be behind it ([`KINDS`]). Adding a sender is a
+//! The senders of SMS: the port ([`SmsSender`]) and the list of who can be behind it ([`KINDS`]). Adding a sender is a
 //! folder and a line in `KINDS`.
 //!
 //! - `platform`: the platform's endpoint;

@@ -270,7 +270,7 @@ impl Platform {
         }
     }
 
-    /// What of the captured money has not been refunded yet; `None` when none is there, nor ever will be.
+    /// The part of the captured money that has not been refunded yet; `None` when none is there, nor ever will be.
     fn money_left(&self, payment: &PaymentBody) -> Result<Option<Money>, CallError> {
         match self.state(payment)? {
             State::Captured => {}

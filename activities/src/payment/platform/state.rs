@@ -1,6 +1,6 @@
 //! The words for a payment's state at the platform, and what follows from each.
 
-/// What a state comes to.
+/// The meaning of a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
     /// The money is captured, at least in part.

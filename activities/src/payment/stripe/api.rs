@@ -53,7 +53,7 @@ struct ErrorBody {
     error: ErrorFields,
 }
 
-/// What is read of an error; its message is not, it may hold personal data.
+/// The part of an error that is read; its message is not, it may hold personal data.
 #[derive(Default, Deserialize)]
 struct ErrorFields {
     #[serde(default, rename = "type")]

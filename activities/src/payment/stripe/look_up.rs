@@ -92,7 +92,7 @@ async fn list(api: &StripeApi, key: &IdempotencyKey, was_searched: bool) -> Resu
         query.extend(after.as_deref().map(|after| ("starting_after", after)));
         let page: Page = api.get(&["payment_intents"], &query).await?;
         found.extend(page.under(key));
-        // Whoever can search keeps our keys: there is one intent under it.
+        // A Stripe that can search keeps our keys: there is one intent under it.
         let is_found = was_searched && !found.is_empty();
         let Some(last) = page.data.last().filter(|_| page.has_more && !is_found) else { return Ok(found) };
         // By the newest intent's time rather than by our clock: it may differ from Stripe's.

@@ -1,6 +1,6 @@
 //! Stripe's PaymentIntents: charge, look up, cancel or refund. Cards only.
 //!
-//! What Stripe does with a key: it repeats the first answer for a day or longer, refusals and 500s included; the
+//! Stripe and keys: it repeats the first answer for a day or longer, refusals and 500s included; the
 //! same key with other parameters is refused (`idempotency_error`); a key cannot be barred in advance. Hence:
 //!
 //! - a 500 that is repeated is an outcome nobody will ever learn from the key: the process looks the payment up;
@@ -180,7 +180,7 @@ impl Stripe {
         Ok(Payment { payment_id: Some(intent.into_id()), state })
     }
 
-    /// What became of a refund.
+    /// Reads the state of a refund.
     fn made(&self, refund: &Refund) -> Result<Made, CallError> {
         refund.made().ok_or_else(|| {
             self.api.new_word("a refund in a state", refund.status.as_deref().unwrap_or_default())

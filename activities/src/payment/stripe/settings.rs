@@ -65,7 +65,7 @@ fn read(given: &Given<'_>) -> Result<Arc<dyn Provider>, Vec<Problem>> {
     open(met.or(endpoint)?).map_err(|error| vec![error.of(KEY)])
 }
 
-/// What is wrong with a key; never the key itself.
+/// The fault of a key; never the key itself.
 fn flaw(key: &str) -> Option<Problem> {
     let fix = "use the secret one of Stripe's dashboard, sk_… or rk_…";
     if key.starts_with("pk_") {

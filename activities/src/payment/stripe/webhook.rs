@@ -57,7 +57,7 @@ const ON_ITS_WAY: [&str; 2] = ["pending", "succeeded"];
 /// Reads an event that Stripe signed. One that brings no news is about no order.
 ///
 /// # Errors
-/// When Stripe did not sign it, or not lately, or it is no event.
+/// When Stripe did not sign it, or not lately, or it is not an event.
 pub fn verify_and_read(
     header: &str,
     body: &[u8],

@@ -1,4 +1,4 @@
-//! What Stripe's objects look like, as far as they are read, and what they mean.
+//! Stripe's objects, as far as they are read, and their meaning.
 
 use contracts::money::{Currency, Money, exponent};
 use contracts::payment::{CustomerAction, PaymentState};
@@ -77,7 +77,7 @@ pub(super) struct Refunds {
     pub(super) data: Vec<Refund>,
 }
 
-/// What became of a refund.
+/// The state of a refund.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Made {
     /// Made, or waiting for money on the shop's balance: Stripe says so if it comes to nothing (`webhook.rs`).
@@ -97,7 +97,7 @@ impl Refund {
     }
 }
 
-/// What an undo finds.
+/// The state of a payment, for an undo.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Standing {
     /// Cancelled, or refunded in full.
@@ -128,7 +128,7 @@ impl Intent {
         &self.status
     }
 
-    /// What an undo has to do; `None`: it is in a state that nobody here knows.
+    /// Where an undo finds it; `None`: it is in a state that nobody here knows.
     pub(super) fn standing(&self) -> Option<Standing> {
         Some(match self.status.as_str() {
             "canceled" => Standing::Gone,

@@ -114,9 +114,9 @@ struct CancelAnswer {
     barred: bool,
 }
 
-/// What a label is called that a parcel may go by.
+/// The states of a label that a parcel may go by.
 const LIVE: [&str; 2] = ["created", "in_transit"];
-/// What one is called that was taken back.
+/// Those of one that was taken back.
 const VOID: [&str; 3] = ["voided", "cancelled", "canceled"];
 
 impl Platform {

@@ -70,7 +70,7 @@ fn a_wrong_setting_is_named_with_its_fix_and_no_secret() -> TestResult {
         assert!(problems.contains(words), "{args:?}: {problems}");
         assert!(!problems.contains("hunter2"), "a password is shown: {problems}");
     }
-    // What cannot be read is said once, not as missing too.
+    // A file that cannot be read is named once, not as missing too.
     let unreadable = [FROM, URL, "--mail-user=u", "--mail-password-file=/nowhere"];
     let problems = checked(&unreadable)?.err().unwrap_or_default();
     assert_eq!(problems.matches("  - ").count(), 1, "{problems}");

@@ -101,7 +101,7 @@ fn server(given: &Given<'_>) -> Result<MailServer, Vec<Problem>> {
     let authorities = met.take(authorities(given)).flatten();
     let login = place.as_ref().and_then(|place| met.take(login(given, place))).flatten();
     let server = place.zip(from).zip(bounces).map(|((place, from), bounces)| {
-        // Whoever names authorities wants them asked.
+        // An operator who names authorities wants the server's certificate checked against them.
         let security = match place.security {
             Security::StartTlsIfOffered if authorities.is_some() => Security::StartTls,
             security => security,
@@ -112,7 +112,7 @@ fn server(given: &Given<'_>) -> Result<MailServer, Vec<Problem>> {
     met.or(server)
 }
 
-/// What the URL says.
+/// The parts of the URL.
 struct Place {
     host: String,
     port: u16,
@@ -226,7 +226,7 @@ fn authorities(given: &Given<'_>) -> Result<Option<Vec<u8>>, Problem> {
     }
 }
 
-/// Who signs, if anybody.
+/// The signer, if mails are signed.
 fn dkim(given: &Given<'_>, from: &Sender) -> Result<Option<Dkim>, Problem> {
     let (selector, path) = match (given.get(DKIM_SELECTOR), given.get(DKIM_KEY_FILE)) {
         (Some(selector), Some(path)) => (selector, path),

@@ -78,7 +78,7 @@ struct Messages {
     messages: Vec<Message>,
 }
 
-/// What is read of an error; its message is not, it names the recipient.
+/// The part of an error that is read; its message is not, it names the recipient.
 #[derive(Default, Deserialize)]
 struct ErrorBody {
     #[serde(default)]

@@ -64,7 +64,7 @@ fn one_click_unsubscribes_over_https_only() -> TestResult {
     let open = "http://127.0.0.1:9464/u";
     assert_eq!(header(open, "List-Unsubscribe")?, Some(format!("<{open}>")));
     assert_eq!(header(open, "List-Unsubscribe-Post")?, None);
-    // What would end the header is written differently in a URL.
+    // A sign that would end the header is written differently in a URL.
     let sly = "https://shop.example.com/u>\r\nBcc: a@example.com";
     assert_eq!(header(sly, "Bcc")?, None);
     Ok(())
