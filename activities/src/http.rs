@@ -4,24 +4,31 @@
 //! |---|---|---|
 //! | no connection | `NotSent` | retries: nothing happened |
 //! | 429 | `PutOff` | retries after `Retry-After`: nothing happened |
-//! | 401 | `NotLetIn` | retries: nothing happened, and a worker with a new token goes on where this one stopped |
-//! | timeout, connection lost, 5xx, 408, an answer that is no JSON or too large | `Unknown` | retries, after the adapter looked up what became of it |
+//! | 401, 403, and a path that is not there (404 or 405 without the API's own words) | `Setting` | retries: nothing happened. The failure names the settings to look at, and a worker with the right ones goes on where this one stopped |
+//! | timeout, connection lost, 5xx, 408, 3xx, any other 4xx without the API's own words, an answer that is no JSON or too large | `Unknown` | retries, after the adapter looked up what became of it |
+//! | a word of the API that nobody here knows | `Unknown` | the same; the failure names the word |
 //! | the same 5xx again under the same key (`Idempotent-Replayed`) | `UnknownForGood` | gives up, and the process looks it up: the provider would repeat it for ever |
 //! | what no program can mend by asking again: an unreadable file, a refund that came back | `Unusable` | gives up: a person has to look at it |
-//! | other 4xx, or `success: false` | `Refused` | gives up, unless the adapter has a word for it (declined, out of stock) |
+//! | other 4xx in the API's own words, or `success: false` | `Refused` | gives up, unless the adapter has a word for it (declined, out of stock) |
+//!
+//! The API's own words are its error envelope (`envelope.rs`). A page of a proxy, a captive portal or a gateway has
+//! none, and refuses nothing. A failure that came through a proxy names it ([`proxy`]).
 //!
 //! The envelope is read as tolerantly as the platform writes it: `data` or top level, `error` as text or object,
 //! a 2xx without a body. Failure texts name system, status and code, never the provider's message: it may hold
 //! personal data.
 
 pub(crate) mod channel;
+pub(crate) mod envelope;
+mod outcome;
+pub mod proxy;
 pub(crate) mod wire;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use contracts::failure;
 use contracts::values::IdempotencyKey;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, StatusCode, Url};
@@ -29,11 +36,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use temporalio_common::error::ApplicationFailure;
-use temporalio_sdk::activities::ActivityError;
+use text::Problem;
 use thiserror::Error;
 
-use channel::{Answer, Channel, Login};
+use channel::{Answer, Channel, Login, Peer};
+pub use outcome::{CallError, Refused, Wrong};
+pub(crate) use outcome::{is_code, refusal, word};
 
 /// Where an outside system is, and how it is spoken to.
 #[derive(Clone, Debug)]
@@ -50,6 +58,46 @@ pub struct Endpoint {
     pub timeout: Duration,
     /// Largest answer that is read, in bytes.
     pub response_bytes_max: usize,
+    /// The settings that say so.
+    pub names: Names,
+}
+
+/// The settings that lead to a system, as a failure names them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names {
+    /// Where it is: `SUN_PAYMENT_API_URL`.
+    pub url: Cow<'static, str>,
+    /// As whom it is spoken to: `SUN_PAYMENT_API_TOKEN`.
+    pub token: Cow<'static, str>,
+}
+
+impl Names {
+    /// Names that are known when this is compiled.
+    #[must_use]
+    pub const fn of(url: &'static str, token: &'static str) -> Self {
+        Self { url: Cow::Borrowed(url), token: Cow::Borrowed(token) }
+    }
+}
+
+impl Endpoint {
+    /// The same place for another system, or a place of its own: with a URL of its own a system never gets this one's
+    /// token. `names` are its own settings; a failure names those that were used.
+    #[must_use]
+    pub fn elsewhere(
+        &self,
+        system: &'static str,
+        base: Option<Url>,
+        token: Option<Credential>,
+        names: Names,
+    ) -> Self {
+        let (is_own_place, is_own_token) = (base.is_some(), base.is_some() || token.is_some());
+        let names = Names {
+            url: if is_own_place { names.url } else { self.names.url.clone() },
+            token: if is_own_token { names.token } else { self.names.token.clone() },
+        };
+        let token = if is_own_token { token } else { self.token.clone() };
+        Self { system, base: base.unwrap_or_else(|| self.base.clone()), token, names, ..self.clone() }
+    }
 }
 
 /// A secret of an outside system. `Debug` does not show it.
@@ -76,7 +124,7 @@ impl fmt::Debug for Credential {
 }
 
 /// A client of one outside system; cheap to clone, connections are pooled.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Api {
     endpoint: Endpoint,
     channel: Channel,
@@ -93,82 +141,21 @@ pub enum ApiError {
     Client(#[from] reqwest::Error),
 }
 
-/// What a call came to, if not to an answer.
-#[derive(Clone, Debug, PartialEq, Error)]
-pub enum CallError {
-    /// Not sent: nothing happened.
-    #[error("{system} cannot be reached: {why}")]
-    NotSent {
-        /// Which system.
-        system: &'static str,
-        /// The connection's error.
-        why: String,
-    },
-    /// Put off by the system: nothing happened.
-    #[error("{system} asks to slow down (429)")]
-    PutOff {
-        /// Which system.
-        system: &'static str,
-        /// When to ask again.
-        after: Option<Duration>,
-    },
-    /// Turned away at the door: nothing happened. Retried, because a new token mends it.
-    #[error("{system} does not accept our credentials (401): the worker needs a valid token")]
-    NotLetIn {
-        /// Which system.
-        system: &'static str,
-    },
-    /// Refused for what a setting mends: nothing happened.
-    #[error("{system} refuses: {fix}")]
-    Setting {
-        /// Which system.
-        system: &'static str,
-        /// What is wrong, with the fix.
-        fix: String,
-    },
-    /// Sent, and nobody knows what became of it.
-    #[error("{system} gave no usable answer: {why}")]
-    Unknown {
-        /// Which system.
-        system: &'static str,
-        /// What came instead.
-        why: String,
-    },
-    /// Sent, nobody knows, and the system repeats that answer for this key.
-    #[error("{system} gave no usable answer and repeats it: {why}")]
-    UnknownForGood {
-        /// Which system.
-        system: &'static str,
-        /// What came instead.
-        why: String,
-    },
-    /// What the system offers cannot be used as it is, and asking again does not change that.
-    #[error("{system}: {why}")]
-    Unusable {
-        /// Which system.
-        system: &'static str,
-        /// What is wrong, and the fix.
-        why: String,
-    },
-    /// The system said no.
-    #[error("{system} refused: {} {}", .refusal.status, .refusal.code)]
-    Refused {
-        /// Which system.
-        system: &'static str,
-        /// What it said.
-        refusal: Box<Refused>,
-    },
-}
-
-/// A refusal as the system put it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Refused {
-    /// HTTP status.
-    pub status: u16,
-    /// The system's code, or `UNSPECIFIED`.
-    pub code: String,
-    /// The system's details, whatever their shape.
-    pub details: Value,
+impl ApiError {
+    /// The error as a problem of the setting that holds the token.
+    #[must_use]
+    pub fn of(self, token_setting: &str) -> Problem {
+        match self {
+            Self::Token(_) => Problem::new(
+                token_setting,
+                "holds characters that cannot be sent in a header",
+                "check for line breaks, and set it anew",
+            ),
+            error @ Self::Client(_) => {
+                Problem::new("", error.to_string(), "see whether this machine lets programs use TLS")
+            }
+        }
+    }
 }
 
 impl Api {
@@ -178,8 +165,15 @@ impl Api {
     /// When the token cannot be sent or the HTTP client cannot be set up.
     pub fn new(endpoint: Endpoint) -> Result<Self, ApiError> {
         let Endpoint { system, timeout, response_bytes_max, .. } = endpoint;
-        let channel =
-            Channel::open(system, endpoint.token.as_ref().map(Login::Bearer), timeout, response_bytes_max)?;
+        let peer = Peer {
+            system,
+            base: &endpoint.base,
+            names: endpoint.names.clone(),
+            is_own: envelope::of_the_platform,
+            timeout,
+            response_bytes_max,
+        };
+        let channel = Channel::open(peer, endpoint.token.as_ref().map(Login::Bearer))?;
         Ok(Self { endpoint, channel })
     }
 
@@ -248,9 +242,19 @@ impl Api {
         key_of: impl Fn(&T) -> Option<&str>,
     ) -> Result<Vec<T>, CallError> {
         if found.iter().any(|effect| key_of(effect).is_none()) {
-            return Err(self.channel.unknown("a look-up whose answer names no idempotency key".to_owned()));
+            return Err(self.channel.unknown("a look-up whose answer names no idempotency key"));
         }
         Ok(found.into_iter().filter(|effect| key_of(effect) == Some(key.as_str())).collect())
+    }
+
+    /// The system answered, and its answer cannot be acted on.
+    pub(crate) fn unknown(&self, why: impl Into<String>) -> CallError {
+        self.channel.unknown(why)
+    }
+
+    /// The system said a word that nobody here knows, of a payment's state, say. Its meaning is not guessed.
+    pub(crate) fn new_word(&self, of: &str, word: &str) -> CallError {
+        self.channel.new_word(of, word)
     }
 
     /// Path segments are percent-encoded: an id with a slash or a blank must not become another path.
@@ -285,58 +289,5 @@ impl Api {
             None => serde_json::from_slice(body),
         }
         .map_err(|e| self.channel.other_shape(&e))
-    }
-}
-
-/// The platform documents three shapes of an error; all are read.
-fn refusal(status: StatusCode, body: &Value) -> Refused {
-    let error = body.get("error").unwrap_or(body);
-    let code = error.get("code").and_then(Value::as_str).or_else(|| error.as_str());
-    let code = code.filter(|code| is_code(code));
-    let details = error.get("details").or_else(|| body.get("details")).or_else(|| body.get("errors"));
-    Refused {
-        status: status.as_u16(),
-        code: code.unwrap_or("UNSPECIFIED").to_owned(),
-        details: details.cloned().unwrap_or(Value::Null),
-    }
-}
-
-/// Whether a provider's code can be repeated in a failure text: a word. A sentence, a mail address, a phone or card
-/// number in its place is nobody's business; card networks do have codes of a few digits.
-pub(crate) fn is_code(text: &str) -> bool {
-    let is_of_a_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
-    (1..=60).contains(&text.len())
-        && text.chars().all(is_of_a_word)
-        && (text.len() <= 4 || text.starts_with(|first: char| first.is_ascii_alphabetic()))
-}
-
-impl CallError {
-    /// The refusal, if it is one.
-    #[must_use]
-    pub fn refusal(&self) -> Option<&Refused> {
-        match self {
-            Self::Refused { refusal, .. } => Some(refusal),
-            _ => None,
-        }
-    }
-
-    /// Turns the error into what Temporal retries, or does not.
-    #[must_use]
-    pub fn into_failure(self) -> ActivityError {
-        let (failure_type, is_final, delay) = match &self {
-            Self::NotSent { .. } | Self::NotLetIn { .. } | Self::Setting { .. } => {
-                (failure::UNAVAILABLE, false, None)
-            }
-            Self::PutOff { after, .. } => (failure::UNAVAILABLE, false, *after),
-            Self::Unknown { .. } => (failure::OUTCOME_UNKNOWN, false, None),
-            Self::UnknownForGood { .. } => (failure::OUTCOME_UNKNOWN, true, None),
-            Self::Refused { .. } | Self::Unusable { .. } => (failure::REFUSED, true, None),
-        };
-        let failure = ApplicationFailure::builder(self.to_string())
-            .type_name(failure_type.to_owned())
-            .non_retryable(is_final)
-            .maybe_next_retry_delay(delay)
-            .build();
-        ActivityError::application(failure)
     }
 }

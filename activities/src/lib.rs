@@ -1,16 +1,17 @@
 //! The activities: one folder per outside system. `mod.rs` is contract in, client call, contract out; `client.rs`
-//! is the wire, whose shapes never leave it. Payment has an adapter per provider in its place.
+//! is the wire, whose shapes never leave it. Where several providers can be behind a system, it has a trait, a list and
+//! a folder per provider in its place.
 //!
 //! - `effect`: what adapters with effects share: staying alive, and the second look;
+//! - [`provider`]: what the lists of providers have in common;
 //! - [`http`]: the one place where an HTTP outcome becomes "retry", "give up" or "nobody knows";
 //! - [`commerce`], [`customers`], [`inventory`], [`loyalty`], [`payment`], [`shipping`], [`notification`]: the systems;
 //! - [`bulk`]: long lists of rows, whatever they are about;
 //! - [`erp`]: what changed in an ERP, and the shop's side of a sync;
 //! - [`objects`]: the object store's housekeeping;
-//! - [`webhook`]: news that a payment provider pushes, and how to know that it is from them;
-//! - [`mail`]: mail by SMTP, where the platform's endpoint is not used.
+//! - [`webhook`]: news that a payment provider pushes, and how to know that it is from them.
 //!
-//! What is deliberately absent: retry loops (Temporal's, by policy), workflow code, configuration files.
+//! Deliberately absent: retry loops (Temporal's, by policy), workflow code, configuration files.
 
 pub mod bulk;
 pub mod commerce;
@@ -20,9 +21,9 @@ pub mod erp;
 pub mod http;
 pub mod inventory;
 pub mod loyalty;
-pub mod mail;
 pub mod notification;
 pub mod objects;
 pub mod payment;
+pub mod provider;
 pub mod shipping;
 pub mod webhook;

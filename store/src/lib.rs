@@ -11,6 +11,7 @@
 //! The modules:
 //! - [`clean_up`]: the objects of runs that closed some days ago are removed;
 //! - `files`: a store as a folder of files, where others write too and files move;
+//! - `here`: buckets of this machine;
 //! - [`lease`]: the right to go on, where only one may;
 //! - `lines`: lists as JSON lines.
 //!
@@ -19,6 +20,8 @@
 
 pub mod clean_up;
 mod files;
+#[cfg(feature = "s3")]
+mod here;
 pub mod lease;
 mod lines;
 #[cfg(test)]
@@ -184,7 +187,7 @@ impl Store {
             let name = name.map_err(|error: object_store::Error| refused(place, &error.to_string()))?;
             builder = builder.with_config(name, *value);
         }
-        let s3 = builder
+        let s3 = here::without_proxy(builder)
             .build()
             .map_err(|error| refused(place, &format!("{error}; set AWS_REGION and the credentials")))?;
         let inner: Arc<dyn ObjectStore> = Arc::new(s3);

@@ -126,7 +126,7 @@ async fn each_call_refused_for_good() -> anyhow::Result<()> {
     column(calls(), SIDE_BY_SIDE, async |operation| {
         let erp = ErpWorld::with(&[FAST]).await?;
         let before = prepare(&erp).await?;
-        let ended = meets(&erp, &[refused(operation, 403)]).await?.ended().await?;
+        let ended = meets(&erp, &[refused(operation, 422)]).await?.ended().await?;
         match operation {
             // One product that the shop refuses keeps no run from its end.
             &"products.update" => {

@@ -208,8 +208,8 @@ impl Undo {
 impl Way {
     fn faults(self) -> Vec<Value> {
         match self {
-            Self::NoPoints => vec![refused("loyalty.create", 403)],
-            Self::NoCoupon => vec![refused("coupons.create", 403)],
+            Self::NoPoints => vec![refused("loyalty.create", 422)],
+            Self::NoCoupon => vec![refused("coupons.create", 422)],
             Self::CancelledAtCoupon => vec![slow("coupons.create", 800)],
         }
     }

@@ -38,9 +38,9 @@ async fn histories_name_nobody_outside_of_payloads() -> anyhow::Result<()> {
         // Going on with a known address: found, refused, and given up.
         json!([{ "operation": "customers.create", "kind": "status", "status": 503, "count": 2 }]),
         json!([{ "operation": "customers.get", "kind": "status", "status": 400, "count": 1 }]),
-        json!([{ "operation": "loyalty.get", "kind": "status", "status": 403 }]),
+        json!([{ "operation": "loyalty.get", "kind": "status", "status": 422 }]),
         json!([]),
-        json!([{ "operation": "coupons.create", "kind": "status", "status": 403 }]),
+        json!([{ "operation": "coupons.create", "kind": "status", "status": 422 }]),
         json!([{ "operation": "customers.create", "kind": "status", "status": 400 }]),
         json!([{ "operation": "notifications.email", "kind": "status", "status": 422 }]),
     ] {

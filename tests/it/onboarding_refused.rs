@@ -168,7 +168,7 @@ async fn an_undo_that_sticks_is_named_by_its_part_and_answered_by_a_person() -> 
     world
         .shop
         .faults(json!([
-            { "operation": "coupons.create", "kind": "status", "status": 403 },
+            { "operation": "coupons.create", "kind": "status", "status": 422 },
             { "operation": "coupons.revoke", "kind": "status", "status": 503 }
         ]))
         .await?;

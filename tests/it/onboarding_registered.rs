@@ -94,7 +94,7 @@ async fn an_undo_leaves_the_account_that_was_there_as_it_was() -> anyhow::Result
     let registration = continued();
     world.open_account(&registration).await?;
     let before = account(&world).await?;
-    world.shop.faults(json!([refused("coupons.create", 403)])).await?;
+    world.shop.faults(json!([refused("coupons.create", 422)])).await?;
     let run = world.register(&registration).await?;
     let (_, report) = run.ended().await?.failed_as("StepFailed")?;
     assert_eq!(

@@ -1,6 +1,7 @@
 //! The worker as a process: settings, readiness, drain, metrics.
 
 use std::process::Command;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -186,5 +187,51 @@ async fn a_drain_finishes_what_is_under_way() -> anyhow::Result<()> {
     order.ended().await?.fulfilled()?;
     assert_eq!(world.shop.requests("payments.create").await?, 1);
     world.shop.clean().await?;
+    Ok(())
+}
+
+/// A proxy that reaches nobody, and what it was asked for.
+async fn proxy() -> anyhow::Result<(String, Arc<Mutex<Vec<String>>>)> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let (address, asked) = (listener.local_addr()?.to_string(), Arc::<Mutex<Vec<String>>>::default());
+    let seen = asked.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut bytes = [0; 1_024];
+            let read = stream.read(&mut bytes).await.unwrap_or(0);
+            let text = String::from_utf8_lossy(&bytes[..read]).into_owned();
+            let line = text.lines().next().unwrap_or("nothing").to_owned();
+            seen.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+            let answer = b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+            // A caller that has hung up is not the proxy's concern.
+            drop(stream.write_all(answer).await);
+        }
+    });
+    Ok((address, asked))
+}
+
+/// S5: Temporal, the shop and the worker's own figures are on this machine, and one system is not.
+#[tokio::test]
+async fn this_machine_is_reached_through_no_proxy_and_a_failure_behind_one_names_it() -> anyhow::Result<()> {
+    let world = World::without_worker(&servers::dev_server()?).await?;
+    let (proxy, asked_for) = proxy().await?;
+    let (with_password, port) = (format!("http://somebody:hunter2@{proxy}"), free_port()?);
+    let environment = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"]
+        .map(|variable| (variable, with_password.as_str()));
+    let listen = format!("--listen=127.0.0.1:{port}");
+    let settings = [listen.as_str(), "--loyalty-api-url=http://points.example.com"];
+    let environment = [&environment[..], &[("NO_PROXY", ""), ("no_proxy", "")]].concat();
+    let _worker = world.spawn_worker_in(&environment, &settings)?;
+    world.run(&orders::order()).await?.fulfilled()?;
+    let metrics = asked(port, "/metrics", |status, _| status == 200).await?;
+    assert!(metrics.contains("sunflow_"), "{metrics}");
+
+    let named = format!("loyalty gave no usable answer: HTTP 502 (through the proxy http://{proxy})");
+    let ready = asked(port, "/readyz", |_, text| text.contains(&named)).await?;
+    assert!(!ready.contains("hunter2") && !ready.contains("somebody"), "{ready}");
+    let asked_for = asked_for.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let elsewhere = asked_for.iter().filter(|line| !line.contains("http://points.example.com/"));
+    assert_eq!(elsewhere.collect::<Vec<_>>(), Vec::<&String>::new());
+    assert!(!asked_for.is_empty());
     Ok(())
 }

@@ -162,7 +162,7 @@ pub fn adjust(
     settings: &worker::Settings,
 ) -> anyhow::Result<impl FnOnce(&mut WorkerOptions, &mut WorkerOptions) -> anyhow::Result<()> + use<>> {
     servers::install_crypto();
-    let (shop, store) = (Api::new(settings.commerce.clone())?, Store::open(&settings.erp.store)?);
+    let (shop, store) = (Api::new(settings.shop.commerce.clone())?, Store::open(&settings.erp.store)?);
     Ok(|options: &mut WorkerOptions, bulk: &mut WorkerOptions| {
         options.register_workflow::<RepriceAll>()?;
         options.register_workflow::<LeafThrough>()?;

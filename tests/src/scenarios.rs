@@ -195,7 +195,7 @@ const SHOP: &[Scenario] = &[
         onboarded(world, &registration).await?
     }),
     scenario!("onboarding-undone-at-the-coupon", world => {
-        world.shop.faults(json!([{ "operation": "coupons.create", "kind": "status", "status": 403 }])).await?;
+        world.shop.faults(json!([{ "operation": "coupons.create", "kind": "status", "status": 422 }])).await?;
         onboarded(world, &customers::registration()).await?
     }),
     scenario!("onboarding-cancelled-while-giving-points", world => {
@@ -252,7 +252,7 @@ const SHOP: &[Scenario] = &[
     scenario!("onboarding-continued-and-undone-at-the-coupon", world => {
         let registration = continued();
         world.open_account(&registration).await?;
-        world.shop.faults(json!([{ "operation": "coupons.create", "kind": "status", "status": 403 }])).await?;
+        world.shop.faults(json!([{ "operation": "coupons.create", "kind": "status", "status": 422 }])).await?;
         onboarded(world, &registration).await?
     }),
     scenario!("unsubscribed-by-one-click", world => {

@@ -172,24 +172,35 @@ impl World {
 
     /// The same with another program of this workspace that takes a worker's settings.
     pub fn spawn_program(&self, program: &str, settings: &[&str]) -> anyhow::Result<WorkerProcess> {
-        self.spawn_into(program, settings, [Stdio::null(), Stdio::null()])
+        self.spawn_into(program, settings, &[], [Stdio::null(), Stdio::null()])
+    }
+
+    /// Starts a worker as a process of its own, with these variables in its environment.
+    pub fn spawn_worker_in(
+        &self,
+        environment: &[(&str, &str)],
+        settings: &[&str],
+    ) -> anyhow::Result<WorkerProcess> {
+        self.spawn_into("worker", settings, environment, [Stdio::null(), Stdio::null()])
     }
 
     /// The same; everything it says goes into a file.
     pub fn spawn_logging_worker(&self, settings: &[&str], log: &Path) -> anyhow::Result<WorkerProcess> {
         let log = File::options().create(true).append(true).open(log)?;
         let ends = [Stdio::from(log.try_clone()?), Stdio::from(log)];
-        self.spawn_into("worker", settings, ends)
+        self.spawn_into("worker", settings, &[], ends)
     }
 
     fn spawn_into(
         &self,
         program: &str,
         settings: &[&str],
+        environment: &[(&str, &str)],
         [out, err]: [Stdio; 2],
     ) -> anyhow::Result<WorkerProcess> {
         let child = Command::new(processes::binary(program)?)
             .args(self.worker_args(settings).into_iter().skip(1))
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(out)
             .stderr(err)

@@ -14,29 +14,34 @@
 //! | [`key`] | SKUs, ids, names of categories: texts that are compared | refused, with sign and place |
 //! | [`mail_address`] | one mailbox | refused, with sign and place |
 //! | [`phone`], [`number`] | one number | dropped |
+//! | [`secret`](fn@secret) | tokens, passwords, keys | dropped at both ends |
 //!
-//! The modules: `line` and `sign` (lines and the signs in them), `mail`, `phone`, `sku`, [`json`], `problem`, and
-//! `nearest` (the word that was probably meant).
+//! The modules: `line` and `sign` (lines and the signs in them), `mail`, `phone`, `sku`, `secret`, `host` (which is
+//! this machine), [`json`], `problem`, and `nearest` (the word that was probably meant).
 //!
-//! Every reader composes its text (Unicode NFC), drops blanks and invisible signs at both ends, and gives the form that
-//! is sent and compared. No refusal repeats the text: it may be personal.
+//! Every reader composes its text (Unicode NFC; a secret stays as it is), drops blanks and invisible signs at both
+//! ends, and gives the form that is sent and compared. No refusal repeats the text: it may be personal.
 //!
 //! Deliberately absent: whether a mailbox or a number exists, spelling of names, national forms of phone numbers.
 
+mod host;
 pub mod json;
 mod line;
 mod mail;
 mod nearest;
 mod phone;
 mod problem;
+mod secret;
 mod sign;
 mod sku;
 
+pub use host::is_this_machine;
 pub use line::{key, line, prose, title};
 pub use mail::mail_address;
 pub use nearest::{did_you_mean, nearest};
 pub use phone::phone;
 pub use problem::{Place, Problem};
+pub use secret::secret;
 pub use sku::plain_sku;
 
 /// Why a text is refused, and what to send instead.

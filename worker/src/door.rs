@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use activities::http::Credential;
-use activities::payment::{platform, stripe};
+use activities::payment::Provider;
 use activities::webhook::{PaymentEvent, WebhookError};
 use anyhow::Context as _;
 use axum::Router;
@@ -58,16 +58,7 @@ pub struct PaymentEvents {
     /// The secret that they are signed with.
     pub secret: Credential,
     /// Whose events they are.
-    pub provider: Provider,
-}
-
-/// Whose events come in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Provider {
-    /// The platform's.
-    Platform,
-    /// Stripe's.
-    Stripe,
+    pub provider: Arc<dyn Provider>,
 }
 
 #[derive(Clone)]
@@ -163,14 +154,7 @@ async fn payment(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> (
 }
 
 fn read(events: &PaymentEvents, headers: &HeaderMap, body: &[u8]) -> Result<PaymentEvent, WebhookError> {
-    let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let now = SystemTime::now();
-    match events.provider {
-        Provider::Platform => {
-            platform::webhook::verify_and_read(header(platform::webhook::HEADER), body, &events.secret, now)
-        }
-        Provider::Stripe => {
-            stripe::webhook::verify_and_read(header(stripe::webhook::HEADER), body, &events.secret, now)
-        }
-    }
+    let signature = headers.get(events.provider.signature_header());
+    let signature = signature.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    events.provider.read_event(signature, body, &events.secret, SystemTime::now())
 }

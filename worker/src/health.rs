@@ -108,12 +108,13 @@ pub(crate) async fn serve(
     probes: Vec<Probe>,
     exporter: SocketAddr,
 ) -> anyhow::Result<Health> {
-    let listener = TcpListener::bind(settings.listen).await.with_context(|| {
-        format!("SUN_WORKER_LISTEN: cannot listen on {}; choose a free port", settings.listen)
+    let listener = TcpListener::bind(settings.operation.listen).await.with_context(|| {
+        format!("SUN_WORKER_LISTEN: cannot listen on {}; choose a free port", settings.operation.listen)
     })?;
     let address = listener.local_addr()?;
-    let http = reqwest::Client::builder().timeout(PROBE_LIMIT).build()?;
-    let deployment = settings.deployment.clone();
+    // Asks this process only, and through no proxy.
+    let http = reqwest::Client::builder().no_proxy().timeout(PROBE_LIMIT).build()?;
+    let deployment = settings.temporal.deployment.clone();
     let server = Server { status, probes: Arc::new(probes), deployment, exporter, http };
     let routes = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))

@@ -62,13 +62,13 @@ pub async fn run_with(
     adjust: impl FnOnce(&mut WorkerOptions, &mut WorkerOptions) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     install_crypto();
-    workflows::policy::install(settings.policies.clone());
+    workflows::policy::install(settings.patience.policies.clone());
     if settings.pseudonyms.key.is_none() {
         tracing::warn!("SUN_REF_KEY is not set: no customer can be onboarded here");
     }
     let systems = systems::Systems::connect(&settings)?;
     let exporter = metrics::Exporter::start().context("the metrics exporter cannot be started")?;
-    let webhook = settings.metrics_webhook.clone().map(webhook::Webhook::start).transpose()?;
+    let webhook = settings.operation.metrics_webhook.clone().map(webhook::Webhook::start).transpose()?;
     metrics::observe(&exporter, webhook);
     let status = Arc::new(health::Status::default());
     let server = health::serve(&settings, status.clone(), systems.probes(), exporter.address()).await?;
@@ -86,7 +86,7 @@ pub async fn run_with(
     };
     status.connected(client.clone());
     let door = match settings.door.clone() {
-        Some(door) => Some(door::open(door, client.clone(), settings.task_queue.clone()).await?),
+        Some(door) => Some(door::open(door, client.clone(), settings.temporal.task_queue.clone()).await?),
         None => None,
     };
     let (mut options, mut bulk) = registry::options(&settings, systems, &client)?;
@@ -102,7 +102,7 @@ pub async fn run_with(
         shut_down_bulk();
     });
     status.polling();
-    tracing::info!(task_queue = %settings.task_queue, health = %server.address(), "polling");
+    tracing::info!(task_queue = %settings.temporal.task_queue, health = %server.address(), "polling");
     let drain = || {
         stopping.send_replace(true);
     };
@@ -133,7 +133,7 @@ async fn together<E>(
 }
 
 /// Two TLS stacks are linked in (gRPC's and HTTP's); both use the one provider installed here.
-fn install_crypto() {
+pub(crate) fn install_crypto() {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // Another worker in this operating-system process may have been first; then it is installed all the same.
         let _first = rustls::crypto::ring::default_provider().install_default().is_ok();

@@ -35,7 +35,7 @@ pub(crate) fn options(
     let Activities { commerce, inventory, payment, shipping, notification, customers, loyalty, erp, objects } =
         systems.into_activities(settings);
     let Tuning { workflow_pollers, activity_pollers, cached_workflows, sticky_timeout, .. } = settings.tuning;
-    let options = WorkerOptions::new(settings.task_queue.clone())
+    let options = WorkerOptions::new(settings.temporal.task_queue.clone())
         // Processes.
         .register_workflow::<OrderProcessing>()
         .context("OrderProcessing cannot be registered")?
@@ -61,20 +61,20 @@ pub(crate) fn options(
         .register_activities(notification)
         .register_activities(customers)
         .register_activities(loyalty)
-        .maybe_deployment_options(settings.deployment.as_ref().map(versioned))
+        .maybe_deployment_options(settings.temporal.deployment.as_ref().map(versioned))
         .tuner(tuner(&settings.tuning))
         .max_cached_workflows(cached_workflows)
         .workflow_task_poller_behavior(pollers(2, workflow_pollers))
         .activity_task_poller_behavior(pollers(1, activity_pollers))
         .sticky_queue_schedule_to_start_timeout(sticky_timeout)
-        .graceful_shutdown_period(settings.grace_period)
+        .graceful_shutdown_period(settings.operation.grace_period)
         .build();
     let each = settings.bulk.slots;
     let slots = places(each, BULK_KINDS.len());
-    let bulk = WorkerOptions::new(format!("{}{BULK_QUEUE}", settings.task_queue))
+    let bulk = WorkerOptions::new(format!("{}{BULK_QUEUE}", settings.temporal.task_queue))
         .register_activities(erp)
         .register_activities(objects)
-        .maybe_deployment_options(settings.deployment.as_ref().map(versioned))
+        .maybe_deployment_options(settings.temporal.deployment.as_ref().map(versioned))
         .tuner(
             TunerHolder::builder()
                 .workflow_task_slot_supplier(FixedSizeSlotSupplier::new(1))
@@ -86,7 +86,7 @@ pub(crate) fn options(
         .activity_inbound_interceptor(Slots::new(each, is_wanted(client)))
         .max_task_queue_activities_per_second(f64::from(settings.bulk.rate))
         .activity_task_poller_behavior(pollers(1, slots.min(settings.tuning.activity_pollers)))
-        .graceful_shutdown_period(settings.grace_period)
+        .graceful_shutdown_period(settings.operation.grace_period)
         .build();
     Ok((options, bulk))
 }

@@ -1,5 +1,7 @@
 //! The connections to the outside systems.
 
+use std::sync::Arc;
+
 use activities::commerce::CommerceActivities;
 use activities::customers::CustomerActivities;
 use activities::erp::ErpActivities;
@@ -7,25 +9,28 @@ use activities::erp::connector::Connectors;
 use activities::http::Api;
 use activities::inventory::InventoryActivities;
 use activities::loyalty::LoyaltyActivities;
-use activities::mail::Mailer;
-use activities::notification::{NotificationActivities, Twilio};
+use activities::notification::NotificationActivities;
+use activities::notification::mail::MailSender;
+use activities::notification::sms::SmsSender;
 use activities::objects::ObjectActivities;
 use activities::payment::{PaymentActivities, Provider};
-use activities::shipping::ShippingActivities;
+use activities::shipping::{Carrier, ShippingActivities};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use messages::Texts;
 use store::Store;
 
-use crate::config::{Payment, Settings};
+use crate::config::Settings;
 
 /// One client per outside system.
 pub(crate) struct Systems {
     commerce: Api,
     inventory: Api,
-    payment: Provider,
-    shipping: Api,
+    payment: Arc<dyn Provider>,
+    shipping: Arc<dyn Carrier>,
     notification: Api,
-    mail: Option<Mailer>,
-    twilio: Option<Twilio>,
+    mail: Arc<dyn MailSender>,
+    sms: Arc<dyn SmsSender>,
     loyalty: Api,
     texts: Texts,
     store: Store,
@@ -35,26 +40,29 @@ pub(crate) struct Systems {
 #[derive(Clone)]
 pub(crate) struct Probe {
     pub(crate) system: &'static str,
-    peer: Peer,
-}
-
-#[derive(Clone)]
-enum Peer {
-    Api(Api),
-    Payment(Provider),
-    Mail(Mailer),
-    Sms(Twilio),
+    ask: Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>,
 }
 
 impl Probe {
-    /// Asks the system how it is; the error is the fault in words.
+    /// `ask` says what is wrong, in words.
+    fn new<A>(system: &'static str, ask: impl Fn() -> A + Send + Sync + 'static) -> Self
+    where
+        A: Future<Output = Result<(), String>> + Send + 'static,
+    {
+        Self { system, ask: Arc::new(move || ask().boxed()) }
+    }
+
+    fn of(system: &'static str, api: &Api) -> Self {
+        let api = api.clone();
+        Self::new(system, move || {
+            let api = api.clone();
+            async move { api.health().await.map_err(|error| error.to_string()) }
+        })
+    }
+
+    /// Says in words what is wrong.
     pub(crate) async fn health(&self) -> Result<(), String> {
-        match &self.peer {
-            Peer::Api(api) => api.health().await.map_err(|error| error.to_string()),
-            Peer::Payment(provider) => provider.health().await.map_err(|error| error.to_string()),
-            Peer::Sms(twilio) => twilio.health().await.map_err(|error| error.to_string()),
-            Peer::Mail(mailer) => mailer.health().await.map_err(|error| error.to_string()),
-        }
+        (self.ask)().await
     }
 }
 
@@ -73,56 +81,73 @@ pub(crate) struct Activities {
 
 impl Systems {
     pub(crate) fn connect(settings: &Settings) -> anyhow::Result<Self> {
+        let shop = &settings.shop;
         Ok(Self {
-            commerce: Api::new(settings.commerce.clone())?,
-            inventory: Api::new(settings.inventory.clone())?,
-            payment: match settings.payment.clone() {
-                Payment::Platform(endpoint) => Api::new(endpoint)?.into(),
-                Payment::Stripe(endpoint) => Provider::stripe(endpoint)?,
-            },
-            shipping: Api::new(settings.shipping.clone())?,
-            notification: Api::new(settings.notification.clone())?,
-            mail: settings.mail.clone().map(Mailer::new).transpose()?,
-            twilio: settings.twilio.clone().map(Twilio::new).transpose()?,
-            loyalty: Api::new(settings.loyalty.clone())?,
+            commerce: Api::new(shop.commerce.clone())?,
+            inventory: Api::new(shop.inventory.clone())?,
+            payment: settings.payment.clone(),
+            shipping: settings.shipping.clone(),
+            notification: Api::new(shop.notification.clone())?,
+            mail: settings.mail.clone(),
+            sms: settings.sms.clone(),
+            loyalty: Api::new(shop.loyalty.clone())?,
             texts: Texts::load()?,
             store: Store::open(&settings.erp.store)?,
         })
     }
 
+    /// Each system once: mails and SMS may go by the platform's senders, which are asked anyway.
     pub(crate) fn probes(&self) -> Vec<Probe> {
-        let api = |api: &Api| Peer::Api(api.clone());
-        let mail = self.mail.clone().map(|mailer| ("mail", Peer::Mail(mailer)));
-        let sms = self.twilio.clone().map(|twilio| ("sms", Peer::Sms(twilio)));
-        let always = [
-            ("commerce", api(&self.commerce)),
-            ("inventory", api(&self.inventory)),
-            ("payment", Peer::Payment(self.payment.clone())),
-            ("shipping", api(&self.shipping)),
-            ("notification", api(&self.notification)),
-            ("loyalty", api(&self.loyalty)),
+        let (payment, shipping) = (self.payment.clone(), self.shipping.clone());
+        let (mail, sms) = (self.mail.clone(), self.sms.clone());
+        let mut probes = vec![
+            Probe::of("commerce", &self.commerce),
+            Probe::of("inventory", &self.inventory),
+            Probe::new("payment", move || {
+                let payment = payment.clone();
+                async move { payment.health().await.map_err(|error| error.to_string()) }
+            }),
+            Probe::new("shipping", move || {
+                let shipping = shipping.clone();
+                async move { shipping.health().await.map_err(|error| error.to_string()) }
+            }),
+            Probe::of("notification", &self.notification),
+            Probe::of("loyalty", &self.loyalty),
         ];
-        always.into_iter().chain(mail).chain(sms).map(|(system, peer)| Probe { system, peer }).collect()
+        let of_messages = [
+            Probe::new(self.mail.system(), move || {
+                let mail = mail.clone();
+                async move { mail.health().await }
+            }),
+            Probe::new(self.sms.system(), move || {
+                let sms = sms.clone();
+                async move { sms.health().await.map_err(|error| error.to_string()) }
+            }),
+        ];
+        for probe in of_messages {
+            if probes.iter().all(|known| known.system != probe.system) {
+                probes.push(probe);
+            }
+        }
+        probes
     }
 
     pub(crate) fn into_activities(self, settings: &Settings) -> Activities {
-        let connectors = Connectors::new(settings.erp.credentials.clone(), settings.commerce.timeout);
+        let connectors = Connectors::new(settings.erp.credentials.clone(), settings.shop.commerce.timeout);
+        let second_look = settings.patience.second_look;
+        let pseudonyms = settings.pseudonyms.clone();
         Activities {
             erp: ErpActivities::new(connectors, self.commerce.clone(), self.store.clone()),
             objects: ObjectActivities::new(self.store),
-            customers: CustomerActivities::new(
-                self.commerce.clone(),
-                settings.pseudonyms.clone(),
-                settings.second_look,
-            ),
-            loyalty: LoyaltyActivities::new(self.loyalty, self.commerce.clone(), settings.second_look),
+            customers: CustomerActivities::new(self.commerce.clone(), pseudonyms, second_look),
+            loyalty: LoyaltyActivities::new(self.loyalty, self.commerce.clone(), second_look),
             commerce: CommerceActivities::new(self.commerce),
-            inventory: InventoryActivities::new(self.inventory, settings.lines, settings.second_look),
-            payment: PaymentActivities::new(self.payment, settings.second_look),
-            shipping: ShippingActivities::new(self.shipping, settings.second_look),
+            inventory: InventoryActivities::new(self.inventory, settings.shop.lines, second_look),
+            payment: PaymentActivities::new(self.payment, second_look),
+            shipping: ShippingActivities::new(self.shipping, second_look),
             notification: NotificationActivities::new(self.notification, self.texts)
-                .with_mailer(self.mail)
-                .with_twilio(self.twilio),
+                .with_mail(self.mail)
+                .with_sms(self.sms),
         }
     }
 }

@@ -55,10 +55,10 @@ enum Refusal {
 
 fn options(settings: &Settings) -> anyhow::Result<(ConnectionOptions, ClientOptions)> {
     let mut load = LoadClientConfigProfileOptions::default();
-    load.config_file_profile = settings.profile.clone();
+    load.config_file_profile = settings.temporal.profile.clone();
     let (mut connection, mut client) = ClientOptions::load_from_config(load)
         .map_err(|e| anyhow!("Temporal's settings (TEMPORAL_*, temporal.toml) cannot be read: {e}"))?;
-    if let Some(address) = &settings.address {
+    if let Some(address) = &settings.temporal.address {
         let scheme = if connection.tls_options.is_some() { "https" } else { "http" };
         let url = if address.contains("://") { address.clone() } else { format!("{scheme}://{address}") };
         connection.target = url.parse().with_context(|| format!("--address '{address}' is not host:port"))?;
@@ -67,7 +67,7 @@ fn options(settings: &Settings) -> anyhow::Result<(ConnectionOptions, ClientOpti
         // In the open, Temporal is near: compressing costs more there than the bytes it saves.
         connection.grpc_compression = GrpcCompression::None;
     }
-    if let Some(namespace) = &settings.namespace {
+    if let Some(namespace) = &settings.temporal.namespace {
         client.namespace.clone_from(namespace);
     }
     Ok((connection, client))

@@ -4,8 +4,10 @@
 
 use std::time::Duration;
 
+use activities::http::proxy;
 use reqwest::Url;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use reqwest::redirect::Policy;
 use serde::Serialize;
 use tokio::sync::mpsc;
 use workflows::report::Progress;
@@ -36,16 +38,30 @@ struct Metrics<'a> {
     error_message: Option<&'a str>,
 }
 
+/// Says why a message was not taken, and which setting to look at.
+fn flaw(sent: reqwest::Result<reqwest::Response>) -> Option<String> {
+    let setting = "is SUN_METRICS_WEBHOOK_URL right, and lets its receiver anybody in?";
+    match sent.map(|answer| answer.status()) {
+        Ok(status) if status.is_success() => None,
+        Ok(status) if status.is_server_error() => Some(format!("HTTP {}", status.as_u16())),
+        Ok(status) => Some(format!("HTTP {}: {setting}", status.as_u16())),
+        Err(error) => Some(error.without_url().to_string()),
+    }
+}
+
 impl Webhook {
     pub(crate) fn start(url: Url) -> anyhow::Result<Self> {
-        let http = reqwest::Client::builder().timeout(LIMIT).build()?;
+        // A redirect is an answer of something else: the message would not arrive where it was meant to.
+        let http = proxy::client_for(&url).timeout(LIMIT).redirect(Policy::none()).build()?;
+        let by_way_of = proxy::before(&url).map(|proxy| format!(" (through the proxy {proxy})"));
         let (queue, mut waiting) = mpsc::channel::<Vec<u8>>(QUEUE_MAX);
         tokio::spawn(async move {
             while let Some(body) = waiting.recv().await {
                 let json = HeaderValue::from_static("application/json");
                 let sent = http.post(url.clone()).header(CONTENT_TYPE, json).body(body).send().await;
-                if let Err(error) = sent.and_then(reqwest::Response::error_for_status) {
-                    tracing::warn!(error = %error.without_url(), "the metrics webhook did not take a message");
+                if let Some(flaw) = flaw(sent) {
+                    let by_way_of = by_way_of.as_deref().unwrap_or_default();
+                    tracing::warn!("the metrics webhook did not take a message: {flaw}{by_way_of}");
                 }
             }
         });

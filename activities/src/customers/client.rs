@@ -63,7 +63,7 @@ struct SegmentsBody<'a> {
     segments: &'a [String],
 }
 
-/// What changes; the rest stays.
+/// The facts that change; the rest stays.
 #[derive(Default, Serialize)]
 struct PermissionBody {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -145,8 +145,14 @@ impl Client {
     /// The active account of an address.
     pub(super) async fn find_registered(&self, address: &Recipient) -> Result<Option<Customer>, CallError> {
         let found: Vec<CustomerBody> = self.api.get(&["customers"], &[("email", address.reveal())]).await?;
-        let active = |customer: &CustomerBody| customer.status.as_deref().is_none_or(|s| s == "active");
-        Ok(found.into_iter().find(active).map(Customer::from))
+        for customer in found {
+            match customer.status.as_deref() {
+                None | Some("active") => return Ok(Some(customer.into())),
+                Some("incomplete_onboarding" | "closed") => {}
+                Some(status) => return Err(self.api.new_word("an account in a state", status)),
+            }
+        }
+        Ok(None)
     }
 
     /// Idempotent by nature, so it carries no key: a stored answer must not hide a status written since.
@@ -180,7 +186,7 @@ impl Client {
         self.api.send::<_, Value>(Method::POST, &path, Some(&segments.key), &body).await.map(drop)
     }
 
-    /// What the platform knows about mail to a customer; `None` when it does not know the customer.
+    /// The platform's facts about mail to a customer; `None` when it does not know the customer.
     pub(super) async fn permission(&self, customer: &CustomerId) -> Result<Option<Facts>, CallError> {
         let path = ["customers", customer.as_str(), "mail-permission"];
         match self.api.get(&path, &[]).await {

@@ -29,7 +29,7 @@ use crate::http::{Api, CallError};
 use client::Client;
 use permission::Said;
 
-/// What the customer activities know of pseudonyms.
+/// The pseudonyms' key, and where the links that end marketing mails lead.
 #[derive(Clone, Debug, Default)]
 pub struct Pseudonyms {
     /// The key of the pseudonyms (`SUN_REF_KEY`); without it no customer can be onboarded.

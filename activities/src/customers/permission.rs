@@ -7,19 +7,21 @@ use jiff::{Timestamp, ToSpan as _};
 use serde::Deserialize;
 use thiserror::Error;
 
-/// What the platform knows. Everything that would allow more is absent unless it is said.
+use crate::http::word;
+
+/// The platform's facts. Everything that would allow more is absent unless it is said.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub(super) struct Facts {
     #[serde(default)]
     marketing_consent: bool,
     #[serde(default)]
     unsubscribed: bool,
-    /// `bounce`, `complaint`, or another reason not to write to the address.
+    /// `bounce` or `complaint`.
     #[serde(default)]
     suppressed: Option<String>,
     #[serde(default)]
     orders_placed: u64,
-    /// `active`, or another status, such as `incomplete_onboarding`.
+    /// `active`, `incomplete_onboarding` or `closed`.
     #[serde(default)]
     status: Option<String>,
     /// An IANA name.
@@ -36,7 +38,7 @@ struct QuietHours {
     until: String,
 }
 
-/// What follows at a moment.
+/// The verdict at a moment.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Said {
     Yes,
@@ -44,9 +46,13 @@ pub(super) enum Said {
     No(KeptBack),
 }
 
-/// Quiet hours that cannot be told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+/// Facts from which nothing follows.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(super) enum Unclear {
+    #[error("the platform calls the account's state by a word that this version does not know: {0}")]
+    Status(String),
+    #[error("the platform keeps mails back for a reason that this version does not know: {0}")]
+    Suppression(String),
     #[error("the platform names a time zone that nobody knows")]
     Zone,
     #[error("the platform gives quiet hours that are no times of a day")]
@@ -55,7 +61,7 @@ pub(super) enum Unclear {
 
 impl Facts {
     pub(super) fn at(&self, now: Timestamp) -> Result<Said, Unclear> {
-        if let Some(reason) = self.reason_against() {
+        if let Some(reason) = self.reason_against()? {
             return Ok(Said::No(reason));
         }
         let Some(QuietHours { from, until }) = &self.quiet_hours else { return Ok(Said::Yes) };
@@ -66,20 +72,20 @@ impl Facts {
         Ok(quiet_until(now, &zone, time(from)?, time(until)?).map_or(Said::Yes, Said::Later))
     }
 
-    fn reason_against(&self) -> Option<KeptBack> {
-        if self.status.as_deref().is_some_and(|status| status != "active") {
-            return Some(KeptBack::NoCustomer);
+    fn reason_against(&self) -> Result<Option<KeptBack>, Unclear> {
+        match self.status.as_deref() {
+            None | Some("active") => {}
+            Some("incomplete_onboarding" | "closed") => return Ok(Some(KeptBack::NoCustomer)),
+            Some(status) => return Err(Unclear::Status(word(status))),
         }
-        if let Some(why) = &self.suppressed {
-            return Some(if why == "complaint" { KeptBack::Complained } else { KeptBack::Bounced });
-        }
-        if self.unsubscribed {
-            return Some(KeptBack::Unsubscribed);
-        }
-        if self.orders_placed > 0 {
-            return Some(KeptBack::Ordered);
-        }
-        (!self.marketing_consent).then_some(KeptBack::NoConsent)
+        Ok(match self.suppressed.as_deref() {
+            Some("bounce") => Some(KeptBack::Bounced),
+            Some("complaint") => Some(KeptBack::Complained),
+            Some(why) => return Err(Unclear::Suppression(word(why))),
+            None if self.unsubscribed => Some(KeptBack::Unsubscribed),
+            None if self.orders_placed > 0 => Some(KeptBack::Ordered),
+            None => (!self.marketing_consent).then_some(KeptBack::NoConsent),
+        })
     }
 }
 
@@ -168,6 +174,21 @@ mod tests {
         // Berlin, 29 March 2026: 02:00 becomes 03:00; 02:30 does not happen.
         let now: Timestamp = "2026-03-29T00:30:00Z".parse()?;
         assert_eq!(night.at(now), Ok(Said::Later("2026-03-29T01:30:00Z".parse()?)));
+        Ok(())
+    }
+
+    /// A word that nobody knows is neither "bounced" nor "no such customer", and not a permission either.
+    #[test]
+    fn a_word_that_nobody_knows_is_named() -> TestResult {
+        let now = "2026-03-01T12:00:00Z".parse()?;
+        let frozen = Facts { status: Some("frozen".to_owned()), ..allowed() };
+        let legal = Facts { suppressed: Some("legal_hold".to_owned()), ..allowed() };
+        let closed = Facts { status: Some("closed".to_owned()), ..allowed() };
+        assert_eq!(frozen.at(now), Err(Unclear::Status("\"frozen\"".to_owned())));
+        assert_eq!(legal.at(now), Err(Unclear::Suppression("\"legal_hold\"".to_owned())));
+        assert_eq!(closed.at(now), Ok(Said::No(KeptBack::NoCustomer)));
+        let sentence = Facts { suppressed: Some("asked by Lan Pham".to_owned()), ..allowed() };
+        assert!(sentence.at(now).is_err_and(|unclear| !unclear.to_string().contains("Lan")));
         Ok(())
     }
 

@@ -5,8 +5,9 @@ use std::fmt;
 use std::path::PathBuf;
 
 use serde::Deserialize;
+use text::{Place, Problem};
 
-use crate::http::Credential;
+use crate::http::{Credential, Names};
 
 /// A credential as it is written: `{"username", "password", "endpoints": ["https://…"], "connector": "rest",
 /// "options": {…}}`.
@@ -34,6 +35,8 @@ fn rest() -> String {
 /// What opens an ERP.
 #[derive(Clone)]
 pub struct ErpCredential {
+    /// What it is called in a failure: its variable, or `file:name`.
+    pub name: String,
     /// User name.
     pub username: String,
     /// Password.
@@ -57,25 +60,29 @@ impl fmt::Debug for ErpCredential {
 }
 
 impl ErpCredential {
-    /// Reads a credential.
+    /// The settings that lead to the ERP, as a failure names them.
+    pub(super) fn names(&self) -> Names {
+        let token = format!("user and password in {}", self.name);
+        Names { url: "erp_endpoint".into(), token: token.into() }
+    }
+
+    /// Reads a credential; `name` is what it is called in a problem.
     ///
     /// # Errors
     /// What is wrong with it, without repeating it.
-    pub fn parse(json: &str) -> Result<Self, String> {
-        let written: Written = serde_json::from_str(json).map_err(|error| {
-            format!(
-                "is no credential (line {}, column {}): write {{\"username\": …, \"password\": …, \"endpoints\": [\"https://…\"]}}",
-                error.line(),
-                error.column()
-            )
+    pub fn parse(name: &str, json: &str) -> Result<Self, Problem> {
+        let written: Written = serde_json::from_str(text::json::without_mark(json)).map_err(|error| {
+            let place = Place::Line { line: error.line(), column: error.column() };
+            let fix = r#"write {"username": …, "password": …, "endpoints": ["https://…"]}"#;
+            Problem::new(name, "is not a credential", fix).at(place)
         })?;
         if written.endpoints.is_empty() {
-            return Err(
-                "names no endpoint: list the addresses that it may be sent to in \"endpoints\"".to_owned()
-            );
+            let fix = "list the addresses that it may be sent to in \"endpoints\"";
+            return Err(Problem::new(name, "names no endpoint", fix));
         }
         let Written { username, password, endpoints, connector, options } = written;
-        Ok(Self { username, password: Credential::new(password), endpoints, connector, options })
+        let (name, password) = (name.to_owned(), Credential::new(password));
+        Ok(Self { name, username, password, endpoints, connector, options })
     }
 
     /// Whether nothing of it was changed.
@@ -130,7 +137,8 @@ impl Credentials {
         }
         let json = std::fs::read_to_string(folder.join(name))
             .map_err(|error| format!("the worker cannot read {reference} in SUN_SECRETS_DIR: {error}"))?;
-        ErpCredential::parse(&json).map_err(|problem| format!("{reference} {problem}"))
+        ErpCredential::parse(reference, &json)
+            .map_err(|problem| format!("{}: {}", problem.what(), problem.fix))
     }
 }
 
@@ -142,8 +150,8 @@ mod tests {
         r#"{"username": "api_user", "password": "hunter2", "endpoints": ["https://erp.example.com/api"]}"#;
 
     #[test]
-    fn a_credential_goes_where_it_is_listed_and_nowhere_else() -> Result<(), String> {
-        let credential = ErpCredential::parse(GOOD)?;
+    fn a_credential_goes_where_it_is_listed_and_nowhere_else() -> Result<(), Problem> {
+        let credential = ErpCredential::parse("env:ERP", GOOD)?;
         assert!(credential.may_go_to("https://erp.example.com/api"));
         assert!(credential.may_go_to("https://erp.example.com/api/"));
         for elsewhere in
@@ -152,6 +160,8 @@ mod tests {
             assert!(!credential.may_go_to(elsewhere), "{elsewhere}");
         }
         assert_eq!(credential.connector, "rest");
+        // S1: as editors write it.
+        assert!(ErpCredential::parse("env:ERP", &format!("\u{feff}{GOOD}\r\n")).is_ok());
         assert!(!format!("{credential:?}").contains("hunter2"));
         Ok(())
     }
@@ -164,8 +174,8 @@ mod tests {
             r#"{"endpoints": [], "password": "hunter2"}"#,
             r#"{"endpoints": ["x"], "hunter2": 1}"#,
         ] {
-            let problem = ErpCredential::parse(wrong).expect_err("wrong");
-            assert!(!problem.contains("hunter2"), "{problem}");
+            let problem = ErpCredential::parse("env:ERP", wrong).expect_err("wrong").to_string();
+            assert!(problem.starts_with("env:ERP ") && !problem.contains("hunter2"), "{problem}");
         }
     }
 

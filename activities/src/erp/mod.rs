@@ -39,7 +39,7 @@ use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use crate::bulk::{Answer, Trouble};
 use crate::effect::alive;
-use crate::http::{Api, CallError};
+use crate::http::{Api, CallError, Wrong};
 use connector::Connectors;
 use deletions::ledger::Ledger;
 use deletions::{deactivate, find, scan};
@@ -98,12 +98,14 @@ impl ErpActivities {
                 connector: erp.kind().to_owned(),
                 no_keys: erp.no_keys().map(str::to_owned),
             }),
-            Err(CallError::NotLetIn { .. }) => Ok(Authentication::Refused {
-                reason: format!(
-                    "the ERP refuses user and password of {}: correct them in the worker",
-                    input.credentials_ref
-                ),
-            }),
+            Err(CallError::Setting { wrong: Wrong::Login | Wrong::Permission, .. }) => {
+                Ok(Authentication::Refused {
+                    reason: format!(
+                        "the ERP refuses user and password of {}: correct them in the worker",
+                        input.credentials_ref
+                    ),
+                })
+            }
             Err(error) => Err(error.into_failure()),
         }
     }

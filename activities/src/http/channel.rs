@@ -1,4 +1,4 @@
-//! What every adapter needs to speak HTTP, whatever its provider's format: send, limit, classify.
+//! The part of HTTP that every adapter needs, whatever its provider's format: send, limit, classify.
 
 use std::time::Duration;
 
@@ -7,7 +7,8 @@ use base64::prelude::BASE64_STANDARD;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, InvalidHeaderValue, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, StatusCode, Url};
 
-use super::{ApiError, CallError, Credential};
+use super::envelope::IsOwn;
+use super::{ApiError, CallError, Credential, Names, Wrong, proxy};
 
 /// Waits at most this long for `Retry-After`; longer ones are asked again sooner.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
@@ -40,12 +41,33 @@ impl Login<'_> {
     }
 }
 
-/// A connection to one outside system; cheap to clone, connections are pooled.
-#[derive(Clone)]
+/// Whom a channel is opened to.
+pub(crate) struct Peer<'p> {
+    /// The system's name, for failure texts.
+    pub(crate) system: &'static str,
+    /// Where it is.
+    pub(crate) base: &'p Url,
+    /// The settings that say so.
+    pub(crate) names: Names,
+    /// Tells its own errors from those of something before it.
+    pub(crate) is_own: IsOwn,
+    /// The limit of one request.
+    pub(crate) timeout: Duration,
+    /// The largest answer that is read.
+    pub(crate) response_bytes_max: usize,
+}
+
+/// A connection to one outside system; cheap to clone, connections are pooled. The login is marked as sensitive, so
+/// that `Debug` does not show it.
+#[derive(Clone, Debug)]
 pub(crate) struct Channel {
     system: &'static str,
     http: reqwest::Client,
     authorization: Option<HeaderValue>,
+    names: Names,
+    is_own: IsOwn,
+    /// The proxy before the system.
+    proxy: Option<String>,
     timeout: Duration,
     response_bytes_max: usize,
 }
@@ -59,13 +81,9 @@ pub(crate) struct Answer {
 }
 
 impl Channel {
-    pub(crate) fn open(
-        system: &'static str,
-        login: Option<Login<'_>>,
-        timeout: Duration,
-        response_bytes_max: usize,
-    ) -> Result<Self, ApiError> {
-        let http = reqwest::Client::builder()
+    pub(crate) fn open(peer: Peer<'_>, login: Option<Login<'_>>) -> Result<Self, ApiError> {
+        let Peer { system, base, names, is_own, timeout, response_bytes_max } = peer;
+        let http = proxy::client_for(base)
             .timeout(timeout)
             .connect_timeout(timeout.min(Duration::from_secs(5)))
             // A redirect would repeat an effect at an address nobody configured.
@@ -73,7 +91,8 @@ impl Channel {
             .user_agent(concat!("sunflow/", env!("CARGO_PKG_VERSION")))
             .build()?;
         let authorization = login.map(|login| login.header().map_err(|_| ApiError::Token(system)));
-        Ok(Self { system, http, authorization: authorization.transpose()?, timeout, response_bytes_max })
+        let (authorization, proxy) = (authorization.transpose()?, proxy::before(base));
+        Ok(Self { system, http, authorization, names, is_own, proxy, timeout, response_bytes_max })
     }
 
     pub(crate) fn system(&self) -> &'static str {
@@ -89,7 +108,7 @@ impl Channel {
         self.http.request(method, url)
     }
 
-    /// Sends; what is neither a success nor a refusal is an error.
+    /// Sends; what is neither a success nor a refusal in the API's own words is an error.
     pub(crate) async fn call(&self, mut request: RequestBuilder) -> Result<Answer, CallError> {
         request = request.header(ACCEPT, HeaderValue::from_static("application/json"));
         if let Some(authorization) = &self.authorization {
@@ -106,10 +125,28 @@ impl Channel {
             }
             body.extend_from_slice(&chunk);
         }
+        if status.is_client_error() && !(self.is_own)(&body) {
+            return Err(self.of_somebody_else(status));
+        }
         Ok(Answer { status, body, is_replay })
     }
 
-    /// What status and headers alone decide.
+    /// A 4xx of something before the API.
+    fn of_somebody_else(&self, status: StatusCode) -> CallError {
+        let Names { url, .. } = &self.names;
+        match status {
+            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => {
+                let fix = format!("is {url} the API's own address?");
+                self.setting(Wrong::Path(status.as_u16()), fix)
+            }
+            other => self.unknown(format!(
+                "HTTP {} without the API's own words: does something before it answer, and is {url} right?",
+                other.as_u16()
+            )),
+        }
+    }
+
+    /// Decides by status and headers alone.
     fn classify(&self, status: StatusCode, headers: &HeaderMap) -> Result<(), CallError> {
         let system = self.system;
         let header = |name| headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
@@ -118,11 +155,26 @@ impl Channel {
             let after = after.map(|seconds| Duration::from_secs(seconds).min(RETRY_AFTER_MAX));
             return Err(CallError::PutOff { system, after });
         }
-        if status == StatusCode::UNAUTHORIZED {
-            return Err(CallError::NotLetIn { system });
+        let Names { url, token } = &self.names;
+        match status {
+            StatusCode::UNAUTHORIZED => {
+                return Err(self.setting(Wrong::Login, format!("the worker needs a valid {token}")));
+            }
+            StatusCode::FORBIDDEN => {
+                let fix =
+                    format!("look at the rights of {token}, and whether {url} is the API's own address");
+                return Err(self.setting(Wrong::Permission, fix));
+            }
+            redirect if redirect.is_redirection() => {
+                let code = redirect.as_u16();
+                return Err(self.unknown(format!(
+                    "HTTP {code} leads elsewhere: does something before the API answer, and is {url} right?"
+                )));
+            }
+            _ => {}
         }
         if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT {
-            let why = format!("HTTP {}", status.as_u16());
+            let why = self.by_way_of(format!("HTTP {}", status.as_u16()));
             return Err(match is_replay(headers) {
                 true => CallError::UnknownForGood { system, why },
                 false => CallError::Unknown { system, why },
@@ -136,7 +188,7 @@ impl Channel {
         let root = std::iter::successors(std::error::Error::source(error), |e| e.source()).last();
         let why = root.map_or_else(|| "the connection failed".to_owned(), ToString::to_string);
         if error.is_connect() || error.is_builder() {
-            CallError::NotSent { system: self.system, why }
+            CallError::NotSent { system: self.system, why: self.by_way_of(why) }
         } else if error.is_timeout() {
             self.unknown(format!("nothing within {:?}", self.timeout))
         } else {
@@ -150,8 +202,26 @@ impl Channel {
         self.unknown(format!("an answer of another shape ({kind:?} error, line {line}, column {column})"))
     }
 
-    pub(crate) fn unknown(&self, why: String) -> CallError {
-        CallError::Unknown { system: self.system, why }
+    /// An error that only a setting mends.
+    pub(crate) fn setting(&self, wrong: Wrong, fix: String) -> CallError {
+        CallError::Setting { system: self.system, wrong, fix: self.by_way_of(fix) }
+    }
+
+    /// The proxy is named: it may be what failed.
+    fn by_way_of(&self, why: String) -> String {
+        match &self.proxy {
+            Some(proxy) => format!("{why} (through the proxy {proxy})"),
+            None => why,
+        }
+    }
+
+    /// `of`: what was said so, such as `a payment in a state`.
+    pub(crate) fn new_word(&self, of: &str, word: &str) -> CallError {
+        self.unknown(format!("{of} that this version does not know: {}", super::word(word)))
+    }
+
+    pub(crate) fn unknown(&self, why: impl Into<String>) -> CallError {
+        CallError::Unknown { system: self.system, why: self.by_way_of(why.into()) }
     }
 }
 

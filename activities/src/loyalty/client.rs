@@ -63,13 +63,12 @@ struct UndoBody<'a> {
 
 #[derive(Deserialize)]
 struct UndoAnswer {
-    #[serde(default)]
     outcome: String,
     #[serde(default)]
     barred: bool,
 }
 
-/// What an undo came to.
+/// The outcome of an undo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Undone {
     /// Taken back, or barred for good.
@@ -143,8 +142,14 @@ impl Coupons {
     pub(super) async fn find(&self, key: &IdempotencyKey) -> Result<Option<Coupon>, CallError> {
         let query = [("idempotency_key", key.as_str())];
         let found: Vec<CouponAnswer> = self.api.get(&["coupons"], &query).await?;
-        let live = |coupon: &CouponAnswer| coupon.status.as_deref() != Some("revoked");
-        Ok(found.into_iter().find(live).map(|coupon| Coupon::Created { code: coupon.code }))
+        for CouponAnswer { code, status } in found {
+            match status.as_deref() {
+                None | Some("active") => return Ok(Some(Coupon::Created { code })),
+                Some("revoked") => {}
+                Some(status) => return Err(self.api.new_word("a coupon in a state", status)),
+            }
+        }
+        Ok(None)
     }
 
     pub(super) async fn revoke(&self, grant: &GrantRef) -> Result<Undone, CallError> {
@@ -161,7 +166,12 @@ async fn undo(api: &Api, path: &[&str], grant: &GrantRef, done: &str) -> Result<
         reason: "the customer was not onboarded",
     };
     let answer: UndoAnswer = api.send(Method::POST, path, None, &body).await?;
-    Ok(if answer.barred || answer.outcome == done { Undone::Done } else { Undone::NothingThere })
+    match answer.outcome.as_str() {
+        outcome if outcome == done => Ok(Undone::Done),
+        "nothing" if answer.barred => Ok(Undone::Done),
+        "nothing" => Ok(Undone::NothingThere),
+        outcome => Err(api.new_word("an undo with an outcome", outcome)),
+    }
 }
 
 impl From<AccountBody> for LoyaltyAccount {

@@ -1,13 +1,16 @@
-//! The message senders: mail, SMS, push. All three are the platform's endpoints, unless mail has a server of its own,
-//! or SMS go by Twilio.
+//! The message senders: mail, SMS, push.
+//!
+//! - [`mail`], [`sms`]: who takes these; each a trait, a list and a folder per provider;
+//! - `platform`: the platform's endpoints, which take all three.
 
 #![expect(
     missing_docs,
     reason = "the activities macro generates markers without docs; everything else has them"
 )]
 
-mod client;
-mod twilio;
+pub mod mail;
+mod platform;
+pub mod sms;
 
 use std::sync::Arc;
 
@@ -20,37 +23,36 @@ use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use crate::effect::alive;
 use crate::http::{Api, CallError};
-use crate::mail::{Letter, MailError, Mailer};
-use client::Client;
-pub use twilio::{Twilio, TwilioEndpoint};
+use mail::MailSender;
+use platform::Senders;
+use sms::SmsSender;
 
-/// The message senders' activities, on a connection to them.
+/// The message senders' activities, on connections to them.
 pub struct NotificationActivities {
-    client: Client,
-    /// Takes the mails, instead of the client.
-    mailer: Option<Mailer>,
-    /// Takes the SMS, instead of the client.
-    twilio: Option<Twilio>,
+    mail: Arc<dyn MailSender>,
+    sms: Arc<dyn SmsSender>,
+    push: Senders,
     texts: Texts,
 }
 
 impl NotificationActivities {
-    /// On a connection to the senders, with the texts.
+    /// On a connection to the platform's senders, with the texts.
     #[must_use]
     pub fn new(api: Api, texts: Texts) -> Self {
-        Self { client: Client::new(api), mailer: None, twilio: None, texts }
+        let senders = Senders::new(api);
+        Self { mail: Arc::new(senders.clone()), sms: Arc::new(senders.clone()), push: senders, texts }
     }
 
-    /// With a mail server of its own.
+    /// With mails by this sender.
     #[must_use]
-    pub fn with_mailer(self, mailer: Option<Mailer>) -> Self {
-        Self { mailer, ..self }
+    pub fn with_mail(self, mail: Arc<dyn MailSender>) -> Self {
+        Self { mail, ..self }
     }
 
-    /// With SMS by Twilio.
+    /// With SMS by this sender.
     #[must_use]
-    pub fn with_twilio(self, twilio: Option<Twilio>) -> Self {
-        Self { twilio, ..self }
+    pub fn with_sms(self, sms: Arc<dyn SmsSender>) -> Self {
+        Self { sms, ..self }
     }
 }
 
@@ -68,11 +70,7 @@ impl NotificationActivities {
         };
         let unsubscribe = input.list_unsubscribe.as_deref();
         let text = self.texts.email(&input.content, input.locale, unsubscribe).map_err(give_up)?;
-        let Some(mailer) = &self.mailer else {
-            return alive(&ctx, self.client.email(&input, &text)).await.map_err(CallError::into_failure);
-        };
-        let letter = Letter { key: &input.key, to: &input.to, text: &text, unsubscribe };
-        alive(&ctx, mailer.send(&letter)).await.map_err(MailError::into_failure)
+        alive(&ctx, self.mail.send(&input, &text)).await
     }
 
     /// See [`contracts::notification::Notifications`].
@@ -86,10 +84,7 @@ impl NotificationActivities {
             return Ok(Delivery::Refused { code: "invalid_number".to_owned() });
         };
         let message = self.texts.sms(&input.content, input.locale).map_err(give_up)?;
-        let Some(twilio) = &self.twilio else {
-            return alive(&ctx, self.client.sms(&input, &message)).await.map_err(CallError::into_failure);
-        };
-        alive(&ctx, twilio.send(&input, &message)).await.map_err(CallError::into_failure)
+        alive(&ctx, self.sms.send(&input, &message)).await.map_err(CallError::into_failure)
     }
 
     /// See [`contracts::notification::Notifications`].
@@ -100,7 +95,7 @@ impl NotificationActivities {
         input: SendPush,
     ) -> Result<Delivery, ActivityError> {
         let text = self.texts.push(&input.content, input.locale).map_err(give_up)?;
-        alive(&ctx, self.client.push(&input, &text)).await.map_err(CallError::into_failure)
+        alive(&ctx, self.push.push(&input, &text)).await.map_err(CallError::into_failure)
     }
 }
 

@@ -1,9 +1,11 @@
-//! The payment provider: the activities, and behind them one of two adapters, chosen by configuration.
+//! The payment provider: the port ([`Provider`]), the list of who can be behind it ([`KINDS`]), and the activities.
+//! Adding a provider is a folder and a line in `KINDS`.
 //!
 //! - [`platform`]: the platform's own payments, cards, wallets and transfers;
 //! - [`stripe`]: Stripe's PaymentIntents, cards only.
 //!
-//! What a provider's wire looks like stays in its adapter; both answer in the contract's words.
+//! A provider's wire stays in its folder; all answer in the contract's words. A state that is not known
+//! is an error that names it: it is neither "the customer has to act" nor "nothing there".
 
 #![expect(
     missing_docs,
@@ -13,89 +15,67 @@
 pub mod platform;
 pub mod stripe;
 
+use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use contracts::payment::{ChargePayment, FindPayment, Payment, PaymentState, ReversePayment, defs};
+use futures::future::BoxFuture;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use crate::effect::{alive, believe_nothing, is_repeated, still_wanted};
-use crate::http::{Api, ApiError, CallError};
-use platform::Platform;
-use stripe::{Stripe, StripeEndpoint};
+use crate::http::{CallError, Credential};
+use crate::provider::Kind;
+use crate::webhook::{PaymentEvent, WebhookError};
 
-/// Who takes the money; cheap to clone.
-#[derive(Clone)]
-pub struct Provider(Adapter);
+/// A payment provider.
+pub trait Provider: fmt::Debug + Send + Sync {
+    /// Requests that one attempt of a payment step makes, one after the other, at most.
+    fn requests_max(&self) -> u32;
 
-#[derive(Clone)]
-enum Adapter {
-    Platform(Platform),
-    Stripe(Stripe),
+    /// Asks whether the provider is there, and takes our token.
+    fn health(&self) -> BoxFuture<'_, Result<(), CallError>>;
+
+    /// Charges, under a key.
+    fn charge<'a>(&'a self, charge: &'a ChargePayment) -> BoxFuture<'a, Result<Payment, CallError>>;
+
+    /// The payment made under a charge's key, as it is now.
+    fn find<'a>(&'a self, find: &'a FindPayment) -> BoxFuture<'a, Result<Option<Payment>, CallError>>;
+
+    /// Takes back whatever was charged under a key.
+    fn reverse<'a>(&'a self, reverse: &'a ReversePayment) -> BoxFuture<'a, Result<Reversal, CallError>>;
+
+    /// The header that holds the signature of an event.
+    fn signature_header(&self) -> &'static str;
+
+    /// Reads an event that the provider pushed. One that brings no news is about no order.
+    ///
+    /// # Errors
+    /// When the provider did not sign it, or not lately, or it is not an event.
+    fn read_event(
+        &self,
+        signature: &str,
+        body: &[u8],
+        secret: &Credential,
+        now: SystemTime,
+    ) -> Result<PaymentEvent, WebhookError>;
 }
 
-/// What an undo came to.
-#[derive(Debug, PartialEq, Eq)]
-enum Reversal {
+/// Every provider, by the name that it is chosen by; the first one unless another is named.
+pub const KINDS: &[Kind<dyn Provider>] = &[platform::KIND, stripe::KIND];
+
+/// The outcome of an undo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reversal {
     /// Voided, refunded, known to have failed, or barred for good.
     Done,
     /// The provider knows of nothing under the key, and did not bar it.
     NothingThere,
 }
 
-impl Provider {
-    /// Stripe.
-    ///
-    /// # Errors
-    /// When the key cannot be sent or the HTTP client cannot be set up.
-    pub fn stripe(endpoint: StripeEndpoint) -> Result<Self, ApiError> {
-        Ok(Self(Adapter::Stripe(Stripe::new(endpoint)?)))
-    }
-
-    /// Asks whether the provider is there, and takes our token.
-    ///
-    /// # Errors
-    /// As [`CallError`].
-    pub async fn health(&self) -> Result<(), CallError> {
-        match &self.0 {
-            Adapter::Platform(platform) => platform.health().await,
-            Adapter::Stripe(stripe) => stripe.health().await,
-        }
-    }
-
-    async fn charge(&self, charge: &ChargePayment) -> Result<Payment, CallError> {
-        match &self.0 {
-            Adapter::Platform(platform) => platform.charge(charge).await,
-            Adapter::Stripe(stripe) => stripe.charge(charge).await,
-        }
-    }
-
-    /// The payment made under the charge's key.
-    async fn find(&self, find: &FindPayment) -> Result<Option<Payment>, CallError> {
-        match &self.0 {
-            Adapter::Platform(platform) => platform.find(&find.key).await,
-            Adapter::Stripe(stripe) => stripe.find(&find.key).await,
-        }
-    }
-
-    async fn reverse(&self, reverse: &ReversePayment) -> Result<Reversal, CallError> {
-        match &self.0 {
-            Adapter::Platform(platform) => platform.reverse(reverse).await,
-            Adapter::Stripe(stripe) => stripe.reverse(reverse).await,
-        }
-    }
-}
-
-impl From<Api> for Provider {
-    /// The platform's own payments.
-    fn from(api: Api) -> Self {
-        Self(Adapter::Platform(Platform::new(api)))
-    }
-}
-
 /// Of several payments under one key (a provider that ignores keys) the one that holds money, or still may. Two that do
-/// are no payment: the order has to fail, and its undo gives both back.
+/// are not a payment: the order has to fail, and its undo gives both back.
 fn weightiest(
     system: &'static str,
     payments: impl IntoIterator<Item = Payment>,
@@ -118,7 +98,7 @@ fn weightiest(
 
 /// The payment provider's activities, on a connection to it.
 pub struct PaymentActivities {
-    provider: Provider,
+    provider: Arc<dyn Provider>,
     second_look: Duration,
 }
 
@@ -126,7 +106,7 @@ impl PaymentActivities {
     /// On a connection to the provider. `second_look`: how long an undo that found nothing waits before it
     /// believes that, where the provider cannot bar the key.
     #[must_use]
-    pub fn new(provider: impl Into<Provider>, second_look: Duration) -> Self {
+    pub fn new(provider: impl Into<Arc<dyn Provider>>, second_look: Duration) -> Self {
         Self { provider: provider.into(), second_look }
     }
 }

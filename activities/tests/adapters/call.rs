@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use activities::http::{Api, ApiError, CallError, Credential, Endpoint};
+use activities::http::{Api, ApiError, CallError, Credential, Endpoint, Names};
 use contracts::failure::{OUTCOME_UNKNOWN, REFUSED, UNAVAILABLE};
 use contracts::values::IdempotencyKey;
 use reqwest::Method;
@@ -124,7 +124,7 @@ async fn a_refusal_is_final_in_each_shape_the_platform_writes() -> TestResult {
         json!({ "error": { "code": "VALIDATION_ERROR", "message": PERSONAL }, "details": details });
     let text = json!({ "success": false, "error": "VALIDATION_ERROR", "errors": details });
     let flat = json!({ "code": "VALIDATION_ERROR", "message": PERSONAL, "details": details });
-    for status in [400, 403, 404, 409, 422] {
+    for status in [400, 404, 405, 409, 422] {
         for body in [&envelope, &error_alone, &text, &flat] {
             let error = failed(answer(status, "", &body.to_string())).await?;
             let refusal = error.refusal().ok_or("not a refusal")?;
@@ -141,33 +141,71 @@ async fn a_refusal_is_final_in_each_shape_the_platform_writes() -> TestResult {
     Ok(())
 }
 
-/// A token that was rotated is no verdict on the order: the next worker has a new one.
+/// A setting of the worker is not a verdict on the order: the next worker has the right one.
 #[tokio::test]
-async fn a_401_is_asked_again_and_nothing_happened() -> TestResult {
-    let error = failed(answer(401, "", "{\"error\": {\"code\": \"TOKEN_EXPIRED\"}}")).await?;
-    assert_eq!(
-        error.to_string(),
-        "peer does not accept our credentials (401): the worker needs a valid token"
-    );
-    let ActivityError::Application(failure) = error.into_failure() else {
-        return Err("not an application failure".into());
-    };
-    assert_eq!((failure.type_name(), failure.is_non_retryable()), (Some(UNAVAILABLE), false));
+async fn what_a_setting_mends_is_asked_again_and_names_the_setting() -> TestResult {
+    let own = "{\"error\": {\"code\": \"TOKEN_EXPIRED\"}}";
+    let page = "<html>customer@example.com</html>";
+    for (status, body, said) in [
+        (401, own, "peer does not accept our credentials (401): the worker needs a valid PEER_TOKEN"),
+        (401, page, "peer does not accept our credentials (401): the worker needs a valid PEER_TOKEN"),
+        (
+            403,
+            own,
+            "peer does not let us do that (403): look at the rights of PEER_TOKEN, and whether PEER_URL is",
+        ),
+        (
+            403,
+            page,
+            "peer does not let us do that (403): look at the rights of PEER_TOKEN, and whether PEER_URL is",
+        ),
+        (404, page, "peer has nothing at that path (404): is PEER_URL the API's own address?"),
+        (404, "", "peer has nothing at that path (404): is PEER_URL the API's own address?"),
+        (404, "{\"message\": \"no Route\"}", "peer has nothing at that path (404): is PEER_URL"),
+        (405, page, "peer has nothing at that path (405): is PEER_URL the API's own address?"),
+    ] {
+        let error = failed(answer(status, "", body)).await?;
+        assert!(error.to_string().starts_with(said), "{status}: {error}");
+        assert_eq!(told(error)?, (UNAVAILABLE, RETRIED, None), "{status} {body}");
+    }
+    Ok(())
+}
+
+/// A proxy's page, a captive portal, a gateway: none of them refuses an order.
+#[tokio::test]
+async fn what_is_not_in_the_apis_own_words_refuses_nothing() -> TestResult {
+    for body in [
+        "",
+        "<html>log in, customer@example.com</html>",
+        "[]",
+        "{}",
+        "null",
+        "{\"error\": null}",
+        "{\"error\": \"Not Found\", \"status\": 400}",
+        "{\"message\": \"customer@example.com\"}",
+        "{\"success\": true, \"data\": {\"n\": 7}}",
+    ] {
+        for status in [400, 402, 407, 409, 411, 413, 422, 451] {
+            let error = failed(answer(status, "", body)).await?;
+            let said = format!(
+                "peer gave no usable answer: HTTP {status} without the API's own words: does something before it answer, \
+                 and is PEER_URL right?"
+            );
+            assert_eq!(error.to_string(), said, "{body}");
+            assert_eq!(told(error)?, (OUTCOME_UNKNOWN, RETRIED, None), "{status} {body}");
+        }
+    }
     Ok(())
 }
 
 #[tokio::test]
 async fn a_refusal_without_a_code_has_none_made_up() -> TestResult {
-    let sentence = format!("{{\"error\": \"no such customer {PERSONAL}\"}}");
+    let sentence = format!("{{\"success\": false, \"error\": \"no such customer {PERSONAL}\"}}");
     let long = format!("{{\"error\": {{\"code\": \"{}\"}}}}", "X".repeat(61));
     let message = json!({ "message": PERSONAL, "errors": { "email": [PERSONAL] } }).to_string();
     for body in [
-        "",
-        "<html>customer@example.com</html>",
-        "[]",
-        "{}",
-        "null",
-        "{\"error\": null}",
+        "{\"success\": false}",
+        "{\"error\": {}}",
         &sentence,
         &long,
         "{\"error\": {\"code\": \"customer@example.com\"}}",
@@ -175,14 +213,14 @@ async fn a_refusal_without_a_code_has_none_made_up() -> TestResult {
         "{\"error\": {\"code\": \"+84901234567\"}}",
         &message,
     ] {
-        let error = failed(answer(403, "", body)).await?;
+        let error = failed(answer(422, "", body)).await?;
         let refusal = error.refusal().ok_or("not a refusal")?;
-        assert_eq!((refusal.status, refusal.code.as_str()), (403, "UNSPECIFIED"), "{body}");
-        assert_eq!(error.to_string(), "peer refused: 403 UNSPECIFIED");
+        assert_eq!((refusal.status, refusal.code.as_str()), (422, "UNSPECIFIED"), "{body}");
+        assert_eq!(error.to_string(), "peer refused: 422 UNSPECIFIED");
         let ActivityError::Application(failure) = error.into_failure() else {
             return Err("not an application failure".into());
         };
-        assert_eq!(failure.to_string(), "peer refused: 403 UNSPECIFIED");
+        assert_eq!(failure.to_string(), "peer refused: 422 UNSPECIFIED");
     }
     Ok(())
 }
@@ -294,12 +332,16 @@ async fn a_connection_that_breaks_leaves_the_outcome_unknown() -> TestResult {
 }
 
 #[tokio::test]
-async fn a_redirect_is_a_refusal_and_never_followed() -> TestResult {
+async fn a_redirect_refuses_nothing_and_is_never_followed() -> TestResult {
     let elsewhere = Peer::start([answer(200, "", "{\"n\": 7}")]).await?;
     for status in [301, 302, 303, 307, 308] {
         let error = failed(answer(status, &format!("location: {}\r\n", elsewhere.base), "")).await?;
-        assert_eq!(error.refusal().map(|refusal| refusal.status), Some(status));
-        assert_eq!(told(error)?, (REFUSED, FINAL, None));
+        let said = format!(
+            "peer gave no usable answer: HTTP {status} leads elsewhere: does something before the API answer, and is \
+             PEER_URL right?"
+        );
+        assert_eq!(error.to_string(), said);
+        assert_eq!(told(error)?, (OUTCOME_UNKNOWN, RETRIED, None));
     }
     assert!(elsewhere.received().is_empty(), "the request, its key and its token went elsewhere");
     Ok(())
@@ -315,6 +357,7 @@ fn a_token_that_cannot_be_sent_is_refused_without_being_shown() -> TestResult {
         token: Some(Credential::new(format!("{TOKEN}\n"))),
         timeout: Duration::from_secs(1),
         response_bytes_max: BYTES_MAX,
+        names: Names::of("PEER_URL", "PEER_TOKEN"),
     };
     assert!(!format!("{endpoint:?}").contains(TOKEN), "{endpoint:?}");
     let error = Api::new(endpoint).err().ok_or("taken")?;

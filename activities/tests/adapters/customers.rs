@@ -5,7 +5,7 @@ use std::time::Duration;
 use activities::customers::{CustomerActivities, Pseudonyms};
 use contracts::customers::{
     AccountRef, CheckRef, CreateCustomer, Customer, Customers, KeptBack, MailVerdict, MayMail, Recommend,
-    Registration, Unsubscribe,
+    RegisteredAddress, Registration, Unsubscribe,
 };
 use contracts::failure::{NOTHING_YET, OUTCOME_UNKNOWN, REFUSED};
 use contracts::values::{CustomerId, CustomerRef, IdempotencyKey, Recipient};
@@ -14,6 +14,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::TestResult;
+use crate::peer::{Peer, answer};
 use crate::shop::Shop;
 use crate::temporal::{Attempt, FIRST, SECOND, Temporal};
 
@@ -217,5 +218,25 @@ async fn one_mailbox_is_one_customer_and_one_name_is_enough() -> TestResult {
     let named = temporal.run(Customers::create, FIRST, &of("c", "Lan <lan@example.com>")).await?;
     assert_eq!(named, Ok(Registration::Refused { code: "INVALID_EMAIL".to_owned() }));
     assert_eq!(shop.total("customers").await?, 1);
+    Ok(())
+}
+
+/// Neither a customer like any other nor nobody.
+#[tokio::test]
+async fn an_account_in_a_state_that_nobody_knows_is_named() -> TestResult {
+    for (status, is_found) in [("active", Some(true)), ("closed", Some(false)), ("frozen", None)] {
+        let account = json!({ "customer_id": "C1", "email": ADDRESS, "first_name": "Lan", "status": status });
+        let peer = Peer::start([answer(200, "", &json!({ "data": [account] }).to_string())]).await?;
+        let activities = CustomerActivities::new(peer.api()?, Pseudonyms::default(), SECOND_LOOK);
+        let asked = RegisteredAddress { email: Recipient::new(ADDRESS) };
+        match Temporal::with(activities).await?.run(Customers::find_registered, FIRST, &asked).await? {
+            Ok(found) => assert_eq!(Some(found.is_some()), is_found, "{status}"),
+            Err(failed) => {
+                assert_eq!(is_found, None, "{status}: {}", failed.message);
+                assert_eq!((failed.kind.as_str(), failed.is_final), (OUTCOME_UNKNOWN, false));
+                assert!(failed.message.ends_with("does not know: \"frozen\""), "{}", failed.message);
+            }
+        }
+    }
     Ok(())
 }

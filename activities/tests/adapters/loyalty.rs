@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::TestResult;
 use crate::customers::created;
+use crate::peer::{Peer, answer};
 use crate::shop::Shop;
 use crate::temporal::{Attempt, FIRST, SECOND, Temporal};
 
@@ -123,5 +124,37 @@ async fn an_undo_that_finds_nothing_looks_again_unless_the_key_is_barred() -> Te
     assert_eq!(temporal.run(Loyalty::revoke_coupon, late, &given).await?, Ok(()));
     shop.switch(json!({ "tombstones": true })).await?;
     assert_eq!(temporal.run(Loyalty::reverse_points, FIRST, &given).await?, Ok(()));
+    Ok(())
+}
+
+/// Neither "taken back" nor "nothing there".
+#[tokio::test]
+async fn a_word_that_nobody_knows_is_named_and_not_guessed() -> TestResult {
+    let customer = CustomerId::new("CUSTOMER-001")?;
+    let given = grant(&customer, "setup-loyalty");
+    for (said, named) in [
+        (json!({ "outcome": "pending_review" }), "does not know: \"pending_review\""),
+        (json!({ "outcome": "revoked_in_part", "barred": true }), "does not know: \"revoked_in_part\""),
+        (json!({}), "an answer of another shape (Data error, line 1, column 2)"),
+    ] {
+        let peer = Peer::start([answer(200, "", &json!({ "data": said }).to_string())]).await?;
+        let activities = LoyaltyActivities::new(peer.api()?, peer.api()?, SECOND_LOOK);
+        let temporal = Temporal::with(activities).await?;
+        let points = temporal.run(Loyalty::reverse_points, FIRST, &given).await?.err().ok_or("believed")?;
+        let coupon = temporal.run(Loyalty::revoke_coupon, FIRST, &given).await?.err().ok_or("believed")?;
+        for failed in [points, coupon] {
+            assert_eq!((failed.kind.as_str(), failed.is_final), (OUTCOME_UNKNOWN, false), "{said}");
+            assert!(failed.message.ends_with(named), "{}", failed.message);
+        }
+    }
+    let listed = json!({ "data": [{ "code": "WELCOME123456", "status": "paused" }] }).to_string();
+    let peer = Peer::start([answer(200, "", &listed)]).await?;
+    let temporal = Temporal::with(LoyaltyActivities::new(peer.api()?, peer.api()?, SECOND_LOOK)).await?;
+    let found = temporal.run(Loyalty::create_coupon, SECOND, &coupon(&customer, "coupon")).await?;
+    let failed = found.err().ok_or("guessed")?;
+    assert!(
+        failed.message.ends_with("a coupon in a state that this version does not know: \"paused\""),
+        "{failed:?}"
+    );
     Ok(())
 }

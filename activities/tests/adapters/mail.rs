@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use activities::http::Credential;
-use activities::mail::{Bounces, Login, MailError, MailServer, Mailer, Security};
 use activities::notification::NotificationActivities;
+use activities::notification::mail::smtp::{Bounces, Login, MailError, MailServer, Mailer, Security};
 use contracts::failure::{OUTCOME_UNKNOWN, UNAVAILABLE};
 use contracts::notification::{Delivery, Notifications, SendEmail};
 use contracts::values::Recipient;
@@ -123,7 +123,7 @@ fn with_login(server: MailServer) -> MailServer {
 async fn sending(server: MailServer) -> TestResult<(Shop, Temporal)> {
     let shop = Shop::open().await?;
     let activities = NotificationActivities::new(shop.api()?, Texts::load()?);
-    Ok((shop, Temporal::with(activities.with_mailer(Some(Mailer::new(server)?))).await?))
+    Ok((shop, Temporal::with(activities.with_mail(Arc::new(Mailer::new(server)?))).await?))
 }
 
 #[tokio::test]
@@ -274,7 +274,7 @@ async fn a_lost_reply_costs_a_second_message_under_the_same_id() -> TestResult {
     let (shop, port) = Shop::with_mail().await?;
     let server = MailServer { timeout: Duration::from_secs(10), ..server_at(port)? };
     let activities = NotificationActivities::new(shop.api()?, Texts::load()?);
-    let temporal = Temporal::with(activities.with_mailer(Some(Mailer::new(server)?))).await?;
+    let temporal = Temporal::with(activities.with_mail(Arc::new(Mailer::new(server)?))).await?;
     shop.switch(json!({ "dedupe": "off" })).await?;
     shop.fault("smtp.data", "reply_lost", json!({})).await?;
     let failed = temporal.run(Notifications::send_email, FIRST, &email()?).await?.err().ok_or("answered")?;
@@ -305,7 +305,7 @@ async fn the_link_to_unsubscribe_is_in_the_headers_of_a_mail_that_has_one() -> T
     let (shop, port) = Shop::with_mail().await?;
     let server = MailServer { timeout: Duration::from_secs(10), ..server_at(port)? };
     let activities = NotificationActivities::new(shop.api()?, Texts::load()?);
-    let temporal = Temporal::with(activities.with_mailer(Some(Mailer::new(server)?))).await?;
+    let temporal = Temporal::with(activities.with_mail(Arc::new(Mailer::new(server)?))).await?;
     let link = "https://shop.example.com/bye/1/2";
     let mail = SendEmail { list_unsubscribe: Some(link.to_owned()), ..email()? };
     let sent = temporal.run(Notifications::send_email, FIRST, &mail).await?;

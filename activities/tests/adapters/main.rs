@@ -21,6 +21,7 @@ mod request;
 mod samples;
 mod shipping;
 mod shop;
+mod siblings;
 mod stripe;
 mod temporal;
 

@@ -1,7 +1,7 @@
 //! The message senders: each message once, in the customer's language; a refusal never fails anything.
 
 use activities::notification::NotificationActivities;
-use contracts::failure::{OUTCOME_UNKNOWN, REFUSED};
+use contracts::failure::{OUTCOME_UNKNOWN, REFUSED, UNAVAILABLE};
 use contracts::notification::{Content, Delivery, Notifications, SendEmail, SendPush, SendSms};
 use contracts::values::{CustomerId, Locale, Recipient};
 use messages::Texts;
@@ -117,12 +117,16 @@ async fn a_message_that_will_never_be_taken_is_an_outcome() -> TestResult {
 }
 
 #[tokio::test]
-async fn a_sender_that_is_down_is_a_failure_to_retry_and_one_that_forbids_is_not() -> TestResult {
+async fn a_sender_that_is_down_or_forbids_is_asked_again_and_one_that_refuses_is_not() -> TestResult {
     let (shop, temporal) = open().await?;
     shop.fault("notifications.email", "status", json!({ "status": 503 })).await?;
     let failed = temporal.run(Notifications::send_email, FIRST, &email()?).await?.err().ok_or("sent")?;
     assert_eq!((failed.kind.as_str(), failed.is_final), (OUTCOME_UNKNOWN, false));
     shop.fault("notifications.email", "status", json!({ "status": 403 })).await?;
+    let failed = temporal.run(Notifications::send_email, FIRST, &email()?).await?.err().ok_or("sent")?;
+    assert_eq!((failed.kind.as_str(), failed.is_final), (UNAVAILABLE, false));
+    assert!(failed.message.contains("look at the rights of PEER_TOKEN"), "{}", failed.message);
+    shop.fault("notifications.email", "status", json!({ "status": 409 })).await?;
     let failed = temporal.run(Notifications::send_email, FIRST, &email()?).await?.err().ok_or("sent")?;
     assert_eq!((failed.kind.as_str(), failed.is_final), (REFUSED, true));
     assert!(!failed.message.contains("customer@example.com"), "{}", failed.message);

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use activities::http::{Api, Credential, Endpoint};
+use activities::http::{Api, Credential, Endpoint, Names};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
@@ -122,6 +122,7 @@ pub(crate) fn api(base: &str, timeout: Duration) -> TestResult<Api> {
         token: Some(Credential::new(TOKEN)),
         timeout,
         response_bytes_max: BYTES_MAX,
+        names: Names::of("PEER_URL", "PEER_TOKEN"),
     })?)
 }
 

@@ -65,7 +65,7 @@ async fn captured_money_of_unknown_size_is_not_taken_for_nothing() -> TestResult
 
 #[tokio::test]
 async fn money_that_may_still_come_is_not_taken_for_undone() -> TestResult {
-    for status in ["processing", "authorized", "requires_action", "a status with words"] {
+    for status in ["processing", "authorized", "requires_action", "requires_magic", "a status with words"] {
         let payment = json!({ "payment_id": "pay_1", "status": status });
         let voided = json!({ "data": { "barred": true, "payments": [payment] } });
         let peer = Peer::start([answer(200, "", &voided.to_string())]).await?;
@@ -173,5 +173,61 @@ async fn a_refund_that_somebody_else_made_meanwhile_is_done() -> TestResult {
         let asked: Vec<_> = peer.received().iter().map(|request| request.line.clone()).collect();
         assert_eq!(asked.len(), 3, "{asked:?}");
     }
+    Ok(())
+}
+
+/// Neither "the customer has to act" nor "paid"; and what is not a word is not repeated.
+#[tokio::test]
+async fn a_state_that_nobody_knows_is_named_and_not_guessed() -> TestResult {
+    let key = charge("any")?.key;
+    for (status, named) in [
+        ("requires_magic", "a payment in a state that this version does not know: \"requires_magic\""),
+        ("waits for Lan Pham", "does not know: something that is not a word"),
+    ] {
+        let payment = json!({ "payment_id": "pay_1", "idempotency_key": key.as_str(), "status": status });
+        let charged = answer(201, "", &json!({ "data": payment }).to_string());
+        let listed = answer(200, "", &json!({ "data": [payment] }).to_string());
+        let peer = Peer::start([charged, listed]).await?;
+        let temporal = Temporal::with(PaymentActivities::new(peer.api()?, SECOND_LOOK)).await?;
+        let charged = temporal.run(Payments::charge, FIRST, &charge("any")?).await?.err().ok_or("charged")?;
+        let found = temporal.run(Payments::find, FIRST, &find_payment()?).await?.err().ok_or("found")?;
+        for failed in [charged, found] {
+            assert_eq!((failed.kind.as_str(), failed.is_final), (OUTCOME_UNKNOWN, false), "{status}");
+            assert!(failed.message.ends_with(named), "{}", failed.message);
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_refund_in_a_state_that_nobody_knows_is_named() -> TestResult {
+    for (refund, is_done) in [
+        (json!({ "status": "refunded" }), true),
+        (json!({}), true),
+        (json!({ "status": "bounced_back" }), false),
+    ] {
+        let payment = json!({ "payment_id": "pay_1", "status": "paid", "amount": 5, "currency": "VND" });
+        let voided = json!({ "data": { "barred": true, "payments": [payment] } });
+        let refunded = json!({ "data": refund });
+        let peer = Peer::start([voided, refunded].map(|body| answer(200, "", &body.to_string()))).await?;
+        let temporal = Temporal::with(PaymentActivities::new(peer.api()?, SECOND_LOOK)).await?;
+        match temporal.run(Payments::reverse, FIRST, &reverse()?).await? {
+            Ok(()) => assert!(is_done, "{refund}"),
+            Err(failed) => {
+                assert!(!is_done, "{}", failed.message);
+                assert!(failed.message.ends_with("does not know: \"bounced_back\""), "{}", failed.message);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `{}` says nothing about payments, and is not taken for "there are none".
+#[tokio::test]
+async fn an_undo_that_lists_no_payments_at_all_is_not_believed() -> TestResult {
+    let peer = Peer::start([answer(200, "", "{\"data\": {}}")]).await?;
+    let temporal = Temporal::with(PaymentActivities::new(peer.api()?, SECOND_LOOK)).await?;
+    let failed = temporal.run(Payments::reverse, FIRST, &reverse()?).await?.err().ok_or("believed")?;
+    assert_eq!((failed.kind.as_str(), failed.is_final), (OUTCOME_UNKNOWN, false));
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use activities::http::{Api, Endpoint};
+use activities::http::{Api, Endpoint, Names};
 use contracts::values::IdempotencyKey;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -67,6 +67,7 @@ async fn a_base_may_have_a_path_and_a_slash_at_its_end() -> TestResult {
             token: None,
             timeout: Duration::from_secs(10),
             response_bytes_max: 100,
+            names: Names::of("PEER_URL", "PEER_TOKEN"),
         })?;
         let _answer: Value = api.get(&["orders"], &[]).await?;
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use activities::shipping::ShippingActivities;
-use contracts::failure::{NOTHING_YET, OUTCOME_UNKNOWN, REFUSED};
+use contracts::failure::{NOTHING_YET, OUTCOME_UNKNOWN, REFUSED, UNAVAILABLE};
 use contracts::shipping::{CreateShipment, Label, Shipment, Shipping};
 use contracts::values::Address;
 use reqwest::Method;
@@ -80,7 +80,7 @@ async fn what_the_carrier_will_not_take_is_an_outcome() -> TestResult {
     }
     shop.fault("shipments.create", "status", json!({ "status": 403 })).await?;
     let failed = temporal.run(Shipping::create_shipment, FIRST, &parcel()?).await?.err().ok_or("labelled")?;
-    assert_eq!((failed.kind.as_str(), failed.is_final), (REFUSED, true), "not the parcel's fault");
+    assert_eq!((failed.kind.as_str(), failed.is_final), (UNAVAILABLE, false), "not the parcel's fault");
     Ok(())
 }
 
@@ -143,6 +143,46 @@ async fn the_carrier_gets_the_phone_in_its_one_form() -> TestResult {
         let sent_body = peer.received().pop().ok_or("nothing was asked")?.body;
         let body: serde_json::Value = serde_json::from_str(&sent_body)?;
         assert_eq!(body["shipping_address"]["phone"], sent);
+    }
+    Ok(())
+}
+
+/// Neither "nothing there" nor "done".
+#[tokio::test]
+async fn a_word_of_the_carrier_that_nobody_knows_is_named_and_not_guessed() -> TestResult {
+    for (answered, named) in [
+        (json!({ "outcome": "collected" }), "an outcome that this version does not know: \"collected\""),
+        (json!({ "outcome": "collected", "barred": true }), "does not know: \"collected\""),
+        (json!({ "outcome": "" }), "does not know: something that is not a word"),
+        (json!({}), "an answer of another shape (Data error, line 1, column 2)"),
+        (json!({ "barred": true }), "an answer of another shape (Data error, line 1, column 15)"),
+    ] {
+        let peer = Peer::start([answer(200, "", &json!({ "data": answered }).to_string())]).await?;
+        let temporal = Temporal::with(ShippingActivities::new(peer.api()?, SECOND_LOOK)).await?;
+        let late = Attempt { scheduled: SECOND_LOOK, ..SECOND };
+        let voided = temporal.run(Shipping::void_shipment, late, &label_of_order()?).await?;
+        let failed = voided.err().ok_or("believed")?;
+        assert_eq!((failed.kind.as_str(), failed.is_final), (OUTCOME_UNKNOWN, false), "{answered}");
+        assert!(failed.message.ends_with(named), "{}", failed.message);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_label_in_a_state_that_nobody_knows_is_named() -> TestResult {
+    let ours = label_of_order()?.key;
+    for (status, is_known) in [("created", true), ("in_transit", true), ("voided", true), ("lost", false)] {
+        let label = json!([{ "shipment_id": "s1", "tracking_number": "T1", "status": status,
+            "idempotency_key": ours.as_str() }]);
+        let peer = Peer::start([answer(200, "", &json!({ "data": label }).to_string())]).await?;
+        let temporal = Temporal::with(ShippingActivities::new(peer.api()?, SECOND_LOOK)).await?;
+        match temporal.run(Shipping::find_shipment, FIRST, &label_of_order()?).await? {
+            Ok(found) => assert!(is_known && found.is_some() == (status != "voided"), "{status}: {found:?}"),
+            Err(failed) => {
+                assert!(!is_known, "{status}: {}", failed.message);
+                assert!(failed.message.ends_with("does not know: \"lost\""), "{}", failed.message);
+            }
+        }
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use activities::http::{Api, Endpoint};
+use activities::http::{Api, Endpoint, Names};
 use reqwest::{Method, Url};
 use sandbox::{Options, Running, Sandbox};
 use serde_json::{Value, json};
@@ -45,6 +45,7 @@ impl Shop {
             token: None,
             timeout: Duration::from_secs(10),
             response_bytes_max: 100_000,
+            names: Names::of("PEER_URL", "PEER_TOKEN"),
         })?)
     }
 

@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use activities::http::Credential;
-use activities::payment::stripe::StripeEndpoint;
-use activities::payment::{PaymentActivities, Provider};
-use contracts::failure::REFUSED;
+use activities::payment::PaymentActivities;
+use activities::payment::stripe::{StripeEndpoint, open};
+use contracts::failure::{OUTCOME_UNKNOWN, REFUSED};
 use contracts::payment::{PaymentState, Payments, ReversePayment};
 use serde_json::{Value, json};
 
 use crate::TestResult;
 use crate::peer::{Answer, BYTES_MAX, Peer, TOKEN, answer};
-use crate::samples::{charge, reverse};
+use crate::samples::{charge, find_payment, reverse};
 use crate::temporal::{Attempt, FIRST, Failed, SECOND, Temporal};
 
 const SECOND_LOOK: Duration = Duration::from_secs(20);
@@ -19,7 +19,7 @@ const SECOND_LOOK: Duration = Duration::from_secs(20);
 /// A Stripe that gives these answers, one after the other.
 async fn stripe(answers: impl IntoIterator<Item = Answer>) -> TestResult<(Peer, Temporal)> {
     let peer = Peer::start(answers.into_iter().collect::<Vec<_>>()).await?;
-    let provider = Provider::stripe(StripeEndpoint {
+    let provider = open(StripeEndpoint {
         base: peer.base.parse()?,
         secret_key: Credential::new(TOKEN),
         return_url: None,
@@ -125,5 +125,39 @@ async fn a_stored_success_is_not_taken_for_money() -> TestResult {
         assert_eq!(charged.map(|payment| payment.state), Ok(state));
         assert_eq!(lines(&peer), ["POST /v1/payment_intents", "GET /v1/payment_intents/pi_1"]);
     }
+    Ok(())
+}
+
+fn names_the_word<T: std::fmt::Debug>(outcome: Result<T, Failed>, word: &str) -> TestResult {
+    let failed = outcome.err().ok_or("believed")?;
+    assert_eq!((failed.kind.as_str(), failed.is_final), (OUTCOME_UNKNOWN, false), "{failed:?}");
+    let said = format!("that this version does not know: {word}");
+    assert!(failed.message.ends_with(&said), "{}", failed.message);
+    Ok(())
+}
+
+/// Neither "the customer has to act" nor "nothing there".
+#[tokio::test]
+async fn a_state_that_nobody_knows_is_named_and_not_guessed() -> TestResult {
+    let odd = || ok(&json!({ "id": "pi_1", "status": "requires_magic" }));
+    let (_peer, temporal) = stripe([odd()]).await?;
+    names_the_word(temporal.run(Payments::charge, FIRST, &charge("pm_1")?).await?, "\"requires_magic\"")?;
+    let (_peer, temporal) = stripe([found()?, odd()]).await?;
+    names_the_word(temporal.run(Payments::find, FIRST, &find_payment()?).await?, "\"requires_magic\"")?;
+    let (peer, temporal) = stripe([found()?, odd()]).await?;
+    names_the_word(temporal.run(Payments::reverse, FIRST, &reverse()?).await?, "\"requires_magic\"")?;
+    assert_eq!(lines(&peer).len(), 2, "nothing is cancelled on a guess: {:?}", lines(&peer));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_refund_in_a_state_that_nobody_knows_is_named() -> TestResult {
+    let refund = ok(&json!({ "id": "re_1", "status": "queued" }));
+    let (_peer, temporal) = stripe([found()?, captured(0), nothing(), refund]).await?;
+    names_the_word(temporal.run(Payments::reverse, FIRST, &reverse()?).await?, "\"queued\"")?;
+    // One that was made before: whether another one may be made is not guessed.
+    let (peer, temporal) = stripe([found()?, captured(0), refunds("queued")]).await?;
+    names_the_word(temporal.run(Payments::reverse, FIRST, &reverse()?).await?, "\"queued\"")?;
+    assert!(!lines(&peer).contains(&"POST /v1/refunds".to_owned()), "{:?}", lines(&peer));
     Ok(())
 }

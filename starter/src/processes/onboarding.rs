@@ -25,18 +25,22 @@ pub(crate) fn ref_key() -> Result<RefKey, InputError> {
     }
     };
     let given = |name| env::var(name).ok().filter(|value| !value.trim().is_empty());
-    let key = match (given("SUN_REF_KEY"), given("SUN_REF_KEY_FILE")) {
+    let (variable, written) = match (given("SUN_REF_KEY"), given("SUN_REF_KEY_FILE")) {
         (Some(_), Some(_)) => {
             return Err(setting(
                 "SUN_REF_KEY and SUN_REF_KEY_FILE are both set: keep one of them".to_owned(),
             ));
         }
-        (Some(key), None) => key,
-        (None, Some(file)) => fs::read_to_string(&file)
-            .map(|key| key.trim().to_owned())
-            .map_err(|error| setting(format!("SUN_REF_KEY_FILE: {file} cannot be read: {error}")))?,
+        (Some(key), None) => ("SUN_REF_KEY", key),
+        (None, Some(file)) => {
+            let read = fs::read_to_string(&file);
+            let unreadable = |error| setting(format!("SUN_REF_KEY_FILE: {file} cannot be read: {error}"));
+            ("SUN_REF_KEY_FILE", read.map_err(unreadable)?)
+        }
         (None, None) => return Err(setting("SUN_REF_KEY is missing".to_owned())),
     };
+    let key = text::secret(&written)
+        .map_err(|refusal| setting(format!("{variable} {}: {}", refusal.problem, refusal.fix)))?;
     RefKey::new(&key)
         .map_err(|problem| setting(format!("SUN_REF_KEY {problem}; {KEY_BYTES_MIN} are the least")))
 }

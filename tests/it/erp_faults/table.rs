@@ -148,7 +148,7 @@ const fn before(step: &'static str, operation: &'static str) -> Row {
     let call = Call {
         operation,
         is_alike: false,
-        refusal: Refusal::Status(403),
+        refusal: Refusal::Status(422),
         refused: failed(step, NOTHING, 0),
         passing: SYNCED,
         expired: None,

@@ -105,7 +105,7 @@ pub(super) const FORWARD: [Row; 8] = [
     Row {
         step: "setup-loyalty",
         operation: "loyalty.create",
-        refusal: Refusal::Status(403),
+        refusal: Refusal::Status(422),
         refused: failed("StepFailed", GIVEN, TakenBack::Account),
         transient: ONBOARDED,
         reply_lost: ONBOARDED,
@@ -115,7 +115,7 @@ pub(super) const FORWARD: [Row; 8] = [
     Row {
         step: "send-welcome-emails",
         operation: "coupons.create",
-        refusal: Refusal::Status(403),
+        refusal: Refusal::Status(422),
         refused: failed("StepFailed", PREPARED, TakenBack::Points),
         transient: ONBOARDED,
         reply_lost: ONBOARDED,
@@ -136,7 +136,7 @@ pub(super) const FORWARD: [Row; 8] = [
     Row {
         step: "personalize-experience",
         operation: "customers.preferences",
-        refusal: Refusal::Status(403),
+        refusal: Refusal::Status(422),
         refused: onboarded_without(Missing::Preferences),
         transient: ONBOARDED,
         reply_lost: ONBOARDED,
@@ -146,7 +146,7 @@ pub(super) const FORWARD: [Row; 8] = [
     Row {
         step: "personalize-experience",
         operation: "customers.content",
-        refusal: Refusal::Status(403),
+        refusal: Refusal::Status(422),
         refused: onboarded_without(Missing::Homepage),
         transient: ONBOARDED,
         reply_lost: ONBOARDED,
@@ -156,7 +156,7 @@ pub(super) const FORWARD: [Row; 8] = [
     Row {
         step: "assign-segments",
         operation: "customers.segments",
-        refusal: Refusal::Status(403),
+        refusal: Refusal::Status(422),
         refused: onboarded_without(Missing::Segments),
         transient: ONBOARDED,
         reply_lost: ONBOARDED,
@@ -166,7 +166,7 @@ pub(super) const FORWARD: [Row; 8] = [
     Row {
         step: "track-completion",
         operation: "events.track",
-        refusal: Refusal::Status(403),
+        refusal: Refusal::Status(422),
         refused: onboarded_without(Missing::Event),
         transient: ONBOARDED,
         reply_lost: ONBOARDED,

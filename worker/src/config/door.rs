@@ -2,14 +2,19 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use activities::customers::Pseudonyms;
 use activities::http::Credential;
+use activities::payment::Provider;
 use clap::Args;
+use text::Problem;
 
-use super::check::secret;
-use super::payment::Payment;
-use crate::door::{DoorSettings, PaymentEvents, Provider};
+use super::problems::Problems;
+use super::secret::secret;
+use crate::door::{DoorSettings, PaymentEvents};
+
+const SECRET: &str = "SUN_PAYMENT_WEBHOOK_SECRET";
 
 /// The webhook door.
 #[derive(Debug, Args)]
@@ -30,40 +35,35 @@ impl DoorArgs {
     /// The door, if it is to be open: it needs an address, and something that may come in.
     pub(super) fn check(
         self,
-        payment: Option<&Payment>,
+        payment: Option<&Arc<dyn Provider>>,
         pseudonyms: &Pseudonyms,
-        problems: &mut Vec<String>,
+        problems: &mut Problems,
     ) -> Option<DoorSettings> {
-        let secret = secret(
-            "SUN_PAYMENT_WEBHOOK_SECRET",
-            self.payment_webhook_secret,
-            self.payment_webhook_secret_file,
-            problems,
-        );
-        let provider = match payment? {
-            Payment::Platform(_) => Provider::Platform,
-            Payment::Stripe(_) => Provider::Stripe,
-        };
-        let payments = secret.map(|secret| PaymentEvents { secret: Credential::new(secret), provider });
+        let (value, file) = (self.payment_webhook_secret, self.payment_webhook_secret_file);
+        let secret = problems.take(secret(SECRET, value.as_deref(), file.as_deref())).flatten();
+        let payments = secret.zip(payment).map(|(secret, provider)| PaymentEvents {
+            secret: Credential::new(secret),
+            provider: provider.clone(),
+        });
         let unsubscribe = pseudonyms.key.clone().filter(|_| pseudonyms.unsubscribe.is_some());
         match self.webhook_listen {
-            Some(_) if payments.is_none() && unsubscribe.is_none() => {
-                problems.push(
-                    "SUN_WEBHOOK_LISTEN is set, but neither SUN_PAYMENT_WEBHOOK_SECRET nor SUN_UNSUBSCRIBE_URL is, so \
-                     that nothing could come in: set the secret that the payment provider signs with, or the URL, or \
-                     remove SUN_WEBHOOK_LISTEN"
-                        .to_owned(),
-                );
+            Some(_) if payments.is_none() && unsubscribe.is_none() && payment.is_some() => {
+                problems.add(Problem::new(
+                    "SUN_WEBHOOK_LISTEN",
+                    "is set, but neither SUN_PAYMENT_WEBHOOK_SECRET nor SUN_UNSUBSCRIBE_URL is, so that nothing could \
+                     come in",
+                    "set the secret that the payment provider signs with, or the URL, or remove SUN_WEBHOOK_LISTEN",
+                ));
                 None
             }
             Some(listen) => Some(DoorSettings { listen, payments, unsubscribe }),
             None => {
                 if payments.is_some() {
-                    problems.push(
-                        "SUN_PAYMENT_WEBHOOK_SECRET is set, but SUN_WEBHOOK_LISTEN is not, so that no event would come \
-                         in: set it to an address, or remove the secret"
-                            .to_owned(),
-                    );
+                    problems.add(Problem::new(
+                        SECRET,
+                        "is set, but SUN_WEBHOOK_LISTEN is not, so that no event would come in",
+                        "set it to an address, or remove the secret",
+                    ));
                 }
                 // The links may lead to the door of another worker.
                 None

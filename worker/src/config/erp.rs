@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use activities::erp::credentials::{Credentials, ErpCredential};
 use clap::Args;
+use text::Problem;
 
 use super::duration;
+use super::problems::Problems;
 
 /// The prefix of a credential's variable in the environment, before its name.
 const CREDENTIALS: &str = "SUN_ERP_CREDENTIALS_";
@@ -39,20 +41,16 @@ pub struct ErpSettings {
 }
 
 impl ErpArgs {
-    pub(super) fn check(self, problems: &mut Vec<String>) -> ErpSettings {
+    pub(super) fn check(self, problems: &mut Problems) -> ErpSettings {
         let mut credentials = Credentials { folder: self.secrets_dir, ..Credentials::default() };
         if let Some(folder) = credentials.folder.as_ref().filter(|folder| !folder.is_dir()) {
-            problems.push(format!(
-                "SUN_SECRETS_DIR: {} is no folder: make it, or leave it out",
-                folder.display()
-            ));
+            let what = format!("names {}, which is not a folder", folder.display());
+            problems.add(Problem::new("SUN_SECRETS_DIR", what, "make it, or leave the setting out"));
         }
         for (variable, value) in std::env::vars() {
             let Some(name) = variable.strip_prefix(CREDENTIALS) else { continue };
-            match ErpCredential::parse(&value) {
-                Ok(credential) => drop(credentials.named.insert(name.to_owned(), credential)),
-                Err(problem) => problems.push(format!("{variable} {problem}")),
-            }
+            let credential = problems.take(ErpCredential::parse(&variable, &value));
+            credentials.named.extend(credential.map(|credential| (name.to_owned(), credential)));
         }
         ErpSettings { credentials, store: self.store }
     }

@@ -1,15 +1,19 @@
-//! The settings of customer onboarding: the loyalty programme, the key of the pseudonyms, the moments of the mails.
+//! The settings of customer onboarding: the key of the pseudonyms, the links in the mails, and their moments.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use activities::customers::Pseudonyms;
+use activities::provider::{base_url, is_readable_by_others};
 use clap::Args;
 use pseudonym::{KEY_BYTES_MIN, RefKey};
+use text::Problem;
 
-use super::check::{Given, base_url, secret};
 use super::duration;
-use super::payment::is_readable_by_others;
+use super::problems::Problems;
+use super::secret::secret;
+
+const UNSUBSCRIBE_URL: &str = "SUN_UNSUBSCRIBE_URL";
 
 /// Onboarding.
 #[derive(Debug, Args)]
@@ -25,15 +29,6 @@ pub(super) struct OnboardingArgs {
     /// /unsubscribe of a worker's webhook door (SUN_WEBHOOK_LISTEN). Without it these mails have no link.
     #[arg(long, env = "SUN_UNSUBSCRIBE_URL", value_name = "URL")]
     unsubscribe_url: Option<String>,
-    /// Base URL of the loyalty programme; default: the platform.
-    #[arg(long, env = "SUN_LOYALTY_API_URL", value_name = "URL")]
-    loyalty_api_url: Option<String>,
-    /// Bearer token for the loyalty programme.
-    #[arg(long, env = "SUN_LOYALTY_API_TOKEN", value_name = "TOKEN", hide_env_values = true)]
-    loyalty_api_token: Option<String>,
-    /// File that holds the token for the loyalty programme.
-    #[arg(long, env = "SUN_LOYALTY_API_TOKEN_FILE", value_name = "FILE")]
-    loyalty_api_token_file: Option<PathBuf>,
     /// How long opening an account, giving points or a coupon is retried.
     #[arg(long, env = "SUN_ACCOUNT_PATIENCE", default_value = "10m", value_parser = duration, value_name = "TIME")]
     pub(super) account_patience: Duration,
@@ -47,51 +42,39 @@ pub(super) struct OnboardingArgs {
 }
 
 impl OnboardingArgs {
-    /// The loyalty programme as it was configured.
-    pub(super) fn loyalty(&self) -> Given {
-        Given {
-            system: "loyalty",
-            variable: "SUN_LOYALTY_API",
-            url: self.loyalty_api_url.clone(),
-            token: self.loyalty_api_token.clone(),
-            token_file: self.loyalty_api_token_file.clone(),
-        }
-    }
-
-    pub(super) fn pseudonyms(&self, problems: &mut Vec<String>) -> Pseudonyms {
-        let key = secret("SUN_REF_KEY", self.ref_key.clone(), self.ref_key_file.clone(), problems);
-        let key = key.and_then(|key| {
-            let taken = RefKey::new(&key).map_err(|problem| {
-                problems.push(format!(
-                    "SUN_REF_KEY {problem}: use at least {KEY_BYTES_MIN} random bytes, such as \
-                     `openssl rand -hex 32` writes"
-                ));
-            });
-            taken.ok()
-        });
-        let url = self.unsubscribe_url.clone().filter(|url| !url.is_empty());
-        let unsubscribe = url.and_then(|url| base_url("SUN_UNSUBSCRIBE_URL", &url, problems));
-        if unsubscribe.is_some() && self.ref_key.is_none() && self.ref_key_file.is_none() {
-            problems.push(
-                "SUN_UNSUBSCRIBE_URL is set, but SUN_REF_KEY is not, so that no link could be made: set the key, or \
-                 remove the URL"
-                    .to_owned(),
-            );
-        }
-        if let Some(url) = unsubscribe.as_ref().filter(|url| is_readable_by_others(url)) {
-            problems.push(format!(
-                "SUN_UNSUBSCRIBE_URL is {}, and mail providers take one click over https only (RFC 8058): write it as \
-                 https://…",
-                url.scheme()
+    pub(super) fn pseudonyms(&self, problems: &mut Problems) -> Pseudonyms {
+        let read = secret("SUN_REF_KEY", self.ref_key.as_deref(), self.ref_key_file.as_deref());
+        let key = read.and_then(|key| key.map(|key| taken(&key)).transpose());
+        let is_key_given = !matches!(key, Ok(None));
+        let key = problems.take(key).flatten();
+        let url = self.unsubscribe_url.as_deref().map(str::trim).filter(|url| !url.is_empty());
+        let unsubscribe = url.and_then(|url| problems.take(base_url(UNSUBSCRIBE_URL, url)));
+        if unsubscribe.is_some() && !is_key_given {
+            problems.add(Problem::new(
+                UNSUBSCRIBE_URL,
+                "is set, but SUN_REF_KEY is not, so that no link could be made",
+                "set the key, or remove the URL",
             ));
         }
+        if let Some(url) = unsubscribe.as_ref().filter(|url| is_readable_by_others(url)) {
+            let scheme = url.scheme();
+            let what = format!("is {scheme}, and mail providers take one click over https only (RFC 8058)");
+            problems.add(Problem::new(UNSUBSCRIBE_URL, what, "write it as https://…"));
+        }
         if self.follow_up_recommendations <= self.follow_up_tips {
-            problems.push(
-                "SUN_FOLLOW_UP_RECOMMENDATIONS is not longer than SUN_FOLLOW_UP_TIPS: the mails go out one after the \
-                 other; lengthen it"
-                    .to_owned(),
-            );
+            problems.add(Problem::new(
+                "SUN_FOLLOW_UP_RECOMMENDATIONS",
+                "is not longer than SUN_FOLLOW_UP_TIPS, and the mails go out one after the other",
+                "lengthen it",
+            ));
         }
         Pseudonyms { key, unsubscribe }
     }
+}
+
+fn taken(key: &str) -> Result<RefKey, Problem> {
+    RefKey::new(key).map_err(|problem| {
+        let fix = format!("use at least {KEY_BYTES_MIN} random bytes, such as `openssl rand -hex 32` writes");
+        Problem::new("SUN_REF_KEY", problem.to_string(), fix)
+    })
 }

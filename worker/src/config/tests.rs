@@ -1,5 +1,7 @@
 use super::*;
 
+mod mail;
+
 fn problems(args: &[&str]) -> Result<String, Box<dyn std::error::Error>> {
     let config = Config::try_parse_from([&["worker"], args].concat())?;
     Ok(config.check().err().map(|problems| problems.to_string()).unwrap_or_default())
@@ -46,9 +48,10 @@ fn a_system_of_its_own_never_gets_the_platforms_token() -> TestResult {
         "http://pay",
     ])?;
     let settings = config.check().map_err(|problems| problems.to_string())?;
-    assert!(matches!(&settings.payment, Payment::Platform(pay) if pay.token.is_none()));
-    assert!(settings.shipping.token.is_some());
-    assert_eq!(settings.shipping.base, settings.commerce.base);
+    let payment = format!("{:?}", settings.payment);
+    assert!(payment.contains("token: None") && payment.contains("Domain(\"pay\")"), "{payment}");
+    assert!(settings.shop.loyalty.token.is_some());
+    assert_eq!(settings.shop.loyalty.base, settings.shop.commerce.base);
     assert!(!format!("{settings:?}").contains("secret"));
     Ok(())
 }
@@ -89,11 +92,11 @@ fn stripe_is_chosen_by_name_and_its_key_is_not_shown() -> TestResult {
     let own = ["worker", "--payment-provider=stripe", "--stripe-secret-key=sk_test_secret"];
     let config = Config::try_parse_from([&own[..], &SHOP].concat())?;
     let settings = config.check().map_err(|problems| problems.to_string())?;
-    let Payment::Stripe(stripe) = &settings.payment else { return Err("not Stripe".into()) };
-    assert_eq!(stripe.base.as_str(), "https://api.stripe.com/");
+    let stripe = format!("{:?}", settings.payment);
+    assert!(stripe.starts_with("Stripe") && stripe.contains("api.stripe.com"), "{stripe}");
     assert!(!format!("{settings:?}").contains("sk_test"), "{settings:?}");
     // A look-up (two requests) and twice three, each within its HTTP limit.
-    assert_eq!(settings.policies.attempt, Duration::from_secs(8 * 30 + 5));
+    assert_eq!(settings.patience.policies.attempt, Duration::from_secs(8 * 30 + 5));
     Ok(())
 }
 
@@ -108,7 +111,7 @@ fn a_wrong_choice_of_provider_is_named_with_its_fix() -> TestResult {
         (&["--payment-provider=stripe", "--stripe-secret-key-file=/nowhere"], "SUN_STRIPE_SECRET_KEY_FILE"),
         (
             &["--payment-provider=stripe", "--stripe-secret-key=sk_1", "--payment-api-url=http://pay"],
-            "SUN_PAYMENT_API_URL or its token is set",
+            "SUN_PAYMENT_API_URL is set, but SUN_PAYMENT_PROVIDER is stripe",
         ),
         (
             &["--payment-provider=stripe", "--stripe-secret-key=sk_1", "--stripe-api-url=stripe"],
@@ -116,7 +119,7 @@ fn a_wrong_choice_of_provider_is_named_with_its_fix() -> TestResult {
         ),
         (
             &["--payment-provider=stripe", "--stripe-secret-key=sk_live_1", "--stripe-api-url=http://pay"],
-            "SUN_STRIPE_API_URL is not https",
+            "SUN_STRIPE_API_URL is not https, so that a live key would travel",
         ),
     ] {
         let problems = problems(&[&SHOP, args].concat())?;
@@ -175,17 +178,17 @@ fn twilio_is_chosen_by_name_and_its_token_is_not_shown() -> TestResult {
     const TOKEN: &str = "--twilio-auth-token=hunter2";
     const FROM: &str = "--sms-from=+14155550100";
     for (args, words) in [
-        (&[TWILIO, ACCOUNT, TOKEN][..], "SUN_SMS_FROM is missing, and SUN_SMS_PROVIDER is twilio: set it to"),
+        (&[TWILIO, ACCOUNT, TOKEN][..], "SUN_SMS_FROM is missing: set it to"),
         (&[TWILIO, FROM, TOKEN], "SUN_TWILIO_ACCOUNT_SID is missing"),
         (&[TWILIO, FROM, ACCOUNT], "SUN_TWILIO_AUTH_TOKEN is missing"),
         (
             &[TWILIO, FROM, TOKEN, "--twilio-account-sid=SK1"],
-            "SUN_TWILIO_ACCOUNT_SID is no account of Twilio's",
+            "SUN_TWILIO_ACCOUNT_SID is not an account of Twilio's",
         ),
         (&[TWILIO, FROM, TOKEN, ACCOUNT, "--twilio-api-url=http://sms"], "SUN_TWILIO_API_URL is not https"),
         (
             &[TWILIO, FROM, ACCOUNT, "--twilio-auth-token-file=/nowhere"],
-            "SUN_TWILIO_AUTH_TOKEN_FILE: /nowhere",
+            "SUN_TWILIO_AUTH_TOKEN_FILE names /nowhere, which cannot be read",
         ),
         (&[FROM], "SUN_SMS_FROM is set, but SUN_SMS_PROVIDER is platform"),
         (&[TOKEN], "SUN_TWILIO_AUTH_TOKEN is set, but SUN_SMS_PROVIDER is platform"),
@@ -197,10 +200,8 @@ fn twilio_is_chosen_by_name_and_its_token_is_not_shown() -> TestResult {
     let config = Config::try_parse_from([&["worker", TWILIO, FROM, TOKEN, ACCOUNT], &SHOP[..]].concat())?;
     let settings = config.check().map_err(|problems| problems.to_string())?;
     assert!(!format!("{settings:?}").contains("hunter2"), "{settings:?}");
-    assert_eq!(
-        settings.twilio.map(|twilio| twilio.base.to_string()).as_deref(),
-        Some("https://api.twilio.com/")
-    );
+    let sms = format!("{:?}", settings.sms);
+    assert!(sms.starts_with("Twilio") && sms.contains("api.twilio.com"), "{sms}");
     Ok(())
 }
 
@@ -208,7 +209,7 @@ fn twilio_is_chosen_by_name_and_its_token_is_not_shown() -> TestResult {
 fn what_onboarding_needs_is_checked_and_its_key_is_not_shown() -> TestResult {
     for (args, words) in [
         (&["--ref-key=hunter2"][..], "SUN_REF_KEY is shorter than 16 bytes: use at least 16 random bytes"),
-        (&["--ref-key-file=/nowhere"], "SUN_REF_KEY_FILE: /nowhere"),
+        (&["--ref-key-file=/nowhere"], "SUN_REF_KEY_FILE names /nowhere, which cannot be read"),
         (&["--unsubscribe-url=https://shop/bye"], "SUN_REF_KEY is not, so that no link could be made"),
         (
             &["--ref-key=a key for tests only", "--unsubscribe-url=http://shop/bye"],
@@ -228,9 +229,93 @@ fn what_onboarding_needs_is_checked_and_its_key_is_not_shown() -> TestResult {
     let config = Config::try_parse_from([&own[..], &SHOP].concat())?;
     let settings = config.check().map_err(|problems| problems.to_string())?;
     assert!(settings.pseudonyms.key.is_some());
-    assert_eq!(settings.loyalty.base.as_str(), "http://points/");
-    assert_eq!(settings.policies.follow_up_tips, Duration::from_secs(24 * 3600));
-    assert_eq!(settings.policies.follow_up_recommendations, Duration::from_secs(7 * 24 * 3600));
+    assert_eq!(settings.shop.loyalty.base.as_str(), "http://points/");
+    assert_eq!(settings.patience.policies.follow_up_tips, Duration::from_secs(24 * 3600));
+    assert_eq!(settings.patience.policies.follow_up_recommendations, Duration::from_secs(7 * 24 * 3600));
     assert!(!format!("{settings:?}").contains("a key for"), "{settings:?}");
+    Ok(())
+}
+
+/// S4
+#[test]
+fn a_secret_is_the_same_by_value_and_by_file_and_what_would_be_sent_along_is_refused() -> TestResult {
+    let folder = std::env::temp_dir().join(format!("sunflow-secrets-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    let file = folder.join("key");
+    for written in ["sk_test_1\n", " sk_test_1", "\u{feff}sk_test_1\r\n"] {
+        std::fs::write(&file, written)?;
+        let by_file = format!("--stripe-secret-key-file={}", file.display());
+        let by_value = format!("--stripe-secret-key={written}");
+        for given in [by_file, by_value] {
+            let args = [&SHOP[..], &["--payment-provider=stripe", &given]].concat();
+            assert_eq!(problems(&args)?, "", "{written:?}");
+        }
+    }
+    for (written, said) in [
+        ("sk_test_1\nsk_test_2", "has more than one line: give the secret alone"),
+        ("\"sk_test_1\"", "stands in quotes, which would be a part of it: leave the quotes out"),
+        ("sk_te\tst_1", "holds a control character: copy the secret anew"),
+    ] {
+        std::fs::write(&file, written)?;
+        let by_file = format!("--stripe-secret-key-file={}", file.display());
+        let by_value = format!("--stripe-secret-key={written}");
+        for (given, variable) in
+            [(by_file, "SUN_STRIPE_SECRET_KEY_FILE"), (by_value, "SUN_STRIPE_SECRET_KEY")]
+        {
+            let args = [&SHOP[..], &["--payment-provider=stripe", &given]].concat();
+            let problems = problems(&args)?;
+            assert!(problems.contains(said) && problems.contains(variable), "{written:?}: {problems}");
+            assert!(!problems.contains("sk_te"), "a key is shown: {problems}");
+            assert_eq!(problems.matches("  - ").count(), 1, "{problems}");
+        }
+    }
+    std::fs::remove_dir_all(&folder)?;
+    // Those that no list of providers has.
+    for secret in ["--ecommerce-api-token", "--loyalty-api-token", "--ref-key", "--payment-webhook-secret"] {
+        let given = format!("{secret}='a secret of sixteen bytes'");
+        let problems = problems(&[&SHOP[..], &[&given, "--webhook-listen=127.0.0.1:0"]].concat())?;
+        assert!(problems.contains("stands in quotes"), "{secret}: {problems}");
+        assert!(!problems.contains("sixteen"), "{secret}: {problems}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_settings_of_a_provider_that_is_not_chosen_are_named() -> TestResult {
+    for (args, words) in [
+        (
+            &["--stripe-api-url=http://127.0.0.1:1"][..],
+            "SUN_STRIPE_API_URL is set, but SUN_PAYMENT_PROVIDER is platform, so that it would not be used: set \
+             SUN_PAYMENT_PROVIDER to stripe, or remove SUN_STRIPE_API_URL",
+        ),
+        (&["--mail-bounces=of-the-address"], "SUN_MAIL_BOUNCES is set, but SUN_MAIL_URL is not"),
+        (
+            &["--twilio-auth-token-file=/nowhere"],
+            "SUN_TWILIO_AUTH_TOKEN_FILE is set, but SUN_SMS_PROVIDER is",
+        ),
+    ] {
+        let problems = problems(&[&SHOP, args].concat())?;
+        assert!(problems.contains(words), "{args:?}: {problems}");
+    }
+    for unknown in ["--payment-provider=paypal", "--shipping-provider=pigeon", "--mail-bounces=none"] {
+        let error = Config::try_parse_from(["worker", unknown]).err().ok_or("taken")?;
+        assert!(error.to_string().contains("possible values"), "{error}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_failure_names_the_settings_that_were_used() -> TestResult {
+    const PLATFORM: (&str, &str) = ("SUN_ECOMMERCE_API_URL", "SUN_ECOMMERCE_API_TOKEN");
+    const OWN: (&str, &str) = ("SUN_LOYALTY_API_URL", "SUN_LOYALTY_API_TOKEN");
+    for (args, (url, token)) in [
+        (&[][..], PLATFORM),
+        (&["--loyalty-api-token=t"], (PLATFORM.0, OWN.1)),
+        (&["--loyalty-api-url=http://points"], OWN),
+    ] {
+        let config = Config::try_parse_from([&["worker"], &SHOP[..], args].concat())?;
+        let names = config.check().map_err(|problems| problems.to_string())?.shop.loyalty.names;
+        assert_eq!((names.url.as_ref(), names.token.as_ref()), (url, token), "{args:?}");
+    }
     Ok(())
 }

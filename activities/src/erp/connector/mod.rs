@@ -21,7 +21,7 @@ pub trait Erp: Send + Sync {
     /// The connector's name, for the report.
     fn kind(&self) -> &'static str;
 
-    /// Proves that we are let in; [`CallError::NotLetIn`] when we are not.
+    /// Proves that we are let in; [`CallError::is_not_let_in`] when we are not.
     fn log_in(&self) -> BoxFuture<'_, Result<(), CallError>>;
 
     /// One page of what changed, oldest change first.

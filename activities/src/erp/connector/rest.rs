@@ -18,8 +18,8 @@ use serde_json::value::RawValue;
 
 use super::{Erp, Keys, KeysAsk, Page, PageAsk, Sourced};
 use crate::erp::credentials::ErpCredential;
-use crate::http::channel::{Answer, Channel};
-use crate::http::{CallError, Credential, Refused};
+use crate::http::channel::{Answer, Channel, Peer};
+use crate::http::{CallError, Credential, envelope, refusal};
 
 /// Room for a page of 500 records with many fields.
 const RESPONSE_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -40,8 +40,15 @@ pub(super) fn open(
 ) -> Result<Arc<dyn Erp>, String> {
     let base = Url::parse(endpoint).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     let base = base.ok_or("erp_endpoint is not an HTTP address, which the connector 'rest' needs")?;
-    let channel =
-        Channel::open("erp", None, timeout, RESPONSE_BYTES_MAX).map_err(|error| error.to_string())?;
+    let peer = Peer {
+        system: "erp",
+        base: &base,
+        names: credential.names(),
+        is_own: envelope::of_the_platform,
+        timeout,
+        response_bytes_max: RESPONSE_BYTES_MAX,
+    };
+    let channel = Channel::open(peer, None).map_err(|error| error.to_string())?;
     Ok(Arc::new(Rest {
         channel,
         base,
@@ -116,7 +123,7 @@ impl Rest {
             .body(body);
         let Envelope { data: Token { token: given } } = self.read(self.channel.call(request).await?)?;
         let mut header = HeaderValue::from_str(&format!("Bearer {given}"))
-            .map_err(|_| self.channel.unknown("a token that cannot be sent".to_owned()))?;
+            .map_err(|_| self.channel.unknown("a token that cannot be sent"))?;
         header.set_sensitive(true);
         Ok(token.insert(Arc::new(header)).clone())
     }
@@ -129,19 +136,16 @@ impl Rest {
         };
         match ask(&token).await {
             // The token has expired: another one, once.
-            Err(CallError::NotLetIn { .. }) => ask(&self.token(Some(&token)).await?).await,
+            Err(error) if error.is_not_let_in() => ask(&self.token(Some(&token)).await?).await,
             answer => answer,
         }
     }
 
     fn read<T: for<'de> Deserialize<'de>>(&self, answer: Answer) -> Result<Envelope<T>, CallError> {
         if !answer.status.is_success() {
-            let refusal = Refused {
-                status: answer.status.as_u16(),
-                code: "UNSPECIFIED".to_owned(),
-                details: serde_json::Value::Null,
-            };
-            return Err(CallError::Refused { system: self.channel.system(), refusal: Box::new(refusal) });
+            let said = serde_json::from_slice(&answer.body).unwrap_or_default();
+            let refusal = Box::new(refusal(answer.status, &said));
+            return Err(CallError::Refused { system: self.channel.system(), refusal });
         }
         serde_json::from_slice(&answer.body).map_err(|error| self.channel.other_shape(&error))
     }
@@ -166,8 +170,7 @@ impl Rest {
                 Some(Sourced::whole(changed_at, fields))
             })
             .collect();
-        let records =
-            records.ok_or_else(|| self.channel.unknown("a record without its updated_at".to_owned()))?;
+        let records = records.ok_or_else(|| self.channel.unknown("a record without its updated_at"))?;
         Ok(Page { records, next: next_cursor })
     }
 

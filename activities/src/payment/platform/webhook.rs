@@ -28,7 +28,7 @@ struct Data {
 /// Reads an event that the platform signed.
 ///
 /// # Errors
-/// When the platform did not sign it, or not lately, or it is no event.
+/// When the platform did not sign it, or not lately, or it is not an event.
 pub fn verify_and_read(
     header: &str,
     body: &[u8],

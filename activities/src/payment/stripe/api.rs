@@ -12,8 +12,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use crate::http::channel::{Answer, Channel, Login};
-use crate::http::{ApiError, CallError, Credential, Refused, is_code};
+use crate::http::channel::{Answer, Channel, Login, Peer};
+use crate::http::{ApiError, CallError, Credential, Names, Refused, envelope, is_code};
 
 /// The API version this adapter was written for; without it an account's own default decides what comes back.
 const VERSION: &str = "2024-06-20";
@@ -35,7 +35,7 @@ pub struct StripeEndpoint {
 }
 
 /// A client of Stripe; cheap to clone, connections are pooled.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct StripeApi {
     base: Url,
     channel: Channel,
@@ -53,7 +53,7 @@ struct ErrorBody {
     error: ErrorFields,
 }
 
-/// What is read of an error; its message is not, it may hold personal data.
+/// The part of an error that is read; its message is not, it may hold personal data.
 #[derive(Default, Deserialize)]
 struct ErrorFields {
     #[serde(default, rename = "type")]
@@ -78,10 +78,16 @@ impl StripeApi {
     /// When the key cannot be sent or the HTTP client cannot be set up.
     pub fn new(endpoint: StripeEndpoint) -> Result<Self, ApiError> {
         let StripeEndpoint { base, secret_key, timeout, response_bytes_max, .. } = endpoint;
-        Ok(Self {
-            base,
-            channel: Channel::open("payment", Some(Login::Bearer(&secret_key)), timeout, response_bytes_max)?,
-        })
+        let peer = Peer {
+            system: "payment",
+            base: &base,
+            names: Names::of("SUN_STRIPE_API_URL", "SUN_STRIPE_SECRET_KEY"),
+            is_own: envelope::of_stripe,
+            timeout,
+            response_bytes_max,
+        };
+        let channel = Channel::open(peer, Some(Login::Bearer(&secret_key)))?;
+        Ok(Self { base, channel })
     }
 
     /// Asks whether Stripe is there and lets our key read payments.
@@ -150,7 +156,12 @@ impl StripeApi {
     }
 
     pub(super) fn unknown(&self, why: &str) -> CallError {
-        self.channel.unknown(why.to_owned())
+        self.channel.unknown(why)
+    }
+
+    /// See [`Channel::new_word`].
+    pub(super) fn new_word(&self, of: &str, word: &str) -> CallError {
+        self.channel.new_word(of, word)
     }
 
     /// Path segments are percent-encoded: an id with a slash or a blank must not become another path.

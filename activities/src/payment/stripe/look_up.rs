@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{KEY, StripeApi};
-use crate::http::CallError;
+use crate::http::{CallError, Wrong};
 
 const PAGE: usize = 100;
 const PAGES_MAX: usize = 100;
@@ -64,10 +64,17 @@ async fn search(api: &StripeApi, key: &IdempotencyKey) -> Result<Option<Vec<Stri
         api.get(&["payment_intents", "search"], &[("query", &query), ("limit", &limit)]).await;
     match found {
         Ok(page) => Ok(Some(page.under(key).collect())),
-        Err(error) => match error.refusal() {
-            Some(refusal) if matches!(refusal.status, 400 | 403 | 404) => Ok(None),
-            _ => Err(error),
-        },
+        Err(error) if is_no_search(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether there is no search here, or none for this key: listing goes on without it, and meets whatever else is wrong.
+fn is_no_search(error: &CallError) -> bool {
+    match error {
+        CallError::Refused { refusal, .. } => matches!(refusal.status, 400 | 404),
+        CallError::Setting { wrong, .. } => matches!(wrong, Wrong::Permission | Wrong::Path(_)),
+        _ => false,
     }
 }
 
@@ -85,7 +92,7 @@ async fn list(api: &StripeApi, key: &IdempotencyKey, was_searched: bool) -> Resu
         query.extend(after.as_deref().map(|after| ("starting_after", after)));
         let page: Page = api.get(&["payment_intents"], &query).await?;
         found.extend(page.under(key));
-        // Whoever can search keeps our keys: there is one intent under it.
+        // A Stripe that can search keeps our keys: there is one intent under it.
         let is_found = was_searched && !found.is_empty();
         let Some(last) = page.data.last().filter(|_| page.has_more && !is_found) else { return Ok(found) };
         // By the newest intent's time rather than by our clock: it may differ from Stripe's.

@@ -1,6 +1,6 @@
 //! Stripe's PaymentIntents: charge, look up, cancel or refund. Cards only.
 //!
-//! What Stripe does with a key: it repeats the first answer for a day or longer, refusals and 500s included; the
+//! Stripe and keys: it repeats the first answer for a day or longer, refusals and 500s included; the
 //! same key with other parameters is refused (`idempotency_error`); a key cannot be barred in advance. Hence:
 //!
 //! - a 500 that is repeated is an outcome nobody will ever learn from the key: the process looks the payment up;
@@ -16,47 +16,93 @@
 pub mod api;
 mod decline;
 mod look_up;
+mod settings;
 pub mod webhook;
 mod wire;
 
+use std::sync::Arc;
+use std::time::SystemTime;
+
 use contracts::money::Money;
-use contracts::payment::{ChargePayment, Payment, PaymentKind, PaymentState, ReversePayment};
+use contracts::payment::{ChargePayment, FindPayment, Payment, PaymentKind, PaymentState, ReversePayment};
 use contracts::values::IdempotencyKey;
-use futures::future::join_all;
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, join_all};
 use reqwest::Url;
 
-use super::{Reversal, weightiest};
-use crate::http::{ApiError, CallError, Refused};
+use super::{Provider, Reversal, weightiest};
+use crate::http::{ApiError, CallError, Credential, Refused};
+use crate::webhook::{PaymentEvent, WebhookError};
 use api::Seen;
 pub use api::{StripeApi, StripeEndpoint};
-use wire::{Ignored, Intent, Refund, Refunds, Standing};
+pub(super) use settings::KIND;
+use wire::{Ignored, Intent, Made, Refund, Refunds, Standing};
 
 /// Metadata of an intent: the key it was made under. Beside it stands `order_id`, for whoever reads the events.
 const KEY: &str = "idempotency_key";
 
 /// Stripe, as a payment provider.
-#[derive(Clone)]
-pub(super) struct Stripe {
+#[derive(Clone, Debug)]
+struct Stripe {
     api: StripeApi,
     return_url: Option<Url>,
 }
 
+/// Opens Stripe.
+///
+/// # Errors
+/// When the key cannot be sent or the HTTP client cannot be set up.
+pub fn open(endpoint: StripeEndpoint) -> Result<Arc<dyn Provider>, ApiError> {
+    let return_url = endpoint.return_url.clone();
+    Ok(Arc::new(Stripe { api: StripeApi::new(endpoint)?, return_url }))
+}
+
+impl Provider for Stripe {
+    /// A look-up (two), and twice reading, looking for failed refunds and acting.
+    fn requests_max(&self) -> u32 {
+        8
+    }
+
+    fn health(&self) -> BoxFuture<'_, Result<(), CallError>> {
+        self.api.health().boxed()
+    }
+
+    fn charge<'a>(&'a self, charge: &'a ChargePayment) -> BoxFuture<'a, Result<Payment, CallError>> {
+        self.create_and_confirm(charge).boxed()
+    }
+
+    fn find<'a>(&'a self, find: &'a FindPayment) -> BoxFuture<'a, Result<Option<Payment>, CallError>> {
+        self.find_under(&find.key).boxed()
+    }
+
+    fn reverse<'a>(&'a self, reverse: &'a ReversePayment) -> BoxFuture<'a, Result<Reversal, CallError>> {
+        self.cancel_or_refund(reverse).boxed()
+    }
+
+    fn signature_header(&self) -> &'static str {
+        webhook::HEADER
+    }
+
+    fn read_event(
+        &self,
+        signature: &str,
+        body: &[u8],
+        secret: &Credential,
+        now: SystemTime,
+    ) -> Result<PaymentEvent, WebhookError> {
+        webhook::verify_and_read(signature, body, secret, now)
+    }
+}
+
 impl Stripe {
-    pub(super) fn new(endpoint: StripeEndpoint) -> Result<Self, ApiError> {
-        let return_url = endpoint.return_url.clone();
-        Ok(Self { api: StripeApi::new(endpoint)?, return_url })
-    }
-
-    pub(super) async fn health(&self) -> Result<(), CallError> {
-        self.api.health().await
-    }
-
     /// Creates an intent and confirms it in one call.
-    pub(super) async fn charge(&self, charge: &ChargePayment) -> Result<Payment, CallError> {
+    async fn create_and_confirm(&self, charge: &ChargePayment) -> Result<Payment, CallError> {
         let token = match (charge.kind, &charge.token) {
             (PaymentKind::CreditCard, Some(token)) => token.reveal(),
             (PaymentKind::CreditCard, None) => return Ok(not_sent("payment_method_missing")),
-            _ => return Ok(not_sent("payment_method_unsupported")),
+            (PaymentKind::EWallet | PaymentKind::BankTransfer | PaymentKind::CashOnDelivery, _) => {
+                return Ok(not_sent("payment_method_unsupported"));
+            }
         };
         let (amount, currency) = self.amount(charge.amount)?;
         let mut form = vec![
@@ -74,8 +120,8 @@ impl Stripe {
         }
         match self.api.post_form_seen::<Intent>(&["payment_intents"], Some(&charge.key), &form).await {
             // A stored answer says what was, not what is: the payment may have been refunded since.
-            Ok(Seen { answer: intent, is_replay: true }) => Ok(self.read(intent.id()).await?.into()),
-            Ok(Seen { answer: intent, .. }) => Ok(intent.into()),
+            Ok(Seen { answer: intent, is_replay: true }) => self.payment(self.read(intent.id()).await?),
+            Ok(Seen { answer: intent, .. }) => self.payment(intent),
             Err(error) => match error.refusal().and_then(decline::declined) {
                 Some(payment) => Ok(payment),
                 None => Err(error),
@@ -84,16 +130,16 @@ impl Stripe {
     }
 
     /// The payment made under a key, as it is now.
-    pub(super) async fn find(&self, key: &IdempotencyKey) -> Result<Option<Payment>, CallError> {
+    async fn find_under(&self, key: &IdempotencyKey) -> Result<Option<Payment>, CallError> {
         let ids = look_up::under_key(&self.api, key).await?;
         let intents = join_all(ids.iter().map(|id| self.read(id))).await;
-        let intents = intents.into_iter().collect::<Result<Vec<_>, _>>()?;
-        weightiest(self.api.system(), intents.into_iter().map(Payment::from))
+        let payments = intents.into_iter().map(|intent| self.payment(intent?)).collect::<Result<Vec<_>, _>>();
+        weightiest(self.api.system(), payments?)
     }
 
     /// Cancels what is open under a key and refunds what is left of what was captured. One that fails does not
     /// keep the others.
-    pub(super) async fn reverse(&self, reverse: &ReversePayment) -> Result<Reversal, CallError> {
+    async fn cancel_or_refund(&self, reverse: &ReversePayment) -> Result<Reversal, CallError> {
         let mut ids = look_up::under_key(&self.api, &reverse.key).await?;
         // The search may be behind, and the listing may not reach that far back; an id is found where it is, or
         // nowhere.
@@ -108,7 +154,9 @@ impl Stripe {
     async fn undo(&self, id: &str, reverse: &ReversePayment) -> Result<(), CallError> {
         let mut refused = None;
         for _ in 0..2 {
-            let acted = match self.read(id).await?.standing() {
+            let intent = self.read(id).await?;
+            let standing = intent.standing();
+            let acted = match standing.ok_or_else(|| self.new_state(intent.status()))? {
                 Standing::Gone => return Ok(()),
                 Standing::Open => self.cancel(id).await,
                 Standing::Captured { left } => self.refund(id, left, reverse).await,
@@ -121,6 +169,22 @@ impl Stripe {
             }
         }
         refused.map_or(Ok(()), Err)
+    }
+
+    fn new_state(&self, word: &str) -> CallError {
+        self.api.new_word("a payment in a state", word)
+    }
+
+    fn payment(&self, intent: Intent) -> Result<Payment, CallError> {
+        let state = intent.state().ok_or_else(|| self.new_state(intent.status()))?;
+        Ok(Payment { payment_id: Some(intent.into_id()), state })
+    }
+
+    /// Reads the state of a refund.
+    fn made(&self, refund: &Refund) -> Result<Made, CallError> {
+        refund.made().ok_or_else(|| {
+            self.api.new_word("a refund in a state", refund.status.as_deref().unwrap_or_default())
+        })
     }
 
     async fn read(&self, id: &str) -> Result<Intent, CallError> {
@@ -138,8 +202,10 @@ impl Stripe {
     async fn refund(&self, id: &str, left: i64, reverse: &ReversePayment) -> Result<(), CallError> {
         let earlier: Refunds =
             self.api.get(&["refunds"], &[("payment_intent", id), ("limit", "100")]).await?;
-        if earlier.data.iter().any(Refund::is_failed) {
-            return Err(self.came_back());
+        for refund in &earlier.data {
+            if self.made(refund)? == Made::CameBack {
+                return Err(self.came_back());
+            }
         }
         let (key, amount) = (reverse.key.part("refund").part(id), left.to_string());
         let form = [
@@ -149,11 +215,9 @@ impl Stripe {
             ("metadata[reason]", &reverse.reason),
         ];
         let refund: Refund = self.api.post_form(&["refunds"], Some(&key), &form).await?;
-        match refund.status.as_deref() {
-            // Pending: Stripe waits for money on the shop's balance, and says so if it comes to nothing (`webhook.rs`).
-            Some("succeeded" | "pending") => Ok(()),
-            _ if refund.is_failed() => Err(self.came_back()),
-            _ => Err(self.api.unknown("a refund in no state that is known")),
+        match self.made(&refund)? {
+            Made::OnItsWay => Ok(()),
+            Made::CameBack => Err(self.came_back()),
         }
     }
 

@@ -49,14 +49,15 @@ const NEWS: [&str; 4] = [
     "payment_intent.succeeded",
 ];
 
-/// The events of a refund; news when it failed, which may be days after it was made.
+/// The events of a refund; news unless it goes its way: when it failed, which may be days after it was made, and in any
+/// state that nobody here knows, because then the order looks for itself.
 const OF_REFUNDS: [&str; 3] = ["charge.refund.updated", "refund.failed", "refund.updated"];
-const FAILED: [&str; 2] = ["failed", "canceled"];
+const ON_ITS_WAY: [&str; 2] = ["pending", "succeeded"];
 
 /// Reads an event that Stripe signed. One that brings no news is about no order.
 ///
 /// # Errors
-/// When Stripe did not sign it, or not lately, or it is no event.
+/// When Stripe did not sign it, or not lately, or it is not an event.
 pub fn verify_and_read(
     header: &str,
     body: &[u8],
@@ -68,7 +69,7 @@ pub fn verify_and_read(
     let Object { metadata, status } = data.object;
     let is_news = NEWS.contains(&kind.as_str())
         || OF_REFUNDS.contains(&kind.as_str())
-            && status.is_some_and(|status| FAILED.contains(&status.as_str()));
+            && status.is_some_and(|status| !ON_ITS_WAY.contains(&status.as_str()));
     let order_id = metadata.and_then(|metadata| metadata.order_id);
     event(id, order_id.filter(|_| is_news), kind)
 }

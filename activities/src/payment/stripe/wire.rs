@@ -1,11 +1,12 @@
-//! What Stripe's objects look like, as far as they are read, and what they mean.
+//! Stripe's objects, as far as they are read, and their meaning.
 
 use contracts::money::{Currency, Money, exponent};
-use contracts::payment::{CustomerAction, Payment, PaymentState};
+use contracts::payment::{CustomerAction, PaymentState};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::decline;
+use crate::http::is_code;
 
 /// An answer whose content does not matter, only that it came and is JSON.
 pub(super) type Ignored = IgnoredAny;
@@ -76,14 +77,27 @@ pub(super) struct Refunds {
     pub(super) data: Vec<Refund>,
 }
 
+/// The state of a refund.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Made {
+    /// Made, or waiting for money on the shop's balance: Stripe says so if it comes to nothing (`webhook.rs`).
+    OnItsWay,
+    /// The money did not get to the customer, and will not by itself.
+    CameBack,
+}
+
 impl Refund {
-    /// Whether the money did not get to the customer, and will not by itself.
-    pub(super) fn is_failed(&self) -> bool {
-        matches!(self.status.as_deref(), Some("failed" | "canceled" | "requires_action"))
+    /// `None`: it is in a state that nobody here knows.
+    pub(super) fn made(&self) -> Option<Made> {
+        match self.status.as_deref()? {
+            "succeeded" | "pending" => Some(Made::OnItsWay),
+            "failed" | "canceled" | "requires_action" => Some(Made::CameBack),
+            _ => None,
+        }
     }
 }
 
-/// What an undo finds.
+/// The state of a payment, for an undo.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Standing {
     /// Cancelled, or refunded in full.
@@ -106,8 +120,17 @@ impl Intent {
         &self.id
     }
 
-    pub(super) fn standing(&self) -> Standing {
-        match self.status.as_str() {
+    pub(super) fn into_id(self) -> String {
+        self.id
+    }
+
+    pub(super) fn status(&self) -> &str {
+        &self.status
+    }
+
+    /// Where an undo finds it; `None`: it is in a state that nobody here knows.
+    pub(super) fn standing(&self) -> Option<Standing> {
+        Some(match self.status.as_str() {
             "canceled" => Standing::Gone,
             "processing" => Standing::Underway,
             "succeeded" => match &self.latest_charge {
@@ -115,26 +138,36 @@ impl Intent {
                     let left = charge.amount_captured.unwrap_or(charge.amount) - charge.amount_refunded;
                     if left > 0 { Standing::Captured { left } } else { Standing::Gone }
                 }
-                _ => Standing::Unreadable,
+                Some(LatestCharge::Id(_)) | None => Standing::Unreadable,
             },
-            _ => Standing::Open,
-        }
+            // The last one is not what we ask for, and can be cancelled like the others.
+            "requires_payment_method" | "requires_confirmation" | "requires_action" | "requires_capture" => {
+                Standing::Open
+            }
+            _ => return None,
+        })
     }
-}
 
-impl From<Intent> for Payment {
-    fn from(intent: Intent) -> Self {
-        let state = match (intent.status.as_str(), &intent.last_payment_error) {
-            ("succeeded", _) if intent.standing() == Standing::Gone => PaymentState::Reversed,
+    /// Where the payment stands; `None`: it is in a state that nobody here knows, or that no charge of ours comes to
+    /// (`requires_capture`: we ask Stripe to capture at once).
+    pub(super) fn state(&self) -> Option<PaymentState> {
+        Some(match (self.status.as_str(), &self.last_payment_error) {
+            ("succeeded", _) if self.standing() == Some(Standing::Gone) => PaymentState::Reversed,
             ("succeeded", _) => PaymentState::Paid,
             ("canceled", _) => PaymentState::Reversed,
             ("requires_payment_method", Some(error)) => {
                 decline::state(error.code.as_deref(), error.decline_code.as_deref())
             }
-            // `requires_action`, and every state that is not final: whoever waits reads again.
-            (status, _) => PaymentState::RequiresAction { action: action(&intent, status) },
-        };
-        Self { payment_id: Some(intent.id), state }
+            // Not final: whoever waits reads again.
+            (
+                status @ ("requires_payment_method"
+                | "requires_confirmation"
+                | "requires_action"
+                | "processing"),
+                _,
+            ) => PaymentState::RequiresAction { action: action(self, status) },
+            _ => return None,
+        })
     }
 }
 
@@ -149,7 +182,9 @@ fn action(intent: &Intent, status: &str) -> CustomerAction {
     let kind = match next.kind.as_str() {
         "redirect_to_url" => "redirect",
         "use_stripe_sdk" => "three_d_secure",
-        other => other,
+        // The state is known: only what the customer has to do is not, and the checkout finds that out.
+        other if is_code(other) => other,
+        _ => "another",
     };
     let instruction = url.is_none().then(|| {
         format!("finish payment {} in the shop's checkout, with Stripe's client library", intent.id)
@@ -240,22 +275,39 @@ mod tests {
 
     #[test]
     fn every_status_has_a_meaning() -> Result<(), serde_json::Error> {
-        let state = |json| intent(json).map(|intent| Payment::from(intent).state);
-        let waits = |kind: &str| PaymentState::RequiresAction {
-            action: CustomerAction { kind: kind.to_owned(), url: None, instruction: None },
+        let state = |json| intent(json).map(|intent| intent.state());
+        let waits = |kind: &str| {
+            let action = CustomerAction { kind: kind.to_owned(), url: None, instruction: None };
+            Some(PaymentState::RequiresAction { action })
         };
-        assert_eq!(state(json!({ "status": "succeeded", "latest_charge": "ch_1" }))?, PaymentState::Paid);
+        let paid = Some(PaymentState::Paid);
+        assert_eq!(state(json!({ "status": "succeeded", "latest_charge": "ch_1" }))?, paid);
         let refunded = json!({ "amount": 7, "amount_captured": 7, "amount_refunded": 7 });
         let back = json!({ "status": "succeeded", "latest_charge": refunded });
-        assert_eq!(state(back)?, PaymentState::Reversed);
-        assert_eq!(state(json!({ "status": "canceled" }))?, PaymentState::Reversed);
+        assert_eq!(state(back)?, Some(PaymentState::Reversed));
+        assert_eq!(state(json!({ "status": "canceled" }))?, Some(PaymentState::Reversed));
         assert_eq!(state(json!({ "status": "processing" }))?, waits("processing"));
         assert_eq!(state(json!({ "status": "requires_confirmation" }))?, waits("requires_confirmation"));
         let error = json!({ "code": "card_declined", "decline_code": "expired_card" });
         assert_eq!(
             state(json!({ "status": "requires_payment_method", "last_payment_error": error }))?,
-            PaymentState::Declined { code: "expired_card".to_owned(), customer_may_retry: true }
+            Some(PaymentState::Declined { code: "expired_card".to_owned(), customer_may_retry: true })
         );
+        Ok(())
+    }
+
+    #[test]
+    fn a_word_that_nobody_knows_has_no_meaning() -> Result<(), serde_json::Error> {
+        let new = intent(json!({ "status": "requires_magic" }))?;
+        assert_eq!((new.state(), new.standing()), (None, None));
+        let uncaptured = intent(json!({ "status": "requires_capture" }))?;
+        assert_eq!((uncaptured.state(), uncaptured.standing()), (None, Some(Standing::Open)));
+        let made = |status: Value| {
+            serde_json::from_value::<Refund>(json!({ "status": status })).map(|refund| refund.made())
+        };
+        assert_eq!(made(json!("pending"))?, Some(Made::OnItsWay));
+        assert_eq!(made(json!("failed"))?, Some(Made::CameBack));
+        assert_eq!((made(json!("queued"))?, made(Value::Null)?), (None, None));
         Ok(())
     }
 
@@ -263,8 +315,8 @@ mod tests {
     fn an_action_has_the_page_or_says_where_to_go_on() -> Result<(), serde_json::Error> {
         let action = |next: Value| {
             let waiting = intent(json!({ "status": "requires_action", "next_action": next }))?;
-            Ok::<_, serde_json::Error>(match Payment::from(waiting).state {
-                PaymentState::RequiresAction { action } => Some(action),
+            Ok::<_, serde_json::Error>(match waiting.state() {
+                Some(PaymentState::RequiresAction { action }) => Some(action),
                 _ => None,
             })
         };
@@ -290,12 +342,12 @@ mod tests {
             intent(json!({ "status": "succeeded", "latest_charge": charge })).map(|intent| intent.standing())
         };
         let charge = json!({ "amount": 100, "amount_captured": 80, "amount_refunded": 30 });
-        assert_eq!(standing(charge)?, Standing::Captured { left: 50 });
-        assert_eq!(standing(json!({ "amount": 100 }))?, Standing::Captured { left: 100 });
-        assert_eq!(standing(json!({ "amount": 9, "amount_refunded": 9 }))?, Standing::Gone);
-        assert_eq!(standing(json!("ch_1"))?, Standing::Unreadable);
-        assert_eq!(intent(json!({ "status": "requires_action" }))?.standing(), Standing::Open);
-        assert_eq!(intent(json!({ "status": "processing" }))?.standing(), Standing::Underway);
+        assert_eq!(standing(charge)?, Some(Standing::Captured { left: 50 }));
+        assert_eq!(standing(json!({ "amount": 100 }))?, Some(Standing::Captured { left: 100 }));
+        assert_eq!(standing(json!({ "amount": 9, "amount_refunded": 9 }))?, Some(Standing::Gone));
+        assert_eq!(standing(json!("ch_1"))?, Some(Standing::Unreadable));
+        assert_eq!(intent(json!({ "status": "requires_action" }))?.standing(), Some(Standing::Open));
+        assert_eq!(intent(json!({ "status": "processing" }))?.standing(), Some(Standing::Underway));
         Ok(())
     }
 }

@@ -250,7 +250,7 @@ async fn what_cannot_be_read_goes_to_failed_and_is_named_without_its_values() {
 fn an_endpoint_or_option_of_another_kind_is_refused_with_the_fix() {
     let open_with = |endpoint: &str, options: &str| {
         let json = format!("{{\"endpoints\": [\"x\"], \"options\": {options}}}");
-        let credential = ErpCredential::parse(&json).expect("a credential");
+        let credential = ErpCredential::parse("env:ERP", &json).expect("a credential");
         open(endpoint, &credential, Duration::ZERO).err().unwrap_or_default()
     };
     for endpoint in ["https://erp.example.com", "file://host/folder"] {

@@ -22,8 +22,8 @@ use serde_json::{Map, Value, json};
 
 use super::{Erp, Keys, KeysAsk, Page, PageAsk};
 use crate::erp::credentials::{ErpCredential, Options};
-use crate::http::CallError;
-use crate::http::channel::Channel;
+use crate::http::channel::{Channel, Peer};
+use crate::http::{CallError, envelope};
 use rpc::Rpc;
 
 /// Room for a page of 500 records.
@@ -39,8 +39,16 @@ pub(super) fn open(
         "erp_endpoint names no database, which the connector 'tryton' needs: https://erp.example.com/shop",
     )?;
     let settings = Settings::read(&credential.options)?;
-    let channel =
-        Channel::open("erp", None, timeout, RESPONSE_BYTES_MAX).map_err(|error| error.to_string())?;
+    let peer = Peer {
+        system: "erp",
+        base: &url,
+        names: credential.names(),
+        // What a call refuses comes as a 200.
+        is_own: envelope::none,
+        timeout,
+        response_bytes_max: RESPONSE_BYTES_MAX,
+    };
+    let channel = Channel::open(peer, None).map_err(|error| error.to_string())?;
     let rpc = Rpc::new(channel, &url, credential.username.clone(), credential.password.clone());
     Ok(Arc::new(Tryton { rpc, settings, setting: tokio::sync::OnceCell::new() }))
 }

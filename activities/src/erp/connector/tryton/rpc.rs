@@ -81,7 +81,7 @@ impl Rpc {
     ) -> Result<T, CallError> {
         let session = self.session(None).await?;
         match self.send(method, parameters, Some(&session)).await {
-            Err(CallError::NotLetIn { .. }) => {
+            Err(error) if error.is_not_let_in() => {
                 let session = self.session(Some(&session)).await?;
                 self.send(method, parameters, Some(&session)).await
             }
@@ -110,9 +110,6 @@ impl Rpc {
                 Refused { status: answer.status.as_u16(), code: code.to_owned(), details: Value::Null };
             CallError::Refused { system: self.channel.system(), refusal: Box::new(refusal) }
         };
-        if !answer.status.is_success() {
-            return Err(refused("UNSPECIFIED"));
-        }
         let shape = |error: serde_json::Error| self.channel.other_shape(&error);
         let reply: Reply = serde_json::from_slice(&answer.body).map_err(shape)?;
         if let Some(error) = reply.error {

@@ -76,7 +76,7 @@ impl Sessions {
         self.slots.acquire().await.map_err(|_| MailError::not_sent("the worker is shutting down"))
     }
 
-    /// One that is open and answers, or a new one. Whoever gets it owns it: a conversation that is given up half-way
+    /// One that is open and answers, or a new one. The caller owns it: a conversation that is given up half-way
     /// takes its connection along.
     async fn connection(&self) -> Result<AsyncSmtpConnection, MailError> {
         while let Some(mut connection) = self.take() {

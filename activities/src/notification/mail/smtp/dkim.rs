@@ -21,7 +21,7 @@ use rustls::pki_types::pem::PemObject as _;
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-/// What is signed, where a mail has it.
+/// The headers that are signed, where a mail has them.
 const SIGNED: [&str; 10] = [
     "From",
     "To",
@@ -38,7 +38,7 @@ const SIGNED: [&str; 10] = [
 /// Characters of a line of the signature.
 const LINE_CHARS: usize = 72;
 
-/// Who signs, and with what. `Debug` does not show the key.
+/// The signer and its key. `Debug` does not show the key.
 #[derive(Clone)]
 pub struct Dkim {
     domain: String,
@@ -61,7 +61,7 @@ pub enum DkimError {
     /// A key, and not an RSA one of 2048 to 4096 bits.
     #[error("holds no RSA key of 2048 to 4096 bits")]
     OtherKey,
-    /// What would stand in a DNS name cannot.
+    /// A domain or selector that cannot stand in a DNS name.
     #[error("is no name of the DNS")]
     Name,
 }
@@ -92,7 +92,7 @@ impl Dkim {
         &self.domain
     }
 
-    /// The mail with its signature on top; `None` when it is no mail.
+    /// The mail with its signature on top; `None` when it is not a mail.
     pub(super) fn sign(&self, mail: &[u8]) -> Option<Vec<u8>> {
         self.sign_at(mail, SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs())
     }
@@ -209,7 +209,7 @@ mod tests {
 
     /// Made for these tests alone: `openssl genrsa -traditional 2048`; the other form by
     /// `openssl pkcs8 -topk8 -nocrypt`.
-    const KEY: &str = include_str!("../../tests/dkim_key.pem");
+    const KEY: &str = include_str!("../../../../tests/dkim_key.pem");
 
     type TestResult = Result<(), Box<dyn std::error::Error>>;
 

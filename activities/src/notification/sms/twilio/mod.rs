@@ -4,7 +4,7 @@
 //! |---|---|
 //! | 201 | accepted; `sid` is the id |
 //! | 4xx with a code of [`REFUSED`]: the recipient or the text | an outcome: this SMS will never be taken |
-//! | any other 4xx | an outage that a setting mends, which the failure names |
+//! | any other 4xx of Twilio's own | an outage that a setting mends, which the failure names |
 //! | 429 | put off, tried again after `Retry-After` |
 //! | timeout, 5xx, an answer that is none | nobody knows: looked up, then tried again |
 //!
@@ -14,15 +14,21 @@
 //! SMS arrives twice: a request that is still on its way when the look-up comes, a list that does not show a new
 //! message yet, and an account whose messages Twilio rewrites or redacts.
 
+mod settings;
+
 use std::time::Duration;
 
 use contracts::notification::{Delivery, SendSms};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Url};
 use serde::Deserialize;
 
-use crate::http::channel::{Answer, Channel, Login};
-use crate::http::{ApiError, CallError, Credential};
+use super::SmsSender;
+use crate::http::channel::{Answer, Channel, Login, Peer};
+use crate::http::{ApiError, CallError, Credential, Names, Wrong, envelope};
+pub(super) use settings::KIND;
 
 const SYSTEM: &str = "sms";
 /// Newest first; nobody gets more of ours while one is being retried.
@@ -50,7 +56,7 @@ pub struct TwilioEndpoint {
 }
 
 /// A client of Twilio; cheap to clone, connections are pooled.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Twilio {
     base: Url,
     account_sid: String,
@@ -72,11 +78,25 @@ struct Messages {
     messages: Vec<Message>,
 }
 
-/// What is read of an error; its message is not, it names the recipient.
+/// The part of an error that is read; its message is not, it names the recipient.
 #[derive(Default, Deserialize)]
 struct ErrorBody {
     #[serde(default)]
     code: u32,
+}
+
+impl SmsSender for Twilio {
+    fn system(&self) -> &'static str {
+        SYSTEM
+    }
+
+    fn health(&self) -> BoxFuture<'_, Result<(), CallError>> {
+        self.ask_for_account().boxed()
+    }
+
+    fn send<'a>(&'a self, sms: &'a SendSms, text: &'a str) -> BoxFuture<'a, Result<Delivery, CallError>> {
+        self.send_once(sms, text).boxed()
+    }
 }
 
 impl Twilio {
@@ -87,15 +107,20 @@ impl Twilio {
     pub fn new(endpoint: TwilioEndpoint) -> Result<Self, ApiError> {
         let TwilioEndpoint { base, account_sid, auth_token, from, timeout, response_bytes_max } = endpoint;
         let login = Login::Basic { user: &account_sid, password: &auth_token };
-        let channel = Channel::open(SYSTEM, Some(login), timeout, response_bytes_max)?;
+        let peer = Peer {
+            system: SYSTEM,
+            base: &base,
+            names: Names::of("SUN_TWILIO_API_URL", "SUN_TWILIO_ACCOUNT_SID and SUN_TWILIO_AUTH_TOKEN"),
+            is_own: envelope::of_twilio,
+            timeout,
+            response_bytes_max,
+        };
+        let channel = Channel::open(peer, Some(login))?;
         Ok(Self { base, account_sid, from, channel })
     }
 
     /// Asks whether Twilio is there and knows the account.
-    ///
-    /// # Errors
-    /// As [`CallError`].
-    pub async fn health(&self) -> Result<(), CallError> {
+    async fn ask_for_account(&self) -> Result<(), CallError> {
         let mut url = self.url("");
         url.set_path(&format!("{}.json", url.path().trim_end_matches('/')));
         let Answer { status, body, .. } = self.channel.call(self.channel.request(Method::GET, url)).await?;
@@ -103,7 +128,7 @@ impl Twilio {
     }
 
     /// Sends, unless an attempt before did.
-    pub(super) async fn send(&self, sms: &SendSms, text: &str) -> Result<Delivery, CallError> {
+    async fn send_once(&self, sms: &SendSms, text: &str) -> Result<Delivery, CallError> {
         if let Some(sid) = self.find(sms, text).await? {
             return Ok(Delivery::Accepted { message_id: Some(sid) });
         }
@@ -137,11 +162,24 @@ impl Twilio {
             return Err(self.setting(&body));
         }
         let Messages { messages } = self.read(&body)?;
-        let is_ours = |message: &Message| {
-            message.direction.as_deref().is_none_or(|direction| direction.starts_with("outbound"))
-                && message.body.as_deref().is_some_and(|body| body.trim_end().ends_with(text.trim_end()))
-        };
-        Ok(messages.into_iter().find(is_ours).map(|message| message.sid))
+        for message in messages {
+            let is_the_text =
+                message.body.as_deref().is_some_and(|body| body.trim_end().ends_with(text.trim_end()));
+            if is_the_text && self.is_outbound(&message)? {
+                return Ok(Some(message.sid));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a message went to the recipient, rather than came from there. One that does not say so did: only those
+    /// to the recipient were asked for.
+    fn is_outbound(&self, message: &Message) -> Result<bool, CallError> {
+        match message.direction.as_deref() {
+            None | Some("outbound-api" | "outbound-call" | "outbound-reply") => Ok(true),
+            Some("inbound") => Ok(false),
+            Some(direction) => Err(self.channel.new_word("an SMS in a direction", direction)),
+        }
     }
 
     fn read<'b, T: Deserialize<'b>>(&self, body: &'b [u8]) -> Result<T, CallError> {
@@ -149,20 +187,18 @@ impl Twilio {
     }
 
     fn setting(&self, body: &[u8]) -> CallError {
-        // What is no error of Twilio's comes from something in front of it.
         let ErrorBody { code } = serde_json::from_slice(body).unwrap_or_default();
         let fix = match code {
             20404 => "it knows no such account: correct SUN_TWILIO_ACCOUNT_SID".to_owned(),
             21603 | 21606 | 21611 | 21613 | 21659..=21661 | 21701..=21711 => {
                 format!("it does not take the sender ({code}): correct SUN_SMS_FROM")
             }
-            0 => "the answer is not Twilio's: is SUN_TWILIO_API_URL right?".to_owned(),
             code => format!(
                 "code {code}, see twilio.com/docs/errors/{code}: correct SUN_SMS_FROM, SUN_TWILIO_ACCOUNT_SID or the \
                  account"
             ),
         };
-        CallError::Setting { system: SYSTEM, fix }
+        self.channel.setting(Wrong::Other, fix)
     }
 
     fn url(&self, path: &str) -> Url {

@@ -14,30 +14,36 @@
 //!
 //! Failure texts name the setting and the fix, never an address and never the server's own words.
 //!
-//! What is deliberately absent: a queue of our own (Temporal's).
+//! Deliberately absent: a queue of our own (Temporal's).
 
 mod dkim;
 mod error;
 mod message;
 mod session;
+mod settings;
 
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contracts::notification::Delivery;
+use contracts::notification::{Delivery, SendEmail};
 use contracts::values::{IdempotencyKey, Recipient};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use lettre::address::Address;
 use lettre::message::Mailbox;
 use lettre::transport::smtp::client::{Certificate, CertificateStore, TlsParameters};
 use messages::EmailText;
+use temporalio_sdk::activities::ActivityError;
 use thiserror::Error;
 
+use super::MailSender;
 use crate::http::Credential;
 pub use dkim::{Dkim, DkimError};
 pub use error::{Bounces, MailError};
 use session::Sessions;
+pub(super) use settings::KIND;
 
 /// Where mail is handed over, and how.
 #[derive(Clone, Debug)]
@@ -48,15 +54,15 @@ pub struct MailServer {
     pub port: u16,
     /// How the connection is secured.
     pub security: Security,
-    /// Who logs in, if anybody.
+    /// The user who logs in, if there is one.
     pub login: Option<Login>,
-    /// Who the mails are from.
+    /// The sender of the mails.
     pub from: Sender,
     /// Certificates (PEM) that are trusted instead of the system's.
     pub authorities: Option<Vec<u8>>,
     /// Which refusals have the address suppressed.
     pub bounces: Bounces,
-    /// Who signs the mails, if not the server.
+    /// The signer of the mails, if the server does not sign them.
     pub dkim: Option<Dkim>,
     /// Limit of one mail, from connecting to the server's last word.
     pub timeout: Duration,
@@ -82,7 +88,7 @@ pub struct Login {
     pub password: Credential,
 }
 
-/// Who a mail is from: `orders@example.com` or `Sun Shop <orders@example.com>`.
+/// The sender of a mail: `orders@example.com` or `Sun Shop <orders@example.com>`.
 #[derive(Clone)]
 pub struct Sender(Mailbox);
 
@@ -99,8 +105,8 @@ impl FromStr for Sender {
 
     fn from_str(text: &str) -> Result<Self, SenderError> {
         let mut mailbox: Mailbox = text.trim().parse().map_err(|_| SenderError::NotAnAddress)?;
-        // A domain in other letters is sent as mail servers know it. What is no public address (a machine of this
-        // network) is the operator's own.
+        // A domain in other letters is sent as mail servers know it. An address that is not public (a machine of
+        // this network) is the operator's own.
         if let Some(address) = text::mail_address(mailbox.email.as_ref()).ok().and_then(|a| a.parse().ok()) {
             mailbox.email = address;
         }
@@ -118,7 +124,7 @@ impl fmt::Debug for Sender {
     }
 }
 
-/// Why a text is no sender.
+/// Why a text is not a sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum SenderError {
     /// It cannot be read.
@@ -136,7 +142,7 @@ pub struct Letter<'a> {
     pub key: &'a IdempotencyKey,
     /// Where it goes.
     pub to: &'a Recipient,
-    /// What it says.
+    /// Its text.
     pub text: &'a EmailText,
     /// URL by which one click unsubscribes (RFC 8058), for mail that is not about business at hand. A mail whose URL
     /// is none does not go out.
@@ -160,6 +166,35 @@ pub enum MailServerError {
 #[derive(Clone)]
 pub struct Mailer(Arc<Sessions>);
 
+impl fmt::Debug for Mailer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.server.fmt(f)
+    }
+}
+
+impl MailSender for Mailer {
+    fn system(&self) -> &'static str {
+        "mail"
+    }
+
+    fn health(&self) -> BoxFuture<'_, Result<(), String>> {
+        async { Self::health(self).await.map_err(|error| error.to_string()) }.boxed()
+    }
+
+    fn send<'a>(
+        &'a self,
+        mail: &'a SendEmail,
+        text: &'a EmailText,
+    ) -> BoxFuture<'a, Result<Delivery, ActivityError>> {
+        async move {
+            let unsubscribe = mail.list_unsubscribe.as_deref();
+            let letter = Letter { key: &mail.key, to: &mail.to, text, unsubscribe };
+            Self::send(self, &letter).await.map_err(MailError::into_failure)
+        }
+        .boxed()
+    }
+}
+
 impl Mailer {
     /// Sets up what is needed to speak to the server; connects to nothing yet.
     ///
@@ -181,7 +216,7 @@ impl Mailer {
     /// Hands a mail over, under the `Message-ID` of its key.
     ///
     /// # Errors
-    /// As [`MailError`]. That it will never be taken is no error but [`Delivery::Refused`].
+    /// As [`MailError`]. That it will never be taken is not an error but [`Delivery::Refused`].
     pub async fn send(&self, letter: &Letter<'_>) -> Result<Delivery, MailError> {
         match message::compose(&self.0.server.from.0, letter) {
             Ok(mut mail) => {

@@ -20,9 +20,9 @@ pub(super) struct Mail {
 /// Why a mail can never be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flaw {
-    /// Where it goes is no address.
+    /// The recipient is not an address.
     Recipient,
-    /// Where one unsubscribes is no URL.
+    /// The link that unsubscribes is not a URL.
     Unsubscribe,
     /// The mail cannot be put together.
     Message,

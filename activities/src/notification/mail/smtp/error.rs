@@ -1,4 +1,4 @@
-//! What became of a mail that was not taken: an outcome, an outage, or nobody knows.
+//! The ends of a mail that was not taken: an outcome, an outage, or nobody knows.
 
 use std::error::Error as _;
 use std::io;
@@ -16,13 +16,13 @@ pub enum MailError {
     /// The server did not take it: nothing happened.
     #[error("mail was not sent: {why}")]
     NotSent {
-        /// What is wrong, with the fix.
+        /// The reason, with the fix.
         why: String,
     },
     /// It was handed over, and nobody knows what became of it.
     #[error("mail was handed over, and the server gave no usable reply: {why}")]
     Unknown {
-        /// What came instead.
+        /// The sign of it.
         why: String,
     },
 }
@@ -59,7 +59,7 @@ pub enum Bounces {
     NoSuchMailbox,
 }
 
-/// What the server was told last.
+/// The last thing that the server was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum At {
     /// Nothing, or `EHLO`.
@@ -78,7 +78,7 @@ pub(super) enum At {
     Message,
 }
 
-/// What an error of the conversation comes to.
+/// Judges an error of the conversation.
 pub(super) fn judge(at: At, error: &smtp::Error, bounces: Bounces) -> Result<Delivery, MailError> {
     match error.status().map(u16::from) {
         Some(code) if error.is_transient() => Err(put_off(at, code)),

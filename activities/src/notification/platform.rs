@@ -1,4 +1,5 @@
-//! The senders' wire: `/notifications/email`, `/notifications/sms`, `/notifications/push`.
+//! The platform's message senders: `/notifications/email`, `/notifications/sms`, `/notifications/push`. Mails and SMS
+//! can go by another provider; push messages go this way always.
 
 use contracts::commerce::OrderLine;
 use contracts::customers::RecommendedProduct;
@@ -7,12 +8,26 @@ use contracts::values::IdempotencyKey;
 use messages::{EmailText, PushText};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
+use text::Problem;
 
 use crate::http::wire::{Amount, amount};
 use crate::http::{Api, CallError};
+use crate::provider::Given;
 
-pub(super) struct Client {
+/// The system's name, for failure texts.
+pub(super) const SYSTEM: &str = "notification";
+
+/// The platform's message senders; cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct Senders {
     api: Api,
+}
+
+/// The senders as a provider of mails or SMS: they are where push messages go, too.
+pub(super) fn open(given: &Given<'_>) -> Result<Senders, Vec<Problem>> {
+    let endpoint = given.home.cloned().ok_or_else(Vec::new)?;
+    let api = Api::new(endpoint).map_err(|error| vec![error.of("SUN_NOTIFICATION_API_TOKEN")])?;
+    Ok(Senders::new(api))
 }
 
 #[derive(Serialize)]
@@ -153,9 +168,13 @@ struct Sent {
     message_id: Option<String>,
 }
 
-impl Client {
+impl Senders {
     pub(super) fn new(api: Api) -> Self {
         Self { api }
+    }
+
+    pub(super) async fn health(&self) -> Result<(), CallError> {
+        self.api.health().await
     }
 
     pub(super) async fn email(&self, mail: &SendEmail, text: &EmailText) -> Result<Delivery, CallError> {

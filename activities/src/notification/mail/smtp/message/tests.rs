@@ -64,7 +64,7 @@ fn one_click_unsubscribes_over_https_only() -> TestResult {
     let open = "http://127.0.0.1:9464/u";
     assert_eq!(header(open, "List-Unsubscribe")?, Some(format!("<{open}>")));
     assert_eq!(header(open, "List-Unsubscribe-Post")?, None);
-    // What would end the header is written differently in a URL.
+    // A sign that would end the header is written differently in a URL.
     let sly = "https://shop.example.com/u>\r\nBcc: a@example.com";
     assert_eq!(header(sly, "Bcc")?, None);
     Ok(())
@@ -97,9 +97,9 @@ fn quotes_and_other_domains_reach_the_server_as_they_must() -> TestResult {
 
 #[test]
 fn the_senders_domain_is_sent_as_mail_servers_know_it() -> TestResult {
-    let sender: crate::mail::Sender = "Cửa hàng <orders@thử.example.com>".parse()?;
+    let sender: super::super::Sender = "Cửa hàng <orders@thử.example.com>".parse()?;
     assert_eq!(sender.domain(), "xn--th-yct.example.com");
     // A machine of this network is nobody's mailbox, and may send.
-    assert_eq!("orders@mailhost".parse::<crate::mail::Sender>()?.domain(), "mailhost");
+    assert_eq!("orders@mailhost".parse::<super::super::Sender>()?.domain(), "mailhost");
     Ok(())
 }

@@ -1,27 +1,106 @@
 //! The platform's own payments: `/payments`, `/payments/{id}/refund`, `/payments/void`.
+//!
+//! - `state.rs`: what a payment's state is called, and what follows from it;
+//! - [`webhook`]: the platform's events.
 
+mod state;
 pub mod webhook;
 
+use std::sync::Arc;
+use std::time::SystemTime;
+
 use contracts::money::{Currency, Money};
-use contracts::payment::{ChargePayment, CustomerAction, Payment, PaymentState, ReversePayment};
+use contracts::payment::{ChargePayment, CustomerAction, FindPayment, Payment, PaymentState, ReversePayment};
 use contracts::values::IdempotencyKey;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
+use text::Problem;
 
+use super::{Provider, Reversal, weightiest};
 use crate::http::wire::{Amount, amount, money};
-use crate::http::{Api, CallError, Refused, is_code};
+use crate::http::{Api, CallError, Credential, Refused, is_code};
+use crate::provider::{Given, Kind, Setting, secret};
+use crate::webhook::{PaymentEvent, WebhookError};
+use state::State;
 
-use super::{Reversal, weightiest};
+/// The platform, or what speaks like it.
+pub(super) const KIND: Kind<dyn Provider> = Kind {
+    name: "platform",
+    help: "the platform, or what speaks like it at SUN_PAYMENT_API_URL",
+    settings: &[
+        Setting::text(
+            "SUN_PAYMENT_API_URL",
+            "payment-api-url",
+            "URL",
+            "Base URL of payments that speak like the platform's; default: the platform",
+        ),
+        secret!(
+            "SUN_PAYMENT_API_TOKEN",
+            "payment-api-token",
+            "TOKEN",
+            "Bearer token for payments that speak like the platform's; default: the platform's"
+        ),
+    ],
+    open,
+};
 
-/// What a payment is called that holds no money and never will.
-const VOID: [&str; 6] = ["voided", "refunded", "reversed", "cancelled", "canceled", "expired"];
+fn open(given: &Given<'_>) -> Result<Arc<dyn Provider>, Vec<Problem>> {
+    let endpoint = given.like_the_platform("payment", "SUN_PAYMENT_API_URL", "SUN_PAYMENT_API_TOKEN")?;
+    let api = Api::new(endpoint).map_err(|error| vec![error.of("SUN_PAYMENT_API_TOKEN")])?;
+    Ok(api.into())
+}
 
 /// The platform, as a payment provider.
-#[derive(Clone)]
-pub(super) struct Platform {
+#[derive(Clone, Debug)]
+struct Platform {
     api: Api,
+}
+
+impl From<Api> for Arc<dyn Provider> {
+    fn from(api: Api) -> Self {
+        Arc::new(Platform { api })
+    }
+}
+
+impl Provider for Platform {
+    /// A void, a look for a payment that it left out, a refund, and a look at what is left.
+    fn requests_max(&self) -> u32 {
+        4
+    }
+
+    fn health(&self) -> BoxFuture<'_, Result<(), CallError>> {
+        self.api.health().boxed()
+    }
+
+    fn charge<'a>(&'a self, charge: &'a ChargePayment) -> BoxFuture<'a, Result<Payment, CallError>> {
+        self.ask_to_charge(charge).boxed()
+    }
+
+    fn find<'a>(&'a self, find: &'a FindPayment) -> BoxFuture<'a, Result<Option<Payment>, CallError>> {
+        self.find_under(&find.key).boxed()
+    }
+
+    fn reverse<'a>(&'a self, reverse: &'a ReversePayment) -> BoxFuture<'a, Result<Reversal, CallError>> {
+        self.void_and_refund(reverse).boxed()
+    }
+
+    fn signature_header(&self) -> &'static str {
+        webhook::HEADER
+    }
+
+    fn read_event(
+        &self,
+        signature: &str,
+        body: &[u8],
+        secret: &Credential,
+        now: SystemTime,
+    ) -> Result<PaymentEvent, WebhookError> {
+        webhook::verify_and_read(signature, body, secret, now)
+    }
 }
 
 #[derive(Serialize)]
@@ -76,24 +155,25 @@ struct PaymentBody {
     action: Option<CustomerAction>,
 }
 
+/// An answer that does not list payments says nothing about them: it is an answer of another shape.
 #[derive(Deserialize)]
 struct VoidAnswer {
     #[serde(default)]
     barred: bool,
-    #[serde(default)]
     payments: Vec<PaymentBody>,
 }
 
+#[derive(Deserialize)]
+struct RefundAnswer {
+    #[serde(default)]
+    status: Option<String>,
+}
+
+/// The words for a refund that was made, or is under way. Without a word, that the platform took it says so.
+const REFUND_MADE: [&str; 4] = ["refunded", "succeeded", "completed", "pending"];
+
 impl Platform {
-    pub(super) fn new(api: Api) -> Self {
-        Self { api }
-    }
-
-    pub(super) async fn health(&self) -> Result<(), CallError> {
-        self.api.health().await
-    }
-
-    pub(super) async fn charge(&self, charge: &ChargePayment) -> Result<Payment, CallError> {
+    async fn ask_to_charge(&self, charge: &ChargePayment) -> Result<Payment, CallError> {
         let body = ChargeBody {
             order_id: charge.order_id.as_str(),
             amount: amount(charge.amount),
@@ -107,7 +187,7 @@ impl Platform {
         let answer: Result<PaymentBody, _> =
             self.api.send(Method::POST, &["payments"], Some(&charge.key), &body).await;
         match answer {
-            Ok(payment) => Ok(payment.into()),
+            Ok(payment) => self.payment(payment),
             Err(error) => match error.refusal() {
                 Some(refusal) if refusal.status == 402 => Ok(declined(refusal)),
                 _ => Err(error),
@@ -116,12 +196,15 @@ impl Platform {
     }
 
     /// The payment made under a key.
-    pub(super) async fn find(&self, key: &IdempotencyKey) -> Result<Option<Payment>, CallError> {
-        weightiest("payment", self.made_under(key).await?.into_iter().map(Payment::from))
+    async fn find_under(&self, key: &IdempotencyKey) -> Result<Option<Payment>, CallError> {
+        let made = self.made_under(key).await?;
+        let payments: Result<Vec<Payment>, CallError> =
+            made.into_iter().map(|payment| self.payment(payment)).collect();
+        weightiest("payment", payments?)
     }
 
     /// Voids what is open, bars the key, and refunds whatever of the captured money is still there.
-    pub(super) async fn reverse(&self, reverse: &ReversePayment) -> Result<Reversal, CallError> {
+    async fn void_and_refund(&self, reverse: &ReversePayment) -> Result<Reversal, CallError> {
         let body = VoidBody {
             order_id: reverse.order_id.as_str(),
             idempotency_key: reverse.key.as_str(),
@@ -139,8 +222,8 @@ impl Platform {
             && self.has_money_left(&reverse.key, id).await?
         {
             // Nothing under the key, although a payment was made under it: this is not the provider that made it.
-            let why = "it does not know the payment that was made under this key".to_owned();
-            undone = undone.and(Err(CallError::Unknown { system: "payment", why }));
+            let why = "it does not know the payment that was made under this key";
+            undone = undone.and(Err(self.api.unknown(why)));
         }
         undone?;
         let is_known = voided.barred || !voided.payments.is_empty();
@@ -148,7 +231,7 @@ impl Platform {
     }
 
     async fn give_back(&self, reverse: &ReversePayment, payment: &PaymentBody) -> Result<(), CallError> {
-        let Some(rest) = payment.money_left()? else { return Ok(()) };
+        let Some(rest) = self.money_left(payment)? else { return Ok(()) };
         match self.refund(reverse, &payment.payment_id, rest).await {
             // Refused may mean that somebody else was faster; then nothing is left.
             Err(error) if error.refusal().is_some() => {
@@ -170,7 +253,7 @@ impl Platform {
     async fn has_money_left(&self, key: &IdempotencyKey, payment_id: &str) -> Result<bool, CallError> {
         let found = self.made_under(key).await?;
         let payment = found.iter().find(|payment| payment.payment_id == payment_id);
-        payment.map_or(Ok(true), |payment| Ok(payment.money_left()?.is_some()))
+        payment.map_or(Ok(true), |payment| Ok(self.money_left(payment)?.is_some()))
     }
 
     async fn refund(&self, reverse: &ReversePayment, payment_id: &str, rest: Money) -> Result<(), CallError> {
@@ -178,64 +261,63 @@ impl Platform {
             RefundBody { amount: amount(rest), currency: rest.currency().code(), reason: &reverse.reason };
         let key = reverse.key.part("refund").part(payment_id);
         let path = ["payments", payment_id, "refund"];
-        self.api.send::<_, Value>(Method::POST, &path, Some(&key), &body).await.map(drop)
+        let made: Option<RefundAnswer> = self.api.send(Method::POST, &path, Some(&key), &body).await?;
+        match made.and_then(|made| made.status) {
+            Some(status) if !REFUND_MADE.contains(&status.as_str()) => {
+                Err(self.api.new_word("a refund in a state", &status))
+            }
+            _ => Ok(()),
+        }
     }
-}
 
-impl PaymentBody {
-    /// What of the captured money has not been refunded yet; `None` when none is there, nor ever will be.
-    fn money_left(&self) -> Result<Option<Money>, CallError> {
-        match self.status.as_str() {
-            "paid" | "captured" | "partially_refunded" => {}
-            "declined" | "failed" => return Ok(None),
-            other if VOID.contains(&other) => return Ok(None),
+    /// The part of the captured money that has not been refunded yet; `None` when none is there, nor ever will be.
+    fn money_left(&self, payment: &PaymentBody) -> Result<Option<Money>, CallError> {
+        match self.state(payment)? {
+            State::Captured => {}
+            State::Void | State::Failed => return Ok(None),
             // The bank has it in hand, say: the money may come yet.
-            other => {
-                let status = if is_code(other) { other } else { "another state" };
-                let why = format!("a payment in {status} is not undone yet");
-                return Err(CallError::Unknown { system: "payment", why });
+            State::Waiting => {
+                return Err(self.api.unknown(format!("a payment in {} is not undone yet", payment.status)));
             }
         }
-        let currency = self.currency.as_deref().and_then(Currency::from_code);
+        let currency = payment.currency.as_deref().and_then(Currency::from_code);
         let read =
             |json: &Option<Box<RawValue>>, currency| json.as_deref().and_then(|json| money(json, currency));
         let left = currency.and_then(|currency| {
-            let refunded = read(&self.refunded_amount, currency).unwrap_or(Money::zero(currency));
-            read(&self.amount, currency)?.checked_sub(refunded)
+            let refunded = read(&payment.refunded_amount, currency).unwrap_or(Money::zero(currency));
+            read(&payment.amount, currency)?.checked_sub(refunded)
         });
-        match left {
-            Some(left) => Ok((left.minor_units() > 0).then_some(left)),
-            // A captured payment of unknown size is not "nothing": the undo has to fail until somebody looks.
-            None => Err(CallError::Unknown {
-                system: "payment",
-                why: "a captured payment without a readable amount".to_owned(),
-            }),
-        }
+        // A captured payment of unknown size is not "nothing": the undo has to fail until somebody looks.
+        let left = left.ok_or_else(|| self.api.unknown("a captured payment without a readable amount"))?;
+        Ok((left.minor_units() > 0).then_some(left))
     }
-}
 
-impl From<PaymentBody> for Payment {
-    fn from(body: PaymentBody) -> Self {
-        let state = match body.status.as_str() {
-            "paid" | "captured" | "partially_refunded" => PaymentState::Paid,
-            other if VOID.contains(&other) => PaymentState::Reversed,
-            "declined" | "failed" => PaymentState::Declined {
+    fn state(&self, payment: &PaymentBody) -> Result<State, CallError> {
+        let state = State::of(&payment.status);
+        state.ok_or_else(|| self.api.new_word("a payment in a state", &payment.status))
+    }
+
+    fn payment(&self, body: PaymentBody) -> Result<Payment, CallError> {
+        let state = match self.state(&body)? {
+            State::Captured => PaymentState::Paid,
+            State::Void => PaymentState::Reversed,
+            State::Failed => PaymentState::Declined {
                 code: body
                     .decline_code
                     .filter(|code| is_code(code))
                     .unwrap_or_else(|| "payment_failed".to_owned()),
                 customer_may_retry: body.customer_may_retry.unwrap_or(true),
             },
-            // `requires_action`, and every state that is not final: whoever waits reads again.
-            other => PaymentState::RequiresAction {
+            // Not final: whoever waits reads again.
+            State::Waiting => PaymentState::RequiresAction {
                 action: body.action.unwrap_or(CustomerAction {
-                    kind: other.to_owned(),
+                    kind: body.status,
                     url: None,
                     instruction: None,
                 }),
             },
         };
-        Self { payment_id: Some(body.payment_id), state }
+        Ok(Payment { payment_id: Some(body.payment_id), state })
     }
 }
 

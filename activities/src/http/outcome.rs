@@ -1,0 +1,163 @@
+//! The ends of a call that are not an answer, and what Temporal does with each.
+
+use std::time::Duration;
+
+use contracts::failure;
+use reqwest::StatusCode;
+use serde_json::Value;
+use temporalio_common::error::ApplicationFailure;
+use temporalio_sdk::activities::ActivityError;
+use thiserror::Error;
+
+/// The end of a call that is not an answer.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum CallError {
+    /// Not sent: nothing happened.
+    #[error("{system} cannot be reached: {why}")]
+    NotSent {
+        /// Which system.
+        system: &'static str,
+        /// The connection's error.
+        why: String,
+    },
+    /// Put off by the system: nothing happened.
+    #[error("{system} asks to slow down (429)")]
+    PutOff {
+        /// Which system.
+        system: &'static str,
+        /// When to ask again.
+        after: Option<Duration>,
+    },
+    /// Turned away for what a setting mends: nothing happened. Retried, because a worker with the right one goes on.
+    #[error("{system} {wrong}: {fix}")]
+    Setting {
+        /// Which system.
+        system: &'static str,
+        /// Which setting.
+        wrong: Wrong,
+        /// The settings to look at.
+        fix: String,
+    },
+    /// Sent, and nobody knows what became of it.
+    #[error("{system} gave no usable answer: {why}")]
+    Unknown {
+        /// Which system.
+        system: &'static str,
+        /// The sign of it.
+        why: String,
+    },
+    /// Sent, nobody knows, and the system repeats that answer for this key.
+    #[error("{system} gave no usable answer and repeats it: {why}")]
+    UnknownForGood {
+        /// Which system.
+        system: &'static str,
+        /// The sign of it.
+        why: String,
+    },
+    /// The system's offer cannot be used as it is, and asking again does not change that.
+    #[error("{system}: {why}")]
+    Unusable {
+        /// Which system.
+        system: &'static str,
+        /// The flaw, and the fix.
+        why: String,
+    },
+    /// The system said no.
+    #[error("{system} refused: {} {}", .refusal.status, .refusal.code)]
+    Refused {
+        /// Which system.
+        system: &'static str,
+        /// Its words.
+        refusal: Box<Refused>,
+    },
+}
+
+/// The faults that a setting mends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Wrong {
+    /// 401.
+    #[error("does not accept our credentials (401)")]
+    Login,
+    /// 403.
+    #[error("does not let us do that (403)")]
+    Permission,
+    /// 404 or 405, and not in the API's own words.
+    #[error("has nothing at that path ({0})")]
+    Path(u16),
+    /// Another one, which only this API has; the fix says it.
+    #[error("refuses")]
+    Other,
+}
+
+/// A refusal as the system put it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refused {
+    /// HTTP status.
+    pub status: u16,
+    /// The system's code, or `UNSPECIFIED`.
+    pub code: String,
+    /// The system's details, whatever their shape.
+    pub details: Value,
+}
+
+/// A refusal in any of the shapes that the platform documents.
+pub(crate) fn refusal(status: StatusCode, body: &Value) -> Refused {
+    let error = body.get("error").unwrap_or(body);
+    let code = error.get("code").and_then(Value::as_str).or_else(|| error.as_str());
+    let code = code.filter(|code| is_code(code));
+    let details = error.get("details").or_else(|| body.get("details")).or_else(|| body.get("errors"));
+    Refused {
+        status: status.as_u16(),
+        code: code.unwrap_or("UNSPECIFIED").to_owned(),
+        details: details.cloned().unwrap_or(Value::Null),
+    }
+}
+
+/// A word of a provider, as a failure text repeats it. Anything else may be personal, and stays out.
+pub(crate) fn word(text: &str) -> String {
+    if is_code(text) { format!("\"{text}\"") } else { "something that is not a word".to_owned() }
+}
+
+/// Whether a provider's code can be repeated in a failure text: a word. A sentence, a mail address, a phone or card
+/// number in its place is nobody's business; card networks do have codes of a few digits.
+pub(crate) fn is_code(text: &str) -> bool {
+    let is_of_a_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+    (1..=60).contains(&text.len())
+        && text.chars().all(is_of_a_word)
+        && (text.len() <= 4 || text.starts_with(|first: char| first.is_ascii_alphabetic()))
+}
+
+impl CallError {
+    /// The refusal, if it is one.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&Refused> {
+        match self {
+            Self::Refused { refusal, .. } => Some(refusal),
+            _ => None,
+        }
+    }
+
+    /// Whether user and password, or a token, were not accepted.
+    #[must_use]
+    pub fn is_not_let_in(&self) -> bool {
+        matches!(self, Self::Setting { wrong: Wrong::Login, .. })
+    }
+
+    /// Turns the error into what Temporal retries, or does not.
+    #[must_use]
+    pub fn into_failure(self) -> ActivityError {
+        let (failure_type, is_final, delay) = match &self {
+            Self::NotSent { .. } | Self::Setting { .. } => (failure::UNAVAILABLE, false, None),
+            Self::PutOff { after, .. } => (failure::UNAVAILABLE, false, *after),
+            Self::Unknown { .. } => (failure::OUTCOME_UNKNOWN, false, None),
+            Self::UnknownForGood { .. } => (failure::OUTCOME_UNKNOWN, true, None),
+            Self::Refused { .. } | Self::Unusable { .. } => (failure::REFUSED, true, None),
+        };
+        let failure = ApplicationFailure::builder(self.to_string())
+            .type_name(failure_type.to_owned())
+            .non_retryable(is_final)
+            .maybe_next_retry_delay(delay)
+            .build();
+        ActivityError::application(failure)
+    }
+}

@@ -1,0 +1,42 @@
+//! Buckets of this machine.
+
+use object_store::ClientConfigKey::{ProxyExcludes, ProxyUrl};
+use object_store::aws::AmazonS3Builder;
+use object_store::aws::AmazonS3ConfigKey::{Client, Endpoint};
+use reqwest::Url;
+
+/// A bucket whose endpoint is on this machine is reached through no proxy, whatever the environment names. The client
+/// has no switch for that: it is given a proxy that nothing goes through, in place of the environment's.
+pub(crate) fn without_proxy(builder: AmazonS3Builder) -> AmazonS3Builder {
+    let endpoint = builder.get_config_value(&Endpoint).and_then(|endpoint| Url::parse(&endpoint).ok());
+    match endpoint.as_ref().and_then(Url::host_str).is_some_and(text::is_this_machine) {
+        true => builder
+            .with_config(Client(ProxyUrl), "http://localhost")
+            .with_config(Client(ProxyExcludes), EVERYTHING),
+        false => builder,
+    }
+}
+
+/// Names, and addresses of both kinds.
+const EVERYTHING: &str = "*,0.0.0.0/0,::/0";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// S5
+    #[test]
+    fn a_bucket_of_this_machine_is_reached_through_no_proxy() {
+        for (endpoint, excluded) in [
+            ("http://127.0.0.1:9000", Some(EVERYTHING)),
+            ("http://localhost:9000", Some(EVERYTHING)),
+            ("https://[::1]:9000", Some(EVERYTHING)),
+            ("https://s3.example.com", None),
+        ] {
+            let builder = without_proxy(AmazonS3Builder::new().with_endpoint(endpoint));
+            let excludes = builder.get_config_value(&Client(ProxyExcludes));
+            assert_eq!(excludes.as_deref(), excluded, "{endpoint}");
+        }
+        assert_eq!(without_proxy(AmazonS3Builder::new()).get_config_value(&Client(ProxyUrl)), None);
+    }
+}
