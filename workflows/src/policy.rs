@@ -39,7 +39,7 @@ pub struct Figures {
     pub stock: Duration,
     /// Patience of a charge.
     pub payment: Duration,
-    /// Patience of one look at a payment that waits for the customer; the last one comes out of the hold's margin.
+    /// Patience of one look at a payment that waits for the customer, a place at a worker included.
     pub look: Duration,
     /// Pause before a payment that waits for the customer is read again without news; doubles from there.
     pub look_again_first: Duration,
@@ -81,7 +81,7 @@ impl Default for Figures {
             account: minutes(10),
             stock: minutes(10),
             payment: minutes(15),
-            look: minutes(2),
+            look: minutes(1),
             look_again_first: minutes(1),
             look_again_longest: minutes(60),
             carrier: minutes(30),
@@ -287,10 +287,11 @@ pub fn money() -> Policy {
     Policy::new(figures().payment, OnStop::AwaitOutcome, false)
 }
 
-/// A look at a payment that waits for the customer. The wait goes on without its answer, so nobody is waited for long.
+/// A look at a payment that waits for the customer. The wait goes on without its answer, and another look follows: so it
+/// is one attempt, and a provider that hangs does not fill the workers with looks.
 #[must_use]
 pub fn look() -> Policy {
-    Policy { attempts_max: 0, local_attempts: 1, ..Policy::new(figures().look, OnStop::LetGo, true) }
+    Policy { attempts_max: 1, local_attempts: 1, ..Policy::new(figures().look, OnStop::LetGo, true) }
 }
 
 /// How the pauses between looks grow: each is twice the one before.

@@ -1,7 +1,5 @@
 //! A batch of staged rows is written, several rows at a time; heartbeats tell how far it is.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use contracts::bulk::{INLINE_MAX, Rate, Written, count_cause};
 use contracts::objects::ObjectRef;
 use futures::future::BoxFuture;
@@ -13,6 +11,7 @@ use serde_json::value::RawValue;
 use store::{Lines, LinesWriter, Store};
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
+use super::doubt::Doubts;
 use super::images::{Images, Kept};
 use super::pace::Pace;
 use super::{Format, Trouble, Walk};
@@ -180,8 +179,8 @@ pub async fn apply<T: Target>(
     let rows = walk.alive(rows_of::<T::Row>(store, batch.rows)).await.map_err(Trouble::into_failure)?;
     let pace = Pace::resume(batch.rate, walk.progress().due);
     let images = batch.images.map(|folder| Images::of(store, folder, batch.rows));
-    let (is_few, has_failed) = (rows.len() <= INLINE_MAX, AtomicBool::new(false));
-    let writing = Writing { ctx, store, target, batch, pace, images, is_few, has_failed };
+    let (is_few, doubts) = (rows.len() <= INLINE_MAX, Doubts::default());
+    let writing = Writing { ctx, store, target, batch, pace, images, is_few, doubts };
     while walk.progress().rows < rows.len() {
         let progress = walk.progress().clone();
         let done = writing.segment(&rows[progress.rows..], progress);
@@ -219,8 +218,7 @@ struct Writing<'w, T> {
     pace: Pace,
     images: Option<Images<'w>>,
     is_few: bool,
-    /// A row's outcome is not known: the system is away, or lets nobody in. The next row would fare no better.
-    has_failed: AtomicBool,
+    doubts: Doubts,
 }
 
 /// How some rows ended.
@@ -273,7 +271,8 @@ impl<T: Target> Writing<'_, T> {
     /// its row counts as not sent.
     fn answers(&self, sent: Vec<Sent<T::Done>>) -> Result<Vec<Option<Answer<T::Done>>>, Trouble> {
         let is_stopped = self.ctx.is_cancelled();
-        let answers = sent.into_iter().map(|sent| if is_stopped { Ok(sent.ok().flatten()) } else { sent });
+        let sent = sent.into_iter().map(|sent| self.doubts.settle(sent));
+        let answers = sent.map(|sent| if is_stopped { Ok(sent.ok().flatten()) } else { sent });
         answers.collect()
     }
 
@@ -360,11 +359,11 @@ impl<T: Target> Writing<'_, T> {
         if now.is_some_and(|now| self.target.is_done(row, now)) {
             return Ok(Some(Answer::Done(None)));
         }
-        if !self.pace.turn(self.ctx).await || self.has_failed.load(Ordering::Relaxed) {
+        if !self.pace.turn(self.ctx).await || self.doubts.has_failed() {
             return Ok(None);
         }
         let sent = self.target.write(row, before).await;
-        self.has_failed.fetch_or(sent.is_err(), Ordering::Relaxed);
+        self.doubts.note(&sent, SIDE_BY_SIDE);
         sent.map(Some)
     }
 

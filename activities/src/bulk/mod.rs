@@ -26,7 +26,9 @@
 //! - **A stop between two rows.** When the run is cancelled, rows that were sent are finished and the rest is not sent.
 //!   What was written until then is in the details of the cancel ([`Ended::report`]).
 //! - **No storm.** After the first row whose outcome is not known (an outage, a password that is refused) no further
-//!   row is sent: the attempt fails, and Temporal tries again later.
+//!   row is sent: the attempt fails, and Temporal tries again later. An answer that may be about one row alone (a
+//!   firewall that dislikes a description) costs that row, where another one is taken; eight such answers and no row
+//!   that is taken end the attempt.
 //! - **A report.** Every outcome stands in one list in the object store, few of them inline, refused rows in the
 //!   quarantine, all of them counted ([`contracts::bulk::Written`]).
 //!
@@ -49,6 +51,7 @@
 //! - `pace.rs`: rows a second;
 //! - `stage.rs`, `apply.rs`: the two parts;
 //! - `images.rs`: before-images in the object store;
+//! - `doubt.rs`: one row that is not taken, or all of them;
 //! - `format.rs`: heartbeats of another version, which are not read;
 //! - `trouble.rs`: the reasons why a part cannot go on, and whether trying again helps.
 //!
@@ -56,6 +59,7 @@
 //! for one key twice across batches (no memory is large enough for it).
 
 mod apply;
+mod doubt;
 mod format;
 mod images;
 mod pace;

@@ -17,6 +17,15 @@ pub enum Trouble {
     /// An outside system did not answer, or asks for something that no row can mend.
     #[error(transparent)]
     Call(#[from] CallError),
+    /// An outside system, or something before it, did not take one row. Whether it is about that row alone is seen by the
+    /// others: where one of them is taken, this one is refused by `cause`.
+    #[error("{error}")]
+    OneRow {
+        /// The cause of the refusal, if it is one: `http_403`.
+        cause: String,
+        /// The trouble, if it is not.
+        error: CallError,
+    },
     /// Something that another attempt may find otherwise.
     #[error("{0}")]
     Again(String),
@@ -33,11 +42,20 @@ impl From<serde_json::Error> for Trouble {
 }
 
 impl Trouble {
+    /// The trouble with a call about one row, which may be about that row alone.
+    #[must_use]
+    pub fn of_row(error: CallError) -> Self {
+        match error.of_one_row() {
+            Some(cause) => Self::OneRow { cause, error },
+            None => Self::Call(error),
+        }
+    }
+
     /// Turns it into what Temporal retries, or does not.
     #[must_use]
     pub fn into_failure(self) -> ActivityError {
         match self {
-            Self::Call(error) => error.into_failure(),
+            Self::Call(error) | Self::OneRow { error, .. } => error.into_failure(),
             // An object that is gone or damaged does not come back by asking again.
             Self::Store(error @ (StoreError::Gone { .. } | StoreError::Damaged { .. })) => {
                 failure(failure::REFUSED, true, error.to_string())

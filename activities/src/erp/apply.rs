@@ -56,7 +56,7 @@ impl Target for Rows<'_> {
             match patiently(self.ctx, || self.shop.write(&key, row)).await {
                 Ok(id) => Ok(Answer::Done(id)),
                 Err(CallError::Refused { refusal, .. }) => Ok(Answer::Refused(refusal.code)),
-                Err(error) => Err(error.into()),
+                Err(error) => Err(Trouble::of_row(error)),
             }
         }
         .boxed()

@@ -98,14 +98,12 @@ impl ErpActivities {
                 connector: erp.kind().to_owned(),
                 no_keys: erp.no_keys().map(str::to_owned),
             }),
-            Err(CallError::Setting { wrong: Wrong::Login | Wrong::Permission, .. }) => {
-                Ok(Authentication::Refused {
-                    reason: format!(
-                        "the ERP refuses user and password of {}: correct them in the worker",
-                        input.credentials_ref
-                    ),
-                })
-            }
+            Err(CallError::Setting { wrong: Wrong::Login, .. }) => Ok(Authentication::Refused {
+                reason: format!(
+                    "the ERP refuses user and password of {}: correct them in the worker",
+                    input.credentials_ref
+                ),
+            }),
             Err(error) => Err(error.into_failure()),
         }
     }

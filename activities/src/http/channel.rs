@@ -139,10 +139,13 @@ impl Channel {
                 let fix = format!("is {url} the API's own address?");
                 self.setting(Wrong::Path(status.as_u16()), fix)
             }
-            other => self.unknown(format!(
-                "HTTP {} without the API's own words: does something before it answer, and is {url} right?",
-                other.as_u16()
-            )),
+            other => {
+                let status = other.as_u16();
+                let why = format!(
+                    "HTTP {status} without the API's own words: does something before it answer, and is {url} right?"
+                );
+                CallError::Foreign { system: self.system, status, why: self.by_way_of(why) }
+            }
         }
     }
 
@@ -217,7 +220,8 @@ impl Channel {
 
     /// `of`: what was said so, such as `a payment in a state`.
     pub(crate) fn new_word(&self, of: &str, word: &str) -> CallError {
-        self.unknown(format!("{of} that this version does not know: {}", super::word(word)))
+        let why = format!("{of} that this version does not know: {}", super::word(word));
+        CallError::NewWord { system: self.system, why: self.by_way_of(why) }
     }
 
     pub(crate) fn unknown(&self, why: impl Into<String>) -> CallError {

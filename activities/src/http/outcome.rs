@@ -46,6 +46,24 @@ pub enum CallError {
         /// The sign of it.
         why: String,
     },
+    /// Answered, with a word that this version does not know.
+    #[error("{system} gave no usable answer: {why}")]
+    NewWord {
+        /// Which system.
+        system: &'static str,
+        /// The word.
+        why: String,
+    },
+    /// Answered with a 4xx by something before the system, which knows nothing of what was asked.
+    #[error("{system} gave no usable answer: {why}")]
+    Foreign {
+        /// Which system.
+        system: &'static str,
+        /// HTTP status.
+        status: u16,
+        /// The setting to look at.
+        why: String,
+    },
     /// Sent, nobody knows, and the system repeats that answer for this key.
     #[error("{system} gave no usable answer and repeats it: {why}")]
     UnknownForGood {
@@ -137,6 +155,19 @@ impl CallError {
         }
     }
 
+    /// The cause by which one row of many is left out, where the others are taken: something before the system dislikes
+    /// what is in it, or the system itself lets nobody change it. `None`: the answer is not about one row.
+    #[must_use]
+    pub fn of_one_row(&self) -> Option<String> {
+        match self {
+            Self::Setting { wrong: Wrong::Permission, .. } => Some("http_403".to_owned()),
+            Self::Setting { wrong: Wrong::Path(status), .. } | Self::Foreign { status, .. } => {
+                Some(format!("http_{status}"))
+            }
+            _ => None,
+        }
+    }
+
     /// Whether user and password, or a token, were not accepted.
     #[must_use]
     pub fn is_not_let_in(&self) -> bool {
@@ -147,9 +178,11 @@ impl CallError {
     #[must_use]
     pub fn into_failure(self) -> ActivityError {
         let (failure_type, is_final, delay) = match &self {
-            Self::NotSent { .. } | Self::Setting { .. } => (failure::UNAVAILABLE, false, None),
+            Self::NotSent { .. } => (failure::UNAVAILABLE, false, None),
+            Self::Setting { .. } => (failure::SETTING, false, None),
+            Self::NewWord { .. } => (failure::NEW_WORD, false, None),
             Self::PutOff { after, .. } => (failure::UNAVAILABLE, false, *after),
-            Self::Unknown { .. } => (failure::OUTCOME_UNKNOWN, false, None),
+            Self::Unknown { .. } | Self::Foreign { .. } => (failure::OUTCOME_UNKNOWN, false, None),
             Self::UnknownForGood { .. } => (failure::OUTCOME_UNKNOWN, true, None),
             Self::Refused { .. } | Self::Unusable { .. } => (failure::REFUSED, true, None),
         };

@@ -96,6 +96,18 @@ fn weightiest(
     Ok(payments.into_iter().next())
 }
 
+/// The payments that were found under one key. One in a state that nobody knows does not hide another that is paid; where
+/// none is, nobody knows what became of the charge.
+fn known(found: impl Iterator<Item = Result<Payment, CallError>>) -> Result<Vec<Payment>, CallError> {
+    let (known, unknown): (Vec<_>, Vec<_>) = found.partition(Result::is_ok);
+    let known: Vec<Payment> = known.into_iter().flatten().collect();
+    let is_paid = known.iter().any(|payment| payment.state == PaymentState::Paid);
+    match unknown.into_iter().find_map(Result::err) {
+        Some(error) if !is_paid => Err(error),
+        _ => Ok(known),
+    }
+}
+
 /// The payment provider's activities, on a connection to it.
 pub struct PaymentActivities {
     provider: Arc<dyn Provider>,

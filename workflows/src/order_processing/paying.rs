@@ -22,6 +22,12 @@ use crate::search_attributes::{STAGE, Stage};
 /// Why an order expires.
 pub(super) const NOT_IN_TIME: &str = "the payment did not settle while the stock was held";
 
+/// How long looks go on behind the deadline, where the last one got no answer or there is news. A look takes up to a
+/// minute more, and the rest of the holds' margin is for the sale.
+const LAST_LOOKS: Duration = Duration::from_secs(2 * 60);
+/// The pause between such looks.
+const LAST_PAUSE: Duration = Duration::from_secs(20);
+
 /// The key of an order's charge.
 #[must_use]
 pub fn charge_key(order_id: &OrderId) -> IdempotencyKey {
@@ -97,6 +103,12 @@ impl OrderRun<'_> {
             };
             wait.for_next_look(&action).await?;
             let found = self.look(wait).await?;
+            if let Some(Payment { payment_id: Some(found), .. }) = &found
+                && payment_id.as_ref() != Some(found)
+            {
+                saga.fact(PAY, "payment_id", found);
+                saga.amend_undo(PAY, Payments::reverse, self.reversal(Some(found.clone())));
+            }
             payment = found.unwrap_or(Payment { payment_id, state: PaymentState::RequiresAction { action } });
         }
     }
@@ -105,7 +117,8 @@ impl OrderRun<'_> {
     async fn look(&self, wait: &mut Wait<'_>) -> Result<Option<Payment>, Halt> {
         let read = wait.saga.step(PAY, Payments::find, self.question(), policy::look()).quietly();
         match read.nothing_to_undo("reads; the charge's own undo is registered").await {
-            Err(Halt::Outage { reason, .. }) => {
+            // A final word (two payments that hold money) ends the order, whose undo gives all of it back.
+            Err(Halt::Outage { reason, is_final: false, .. }) => {
                 wait.trouble = Some(reason);
                 Ok(None)
             }
@@ -157,15 +170,19 @@ impl<'s> Wait<'s> {
     /// When the run was stopped, or the deadline has had its look.
     async fn for_next_look(&mut self, action: &CustomerAction) -> Result<(), Halt> {
         let (saga, pauses) = (self.saga, policy::look_again());
-        if self.looked_at.is_some_and(|moment| moment >= self.deadline) {
-            return Err(saga.expire(NOT_IN_TIME));
+        let heard = self.heard;
+        let is_over = self.looked_at.is_some_and(|moment| moment >= self.deadline);
+        if is_over && !self.may_look_on() {
+            return Err(saga.expire(&self.why_not_in_time()));
         }
         self.show(action);
         let pause = if self.is_behind { pauses.first } else { self.pause };
-        let next = later(now(saga), pause).min(self.deadline);
-        let is_last = next == self.deadline;
+        let next = match is_over {
+            true => later(now(saga), LAST_PAUSE),
+            false => later(now(saga), pause).min(self.deadline),
+        };
+        let is_last = next >= self.deadline;
         let summary = if is_last { "stock held: a last look at the payment" } else { "look at the payment" };
-        let heard = self.heard;
         saga.wait_until(next, summary, |w| w.settlements.len() > heard).await?;
         self.heard = saga.ctx().state(|w| w.settlements.len());
         let has_news = self.heard > heard;
@@ -175,6 +192,21 @@ impl<'s> Wait<'s> {
         self.is_behind = has_news;
         self.looked_at = Some(now(saga));
         Ok(())
+    }
+
+    /// Whether there is reason to look on behind the deadline, and time: the last look got no answer, or there is news
+    /// that no look has seen, or may not have seen.
+    fn may_look_on(&self) -> bool {
+        let news = self.saga.ctx().state(|w| w.settlements.len());
+        let has_reason = self.trouble.is_some() || news > self.heard || self.is_behind;
+        has_reason && now(self.saga) < later(self.deadline, LAST_LOOKS)
+    }
+
+    fn why_not_in_time(&self) -> String {
+        match &self.trouble {
+            None => NOT_IN_TIME.to_owned(),
+            Some(reason) => format!("the payment could not be read when its time was over: {reason}"),
+        }
     }
 
     fn show(&self, action: &CustomerAction) {

@@ -37,6 +37,8 @@ pub(super) struct Unsettled {
     pub(super) cause: String,
     /// Whether the outside system will not have it, now or later.
     pub(super) is_refused: bool,
+    /// Whether the outside system answered at all: it is there, and another try may well bring the same.
+    pub(super) is_answered: bool,
     /// Whether it may be there all the same: the last request got no answer.
     pub(super) may_be_there: bool,
 }
@@ -45,7 +47,7 @@ impl Unsettled {
     /// Nothing was tried: a person is asked first.
     pub(super) fn untried(cause: &str, news: &str) -> Self {
         let (reason, cause) = (news.to_owned(), cause.to_owned());
-        Self { reason, cause, is_refused: true, may_be_there: false }
+        Self { reason, cause, is_refused: true, is_answered: true, may_be_there: false }
     }
 }
 

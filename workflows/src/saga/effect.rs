@@ -32,7 +32,13 @@ impl<W: Process> Saga<W> {
             let undone = undo();
             Box::pin(async move {
                 let cause = NO_ANSWER.to_owned();
-                let unsettled = |reason| Unsettled { reason, cause, is_refused: false, may_be_there: false };
+                let unsettled = |reason| Unsettled {
+                    reason,
+                    cause,
+                    is_refused: false,
+                    is_answered: false,
+                    may_be_there: false,
+                };
                 undone.await.map_err(unsettled)
             })
         };
@@ -50,7 +56,7 @@ impl<W: Process> Saga<W> {
             }
             Err(reason) => {
                 self.scribe.mark_part(name, Some(part), StepStatus::Failed, Some(&reason));
-                Err(Halt::Outage { step: name, reason })
+                Err(Halt::Outage { step: name, reason, is_final: false })
             }
         }
     }

@@ -32,6 +32,8 @@ pub enum Halt {
         step: &'static str,
         /// The last thing heard.
         reason: String,
+        /// Whether it is the system's last word, so that asking again is pointless.
+        is_final: bool,
     },
     /// Somebody or something stopped the run.
     Stopped(Stop),
@@ -89,7 +91,7 @@ impl Halt {
     pub fn ending(&self) -> Ending {
         let (outcome, reason) = match self {
             Self::Refused(refusal) => (Outcome::Failed, refusal.reason.clone()),
-            Self::Outage { step, reason } => (Outcome::Failed, format!("{step}: {reason}")),
+            Self::Outage { step, reason, .. } => (Outcome::Failed, format!("{step}: {reason}")),
             Self::Stopped(Stop { by: StoppedBy::Deadline, reason }) => (Outcome::Expired, reason.clone()),
             Self::Stopped(Stop { reason, .. }) => (Outcome::Cancelled, reason.clone()),
         };
@@ -220,7 +222,7 @@ fn termination(
         Halt::Refused(Refusal { step, failure_type, reason }) => {
             (step, failure_type, reason, ApplicationErrorCategory::Benign)
         }
-        Halt::Outage { step, reason } => {
+        Halt::Outage { step, reason, .. } => {
             (step, outage_type(step), reason, ApplicationErrorCategory::Unspecified)
         }
     };

@@ -23,7 +23,8 @@ fn application_failure(error: &ActivityExecutionError) -> Option<(&ApplicationFa
 
 /// Whether the adapter does not know what became of the effect; final all the same when the system repeats its answer.
 pub(super) fn is_unknown(error: &ActivityExecutionError) -> bool {
-    application_failure(error).is_some_and(|(info, _)| info.r#type == failure::OUTCOME_UNKNOWN)
+    let types = [failure::OUTCOME_UNKNOWN, failure::NEW_WORD];
+    application_failure(error).is_some_and(|(info, _)| types.contains(&info.r#type.as_str()))
 }
 
 /// Whether the adapter will not be asked again: the system said no, or repeats its answer for ever.
@@ -42,17 +43,25 @@ pub(super) fn done_until_stopped<T: TemporalDeserializable + 'static>(
 /// Why an effect is not there, for a person who is asked about it.
 pub(super) fn unsettled(error: &ActivityExecutionError) -> Unsettled {
     let (reason, is_refused) = (reason(error), is_final(error));
-    let cause = match is_refused {
-        true => code(&reason).unwrap_or_else(|| REFUSED.to_owned()),
-        false => NO_ANSWER.to_owned(),
+    let failure_type = application_failure(error).map(|(info, _)| info.r#type.as_str());
+    let cause = match failure_type {
+        _ if is_refused => code(&reason).unwrap_or_else(|| REFUSED.to_owned()),
+        Some(failure::SETTING) => SETTING.to_owned(),
+        Some(failure::NEW_WORD) => NEW_WORD.to_owned(),
+        _ => NO_ANSWER.to_owned(),
     };
+    let is_answered = cause != NO_ANSWER;
     // An adapter that says nothing was cut off; one that was asked to stop in time sent nothing.
     let is_silent = application_failure(error).is_none() && error.as_cancelled().is_none();
-    Unsettled { reason, cause, is_refused, may_be_there: is_unknown(error) || is_silent }
+    Unsettled { reason, cause, is_refused, is_answered, may_be_there: is_unknown(error) || is_silent }
 }
 
 /// The cause of a question about what got no answer for all its patience.
 pub(super) const NO_ANSWER: &str = "no_answer";
+/// The cause of a question about what a setting mends.
+const SETTING: &str = "setting";
+/// The cause of a question about an answer that this version does not know.
+const NEW_WORD: &str = "new_word";
 /// The cause of a question about what was refused without a code of its own.
 const REFUSED: &str = "refused";
 

@@ -209,7 +209,8 @@ where
             Err(error) => {
                 let reason = reason(&error);
                 mark(StepStatus::Failed, Some(&reason));
-                Err(Halt::Outage { step: name, reason })
+                let is_final = is_final(&error) && !is_unknown(&error);
+                Err(Halt::Outage { step: name, reason, is_final })
             }
         }
     }

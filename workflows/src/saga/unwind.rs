@@ -204,7 +204,7 @@ impl<'s, W: Process> Back<'s, W> {
             };
             note(&scribe, step, part, outcome, reason);
         };
-        let decides = first.is_none() && unsettled.is_refused && matter.spec.class == StepClass::Pivot;
+        let decides = first.is_none() && unsettled.is_answered && matter.spec.class == StepClass::Pivot;
         if decides {
             self.saga.questions.meanwhile(noted).await;
         } else {

@@ -19,7 +19,7 @@ use serde_json::value::RawValue;
 use super::{Erp, Keys, KeysAsk, Page, PageAsk, Sourced};
 use crate::erp::credentials::ErpCredential;
 use crate::http::channel::{Answer, Channel, Peer};
-use crate::http::{CallError, Credential, envelope, refusal};
+use crate::http::{CallError, Credential, Wrong, envelope, refusal};
 
 /// Room for a page of 500 records with many fields.
 const RESPONSE_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -181,7 +181,7 @@ impl Rest {
             url.query_pairs_mut().append_pair("cursor", cursor);
         }
         let Envelope { data: KeyRows { keys, next_cursor } } = match self.read(self.get(&url).await?) {
-            Err(error) if error.refusal().is_some_and(|refusal| refusal.status == 404) => {
+            Err(error) if is_not_there(&error) => {
                 let why = format!(
                     "it has no list of keys (GET {}/keys), without which nobody sees what is gone: give it one, or set \
                      deletions.action to ignore",
@@ -217,4 +217,10 @@ impl Erp for Rest {
     fn keys<'a>(&'a self, ask: &'a KeysAsk<'a>) -> BoxFuture<'a, Result<Keys, CallError>> {
         self.read_keys(ask).boxed()
     }
+}
+
+/// Whether the ERP has no such list, in its own words or in those of what serves it.
+fn is_not_there(error: &CallError) -> bool {
+    error.refusal().is_some_and(|refusal| refusal.status == 404)
+        || matches!(error, CallError::Setting { wrong: Wrong::Path(_), .. })
 }

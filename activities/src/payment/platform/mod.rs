@@ -20,9 +20,9 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use text::Problem;
 
-use super::{Provider, Reversal, weightiest};
+use super::{Provider, Reversal, known, weightiest};
 use crate::http::wire::{Amount, amount, money};
-use crate::http::{Api, CallError, Credential, Refused, is_code};
+use crate::http::{Api, CallError, Credential, Refused, is_code, word};
 use crate::provider::{Given, Kind, Setting, secret};
 use crate::webhook::{PaymentEvent, WebhookError};
 use state::State;
@@ -198,9 +198,7 @@ impl Platform {
     /// The payment made under a key.
     async fn find_under(&self, key: &IdempotencyKey) -> Result<Option<Payment>, CallError> {
         let made = self.made_under(key).await?;
-        let payments: Result<Vec<Payment>, CallError> =
-            made.into_iter().map(|payment| self.payment(payment)).collect();
-        weightiest("payment", payments?)
+        weightiest("payment", known(made.into_iter().map(|payment| self.payment(payment)))?)
     }
 
     /// Voids what is open, bars the key, and refunds whatever of the captured money is still there.
@@ -263,8 +261,13 @@ impl Platform {
         let path = ["payments", payment_id, "refund"];
         let made: Option<RefundAnswer> = self.api.send(Method::POST, &path, Some(&key), &body).await?;
         match made.and_then(|made| made.status) {
+            // Taken, so it is not sent again: where the provider forgets keys, that would be a second refund.
             Some(status) if !REFUND_MADE.contains(&status.as_str()) => {
-                Err(self.api.new_word("a refund in a state", &status))
+                let why = format!(
+                    "refund_unclear: it took the refund, in a state that this version does not know: {}",
+                    word(&status)
+                );
+                Err(CallError::Unusable { system: "payment", why })
             }
             _ => Ok(()),
         }

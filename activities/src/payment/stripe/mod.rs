@@ -30,7 +30,7 @@ use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
 use reqwest::Url;
 
-use super::{Provider, Reversal, weightiest};
+use super::{Provider, Reversal, known, weightiest};
 use crate::http::{ApiError, CallError, Credential, Refused};
 use crate::webhook::{PaymentEvent, WebhookError};
 use api::Seen;
@@ -133,8 +133,8 @@ impl Stripe {
     async fn find_under(&self, key: &IdempotencyKey) -> Result<Option<Payment>, CallError> {
         let ids = look_up::under_key(&self.api, key).await?;
         let intents = join_all(ids.iter().map(|id| self.read(id))).await;
-        let payments = intents.into_iter().map(|intent| self.payment(intent?)).collect::<Result<Vec<_>, _>>();
-        weightiest(self.api.system(), payments?)
+        let payments = intents.into_iter().map(|intent| self.payment(intent?));
+        weightiest(self.api.system(), known(payments)?)
     }
 
     /// Cancels what is open under a key and refunds what is left of what was captured. One that fails does not

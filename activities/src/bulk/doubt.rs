@@ -1,0 +1,95 @@
+//! Rows that were not taken: each for something in it, or all for the same reason.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use super::apply::Answer;
+use super::trouble::Trouble;
+
+/// The rows of one attempt, as far as they say whether the next one would fare better.
+#[derive(Default)]
+pub(super) struct Doubts {
+    /// A row's outcome is not known: the system is away, or lets nobody in.
+    has_failed: AtomicBool,
+    /// Rows were not taken, each perhaps for something in it ([`Trouble::OneRow`]).
+    rows: AtomicUsize,
+    /// A row was taken: doubts about others are about those rows.
+    is_taken: AtomicBool,
+}
+
+impl Doubts {
+    /// Whether no further row is sent.
+    pub(super) fn has_failed(&self) -> bool {
+        self.has_failed.load(Ordering::Relaxed)
+    }
+
+    /// Takes note of how a row fared. After `most` rows that were not taken, and none that was, no further one is sent.
+    pub(super) fn note<D>(&self, sent: &Result<Answer<D>, Trouble>, most: usize) {
+        let has_failed = match sent {
+            Ok(Answer::Done(_)) => {
+                self.is_taken.store(true, Ordering::Relaxed);
+                false
+            }
+            Ok(_) => false,
+            Err(Trouble::OneRow { .. }) => {
+                self.rows.fetch_add(1, Ordering::Relaxed) + 1 >= most
+                    && !self.is_taken.load(Ordering::Relaxed)
+            }
+            Err(_) => true,
+        };
+        self.has_failed.fetch_or(has_failed, Ordering::Relaxed);
+    }
+
+    /// What came of a row, now that the others are known: where one was taken, a doubt is that row's refusal.
+    pub(super) fn settle<D>(
+        &self,
+        sent: Result<Option<Answer<D>>, Trouble>,
+    ) -> Result<Option<Answer<D>>, Trouble> {
+        match sent {
+            Err(Trouble::OneRow { cause, .. }) if self.is_taken.load(Ordering::Relaxed) => {
+                Ok(Some(Answer::Refused(cause)))
+            }
+            sent => sent,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::{CallError, Wrong};
+
+    fn doubt() -> Trouble {
+        let fix = "look at the rights".to_owned();
+        Trouble::of_row(CallError::Setting { system: "shop", wrong: Wrong::Permission, fix })
+    }
+
+    #[test]
+    fn one_row_that_is_not_taken_costs_itself_where_another_is_taken() {
+        let doubts = Doubts::default();
+        doubts.note::<()>(&Err(doubt()), 8);
+        doubts.note(&Ok(Answer::Done(Some(()))), 8);
+        assert!(!doubts.has_failed());
+        let settled = doubts.settle::<()>(Err(doubt()));
+        assert!(matches!(settled, Ok(Some(Answer::Refused(cause))) if cause == "http_403"));
+    }
+
+    #[test]
+    fn rows_of_which_none_is_taken_are_the_settings_fault() {
+        let doubts = Doubts::default();
+        for _ in 0..7 {
+            doubts.note::<()>(&Err(doubt()), 8);
+        }
+        assert!(!doubts.has_failed(), "the next row may be taken");
+        doubts.note::<()>(&Err(doubt()), 8);
+        assert!(doubts.has_failed());
+        assert!(matches!(doubts.settle::<()>(Err(doubt())), Err(Trouble::OneRow { .. })));
+    }
+
+    #[test]
+    fn an_outage_stops_at_the_first_row() {
+        let doubts = Doubts::default();
+        doubts.note(&Ok(Answer::Done(Some(()))), 8);
+        doubts.note::<()>(&Err(Trouble::Again("away".to_owned())), 8);
+        assert!(doubts.has_failed());
+    }
+}
