@@ -7,7 +7,6 @@ use reqwest::{Client, ClientBuilder, Url};
 use crate::provider::is_loopback;
 
 /// A client's beginnings, for a system at `base`.
-#[must_use]
 pub fn client_for(base: &Url) -> ClientBuilder {
     match is_loopback(base) {
         true => Client::builder().no_proxy(),
