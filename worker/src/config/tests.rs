@@ -118,6 +118,10 @@ fn a_wrong_choice_of_provider_is_named_with_its_fix() -> TestResult {
             "SUN_STRIPE_API_URL is not a URL",
         ),
         (
+            &["--payment-provider=stripe", "--stripe-secret-key=sk_1", "--stripe-api-url="],
+            "SUN_STRIPE_API_URL is not a URL",
+        ),
+        (
             &["--payment-provider=stripe", "--stripe-secret-key=sk_live_1", "--stripe-api-url=http://pay"],
             "SUN_STRIPE_API_URL is not https, so that a live key would travel",
         ),
