@@ -52,7 +52,7 @@
 //! - `patience.rs`: a system that asks to slow down;
 //! - `pace.rs`: rows a second;
 //! - `stage.rs`, `apply.rs`: the two parts;
-//! - `stretch.rs`: the second part for lists of any length, which can be paused;
+//! - `stretch.rs`, `stretched.rs`: the second part for lists of any length, which can be paused, and how far it is;
 //! - `images.rs`: before-images in the object store;
 //! - `format.rs`: heartbeats of another version, which are not read;
 //! - `trouble.rs`: the reasons why a part cannot go on, and whether trying again helps.
@@ -67,6 +67,7 @@ mod pace;
 mod patience;
 mod stage;
 mod stretch;
+mod stretched;
 mod trouble;
 mod walk;
 
@@ -74,6 +75,7 @@ pub use apply::{Answer, BATCH_MAX, Batch, Ended, Target, Together, Told, apply};
 pub use format::Format;
 pub use patience::patiently;
 pub use stage::{Checked, Compared, Page, Pages, Reading, StagedRows, Unfit, stage};
-pub use stretch::{BatchCount, Stretch, Stretched, stretch};
+pub use stretch::{Stretch, stretch};
+pub use stretched::{BatchCount, Stretched};
 pub use trouble::Trouble;
-pub use walk::Walk;
+pub use walk::{Walk, breathe};

@@ -7,18 +7,16 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use contracts::bulk::{INLINE_MAX, Rate, Written, count_cause};
+use contracts::bulk::{INLINE_MAX, Rate, count_cause};
 use contracts::objects::{ListPart, ObjectRef};
 use futures::{FutureExt as _, StreamExt as _};
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use store::{Lines, LinesWriter, Store};
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use tokio::time::Instant;
 
 use super::images::{Images, Kept};
 use super::pace::Pace;
-use super::{Answer, Format, Target, Trouble, Walk};
+use super::{Answer, Stretched, Target, Trouble, Walk};
 
 /// Rows that are looked at together, unless a batch alone has more.
 const GROUP: usize = 1_000;
@@ -52,56 +50,6 @@ pub struct Stretch<'b> {
     pub is_inline: bool,
 }
 
-/// A batch in figures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BatchCount {
-    /// Its place in the list, from 0.
-    pub number: u64,
-    /// Rows with an outcome.
-    pub rows: u64,
-    /// Of those: refused.
-    pub refused: u64,
-}
-
-/// How far a list is.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Stretched<O> {
-    format: Format<1>,
-    /// Rows that have their outcome; `None`: nobody has begun.
-    rows: Option<u64>,
-    /// The outcomes of this stretch.
-    pub written: Written<O>,
-    /// Its batches.
-    pub batches: Vec<BatchCount>,
-    /// When the next row may go.
-    due: Option<Timestamp>,
-}
-
-impl<O> Default for Stretched<O> {
-    fn default() -> Self {
-        Self { format: Format, rows: None, written: Written::default(), batches: Vec::new(), due: None }
-    }
-}
-
-impl<O> Stretched<O> {
-    /// Rows of the list that have their outcome.
-    #[must_use]
-    pub fn rows(&self) -> u64 {
-        self.rows.unwrap_or_default()
-    }
-
-    fn count_batch(&mut self, number: u64, is_refused: bool) {
-        match self.batches.last_mut() {
-            Some(last) if last.number == number => {
-                last.rows += 1;
-                last.refused += u64::from(is_refused);
-            }
-            _ => self.batches.push(BatchCount { number, rows: 1, refused: u64::from(is_refused) }),
-        }
-    }
-}
-
 /// Writes a stretch. A run that was stopped, or wants to go on otherwise, gets what was written until then; a row whose
 /// write was under way and whose outcome is not known is not among it, and is looked at again by the next stretch.
 ///
@@ -119,6 +67,7 @@ pub async fn stretch<T: Target>(
     let whole = stretch.parts.iter().map(|part| part.rows).sum();
     let writing = Writing { ctx, store, target, stretch, pace, ends: begun + stretch.at_most, whole };
     let mut part: Option<Part<'_, T>> = None;
+    let begins = walk.progress().rows.unwrap_or(stretch.from);
     loop {
         let mut progress = walk.progress().clone();
         let at = *progress.rows.get_or_insert(stretch.from);
@@ -130,11 +79,15 @@ pub async fn stretch<T: Target>(
             None => walk.alive(writing.part_of(at)).await.map_err(Trouble::into_failure)?,
         };
         let group = walk.alive(writing.group(part.insert(held), progress)).await;
-        let group = group.map_err(Trouble::into_failure)?;
-        let is_cut = group.is_cut;
-        walk.note(group.progress).await;
-        if is_cut {
-            return Ok(walk.progress().clone());
+        let Group { progress, is_cut, trouble } = group.map_err(Trouble::into_failure)?;
+        walk.note(progress).await;
+        match trouble {
+            Some(trouble) if walk.progress().rows() > begins => {
+                return Err(trouble.into_failure_of_progress());
+            }
+            Some(trouble) => return Err(trouble.into_failure()),
+            None if is_cut => return Ok(walk.progress().clone()),
+            None => {}
         }
     }
 }
@@ -169,6 +122,8 @@ struct Group<O> {
     progress: Stretched<O>,
     /// It was left before its end.
     is_cut: bool,
+    /// Why, if a row's outcome is not known.
+    trouble: Option<Trouble>,
 }
 
 /// The rows of a group that have no outcome yet.
@@ -246,8 +201,7 @@ impl<T: Target> Writing<'_, T> {
         mut progress: Stretched<T::Outcome>,
     ) -> Result<Group<T::Outcome>, Trouble> {
         let mut outcomes = LinesWriter::default();
-        let mut done = 0;
-        let mut is_cut = false;
+        let (mut done, mut is_cut, mut trouble) = (0, false, None);
         while done < rest.rows.len() && !is_cut {
             let end = rest.rows.len().min(done + self.wave(rest.first + done as u64));
             let sent = self.write(&rest, done..end).await;
@@ -255,7 +209,12 @@ impl<T: Target> Writing<'_, T> {
             let is_written = |sent: &Sent<T::Done>| matches!(sent, Ok(Some(Answer::Done(_))));
             let written = rows.iter().zip(&sent).filter(|(_, sent)| is_written(sent)).map(|(row, _)| row);
             self.target.remember(written.collect()).await?;
-            for (row, answer) in rows.iter().zip(self.answers(sent)?) {
+            // What was written before stays noted. Of this wave the next attempt sees it.
+            let answers = self.answers(sent).unwrap_or_else(|failed| {
+                trouble = Some(failed);
+                Vec::new()
+            });
+            for (row, answer) in rows.iter().zip(answers) {
                 let Some(answer) = answer else { break };
                 self.tell(row, &answer, rest.first + done as u64, &mut outcomes, &mut progress)?;
                 done += 1;
@@ -273,7 +232,7 @@ impl<T: Target> Writing<'_, T> {
         outcomes.put(self.store, folder).await?;
         progress.rows = Some(rest.first + done as u64);
         progress.due = self.pace.due();
-        Ok(Group { progress, is_cut })
+        Ok(Group { progress, is_cut, trouble })
     }
 
     /// The answers, when no row failed. A request may be given up because the run was stopped: its row counts as not

@@ -20,7 +20,7 @@ use super::gathered::Gathered;
 use super::guess::guess;
 use super::resolve::{Resolved, resolve};
 use super::row::{Draft, Reader};
-use crate::bulk::{Trouble, Walk, patiently};
+use crate::bulk::{Trouble, Walk, breathe, patiently};
 
 /// Rows of a bucket, about.
 const BUCKET: u64 = 10_000;
@@ -153,7 +153,8 @@ impl Staging<'_> {
             Part::Inline(rows) => rows,
             Part::Listed(part) => Lines::get(self.store, &part.list).await?.records()?,
         };
-        for given in rows {
+        for (place, given) in rows.into_iter().enumerate() {
+            breathe(place).await;
             self.gathered.counts.read += 1;
             match self.reader.read(&given) {
                 Ok(draft) => {
@@ -174,11 +175,13 @@ impl Staging<'_> {
         for part in &bucket.written {
             given.extend(Lines::get(self.store, part).await?.records::<GivenRow>()?);
         }
-        for line in bucket.held {
+        for (place, line) in bucket.held.into_iter().enumerate() {
+            breathe(place).await;
             given.push(serde_json::from_str(&line)?);
         }
         let mut by_sku: BTreeMap<String, Vec<(usize, Draft)>> = BTreeMap::new();
         for (place, given) in given.iter().enumerate() {
+            breathe(place).await;
             let draft = self.reader.read(given);
             let draft = draft.map_err(|_| Trouble::Final("a checked row is wrong".to_owned()))?;
             by_sku.entry(draft.sku.to_string()).or_default().push((place, draft));
@@ -189,7 +192,8 @@ impl Staging<'_> {
             let some: Vec<(String, Vec<(usize, Draft)>)> = rest.by_ref().take(AT_ONCE).collect();
             let skus: Vec<&str> = some.iter().map(|(sku, _)| sku.as_str()).collect();
             let prices = patiently(self.ctx, || self.shop.look_up(&skus)).await?;
-            for (sku, rows) in some {
+            for (number, (sku, rows)) in some.into_iter().enumerate() {
+                breathe(number).await;
                 let product = prices.get(&sku);
                 resolved.extend(resolve(product, rows, &self.input.checks, self.input.now));
             }
@@ -201,7 +205,8 @@ impl Staging<'_> {
         guess(self.ctx, self.shop, &mut resolved, sku_of).await?;
         // In the order of the file, as far as the bucket goes.
         resolved.sort_by_key(|(place, _)| *place);
-        for ((_, resolved), given) in resolved.into_iter().zip(given) {
+        for ((place, resolved), given) in resolved.into_iter().zip(given) {
+            breathe(place).await;
             self.take(given, resolved)?;
         }
         self.put_errors(false).await?;

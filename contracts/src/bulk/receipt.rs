@@ -16,7 +16,7 @@ pub struct Receipt {
     changes: String,
 }
 
-/// What two receipts have in common.
+/// The likeness of two receipts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Likeness {
     /// The same changes.
@@ -46,7 +46,7 @@ impl Receipt {
         Ok(Self { asked: half(asked)?, changes: half(changes)? })
     }
 
-    /// What this one and an earlier one have in common.
+    /// Compares it with an earlier one.
     #[must_use]
     pub fn likeness(&self, earlier: &Self) -> Likeness {
         match (self.asked == earlier.asked, self.changes == earlier.changes) {

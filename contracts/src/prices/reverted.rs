@@ -19,7 +19,7 @@ pub struct PriceImage {
     pub variant: Option<VariantId>,
     /// The price that the row sets.
     pub price: Money,
-    /// What each variant cost; empty where the shop has no such product.
+    /// The price of each variant; empty where the shop has no such product.
     pub before: Vec<VariantPrice>,
 }
 
@@ -50,7 +50,7 @@ pub struct RevertedPrices {
     pub written: Written<RevertOutcome>,
 }
 
-/// What became of a price on the way back.
+/// The fate of a price on the way back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RevertAction {
@@ -84,7 +84,7 @@ pub struct RevertOutcome {
     /// The variant, where the row is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant: Option<VariantId>,
-    /// What became of it.
+    /// Its fate.
     pub action: RevertAction,
     /// The price that the run had written.
     pub run_price: Money,

@@ -130,6 +130,9 @@ pub(crate) struct CheckArgs {
     /// Ask a person if a price would change by more than this [default: 50]
     #[arg(long, value_name = "PERCENT")]
     pub(crate) limit_price_change: Option<u32>,
+    /// Ask a person if more prices than this would be below cost [default: 0]
+    #[arg(long, value_name = "N")]
+    pub(crate) limit_below_cost: Option<u32>,
     /// Ask a person if the sum of the prices would change by more than this [default: 30]
     #[arg(long, value_name = "PERCENT")]
     pub(crate) limit_list_value: Option<u32>,

@@ -1,6 +1,6 @@
 //! The brake: what a run may do without a person.
 
-use contracts::bulk::{Likeness, Limit, Receipt, is_change_above};
+use contracts::bulk::{Likeness, Receipt, is_change_above};
 use contracts::prices::{PriceMove, RowError, StagedPrices};
 
 use super::VALIDATE;
@@ -133,16 +133,17 @@ pub(super) fn preview(run: &PriceRun<'_>, work: &Work) -> Vec<String> {
 /// What exceeds the limits, in words for whoever decides; nothing when all is within them.
 fn exceeded(limits: &Limits, staged: &StagedPrices) -> Vec<String> {
     let counts = staged.counts;
-    let jumps = format!("prices would change by more than {} %", limits.price_change);
-    let mut found: Vec<String> = [
-        limits.rows.map(|rows| (counts.to_write, rows, "prices would change")),
-        Some((counts.jumps, 0, jumps.as_str())),
-        Some((counts.below_cost, limits.below_cost, "prices would be below cost")),
-    ]
-    .into_iter()
-    .flatten()
-    .filter_map(|(found, allowed, words)| Limit::Count { found, allowed: allowed.into(), words }.exceeded())
-    .collect();
+    let mut found = Vec::new();
+    if let Some(allowed) = limits.rows.map(u64::from).filter(|allowed| counts.to_write > *allowed) {
+        found.push(format!("{} would change (limit {allowed})", prices(counts.to_write)));
+    }
+    if counts.jumps > 0 {
+        found.push(format!("{} would change by more than {} %", prices(counts.jumps), limits.price_change));
+    }
+    let allowed = u64::from(limits.below_cost);
+    if counts.below_cost > allowed {
+        found.push(format!("{} would be below cost (limit {allowed})", prices(counts.below_cost)));
+    }
     for value in &staged.value {
         let (before, after) = (value.before.minor_units(), value.after.minor_units());
         if is_change_above(before, after, limits.list_value) {
@@ -154,6 +155,11 @@ fn exceeded(limits: &Limits, staged: &StagedPrices) -> Vec<String> {
         }
     }
     found
+}
+
+/// A number of prices, in words.
+fn prices(n: u64) -> String {
+    if n == 1 { "1 price".to_owned() } else { format!("{n} prices") }
 }
 
 #[cfg(test)]
@@ -183,8 +189,8 @@ mod tests {
         let limits = Limits { rows: Some(8), ..Limits::default() };
         let wanted = [
             "9 prices would change (limit 8)",
-            "2 prices would change by more than 50 % (limit 0)",
-            "1 prices would be below cost (limit 0)",
+            "2 prices would change by more than 50 %",
+            "1 price would be below cost (limit 0)",
             "the prices that change would sum up to 60 VND in place of 100 VND (limit 30 %)",
         ];
         assert_eq!(exceeded(&limits, &staged(counts, 100, 60)), wanted);

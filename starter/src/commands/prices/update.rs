@@ -55,10 +55,11 @@ pub(crate) async fn run(call: &Call<'_>, args: UpdateArgs) -> Result<Exit, Failu
 fn say(input: &mut Map<String, Value>, args: &UpdateArgs) {
     let PaceArgs { batch_size, parallel, delay, max_per_second } = &args.pace;
     let CheckArgs { currency, zone, max_change_percent, max_backdate, allow_below_cost, .. } = &args.checks;
-    let CheckArgs { limit_rows, limit_price_change, limit_list_value, .. } = &args.checks;
+    let CheckArgs { limit_rows, limit_price_change, limit_below_cost, limit_list_value, .. } = &args.checks;
     let on_invalid = args.keep_good_rows.then_some("keep_good_rows");
     let limits = json!({
-        "rows": limit_rows, "price_change_percent": limit_price_change, "list_value_percent": limit_list_value,
+        "rows": limit_rows, "price_change_percent": limit_price_change, "below_cost": limit_below_cost,
+        "list_value_percent": limit_list_value,
     });
     let fields = json!({
         "batch_size": batch_size, "parallel": parallel, "delay": delay, "max_per_second": max_per_second,
