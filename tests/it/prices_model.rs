@@ -1,5 +1,5 @@
-//! Random lists, edits by others, pauses and reverts against a model of the shop: after each of them the shop is what the
-//! model says.
+//! Random lists, edits by others, pauses and reverts against a model of the shop: after each of them the shop is what
+//! the model says.
 
 use std::collections::BTreeMap;
 

@@ -13,8 +13,8 @@
 //! 3. `generate-summary`: the figures, and the list of batches.
 //! 4. `send-notification`: the shop's team is told; best effort.
 //!
-//! Nothing is undone by itself: half a list of right prices is better than none. Whoever stops a run may have it taken
-//! back, and [`crate::price_revert`] does so afterwards. Deliberately absent: prices that depend on other prices.
+//! Nothing is undone by itself: half a list of right prices is better than none. A person who stops a run may have it
+//! taken back, and [`crate::price_revert`] does so afterwards. Deliberately absent: prices that depend on other prices.
 
 mod brake;
 mod control;
@@ -38,7 +38,7 @@ use crate::search_attributes::SOURCE;
 use steps::{PriceRun, PriceSaga};
 use tally::Work;
 
-/// What stands before a batch's id in a workflow id.
+/// The beginning of a workflow id, before the batch's id.
 pub const ID_PREFIX: &str = "prices/";
 
 /// The workflow id of a run.

@@ -13,7 +13,7 @@ use crate::policy;
 use crate::report::StepSpec;
 use crate::saga::{About, Halt, Process, Saga, misnamed};
 
-/// What stands before the name in a workflow id.
+/// The beginning of a workflow id, before the name.
 pub const ID_PREFIX: &str = "price-export/";
 
 /// The workflow id of an export; `key` tells those that run at the same time apart.

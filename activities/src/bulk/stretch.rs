@@ -209,7 +209,7 @@ impl<T: Target> Writing<'_, T> {
             let is_written = |sent: &Sent<T::Done>| matches!(sent, Ok(Some(Answer::Done(_))));
             let written = rows.iter().zip(&sent).filter(|(_, sent)| is_written(sent)).map(|(row, _)| row);
             self.target.remember(written.collect()).await?;
-            // What was written before stays noted. Of this wave the next attempt sees it.
+            // The waves before this one stay noted. The next attempt sees what became of this one.
             let answers = self.answers(sent).unwrap_or_else(|failed| {
                 trouble = Some(failed);
                 Vec::new()

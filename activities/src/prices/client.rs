@@ -36,7 +36,7 @@ pub(super) struct Priced {
 pub(super) struct Variant {
     pub(super) id: String,
     pub(super) price: Money,
-    /// What it costs the shop, where the shop says so.
+    /// The cost to the shop, where the shop says so.
     pub(super) cost: Option<Money>,
 }
 
@@ -334,7 +334,7 @@ fn setting(system: &'static str, status: u16, code: &str) -> CallError {
 }
 
 impl Priced {
-    /// What each variant costs.
+    /// The price of each variant.
     pub(super) fn image(&self) -> Vec<VariantPrice> {
         let variant = |variant: &Variant| {
             let price = variant.price.minor_units();

@@ -48,7 +48,7 @@ fn is_unknown(resolved: &Resolved) -> bool {
     matches!(resolved, Resolved::Wrong(defects) if defects.iter().any(|defect| defect.cause == UNKNOWN))
 }
 
-/// What a SKU may have been before a spreadsheet program or a typist had it.
+/// The forms that a SKU may have had before a spreadsheet program or a typist had it.
 fn candidates(sku: &str) -> Vec<String> {
     let mut found = vec![sku.to_ascii_uppercase(), sku.to_ascii_lowercase()];
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());

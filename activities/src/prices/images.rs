@@ -27,7 +27,7 @@ pub(super) async fn look(
     Ok(rows.iter().map(image).collect())
 }
 
-/// What these products cost now, by SKU.
+/// The prices of these products now, by SKU.
 pub(super) async fn prices(
     ctx: &ActivityContext,
     shop: &Shop,

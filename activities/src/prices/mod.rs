@@ -41,7 +41,7 @@ use crate::effect::alive;
 use crate::http::{Api, CallError};
 use client::Shop;
 
-/// What the shop can do with prices.
+/// The shop's abilities with prices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Abilities {
     /// It compares a price with the expected one before it sets it.

@@ -334,7 +334,7 @@ mod tests {
         assert_eq!(said(&laptop, vec![draft(1, None, 90, None)]), [(1, listed.to_owned())]);
         assert_eq!(said(&laptop, vec![draft(1, Some(7), 90, None)]), [(1, listed.to_owned())]);
         let same = product(&[("S", 100), ("M", 100)]);
-        // What it expects is its own; that the shop has another price is its conflict at the write.
+        // The row expects its own old price; that the shop has another one is its conflict at the write.
         assert_eq!(said(&same, vec![draft(1, Some(99), 90, None)]), [(1, "all 99 to 90 #0".to_owned())]);
         assert_eq!(said(&same, vec![draft(1, Some(99), 100, None)]), [(1, "same true".to_owned())]);
     }

@@ -153,7 +153,7 @@ impl Revert<'_> {
         Ok(Lines::get(self.store, &list).await?.records()?)
     }
 
-    /// What became of the rows of a group, by line. A row of which nothing is known may have been written.
+    /// The fates of the rows of a group, by line. A row of which nothing is known may have been written.
     async fn actions(&self, name: &str) -> Result<BTreeMap<u64, PriceAction>, Trouble> {
         let group = name.strip_prefix(&self.folder("images")).unwrap_or(name);
         let outcomes = format!("{}{group}", self.folder("outcomes"));

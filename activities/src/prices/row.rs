@@ -14,7 +14,7 @@ const AHEAD_MAX: SignedDuration = SignedDuration::from_hours(366 * 24);
 const REASON_MAX: usize = 500;
 /// Words for "nothing" that people write into a price column.
 const NOTHING: [&str; 7] = ["", "-", "--", "n/a", "na", "none", "null"];
-/// What a spreadsheet shows in place of a value.
+/// The texts that a spreadsheet shows in place of a value.
 const CELL_ERRORS: [&str; 8] =
     ["#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#GETTING_DATA"];
 
@@ -22,7 +22,7 @@ const CELL_ERRORS: [&str; 8] =
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Defect {
     pub(super) cause: String,
-    /// What else there is to know.
+    /// Anything else there is to know.
     pub(super) detail: Option<String>,
 }
 

@@ -40,7 +40,7 @@ Examples:
     Revert(RevertArgs),
     /// Write the shop's prices to stdout as CSV: sku, variant, price and currency
     Export(ExportArgs),
-    /// What became of each row of a run, or which rows cannot be used and why
+    /// Tell what became of each row of a run, or which rows cannot be used and why
     Report(ReportArgs),
 }
 
@@ -105,7 +105,7 @@ pub(crate) struct PaceArgs {
     pub(crate) max_per_second: Option<u32>,
 }
 
-/// What makes a row wrong, and what makes a run ask.
+/// Reasons for a row to be wrong, and for a run to ask.
 #[derive(Args)]
 #[command(next_help_heading = "Checks and limits")]
 pub(crate) struct CheckArgs {
@@ -221,7 +221,7 @@ pub(crate) struct ReportArgs {
     /// The rows that cannot be used as they were written, with a column of causes, to be corrected and sent again
     #[arg(long)]
     pub(crate) errors: bool,
-    /// What a revert has put back, and what it has not
+    /// The prices that a revert has put back, and those that it has not
     #[arg(long, conflicts_with = "errors")]
     pub(crate) reverted: bool,
     #[command(flatten)]

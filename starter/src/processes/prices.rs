@@ -85,7 +85,8 @@ fn attributes(batch: &PriceBatchId) -> Vec<SearchAttributeUpdate> {
     vec![SOURCE.value_set(batch.to_string()), STAGE.value_set(Stage::Processing.name().to_owned())]
 }
 
-/// What a run that reached its end is worth. A result that cannot be read is worth nothing: its rows may be anywhere.
+/// Says what a run is worth that reached its end. A result that cannot be read is worth nothing: its rows may be
+/// anywhere.
 pub(crate) fn worth(result: &Value) -> Exit {
     let Ok(said) = BulkUpdateResult::deserialize(result) else { return Exit::Failed };
     if said.dry_run && !said.limits_exceeded.is_empty() {
@@ -95,7 +96,7 @@ pub(crate) fn worth(result: &Value) -> Exit {
     if has_failed { Exit::RowsFailed } else { Exit::Ok }
 }
 
-/// What a revert is worth: some prices may have stayed.
+/// Says what a revert is worth: some prices may have stayed.
 pub(crate) fn revert_worth(result: &Value) -> Exit {
     let Ok(said) = PriceRevertResult::deserialize(result) else { return Exit::Failed };
     if said.failed + said.changed_since > 0 { Exit::RowsFailed } else { Exit::Ok }

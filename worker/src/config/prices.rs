@@ -1,4 +1,4 @@
-//! What price runs need: patience, and what the shop can do with prices.
+//! Settings of price runs: patience, and what the shop can do with prices.
 
 use std::time::Duration;
 
@@ -27,10 +27,10 @@ pub(super) struct PriceArgs {
     prices_batch: bool,
 }
 
-/// What price runs need.
+/// Settings of price runs.
 #[derive(Clone, Copy, Debug)]
 pub struct PriceSettings {
-    /// What the shop can do with prices.
+    /// The shop's abilities with prices.
     pub abilities: Abilities,
     /// How long a run can be reverted.
     pub revertible: Duration,

@@ -130,7 +130,7 @@ pub(super) fn preview(run: &PriceRun<'_>, work: &Work) -> Vec<String> {
     facts.chain(wrong).chain(exceeded).chain(receipt).collect()
 }
 
-/// What exceeds the limits, in words for whoever decides; nothing when all is within them.
+/// Says what exceeds the limits, for whoever decides; nothing when all is within them.
 fn exceeded(limits: &Limits, staged: &StagedPrices) -> Vec<String> {
     let counts = staged.counts;
     let mut found = Vec::new();

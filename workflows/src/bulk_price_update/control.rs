@@ -1,4 +1,4 @@
-//! What people say to a running batch: pause, resume, another rate, and the end.
+//! Words of people to a running batch: pause, resume, another rate, and the end.
 
 use contracts::bulk::Rate;
 use serde::{Deserialize, Serialize};

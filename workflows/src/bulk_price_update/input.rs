@@ -1,4 +1,4 @@
-//! What a price run is told.
+//! The input of a price run.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::input::parsed::{at_most, currency, span};
 use crate::input::people::yes_or_no;
 use crate::input::{Checked, Fields, Problem, Refusal, count, id, refuse, text};
 
-/// What a price run is told.
+/// The input of a price run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BulkPriceUpdateData {
     /// `batch_id`: names the run; a second run of the same list needs another one.
@@ -56,7 +56,7 @@ pub enum OnInvalid {
     KeepGoodRows,
 }
 
-/// What a run may change before a person is asked.
+/// The changes that a run may make before a person is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Limits {
     /// `rows`: prices that may change (default: any number).
@@ -76,7 +76,7 @@ impl Default for Limits {
 }
 
 impl BulkPriceUpdateData {
-    /// What a receipt is about, beside the list and its checks.
+    /// The subject of a receipt, beside the list and its checks.
     pub(super) fn terms(&self) -> String {
         let terms = (self.on_invalid, self.force, self.limits);
         serde_json::to_string(&terms).unwrap_or_default()

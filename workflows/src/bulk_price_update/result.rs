@@ -1,4 +1,4 @@
-//! What a price run returns: the seed's `BulkUpdateResult`, and what it leaves out.
+//! The result of a price run: the seed's `BulkUpdateResult`, and what it leaves out.
 
 use contracts::bulk::{Causes, Rows};
 use contracts::objects::ObjectRef;
@@ -12,7 +12,7 @@ use super::tally::Work;
 use crate::report::Report;
 use crate::saga::Ended;
 
-/// What a price run returns. The fields up to `batch_results` are the seed's.
+/// The result of a price run. The fields up to `batch_results` are the seed's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BulkUpdateResult {
     /// Whether the run reached its end. Rows may have failed: see `summary`.
@@ -37,18 +37,18 @@ pub struct BulkUpdateResult {
     /// Names exactly the changes of the preview: `--approve` takes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<String>,
-    /// What made the brake ask, or would.
+    /// The reasons for which the brake asked, or would.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limits_exceeded: Vec<String>,
     /// Rows that cannot be used.
     #[serde(default)]
     pub invalid_rows: WrongRows,
-    /// What a cancel has put back.
+    /// The prices that a cancel has put back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reverted: Option<RevertedPrices>,
     /// The folder of the object store with every row's outcome.
     pub folder: String,
-    /// What every step did.
+    /// The steps, each with what it did.
     pub report: Report,
 }
 
@@ -130,7 +130,7 @@ pub struct WrongRows {
     pub lists: Vec<ObjectRef>,
 }
 
-/// What is about to be written, in figures.
+/// The changes to come, in figures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Preview {
     /// Rows.

@@ -187,7 +187,7 @@ impl<'r, 'c> TakeBack<'r, 'c> {
         Self { run, taken: RefCell::default() }
     }
 
-    /// What was put back.
+    /// The prices that were put back.
     pub(super) fn taken(self) -> Option<RevertedPrices> {
         self.taken.into_inner()
     }

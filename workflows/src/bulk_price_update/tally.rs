@@ -1,4 +1,4 @@
-//! What a run has done so far.
+//! The work of a run so far.
 
 use contracts::bulk::{Causes, Written};
 use contracts::objects::ObjectRef;
@@ -7,14 +7,14 @@ use contracts::prices::{AppliedPrices, PriceAction, PriceBatch, PriceOutcome, St
 /// Rows and batches that a result tells itself.
 pub(super) const INLINE_MAX: u64 = 100;
 
-/// What a run has done so far.
+/// The work of a run so far.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Work {
-    /// What is to be written; `None`: the list is not checked yet.
+    /// The rows to write; `None`: the list is not checked yet.
     pub(super) staged: Option<StagedPrices>,
     /// Whether the result tells every batch itself.
     pub(super) is_short: bool,
-    /// What made the brake ask.
+    /// The reasons for which the brake asked.
     pub(super) limits_exceeded: Vec<String>,
     pub(super) written: Written<PriceOutcome>,
     pub(super) batches: Vec<PriceBatch>,

@@ -15,7 +15,7 @@ use crate::input::{Checked, Fields, Unchecked, text};
 use crate::report::Report;
 use crate::saga::{Saga, SagaState, UndoAll};
 
-/// What an export is told.
+/// The input of an export.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PriceExportData {
     /// `category`: only products of this category and those below it.
@@ -29,7 +29,7 @@ impl Checked for PriceExportData {
     }
 }
 
-/// What an export found.
+/// The result of an export.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PriceExportResult {
     /// Whether it reached its end.
@@ -39,7 +39,7 @@ pub struct PriceExportResult {
     /// The list of the lists; `None`: the shop sells nothing there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub list: Option<ObjectRef>,
-    /// What every step did.
+    /// The steps, each with what it did.
     pub report: Report,
 }
 

@@ -18,7 +18,7 @@ use crate::input::{Checked, Fields, Unchecked, id};
 use crate::report::Report;
 use crate::saga::{Saga, SagaState, UndoAll};
 
-/// What a revert is told.
+/// The input of a revert.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PriceRevertData {
     /// `batch_id`: the run to take back.
@@ -36,7 +36,7 @@ impl Checked for PriceRevertData {
     }
 }
 
-/// What a revert did.
+/// The result of a revert.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PriceRevertResult {
     /// Whether it reached its end.
@@ -57,7 +57,7 @@ pub struct PriceRevertResult {
     pub dry_run: bool,
     /// `completed`, or `cancelled`.
     pub outcome: String,
-    /// What every step did.
+    /// The steps, each with what it did.
     pub report: Report,
 }
 

@@ -1,4 +1,4 @@
-//! What the columns of a list mean.
+//! The meaning of a list's columns.
 
 use std::collections::BTreeMap;
 use std::fs;

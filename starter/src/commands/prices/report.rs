@@ -1,4 +1,4 @@
-//! What became of each row of a run: CSV, or with `-o jsonl` one JSON document a line.
+//! The fate of each row of a run: CSV, or with `-o jsonl` one JSON document a line.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What people say to a running batch.
+//! Words to a running batch: pause, resume, another rate, the end.
 
 use serde_json::json;
 use temporalio_common::data_converters::TemporalDeserializable;

@@ -4,7 +4,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 /// Signs at the beginning of a value that make a spreadsheet program calculate.
 const CALCULATES: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
-/// What is put before such a value, and before one that begins with it.
+/// The sign that is put before such a value, and before one that begins with it.
 const GUARD: char = '\'';
 
 fn needs_guard(text: &str) -> bool {

@@ -51,7 +51,7 @@ pub(crate) async fn run(call: &Call<'_>, args: UpdateArgs) -> Result<Exit, Failu
     Ok(exit)
 }
 
-/// What was typed, as fields of the input.
+/// Adds what was typed, as fields of the input.
 fn say(input: &mut Map<String, Value>, args: &UpdateArgs) {
     let PaceArgs { batch_size, parallel, delay, max_per_second } = &args.pace;
     let CheckArgs { currency, zone, max_change_percent, max_backdate, allow_below_cost, .. } = &args.checks;
