@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::objects::ObjectRef;
-use crate::values::{IdempotencyKey, Recipient};
+use crate::values::IdempotencyKey;
 
 /// Lists to put together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,9 +28,6 @@ pub struct NotifyPrices {
     pub message: String,
     /// The run's summary.
     pub data: Value,
-    /// The team's mail address, if one is set.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mail: Option<Recipient>,
 }
 
 /// Which prices to list.

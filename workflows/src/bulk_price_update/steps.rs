@@ -170,7 +170,6 @@ impl<'c> PriceRun<'c> {
             title: "Bulk Price Update Completed".to_owned(),
             message: format!("Updated {} products successfully", figures.successful_updates),
             data: serde_json::to_value(figures).unwrap_or_default(),
-            mail: None,
         };
         saga.step(NOTIFY, Prices::notify, notice, policy::prices_notice()).or_report().await;
     }
