@@ -25,7 +25,9 @@ use std::process::ExitCode;
 
 use cli::{Cli, Command, HistoryCommand};
 use commands::call::Call;
-use commands::{any, completions, doctor, erp, history, mail, onboarding, order, prices, schedule, store, table};
+use commands::{
+    any, completions, doctor, erp, history, mail, onboarding, order, prices, schedule, store, table,
+};
 use terminal::exit::{Exit, Failure};
 use terminal::output::{Format, Out, When};
 use terminal::program;

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::http::wire::{Amount, amount, money};
-use crate::http::{Api, CallError};
+use crate::http::{Api, CallError, Wrong};
 
 /// SKUs of one look-up, and rows of one batch, at most.
 pub(super) const AT_ONCE: usize = 1_000;
@@ -330,7 +330,7 @@ fn setting(system: &'static str, status: u16, code: &str) -> CallError {
             "{status} {code}: the shop has no such path, correct SUN_ECOMMERCE_API_URL or its version"
         ),
     };
-    CallError::Setting { system, fix }
+    CallError::Setting { system, wrong: Wrong::Other, fix }
 }
 
 impl Priced {

@@ -15,9 +15,9 @@ use crate::processes::prices::{BatchRef, batch};
 pub(crate) enum PricesCommand {
     /// Give products new prices, from a list of any length; every row is checked before the first one is written
     #[command(after_help = "\
-The list is a file of CSV (names in the first line), JSON lines, or a JSON list (sample: starter/samples/prices.json), with
-sku, new_price and, if they are known, variant, old_price, currency, effective_date and reason. A list that cannot be read
-exits with 2 and names line and column: nothing is started.
+The list is a file of CSV (names in the first line), JSON lines, a JSON list (sample: starter/samples/prices.json) or
+a workbook, with sku, new_price and, if they are known, variant, old_price, currency, effective_date and reason. A
+list that cannot be read exits with 2 and names line and column: nothing is started.
 
 Examples:
   starter prices update --input prices.csv --dry-run            what it would change, and a receipt
@@ -147,6 +147,8 @@ pub(crate) enum ListFormat {
     Jsonl,
     /// A JSON list of objects
     Json,
+    /// A workbook with one sheet that is shown
+    Xlsx,
 }
 
 #[derive(Args)]

@@ -71,7 +71,11 @@ impl Columns {
         Ok(row)
     }
 
-    fn field<'c>(&'c self, column: &'c str) -> Result<Option<&'c str>, Problem> {
+    /// The field that a column means; `None`: it says nothing.
+    ///
+    /// # Errors
+    /// When nothing is known of such a column.
+    pub(super) fn field<'c>(&'c self, column: &'c str) -> Result<Option<&'c str>, Problem> {
         if let Some(field) = self.said.get(column) {
             return Ok(Some(field));
         }

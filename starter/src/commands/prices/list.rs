@@ -76,6 +76,7 @@ fn named(path: &Path) -> Option<ListFormat> {
     match Kind::of_name(&name) {
         Some(Kind::Csv) => Some(ListFormat::Csv),
         Some(Kind::JsonLines) => Some(ListFormat::Jsonl),
+        Some(Kind::Xlsx) => Some(ListFormat::Xlsx),
         None => name.ends_with(".json").then_some(ListFormat::Json),
     }
 }
@@ -89,6 +90,8 @@ fn sniffed(file: &mut File) -> io::Result<ListFormat> {
     Ok(match sign {
         Some(b'[') => ListFormat::Json,
         Some(b'{') => ListFormat::Jsonl,
+        // A workbook is a packed folder.
+        Some(b'P') if first.starts_with(b"PK\x03\x04") => ListFormat::Xlsx,
         _ => ListFormat::Csv,
     })
 }
@@ -168,6 +171,7 @@ pub(super) async fn read(
         ListFormat::Json => read_json(file, columns, &mut parts).await?,
         ListFormat::Csv => read_table(file, Kind::Csv, columns, &mut parts).await?,
         ListFormat::Jsonl => read_table(file, Kind::JsonLines, columns, &mut parts).await?,
+        ListFormat::Xlsx => read_table(file, Kind::Xlsx, columns, &mut parts).await?,
     }
     parts.put().await?;
     let list = parts.parts.put(store, folder).await?;
@@ -259,18 +263,27 @@ async fn read_table(
     };
     // Two readers of one file: each sets its own place, so the lines are counted by a file of their own.
     let mut spool = tempfile::tempfile().map_err(|error| file.lost(error))?;
-    io::copy(&mut file.again()?, &mut spool).map_err(|error| file.lost(error))?;
+    if kind != Kind::Xlsx {
+        io::copy(&mut file.again()?, &mut spool).map_err(|error| file.lost(error))?;
+    }
     let mut lines = LineCounter::new(spool);
     let mut reader = Reader::open(file.again()?, kind, &Format::default()).map_err(flawed)?;
     while let Some(row) = reader.next_row().map_err(flawed)? {
-        let at = row.at;
-        let line = lines.of(at).map_err(|error| file.lost(error))?;
-        let here = |problem: Problem| {
-            let byte = usize::try_from(at).unwrap_or(usize::MAX);
-            file.wrong(&problem.at(Place::Byte { byte }))
+        let line = match kind {
+            Kind::Xlsx => row.at,
+            _ => lines.of(row.at).map_err(|error| file.lost(error))?,
         };
-        refuse_nul(&row.fields).map_err(here)?;
-        let row = columns.row(row.fields, kind == Kind::Csv).map_err(here)?;
+        let place = row.place();
+        let here = |problem: Problem| file.wrong(&problem.at(place.clone()));
+        let (fields, problems) = row.into_parts();
+        // A value that cannot be read, where nobody reads it, is nobody's problem.
+        for problem in problems {
+            if problem.field.is_empty() || columns.field(&problem.field).map_err(here)?.is_some() {
+                return Err(file.wrong(&problem));
+            }
+        }
+        refuse_nul(&fields).map_err(here)?;
+        let row = columns.row(fields, kind != Kind::JsonLines).map_err(here)?;
         parts.add(&GivenRow { line, row }).await?;
     }
     Ok(())
