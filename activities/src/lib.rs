@@ -8,6 +8,7 @@
 //! - [`commerce`], [`customers`], [`inventory`], [`loyalty`], [`payment`], [`shipping`], [`notification`]: the systems;
 //! - [`bulk`]: long lists of rows, whatever they are about;
 //! - [`erp`]: what changed in an ERP, and the shop's side of a sync;
+//! - [`prices`]: lists of new prices, checked, written in batches, and taken back;
 //! - [`objects`]: the object store's housekeeping;
 //! - [`webhook`]: news that a payment provider pushes, and how to know that it is from them.
 //!
@@ -24,6 +25,7 @@ pub mod loyalty;
 pub mod notification;
 pub mod objects;
 pub mod payment;
+pub mod prices;
 pub mod provider;
 pub mod shipping;
 pub mod webhook;

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use contracts::objects::{CleanUp, CleanedUp, ObjectRef, Sight, defs};
 use futures::FutureExt as _;
-use store::clean_up::{LeftBehind, RunState, clean_up, empty_quarantine};
+use store::clean_up::{LeftBehind, RunState, clean_up, clean_up_prices, empty_quarantine};
 use store::{Store, StoreError};
 use temporalio_client::errors::WorkflowInteractionError;
 use temporalio_client::{
@@ -30,13 +30,15 @@ const RUNNING: i32 = 1;
 /// The activities of the object store.
 pub struct ObjectActivities {
     store: Store,
+    /// How long after its last write a price run can be reverted.
+    revertible: Duration,
 }
 
 impl ObjectActivities {
-    /// On a store.
+    /// On a store, in which price runs are kept for so long.
     #[must_use]
-    pub fn new(store: Store) -> Self {
-        Self { store }
+    pub fn new(store: Store, revertible: Duration) -> Self {
+        Self { store, revertible }
     }
 }
 
@@ -71,8 +73,12 @@ impl ObjectActivities {
                 state(ctx.client(), run.clone()).boxed()
             });
             let runs = of_runs.await?;
+            let price_runs = clean_up_prices(&self.store, self.revertible, now, |run| {
+                state(ctx.client(), run.clone()).boxed()
+            });
+            let price_runs = price_runs.await?;
             let quarantined = empty_quarantine(&self.store, DAY * input.keep_quarantine_days, now).await?;
-            Ok::<_, Trouble>(CleanedUp { quarantined, ..runs })
+            Ok::<_, Trouble>(CleanedUp { quarantined, price_runs, ..runs })
         };
         alive(&ctx, cleaned).await.map_err(Trouble::into_failure)
     }

@@ -7,10 +7,12 @@
 //! - [`Written`]: what writing a batch came to, and the sum of several batches;
 //! - [`Causes`]: why rows were turned away, and how often;
 //! - [`Rate`]: rows a second;
-//! - [`Limit`]: how much may change before a person is asked.
+//! - [`Limit`]: how much may change before a person is asked;
+//! - [`Receipt`]: the name of exactly the changes that somebody has seen.
 
 mod limit;
 mod rate;
+mod receipt;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +22,7 @@ use crate::objects::ObjectRef;
 
 pub use limit::{Limit, is_change_above, is_share_above};
 pub use rate::{Rate, RateError};
+pub use receipt::{Likeness, Receipt, ReceiptError};
 
 /// How many rows a result holds itself; more of them lie in the object store.
 pub const INLINE_MAX: usize = 100;

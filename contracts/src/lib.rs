@@ -5,8 +5,8 @@
 //! - [`money`]: amounts in a currency's minor units;
 //! - [`objects`]: claim checks;
 //! - [`bulk`]: long lists of rows;
-//! - [`commerce`], [`customers`], [`erp`], [`inventory`], [`loyalty`], [`payment`], [`shipping`], [`notification`]: one
-//!   module per outside system.
+//! - [`commerce`], [`customers`], [`erp`], [`inventory`], [`loyalty`], [`payment`], [`prices`], [`shipping`],
+//!   [`notification`]: one module per outside system.
 //!
 //! Two rules. An expected outcome (declined, out of stock) is a variant; an outage is an error. And a running
 //! workflow holds yesterday's shape of everything in here: only add fields, with `#[serde(default)]`, never
@@ -25,6 +25,7 @@ pub mod money;
 pub mod notification;
 pub mod objects;
 pub mod payment;
+pub mod prices;
 pub mod shipping;
 pub mod values;
 

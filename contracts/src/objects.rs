@@ -43,6 +43,15 @@ pub struct ObjectRef {
     pub sha256: String,
 }
 
+/// A part of a list that is too long for one object: a line of the list of its parts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListPart {
+    /// Its rows, as JSON lines.
+    pub list: ObjectRef,
+    /// How many.
+    pub rows: u64,
+}
+
 /// How old objects have to be before they are removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CleanUp {
@@ -65,6 +74,9 @@ pub struct CleanedUp {
     /// Lists of the quarantine that are gone now.
     #[serde(default)]
     pub quarantined: u64,
+    /// Price runs that can no longer be reverted: their before-images and outcomes are gone now.
+    #[serde(default)]
+    pub price_runs: u64,
 }
 
 /// The days that an input of an older version meant.

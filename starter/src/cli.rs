@@ -7,6 +7,7 @@ pub(crate) mod erp;
 pub(crate) mod mail;
 pub(crate) mod onboarding;
 pub(crate) mod order;
+pub(crate) mod prices;
 pub(crate) mod schedule;
 pub(crate) mod shared;
 pub(crate) mod store;
@@ -28,6 +29,7 @@ use erp::ErpCommand;
 use mail::MailCommand;
 use onboarding::OnboardingCommand;
 use order::OrderCommand;
+use prices::PricesCommand;
 use schedule::ScheduleCommand;
 use store::{StoreArgs, StoreCommand};
 use table::TableCommand;
@@ -40,7 +42,7 @@ Exit codes:
   3  cannot connect to Temporal, or not allowed to
   4  not found
   5  ended as the business decided, everything undone (out of stock, declined, not shippable, expired, cancelled)
-  6  needs a person: a question is open (an undo is stuck, a shop refuses, a sync exceeds its limits)
+  6  needs a person: a question is open (an undo is stuck, a shop refuses, a sync or a price run exceeds its limits)
   7  done, but some rows failed or were refused: the report and the quarantine say which
   8  a dry run that would ask a person: the real one would stop before its first write
   130  Ctrl-C while waiting: the run goes on
@@ -61,6 +63,7 @@ Examples:
   starter answer ORDER-001 --action retry --reason \"provider is back\"
   starter onboarding start --input starter/samples/onboarding.json --wait
   starter erp sync --input starter/samples/erp.json --wait
+  starter prices update --input starter/samples/prices.json --wait
   starter schedule apply -f starter/samples/schedules.toml --diff
   starter doctor";
 
@@ -201,6 +204,11 @@ pub(crate) enum Command {
     Erp {
         #[command(subcommand)]
         command: Box<ErpCommand>,
+    },
+    /// Lists of new prices: update, watch, pause, revert, export
+    Prices {
+        #[command(subcommand)]
+        command: Box<PricesCommand>,
     },
     /// The object store, where lists lie that are too long for a history
     Store {

@@ -3,7 +3,7 @@
 //! - `call`: what every command gets;
 //! - `any`: the verbs that stand once for all nouns (`status`, `watch`, `result`, `cancel`, `answer`, `questions`,
 //!   `list`, `start`);
-//! - `order`, `onboarding`, `erp`, `store`, `schedule`, `mail`, `table`: the nouns;
+//! - `order`, `onboarding`, `erp`, `prices`, `store`, `schedule`, `mail`, `table`: the nouns;
 //! - `history`, `doctor`, `completions`: what has no noun.
 
 pub(crate) mod any;
@@ -15,6 +15,7 @@ pub(crate) mod history;
 pub(crate) mod mail;
 pub(crate) mod onboarding;
 pub(crate) mod order;
+pub(crate) mod prices;
 pub(crate) mod schedule;
 pub(crate) mod store;
 pub(crate) mod table;

@@ -25,7 +25,9 @@ use std::process::ExitCode;
 
 use cli::{Cli, Command, HistoryCommand};
 use commands::call::Call;
-use commands::{any, completions, doctor, erp, history, mail, onboarding, order, schedule, store, table};
+use commands::{
+    any, completions, doctor, erp, history, mail, onboarding, order, prices, schedule, store, table,
+};
 use terminal::exit::{Exit, Failure};
 use terminal::output::{Format, Out, When};
 use terminal::program;
@@ -79,6 +81,7 @@ async fn run(cli: Cli, out: &Out) -> Result<Exit, Failure> {
         Command::Mail { command } => mail::run(out, &command),
         Command::Onboarding { command } => onboarding::run(call, command).await,
         Command::Erp { command } => erp::run(call, *command).await,
+        Command::Prices { command } => prices::run(call, *command).await,
         Command::Store { command } => store::run(call, command).await,
         Command::Table { command } => table::run(out, &command),
         Command::Schedule { command } => schedule::run(call, command).await,

@@ -5,13 +5,14 @@
 //!
 //! - `name`: how a run is named on the command line;
 //! - `plan`: what would be started;
-//! - `order`, `onboarding`, `erp`, `store`: the two for each of them.
+//! - `order`, `onboarding`, `erp`, `prices`, `store`: the two for each of them.
 
 pub(crate) mod erp;
 pub(crate) mod name;
 pub(crate) mod onboarding;
 pub(crate) mod order;
 pub(crate) mod plan;
+pub(crate) mod prices;
 pub(crate) mod store;
 
 use futures::FutureExt;
@@ -21,12 +22,15 @@ use temporalio_client::errors::WorkflowStartError;
 use temporalio_client::{Client, WorkflowStartOptions};
 use temporalio_common::data_converters::PayloadConversionError;
 use temporalio_common::{HasWorkflowDefinition, WorkflowDefinition};
+use workflows::bulk_price_update::{self, BulkPriceUpdate, BulkPriceUpdateData};
 use workflows::customer_onboarding::{self, CustomerOnboarding, CustomerRegistrationData};
 use workflows::erp_sync::{self, ErpSync, ErpSyncConfig};
 use workflows::follow_up_emails::{FollowUpData, FollowUpEmails};
 use workflows::input::{Checked, Unchecked};
 use workflows::late_payment::{LatePayment, LatePaymentData};
 use workflows::order_processing::{OrderData, OrderProcessing};
+use workflows::price_export::{self, PriceExport, PriceExportData};
+use workflows::price_revert::{PriceRevert, PriceRevertData};
 use workflows::saga::Process as _;
 use workflows::store_clean_up::{self, StoreCleanUp, StoreCleanUpData};
 use workflows::store_probe::{self, StoreProbe, StoreProbeData};
@@ -39,6 +43,7 @@ use name::Name;
 use onboarding::CustomerName;
 use order::OrderRef;
 use plan::Plan;
+use prices::BatchRef;
 
 /// One process as the command line knows it.
 pub(crate) struct Process {
@@ -55,7 +60,7 @@ pub(crate) struct Process {
     /// The steps at which a person decides whether a run goes on; elsewhere an answer is about an effect.
     pub(crate) decides_at: &'static [&'static str],
     /// Whether a run may follow one that has ended, under the same workflow id.
-    pub(crate) may_repeat: bool,
+    pub(crate) repeats: Repeats,
     /// Whether its noun has `status`, `watch` and `result`; else `starter show` is what looks at it.
     pub(crate) has_commands: bool,
     /// Whether a schedule may start it: it takes a workflow id with the time of a slot behind it.
@@ -73,6 +78,19 @@ pub(crate) struct Process {
     pub(crate) differing: fn(&str, &str) -> Vec<String>,
 }
 
+/// Whether a run may follow one that has ended, under the same workflow id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeats {
+    /// Never: a second start finds the first one.
+    Never,
+    /// A dry run only.
+    DryRuns,
+    /// After one that failed or was cancelled; and a dry run in any case.
+    AfterFailure,
+    /// Always.
+    Always,
+}
+
 /// Order processing.
 pub(crate) const ORDER: Process = Process {
     noun: "order",
@@ -81,7 +99,7 @@ pub(crate) const ORDER: Process = Process {
     id_prefix: "order/",
     decided: &["OutOfStock", "PaymentDeclined", "ShippingFailed"],
     decides_at: &[],
-    may_repeat: false,
+    repeats: Repeats::Never,
     has_commands: true,
     is_recurring: false,
     started_by: Some("order start"),
@@ -99,7 +117,7 @@ pub(crate) const LATE_PAYMENT: Process = Process {
     id_prefix: "order/",
     decided: &[],
     decides_at: &[],
-    may_repeat: false,
+    repeats: Repeats::Never,
     has_commands: true,
     is_recurring: false,
     started_by: None,
@@ -117,7 +135,7 @@ pub(crate) const ONBOARDING: Process = Process {
     id_prefix: customer_onboarding::ID_PREFIX,
     decided: &["CustomerExists", "RegistrationRefused"],
     decides_at: &[],
-    may_repeat: true,
+    repeats: Repeats::Always,
     has_commands: true,
     is_recurring: false,
     started_by: Some("onboarding start"),
@@ -135,7 +153,7 @@ pub(crate) const FOLLOW_UP: Process = Process {
     id_prefix: customer_onboarding::ID_PREFIX,
     decided: &[],
     decides_at: &[],
-    may_repeat: true,
+    repeats: Repeats::Always,
     has_commands: true,
     is_recurring: false,
     started_by: None,
@@ -153,7 +171,7 @@ pub(crate) const ERP: Process = Process {
     id_prefix: erp_sync::ID_PREFIX,
     decided: &["AlreadyRunning"],
     decides_at: &["validate-data"],
-    may_repeat: true,
+    repeats: Repeats::Always,
     has_commands: true,
     is_recurring: true,
     started_by: Some("erp sync"),
@@ -161,6 +179,60 @@ pub(crate) const ERP: Process = Process {
     plan: erp::plan,
     start: |client, json, options| typed(client, ErpSync::run, json, options).boxed(),
     differing: differing::<ErpSyncConfig>,
+};
+
+/// A list of new prices. A second run of the same list needs a name of its own.
+pub(crate) const PRICES: Process = Process {
+    noun: "prices",
+    name: "prices",
+    workflow_type: BulkPriceUpdate::NAME,
+    id_prefix: bulk_price_update::ID_PREFIX,
+    decided: &[],
+    decides_at: &["validate-updates"],
+    repeats: Repeats::DryRuns,
+    has_commands: true,
+    is_recurring: false,
+    started_by: Some("prices update"),
+    worth: prices::worth,
+    plan: prices::plan,
+    start: |client, json, options| typed(client, BulkPriceUpdate::run, json, options).boxed(),
+    differing: differing::<BulkPriceUpdateData>,
+};
+
+/// The way back of such a list.
+pub(crate) const PRICE_REVERT: Process = Process {
+    noun: "prices",
+    name: "price-revert",
+    workflow_type: PriceRevert::NAME,
+    id_prefix: bulk_price_update::ID_PREFIX,
+    decided: &[],
+    decides_at: &[],
+    repeats: Repeats::AfterFailure,
+    has_commands: true,
+    is_recurring: false,
+    started_by: Some("prices revert"),
+    worth: prices::revert_worth,
+    plan: prices::plan_revert,
+    start: |client, json, options| typed(client, PriceRevert::run, json, options).boxed(),
+    differing: differing::<PriceRevertData>,
+};
+
+/// The shop's prices as a list.
+pub(crate) const PRICE_EXPORT: Process = Process {
+    noun: "prices",
+    name: "price-export",
+    workflow_type: PriceExport::NAME,
+    id_prefix: price_export::ID_PREFIX,
+    decided: &[],
+    decides_at: &[],
+    repeats: Repeats::Always,
+    has_commands: false,
+    is_recurring: false,
+    started_by: Some("prices export"),
+    worth: done,
+    plan: prices::plan_export,
+    start: |client, json, options| typed(client, PriceExport::run, json, options).boxed(),
+    differing: differing::<PriceExportData>,
 };
 
 /// One click in a mail: started by the worker's door, looked at like the onboarding.
@@ -171,7 +243,7 @@ pub(crate) const UNSUBSCRIPTION: Process = Process {
     id_prefix: customer_onboarding::ID_PREFIX,
     decided: &[],
     decides_at: &[],
-    may_repeat: true,
+    repeats: Repeats::Always,
     has_commands: true,
     is_recurring: false,
     started_by: None,
@@ -189,7 +261,7 @@ pub(crate) const STORE: Process = Process {
     id_prefix: store_clean_up::ID_PREFIX,
     decided: &[],
     decides_at: &[],
-    may_repeat: true,
+    repeats: Repeats::Always,
     has_commands: false,
     is_recurring: true,
     started_by: Some("store clean-up"),
@@ -207,7 +279,7 @@ pub(crate) const PROBE: Process = Process {
     id_prefix: store_probe::ID_PREFIX,
     decided: &[],
     decides_at: &[],
-    may_repeat: true,
+    repeats: Repeats::Always,
     has_commands: false,
     is_recurring: false,
     started_by: None,
@@ -218,8 +290,19 @@ pub(crate) const PROBE: Process = Process {
 };
 
 /// Every process.
-pub(crate) const ALL: &[&Process] =
-    &[&ORDER, &LATE_PAYMENT, &ONBOARDING, &FOLLOW_UP, &UNSUBSCRIPTION, &ERP, &STORE, &PROBE];
+pub(crate) const ALL: &[&Process] = &[
+    &ORDER,
+    &LATE_PAYMENT,
+    &ONBOARDING,
+    &FOLLOW_UP,
+    &UNSUBSCRIPTION,
+    &ERP,
+    &PRICES,
+    &PRICE_REVERT,
+    &PRICE_EXPORT,
+    &STORE,
+    &PROBE,
+];
 
 impl Process {
     /// The business key in a workflow id: `ORDER-001` of `order/ORDER-001`.
@@ -249,7 +332,7 @@ pub(crate) fn meant(name: &str) -> Result<Vec<String>, InputError> {
     if ALL.iter().any(|process| name.starts_with(process.id_prefix)) {
         return Ok(vec![name.to_owned()]);
     }
-    let ids = [by::<OrderRef>(name), by::<CustomerName>(name), by::<SyncRef>(name)];
+    let ids = [by::<OrderRef>(name), by::<CustomerName>(name), by::<SyncRef>(name), by::<BatchRef>(name)];
     let ids: Vec<String> = ids.into_iter().flatten().collect::<Result<_, _>>()?;
     Ok(if ids.is_empty() { vec![name.to_owned()] } else { ids })
 }
@@ -306,13 +389,15 @@ mod tests {
         assert_eq!(of_noun(OrderRef::NOUN).map(|process| process.name), Some(ORDER.name));
         assert_eq!(CustomerName::UPDATE, CustomerOnboarding::cancel_onboarding.name());
         assert_eq!(of_noun(CustomerName::NOUN).map(|process| process.name), Some(ONBOARDING.name));
+        assert_eq!(BatchRef::UPDATE, BulkPriceUpdate::cancel.name());
+        assert_eq!(of_noun(BatchRef::NOUN).map(|process| process.name), Some(PRICES.name));
     }
 
     #[test]
     fn a_name_means_a_workflow_id_or_what_the_nouns_make_of_it() {
         let meant = |name: &str| meant(name).expect("needs no key");
         assert_eq!(meant("order/ORDER-001/late/e1"), ["order/ORDER-001/late/e1"]);
-        assert_eq!(meant("ORDER-001"), ["order/ORDER-001", "erp/ORDER-001"]);
+        assert_eq!(meant("ORDER-001"), ["order/ORDER-001", "erp/ORDER-001", "prices/ORDER-001"]);
         assert!(meant("0123456789abcdef").contains(&"onboarding/0123456789abcdef".to_owned()));
         assert!(
             meant("0123456789abcdef/follow-up").contains(&"onboarding/0123456789abcdef/follow-up".to_owned())
@@ -323,7 +408,8 @@ mod tests {
     #[test]
     fn a_step_at_which_a_person_decides_is_one_of_the_process() {
         for process in ALL {
-            let steps: Vec<_> = ErpSync::STEPS.iter().map(|step| step.name).collect();
+            let steps = ErpSync::STEPS.iter().chain(BulkPriceUpdate::STEPS);
+            let steps: Vec<_> = steps.map(|step| step.name).collect();
             assert!(process.decides_at.iter().all(|step| steps.contains(step)), "{}", process.name);
         }
     }

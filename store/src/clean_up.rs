@@ -1,4 +1,5 @@
-//! Removes the objects of a run some days after it has closed, and lists of the quarantine that nobody retried.
+//! Removes the objects of a run some days after it has closed, price runs that can no longer be reverted, and lists of
+//! the quarantine that nobody retried.
 
 use std::time::{Duration, SystemTime};
 
@@ -67,6 +68,35 @@ pub async fn clean_up<E: From<StoreError>>(
         }
     }
     Ok(done)
+}
+
+/// Removes the folders of price runs whose newest object is older than `keep`, and says how many. A run that goes on
+/// (it may wait for a date) keeps its folder.
+///
+/// # Errors
+/// When the store does not answer, or `state` fails.
+pub async fn clean_up_prices<E: From<StoreError>>(
+    store: &Store,
+    keep: Duration,
+    now: SystemTime,
+    state: impl for<'r> Fn(&'r LeftBehind) -> BoxFuture<'r, Result<RunState, E>>,
+) -> Result<u64, E> {
+    let mut gone = 0;
+    for folder in store.folders("prices").await? {
+        let objects = store.list(&folder).await?;
+        let newest = objects.iter().map(|object| object.written).max();
+        let is_old = newest.is_none_or(|at| now.duration_since(at).is_ok_and(|age| age > keep));
+        // The folder has the name of the workflow; its latest run is the one that matters.
+        let run = LeftBehind { workflow_id: folder.clone(), run_id: String::new() };
+        if !is_old || state(&run).await? == RunState::Open {
+            continue;
+        }
+        for object in &objects {
+            store.remove(&object.key).await?;
+        }
+        gone += 1;
+    }
+    Ok(gone)
 }
 
 /// Removes the lists of the quarantine that were written longer ago than `keep`, and says how many.

@@ -1,9 +1,10 @@
 //! Claim checks: lists and files live in an object store, a history holds a reference to them.
 //!
-//! One folder by default, S3 (or what speaks its language) by configuration. Five kinds of keys:
+//! One folder by default, S3 (or what speaks its language) by configuration. Six kinds of keys:
 //! - `runs/<workflow id>/<run id>/<hash>`: lists that a run needs while it goes on; removed some days after it has
 //!   closed ([`clean_up`]). The hash is of the content: a list that is written twice is there once;
 //! - `quarantine/<integration>/…`: records that wait for a person;
+//! - `prices/<batch>/…`: what a price run has to be reverted by, and its rows; kept for as long as it can be reverted;
 //! - `integrations/<integration>/…`: facts about an integration's records, remembered between its runs;
 //! - `leases/<name>/<number>`: the right to go on ([`lease`]);
 //! - `probes/<hash>`: objects that show for a moment whether two programs have the same store.

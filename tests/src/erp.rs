@@ -59,7 +59,12 @@ fn unique() -> String {
 impl ErpWorld {
     /// A world whose worker runs in this process, with further settings.
     pub async fn with(settings: &[&str]) -> anyhow::Result<Self> {
-        let mut made = Self::without_worker().await?;
+        Self::with_on(&servers::dev_server()?, settings).await
+    }
+
+    /// The same, on another Temporal server.
+    pub async fn with_on(address: &str, settings: &[&str]) -> anyhow::Result<Self> {
+        let mut made = Self::without_worker_on(address).await?;
         let own = made.settings();
         let settings: Vec<&str> = own.iter().map(String::as_str).chain(settings.iter().copied()).collect();
         made.world.start_worker(&settings)?;
@@ -73,7 +78,11 @@ impl ErpWorld {
 
     /// A world whose worker the test starts itself, with [`Self::settings`].
     pub async fn without_worker() -> anyhow::Result<Self> {
-        let world = World::without_worker(&servers::dev_server()?).await?;
+        Self::without_worker_on(&servers::dev_server()?).await
+    }
+
+    async fn without_worker_on(address: &str) -> anyhow::Result<Self> {
+        let world = World::without_worker(address).await?;
         let name = unique();
         let folder = Folder(std::env::temp_dir().join(format!("sunflow-erp-{name}")));
         std::fs::create_dir_all(folder.0.join("secrets"))?;

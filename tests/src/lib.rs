@@ -17,6 +17,7 @@
 //! - [`own_worker`]: a worker for workflows that only a test knows;
 //! - [`schedules`]: files of schedules, applied and looked at;
 //! - [`bulk`]: a throw-away user of bulk work;
+//! - [`prices`]: price runs;
 //! - [`starter`]: the command line, as a person calls it;
 //! - [`proxy`]: a proxy before Temporal that counts calls, and can be away;
 //! - [`mod@bench`]: what an order costs.
@@ -40,6 +41,7 @@ pub mod mail;
 pub mod matrix;
 pub mod orders;
 pub mod own_worker;
+pub mod prices;
 pub mod processes;
 pub mod proxy;
 pub mod scenarios;

@@ -130,7 +130,8 @@ pub async fn requested(world: &World, operation: &str, times: u64) -> anyhow::Re
 }
 
 /// Operations that only ask.
-const QUESTIONS: [&str; 14] = [
+const QUESTIONS: [&str; 15] = [
+    "prices.lookup",
     "orders.validate",
     "customers.permission",
     "products.recommend",

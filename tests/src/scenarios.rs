@@ -42,6 +42,7 @@ macro_rules! scenario {
 
 mod erp;
 pub mod people;
+mod prices;
 
 /// The checksum of a history, as `sha256sum` writes it.
 #[must_use]
@@ -51,7 +52,7 @@ pub fn checksum(history: &[u8]) -> String {
 
 /// Every scenario. Only add: from 0.1.0 on a recorded history is never recorded again.
 pub fn all() -> impl Iterator<Item = &'static Scenario> {
-    SHOP.iter().chain(erp::SYNCS).chain(people::QUESTIONS)
+    SHOP.iter().chain(erp::SYNCS).chain(people::QUESTIONS).chain(prices::PRICES)
 }
 
 /// Those of orders and customers.

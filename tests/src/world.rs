@@ -35,7 +35,7 @@ use crate::{orders, processes, servers};
 pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// Figures short enough for a test. The first in-process worker sets the policies for all; so all use these.
-const SHORT: [&str; 15] = [
+const SHORT: [&str; 16] = [
     "--ecommerce-api-timeout=2000",
     "--undo-patience=3s",
     "--second-look=500ms",
@@ -50,6 +50,7 @@ const SHORT: [&str; 15] = [
     "--carrier-patience=20s",
     "--account-patience=20s",
     "--erp-patience=20s",
+    "--prices-patience=20s",
     "--ref-key=a key for tests only",
 ];
 

@@ -29,6 +29,7 @@ mod onboarding;
 mod operation;
 mod patience;
 mod payment;
+mod prices;
 mod problems;
 mod providers;
 mod secret;
@@ -44,6 +45,7 @@ pub use erp::ErpSettings;
 pub use operation::{LogFormat, Operation};
 pub use patience::Patience;
 use patience::Requests;
+pub use prices::PriceSettings;
 pub use problems::Problems;
 use providers::ProviderArgs;
 pub use shop::Shop;
@@ -81,6 +83,8 @@ pub struct Config {
     #[command(flatten)]
     bulk: bulk::BulkArgs,
     #[command(flatten)]
+    prices: prices::PriceArgs,
+    #[command(flatten)]
     tuning: tuning::TuningArgs,
 }
 
@@ -111,6 +115,8 @@ pub struct Settings {
     pub erp: ErpSettings,
     /// How much bulk work at once.
     pub bulk: BulkSettings,
+    /// What price runs need.
+    pub prices: PriceSettings,
     /// How much at once.
     pub tuning: Tuning,
 }
@@ -140,7 +146,7 @@ impl Config {
             of_an_attempt: payment.as_ref().map_or(2, |payment| payment.requests_max()),
             attempts_max: limits.attempts_max,
         };
-        let patience = self.patience.check(requests, &self.onboarding, &self.erp, &mut problems);
+        let patience = self.patience.check(requests, &self.onboarding, &self.erp, self.prices, &mut problems);
         let (operation, door) = self.operation.check(&mut problems);
         let door = door.check(payment.as_ref(), &pseudonyms, &mut problems);
         let erp = self.erp.check(&mut problems);
@@ -160,6 +166,7 @@ impl Config {
             door,
             erp,
             bulk,
+            prices: self.prices.read(),
             tuning,
         }))
     }

@@ -8,12 +8,15 @@ use temporalio_common::worker::{VersioningBehavior, WorkerDeploymentOptions, Wor
 use temporalio_sdk::WorkerOptions;
 use temporalio_sdk::runtime::worker_tuner::{FixedSizeSlotSupplier, TunerHolder};
 use temporalio_sdk::runtime::{AutoscalingOptions, PollerBehavior};
+use workflows::bulk_price_update::BulkPriceUpdate;
 use workflows::customer_onboarding::CustomerOnboarding;
 use workflows::erp_sync::ErpSync;
 use workflows::follow_up_emails::FollowUpEmails;
 use workflows::late_payment::LatePayment;
 use workflows::order_processing::OrderProcessing;
 use workflows::policy::BULK_QUEUE;
+use workflows::price_export::PriceExport;
+use workflows::price_revert::PriceRevert;
 use workflows::store_clean_up::StoreCleanUp;
 use workflows::store_probe::StoreProbe;
 use workflows::unsubscription::Unsubscription;
@@ -23,7 +26,7 @@ use crate::slots::{IsWanted, Slots, places};
 use crate::systems::{Activities, Systems};
 
 /// The kinds of bulk work: what stands before the dot of its activities' names. Each has slots of its own.
-const BULK_KINDS: [&str; 2] = ["erp", "objects"];
+const BULK_KINDS: [&str; 3] = ["erp", "objects", "prices"];
 
 /// The options of the two workers: one runs every process and the activities of the shop's systems, the other one bulk
 /// work, which goes through thousands of rows and must not stand in an order's way.
@@ -32,8 +35,18 @@ pub(crate) fn options(
     systems: Systems,
     client: &Client,
 ) -> anyhow::Result<(WorkerOptions, WorkerOptions)> {
-    let Activities { commerce, inventory, payment, shipping, notification, customers, loyalty, erp, objects } =
-        systems.into_activities(settings);
+    let Activities {
+        commerce,
+        inventory,
+        payment,
+        shipping,
+        notification,
+        customers,
+        loyalty,
+        erp,
+        prices,
+        objects,
+    } = systems.into_activities(settings);
     let Tuning { workflow_pollers, activity_pollers, cached_workflows, sticky_timeout, .. } = settings.tuning;
     let options = WorkerOptions::new(settings.temporal.task_queue.clone())
         // Processes.
@@ -47,6 +60,12 @@ pub(crate) fn options(
         .context("FollowUpEmails cannot be registered")?
         .register_workflow::<ErpSync>()
         .context("ErpSync cannot be registered")?
+        .register_workflow::<BulkPriceUpdate>()
+        .context("BulkPriceUpdate cannot be registered")?
+        .register_workflow::<PriceRevert>()
+        .context("PriceRevert cannot be registered")?
+        .register_workflow::<PriceExport>()
+        .context("PriceExport cannot be registered")?
         .register_workflow::<StoreCleanUp>()
         .context("StoreCleanUp cannot be registered")?
         .register_workflow::<StoreProbe>()
@@ -73,6 +92,7 @@ pub(crate) fn options(
     let slots = places(each, BULK_KINDS.len());
     let bulk = WorkerOptions::new(format!("{}{BULK_QUEUE}", settings.temporal.task_queue))
         .register_activities(erp)
+        .register_activities(prices)
         .register_activities(objects)
         .maybe_deployment_options(settings.temporal.deployment.as_ref().map(versioned))
         .tuner(

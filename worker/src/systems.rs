@@ -14,6 +14,7 @@ use activities::notification::mail::MailSender;
 use activities::notification::sms::SmsSender;
 use activities::objects::ObjectActivities;
 use activities::payment::{PaymentActivities, Provider};
+use activities::prices::PriceActivities;
 use activities::shipping::{Carrier, ShippingActivities};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -76,6 +77,7 @@ pub(crate) struct Activities {
     pub(crate) customers: CustomerActivities,
     pub(crate) loyalty: LoyaltyActivities,
     pub(crate) erp: ErpActivities,
+    pub(crate) prices: PriceActivities,
     pub(crate) objects: ObjectActivities,
 }
 
@@ -138,7 +140,13 @@ impl Systems {
         let pseudonyms = settings.pseudonyms.clone();
         Activities {
             erp: ErpActivities::new(connectors, self.commerce.clone(), self.store.clone()),
-            objects: ObjectActivities::new(self.store),
+            prices: PriceActivities::new(
+                self.commerce.clone(),
+                self.notification.clone(),
+                self.store.clone(),
+                settings.prices.abilities,
+            ),
+            objects: ObjectActivities::new(self.store, settings.prices.revertible),
             customers: CustomerActivities::new(self.commerce.clone(), pseudonyms, second_look),
             loyalty: LoyaltyActivities::new(self.loyalty, self.commerce.clone(), second_look),
             commerce: CommerceActivities::new(self.commerce),

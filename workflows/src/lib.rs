@@ -6,6 +6,9 @@
 //! - [`customer_onboarding`]: a registration becomes a customer with points, a coupon and a home page;
 //! - [`follow_up_emails`]: the mails of the week after, each asked about when it is due;
 //! - [`erp_sync`]: what changed in an ERP comes into the shop, page by page, losing nothing;
+//! - [`bulk_price_update`]: a list of new prices comes into the shop, in batches that can be paused;
+//! - [`price_revert`]: the prices of such a run go back;
+//! - [`price_export`]: the shop's prices as a list;
 //! - [`unsubscription`]: one click in a mail ends all marketing mail;
 //! - [`store_clean_up`]: lists in the object store go some days after their run;
 //! - [`store_probe`]: `doctor` asks whether the worker reads the starter's object store;
@@ -20,6 +23,7 @@
 //! shapes, and configuration other than [`policy`].
 #![deny(unused_must_use)]
 
+pub mod bulk_price_update;
 pub mod customer_onboarding;
 pub mod erp_sync;
 pub mod follow_up_emails;
@@ -28,6 +32,8 @@ pub mod late_payment;
 pub mod observe;
 pub mod order_processing;
 pub mod policy;
+pub mod price_export;
+pub mod price_revert;
 pub mod report;
 pub mod saga;
 pub mod search_attributes;

@@ -60,6 +60,9 @@ pub struct Figures {
     pub asked_retry_longest: Duration,
     /// Patience of a step of a sync: some pages of an ERP (`SUN_ERP_PATIENCE`).
     pub erp: Duration,
+    /// Patience of a step of a price run: a minute of batches, or the check of a list (`SUN_PRICES_PATIENCE`). Long,
+    /// because a run waits for a worker with another token.
+    pub prices: Duration,
     /// From the registration to the mail with tips (`SUN_FOLLOW_UP_TIPS`).
     pub follow_up_tips: Duration,
     /// From the registration to the mail with recommendations (`SUN_FOLLOW_UP_RECOMMENDATIONS`).
@@ -91,6 +94,7 @@ impl Default for Figures {
             asked_retry_first: minutes(5),
             asked_retry_longest: minutes(60),
             erp: minutes(30),
+            prices: minutes(24 * 60),
             follow_up_tips: minutes(24 * 60),
             follow_up_recommendations: minutes(7 * 24 * 60),
         }
@@ -269,6 +273,23 @@ pub fn erp() -> Policy {
         queue: Some(BULK_QUEUE),
         ..Policy::new(figures().erp, OnStop::AwaitOutcome, false)
     }
+}
+
+/// A step of a price run: checking a list, or writing batches of it, among the bulk work.
+#[must_use]
+pub fn prices() -> Policy {
+    Policy {
+        attempts_max: 0,
+        is_long: true,
+        queue: Some(BULK_QUEUE),
+        ..Policy::new(figures().prices, OnStop::AwaitOutcome, false)
+    }
+}
+
+/// A word about a price run, for as long as it is news.
+#[must_use]
+pub fn prices_notice() -> Policy {
+    Policy { attempts_max: 0, queue: Some(BULK_QUEUE), ..Policy::new(figures().notice, OnStop::LetGo, false) }
 }
 
 /// The ending of the task queue of bulk work: activities that go through thousands of rows and must not stand in an

@@ -58,6 +58,19 @@ pub trait Target: Sync {
         before: &'a Self::Image,
     ) -> BoxFuture<'a, Result<Answer<Self::Done>, Trouble>>;
 
+    /// Writes some rows with one request, each as [`Self::write`] would; `None`: the system takes one at a time. Only
+    /// [`super::stretch()`] asks.
+    ///
+    /// # Errors
+    /// When the outcome of any of them is not known.
+    fn write_together<'a>(
+        &'a self,
+        rows: &'a [(&'a Self::Row, &'a Self::Image)],
+    ) -> Together<'a, Self::Done> {
+        let _ = rows;
+        None
+    }
+
     /// Told of the rows that were written, before the note of how far the batch is; told again after a crash.
     ///
     /// # Errors
@@ -77,6 +90,9 @@ pub trait Target: Sync {
         answer: &Answer<Self::Done>,
     ) -> Result<Option<Told<Self::Outcome>>, Trouble>;
 }
+
+/// The answers to some rows, in their order; `None` where each is written by itself.
+pub type Together<'a, D> = Option<BoxFuture<'a, Result<Vec<Answer<D>>, Trouble>>>;
 
 /// The end of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]

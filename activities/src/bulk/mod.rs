@@ -34,6 +34,10 @@
 //!
 //! An activity stages once or applies once: its heartbeats tell of one batch.
 //!
+//! You get from [`stretch()`] the same for a list of any length: an activity writes batches of it for a minute, with a
+//! pause between them and with one request for each where the system takes many rows, and tells how far it is. A run
+//! that wants to pause cancels it: it ends behind the batch in hand and is no failure.
+//!
 //! You have to know:
 //!
 //! - **The rate holds for one activity.** Several batches at the same time, of one run or of several, write at several
@@ -50,6 +54,7 @@
 //! - `patience.rs`: a system that asks to slow down;
 //! - `pace.rs`: rows a second;
 //! - `stage.rs`, `apply.rs`: the two parts;
+//! - `stretch.rs`, `stretched.rs`: the second part for lists of any length, which can be paused, and how far it is;
 //! - `images.rs`: before-images in the object store;
 //! - `doubt.rs`: one row that is not taken, or all of them;
 //! - `format.rs`: heartbeats of another version, which are not read;
@@ -65,12 +70,16 @@ mod images;
 mod pace;
 mod patience;
 mod stage;
+mod stretch;
+mod stretched;
 mod trouble;
 mod walk;
 
-pub use apply::{Answer, BATCH_MAX, Batch, Ended, Target, Told, apply};
+pub use apply::{Answer, BATCH_MAX, Batch, Ended, Target, Together, Told, apply};
 pub use format::Format;
 pub use patience::patiently;
 pub use stage::{Checked, Compared, Page, Pages, Reading, StagedRows, Unfit, stage};
+pub use stretch::{Stretch, stretch};
+pub use stretched::{BatchCount, Stretched};
 pub use trouble::Trouble;
-pub use walk::Walk;
+pub use walk::{Walk, breathe};

@@ -38,7 +38,12 @@ impl Pace {
 
     /// Waits for the turn of one row; `false` when the run was stopped meanwhile.
     pub(super) async fn turn(&self, ctx: &ActivityContext) -> bool {
-        let Some(at) = self.take(Instant::now()) else {
+        self.turns(ctx, 1).await
+    }
+
+    /// Waits for the turn of some rows that go together; `false` when the run was stopped meanwhile.
+    pub(super) async fn turns(&self, ctx: &ActivityContext, rows: usize) -> bool {
+        let Some(at) = self.take_some(Instant::now(), rows) else {
             return !ctx.is_cancelled();
         };
         tokio::select! {
@@ -48,12 +53,12 @@ impl Pace {
         }
     }
 
-    /// Takes the next turn; `None` without a rate.
-    fn take(&self, now: Instant) -> Option<Instant> {
+    /// Takes the next turns; `None` without a rate. Rows that go together take the time of all of them behind them.
+    fn take_some(&self, now: Instant, rows: usize) -> Option<Instant> {
         let between = self.between?;
         let mut due = self.lock();
         let at = (*due).max(now.checked_sub(CATCH_UP).unwrap_or(now));
-        *due = at + between;
+        *due = at + between * u32::try_from(rows).unwrap_or(u32::MAX);
         Some(at)
     }
 
@@ -73,7 +78,7 @@ mod tests {
     /// When the next turns are, in milliseconds after `begun`, for who asks `late` after it.
     fn turns<const N: usize>(pace: &Pace, begun: Instant, late: Duration) -> [u128; N] {
         [(); N].map(|()| {
-            let turn = pace.take(begun + late).expect("a rate");
+            let turn = pace.take_some(begun + late, 1).expect("a rate");
             turn.saturating_duration_since(begun).as_millis()
         })
     }
@@ -114,6 +119,6 @@ mod tests {
     #[tokio::test]
     async fn without_a_rate_nothing_waits_and_nothing_is_told() {
         let pace = Pace::resume(None, None);
-        assert_eq!((pace.take(Instant::now()), pace.due()), (None, None));
+        assert_eq!((pace.take_some(Instant::now(), 1), pace.due()), (None, None));
     }
 }

@@ -13,6 +13,17 @@ use serde::de::DeserializeOwned;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use tokio::time::Instant;
 
+/// Records between two breaths.
+const BREATH: usize = 128;
+
+/// To be awaited after each of many records that are worked on without waiting for anybody: else no heartbeat goes out
+/// until the last one, and Temporal takes the worker for dead.
+pub async fn breathe(record: usize) {
+    if record.is_multiple_of(BREATH) {
+        tokio::task::yield_now().await;
+    }
+}
+
 /// A way through records, `P` being how far it is.
 ///
 /// `P` should refuse fields that it does not know and want all that it has: what another version of the worker told in

@@ -11,6 +11,7 @@ mod orders;
 mod parcels;
 mod payments;
 mod pinned;
+mod prices;
 mod samples;
 mod stock;
 

@@ -18,8 +18,8 @@ use super::connect::{Session, Settings};
 use super::progress::{self, Talk};
 use super::run::AnyProcess;
 use super::subject::{Subject, status_name};
-use crate::processes::Process;
 use crate::processes::plan::Plan;
+use crate::processes::{Process, Repeats};
 use crate::terminal::exit::{Exit, Failure};
 use crate::terminal::input::{self, InputText};
 use crate::terminal::output::{Out, facts};
@@ -110,9 +110,12 @@ async fn start(
 ) -> Result<(Start, Subject), Failure> {
     // One run per business key at a time: an open one is attached to; whether an ended one may be repeated is the
     // process's own.
-    let reuse = match process.may_repeat {
-        true => WorkflowIdReusePolicy::AllowDuplicate,
-        false => WorkflowIdReusePolicy::RejectDuplicate,
+    let is_dry_run = plan.workflow_id.ends_with("/dry-run");
+    let reuse = match process.repeats {
+        Repeats::Always => WorkflowIdReusePolicy::AllowDuplicate,
+        Repeats::DryRuns | Repeats::AfterFailure if is_dry_run => WorkflowIdReusePolicy::AllowDuplicate,
+        Repeats::AfterFailure => WorkflowIdReusePolicy::AllowDuplicateFailedOnly,
+        Repeats::Never | Repeats::DryRuns => WorkflowIdReusePolicy::RejectDuplicate,
     };
     let options = |attributes| {
         WorkflowStartOptions::new(task_queue.to_owned(), plan.workflow_id.clone())

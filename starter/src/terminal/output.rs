@@ -124,6 +124,11 @@ impl Out {
         }
     }
 
+    /// How data is written.
+    pub(crate) fn format(&self) -> Format {
+        self.format
+    }
+
     /// How words on stderr are coloured.
     pub(crate) fn paint(&self) -> Paint {
         self.talk

@@ -9,6 +9,7 @@ pub mod empty;
 pub mod erp;
 mod figures;
 pub mod machine;
+pub mod prices;
 pub mod sequential;
 mod site;
 mod table;

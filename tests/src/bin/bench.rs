@@ -1,4 +1,4 @@
-//! The cost of processes: `cargo xtask bench orders`, `bench erp` and `bench beside`.
+//! The cost of processes: `cargo xtask bench orders`, `bench erp`, `bench prices` and `bench beside`.
 
 use std::fmt::Display;
 
@@ -26,6 +26,11 @@ enum Command {
     /// payload has 256 KiB, a run 10,000 events, a sync writes or quarantines more or less than it should, or the
     /// worker's most memory at the last size is above 1.3 × that at the first one or 20 MiB more.
     Erp(ErpArguments),
+    /// Price runs of lists of several lengths: rows a second, requests, events, memory of worker and starter.
+    ///
+    /// Exits with 1 when a run has more than 300 events or 0.003 look-ups a row, or the last size takes more than 1.5 ×
+    /// the time a row or 1.3 × the memory (or 20 MiB more) of the first one.
+    Prices(PricesArguments),
     /// Orders with and without a bulk run under way, in interleaved phases on one worker.
     ///
     /// Exits with 1 when an order's p95 is more than 1.2 × with the bulk run, or the bulk run did not keep its rate.
@@ -88,6 +93,20 @@ struct ErpArguments {
 }
 
 #[derive(clap::Args)]
+struct PricesArguments {
+    /// Rows of each list; the first and the last are compared.
+    #[arg(long, value_name = "N,…", default_value = "10000,100000", value_delimiter = ',',
+          value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
+    sizes: Vec<u32>,
+    /// A further setting of the workers, as `worker --help` has it; can be repeated.
+    #[arg(long, value_name = "--NAME=VALUE", allow_hyphen_values = true)]
+    worker: Vec<String>,
+    /// How the results are printed.
+    #[arg(long, short, default_value = "text", value_enum)]
+    output: Output,
+}
+
+#[derive(clap::Args)]
 struct BesideArguments {
     /// Rounds of one phase without and one with.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
@@ -123,6 +142,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Orders(arguments) => runtime()?.block_on(orders(arguments)),
         Command::Erp(arguments) => runtime()?.block_on(erp(arguments)),
+        Command::Prices(arguments) => runtime()?.block_on(prices(arguments)),
         Command::Beside(arguments) => runtime()?.block_on(beside(arguments)),
         Command::Worker { settings } => worker(settings),
     }
@@ -148,6 +168,15 @@ async fn erp(arguments: ErpArguments) -> anyhow::Result<()> {
     let options =
         bench::erp::Options { sizes, levels: !no_levels, input: given.collect(), worker_settings: worker };
     let results = bench::erp::run(&options).await?;
+    print(&results, output)?;
+    let misses = results.misses();
+    anyhow::ensure!(misses.is_empty(), "{} of what must hold does not", misses.len());
+    Ok(())
+}
+
+async fn prices(arguments: PricesArguments) -> anyhow::Result<()> {
+    let PricesArguments { sizes, worker, output } = arguments;
+    let results = bench::prices::run(&bench::prices::Options { sizes, worker_settings: worker }).await?;
     print(&results, output)?;
     let misses = results.misses();
     anyhow::ensure!(misses.is_empty(), "{} of what must hold does not", misses.len());

@@ -9,6 +9,7 @@ use workflows::policy::Figures;
 use super::duration;
 use super::erp::ErpArgs;
 use super::onboarding::OnboardingArgs;
+use super::prices::PriceArgs;
 use super::problems::Problems;
 
 /// How long a step is retried. Durations: 500ms, 20s, 15m, 24h.
@@ -86,6 +87,7 @@ impl PatienceArgs {
         requests: Requests,
         onboarding: &OnboardingArgs,
         erp: &ErpArgs,
+        prices: PriceArgs,
         problems: &mut Problems,
     ) -> Patience {
         let second_look = self.second_look.unwrap_or(requests.timeout.min(self.undo_patience / 4));
@@ -119,6 +121,7 @@ impl PatienceArgs {
             asked_retry_first: self.asked_retry_first,
             asked_retry_longest: self.asked_retry_longest.max(self.asked_retry_first),
             erp: erp.erp_patience,
+            prices: prices.prices_patience,
             follow_up_tips: onboarding.follow_up_tips,
             follow_up_recommendations: onboarding.follow_up_recommendations,
             ..Figures::default()

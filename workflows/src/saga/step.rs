@@ -1,5 +1,7 @@
 //! A step: declared, not run before its undo is declared too.
 
+mod interruptible;
+
 use std::future::Future;
 use std::rc::Rc;
 

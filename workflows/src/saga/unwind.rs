@@ -166,20 +166,31 @@ impl<'s, W: Process> Back<'s, W> {
     }
 
     /// Tells an outside system how the run ends early: nobody can stop that, and an outage that outlasts its patience
-    /// is noted in the report instead of hiding why the run ended.
-    pub async fn tell<A>(&self, name: &'static str, what: &str, activity: A, input: A::Input, policy: Policy)
+    /// is noted in the report instead of hiding why the run ended. Returns the answer, if there was one.
+    pub async fn tell<A>(
+        &self,
+        name: &'static str,
+        what: &str,
+        activity: A,
+        input: A::Input,
+        policy: Policy,
+    ) -> Option<A::Output>
     where
-        A: ActivityDefinition<Output = ()> + 'static,
+        A: ActivityDefinition + 'static,
     {
         let scribe = &self.saga.scribe;
         scribe.mark(name, StepStatus::Running, None);
         let mut options = policy.regular(format!("{name}: {what}"), Token::new());
         options.task_queue = policy.task_queue(self.ctx().task_queue());
         match self.ctx().execute_activity(activity, input, options).await {
-            Ok(()) => scribe.mark(name, StepStatus::Completed, Some(what)),
+            Ok(answer) => {
+                scribe.mark(name, StepStatus::Completed, Some(what));
+                Some(answer)
+            }
             Err(error) => {
                 let words = format!("{what}: {}", unsettled(&error).reason);
                 scribe.mark(name, StepStatus::Failed, Some(&words));
+                None
             }
         }
     }

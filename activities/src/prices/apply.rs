@@ -1,0 +1,205 @@
+//! Staged rows are written to the shop, a stretch of batches at a time.
+
+use std::time::Duration;
+
+use contracts::objects::ListPart;
+use contracts::prices::{
+    AppliedPrices, ApplyPrices, PriceAction, PriceBatch, PriceImage, PriceOutcome, PriceRow, folder,
+};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use sha2::{Digest as _, Sha256};
+use store::{Lines, LinesWriter, Store};
+use temporalio_sdk::activities::{ActivityContext, ActivityError};
+
+use super::client::{AT_ONCE, Set, Shop, Wanted};
+use super::{Abilities, images};
+use crate::bulk::{self, Answer, BatchCount, Stretch, Stretched, Target, Together, Told, Trouble, patiently};
+
+/// The code of a row whose price was not the expected one.
+const CONFLICT: &str = "PRICE_CONFLICT";
+/// Batches that a result tells itself.
+const BATCHES_INLINE: usize = 100;
+/// A row that comes later than this after its time is told as late.
+const LATE: i64 = 60;
+
+pub(super) async fn apply(
+    ctx: &ActivityContext,
+    shop: &Shop,
+    store: &Store,
+    abilities: Abilities,
+    input: &ApplyPrices,
+) -> Result<AppliedPrices, ActivityError> {
+    let parts = async { Ok::<_, Trouble>(Lines::get(store, &input.list).await?.records::<ListPart>()?) };
+    let parts = parts.await.map_err(Trouble::into_failure)?;
+    let own = folder(&input.batch_id);
+    let (outcomes, images) =
+        (format!("{own}/outcomes/{:04}", input.moment), format!("{own}/images/{:04}", input.moment));
+    let stretch = Stretch {
+        parts: &parts,
+        from: input.from,
+        batch_size: usize::try_from(input.batch_size.max(1)).unwrap_or(1),
+        parallel: usize::try_from(input.parallel.max(1)).unwrap_or(1),
+        delay: Duration::from_millis(input.delay_ms),
+        rate: input.rate,
+        at_most: Duration::from_millis(input.at_most_ms),
+        outcomes: &outcomes,
+        images: &images,
+        is_inline: input.is_inline,
+    };
+    let writes = Writes { ctx, shop, abilities, input };
+    let written = bulk::stretch(ctx, store, &writes, &stretch).await?;
+    let whole: u64 = parts.iter().map(|part| part.rows).sum();
+    let applied = told(store, input, written, whole, abilities.compares);
+    applied.await.map_err(Trouble::into_failure)
+}
+
+async fn told(
+    store: &Store,
+    input: &ApplyPrices,
+    stretched: Stretched<PriceOutcome>,
+    whole: u64,
+    compares: bool,
+) -> Result<AppliedPrices, Trouble> {
+    let rows = stretched.rows();
+    let size = u64::from(input.batch_size.max(1));
+    // A batch that was left in its middle counts where it ends.
+    let is_ended = |batch: &&BatchCount| (batch.number + 1) * size <= rows || rows == whole;
+    let ended = || stretched.batches.iter().filter(is_ended);
+    let failed = ended().filter(|batch| batch.refused == batch.rows).count() as u64;
+    let successful = ended().count() as u64 - failed;
+    let batches: Vec<PriceBatch> = stretched.batches.iter().map(|batch| of_batch(input, batch)).collect();
+    let (batches, batch_lists) = match input.is_inline && batches.len() <= BATCHES_INLINE {
+        true => (batches, Vec::new()),
+        false => {
+            let mut lines = LinesWriter::default();
+            for batch in &batches {
+                lines.push(batch)?;
+            }
+            let list = lines.put(store, &format!("{}/batches", folder(&input.batch_id))).await?;
+            (Vec::new(), list.into_iter().collect())
+        }
+    };
+    Ok(AppliedPrices {
+        rows,
+        is_whole: rows == whole,
+        written: stretched.written,
+        batches,
+        batch_lists,
+        successful_batches: successful,
+        failed_batches: failed,
+        compares,
+    })
+}
+
+fn of_batch(input: &ApplyPrices, batch: &BatchCount) -> PriceBatch {
+    PriceBatch {
+        batch_number: input.batches_before + batch.number + 1,
+        success: batch.refused < batch.rows,
+        processed_count: batch.rows,
+        failed_count: batch.refused,
+    }
+}
+
+/// Rows on their way into the shop.
+struct Writes<'w> {
+    ctx: &'w ActivityContext,
+    shop: &'w Shop,
+    abilities: Abilities,
+    input: &'w ApplyPrices,
+}
+
+impl Target for Writes<'_> {
+    type Row = PriceRow;
+    type Image = PriceImage;
+    /// The shop's id of the product.
+    type Done = String;
+    type Outcome = PriceOutcome;
+
+    fn look<'a>(&'a self, rows: &'a [PriceRow]) -> BoxFuture<'a, Result<Vec<PriceImage>, Trouble>> {
+        images::look(self.ctx, self.shop, rows).boxed()
+    }
+
+    fn is_done(&self, row: &PriceRow, image: &PriceImage) -> bool {
+        images::costs(image, row.variant.as_ref(), row.price.minor_units())
+    }
+
+    fn write<'a>(
+        &'a self,
+        row: &'a PriceRow,
+        before: &'a PriceImage,
+    ) -> BoxFuture<'a, Result<Answer<String>, Trouble>> {
+        async move {
+            let wanted = Wanted::of(row, self.input.force);
+            let key = self.input.key.part(&row.line.to_string());
+            if self.abilities.compares {
+                let set = patiently(self.ctx, || self.shop.set(&key, &wanted)).await?;
+                return Ok(answer(row, set));
+            }
+            // Read a moment ago, then written: what somebody sets in between is overwritten.
+            if !self.input.force && !images::costs(before, row.variant.as_ref(), row.expected.minor_units()) {
+                return Ok(Answer::Refused(CONFLICT.to_owned()));
+            }
+            let set = patiently(self.ctx, || self.shop.set_product(&key, &wanted)).await?;
+            Ok(answer(row, set))
+        }
+        .boxed()
+    }
+
+    fn write_together<'a>(&'a self, rows: &'a [(&'a PriceRow, &'a PriceImage)]) -> Together<'a, String> {
+        (self.abilities.batches && self.abilities.compares).then(|| self.write_many(rows).boxed())
+    }
+
+    fn tell(&self, row: &PriceRow, answer: &Answer<String>) -> Result<Option<Told<PriceOutcome>>, Trouble> {
+        let (action, product_id, error) = match answer {
+            Answer::Done(id) => (PriceAction::Applied, id.clone(), None),
+            Answer::Same => (PriceAction::Unchanged, None, None),
+            Answer::Refused(code) if code == CONFLICT => (PriceAction::Conflict, None, Some(code.clone())),
+            Answer::Refused(code) => (PriceAction::Failed, None, Some(code.clone())),
+        };
+        let late = self.input.due.map(|due| self.input.now.duration_since(due).as_secs());
+        let outcome = PriceOutcome {
+            line: row.line,
+            sku: row.sku.clone(),
+            variant: row.variant.clone(),
+            success: action.is_success(),
+            action,
+            old_price: row.expected,
+            new_price: row.price,
+            product_id,
+            error: error.clone(),
+            late_seconds: late.filter(|late| *late > LATE).and_then(|late| u64::try_from(late).ok()),
+        };
+        let cause = error.map(|code| format!("refused by the shop: {code}"));
+        Ok(Some(Told { action: action.name(), outcome, cause, quarantined: None }))
+    }
+}
+
+impl Writes<'_> {
+    async fn write_many(&self, rows: &[(&PriceRow, &PriceImage)]) -> Result<Vec<Answer<String>>, Trouble> {
+        let mut answers = Vec::with_capacity(rows.len());
+        for some in rows.chunks(AT_ONCE) {
+            let wanted: Vec<Wanted<'_>> =
+                some.iter().map(|(row, _)| Wanted::of(row, self.input.force)).collect();
+            // After a crash fewer rows may be open: another request needs another key.
+            let lines: Vec<String> = some.iter().map(|(row, _)| row.line.to_string()).collect();
+            let hash = Sha256::digest(lines.join(","));
+            let hash: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+            let key = self.input.key.part(&format!("{}-{hash}", lines[0]));
+            let sets = patiently(self.ctx, || self.shop.set_many(&key, &wanted)).await?;
+            answers.extend(some.iter().zip(sets).map(|((row, _), set)| answer(row, set)));
+        }
+        Ok(answers)
+    }
+}
+
+/// The end of a row. A price that somebody else has set to the same in the meantime is right, and not of this run.
+fn answer(row: &PriceRow, set: Set) -> Answer<String> {
+    match set {
+        Set::Done { product_id, is_new: true } => Answer::Done(product_id),
+        Set::Done { is_new: false, .. } => Answer::Same,
+        Set::Conflict { price } if price == Some(row.price) => Answer::Same,
+        Set::Conflict { .. } => Answer::Refused(CONFLICT.to_owned()),
+        Set::Refused { code } => Answer::Refused(code),
+    }
+}

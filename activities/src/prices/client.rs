@@ -1,0 +1,345 @@
+//! The shop's prices on the wire: looked up by a thousand SKUs, listed page by page, written one by one or a thousand
+//! at once. The endpoints are ours (the seed names methods, no paths).
+
+use std::collections::HashMap;
+
+use contracts::money::{Currency, Money};
+use contracts::prices::{NotifyPrices, PriceRow, VariantPrice};
+use contracts::values::{IdempotencyKey, ProductId, VariantId};
+use jiff::Timestamp;
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use crate::http::wire::{Amount, amount, money};
+use crate::http::{Api, CallError, Wrong};
+
+/// SKUs of one look-up, and rows of one batch, at most.
+pub(super) const AT_ONCE: usize = 1_000;
+
+/// The shop, as far as prices go.
+#[derive(Clone)]
+pub(super) struct Shop {
+    api: Api,
+}
+
+/// A product's prices.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Priced {
+    pub(super) sku: String,
+    pub(super) variants: Vec<Variant>,
+}
+
+/// A variant's price.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Variant {
+    pub(super) id: String,
+    pub(super) price: Money,
+    /// The cost to the shop, where the shop says so.
+    pub(super) cost: Option<Money>,
+}
+
+/// The shop's answer to a write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Set {
+    /// It has that price now; `is_new`: it had another one before.
+    Done { product_id: Option<String>, is_new: bool },
+    /// It has this price, and another one was expected.
+    Conflict { price: Option<Money> },
+    /// It says no, with this code.
+    Refused { code: String },
+}
+
+#[derive(Deserialize)]
+struct Page {
+    prices: Vec<ProductBody>,
+    #[serde(default)]
+    next: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ProductBody {
+    sku: String,
+    variants: Vec<VariantBody>,
+}
+
+#[derive(Deserialize)]
+struct VariantBody {
+    variant_id: String,
+    price: Box<RawValue>,
+    currency: String,
+    #[serde(default, rename = "costPrice")]
+    cost: Option<Box<RawValue>>,
+}
+
+/// A price to write, in one request or in a batch of them.
+#[derive(Serialize)]
+struct SetBody<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sku: Option<&'a str>,
+    price: Amount,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected_price: Option<Amount>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variant: Option<&'a str>,
+    currency: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effective_date: Option<Timestamp>,
+}
+
+/// The platform's own update of a product.
+#[derive(Serialize)]
+struct Product {
+    price: Amount,
+    currency: &'static str,
+}
+
+#[derive(Serialize)]
+struct BatchBody<'a> {
+    updates: Vec<SetBody<'a>>,
+}
+
+#[derive(Deserialize)]
+struct BatchAnswer {
+    results: Vec<ResultBody>,
+}
+
+#[derive(Deserialize)]
+struct ResultBody {
+    status: String,
+    #[serde(default)]
+    product_id: Option<String>,
+    #[serde(default)]
+    error: Option<ErrorBody>,
+}
+
+#[derive(Deserialize)]
+struct ErrorBody {
+    status: u16,
+    code: String,
+    #[serde(default)]
+    details: Option<Value>,
+}
+
+/// A price that is written, whoever wants it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted<'a> {
+    pub(super) sku: &'a ProductId,
+    pub(super) variant: Option<&'a VariantId>,
+    pub(super) price: Money,
+    /// The price that it must have; `None`: any.
+    pub(super) expected: Option<Money>,
+    pub(super) reason: Option<&'a str>,
+    pub(super) effective_date: Option<Timestamp>,
+}
+
+impl<'a> Wanted<'a> {
+    /// Of a row; `is_forced`: whatever the price is by now.
+    pub(super) fn of(row: &'a PriceRow, is_forced: bool) -> Self {
+        Self {
+            sku: &row.sku,
+            variant: row.variant.as_ref(),
+            price: row.price,
+            expected: (!is_forced).then_some(row.expected),
+            reason: row.reason.as_deref(),
+            effective_date: row.effective_date,
+        }
+    }
+
+    fn body(&self, is_named: bool) -> SetBody<'a> {
+        SetBody {
+            sku: is_named.then_some(self.sku.as_str()),
+            price: amount(self.price),
+            expected_price: self.expected.map(amount),
+            variant: self.variant.map(VariantId::as_str),
+            currency: self.price.currency().code(),
+            reason: self.reason,
+            effective_date: self.effective_date,
+        }
+    }
+}
+
+impl Shop {
+    pub(super) fn new(api: Api) -> Self {
+        Self { api }
+    }
+
+    /// The prices of the products that the shop knows among these; at most [`AT_ONCE`] SKUs.
+    pub(super) async fn look_up(&self, skus: &[&str]) -> Result<HashMap<String, Priced>, CallError> {
+        let path = ["products", "prices", "lookup"];
+        let found: Page = self.api.send(Method::POST, &path, None, &json!({ "skus": skus })).await?;
+        let priced =
+            found.prices.into_iter().map(|body| priced(body).map(|priced| (priced.sku.clone(), priced)));
+        priced.collect()
+    }
+
+    /// A page of all products, and where the next one begins.
+    pub(super) async fn page(
+        &self,
+        category: Option<&str>,
+        after: Option<&str>,
+    ) -> Result<(Vec<Priced>, Option<String>), CallError> {
+        let limit = AT_ONCE.to_string();
+        let mut query = vec![("limit", limit.as_str())];
+        query.extend(category.map(|category| ("category", category)));
+        query.extend(after.map(|after| ("after", after)));
+        let page: Page = self.api.get(&["products", "prices"], &query).await?;
+        let prices = page.prices.into_iter().map(priced).collect::<Result<_, _>>()?;
+        Ok((prices, page.next))
+    }
+
+    /// Writes one price.
+    pub(super) async fn set(&self, key: &IdempotencyKey, wanted: &Wanted<'_>) -> Result<Set, CallError> {
+        let path = ["products", "sku", wanted.sku.as_str(), "price"];
+        let sent: Result<ResultBody, CallError> =
+            self.api.send(Method::PUT, &path, Some(key), &wanted.body(false)).await;
+        match sent {
+            Ok(body) => answer(body, wanted.price.currency()),
+            Err(CallError::Refused { system, refusal }) => {
+                no(system, refusal.status, &refusal.code, &refusal.details, wanted.price.currency())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sets the price of a product where the shop compares nothing: the platform's own update.
+    pub(super) async fn set_product(
+        &self,
+        key: &IdempotencyKey,
+        wanted: &Wanted<'_>,
+    ) -> Result<Set, CallError> {
+        if wanted.variant.is_some() {
+            // The platform's update knows products only: it would change every variant.
+            return Ok(Set::Refused { code: "VARIANT_NOT_SUPPORTED".to_owned() });
+        }
+        let price = wanted.price;
+        let body = Product { price: amount(price), currency: price.currency().code() };
+        let path = ["products", wanted.sku.as_str()];
+        match self.api.send::<_, Value>(Method::PUT, &path, Some(key), &body).await {
+            Ok(_) => Ok(Set::Done { product_id: None, is_new: true }),
+            Err(CallError::Refused { system, refusal }) => {
+                no(system, refusal.status, &refusal.code, &refusal.details, price.currency())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes up to [`AT_ONCE`] prices with one request; one answer for each, in their order.
+    pub(super) async fn set_many(
+        &self,
+        key: &IdempotencyKey,
+        wanted: &[Wanted<'_>],
+    ) -> Result<Vec<Set>, CallError> {
+        let body = BatchBody { updates: wanted.iter().map(|wanted| wanted.body(true)).collect() };
+        let path = ["products", "prices"];
+        let answered: BatchAnswer = match self.api.send(Method::PUT, &path, Some(key), &body).await {
+            Err(CallError::Refused { system, refusal }) => {
+                return Err(whole(system, refusal.status, &refusal.code));
+            }
+            answered => answered?,
+        };
+        if answered.results.len() != wanted.len() {
+            let why = format!("{} results for {} prices", answered.results.len(), wanted.len());
+            return Err(CallError::Unknown { system: SYSTEM, why });
+        }
+        let answers = answered.results.into_iter().zip(wanted);
+        answers.map(|(body, wanted)| answer(body, wanted.price.currency())).collect()
+    }
+
+    /// Tells the shop's team.
+    pub(super) async fn notify(&self, input: &NotifyPrices) -> Result<(), CallError> {
+        let body = json!({
+            "type": input.kind, "title": input.title, "message": input.message, "data": input.data,
+        });
+        self.api.send::<_, Value>(Method::POST, &["notifications"], Some(&input.key), &body).await.map(drop)
+    }
+}
+
+const SYSTEM: &str = "commerce";
+
+fn priced(body: ProductBody) -> Result<Priced, CallError> {
+    let ProductBody { sku, variants } = body;
+    let variant = |body: VariantBody| {
+        let currency = Currency::from_code(&body.currency)?;
+        let cost = body.cost.as_deref().filter(|cost| cost.get() != "null");
+        Some(Variant {
+            id: body.variant_id,
+            price: money(&body.price, currency)?,
+            cost: cost.and_then(|cost| money(cost, currency)),
+        })
+    };
+    let read: Option<Vec<Variant>> = variants.into_iter().map(variant).collect();
+    match read {
+        Some(variants) => Ok(Priced { sku, variants }),
+        None => Err(CallError::Unknown { system: SYSTEM, why: "a price that is no amount".to_owned() }),
+    }
+}
+
+fn answer(body: ResultBody, currency: Currency) -> Result<Set, CallError> {
+    match (body.status.as_str(), body.error) {
+        (_, Some(error)) => {
+            let details = error.details.unwrap_or(Value::Null);
+            no(SYSTEM, error.status, &error.code, &details, currency)
+        }
+        ("updated", None) => Ok(Set::Done { product_id: body.product_id, is_new: true }),
+        ("unchanged", None) => Ok(Set::Done { product_id: body.product_id, is_new: false }),
+        (other, None) => {
+            let why = format!("a price whose status '{other}' is not known");
+            Err(CallError::Unknown { system: SYSTEM, why })
+        }
+    }
+}
+
+/// A refusal is the row's own, unless it is about the worker: then every row would be refused, and a setting mends it.
+fn no(
+    system: &'static str,
+    status: u16,
+    code: &str,
+    details: &Value,
+    currency: Currency,
+) -> Result<Set, CallError> {
+    match (status, code) {
+        (409, "PRICE_CONFLICT") => {
+            let price = details.get("price").and_then(|price| serde_json::value::to_raw_value(price).ok());
+            Ok(Set::Conflict { price: price.and_then(|price| money(&price, currency)) })
+        }
+        (404, "PRODUCT_NOT_FOUND" | "VARIANT_NOT_FOUND") => Ok(Set::Refused { code: code.to_owned() }),
+        (403 | 404 | 405, _) => Err(setting(system, status, code)),
+        _ => Ok(Set::Refused { code: code.to_owned() }),
+    }
+}
+
+/// A batch that is refused as a whole is about the request, not about a row.
+fn whole(system: &'static str, status: u16, code: &str) -> CallError {
+    match status {
+        403 | 404 | 405 => setting(system, status, code),
+        _ => {
+            let why = format!("a batch of prices is refused as a whole: {status} {code}");
+            CallError::Unusable { system, why }
+        }
+    }
+}
+
+fn setting(system: &'static str, status: u16, code: &str) -> CallError {
+    let fix = match status {
+        403 => format!("{status} {code}: the worker's token may not write prices, give it that right"),
+        _ => format!(
+            "{status} {code}: the shop has no such path, correct SUN_ECOMMERCE_API_URL or its version"
+        ),
+    };
+    CallError::Setting { system, wrong: Wrong::Other, fix }
+}
+
+impl Priced {
+    /// The price of each variant.
+    pub(super) fn image(&self) -> Vec<VariantPrice> {
+        let variant = |variant: &Variant| {
+            let price = variant.price.minor_units();
+            Some(VariantPrice { variant: VariantId::new(variant.id.clone()).ok()?, price })
+        };
+        self.variants.iter().filter_map(variant).collect()
+    }
+}

@@ -1,0 +1,80 @@
+//! The shop's prices as a list. It is read page by page and changes nothing.
+
+use contracts::objects::ListPart;
+use contracts::prices::{ExportPrices, ExportedPrices};
+use serde::{Deserialize, Serialize};
+use store::{LinesWriter, Store};
+use temporalio_sdk::activities::{ActivityContext, ActivityError};
+
+use super::client::{Priced, Shop};
+use crate::bulk::{Format, Trouble, Walk, patiently};
+use crate::http::wire::{Amount, amount};
+
+/// How far it is: a part for each page.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Progress {
+    format: Format<1>,
+    after: Option<String>,
+    parts: Vec<ListPart>,
+    is_done: bool,
+}
+
+/// A line of the list.
+#[derive(Serialize)]
+struct Line<'p> {
+    sku: &'p str,
+    variant: &'p str,
+    price: Amount,
+    currency: &'static str,
+}
+
+pub(super) async fn export(
+    ctx: &ActivityContext,
+    shop: &Shop,
+    store: &Store,
+    input: &ExportPrices,
+) -> Result<ExportedPrices, ActivityError> {
+    let mut walk: Walk<'_, Progress> = Walk::resume(ctx);
+    while !walk.progress().is_done {
+        let mut progress = walk.progress().clone();
+        let page = async {
+            let ask = || shop.page(input.category.as_deref(), progress.after.as_deref());
+            let (prices, next) = patiently(ctx, ask).await?;
+            let part = part(store, &input.folder, &prices).await?;
+            Ok::<_, Trouble>((part, next))
+        };
+        let (part, next) = walk.alive(page).await.map_err(Trouble::into_failure)?;
+        progress.parts.extend(part);
+        progress.is_done = next.is_none();
+        progress.after = next;
+        walk.advance(progress).await?;
+    }
+    let parts = &walk.progress().parts;
+    let list = walk.alive(put(store, &input.folder, parts)).await.map_err(Trouble::into_failure)?;
+    Ok(ExportedPrices { rows: parts.iter().map(|part| part.rows).sum(), list })
+}
+
+async fn part(store: &Store, folder: &str, prices: &[Priced]) -> Result<Option<ListPart>, Trouble> {
+    let mut lines = LinesWriter::default();
+    for product in prices {
+        for variant in &product.variants {
+            let (price, currency) = (amount(variant.price), variant.price.currency().code());
+            lines.push(&Line { sku: &product.sku, variant: &variant.id, price, currency })?;
+        }
+    }
+    let rows = lines.count();
+    Ok(lines.put(store, folder).await?.map(|list| ListPart { list, rows }))
+}
+
+async fn put(
+    store: &Store,
+    folder: &str,
+    parts: &[ListPart],
+) -> Result<Option<contracts::objects::ObjectRef>, Trouble> {
+    let mut lines = LinesWriter::default();
+    for part in parts {
+        lines.push(part)?;
+    }
+    Ok(lines.put(store, folder).await?)
+}

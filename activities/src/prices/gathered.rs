@@ -1,0 +1,260 @@
+//! The outcome of staging so far: rows to write by the time they are due, rows that cannot be used, and the figures.
+
+use std::collections::BTreeMap;
+
+use contracts::bulk::{Causes, count_cause};
+use contracts::money::{Currency, Money};
+use contracts::objects::{ListPart, ObjectRef};
+use contracts::prices::{
+    GivenRow, Moment, PriceCounts, PriceMove, PriceRow, RowError, StagePrices, StagedPrices, ValueChange,
+};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use sha2::{Digest as _, Sha256};
+use store::{LinesWriter, Store};
+
+use super::resolve::Change;
+use super::row::Defect;
+use crate::bulk::Trouble;
+
+/// Wrong rows that a result names; the list has all.
+const ERRORS_SHOWN: usize = 20;
+/// Wrong rows that are held before they go into the store.
+const ERRORS_HELD: u64 = 10_000;
+/// The largest changes that a preview names.
+const LARGEST: usize = 10;
+/// Different times of one list: each is a timer, and a list of its own.
+const MOMENTS_MAX: usize = 100;
+/// Rows of a part of the staged list, about; and rows that are held before parts are put into the store.
+const PART: usize = 10_000;
+const HELD: usize = 20_000;
+
+/// When rows are due: at once one after the other, or at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Due {
+    AtOnce(usize),
+    At(Timestamp),
+}
+
+/// Rows that are due at the same time.
+#[derive(Default)]
+struct Rows {
+    held: Vec<PriceRow>,
+    parts: Vec<ListPart>,
+    hash: Sha256,
+    count: u64,
+}
+
+/// A wrong row as it was written, with what is wrong with it.
+#[derive(Serialize)]
+struct WrongRow<'r> {
+    line: u64,
+    causes: &'r [String],
+    row: &'r BTreeMap<String, Box<RawValue>>,
+}
+
+pub(super) struct Gathered {
+    pub(super) counts: PriceCounts,
+    batch_size: usize,
+    asked: Sha256,
+    moments: BTreeMap<Due, Rows>,
+    held: usize,
+    causes: Causes,
+    first_errors: Vec<RowError>,
+    errors: LinesWriter,
+    error_lists: Vec<ObjectRef>,
+    /// By their share of the old price, in millionths.
+    largest: Vec<(u128, PriceMove)>,
+    /// The currency by its code.
+    value: BTreeMap<&'static str, (Currency, i64, i64)>,
+}
+
+impl Gathered {
+    pub(super) fn new(input: &StagePrices) -> Self {
+        let mut gathered = Self {
+            counts: PriceCounts::default(),
+            batch_size: usize::try_from(input.batch_size.max(1)).unwrap_or(1),
+            asked: Sha256::new(),
+            moments: BTreeMap::new(),
+            held: 0,
+            causes: Causes::new(),
+            first_errors: Vec::new(),
+            errors: LinesWriter::default(),
+            error_lists: Vec::new(),
+            largest: Vec::new(),
+            value: BTreeMap::new(),
+        };
+        gathered.asked(input.terms.as_bytes());
+        gathered.asked(serde_json::to_string(&input.checks).unwrap_or_default().as_bytes());
+        gathered
+    }
+
+    /// Adds something that the receipt is about.
+    pub(super) fn asked(&mut self, what: &[u8]) {
+        self.asked.update(what);
+        self.asked.update([0]);
+    }
+
+    pub(super) fn turn_away(
+        &mut self,
+        given: GivenRow,
+        sku: Option<String>,
+        defects: Vec<Defect>,
+    ) -> Result<(), Trouble> {
+        self.counts.invalid += 1;
+        for defect in &defects {
+            count_cause(&mut self.causes, &defect.cause);
+        }
+        let causes: Vec<String> = defects.iter().map(Defect::words).collect();
+        self.errors.push(&WrongRow { line: given.line, causes: &causes, row: &given.row })?;
+        // Those that are named are the first of the file, whichever bucket they were in.
+        self.first_errors.push(RowError { line: given.line, sku, causes });
+        if self.first_errors.len() > 2 * ERRORS_SHOWN {
+            self.first_errors.sort_by_key(|error| error.line);
+            self.first_errors.truncate(ERRORS_SHOWN);
+        }
+        Ok(())
+    }
+
+    pub(super) fn add(&mut self, change: Change, now: Timestamp) -> Result<(), Trouble> {
+        let Change { row, from, rank, is_below_cost, is_jump, is_other_old } = change;
+        let (old, new) = (from.minor_units(), row.price.minor_units());
+        let due = match row.effective_date.filter(|at| *at > now) {
+            Some(at) => Due::At(at),
+            None => Due::AtOnce(rank),
+        };
+        let counts = &mut self.counts;
+        counts.to_write += 1;
+        *(if new > old { &mut counts.up } else { &mut counts.down }) += 1;
+        counts.below_cost += u64::from(is_below_cost);
+        counts.jumps += u64::from(is_jump);
+        counts.other_old_price += u64::from(is_other_old);
+        counts.later += u64::from(matches!(due, Due::At(_)));
+        counts.backdated += u64::from(row.effective_date.is_some_and(|at| at <= now));
+        let value = self.value.entry(from.currency().code()).or_insert((from.currency(), 0, 0));
+        value.1 = value.1.saturating_add(old);
+        value.2 = value.2.saturating_add(new);
+        self.note_move(&row, from);
+        if !self.moments.contains_key(&due) && self.moments.len() == MOMENTS_MAX {
+            let why = format!("the list has more than {MOMENTS_MAX} different times: divide it by them");
+            return Err(Trouble::Final(why));
+        }
+        let rows = self.moments.entry(due).or_default();
+        rows.hash.update(serde_json::to_vec(&row)?);
+        rows.held.push(row);
+        rows.count += 1;
+        self.held += 1;
+        Ok(())
+    }
+
+    fn note_move(&mut self, row: &PriceRow, from: Money) {
+        let (old, new) = (i128::from(from.minor_units()), i128::from(row.price.minor_units()));
+        let share = (new - old).unsigned_abs() * 1_000_000 / old.unsigned_abs().max(1);
+        let is_small = self.largest.last().is_some_and(|(least, _)| share <= *least);
+        if self.largest.len() == LARGEST && is_small {
+            return;
+        }
+        let PriceRow { line, sku, variant, price: to, .. } = row.clone();
+        let at = self.largest.partition_point(|(other, _)| *other >= share);
+        self.largest.insert(at, (share, PriceMove { line, sku, variant, from, to }));
+        self.largest.truncate(LARGEST);
+    }
+
+    /// Puts wrong rows into the store when there are many, or when no more come.
+    pub(super) async fn put_errors(
+        &mut self,
+        store: &Store,
+        folder: &str,
+        is_last: bool,
+    ) -> Result<(), Trouble> {
+        if is_last || self.errors.count() >= ERRORS_HELD {
+            let errors = std::mem::take(&mut self.errors);
+            self.error_lists.extend(errors.put(store, &format!("{folder}/errors")).await?);
+        }
+        Ok(())
+    }
+
+    /// Puts rows to write into the store when there are many.
+    pub(super) async fn put_rows(&mut self, store: &Store, folder: &str) -> Result<(), Trouble> {
+        if self.held < HELD {
+            return Ok(());
+        }
+        self.put_whole_batches(store, folder, false).await
+    }
+
+    async fn put_whole_batches(&mut self, store: &Store, folder: &str, is_last: bool) -> Result<(), Trouble> {
+        let size = self.batch_size;
+        let part = size * (PART / size).max(1);
+        for rows in self.moments.values_mut() {
+            loop {
+                // A part holds whole batches, but the last one of the list.
+                let whole = rows.held.len() / size * size;
+                let count =
+                    if is_last && rows.held.len() <= part { rows.held.len() } else { whole.min(part) };
+                if count == 0 {
+                    break;
+                }
+                let mut lines = LinesWriter::default();
+                for row in rows.held.drain(..count) {
+                    lines.push(&row)?;
+                }
+                if let Some(list) = lines.put(store, folder).await? {
+                    rows.parts.push(ListPart { list, rows: count as u64 });
+                }
+                self.held -= count;
+            }
+        }
+        Ok(())
+    }
+
+    /// The hashes of the list with its terms, and of the changes that come of it.
+    pub(super) fn hashes(&self) -> (String, String) {
+        let mut changes = Sha256::new();
+        for (due, rows) in &self.moments {
+            changes.update(format!("{due:?} {} ", rows.count));
+            changes.update(rows.hash.clone().finalize());
+        }
+        let hex = |hash: Sha256| hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        (hex(self.asked.clone()), hex(changes))
+    }
+
+    pub(super) async fn into_staged(
+        mut self,
+        store: &Store,
+        folder: &str,
+        receipt: String,
+    ) -> Result<StagedPrices, Trouble> {
+        self.put_whole_batches(store, folder, true).await?;
+        let mut moments = Vec::with_capacity(self.moments.len());
+        for (due, rows) in self.moments {
+            let mut parts = LinesWriter::default();
+            for part in &rows.parts {
+                parts.push(part)?;
+            }
+            let at = match due {
+                Due::AtOnce(_) => None,
+                Due::At(at) => Some(at),
+            };
+            if let Some(list) = parts.put(store, folder).await? {
+                moments.push(Moment { at, rows: rows.count, list });
+            }
+        }
+        self.first_errors.sort_by_key(|error| error.line);
+        self.first_errors.truncate(ERRORS_SHOWN);
+        let value = |(currency, before, after): (Currency, i64, i64)| ValueChange {
+            before: Money::from_minor_units(before, currency),
+            after: Money::from_minor_units(after, currency),
+        };
+        Ok(StagedPrices {
+            counts: self.counts,
+            causes: self.causes,
+            first_errors: self.first_errors,
+            errors: self.error_lists,
+            moments,
+            largest: self.largest.into_iter().map(|(_, largest)| largest).collect(),
+            value: self.value.into_values().map(value).collect(),
+            receipt,
+        })
+    }
+}

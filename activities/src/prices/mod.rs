@@ -1,0 +1,132 @@
+//! Price runs: a list is checked and compared with the shop (`stage.rs`), written a stretch of batches at a time
+//! (`apply.rs`), and can be taken back (`revert.rs`). How long lists are gone through is [`crate::bulk`]'s.
+//!
+//! - `row.rs`: one row, field by field;
+//! - `resolve.rs`: the rows of one product beside the shop's prices;
+//! - `guess.rs`: the SKU that was probably meant;
+//! - `gathered.rs`: the outcome of staging so far;
+//! - `images.rs`: what products cost before they are written;
+//! - `export.rs`: the shop's prices as a list;
+//! - `client.rs`: the wire.
+
+#![expect(
+    missing_docs,
+    reason = "the activities macro generates markers without docs; everything else has them"
+)]
+
+mod apply;
+mod client;
+mod export;
+mod gathered;
+mod guess;
+mod images;
+mod resolve;
+mod revert;
+mod row;
+mod stage;
+
+use std::sync::Arc;
+
+use contracts::objects::ObjectRef;
+use contracts::prices::{
+    AppliedPrices, ApplyPrices, ExportPrices, ExportedPrices, JoinLists, NotifyPrices, RevertPrices,
+    RevertedPrices, StagePrices, StagedPrices, defs,
+};
+use store::Store;
+use temporalio_macros::activities;
+use temporalio_sdk::activities::{ActivityContext, ActivityError};
+
+use crate::bulk::Trouble;
+use crate::effect::alive;
+use crate::http::{Api, CallError};
+use client::Shop;
+
+/// The shop's abilities with prices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Abilities {
+    /// It compares a price with the expected one before it sets it.
+    pub compares: bool,
+    /// It takes many prices with one request. Only a shop that compares is sent them so.
+    pub batches: bool,
+}
+
+/// The activities of price runs.
+pub struct PriceActivities {
+    shop: Shop,
+    /// The message senders: they tell the shop's team.
+    senders: Shop,
+    store: Store,
+    abilities: Abilities,
+}
+
+impl PriceActivities {
+    /// On connections to the shop, to the message senders and to the object store.
+    #[must_use]
+    pub fn new(shop: Api, senders: Api, store: Store, abilities: Abilities) -> Self {
+        Self { shop: Shop::new(shop), senders: Shop::new(senders), store, abilities }
+    }
+}
+
+#[activities]
+impl PriceActivities {
+    /// See [`contracts::prices::Prices`].
+    #[activity(definition = defs::Stage)]
+    pub async fn stage(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: StagePrices,
+    ) -> Result<StagedPrices, ActivityError> {
+        stage::stage(&ctx, &self.shop, &self.store, &input).await
+    }
+
+    /// See [`contracts::prices::Prices`].
+    #[activity(definition = defs::Apply)]
+    pub async fn apply(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: ApplyPrices,
+    ) -> Result<AppliedPrices, ActivityError> {
+        apply::apply(&ctx, &self.shop, &self.store, self.abilities, &input).await
+    }
+
+    /// See [`contracts::prices::Prices`].
+    #[activity(definition = defs::Join)]
+    pub async fn join(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: JoinLists,
+    ) -> Result<Vec<ObjectRef>, ActivityError> {
+        let joined = alive(&ctx, store::join(&self.store, &input.folder, input.lists)).await;
+        joined.map_err(|error| Trouble::Store(error).into_failure())
+    }
+
+    /// See [`contracts::prices::Prices`].
+    #[activity(definition = defs::Notify)]
+    pub async fn notify(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: NotifyPrices,
+    ) -> Result<(), ActivityError> {
+        alive(&ctx, self.senders.notify(&input)).await.map_err(CallError::into_failure)
+    }
+
+    /// See [`contracts::prices::Prices`].
+    #[activity(definition = defs::Revert)]
+    pub async fn revert(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: RevertPrices,
+    ) -> Result<RevertedPrices, ActivityError> {
+        revert::revert(&ctx, &self.shop, &self.store, &input).await
+    }
+
+    /// See [`contracts::prices::Prices`].
+    #[activity(definition = defs::Export)]
+    pub async fn export(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: ExportPrices,
+    ) -> Result<ExportedPrices, ActivityError> {
+        export::export(&ctx, &self.shop, &self.store, &input).await
+    }
+}

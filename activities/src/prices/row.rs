@@ -1,0 +1,307 @@
+//! One row as somebody wrote it, field by field.
+
+use contracts::money::{Currency, Money, MoneyError};
+use contracts::prices::{GivenRow, PriceChecks};
+use contracts::values::{ProductId, VariantId};
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::value::RawValue;
+
+/// A date that is further ahead is a typing error.
+const AHEAD_MAX: SignedDuration = SignedDuration::from_hours(366 * 24);
+/// Characters of a reason.
+const REASON_MAX: usize = 500;
+/// Words for "nothing" that people write into a price column.
+const NOTHING: [&str; 7] = ["", "-", "--", "n/a", "na", "none", "null"];
+/// The texts that a spreadsheet shows in place of a value.
+const CELL_ERRORS: [&str; 8] =
+    ["#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#GETTING_DATA"];
+
+/// A reason why a row cannot be used. `cause` has no value of the row in it: many rows share one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Defect {
+    pub(super) cause: String,
+    /// Anything else there is to know.
+    pub(super) detail: Option<String>,
+}
+
+impl Defect {
+    pub(super) fn new(cause: impl Into<String>) -> Self {
+        Self { cause: cause.into(), detail: None }
+    }
+
+    pub(super) fn with(cause: impl Into<String>, detail: String) -> Self {
+        Self { cause: cause.into(), detail: Some(detail) }
+    }
+
+    /// For whoever mends the row.
+    pub(super) fn words(&self) -> String {
+        match &self.detail {
+            Some(detail) => format!("{}: {detail}", self.cause),
+            None => self.cause.clone(),
+        }
+    }
+}
+
+/// A row whose fields are right.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Draft {
+    pub(super) line: u64,
+    pub(super) sku: ProductId,
+    pub(super) variant: Option<VariantId>,
+    pub(super) old: Option<Money>,
+    pub(super) new: Money,
+    /// When it is due, as it was written.
+    pub(super) at: Option<Timestamp>,
+    pub(super) reason: Option<String>,
+}
+
+/// How rows are read.
+pub(super) struct Reader<'c> {
+    checks: &'c PriceChecks,
+    currency: Currency,
+    zone: Option<TimeZone>,
+    now: Timestamp,
+}
+
+impl<'c> Reader<'c> {
+    /// By these checks.
+    ///
+    /// # Errors
+    /// When currency or zone are not known, in words.
+    pub(super) fn new(checks: &'c PriceChecks, now: Timestamp) -> Result<Self, String> {
+        let currency = Currency::from_code(&checks.currency);
+        let currency = currency.ok_or_else(|| format!("{} is no ISO-4217 currency", checks.currency))?;
+        let zone = checks.zone.as_deref().map(TimeZone::get).transpose();
+        let zone = zone.map_err(|error| format!("the time zone is not known: {error}"))?;
+        Ok(Self { checks, currency, zone, now })
+    }
+
+    /// Reads a row.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub(super) fn read(&self, given: &GivenRow) -> Result<Draft, Vec<Defect>> {
+        let mut defects = Vec::new();
+        let mut note =
+            |field: &str, problem: String| defects.push(Defect::new(format!("{field}: {problem}")));
+        let text = |field: &str| given.row.get(field).map(|raw| plain(raw)).transpose();
+        let currency = match text("currency") {
+            Ok(None) => Some(self.currency),
+            Ok(Some(code)) if code.is_empty() => Some(self.currency),
+            Ok(Some(code)) => Currency::from_code(&code.to_ascii_uppercase()),
+            Err(_) => None,
+        };
+        if currency.is_none() {
+            note("currency", "is no ISO-4217 code".to_owned());
+        }
+        let money_in = currency.unwrap_or(self.currency);
+        let sku = id(text("sku"), "is missing", ProductId::new).map_err(|problem| note("sku", problem)).ok();
+        let variant = match text("variant") {
+            Ok(None) => None,
+            Ok(Some(name)) if name.is_empty() => None,
+            other => id(other, "is missing", VariantId::new).map_err(|problem| note("variant", problem)).ok(),
+        };
+        let new = match price(text("new_price"), money_in) {
+            Ok(Some(price)) if price.minor_units() > 0 => Some(price),
+            Ok(Some(_)) => {
+                note("new_price", "is zero".to_owned());
+                None
+            }
+            Ok(None) => {
+                note("new_price", "no price given".to_owned());
+                None
+            }
+            Err(problem) => {
+                note("new_price", problem);
+                None
+            }
+        };
+        let old = price(text("old_price"), money_in).unwrap_or_else(|problem| {
+            note("old_price", problem);
+            None
+        });
+        let at = self.moment(text("effective_date")).unwrap_or_else(|problem| {
+            note("effective_date", problem);
+            None
+        });
+        let reason = match text("reason") {
+            Ok(None) => None,
+            Ok(Some(reason)) if reason.is_empty() => None,
+            Ok(Some(reason)) => {
+                text::title(&reason, REASON_MAX).map_err(|refusal| note("reason", refusal.problem)).ok()
+            }
+            Err(problem) => {
+                note("reason", problem);
+                None
+            }
+        };
+        match (sku, new) {
+            (Some(sku), Some(new)) if defects.is_empty() => {
+                Ok(Draft { line: given.line, sku, variant, old, new, at, reason })
+            }
+            _ => Err(defects),
+        }
+    }
+
+    /// When a row is due.
+    fn moment(&self, given: Result<Option<String>, String>) -> Result<Option<Timestamp>, String> {
+        let Some(text) = given?.filter(|text| !text.is_empty()) else { return Ok(None) };
+        let at = match text.parse::<Timestamp>() {
+            Ok(at) => at,
+            Err(_) => self.local(&text)?,
+        };
+        if at.duration_since(self.now) > AHEAD_MAX {
+            return Err("is more than 366 days ahead".to_owned());
+        }
+        let oldest = self.checks.max_backdate_seconds.and_then(|seconds| i64::try_from(seconds).ok());
+        if oldest.is_some_and(|seconds| self.now.duration_since(at) > SignedDuration::from_secs(seconds)) {
+            return Err("is longer ago than max_backdate".to_owned());
+        }
+        Ok(Some(at))
+    }
+
+    /// A time without an offset is meant in the declared zone. One that comes twice there, or never, means nothing.
+    fn local(&self, text: &str) -> Result<Timestamp, String> {
+        let is_date = text.len() == "2026-01-01".len();
+        let civil = match is_date {
+            true => text.parse::<Date>().map(|date| date.at(0, 0, 0, 0)),
+            false => text.parse::<DateTime>(),
+        };
+        let civil = civil.map_err(|_| "is not a date: write it as 2026-01-31T00:00:00Z".to_owned())?;
+        let Some(zone) = &self.zone else {
+            return Err("has no offset, and no zone is declared (--zone)".to_owned());
+        };
+        let at = zone.to_ambiguous_timestamp(civil).unambiguous();
+        at.map_err(|_| "is a time that comes twice in its zone, or never".to_owned())
+    }
+}
+
+/// A value as a text without blanks at its ends.
+fn plain(raw: &RawValue) -> Result<String, String> {
+    let written = raw.get();
+    if written == "null" {
+        return Ok(String::new());
+    }
+    if written.starts_with('"') {
+        let text: String = serde_json::from_str(written).map_err(|_| "is not text".to_owned())?;
+        return Ok(text.trim().to_owned());
+    }
+    match written.starts_with(|sign: char| sign.is_ascii_digit() || sign == '-') {
+        true => Ok(written.to_owned()),
+        false => Err("is neither text nor a number".to_owned()),
+    }
+}
+
+fn id<T, E: std::fmt::Display>(
+    given: Result<Option<String>, String>,
+    missing: &str,
+    make: impl Fn(String) -> Result<T, E>,
+) -> Result<T, String> {
+    let text = given?.filter(|text| !text.is_empty()).ok_or_else(|| missing.to_owned())?;
+    if CELL_ERRORS.contains(&text.as_str()) {
+        return Err("is a spreadsheet's error".to_owned());
+    }
+    let text = text::key(&text, 1_000).map_err(|refusal| refusal.problem)?;
+    make(text).map_err(|error| error.to_string())
+}
+
+/// `None`: no price is written there. Zero is a price here.
+fn price(given: Result<Option<String>, String>, currency: Currency) -> Result<Option<Money>, String> {
+    let Some(written) = given? else { return Ok(None) };
+    let digits = text::number(&written);
+    if NOTHING.contains(&digits.to_lowercase().as_str()) {
+        return Ok(None);
+    }
+    if CELL_ERRORS.contains(&digits.to_uppercase().as_str()) {
+        return Err("is a spreadsheet's error".to_owned());
+    }
+    Money::parse(&digits, currency).map(Some).map_err(|error: MoneyError| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checks() -> PriceChecks {
+        PriceChecks {
+            currency: "VND".to_owned(),
+            zone: Some("Europe/Berlin".to_owned()),
+            max_change_percent: None,
+            jump_percent: 50,
+            max_backdate_seconds: Some(3_600 * 24 * 900),
+            allow_below_cost: false,
+        }
+    }
+
+    fn read(json: &str) -> Result<Draft, Vec<String>> {
+        let now: Timestamp = "2026-06-01T00:00:00Z".parse().expect("a time");
+        let checks = checks();
+        let reader = Reader::new(&checks, now).expect("checks");
+        let row = serde_json::from_str(json).expect("a row");
+        let read = reader.read(&GivenRow { line: 7, row });
+        read.map_err(|defects| defects.iter().map(Defect::words).collect())
+    }
+
+    /// P1, X1
+    #[test]
+    fn no_price_is_never_a_price() {
+        for (price, said) in [
+            ("\"\"", "no price given"),
+            ("\" \"", "no price given"),
+            ("\"\u{a0}\"", "no price given"),
+            ("\"-\"", "no price given"),
+            ("\"N/A\"", "no price given"),
+            ("null", "no price given"),
+            ("0", "is zero"),
+            ("\"0\"", "is zero"),
+            ("-5", "is negative"),
+            ("1.5", "has more decimals than VND allows (0)"),
+            ("\"#N/A\"", "is a spreadsheet's error"),
+            ("\"#REF!\"", "is a spreadsheet's error"),
+            ("\"ten\"", "is not a decimal number"),
+            ("true", "is neither text nor a number"),
+        ] {
+            let row = format!(r#"{{"sku": "A", "new_price": {price}}}"#);
+            assert_eq!(read(&row), Err(vec![format!("new_price: {said}")]), "{price}");
+        }
+        assert_eq!(read(r#"{"sku": "A"}"#), Err(vec!["new_price: no price given".to_owned()]));
+        let row = read(r#"{"sku": "0017", "new_price": "133.80", "currency": "usd"}"#).expect("a row");
+        assert_eq!((row.sku.as_str(), row.new.to_string().as_str()), ("0017", "133.80 USD"));
+    }
+
+    #[test]
+    fn everything_that_is_wrong_with_a_row_is_said() {
+        let said = read(r#"{"sku": "", "new_price": "x", "old_price": "y", "effective_date": "soon"}"#);
+        let wanted = [
+            "sku: is missing",
+            "new_price: is not a decimal number",
+            "old_price: is not a decimal number",
+            "effective_date: is not a date: write it as 2026-01-31T00:00:00Z",
+        ];
+        assert_eq!(said, Err(wanted.map(str::to_owned).to_vec()));
+    }
+
+    #[test]
+    fn a_date_means_one_moment_or_is_wrong() {
+        let at = |date: &str| {
+            read(&format!(r#"{{"sku": "A", "new_price": 1, "effective_date": "{date}"}}"#))
+                .map(|row| row.at.map(|at| at.to_string()).unwrap_or_default())
+                .map_err(|said| said.join("; "))
+        };
+        assert_eq!(at("2024-02-01T00:00:00Z").as_deref(), Ok("2024-02-01T00:00:00Z"));
+        assert_eq!(at("2026-07-01").as_deref(), Ok("2026-06-30T22:00:00Z"));
+        assert_eq!(at("2026-07-01T08:00:00").as_deref(), Ok("2026-07-01T06:00:00Z"));
+        assert_eq!(at("").as_deref(), Ok(""));
+        // The clocks go back, and forward.
+        for never in ["2026-10-25T02:30:00", "2027-03-28T02:30:00"] {
+            assert!(
+                at(never).is_err_and(|said| said.contains("comes twice in its zone, or never")),
+                "{never}"
+            );
+        }
+        assert!(at("2027-07-01").is_err_and(|said| said.contains("more than 366 days ahead")));
+        assert!(at("2020-01-01").is_err_and(|said| said.contains("max_backdate")));
+    }
+}

@@ -1,0 +1,242 @@
+//! A list is checked, compared with the shop, and becomes rows to write. Nothing is changed but the object store, so an
+//! attempt that is repeated begins anew and comes to the same.
+//!
+//! A list of any length takes the memory of a short one: rows are divided by the hash of their SKU into buckets of some
+//! ten thousand, which lie in the object store, and each bucket is worked off by itself. All rows of a product are in
+//! one bucket, so the same SKU is found twice at any distance.
+
+use std::collections::BTreeMap;
+
+use contracts::bulk::Receipt;
+use contracts::objects::{ListPart, ObjectRef};
+use contracts::prices::{GivenRow, PriceList, StagePrices, StagedPrices, folder};
+use serde_json::value::RawValue;
+use sha2::{Digest as _, Sha256};
+use store::{Lines, Store};
+use temporalio_sdk::activities::{ActivityContext, ActivityError};
+
+use super::client::{AT_ONCE, Shop};
+use super::gathered::Gathered;
+use super::guess::guess;
+use super::resolve::{Resolved, resolve};
+use super::row::{Draft, Reader};
+use crate::bulk::{Trouble, Walk, breathe, patiently};
+
+/// Rows of a bucket, about.
+const BUCKET: u64 = 10_000;
+/// Rows that are held before they go into their buckets.
+const HELD: usize = 20_000;
+
+/// Stages a list.
+///
+/// # Errors
+/// When something cannot be read or put into the object store, or the run was stopped.
+pub(super) async fn stage(
+    ctx: &ActivityContext,
+    shop: &Shop,
+    store: &Store,
+    input: &StagePrices,
+) -> Result<StagedPrices, ActivityError> {
+    let reader = Reader::new(&input.checks, input.now).map_err(|why| Trouble::Final(why).into_failure())?;
+    let mut walk: Walk<'_, u64> = Walk::resume(ctx);
+    let mut staging = Staging { ctx, shop, store, input, reader, gathered: Gathered::new(input) };
+    let parts = walk.alive(staging.parts()).await.map_err(Trouble::into_failure)?;
+    let rows: u64 = parts.iter().map(Part::rows).sum();
+    let mut buckets = Buckets::of(rows);
+    let mut done = 0;
+    for part in parts {
+        walk.alive(staging.divide(part, &mut buckets)).await.map_err(Trouble::into_failure)?;
+        done += 1;
+        walk.advance(done).await?;
+    }
+    for bucket in buckets.into_all() {
+        walk.alive(staging.work_off(bucket)).await.map_err(Trouble::into_failure)?;
+        done += 1;
+        walk.advance(done).await?;
+    }
+    walk.alive(staging.finish()).await.map_err(Trouble::into_failure)
+}
+
+/// A part of the list.
+enum Part {
+    Inline(Vec<GivenRow>),
+    Listed(ListPart),
+}
+
+impl Part {
+    fn rows(&self) -> u64 {
+        match self {
+            Self::Inline(rows) => rows.len() as u64,
+            Self::Listed(part) => part.rows,
+        }
+    }
+}
+
+/// Rows by the hash of their SKU.
+struct Buckets {
+    all: Vec<Bucket>,
+    held: usize,
+}
+
+/// Rows of some products, as JSON lines.
+#[derive(Default)]
+struct Bucket {
+    written: Vec<ObjectRef>,
+    held: Vec<String>,
+}
+
+impl Buckets {
+    fn of(rows: u64) -> Self {
+        let count = usize::try_from(rows.div_ceil(BUCKET).max(1)).unwrap_or(usize::MAX);
+        Self { all: (0..count).map(|_| Bucket::default()).collect(), held: 0 }
+    }
+
+    fn add(&mut self, sku: &str, line: String) {
+        let hash = Sha256::digest(sku.as_bytes());
+        let hash = hash.iter().take(8).fold(0_u64, |hash, byte| hash << 8 | u64::from(*byte));
+        let count = self.all.len() as u64;
+        let place = usize::try_from(hash % count).unwrap_or_default();
+        self.all[place].held.push(line);
+        self.held += 1;
+    }
+
+    /// Puts what is held into the store, where several buckets would else hold the whole list.
+    async fn put(&mut self, store: &Store, folder: &str) -> Result<(), Trouble> {
+        if self.all.len() == 1 || self.held < HELD {
+            return Ok(());
+        }
+        for bucket in self.all.iter_mut().filter(|bucket| !bucket.held.is_empty()) {
+            let held = std::mem::take(&mut bucket.held);
+            let content = held.concat().into_bytes();
+            bucket.written.push(store.put(folder, "jsonl", content).await?);
+        }
+        self.held = 0;
+        Ok(())
+    }
+
+    fn into_all(self) -> Vec<Bucket> {
+        self.all
+    }
+}
+
+struct Staging<'s> {
+    ctx: &'s ActivityContext,
+    shop: &'s Shop,
+    store: &'s Store,
+    input: &'s StagePrices,
+    reader: Reader<'s>,
+    gathered: Gathered,
+}
+
+impl Staging<'_> {
+    async fn parts(&mut self) -> Result<Vec<Part>, Trouble> {
+        match &self.input.list {
+            PriceList::Inline(json) => {
+                self.gathered.asked(json.as_bytes());
+                let wrong = |_| Trouble::Final("the list was not checked before the run".to_owned());
+                let rows: Vec<BTreeMap<String, Box<RawValue>>> = serde_json::from_str(json).map_err(wrong)?;
+                let rows = (1..).zip(rows).map(|(line, row)| GivenRow { line, row }).collect();
+                Ok(vec![Part::Inline(rows)])
+            }
+            PriceList::Listed(list) => {
+                let parts: Vec<ListPart> = Lines::get(self.store, list).await?.records()?;
+                // Their rows and not their keys: the same file under another name is the same list.
+                parts.iter().for_each(|part| self.gathered.asked(part.list.sha256.as_bytes()));
+                Ok(parts.into_iter().map(Part::Listed).collect())
+            }
+        }
+    }
+
+    /// Checks the fields of a part's rows; those that are right go into their buckets.
+    async fn divide(&mut self, part: Part, buckets: &mut Buckets) -> Result<(), Trouble> {
+        let rows = match part {
+            Part::Inline(rows) => rows,
+            Part::Listed(part) => Lines::get(self.store, &part.list).await?.records()?,
+        };
+        for (place, given) in rows.into_iter().enumerate() {
+            breathe(place).await;
+            self.gathered.counts.read += 1;
+            match self.reader.read(&given) {
+                Ok(draft) => {
+                    let mut line = serde_json::to_string(&given)?;
+                    line.push('\n');
+                    buckets.add(draft.sku.as_str(), line);
+                }
+                Err(defects) => self.gathered.turn_away(given, None, defects)?,
+            }
+        }
+        self.put_errors(false).await?;
+        buckets.put(self.store, &self.input.folder).await
+    }
+
+    /// Compares a bucket with the shop.
+    async fn work_off(&mut self, bucket: Bucket) -> Result<(), Trouble> {
+        let mut given: Vec<GivenRow> = Vec::new();
+        for part in &bucket.written {
+            given.extend(Lines::get(self.store, part).await?.records::<GivenRow>()?);
+        }
+        for (place, line) in bucket.held.into_iter().enumerate() {
+            breathe(place).await;
+            given.push(serde_json::from_str(&line)?);
+        }
+        let mut by_sku: BTreeMap<String, Vec<(usize, Draft)>> = BTreeMap::new();
+        for (place, given) in given.iter().enumerate() {
+            breathe(place).await;
+            let draft = self.reader.read(given);
+            let draft = draft.map_err(|_| Trouble::Final("a checked row is wrong".to_owned()))?;
+            by_sku.entry(draft.sku.to_string()).or_default().push((place, draft));
+        }
+        let mut resolved = Vec::with_capacity(given.len());
+        let mut rest = by_sku.into_iter().peekable();
+        while rest.peek().is_some() {
+            let some: Vec<(String, Vec<(usize, Draft)>)> = rest.by_ref().take(AT_ONCE).collect();
+            let skus: Vec<&str> = some.iter().map(|(sku, _)| sku.as_str()).collect();
+            let prices = patiently(self.ctx, || self.shop.look_up(&skus)).await?;
+            for (number, (sku, rows)) in some.into_iter().enumerate() {
+                breathe(number).await;
+                let product = prices.get(&sku);
+                resolved.extend(resolve(product, rows, &self.input.checks, self.input.now));
+            }
+        }
+        let sku_of = |place: usize| -> Option<String> {
+            let sku = given.get(place).and_then(|given| given.row.get("sku"));
+            sku.and_then(|sku| serde_json::from_str(sku.get()).ok())
+        };
+        guess(self.ctx, self.shop, &mut resolved, sku_of).await?;
+        // In the order of the file, as far as the bucket goes.
+        resolved.sort_by_key(|(place, _)| *place);
+        for ((place, resolved), given) in resolved.into_iter().zip(given) {
+            breathe(place).await;
+            self.take(given, resolved)?;
+        }
+        self.put_errors(false).await?;
+        self.gathered.put_rows(self.store, &self.input.folder).await
+    }
+
+    async fn put_errors(&mut self, is_last: bool) -> Result<(), Trouble> {
+        self.gathered.put_errors(self.store, &folder(&self.input.batch_id), is_last).await
+    }
+
+    fn take(&mut self, given: GivenRow, resolved: Resolved) -> Result<(), Trouble> {
+        match resolved {
+            Resolved::Write(change) => self.gathered.add(*change, self.input.now),
+            Resolved::Same { is_other_old } => {
+                self.gathered.counts.unchanged += 1;
+                self.gathered.counts.other_old_price += u64::from(is_other_old);
+                Ok(())
+            }
+            Resolved::Wrong(defects) => {
+                let sku = given.row.get("sku").and_then(|sku| serde_json::from_str(sku.get()).ok());
+                self.gathered.turn_away(given, sku, defects)
+            }
+        }
+    }
+
+    async fn finish(mut self) -> Result<StagedPrices, Trouble> {
+        self.put_errors(true).await?;
+        let receipt = self.gathered.hashes();
+        let receipt = Receipt::of(&receipt.0, &receipt.1);
+        let receipt = receipt.map_err(|error| Trouble::Final(error.to_string()))?;
+        self.gathered.into_staged(self.store, &self.input.folder, receipt.to_string()).await
+    }
+}

@@ -1,0 +1,96 @@
+//! Prices that are put back.
+
+use serde::{Deserialize, Serialize};
+
+use super::VariantPrice;
+use crate::bulk::Written;
+use crate::money::Money;
+use crate::values::{IdempotencyKey, PriceBatchId, ProductId, VariantId};
+
+/// A row's product before its first write.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PriceImage {
+    /// The row's line in the file.
+    pub line: u64,
+    /// The product.
+    pub sku: ProductId,
+    /// The variant that the row is about; `None`: all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<VariantId>,
+    /// The price that the row sets.
+    pub price: Money,
+    /// The price of each variant; empty where the shop has no such product.
+    pub before: Vec<VariantPrice>,
+}
+
+/// A run to take back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevertPrices {
+    /// Names the writes; each has `<key>/<its line>`.
+    pub key: IdempotencyKey,
+    /// The run.
+    pub batch_id: PriceBatchId,
+    /// Whether the run itself asks, which has stopped writing.
+    #[serde(default)]
+    pub by_its_own_run: bool,
+    /// Whether to say what would be put back, and write nothing.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// The outcome of taking a run back.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RevertedPrices {
+    /// Whether the run still writes: then nothing is put back.
+    pub is_running: bool,
+    /// Whether the run has before-images at all.
+    pub has_images: bool,
+    /// The rows' outcomes.
+    pub written: Written<RevertOutcome>,
+}
+
+/// The fate of a price on the way back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RevertAction {
+    /// It is what it was before the run; in a dry run: would be.
+    Restored,
+    /// Somebody has changed it since: left as it is.
+    ChangedSince,
+    /// The shop refused it.
+    Failed,
+}
+
+impl RevertAction {
+    /// The word under which it is counted.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Restored => "restored",
+            Self::ChangedSince => "changed_since",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// The outcome of one price.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RevertOutcome {
+    /// The row's line in the file.
+    pub line: u64,
+    /// The product.
+    pub sku: ProductId,
+    /// The variant, where the row is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<VariantId>,
+    /// Its fate.
+    pub action: RevertAction,
+    /// The price that the run had written.
+    pub run_price: Money,
+    /// The price before the run.
+    pub restored_price: Money,
+    /// The shop's code of a refusal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}

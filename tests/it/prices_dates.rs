@@ -1,0 +1,116 @@
+//! Prices that are due later, on a server that skips time; and a rate, on one that does not.
+
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use temporalio_common::protos::temporal::api::testservice::v1::GetCurrentTimeResponse;
+use tests::matrix::is;
+use tests::prices::{PriceWorld, dearer};
+use tests::servers::TimeSkipping;
+use tonic::IntoRequest as _;
+use workflows::bulk_price_update::BatchResults;
+
+/// The server's own now.
+async fn now(world: &PriceWorld) -> anyhow::Result<Timestamp> {
+    let mut time = world.erp.world.client.connection().test_service();
+    let GetCurrentTimeResponse { time } = time.get_current_time(().into_request()).await?.into_inner();
+    let time = time.unwrap_or_default();
+    Ok(Timestamp::new(time.seconds, time.nanos)?)
+}
+
+/// P3: in the first shop nobody sets another price; in the second one somebody does, and that price stays.
+#[tokio::test]
+async fn two_dates_are_two_steps_and_a_price_in_between_is_left() -> anyhow::Result<()> {
+    for is_disturbed in [false, true] {
+        let server = TimeSkipping::start()?;
+        let world = PriceWorld::on(&server.address).await?;
+        let now = now(&world).await?;
+        let later = |days: i64| (now + SignedDuration::from_hours(24 * days)).to_string();
+        let rows = json!([
+            { "sku": "MOUSE-001", "new_price": 480_000, "effective_date": later(60) },
+            { "sku": "MOUSE-001", "new_price": 450_000, "effective_date": later(30) },
+            { "sku": "KEYBOARD-001", "new_price": 1_100_000 },
+        ]);
+        let run = world.start(rows, json!({})).await?;
+        let client = &world.erp.world.client;
+        run.until("waiting", |progress| {
+            let detail = progress.step("process-batches").and_then(|step| step.detail.as_deref());
+            detail.is_some_and(|detail| detail.contains("1 prices are due at"))
+        })
+        .await?;
+        is("keyboard", &world.price("KEYBOARD-001-US").await?, &1_100_000)?;
+        is("mouse before its time", &world.price("MOUSE-001-BLACK").await?, &500_000)?;
+        server.sleep(client, Duration::from_secs(31 * 24 * 60 * 60)).await?;
+        let until = Instant::now() + Duration::from_secs(20);
+        while world.price("MOUSE-001-BLACK").await? != 450_000 {
+            anyhow::ensure!(Instant::now() < until, "the first date was passed over");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        if is_disturbed {
+            world.set("MOUSE-001", "MOUSE-001-BLACK", 425_000).await?;
+        }
+        let result = server.skipping(client, run.ended()).await??.completed()?;
+        let wanted = if is_disturbed { (2, 1, 425_000) } else { (3, 0, 480_000) };
+        let summary = result.summary;
+        let found = (summary.applied, summary.conflicts, world.price("MOUSE-001-BLACK").await?);
+        is("applied, conflicts, price", &found, &wanted)?;
+        let BatchResults::Inline(batches) = result.batch_results else { anyhow::bail!("they are few") };
+        is("batches", &batches.len(), &3)?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_run_that_waits_for_a_date_can_be_cancelled() -> anyhow::Result<()> {
+    let world = PriceWorld::new().await?;
+    let tomorrow = (Timestamp::now() + SignedDuration::from_hours(24)).to_string();
+    let rows = json!([{ "sku": "MOUSE-001", "new_price": 450_000, "effective_date": tomorrow }]);
+    let run = world.start(rows, json!({})).await?;
+    run.until("waiting", |progress| {
+        let detail = progress.step("process-batches").and_then(|step| step.detail.as_deref());
+        detail.is_some_and(|detail| detail.contains("are due at"))
+    })
+    .await?;
+    run.cancel("no sale after all", false).await.map_err(anyhow::Error::msg)?;
+    let result = run.ended().await?.completed()?;
+    is("outcome", &result.outcome.as_str(), &"cancelled")?;
+    is("changes", &world.changes().await?, &0)
+}
+
+/// In any second no more than the rate and one batch; on the whole no less than nine tenths of it. A shop that asks to
+/// slow down is obeyed, and nothing fails.
+#[tokio::test]
+async fn a_rate_is_kept_and_a_shop_that_asks_to_slow_down_is_obeyed() -> anyhow::Result<()> {
+    const RATE: i64 = 100;
+    const BATCH: i64 = 20;
+    let world = PriceWorld::new().await?;
+    world.fill(800).await?;
+    let rows = dearer(&world, 800).await?;
+    let more = json!({ "batch_size": BATCH, "max_per_second": RATE });
+    let run = world.start_listed(&rows, more).await?;
+    world.erp.world.shop.requested("prices.batch").await?;
+    let begun = Instant::now();
+    let mut seen = vec![(Duration::ZERO, world.changes().await?)];
+    while seen.last().is_some_and(|(_, changes)| *changes < 800) {
+        anyhow::ensure!(begun.elapsed() < Duration::from_secs(30), "too slow: {seen:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        seen.push((begun.elapsed(), world.changes().await?));
+    }
+    let took = begun.elapsed();
+    is("applied", &run.ended().await?.completed()?.summary.applied, &800)?;
+    for (place, (at, before)) in seen.iter().enumerate() {
+        let within = seen[place..].iter().take_while(|(then, _)| *then - *at <= Duration::from_secs(1));
+        let most = within.map(|(_, after)| after - before).max().unwrap_or_default();
+        // What was missed in 200 ms is caught up with.
+        anyhow::ensure!(most <= RATE + BATCH + RATE / 5, "{most} rows in a second");
+    }
+    let least = took.as_secs_f64() * 0.9 * 100.0;
+    anyhow::ensure!(least <= 800.0, "{took:?} for 800 rows at {RATE} a second");
+
+    let rows = dearer(&world, 800).await?;
+    let slow = json!([{ "operation": "prices.batch", "kind": "rate_limit", "count": 3 }]);
+    world.erp.world.shop.faults(slow).await?;
+    let result = world.start_listed(&rows, json!({})).await?.ended().await?.completed()?;
+    is("applied", &(result.summary.applied, result.summary.failed_updates), &(800, 0))
+}

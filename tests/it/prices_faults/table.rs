@@ -1,0 +1,86 @@
+//! What every fault at every step of a price run leads to: one expected outcome per cell, to be read by people.
+
+use workflows::bulk_price_update::BulkPriceUpdate;
+
+/// How a cell ends. In every cell the ledger has each price once at most.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Ends {
+    /// Completed, every row written.
+    Whole,
+    /// Failed as `StepFailed` at that step, nothing written.
+    Failed(&'static str),
+    /// Canceled, with so many rows written.
+    Cancelled { written: u64 },
+}
+
+/// Where a fault strikes.
+pub(super) struct Row {
+    pub(super) step: &'static str,
+    pub(super) cells: Cells,
+}
+
+pub(super) enum Cells {
+    /// A call.
+    Call(Call),
+    /// Nothing is asked of anybody, so nothing can fail.
+    Nothing,
+}
+
+/// One operation of a step under every fault.
+#[derive(Clone, Copy)]
+pub(super) struct Call {
+    pub(super) operation: &'static str,
+    /// Whether it has its effect twice at a shop that ignores idempotency keys.
+    pub(super) needs_keys: bool,
+    /// HTTP 422 for good.
+    pub(super) refused: Ends,
+    /// Temporal's cancel while the call is under way.
+    pub(super) cancelled: Ends,
+    /// HTTP 503 for longer than the step's patience.
+    pub(super) down: Ends,
+}
+
+const VALIDATE: &str = "validate-updates";
+const PROCESS: &str = "process-batches";
+const SUMMARY: &str = "generate-summary";
+const NOTIFY: &str = "send-notification";
+
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        step: VALIDATE,
+        cells: Cells::Call(Call {
+            operation: "prices.lookup",
+            needs_keys: false,
+            refused: Ends::Failed(VALIDATE),
+            cancelled: Ends::Cancelled { written: 0 },
+            down: Ends::Failed(VALIDATE),
+        }),
+    },
+    Row {
+        step: PROCESS,
+        cells: Cells::Call(Call {
+            operation: "prices.batch",
+            // What is there already is seen before it is written again.
+            needs_keys: false,
+            // A batch that is refused as a whole is about the request, not about its rows.
+            refused: Ends::Failed(PROCESS),
+            // The batch in hand is finished.
+            cancelled: Ends::Cancelled { written: 10 },
+            down: Ends::Failed(PROCESS),
+        }),
+    },
+    Row { step: SUMMARY, cells: Cells::Nothing },
+    Row {
+        step: NOTIFY,
+        cells: Cells::Call(Call {
+            operation: "notifications.team",
+            needs_keys: true,
+            // Best effort: the prices are written.
+            refused: Ends::Whole,
+            cancelled: Ends::Whole,
+            down: Ends::Whole,
+        }),
+    },
+];
+
+tests::every_step_has_cells!(ROWS, BulkPriceUpdate);

@@ -1,0 +1,89 @@
+//! Bulk price update: a list of new prices comes into the shop, however long it is. It is the process in which a
+//! mistake costs the most per second, so every row is checked before the first one is written, and every write can be
+//! taken back.
+//!
+//! 0. **Shape check**: the input is complete. Wrong input ends the run before any call.
+//! 1. `validate-updates`: each row is checked and compared with the shop. By default a row that cannot be used ends the
+//!    run (`RowsInvalid`); the wrong rows lie in the object store, to be corrected and sent again. Then the brake: a
+//!   run that would change more than its limits allow asks a person, and waits. A receipt of a dry run is consent to
+//!   exactly what that run has shown.
+//! 2. `process-batches`: rows are written in batches, those that are due first. An activity writes for a minute; a
+//!    pause, another rate or a cancel ends it behind the batch in hand. A price that is not the expected one is left as
+//!   it is, and the row is a conflict. Rows that are due later wait for their time.
+//! 3. `generate-summary`: the figures, and the list of batches.
+//! 4. `send-notification`: the shop's team is told; best effort.
+//!
+//! Nothing is undone by itself: half a list of right prices is better than none. A person who stops a run may have it
+//! taken back, and [`crate::price_revert`] does so afterwards. Deliberately absent: prices that depend on other prices.
+
+mod brake;
+mod control;
+mod face;
+mod input;
+mod result;
+mod steps;
+mod tally;
+
+use contracts::values::PriceBatchId;
+
+pub use control::{CancelPrices, PausePrices, SetRate, UpdateTaken};
+pub use face::{BulkPriceUpdate, dry_run_id};
+pub use input::{BulkPriceUpdateData, Limits, OnInvalid};
+pub use result::{BatchResult, BatchResults, BulkUpdateResult, BulkUpdateSummary, Preview, WrongRows};
+
+use crate::input::Problem;
+use crate::report::StepSpec;
+use crate::saga::{About, Halt, Process};
+use crate::search_attributes::SOURCE;
+use steps::{PriceRun, PriceSaga};
+use tally::Work;
+
+/// The beginning of a workflow id, before the batch's id.
+pub const ID_PREFIX: &str = "prices/";
+
+/// The workflow id of a run.
+#[must_use]
+pub fn workflow_id(batch: &PriceBatchId) -> String {
+    format!("{ID_PREFIX}{batch}")
+}
+
+const VALIDATE: &str = "validate-updates";
+const PROCESS: &str = "process-batches";
+const SUMMARY: &str = "generate-summary";
+const NOTIFY: &str = "send-notification";
+
+impl Process for BulkPriceUpdate {
+    const NAME: &'static str = "BulkPriceUpdate";
+    const INVALID: &'static str = "PricesInvalid";
+    const STEPS: &'static [StepSpec] = &[
+        StepSpec::compensable(VALIDATE, "check every row, compare it with the shop, and the limits"),
+        StepSpec::compensable(PROCESS, "write prices"),
+        StepSpec::retriable(SUMMARY, "put the figures together"),
+        StepSpec::retriable(NOTIFY, "tell the team"),
+    ];
+    type Input = BulkPriceUpdateData;
+
+    fn named(workflow_id: &str, data: &BulkPriceUpdateData) -> Result<About, Problem> {
+        face::check_name(workflow_id, &data.batch_id, data.dry_run)?;
+        Ok(Some((SOURCE, data.batch_id.to_string())))
+    }
+}
+
+impl PriceRun<'_> {
+    pub(super) async fn forward(&self, saga: &PriceSaga, work: &mut Work) -> Result<(), Halt> {
+        let staged = self.stage(saga, work).await?;
+        self.judge(saga, work)?;
+        self.brake(saga, work).await?;
+        if self.data.dry_run {
+            self.skip_the_rest(saga, work);
+            return Ok(());
+        }
+        for (number, moment) in (0..).zip(staged) {
+            self.apply(saga, work, number, &moment).await?;
+        }
+        saga.done(PROCESS, &work.words());
+        self.summarise(saga, work).await;
+        self.notify(saga, work).await;
+        Ok(())
+    }
+}
