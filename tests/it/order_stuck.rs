@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use contracts::values::{EventId, OrderId};
 use serde_json::json;
 use settlement::{Heard, settle};
+use tests::matrix::requested;
 use tests::orders;
 use tests::scenarios::{asks_because_of_news, stuck_at};
 use tests::world::{LIMIT, World, in_words};
@@ -112,6 +113,30 @@ async fn a_parcel_that_is_under_way_is_for_a_person_before_the_money_goes_back()
         ]
     );
     assert!(!order.needs_human().await?);
+    let totals = &world.shop.get("audit").await?["totals"];
+    assert_eq!((&totals["refunds"], &totals["holds"]), (&json!(1), &json!(0)), "{totals}");
+    Ok(())
+}
+
+/// A carrier that does not let us void is not one that cannot be reached: the parcel may leave, so the money waits for a
+/// person, or for the void.
+#[tokio::test]
+async fn a_label_that_we_may_not_void_holds_the_refund_until_it_is_voided() -> anyhow::Result<()> {
+    let soon = ["--undo-patience=2s", "--asked-retry-first=1s", "--asked-retry-longest=1s"];
+    let (world, _worker) = World::apart(&soon).await?;
+    let refused = json!({ "operation": "inventory.confirm", "kind": "status", "status": 422 });
+    let forbidden = json!({ "operation": "shipments.cancel", "kind": "status", "status": 403 });
+    world.shop.faults(json!([refused, forbidden])).await?;
+    let order = world.start(&orders::order()).await?;
+    let progress = order.until("needs a person", |p| p.needs_human == ["create-shipping"]).await?;
+    let question = progress.questions.first().context("nobody is asked")?;
+    assert_eq!(question.cause, "setting", "{question:?}");
+    // It is tried on meanwhile; whatever is to be undone after it waits.
+    let voids = world.shop.requests("shipments.cancel").await?;
+    requested(&world, "shipments.cancel", voids + 2).await?;
+    assert_eq!(world.shop.requests("payments.refund").await?, 0);
+    world.shop.mend().await?;
+    order.ended().await?.failed_as("StepFailed")?;
     let totals = &world.shop.get("audit").await?["totals"];
     assert_eq!((&totals["refunds"], &totals["holds"]), (&json!(1), &json!(0)), "{totals}");
     Ok(())

@@ -159,8 +159,42 @@ async fn an_outage_of_the_provider_does_not_end_the_wait() -> anyhow::Result<()>
     let result = server.skipping(&world.client, unread.ended()).await??.stopped_as("expired")?;
     let took = Duration::from_millis(result.execution_time.try_into()?);
     assert!((30 * MINUTE..60 * MINUTE).contains(&took), "{took:?}");
+    // Nobody knows that the customer did not pay.
+    let reason = result.reason.unwrap_or_default();
+    assert!(reason.contains("could not be read") && reason.contains("503"), "{reason}");
     let totals = world.shop.clean().await?;
     assert_eq!((&totals["charges"], &totals["refunds"]), (&json!(2), &json!(1)));
+    Ok(())
+}
+
+/// The provider comes back within the hold's margin.
+#[tokio::test]
+async fn looks_go_on_behind_the_deadline_while_they_get_no_answer() -> anyhow::Result<()> {
+    let server = TimeSkipping::start()?;
+    let world = World::on(&server.address, &[]).await?;
+    let order = world.start(&orders::paid_by("bank_transfer")).await?;
+    order.waits().await?;
+    server.sleep(&world.client, 29 * MINUTE).await?;
+    let away = json!({ "operation": "payments.get", "kind": "status", "status": 503, "count": 4 });
+    world.shop.faults(json!([away])).await?;
+    world.shop.settle(&order.order_id, "paid").await?;
+    let result = server.skipping(&world.client, order.ended()).await??.fulfilled()?;
+    let took = Duration::from_millis(result.execution_time.try_into()?);
+    assert!((30 * MINUTE..33 * MINUTE).contains(&took), "{took:?}");
+    world.shop.clean().await.map(drop)
+}
+
+/// A final word about the payment is not a look without an answer.
+#[tokio::test]
+async fn a_look_that_is_refused_ends_the_order() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let order = world.start(&orders::paid_by("bank_transfer")).await?;
+    order.waits().await?;
+    world.shop.faults(json!([{ "operation": "payments.get", "kind": "status", "status": 422 }])).await?;
+    assert_eq!(order.payment_settled("evt-1").await, Ok("taken".to_owned()));
+    order.ended().await?.failed_as("StepFailed")?;
+    let totals = world.shop.clean().await?;
+    assert_eq!((&totals["charges"], &totals["holds"]), (&json!(0), &json!(0)));
     Ok(())
 }
 

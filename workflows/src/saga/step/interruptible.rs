@@ -6,7 +6,7 @@ use temporalio_common::ActivityDefinition;
 
 use super::{Step, Token};
 use crate::report::StepStatus;
-use crate::saga::failure::reason;
+use crate::saga::failure::{is_final, reason};
 use crate::saga::{Halt, Process};
 
 impl<W: Process, A> Step<'_, W, A>
@@ -38,7 +38,7 @@ where
             Err(error) => {
                 let reason = reason(&error);
                 saga.scribe.mark_part(name, part, StepStatus::Failed, Some(&reason));
-                Err(Halt::Outage { step: name, reason })
+                Err(Halt::Outage { step: name, reason, is_final: is_final(&error) })
             }
         }
     }
