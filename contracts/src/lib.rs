@@ -35,8 +35,8 @@ pub mod failure {
     pub const OUTCOME_UNKNOWN: &str = "OutcomeUnknown";
     /// The request did not reach the system, or was put off by it: nothing happened.
     pub const UNAVAILABLE: &str = "Unavailable";
-    /// Turned away for what a setting mends (credentials, rights, a path that is not there): nothing happened, and no try
-    /// will fare better before the setting is mended.
+    /// Turned away for what a setting mends (credentials, rights, a path that is not there): nothing happened, and no
+    /// try will fare better before the setting is mended.
     pub const SETTING: &str = "Setting";
     /// The system answered with a word that this version does not know. What became of the request is not guessed.
     pub const NEW_WORD: &str = "NewWord";

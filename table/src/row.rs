@@ -36,8 +36,8 @@ impl Row {
     /// The values by column, every column of the table among them.
     ///
     /// # Errors
-    /// When one of them cannot be read: an error of a spreadsheet, such as `#N/A`, is not a value, and the row is not to
-    /// be taken without it. All that is wrong, each with its place.
+    /// When one of them cannot be read: an error of a spreadsheet, such as `#N/A`, is not a value, and the row is not
+    /// to be taken without it. All that is wrong, each with its place.
     pub fn into_fields(self) -> Result<Fields, Vec<Problem>> {
         if self.problems.is_empty() { Ok(self.fields) } else { Err(self.problems) }
     }

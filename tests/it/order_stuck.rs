@@ -118,8 +118,8 @@ async fn a_parcel_that_is_under_way_is_for_a_person_before_the_money_goes_back()
     Ok(())
 }
 
-/// A carrier that does not let us void is not one that cannot be reached: the parcel may leave, so the money waits for a
-/// person, or for the void.
+/// A carrier that does not let us void is not one that cannot be reached: the parcel may leave, so the money waits for
+/// a person, or for the void.
 #[tokio::test]
 async fn a_label_that_we_may_not_void_holds_the_refund_until_it_is_voided() -> anyhow::Result<()> {
     let soon = ["--undo-patience=2s", "--asked-retry-first=1s", "--asked-retry-longest=1s"];

@@ -308,8 +308,8 @@ pub fn money() -> Policy {
     Policy::new(figures().payment, OnStop::AwaitOutcome, false)
 }
 
-/// A look at a payment that waits for the customer. The wait goes on without its answer, and another look follows: so it
-/// is one attempt, and a provider that hangs does not fill the workers with looks.
+/// A look at a payment that waits for the customer. The wait goes on without its answer, and another look follows: so
+/// it is one attempt, and a provider that hangs does not fill the workers with looks.
 #[must_use]
 pub fn look() -> Policy {
     Policy { attempts_max: 1, local_attempts: 1, ..Policy::new(figures().look, OnStop::LetGo, true) }

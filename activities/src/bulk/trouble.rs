@@ -22,8 +22,8 @@ pub enum Trouble {
     /// An outside system did not answer, or asks for something that no row can mend.
     #[error(transparent)]
     Call(#[from] CallError),
-    /// An outside system, or something before it, did not take one row. Whether it is about that row alone is seen by the
-    /// others: where one of them is taken, this one is refused by `cause`.
+    /// An outside system, or something before it, did not take one row. Whether it is about that row alone is seen by
+    /// the others: where one of them is taken, this one is refused by `cause`.
     #[error("{error}")]
     OneRow {
         /// The cause of the refusal, if it is one: `http_403`.

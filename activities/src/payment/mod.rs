@@ -96,8 +96,8 @@ fn weightiest(
     Ok(payments.into_iter().next())
 }
 
-/// The payments that were found under one key. One in a state that nobody knows does not hide another that is paid; where
-/// none is, nobody knows what became of the charge.
+/// The payments that were found under one key. One in a state that nobody knows does not hide another that is paid;
+/// where none is, nobody knows what became of the charge.
 fn known(found: impl Iterator<Item = Result<Payment, CallError>>) -> Result<Vec<Payment>, CallError> {
     let (known, unknown): (Vec<_>, Vec<_>) = found.partition(Result::is_ok);
     let known: Vec<Payment> = known.into_iter().flatten().collect();

@@ -127,8 +127,8 @@ impl<P: Port> FromArgMatches for ProviderArgs<P> {
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
         for (variable, flag) in names::<P>() {
             let is_default = matches.value_source(flag) == Some(ValueSource::DefaultValue);
-            // An empty text is the same as none; not where none means a place that was not named: an address of Stripe's
-            // left empty for a test would charge real cards.
+            // An empty text is the same as none; not where none means a place that was not named: an address of
+            // Stripe's left empty for a test would charge real cards.
             let is_said = |value: &&String| !value.trim().is_empty() || has_default::<P>(variable);
             let value = matches.get_one::<String>(flag).filter(|_| !is_default).filter(is_said);
             self.given.extend(value.map(|value| (variable, value.clone())));
