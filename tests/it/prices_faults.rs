@@ -22,6 +22,8 @@ use table::{Call, Cells, Ends, ROWS};
 
 /// Rows of a run.
 const PRODUCTS: usize = 30;
+/// Rows of a batch.
+const BATCH: u64 = 10;
 
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -50,7 +52,7 @@ async fn fill(world: &PriceWorld) -> anyhow::Result<Vec<Value>> {
 /// Starts a run under these faults.
 async fn meets<'w>(world: &'w PriceWorld, rows: &[Value], faults: Value) -> anyhow::Result<PriceRun<'w>> {
     world.erp.world.shop.faults(faults).await?;
-    world.start(json!(rows), json!({ "batch_size": 10 })).await
+    world.start(json!(rows), json!({ "batch_size": BATCH })).await
 }
 
 /// Whether a cell ended as it should, and the books with it.
@@ -68,7 +70,11 @@ async fn books(world: &PriceWorld, run: &PriceRun<'_>, expected: Ends) -> anyhow
             is(step, &status, &Some(workflows::report::StepStatus::Failed))?;
             0
         }
-        (Ends::Cancelled { written }, Ended::Canceled(_)) => written,
+        (Ends::Cancelled { most }, Ended::Canceled(_)) => {
+            let written = world.changes().await?.unsigned_abs();
+            ensure!((BATCH.min(most)..=most).contains(&written) && written % BATCH == 0, "{written} prices");
+            written
+        }
         (expected, ended) => anyhow::bail!("{ended:?}, not {expected:?}"),
     };
     let ledger = world.ledger(run).await?;
@@ -151,7 +157,7 @@ async fn each_call_down_for_good() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_setting_that_is_wrong_holds_the_run_up_and_is_named() -> anyhow::Result<()> {
     for (status, said) in
-        [(401, "the worker needs a valid token"), (403, "give it that right"), (404, "no such path")]
+        [(401, "SUN_ECOMMERCE_API_TOKEN"), (403, "SUN_ECOMMERCE_API_TOKEN"), (404, "SUN_ECOMMERCE_API_URL")]
     {
         let (world, rows) = filled(&[]).await?;
         let run = meets(&world, &rows, json!([refused("prices.batch", status)])).await?;

@@ -83,9 +83,14 @@ impl<'c> Reader<'c> {
     /// # Errors
     /// Everything that is wrong with it.
     pub(super) fn read(&self, given: &GivenRow) -> Result<Draft, Vec<Defect>> {
-        let mut defects = Vec::new();
-        let mut note =
-            |field: &str, problem: String| defects.push(Defect::new(format!("{field}: {problem}")));
+        let flaw = |(field, problem): (&String, &String)| Defect::new(format!("{field}: {problem}"));
+        let mut defects: Vec<Defect> = given.flaws.iter().map(flaw).collect();
+        let mut note = |field: &str, problem: String| {
+            // A value that could not be read is not missing as well.
+            if !given.flaws.contains_key(field) {
+                defects.push(Defect::new(format!("{field}: {problem}")));
+            }
+        };
         let text = |field: &str| given.row.get(field).map(|raw| plain(raw)).transpose();
         let currency = match text("currency") {
             Ok(None) => Some(self.currency),
@@ -222,6 +227,8 @@ fn price(given: Result<Option<String>, String>, currency: Currency) -> Result<Op
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn checks() -> PriceChecks {
@@ -240,7 +247,7 @@ mod tests {
         let checks = checks();
         let reader = Reader::new(&checks, now).expect("checks");
         let row = serde_json::from_str(json).expect("a row");
-        let read = reader.read(&GivenRow { line: 7, row });
+        let read = reader.read(&GivenRow { line: 7, row, flaws: BTreeMap::new() });
         read.map_err(|defects| defects.iter().map(Defect::words).collect())
     }
 

@@ -135,7 +135,10 @@ impl Staging<'_> {
                 self.gathered.asked(json.as_bytes());
                 let wrong = |_| Trouble::Final("the list was not checked before the run".to_owned());
                 let rows: Vec<BTreeMap<String, Box<RawValue>>> = serde_json::from_str(json).map_err(wrong)?;
-                let rows = (1..).zip(rows).map(|(line, row)| GivenRow { line, row }).collect();
+                let rows = (1..)
+                    .zip(rows)
+                    .map(|(line, row)| GivenRow { line, row, flaws: BTreeMap::new() })
+                    .collect();
                 Ok(vec![Part::Inline(rows)])
             }
             PriceList::Listed(list) => {

@@ -16,6 +16,9 @@ pub struct GivenRow {
     pub line: u64,
     /// Its values by the names of [`PriceRow`](super::PriceRow)'s fields.
     pub row: BTreeMap<String, Box<RawValue>>,
+    /// Its values that could not be read, and why.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub flaws: BTreeMap<String, String>,
 }
 
 /// Where the rows are.

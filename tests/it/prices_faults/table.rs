@@ -9,8 +9,8 @@ pub(super) enum Ends {
     Whole,
     /// Failed as `StepFailed` at that step, nothing written.
     Failed(&'static str),
-    /// Canceled, with so many rows written.
-    Cancelled { written: u64 },
+    /// Canceled behind a whole batch, with so many rows written at most.
+    Cancelled { most: u64 },
 }
 
 /// Where a fault strikes.
@@ -52,7 +52,7 @@ pub(super) const ROWS: &[Row] = &[
             operation: "prices.lookup",
             needs_keys: false,
             refused: Ends::Failed(VALIDATE),
-            cancelled: Ends::Cancelled { written: 0 },
+            cancelled: Ends::Cancelled { most: 0 },
             down: Ends::Failed(VALIDATE),
         }),
     },
@@ -64,8 +64,8 @@ pub(super) const ROWS: &[Row] = &[
             needs_keys: false,
             // A batch that is refused as a whole is about the request, not about its rows.
             refused: Ends::Failed(PROCESS),
-            // The batch in hand is finished.
-            cancelled: Ends::Cancelled { written: 10 },
+            // The batch in hand is finished; the next one may have begun when the activity hears of it.
+            cancelled: Ends::Cancelled { most: 20 },
             down: Ends::Failed(PROCESS),
         }),
     },

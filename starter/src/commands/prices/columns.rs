@@ -46,6 +46,12 @@ impl Columns {
         Ok(Self { said: fields.iter().map(|(field, name)| (column(name), field.clone())).collect() })
     }
 
+    /// Columns that mean these fields; others say nothing.
+    #[cfg(test)]
+    pub(super) fn of<const N: usize>(said: [(&str, &str); N]) -> Self {
+        Self { said: said.map(|(column, field)| (column.to_owned(), field.to_owned())).into() }
+    }
+
     /// A row by its fields.
     ///
     /// # Errors

@@ -276,15 +276,18 @@ async fn read_table(
         let place = row.place();
         let here = |problem: Problem| file.wrong(&problem.at(place.clone()));
         let (fields, problems) = row.into_parts();
-        // A value that cannot be read, where nobody reads it, is nobody's problem.
+        let mut flaws = BTreeMap::new();
         for problem in problems {
-            if problem.field.is_empty() || columns.field(&problem.field).map_err(here)?.is_some() {
+            // One that is of no value is the file's; one in a column that says nothing is nobody's.
+            if problem.field.is_empty() {
                 return Err(file.wrong(&problem));
+            } else if let Some(field) = columns.field(&problem.field).map_err(here)? {
+                flaws.insert(field.to_owned(), problem.problem.clone());
             }
         }
         refuse_nul(&fields).map_err(here)?;
         let row = columns.row(fields, kind != Kind::JsonLines).map_err(here)?;
-        parts.add(&GivenRow { line, row }).await?;
+        parts.add(&GivenRow { line, row, flaws }).await?;
     }
     Ok(())
 }
@@ -345,7 +348,7 @@ async fn read_json(file: &ListFile, columns: &Columns, parts: &mut Parts<'_>) ->
     while let Some(element) = receiver.recv().await {
         number += 1;
         let row = row_of(file, columns, number, &element)?;
-        parts.add(&GivenRow { line: number, row }).await?;
+        parts.add(&GivenRow { line: number, row, flaws: BTreeMap::new() }).await?;
     }
     let ended =
         reading.await.map_err(|error| Failure::because(Exit::Failed, error, "the list was not read"))?;
@@ -384,5 +387,48 @@ impl<'de> DeserializeSeed<'de> for Element {
 
     fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         serde::Deserialize::deserialize(deserializer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::env::temp_dir;
+    use std::fs;
+    use std::process;
+
+    use rust_xlsxwriter::Workbook;
+    use store::Lines;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_workbook_is_a_list_whose_lines_are_its_rows() {
+        let folder = temp_dir().join(format!("prices-list-{}", process::id()));
+        let mut book = Workbook::new();
+        let sheet = book.add_worksheet();
+        for (column, name) in (0..).zip(["sku", "new_price", "note"]) {
+            sheet.write(1, column, name).expect("written");
+        }
+        sheet.write(2, 0, "A").expect("written").write(2, 1, 199_000).expect("written");
+        sheet.write(4, 0, "B").expect("written").write(4, 1, "#N/A").expect("written");
+        let mut spool = tempfile::tempfile().expect("a file");
+        book.save_to_writer(&mut spool).expect("written");
+        assert_eq!(sniffed(&mut spool).expect("read"), ListFormat::Xlsx);
+        let file = ListFile { name: "prices.xlsx".to_owned(), file: spool, format: ListFormat::Xlsx };
+        let columns = Columns::of([("sku", "sku"), ("new_price", "new_price")]);
+        let store = Store::open(&folder.display().to_string()).expect("a store");
+
+        let Ok(Given::Listed(list)) = read(&file, &columns, &store, "runs/test").await else {
+            panic!("a list");
+        };
+        let parts: Vec<ListPart> = Lines::get(&store, &list).await.expect("there").records().expect("parts");
+        let [part] = parts.as_slice() else { panic!("one part") };
+        let rows = Lines::get(&store, &part.list).await.expect("there");
+        let rows: Vec<GivenRow> = rows.records().expect("rows");
+        let said = |row: &GivenRow| (row.line, row.row.len(), row.flaws.clone());
+        let flaw = ("new_price".to_owned(), "shows #N/A in place of a value".to_owned());
+        let lines: Vec<_> = rows.iter().map(said).collect();
+        assert_eq!(lines, [(3, 2, BTreeMap::new()), (5, 1, [flaw].into())]);
+        fs::remove_dir_all(folder).expect("removed");
     }
 }
