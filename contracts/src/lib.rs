@@ -38,7 +38,7 @@ pub mod failure {
     /// Turned away for what a setting mends (credentials, rights, a path that is not there): nothing happened, and no
     /// try will fare better before the setting is mended.
     pub const SETTING: &str = "Setting";
-    /// The system answered with a word that this version does not know. What became of the request is not guessed.
+    /// The system answered with a word that this version does not know. The outcome of the request is not guessed.
     pub const NEW_WORD: &str = "NewWord";
     /// The system said no in a way the process has no word for: asking again is pointless.
     pub const REFUSED: &str = "Refused";

@@ -1,4 +1,4 @@
-//! What people say to a running batch: pause, resume, another rate, the end; and the way back.
+//! Orders of people to a running batch: pause, resume, another rate, the end; and the way back.
 
 use std::time::{Duration, Instant};
 

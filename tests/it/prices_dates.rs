@@ -102,7 +102,7 @@ async fn a_rate_is_kept_and_a_shop_that_asks_to_slow_down_is_obeyed() -> anyhow:
     for (place, (at, before)) in seen.iter().enumerate() {
         let within = seen[place..].iter().take_while(|(then, _)| *then - *at <= Duration::from_secs(1));
         let most = within.map(|(_, after)| after - before).max().unwrap_or_default();
-        // What was missed in 200 ms is caught up with.
+        // A step that was missed by 200 ms is caught up with.
         anyhow::ensure!(most <= RATE + BATCH + RATE / 5, "{most} rows in a second");
     }
     let most = Duration::from_secs(8).mul_f64(1.0 / 0.9);

@@ -153,7 +153,7 @@ async fn each_call_down_for_good() -> anyhow::Result<()> {
     .await
 }
 
-/// A token that is refused, or a path that is missing, is no row's failure: the run waits and names what mends it.
+/// A token that is refused, or a path that is missing, does not fail a row: the run waits and names what mends it.
 #[tokio::test]
 async fn a_setting_that_is_wrong_holds_the_run_up_and_is_named() -> anyhow::Result<()> {
     for (status, said) in

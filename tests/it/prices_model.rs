@@ -24,7 +24,7 @@ struct Row {
     new: i64,
 }
 
-/// What a run did, as the model sees it.
+/// The deeds of a run, as the model sees them.
 #[derive(Debug, Default, PartialEq)]
 struct Did {
     applied: Vec<(String, i64, i64)>,

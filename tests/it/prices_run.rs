@@ -126,8 +126,8 @@ async fn a_price_of_somebody_else_is_a_conflict_and_stays_unless_it_is_forced() 
     is("mouse", &world.price("MOUSE-001-BLACK").await?, &450_000)
 }
 
-/// A shop that ignores idempotency keys and one that takes single prices only: a lost reply is no reason to write
-/// twice, and its row counts as applied.
+/// A shop that ignores idempotency keys and one that takes single prices only: after a lost reply
+/// nothing is written twice, and its row counts as applied.
 #[tokio::test]
 async fn a_lost_reply_counts_as_applied_and_is_written_once() -> anyhow::Result<()> {
     for batches in ["true", "false"] {

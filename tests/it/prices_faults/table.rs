@@ -1,4 +1,4 @@
-//! What every fault at every step of a price run leads to: one expected outcome per cell, to be read by people.
+//! The end of a price run for every fault at every step: one expected outcome per cell, to be read by people.
 
 use workflows::bulk_price_update::BulkPriceUpdate;
 
@@ -60,7 +60,7 @@ pub(super) const ROWS: &[Row] = &[
         step: PROCESS,
         cells: Cells::Call(Call {
             operation: "prices.batch",
-            // What is there already is seen before it is written again.
+            // A price that is there already is seen before it is written again.
             needs_keys: false,
             // A batch that is refused as a whole is about the request, not about its rows.
             refused: Ends::Failed(PROCESS),

@@ -4,8 +4,7 @@
 //! |---|---|---|
 //! | products | `id`, `code`, `name`, `list_price`, `active` | of the product or of its template, where the price is |
 //! | inventory | `id` (the product's), `code`, `quantity`, `location` | a stock move that was done |
-//! | customers | `id`, `party_code`, `name`, `first_name`, `last_name`, `email`, `phone` | of the party or of a way to
-//! reach it |
+//! | customers | `id`, `party_code`, `name`, `first_name`, `last_name`, `email`, `phone` | of the party or of a way to reach it |
 
 use std::collections::BTreeMap;
 
