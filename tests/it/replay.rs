@@ -10,6 +10,7 @@ use temporalio_client::WorkflowHistory;
 use temporalio_sdk::workflow_replayer::{WorkflowReplayer, WorkflowReplayerOptions};
 use temporalio_workflow::{WorkflowContext, WorkflowResult, workflow};
 use tests::scenarios;
+use workflows::bulk_price_update::BulkPriceUpdate;
 use workflows::customer_onboarding::CustomerOnboarding;
 use workflows::erp_sync::ErpSync;
 use workflows::face;
@@ -18,6 +19,8 @@ use workflows::input::{Problem, Unchecked};
 use workflows::late_payment::LatePayment;
 use workflows::order_processing::{OrderData, OrderProcessing, OrderProcessingResult};
 use workflows::policy;
+use workflows::price_export::PriceExport;
+use workflows::price_revert::PriceRevert;
 use workflows::report::StepSpec;
 use workflows::saga::{About, Process, Saga, SagaState};
 use workflows::unsubscription::Unsubscription;
@@ -47,6 +50,9 @@ async fn every_recorded_history_replays() -> anyhow::Result<()> {
             .register_workflow::<CustomerOnboarding>()?
             .register_workflow::<FollowUpEmails>()?
             .register_workflow::<ErpSync>()?
+            .register_workflow::<BulkPriceUpdate>()?
+            .register_workflow::<PriceRevert>()?
+            .register_workflow::<PriceExport>()?
             .register_workflow::<Unsubscription>()?
             .build(),
     )?;
