@@ -89,7 +89,7 @@ impl FormatArgs {
         ];
         let texts = texts.into_iter().filter_map(|(name, value)| Some((name, Value::from(value?))));
         let row = self.header_row.map(|row| ("header_row", Value::from(row)));
-        let flag = self.line_breaks.then(|| ("line_breaks", Value::Bool(true)));
+        let flag = self.line_breaks.then_some(("line_breaks", Value::Bool(true)));
         for (name, value) in texts.chain(row).chain(flag) {
             let flag = format!("--{}", name.replace('_', "-"));
             format.set(name, &value).map_err(|refusal| refusal.of(flag))?;

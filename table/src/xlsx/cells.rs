@@ -252,21 +252,21 @@ impl Begun {
 
 fn stored(kind: &str, value: String, inline: Option<String>, has_value: bool, is_result: bool) -> Stored {
     let is_nothing = value.trim().is_empty();
-    match kind {
-        "inlineStr" => inline.map_or(Stored::Nothing, Stored::Text),
+    match (kind, inline) {
+        ("inlineStr", Some(text)) => Stored::Text(text),
         // A formula may well give a text of nothing.
-        "str" if has_value => Stored::Text(value),
+        ("str", _) if has_value => Stored::Text(value),
         _ if is_nothing && is_result => Stored::Formula,
         _ if is_nothing => Stored::Nothing,
-        "" | "n" => Stored::Number(value),
-        "s" => value.trim().parse().map_or(Stored::Unknown, Stored::Shared),
-        "b" => match value.trim() {
+        ("" | "n", _) => Stored::Number(value),
+        ("s", _) => value.trim().parse().map_or(Stored::Unknown, Stored::Shared),
+        ("b", _) => match value.trim() {
             "1" | "true" => Stored::Bool(true),
             "0" | "false" => Stored::Bool(false),
             _ => Stored::Unknown,
         },
-        "e" => Stored::Error(value),
-        "d" => Stored::Iso(value),
+        ("e", _) => Stored::Error(value),
+        ("d", _) => Stored::Iso(value),
         _ => Stored::Unknown,
     }
 }
