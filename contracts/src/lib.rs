@@ -5,7 +5,8 @@
 //! - [`money`]: amounts in a currency's minor units;
 //! - [`objects`]: claim checks;
 //! - [`bulk`]: long lists of rows;
-//! - [`commerce`], [`customers`], [`erp`], [`inventory`], [`loyalty`], [`payment`], [`prices`], [`shipping`],
+//! - [`catalog`], [`commerce`], [`customers`], [`erp`], [`inventory`], [`loyalty`], [`payment`], [`prices`],
+//!   [`shipping`],
 //!   [`notification`]: one module per outside system.
 //!
 //! Two rules. An expected outcome (declined, out of stock) is a variant; an outage is an error. And a running
@@ -16,6 +17,7 @@
 //! the inputs and results of processes (they sit at the top of each process file).
 
 pub mod bulk;
+pub mod catalog;
 pub mod commerce;
 pub mod customers;
 pub mod erp;

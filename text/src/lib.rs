@@ -16,8 +16,9 @@
 //! | [`phone`], [`number`] | one number | dropped |
 //! | [`secret`](fn@secret) | tokens, passwords, keys | dropped at both ends |
 //!
-//! The modules: `line` and `sign` (lines and the signs in them), `mail`, `phone`, `sku`, `secret`, `host` (which is
-//! this machine), [`json`], `problem`, and `nearest` (the word that was probably meant).
+//! The modules: `line` and `sign` (lines and the signs in them), `mail`, `phone`, `sku`, `slug` (the part of a
+//! link that names something), `secret`, `host` (which is this machine), [`json`], `problem`, and `nearest` (the word
+//! that was probably meant).
 //!
 //! Every reader composes its text (Unicode NFC; a secret stays as it is), drops blanks and invisible signs at both
 //! ends, and gives the form that is sent and compared. No refusal repeats the text: it may be personal.
@@ -34,6 +35,7 @@ mod problem;
 mod secret;
 mod sign;
 mod sku;
+mod slug;
 
 pub use host::is_this_machine;
 pub use line::{key, line, prose, title};
@@ -43,6 +45,7 @@ pub use phone::phone;
 pub use problem::{Place, Problem};
 pub use secret::secret;
 pub use sku::plain_sku;
+pub use slug::slug;
 
 /// Why a text is refused, and what to send instead.
 #[derive(Clone, Debug, PartialEq, Eq)]

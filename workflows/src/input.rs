@@ -7,6 +7,7 @@
 
 pub mod parsed;
 pub mod people;
+pub mod rows;
 mod same;
 mod values;
 mod wire;

@@ -9,6 +9,7 @@
 //! - [`bulk_price_update`]: a list of new prices comes into the shop, in batches that can be paused;
 //! - [`price_revert`]: the prices of such a run go back;
 //! - [`price_export`]: the shop's prices as a list;
+//! - [`catalog_setup`]: a file's categories, pictures, products and rules come into the shop;
 //! - [`unsubscription`]: one click in a mail ends all marketing mail;
 //! - [`store_clean_up`]: lists in the object store go some days after their run;
 //! - [`store_probe`]: `doctor` asks whether the worker reads the starter's object store;
@@ -24,6 +25,7 @@
 #![deny(unused_must_use)]
 
 pub mod bulk_price_update;
+pub mod catalog_setup;
 pub mod customer_onboarding;
 pub mod erp_sync;
 pub mod follow_up_emails;

@@ -292,6 +292,13 @@ pub fn prices_notice() -> Policy {
     Policy { attempts_max: 0, queue: Some(BULK_QUEUE), ..Policy::new(figures().notice, OnStop::LetGo, false) }
 }
 
+/// One undo that goes through rows of a batch, among the bulk work, before a person is asked. It is as patient as the
+/// work that it takes back.
+#[must_use]
+pub fn bulk_undo() -> Policy {
+    erp()
+}
+
 /// The ending of the task queue of bulk work: activities that go through thousands of rows and must not stand in an
 /// order's way.
 pub const BULK_QUEUE: &str = "-bulk";

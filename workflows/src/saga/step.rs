@@ -33,6 +33,8 @@ pub struct Step<'s, W, A: ActivityDefinition> {
     activity: A,
     input: A::Input,
     policy: Policy,
+    /// How patient its undo is.
+    undo_policy: Policy,
     look_up: Option<LookUp<A::Output>>,
     so_far: Option<SoFar<'s, A::Output>>,
     is_quiet: bool,
@@ -47,6 +49,7 @@ impl<W: Process> Saga<W> {
         A: ActivityDefinition,
     {
         debug_assert!(W::STEPS.iter().any(|step| step.name == name), "{name} is not in STEPS");
+        let undo_policy = policy::undo();
         Step {
             saga: self,
             name,
@@ -54,6 +57,7 @@ impl<W: Process> Saga<W> {
             activity,
             input,
             policy,
+            undo_policy,
             look_up: None,
             so_far: None,
             is_quiet: false,
@@ -103,6 +107,12 @@ where
         self
     }
 
+    /// Gives the undo a policy of its own: one that goes through thousands of rows is bulk work.
+    pub fn undo_with(mut self, policy: Policy) -> Self {
+        self.undo_policy = policy;
+        self
+    }
+
     /// Asks a person before the step runs at all, because of this news; nothing is done unless somebody says so. For a
     /// step that ends with [`Step::or_ask`].
     pub fn ask_first(mut self, cause: &str, news: &str) -> Self {
@@ -118,7 +128,7 @@ where
         U::Input: Clone,
         A: 's,
     {
-        let undo = Undo::by_activity(&self.saga.ctx, self.name, self.part, undo, input);
+        let undo = Undo::by_policy(&self.saga.ctx, (self.name, self.part), undo, input, self.undo_policy);
         self.run(Some(undo))
     }
 

@@ -46,8 +46,23 @@ impl Undo {
         U: ActivityDefinition<Output = ()> + 'static,
         U::Input: Clone,
     {
+        Self::by_policy(ctx, (step, part), undo, input, policy::undo())
+    }
+
+    pub(super) fn by_policy<W, U>(
+        ctx: &WorkflowContext<W>,
+        (step, part): (&'static str, Option<&'static str>),
+        undo: U,
+        input: U::Input,
+        policy: Policy,
+    ) -> Self
+    where
+        W: 'static,
+        U: ActivityDefinition<Output = ()> + 'static,
+        U::Input: Clone,
+    {
         let summary = format!("undo {}", name(step, part));
-        let tries = tries(ctx, summary, Rc::new(undo), input, policy::undo());
+        let tries = tries(ctx, summary, Rc::new(undo), input, policy);
         Self { step, part, tries, first: None }
     }
 

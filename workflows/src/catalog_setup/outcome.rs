@@ -1,0 +1,100 @@
+//! What a setup has done so far.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use contracts::bulk::{INLINE_MAX, Rows, Written};
+use contracts::catalog::{Kind, RowOutcome, StageCounts, WrongRow};
+use contracts::objects::ObjectRef;
+
+/// What a setup has done so far.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Work {
+    /// The staged batches of each kind: categories have one for each level.
+    pub(super) staged: BTreeMap<Kind, Vec<ObjectRef>>,
+    /// How they compared with the shop.
+    pub(super) counts: BTreeMap<Kind, StageCounts>,
+    /// What was written, and what could not be.
+    pub(super) written: BTreeMap<Kind, Written<RowOutcome>>,
+    /// What the products' texts for search engines came to.
+    pub(super) seo: Written<RowOutcome>,
+    /// What made the run ask.
+    pub(super) limits_exceeded: Vec<String>,
+    /// What the undos have left standing.
+    left: RefCell<Option<Written<RowOutcome>>>,
+}
+
+impl Work {
+    pub(super) fn add(&mut self, kind: Kind, written: Written<RowOutcome>) {
+        self.written.entry(kind).or_default().add(written);
+    }
+
+    pub(super) fn failed(&self, kind: Kind) -> u64 {
+        self.written.get(&kind).map(|written| written.count("failed")).unwrap_or_default()
+    }
+
+    /// The rows of a kind that are not in the shop, whatever the reason.
+    pub(super) fn all_failed(&self) -> u64 {
+        let kinds: u64 = Kind::ALL.into_iter().map(|kind| self.failed(kind)).sum();
+        kinds + self.seo.count("failed")
+    }
+
+    /// Adds the rows that were wrong before anybody was asked.
+    pub(super) fn leave_out(&mut self, wrong: &[WrongRow]) {
+        for row in wrong {
+            let cause = row.problems.join("; ");
+            let mut outcome = RowOutcome { row: row.row, ..failed(&cause) };
+            match row.kind {
+                Kind::Category | Kind::PricingRule => outcome.name.clone_from(&row.key),
+                Kind::Image => outcome.original_path.clone_from(&row.key),
+                Kind::Product => outcome.sku.clone_from(&row.key),
+            }
+            let mut written = Written { rows: vec![outcome], ..Written::default() };
+            written.counts.insert("failed".to_owned(), 1);
+            written.causes.insert("is wrong in the file".to_owned(), 1);
+            self.add(row.kind, written);
+        }
+    }
+
+    pub(super) fn note_left(&self, left: Option<Written<RowOutcome>>) {
+        self.left.replace(left);
+    }
+
+    /// What was left standing, in words for the report.
+    pub(super) fn left_words(&self) -> Vec<String> {
+        let left = self.left.borrow();
+        let Some(left) = left.as_ref() else { return Vec::new() };
+        let rows = left.rows.iter().map(|row| {
+            let what = [&row.sku, &row.name, &row.original_path].into_iter().flatten().next();
+            let cause = row.cause.as_deref().unwrap_or_default();
+            format!("left standing: {}: {cause}", what.map(String::as_str).unwrap_or_default())
+        });
+        rows.take(INLINE_MAX).collect()
+    }
+
+    /// Rows of a kind, as the result shows them.
+    pub(super) fn rows(&self, kind: Kind) -> Rows<RowOutcome> {
+        self.written.get(&kind).cloned().unwrap_or_default().into_rows()
+    }
+
+    /// How a kind went, in words for the step table.
+    pub(super) fn words(written: &Written<RowOutcome>) -> String {
+        let counted: Vec<String> = ["created", "updated", "unchanged", "failed"]
+            .into_iter()
+            .filter_map(|action| Some((action, written.count(action))).filter(|(_, count)| *count > 0))
+            .map(|(action, count)| format!("{count} {action}"))
+            .collect();
+        let causes: Vec<String> =
+            written.causes.iter().take(5).map(|(cause, times)| format!("{cause} ({times}×)")).collect();
+        match (counted.is_empty(), causes.is_empty()) {
+            (true, _) => "nothing to do".to_owned(),
+            (false, true) => counted.join(", "),
+            (false, false) => format!("{} ({})", counted.join(", "), causes.join("; ")),
+        }
+    }
+}
+
+/// The outcome of a row that failed.
+fn failed(cause: &str) -> RowOutcome {
+    RowOutcome { action: "failed".to_owned(), cause: Some(cause.to_owned()), ..RowOutcome::default() }
+}

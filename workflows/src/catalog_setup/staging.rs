@@ -1,0 +1,165 @@
+//! Everything is compared with the shop before the first write, and a person may be asked.
+
+use contracts::bulk::Limit;
+use contracts::catalog::{
+    Catalogs, Kind, List, StageCategories, StageCounts, StageImages, StageProducts, StageRules, StagedRows,
+};
+
+use super::outcome::Work;
+use super::run::{READS, SetupRun, SetupSaga};
+use super::{CATEGORIES, INLINE_MAX};
+use crate::policy;
+use crate::saga::{Decision, Fact, Halt};
+
+const REFUSED: &str = "RowsRefused";
+
+impl SetupRun<'_> {
+    /// Compares every kind of rows with the shop; what can be written lies in the object store afterwards.
+    pub(super) async fn stage(&self, saga: &SetupSaga, work: &mut Work) -> Result<(), Halt> {
+        self.check_lengths(saga)?;
+        work.leave_out(&self.data.wrong);
+        let categories = StageCategories {
+            categories: self.data.categories.clone(),
+            ids: self.data.rules.iter().flat_map(|rule| rule.category_ids.clone()).collect(),
+            folder: self.folder.clone(),
+        };
+        let categories = saga
+            .step(CATEGORIES, Catalogs::stage_categories, categories, policy::erp())
+            .part("compare categories")
+            .nothing_to_undo(READS)
+            .await?;
+        if !categories.problems.is_empty() {
+            return Err(saga.refused(CATEGORIES, REFUSED, categories.problems.join("; ")));
+        }
+        work.staged.insert(Kind::Category, categories.batches);
+        work.counts.insert(Kind::Category, categories.counts);
+
+        let images = StageImages { images: self.data.images.clone(), folder: self.folder.clone() };
+        let images = saga
+            .step(CATEGORIES, Catalogs::stage_images, images, policy::erp())
+            .part("compare pictures")
+            .nothing_to_undo(READS)
+            .await?;
+        staged(work, Kind::Image, images);
+
+        let products = StageProducts {
+            products: self.data.products.clone(),
+            images: self.data.images.clone(),
+            paths: categories.paths.clone(),
+            price_change_percent: self.data.limits.price_change,
+            folder: self.folder.clone(),
+        };
+        let products = saga
+            .step(CATEGORIES, Catalogs::stage_products, products, policy::erp())
+            .part("compare products")
+            .nothing_to_undo(READS)
+            .await?;
+        staged(work, Kind::Product, products);
+
+        let rules = StageRules {
+            rules: self.data.rules.clone(),
+            paths: categories.paths,
+            now: self.started,
+            folder: self.folder.clone(),
+        };
+        let rules = saga
+            .step(CATEGORIES, Catalogs::stage_rules, rules, policy::erp())
+            .part("compare rules")
+            .nothing_to_undo(READS)
+            .await?;
+        staged(work, Kind::PricingRule, rules);
+        Ok(())
+    }
+
+    /// A history that holds a long list would grow with it.
+    fn check_lengths(&self, saga: &SetupSaga) -> Result<(), Halt> {
+        let inline = |is_inline: bool, count: u64| is_inline && count > INLINE_MAX as u64;
+        let data = self.data;
+        let lists = [
+            ("products", inline(matches!(data.products, List::Inline(_)), data.products.count())),
+            ("images", inline(matches!(data.images, List::Inline(_)), data.images.count())),
+        ];
+        match lists.into_iter().find(|(_, is_long)| *is_long) {
+            None => Ok(()),
+            Some((name, _)) => {
+                let reason = format!(
+                    "{name} has more than {INLINE_MAX} entries in the input itself: start it with 'starter catalog \
+                     setup', which puts long lists into the object store"
+                );
+                Err(saga.refused(CATEGORIES, "CatalogInvalid", reason))
+            }
+        }
+    }
+
+    /// Under `all_or_nothing` a row that cannot be written ends the run before the first write.
+    pub(super) fn judge(&self, saga: &SetupSaga, work: &Work) -> Result<(), Halt> {
+        let failed = work.all_failed();
+        if !self.is_all_or_nothing() || failed == 0 {
+            return Ok(());
+        }
+        let causes: Vec<String> = work
+            .written
+            .values()
+            .flat_map(|written| &written.rows)
+            .filter_map(|row| Some(format!("row {}: {}", row.row, row.cause.as_deref()?)))
+            .take(10)
+            .collect();
+        let reason = format!("{failed} rows cannot be written, and nothing was: {}", causes.join("; "));
+        Err(saga.refused(CATEGORIES, REFUSED, reason))
+    }
+
+    /// A run that would do something strange asks a person before the first write.
+    pub(super) async fn brake(&self, saga: &SetupSaga, work: &mut Work) -> Result<(), Halt> {
+        work.limits_exceeded = self.exceeded(work);
+        if work.limits_exceeded.is_empty() || self.data.dry_run {
+            return Ok(());
+        }
+        saga.decide(self.decision(work)).await.map(drop)
+    }
+
+    fn exceeded(&self, work: &Work) -> Vec<String> {
+        let limits = &self.data.limits;
+        let products = work.counts.get(&Kind::Product).copied().unwrap_or_default();
+        let StageCounts { to_update, unchanged, prices_to_zero, prices_jump, .. } = products;
+        let jumps = format!("prices would change by more than {} %", limits.price_change);
+        let limits = [
+            Limit::Share {
+                found: to_update,
+                of: to_update + unchanged,
+                percent: limits.products_changed,
+                words: "products that the shop has would be changed",
+            },
+            Limit::Count {
+                found: prices_to_zero,
+                allowed: limits.prices_to_zero.into(),
+                words: "prices would be zero",
+            },
+            Limit::Count { found: prices_jump, allowed: 0, words: &jumps },
+        ];
+        limits.iter().filter_map(Limit::exceeded).collect()
+    }
+
+    fn decision(&self, work: &Work) -> Decision {
+        let counts = work.counts.get(&Kind::Product).copied().unwrap_or_default();
+        let fact = |name: &str, value: u64| Fact { name: name.to_owned(), value: value.to_string() };
+        Decision {
+            step: CATEGORIES,
+            cause: "limits",
+            reason: work.limits_exceeded.join("; "),
+            facts: vec![
+                fact("products to create", counts.to_create),
+                fact("products to update", counts.to_update),
+            ],
+            approve: "everything that was read is written to the shop".to_owned(),
+            reject: "nothing is written".to_owned(),
+            patience: self.data.approval_deadline,
+        }
+    }
+}
+
+fn staged(work: &mut Work, kind: Kind, rows: StagedRows) {
+    let StagedRows { batch, counts, failed } = rows;
+    work.staged.insert(kind, batch.into_iter().collect());
+    work.counts.insert(kind, counts);
+    work.add(kind, failed);
+}

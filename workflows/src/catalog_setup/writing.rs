@@ -1,0 +1,117 @@
+//! The steps that write, each with its undo.
+
+use contracts::bulk::Written;
+use contracts::catalog::{Catalogs, Kind, RowOutcome, Work as Doing};
+use contracts::objects::ObjectRef;
+
+use super::outcome::Work;
+use super::run::{SetupRun, SetupSaga};
+use super::{CATEGORIES, IMAGES, PRODUCTS, RULES, SEO};
+use crate::policy;
+use crate::saga::Halt;
+
+/// The failure type of a run that a row ended.
+const REFUSED: &str = "RowsRefused";
+
+impl SetupRun<'_> {
+    /// Parents first: a child needs its parent's id. Products hang on categories, so one that fails ends the run.
+    pub(super) async fn categories(&self, saga: &SetupSaga, work: &mut Work) -> Result<(), Halt> {
+        for level in work.staged.get(&Kind::Category).cloned().unwrap_or_default() {
+            let written = self.write(saga, CATEGORIES, Doing::Categories, level, &[]).await?;
+            work.add(Kind::Category, written);
+            self.told(saga, CATEGORIES, work, Kind::Category);
+            self.none_failed(saga, CATEGORIES, work, Kind::Category)?;
+        }
+        self.told(saga, CATEGORIES, work, Kind::Category);
+        Ok(())
+    }
+
+    pub(super) async fn images(&self, saga: &SetupSaga, work: &mut Work) -> Result<(), Halt> {
+        self.kind(saga, IMAGES, Doing::Images, work, Kind::Image, &[]).await
+    }
+
+    pub(super) async fn products(&self, saga: &SetupSaga, work: &mut Work) -> Result<(), Halt> {
+        let uploads = work.written.get(&Kind::Image).map(|images| images.lists.clone()).unwrap_or_default();
+        self.kind(saga, PRODUCTS, Doing::Products, work, Kind::Product, &uploads).await
+    }
+
+    pub(super) async fn rules(&self, saga: &SetupSaga, work: &mut Work) -> Result<(), Halt> {
+        self.kind(saga, RULES, Doing::PricingRules, work, Kind::PricingRule, &[]).await
+    }
+
+    /// A product that gets no text is reported, and rolls nothing back.
+    pub(super) async fn seo(&self, saga: &SetupSaga, work: &mut Work) -> Result<(), Halt> {
+        let batches = work.staged.get(&Kind::Product).cloned().unwrap_or_default();
+        if batches.is_empty() {
+            saga.skip(SEO, "no products");
+        }
+        for batch in batches {
+            let written = self.write(saga, SEO, Doing::Seo, batch, &[]).await?;
+            work.seo.add(written);
+            saga.done(SEO, &Work::words(&work.seo));
+        }
+        Ok(())
+    }
+
+    async fn kind(
+        &self,
+        saga: &SetupSaga,
+        step: &'static str,
+        doing: Doing,
+        work: &mut Work,
+        kind: Kind,
+        uploads: &[ObjectRef],
+    ) -> Result<(), Halt> {
+        let batches = work.staged.get(&kind).cloned().unwrap_or_default();
+        if batches.is_empty() && work.failed(kind) == 0 {
+            saga.skip(step, "the file has none");
+            return Ok(());
+        }
+        for batch in batches {
+            let written = self.write(saga, step, doing, batch, uploads).await?;
+            work.add(kind, written);
+        }
+        self.told(saga, step, work, kind);
+        if self.is_all_or_nothing() { self.none_failed(saga, step, work, kind) } else { Ok(()) }
+    }
+
+    /// Writes a batch. Its undo is registered first, and goes by what the batch is, not by what became of it.
+    async fn write(
+        &self,
+        saga: &SetupSaga,
+        step: &'static str,
+        doing: Doing,
+        batch: ObjectRef,
+        uploads: &[ObjectRef],
+    ) -> Result<Written<RowOutcome>, Halt> {
+        let rows = self.rows(step, doing, batch, uploads);
+        saga.step(step, Catalogs::apply, rows.clone(), policy::erp())
+            .undo_with(policy::bulk_undo())
+            .undo_by(Catalogs::undo, rows)
+            .await
+    }
+
+    fn told(&self, saga: &SetupSaga, step: &'static str, work: &Work, kind: Kind) {
+        let words = work.written.get(&kind).map(Work::words);
+        saga.done(step, words.as_deref().unwrap_or("the file has none"));
+    }
+
+    fn none_failed(&self, saga: &SetupSaga, step: &'static str, work: &Work, kind: Kind) -> Result<(), Halt> {
+        let Some(written) = work.written.get(&kind).filter(|written| written.count("failed") > 0) else {
+            return Ok(());
+        };
+        let rows: Vec<String> = written
+            .rows
+            .iter()
+            .filter(|row| row.action == "failed")
+            .map(|row| {
+                let name = [&row.name, &row.sku, &row.original_path].into_iter().flatten().next();
+                let cause = row.cause.as_deref().unwrap_or_default();
+                format!("row {} ({}): {cause}", row.row, name.map(String::as_str).unwrap_or_default())
+            })
+            .take(10)
+            .collect();
+        let listed = if rows.is_empty() { Work::words(written) } else { rows.join("; ") };
+        Err(saga.refused(step, REFUSED, format!("{} failed: {listed}", written.count("failed"))))
+    }
+}
