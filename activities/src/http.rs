@@ -21,6 +21,7 @@
 
 pub(crate) mod channel;
 pub(crate) mod envelope;
+mod form;
 mod outcome;
 pub mod proxy;
 pub(crate) mod wire;
@@ -41,6 +42,7 @@ use text::Problem;
 use thiserror::Error;
 
 use channel::{Answer, Channel, Login, Peer};
+pub(crate) use form::Form;
 pub use outcome::{CallError, Refused, Wrong};
 pub(crate) use outcome::{is_code, refusal, word};
 
@@ -231,6 +233,44 @@ impl Api {
         if let Some(key) = key {
             request = request.header("Idempotency-Key", key.as_str());
         }
+        self.call(request).await
+    }
+
+    /// Deletes, under a key.
+    ///
+    /// # Errors
+    /// As [`CallError`].
+    pub(crate) async fn delete<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        key: &IdempotencyKey,
+    ) -> Result<T, CallError> {
+        let mut url = self.url(path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let request = self.channel.request(Method::DELETE, url).header("Idempotency-Key", key.as_str());
+        self.call(request).await
+    }
+
+    /// Sends a form with a file, under a key.
+    ///
+    /// # Errors
+    /// As [`CallError`].
+    pub(crate) async fn upload<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        key: &IdempotencyKey,
+        form: Form,
+    ) -> Result<T, CallError> {
+        let (content_type, body) = form.finish();
+        let request = self
+            .channel
+            .request(Method::POST, self.url(path))
+            .header(CONTENT_TYPE, content_type)
+            .header("Idempotency-Key", key.as_str())
+            .body(body);
         self.call(request).await
     }
 

@@ -6,7 +6,8 @@
 //! - [`provider`]: what the lists of providers have in common;
 //! - [`http`]: the one place where an HTTP outcome becomes "retry", "give up" or "nobody knows";
 //! - [`commerce`], [`customers`], [`inventory`], [`loyalty`], [`payment`], [`shipping`], [`notification`]: the systems;
-//! - [`bulk`]: long lists of rows, whatever they are about;
+//! - [`bulk`]: long lists of rows, whatever they are about; `lease`: the right to go on, where only one run may;
+//! - [`catalog`]: the shop's catalogue, written from a file and taken back;
 //! - [`erp`]: what changed in an ERP, and the shop's side of a sync;
 //! - [`prices`]: lists of new prices, checked, written in batches, and taken back;
 //! - [`objects`]: the object store's housekeeping;
@@ -15,12 +16,14 @@
 //! Deliberately absent: retry loops (Temporal's, by policy), workflow code, configuration files.
 
 pub mod bulk;
+pub mod catalog;
 pub mod commerce;
 pub mod customers;
 mod effect;
 pub mod erp;
 pub mod http;
 pub mod inventory;
+mod lease;
 pub mod loyalty;
 pub mod notification;
 pub mod objects;

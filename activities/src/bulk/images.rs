@@ -69,3 +69,23 @@ impl<'s> Images<'s> {
         earlier.ok_or_else(|| Trouble::Again(format!("{} is gone again", self.name(first))))
     }
 }
+
+/// What the rows of a batch looked like before their first write, in the order of the batch. Rows that nobody came to
+/// are not among them: the list ends there.
+///
+/// # Errors
+/// When they cannot be read.
+pub async fn before<I>(store: &Store, folder: &str, batch: &ObjectRef) -> Result<Vec<I>, Trouble>
+where
+    I: DeserializeOwned,
+{
+    let images = Images::of(store, folder, batch);
+    let mut before = Vec::new();
+    while let Some(kept) = images.find(before.len()).await? {
+        if kept.images.is_empty() {
+            break;
+        }
+        before.extend(kept.images);
+    }
+    Ok(before)
+}

@@ -77,6 +77,7 @@ mod walk;
 
 pub use apply::{Answer, BATCH_MAX, Batch, Ended, Target, Together, Told, apply};
 pub use format::Format;
+pub use images::before;
 pub use patience::patiently;
 pub use stage::{Checked, Compared, Page, Pages, Reading, StagedRows, Unfit, stage};
 pub use stretch::{Stretch, stretch};

@@ -29,17 +29,14 @@ use contracts::erp::{
     SyncState, defs,
 };
 use contracts::values::IntegrationId;
-use futures::FutureExt as _;
 use store::Store;
-use store::lease::{Attempt, Holder};
-use temporalio_client::errors::WorkflowInteractionError;
-use temporalio_client::{Client, UntypedWorkflow, WorkflowDescribeOptions};
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use crate::bulk::{Answer, Trouble};
 use crate::effect::alive;
 use crate::http::{Api, CallError, Wrong};
+use crate::lease;
 use connector::Connectors;
 use deletions::ledger::Ledger;
 use deletions::{deactivate, find, scan};
@@ -69,17 +66,9 @@ impl ErpActivities {
         ctx: ActivityContext,
         input: Lease,
     ) -> Result<LeaseAnswer, ActivityError> {
-        let wanted = Holder { workflow_id: input.workflow_id, first_run_id: input.first_run_id };
         let name = format!("erp/{}", input.integration_id);
-        match store::lease::take(&self.store, &name, &wanted, |holder| {
-            still_runs(ctx.client(), holder.clone()).boxed()
-        })
-        .await
-        .map_err(Trouble::into_failure)?
-        {
-            Attempt::Taken => Ok(LeaseAnswer::Taken),
-            Attempt::HeldBy(holder) => Ok(LeaseAnswer::HeldBy { workflow_id: holder.workflow_id }),
-        }
+        let taken = lease::take(&ctx, &self.store, &name, &input.workflow_id, &input.first_run_id);
+        taken.await.map_err(Trouble::into_failure)
     }
 
     /// See [`contracts::erp::Erp`].
@@ -238,21 +227,5 @@ fn applied(written: Written<RowOutcome>) -> Applied {
         lists: written.lists,
         quarantined: written.quarantined,
         causes: written.causes,
-    }
-}
-
-/// Whether the chain of runs that a lease was taken by has not ended.
-async fn still_runs(client: Client, holder: Holder) -> Result<bool, Trouble> {
-    let handle = client.get_workflow_handle::<UntypedWorkflow>(holder.workflow_id.clone());
-    match handle.describe(WorkflowDescribeOptions::default()).await {
-        Ok(description) => {
-            let info = description.raw().workflow_execution_info.clone().unwrap_or_default();
-            let is_running = info.status == 1;
-            Ok(is_running && info.first_run_id == holder.first_run_id)
-        }
-        Err(WorkflowInteractionError::NotFound(_)) => Ok(false),
-        Err(error) => {
-            Err(Trouble::Again(format!("Temporal does not say whether {} runs: {error}", holder.workflow_id)))
-        }
     }
 }

@@ -1,0 +1,161 @@
+//! Rows of any kind are written to the shop.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use contracts::bulk::Written;
+use contracts::catalog::{ApplyRows, RowOutcome};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use serde_json::value::to_raw_value;
+use store::Store;
+use temporalio_sdk::activities::{ActivityContext, ActivityError};
+
+use super::kind::{Existing, Kind};
+use crate::bulk::{self, Answer, Batch, Target, Told, Trouble, patiently};
+use crate::http::CallError;
+
+/// Writes a batch; what each row looked like before is kept first.
+pub(super) async fn apply<K: Kind>(
+    ctx: &ActivityContext,
+    store: &Store,
+    kind: &K,
+    input: &ApplyRows,
+) -> Result<Written<RowOutcome>, ActivityError> {
+    let batch = Batch {
+        rows: &input.batch,
+        folder: &input.folder,
+        quarantine: &input.quarantine,
+        images: Some(&input.folder),
+        rate: None,
+    };
+    let target = Applying { ctx, kind, input, seen: Mutex::default(), was_there: Mutex::default() };
+    bulk::apply(ctx, store, &target, &batch).await?.report(|written| written)
+}
+
+struct Applying<'a, K: Kind> {
+    ctx: &'a ActivityContext,
+    kind: &'a K,
+    input: &'a ApplyRows,
+    /// What the shop has, for the report: an answer names no id of a row that is as it should be.
+    seen: Mutex<HashMap<String, Existing<K::State>>>,
+    /// Whether the shop had a row when this batch first came to it.
+    was_there: Mutex<HashMap<String, bool>>,
+}
+
+impl<K: Kind> Applying<'_, K> {
+    fn seen(&self) -> MutexGuard<'_, HashMap<String, Existing<K::State>>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn write_row(
+        &self,
+        row: &K::Row,
+        before: Option<&Existing<K::State>>,
+    ) -> Result<Answer<()>, Trouble> {
+        let wanted = match self.kind.wanted(row, before.map(|before| &before.state)) {
+            Ok(wanted) => wanted,
+            Err(cause) => return Ok(Answer::Refused(cause)),
+        };
+        let name = self.kind.key(row);
+        let key = self.input.key.part(&short_hash(&name));
+        let written = match before {
+            Some(before) if before.state == wanted => return Ok(Answer::Same),
+            Some(before) => {
+                let changed = patiently(self.ctx, || self.kind.change(&key, before, &wanted)).await;
+                changed.map(|()| Existing { id: before.id.clone(), state: wanted })
+            }
+            None => patiently(self.ctx, || self.kind.create(&key, row, &wanted)).await,
+        };
+        match written {
+            Ok(now) => {
+                self.seen().insert(name, now);
+                Ok(Answer::Done(None))
+            }
+            Err(error) => refusal_of(error).map(Answer::Refused),
+        }
+    }
+}
+
+/// The cause of a refusal that is about the row.
+///
+/// # Errors
+/// Everything else. A right that is missing, or a path, is a setting: the batch waits for it.
+pub(super) fn refusal_of(error: CallError) -> Result<String, Trouble> {
+    let (system, refusal) = match error {
+        CallError::Refused { system, refusal } => (system, refusal),
+        CallError::Unusable { why, .. } => return Ok(why),
+        other => return Err(other.into()),
+    };
+    let fix = match (refusal.status, refusal.code.as_str()) {
+        (403, _) => {
+            "its token lacks a right (403): give it write access to categories, media, products and pricing"
+        }
+        (404, "UNSPECIFIED") => "it has no such path (404): check its address and the version of its API",
+        (_, code) => return Ok(format!("refused by the shop: {code}")),
+    };
+    Err(CallError::Setting { system, fix: fix.to_owned() }.into())
+}
+
+impl<K: Kind> Target for Applying<'_, K> {
+    type Row = K::Row;
+    type Image = Option<Existing<K::State>>;
+    type Done = ();
+    type Outcome = RowOutcome;
+
+    fn look<'a>(&'a self, rows: &'a [K::Row]) -> BoxFuture<'a, Result<Vec<Self::Image>, Trouble>> {
+        async move {
+            let looks = patiently(self.ctx, || self.kind.look(rows)).await?;
+            let mut seen = self.seen();
+            for (row, look) in rows.iter().zip(&looks) {
+                if let Some(look) = look {
+                    seen.insert(self.kind.key(row), look.clone());
+                }
+            }
+            Ok(looks)
+        }
+        .boxed()
+    }
+
+    fn is_done(&self, row: &K::Row, image: &Self::Image) -> bool {
+        // The before-image is asked about first; how a later attempt found the row changes nothing about it.
+        let mut was_there = self.was_there.lock().unwrap_or_else(PoisonError::into_inner);
+        was_there.entry(self.kind.key(row)).or_insert(image.is_some());
+        let Some(now) = image else { return self.kind.only_changes() };
+        let is_wanted = self.kind.wanted(row, Some(&now.state)).is_ok_and(|wanted| wanted == now.state);
+        is_wanted && self.kind.is_whole(row, &now.state)
+    }
+
+    fn write<'a>(
+        &'a self,
+        row: &'a K::Row,
+        before: &'a Self::Image,
+    ) -> BoxFuture<'a, Result<Answer<()>, Trouble>> {
+        self.write_row(row, before.as_ref()).boxed()
+    }
+
+    fn tell(&self, row: &K::Row, answer: &Answer<()>) -> Result<Option<Told<RowOutcome>>, Trouble> {
+        let seen = self.seen();
+        let now = seen.get(&self.kind.key(row));
+        let was_there = self.was_there.lock().unwrap_or_else(PoisonError::into_inner);
+        let was_there = was_there.get(&self.kind.key(row)).copied().unwrap_or_default();
+        let (action, cause) = match answer {
+            Answer::Done(_) if was_there => ("updated", None),
+            Answer::Done(_) => ("created", None),
+            Answer::Same => ("unchanged", None),
+            Answer::Refused(cause) => ("failed", Some(cause.clone())),
+        };
+        let outcome = self.kind.told(row, now);
+        let cause = cause.or_else(|| outcome.cause.clone());
+        let outcome = RowOutcome { action: action.to_owned(), cause: cause.clone(), ..outcome };
+        let failed = cause.filter(|_| action == "failed");
+        let quarantined = failed.as_ref().map(|_| to_raw_value(&outcome)).transpose()?;
+        Ok(Some(Told { action, outcome, cause: failed, quarantined }))
+    }
+}
+
+/// A name for an idempotency key, whatever signs are in it.
+pub(super) fn short_hash(text: &str) -> String {
+    use sha2::{Digest as _, Sha256};
+    Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,345 @@
+//! Products at the shop, by their SKUs; their stock is set once, when the run makes them.
+
+mod body;
+
+use std::collections::{BTreeMap, HashMap};
+
+use contracts::catalog::paths::shown;
+use contracts::catalog::{Product, ProductStatus, RowOutcome};
+use contracts::money::Money;
+use contracts::values::IdempotencyKey;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
+use super::categories::{Tree, set};
+use super::client::Shop;
+use super::kind::{Existing, Kind, Looks, is_refused_as};
+use crate::http::CallError;
+use body::{Body, Levels};
+
+/// Where stock lies that names no place.
+const LOCATION: &str = "default";
+
+/// A product that was staged: its category as a path from the top, its pictures as the hashes of their contents.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Staged {
+    pub(super) product: Product,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) category: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) pictures: Option<Vec<String>>,
+}
+
+/// How a product looks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Look {
+    pub(super) name: String,
+    pub(super) description: Option<String>,
+    pub(super) price: Money,
+    /// The prices of its variants, where they differ.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) prices: Vec<Money>,
+    pub(super) category_id: Option<String>,
+    /// Addresses, in their order.
+    pub(super) images: Vec<String>,
+    pub(super) attributes: BTreeMap<String, String>,
+    pub(super) meta_title: Option<String>,
+    pub(super) meta_description: Option<String>,
+    pub(super) status: ProductStatus,
+    /// Where the row says how much of it lies: how much does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) stock: Option<u32>,
+}
+
+/// What is known of pictures: where the shop serves each content.
+pub(super) type Urls = BTreeMap<String, String>;
+
+/// Products on their way to the shop.
+pub(super) struct Products<'s> {
+    shop: &'s Shop,
+    tree: Tree,
+    urls: Urls,
+    /// Nothing is written yet: what a category or a picture will be called at the shop may not be known.
+    is_staging: bool,
+    /// The shop's products, where listing them costs less than looking for each.
+    listing: OnceCell<Option<HashMap<String, Existing<Look>>>>,
+    /// Rows in the whole batch.
+    rows: usize,
+}
+
+impl<'s> Products<'s> {
+    pub(super) fn new(shop: &'s Shop, tree: Tree, urls: Urls, rows: usize, is_staging: bool) -> Self {
+        Self { shop, tree, urls, is_staging, listing: OnceCell::new(), rows }
+    }
+
+    /// Lists the products, page by page, until that costs more than looking for each; `None`: it does.
+    async fn list(&self) -> Result<Option<HashMap<String, Existing<Look>>>, CallError> {
+        let mut known = HashMap::new();
+        for page in 1..=self.rows.max(1) {
+            let (bodies, is_last) = self.shop.page::<Body>(&["products"], &[], page).await?;
+            for body in bodies {
+                let (sku, found) = body.read()?;
+                known.insert(sku, found);
+            }
+            if is_last {
+                return Ok(Some(known));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Searches for a SKU: exactly this one, on whichever page it is.
+    async fn search(&self, sku: &str) -> Result<Option<Existing<Look>>, CallError> {
+        for page in 1.. {
+            let (bodies, is_last) = self.shop.page::<Body>(&["products"], &[("search", sku)], page).await?;
+            for body in bodies {
+                if body.sku == sku {
+                    return Ok(Some(body.read()?.1));
+                }
+            }
+            if is_last {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    async fn found(&self, rows: &[Staged]) -> Result<Looks<Look>, CallError> {
+        let listing = self.listing.get_or_try_init(|| self.list()).await?;
+        let mut looks = Vec::with_capacity(rows.len());
+        for row in rows {
+            let sku = row.product.sku.as_str();
+            looks.push(match listing {
+                Some(known) => known.get(sku).cloned(),
+                None => self.search(sku).await?,
+            });
+        }
+        Ok(looks)
+    }
+
+    /// Adds how much lies where the rows say something about it.
+    async fn add_stock(&self, rows: &[Staged], looks: &mut Looks<Look>) -> Result<(), CallError> {
+        let asks = |row: &Staged| row.product.initial_stock.is_some();
+        let items: Vec<Value> = rows
+            .iter()
+            .zip(looks.iter())
+            .filter(|(row, look)| asks(row) && look.is_some())
+            .map(|(row, _)| json!({ "sku": row.product.sku, "location": location(&row.product) }))
+            .collect();
+        if items.is_empty() {
+            return Ok(());
+        }
+        let body = json!({ "items": items });
+        let found: Levels = self.shop.api().send(Method::POST, &["inventory", "lookup"], None, &body).await?;
+        let levels: HashMap<(String, String), u32> =
+            found.levels.into_iter().map(|level| ((level.sku, level.location), level.quantity)).collect();
+        for (row, look) in rows.iter().zip(looks).filter(|(row, _)| asks(row)) {
+            let place = (row.product.sku.to_string(), location(&row.product).to_owned());
+            if let Some(look) = look {
+                look.state.stock = levels.get(&place).copied();
+            }
+        }
+        Ok(())
+    }
+
+    fn category_id(&self, path: &[String]) -> Result<String, String> {
+        match self.tree.id(path) {
+            Some(id) => Ok(id.to_owned()),
+            None if self.is_staging => Ok(format!("to be made: {}", shown(path))),
+            None => Err(format!("its category {} is not there any more", shown(path))),
+        }
+    }
+
+    /// The addresses of its pictures; `None` where one of them is not at the shop: then the product keeps those that it
+    /// has.
+    fn images(&self, hashes: &[String]) -> Option<Vec<String>> {
+        let url = |hash: &String| {
+            let unknown = || self.is_staging.then(|| format!("to be uploaded: {hash}"));
+            self.urls.get(hash).cloned().or_else(unknown)
+        };
+        hashes.iter().map(url).collect()
+    }
+
+    async fn set_stock(
+        &self,
+        key: &IdempotencyKey,
+        row: &Staged,
+        id: &str,
+        quantity: u32,
+    ) -> Result<(), CallError> {
+        let body = json!({
+            "product_id": id,
+            "quantity": quantity,
+            "location": location(&row.product),
+            "allocation_type": "GENERAL",
+        });
+        let made: Result<Value, CallError> = self.shop.post(&["inventory"], &key.part("stock"), &body).await;
+        match made {
+            // An earlier attempt has set it, and its answer is lost at a shop that keeps no keys.
+            Err(error) if is_refused_as(&error, 409) => Ok(()),
+            made => made.map(drop),
+        }
+    }
+}
+
+fn location(product: &Product) -> &str {
+    product.location.as_deref().unwrap_or(LOCATION)
+}
+
+/// Whether a price can be given to a product whose variants have several.
+fn price_of_variants(price: Money, prices: &[Money]) -> Result<(), String> {
+    if prices.contains(&price) {
+        return Ok(());
+    }
+    let all: Vec<String> = prices.iter().map(ToString::to_string).collect();
+    Err(format!("its variants have prices of their own ({}): a price list changes those", all.join(", ")))
+}
+
+impl Kind for Products<'_> {
+    type Row = Staged;
+    type State = Look;
+
+    fn key(&self, row: &Staged) -> String {
+        row.product.sku.to_string()
+    }
+
+    fn look<'a>(&'a self, rows: &'a [Staged]) -> BoxFuture<'a, Result<Looks<Look>, CallError>> {
+        async move {
+            let mut looks = self.found(rows).await?;
+            self.add_stock(rows, &mut looks).await?;
+            Ok(looks)
+        }
+        .boxed()
+    }
+
+    fn wanted(&self, row: &Staged, now: Option<&Look>) -> Result<Look, String> {
+        let Product { name, price, description, attributes, seo, status, initial_stock, .. } = &row.product;
+        let mut look = match now {
+            Some(now) => now.clone(),
+            None => {
+                let missing =
+                    |field: &str| format!("the shop does not have it, and to make it its {field} is needed");
+                Look {
+                    name: name.clone().ok_or_else(|| missing("name"))?,
+                    description: None,
+                    price: price.ok_or_else(|| missing("price"))?,
+                    prices: Vec::new(),
+                    category_id: None,
+                    images: Vec::new(),
+                    attributes: BTreeMap::new(),
+                    meta_title: None,
+                    meta_description: None,
+                    status: ProductStatus::Active,
+                    stock: *initial_stock,
+                }
+            }
+        };
+        if let Some(name) = name {
+            look.name.clone_from(name);
+        }
+        match price {
+            Some(price) if !look.prices.is_empty() => price_of_variants(*price, &look.prices)?,
+            Some(price) => look.price = *price,
+            None => {}
+        }
+        set(&mut look.description, description);
+        if let Some(path) = &row.category {
+            look.category_id = Some(self.category_id(path)?);
+        }
+        if let Some(images) = row.pictures.as_ref().and_then(|hashes| self.images(hashes)) {
+            look.images = images;
+        }
+        for (name, value) in attributes {
+            match value {
+                Some(value) => drop(look.attributes.insert(name.clone(), value.clone())),
+                None => drop(look.attributes.remove(name)),
+            }
+        }
+        for (name, value) in seo {
+            match name.as_str() {
+                "meta_title" => look.meta_title.clone_from(value),
+                "meta_description" => look.meta_description.clone_from(value),
+                _ => return Err(format!("seo_settings has a key '{name}' that the shop has no place for")),
+            }
+        }
+        look.status = status.unwrap_or(look.status);
+        Ok(look)
+    }
+
+    fn is_whole(&self, row: &Staged, now: &Look) -> bool {
+        row.product.initial_stock.is_none() || now.stock.is_some()
+    }
+
+    fn create<'a>(
+        &'a self,
+        key: &'a IdempotencyKey,
+        row: &'a Staged,
+        wanted: &'a Look,
+    ) -> BoxFuture<'a, Result<Existing<Look>, CallError>> {
+        async move {
+            let sku = row.product.sku.as_str();
+            let made: Result<body::Made, CallError> =
+                self.shop.post(&["products"], key, &body::create(sku, wanted)).await;
+            let id = match made {
+                // Made meanwhile, or by an attempt whose answer is lost at a shop that keeps no keys.
+                Err(error) if is_refused_as(&error, 409) => match self.search(sku).await? {
+                    Some(found) => {
+                        self.change(&key.part("update"), &found, wanted).await?;
+                        found.id
+                    }
+                    None => return Err(error),
+                },
+                made => made?.id()?,
+            };
+            if let Some(quantity) = row.product.initial_stock {
+                self.set_stock(key, row, &id, quantity).await?;
+            }
+            Ok(Existing { id, state: wanted.clone() })
+        }
+        .boxed()
+    }
+
+    fn change<'a>(
+        &'a self,
+        key: &'a IdempotencyKey,
+        now: &'a Existing<Look>,
+        wanted: &'a Look,
+    ) -> BoxFuture<'a, Result<(), CallError>> {
+        async move {
+            let body = body::differing(&now.state, wanted);
+            if body.is_empty() { Ok(()) } else { self.shop.put(&["products", &now.id], key, &body).await }
+        }
+        .boxed()
+    }
+
+    /// Not only put away: its SKU would stay taken.
+    fn delete<'a>(&'a self, key: &'a IdempotencyKey, id: &'a str) -> BoxFuture<'a, Result<(), CallError>> {
+        async move { self.shop.delete(&["products", id], &[("force", "true")], key).await }.boxed()
+    }
+
+    fn told(&self, row: &Staged, now: Option<&Existing<Look>>) -> RowOutcome {
+        let missing = row.pictures.iter().flatten().any(|hash| !self.urls.contains_key(hash));
+        let kept_price = now.filter(|now| !now.state.prices.is_empty()).and(row.product.price);
+        let cause = match kept_price {
+            _ if missing && !self.is_staging => {
+                Some("a picture of it could not be uploaded: its pictures are as they were".to_owned())
+            }
+            Some(price) => {
+                Some(format!("some of its variants cost {price}, others do not: no price was changed"))
+            }
+            None => None,
+        };
+        RowOutcome {
+            row: row.product.row,
+            name: row.product.name.clone(),
+            sku: Some(row.product.sku.to_string()),
+            product_id: now.map(|now| now.id.clone()),
+            cause,
+            ..RowOutcome::default()
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! Rows are compared with the shop before anything is written: counted, and turned away where they cannot be written.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use contracts::bulk::{INLINE_MAX, Written, count_cause, is_change_above};
+use contracts::catalog::paths::{Found, Paths, category_parts, file_parts, shown};
+use contracts::catalog::{
+    Category, Given, Image, List, Product, RowOutcome, Rule, StageCategories, StageCounts, StageImages,
+    StageProducts, StageRules, StagedCategories, StagedRows,
+};
+use contracts::objects::ObjectRef;
+use serde::de::DeserializeOwned;
+use store::{Lines, LinesWriter, Store};
+use temporalio_sdk::activities::ActivityContext;
+
+use super::applying::refusal_of;
+use super::categories::{Categories, Tree, fold};
+use super::client::Shop;
+use super::images::Images;
+use super::kind::Kind;
+use super::products::{self, Products, Urls};
+use super::rules::{self, Rules};
+use crate::bulk::{Trouble, patiently};
+
+/// Rows that are compared at once.
+const AT_ONCE: usize = 500;
+
+/// Where rows are compared.
+pub(super) struct Staging<'s> {
+    pub(super) ctx: &'s ActivityContext,
+    pub(super) shop: &'s Shop,
+    pub(super) store: &'s Store,
+    pub(super) folder: &'s str,
+}
+
+/// Rows on their way into a batch.
+#[derive(Default)]
+struct Batch {
+    lines: LinesWriter,
+    counts: StageCounts,
+    failed: Written<RowOutcome>,
+    failed_lines: LinesWriter,
+}
+
+impl Batch {
+    fn turn_away(&mut self, outcome: RowOutcome, cause: String) -> Result<(), Trouble> {
+        let outcome = RowOutcome { action: "failed".to_owned(), cause: Some(cause.clone()), ..outcome };
+        *self.failed.counts.entry("failed".to_owned()).or_default() += 1;
+        count_cause(&mut self.failed.causes, &cause);
+        self.failed_lines.push(&outcome)?;
+        if self.failed.rows.len() < INLINE_MAX {
+            self.failed.rows.push(outcome);
+        }
+        Ok(())
+    }
+
+    async fn finish(mut self, staging: &Staging<'_>) -> Result<StagedRows, Trouble> {
+        let batch = self.lines.put(staging.store, staging.folder).await?;
+        if self.failed.count("failed") > INLINE_MAX as u64 {
+            self.failed.rows.clear();
+        }
+        self.failed.lists.extend(self.failed_lines.put(staging.store, staging.folder).await?);
+        Ok(StagedRows { batch, counts: self.counts, failed: self.failed })
+    }
+}
+
+impl Staging<'_> {
+    /// Reads a list, wherever it is.
+    async fn rows<R: DeserializeOwned + Clone>(&self, list: &List<R>) -> Result<Vec<R>, Trouble> {
+        match list {
+            List::Inline(rows) => Ok(rows.clone()),
+            List::Stored(stored) => {
+                let rows: Vec<R> = Lines::get(self.store, &stored.list).await?.records()?;
+                match rows.len() as u64 == stored.count {
+                    true => Ok(rows),
+                    false => Err(Trouble::Final(format!(
+                        "{} has {} rows, and the input says {}: start it anew",
+                        stored.list.key,
+                        rows.len(),
+                        stored.count
+                    ))),
+                }
+            }
+        }
+    }
+
+    async fn tree(&self) -> Result<Tree, Trouble> {
+        let tree = patiently(self.ctx, || Tree::read(self.shop)).await;
+        tree.or_else(|error| refusal_of(error).and_then(|why| Err(Trouble::Final(why))))
+    }
+
+    /// Compares rows and puts them into the batch, whether they need a write or not: the apply says so of each.
+    async fn compare<K: Kind>(
+        &self,
+        kind: &K,
+        rows: Vec<K::Row>,
+        batch: &mut Batch,
+        mut seen: impl FnMut(&mut StageCounts, &K::Row, Option<&K::State>),
+    ) -> Result<(), Trouble> {
+        for rows in rows.chunks(AT_ONCE) {
+            let looks = patiently(self.ctx, || kind.look(rows)).await;
+            let looks = looks.or_else(|error| refusal_of(error).and_then(|why| Err(Trouble::Final(why))))?;
+            for (row, look) in rows.iter().zip(&looks) {
+                let now = look.as_ref().map(|look| &look.state);
+                let wanted = match kind.wanted(row, now) {
+                    Ok(wanted) => wanted,
+                    Err(cause) => {
+                        batch.turn_away(kind.told(row, look.as_ref()), cause)?;
+                        continue;
+                    }
+                };
+                match now {
+                    None => batch.counts.to_create += 1,
+                    Some(now) if *now == wanted => batch.counts.unchanged += 1,
+                    Some(_) => batch.counts.to_update += 1,
+                }
+                seen(&mut batch.counts, row, now);
+                batch.lines.push(row)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn categories(&self, input: &StageCategories) -> Result<StagedCategories, Trouble> {
+        let tree = self.tree().await?;
+        let mut problems = Vec::new();
+        for id in &input.ids {
+            if tree.path(id).is_none() {
+                problems.push(format!(
+                    "category_ids names '{id}', which the shop does not know: name the category"
+                ));
+            }
+        }
+        let mut levels: BTreeMap<usize, Vec<Category>> = BTreeMap::new();
+        let mut paths: BTreeMap<Vec<String>, Vec<String>> =
+            tree.paths().map(|path| (fold(path), path.to_vec())).collect();
+        for category in &input.categories {
+            let mut category = category.clone();
+            if let Some(parent) = category.parent_id.take() {
+                let Some(above) = tree.path(&parent) else {
+                    problems.push(format!(
+                        "parent_id of row {} is '{parent}', which the shop does not know: correct it, or leave it out",
+                        category.row
+                    ));
+                    continue;
+                };
+                category.path.splice(0..0, above.iter().cloned());
+            }
+            paths.entry(fold(&category.path)).or_insert_with(|| category.path.clone());
+            levels.entry(category.path.len()).or_default().push(category);
+        }
+        let mut counts = StageCounts::default();
+        let mut batches = Vec::new();
+        let kind = Categories { shop: self.shop };
+        for rows in levels.into_values() {
+            let mut batch = Batch::default();
+            self.compare(&kind, rows, &mut batch, |_, _, _| {}).await?;
+            problems.extend(batch.failed.rows.iter().filter_map(|row| row.cause.clone()));
+            counts.to_create += batch.counts.to_create;
+            counts.to_update += batch.counts.to_update;
+            counts.unchanged += batch.counts.unchanged;
+            batches.extend(batch.lines.put(self.store, self.folder).await?);
+        }
+        let paths: Vec<Vec<String>> = paths.into_values().collect();
+        let paths = self.store.put(self.folder, "json", serde_json::to_vec(&paths)?).await?;
+        Ok(StagedCategories { batches, paths, counts, problems })
+    }
+
+    pub(super) async fn images(&self, input: &StageImages) -> Result<StagedRows, Trouble> {
+        let mut rows: Vec<Image> = self.rows(&input.images).await?;
+        // Two files of one content are one picture at the shop, which is described as the first one is.
+        let mut first: BTreeMap<String, (Given<String>, Option<Vec<String>>)> = BTreeMap::new();
+        for row in &mut rows {
+            let said = first.entry(row.content.sha256.clone());
+            let (alt_text, tags) = said.or_insert_with(|| (row.alt_text.clone(), row.tags.clone()));
+            row.alt_text.clone_from(alt_text);
+            row.tags.clone_from(tags);
+        }
+        let mut batch = Batch::default();
+        let kind = Images::new(self.shop, self.store, rows.len());
+        self.compare(&kind, rows, &mut batch, |_, _, _| {}).await?;
+        batch.finish(self).await
+    }
+
+    pub(super) async fn products(&self, input: &StageProducts) -> Result<StagedRows, Trouble> {
+        let products: Vec<Product> = self.rows(&input.products).await?;
+        let images: Vec<Image> = self.rows(&input.images).await?;
+        let categories = self.paths(&input.paths).await?;
+        let pictures = Paths::new(images.iter().map(|image| file_parts(&image.file_path)).collect());
+        let urls = self.urls(&images).await?;
+        let mut batch = Batch::default();
+        let mut rows = Vec::with_capacity(products.len());
+        for product in products {
+            match staged(&product, &categories, &pictures, &images) {
+                Ok(row) => rows.push(row),
+                Err(cause) => batch.turn_away(outcome(&product), cause)?,
+            }
+        }
+        let limit = input.price_change_percent;
+        let kind = Products::new(self.shop, self.tree().await?, urls, rows.len(), true);
+        self.compare(&kind, rows, &mut batch, |counts, row, now| {
+            let Some(price) = row.product.price else { return };
+            let was_zero = now.is_some_and(|now| now.price.minor_units() == 0);
+            counts.prices_to_zero += u64::from(price.minor_units() == 0 && !was_zero);
+            let jumps = |now: &products::Look| {
+                now.prices.is_empty() && is_change_above(now.price.minor_units(), price.minor_units(), limit)
+            };
+            counts.prices_jump += u64::from(now.is_some_and(jumps));
+        })
+        .await?;
+        batch.finish(self).await
+    }
+
+    pub(super) async fn rules(&self, input: &StageRules) -> Result<StagedRows, Trouble> {
+        let categories = self.paths(&input.paths).await?;
+        let mut batch = Batch::default();
+        let mut rows = Vec::with_capacity(input.rules.len());
+        for rule in &input.rules {
+            let paths: Result<Vec<_>, String> =
+                rule.category_names.iter().map(|name| category(name, &categories)).collect();
+            match paths {
+                Ok(paths) => {
+                    rows.push(rules::Staged { rule: rule.clone(), categories: paths, now: input.now })
+                }
+                Err(cause) => batch.turn_away(named(rule), cause)?,
+            }
+        }
+        let kind = Rules { shop: self.shop, tree: self.tree().await?, is_staging: true };
+        self.compare(&kind, rows, &mut batch, |_, _, _| {}).await?;
+        batch.finish(self).await
+    }
+
+    async fn paths(&self, object: &ObjectRef) -> Result<Paths, Trouble> {
+        let paths: Vec<Vec<String>> = serde_json::from_slice(&self.store.get(object).await?)?;
+        Ok(Paths::new(paths))
+    }
+
+    /// Where the shop serves the pictures that it has already.
+    async fn urls(&self, images: &[Image]) -> Result<Urls, Trouble> {
+        let kind = Images::new(self.shop, self.store, images.len());
+        let mut urls = Urls::new();
+        for images in images.chunks(AT_ONCE) {
+            let looks = patiently(self.ctx, || kind.look(images)).await?;
+            let known = images.iter().zip(looks).filter_map(|(image, look)| Some((image, look?)));
+            urls.extend(known.map(|(image, look)| (image.content.sha256.clone(), look.state.url)));
+        }
+        Ok(urls)
+    }
+}
+
+fn outcome(product: &Product) -> RowOutcome {
+    RowOutcome {
+        row: product.row,
+        name: product.name.clone(),
+        sku: Some(product.sku.to_string()),
+        ..RowOutcome::default()
+    }
+}
+
+fn named(rule: &Rule) -> RowOutcome {
+    RowOutcome { row: rule.row, name: Some(rule.name.clone()), ..RowOutcome::default() }
+}
+
+/// A product with the category and the pictures that it means.
+fn staged(
+    product: &Product,
+    categories: &Paths,
+    pictures: &Paths,
+    images: &[Image],
+) -> Result<products::Staged, String> {
+    let category = product.category.value().map(|name| category(name, categories)).transpose()?;
+    let hashes = |names: &Vec<String>| -> Result<Vec<String>, String> {
+        names.iter().map(|name| picture(name, pictures, images)).collect()
+    };
+    let pictures = product.images.as_ref().map(hashes).transpose()?;
+    Ok(products::Staged { product: product.clone(), category, pictures })
+}
+
+/// The path of the category that a name means.
+fn category(name: &str, known: &Paths) -> Result<Vec<String>, String> {
+    match known.find(&category_parts(name)) {
+        Found::One(place) => Ok(known.at(place).to_vec()),
+        Found::None => Err(format!("its category '{name}' is neither in the file nor in the shop")),
+        Found::Several(places) => {
+            let paths: BTreeSet<String> = places.iter().map(|place| shown(known.at(*place))).collect();
+            let paths: Vec<String> = paths.into_iter().collect();
+            Err(format!("its category '{name}' could be {}: write the path", paths.join(" or ")))
+        }
+    }
+}
+
+/// The hash of the picture that a name means.
+fn picture(name: &str, known: &Paths, images: &[Image]) -> Result<String, String> {
+    let path = |place: &usize| images.get(*place).map_or("", |image| image.file_path.as_str());
+    match known.find(&file_parts(name)) {
+        Found::One(place) => images
+            .get(place)
+            .map(|image| image.content.sha256.clone())
+            .ok_or_else(|| format!("its picture '{name}' is not among the images")),
+        Found::None => Err(format!("its picture '{name}' is not among the images")),
+        Found::Several(places) => {
+            let paths: Vec<&str> = places.iter().map(path).collect();
+            Err(format!("its picture '{name}' could be {}: write the path", paths.join(" or ")))
+        }
+    }
+}
