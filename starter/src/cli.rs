@@ -3,6 +3,7 @@
 //! It stands beside `runs`: neither knows the other. Nothing here reads the environment but what clap reads for a flag.
 
 pub(crate) mod answer;
+pub(crate) mod catalog;
 pub(crate) mod erp;
 pub(crate) mod mail;
 pub(crate) mod onboarding;
@@ -25,6 +26,7 @@ use crate::processes;
 use crate::terminal::output::{Format, When};
 use crate::terminal::program;
 use answer::{ANSWER_HELP, AnswerArgs, QUESTIONS_HELP};
+use catalog::CatalogCommand;
 use erp::ErpCommand;
 use mail::MailCommand;
 use onboarding::OnboardingCommand;
@@ -64,6 +66,7 @@ Examples:
   starter onboarding start --input starter/samples/onboarding.json --wait
   starter erp sync --input starter/samples/erp.json --wait
   starter prices update --input starter/samples/prices.json --wait
+  starter catalog setup --input starter/samples/catalog.json --images starter/samples/images --wait
   starter schedule apply -f starter/samples/schedules.toml --diff
   starter doctor";
 
@@ -209,6 +212,11 @@ pub(crate) enum Command {
     Prices {
         #[command(subcommand)]
         command: Box<PricesCommand>,
+    },
+    /// Catalogues: set categories, pictures, products and pricing rules up from a file
+    Catalog {
+        #[command(subcommand)]
+        command: Box<CatalogCommand>,
     },
     /// The object store, where lists lie that are too long for a history
     Store {

@@ -3,11 +3,12 @@
 //! - `call`: what every command gets;
 //! - `any`: the verbs that stand once for all nouns (`status`, `watch`, `result`, `cancel`, `answer`, `questions`,
 //!   `list`, `start`);
-//! - `order`, `onboarding`, `erp`, `prices`, `store`, `schedule`, `mail`, `table`: the nouns;
+//! - `order`, `onboarding`, `erp`, `prices`, `catalog`, `store`, `schedule`, `mail`, `table`: the nouns;
 //! - `history`, `doctor`, `completions`: what has no noun.
 
 pub(crate) mod any;
 pub(crate) mod call;
+pub(crate) mod catalog;
 pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod erp;

@@ -26,7 +26,7 @@ use std::process::ExitCode;
 use cli::{Cli, Command, HistoryCommand};
 use commands::call::Call;
 use commands::{
-    any, completions, doctor, erp, history, mail, onboarding, order, prices, schedule, store, table,
+    any, catalog, completions, doctor, erp, history, mail, onboarding, order, prices, schedule, store, table,
 };
 use terminal::exit::{Exit, Failure};
 use terminal::output::{Format, Out, When};
@@ -82,6 +82,7 @@ async fn run(cli: Cli, out: &Out) -> Result<Exit, Failure> {
         Command::Onboarding { command } => onboarding::run(call, command).await,
         Command::Erp { command } => erp::run(call, *command).await,
         Command::Prices { command } => prices::run(call, *command).await,
+        Command::Catalog { command } => catalog::run(call, *command).await,
         Command::Store { command } => store::run(call, command).await,
         Command::Table { command } => table::run(out, &command),
         Command::Schedule { command } => schedule::run(call, command).await,

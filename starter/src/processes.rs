@@ -5,8 +5,9 @@
 //!
 //! - `name`: how a run is named on the command line;
 //! - `plan`: what would be started;
-//! - `order`, `onboarding`, `erp`, `prices`, `store`: the two for each of them.
+//! - `order`, `onboarding`, `erp`, `prices`, `catalog`, `store`: the two for each of them.
 
+pub(crate) mod catalog;
 pub(crate) mod erp;
 pub(crate) mod name;
 pub(crate) mod onboarding;
@@ -23,6 +24,7 @@ use temporalio_client::{Client, WorkflowStartOptions};
 use temporalio_common::data_converters::PayloadConversionError;
 use temporalio_common::{HasWorkflowDefinition, WorkflowDefinition};
 use workflows::bulk_price_update::{self, BulkPriceUpdate, BulkPriceUpdateData};
+use workflows::catalog_setup::{self, CatalogSetup, CatalogSetupData};
 use workflows::customer_onboarding::{self, CustomerOnboarding, CustomerRegistrationData};
 use workflows::erp_sync::{self, ErpSync, ErpSyncConfig};
 use workflows::follow_up_emails::{FollowUpData, FollowUpEmails};
@@ -38,6 +40,7 @@ use workflows::unsubscription::{Unsubscription, UnsubscriptionData};
 
 use crate::terminal::exit::Exit;
 use crate::terminal::input::InputError;
+use catalog::CatalogRef;
 use erp::SyncRef;
 use name::Name;
 use onboarding::CustomerName;
@@ -235,6 +238,24 @@ pub(crate) const PRICE_EXPORT: Process = Process {
     differing: differing::<PriceExportData>,
 };
 
+/// A catalogue's setup. The same file is run again and again.
+pub(crate) const CATALOG: Process = Process {
+    noun: "catalog",
+    name: "catalog",
+    workflow_type: CatalogSetup::NAME,
+    id_prefix: catalog_setup::ID_PREFIX,
+    decided: &["AlreadyRunning"],
+    decides_at: &["create-categories"],
+    repeats: Repeats::Always,
+    has_commands: true,
+    is_recurring: true,
+    started_by: Some("catalog setup"),
+    worth: catalog::worth,
+    plan: catalog::plan,
+    start: |client, json, options| typed(client, CatalogSetup::run, json, options).boxed(),
+    differing: differing::<CatalogSetupData>,
+};
+
 /// One click in a mail: started by the worker's door, looked at like the onboarding.
 pub(crate) const UNSUBSCRIPTION: Process = Process {
     noun: "onboarding",
@@ -300,6 +321,7 @@ pub(crate) const ALL: &[&Process] = &[
     &PRICES,
     &PRICE_REVERT,
     &PRICE_EXPORT,
+    &CATALOG,
     &STORE,
     &PROBE,
 ];
@@ -332,7 +354,13 @@ pub(crate) fn meant(name: &str) -> Result<Vec<String>, InputError> {
     if ALL.iter().any(|process| name.starts_with(process.id_prefix)) {
         return Ok(vec![name.to_owned()]);
     }
-    let ids = [by::<OrderRef>(name), by::<CustomerName>(name), by::<SyncRef>(name), by::<BatchRef>(name)];
+    let ids = [
+        by::<OrderRef>(name),
+        by::<CustomerName>(name),
+        by::<SyncRef>(name),
+        by::<BatchRef>(name),
+        by::<CatalogRef>(name),
+    ];
     let ids: Vec<String> = ids.into_iter().flatten().collect::<Result<_, _>>()?;
     Ok(if ids.is_empty() { vec![name.to_owned()] } else { ids })
 }

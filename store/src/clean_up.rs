@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use contracts::objects::CleanedUp;
 use futures::future::BoxFuture;
 
-use crate::{PROBES, Store, StoreError};
+use crate::{INPUTS, PROBES, Store, StoreError};
 
 /// A run that left objects behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,11 +60,13 @@ pub async fn clean_up<E: From<StoreError>>(
         }
         done.runs += 1;
     }
-    // An interrupted `doctor` could not remove its probe itself.
-    for probe in store.list(PROBES).await? {
-        if is_over(probe.written) {
-            store.remove(&probe.key).await?;
-            done.objects += 1;
+    // An interrupted `doctor` could not remove its probe itself. Inputs are written anew by every start that uses them.
+    for folder in [PROBES, INPUTS] {
+        for object in store.list(folder).await? {
+            if is_over(object.written) {
+                store.remove(&object.key).await?;
+                done.objects += 1;
+            }
         }
     }
     Ok(done)

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use contracts::objects::ObjectRef;
 use futures::TryStreamExt as _;
 use object_store::{Error, ObjectStoreExt as _, PutPayload};
 
@@ -52,6 +53,15 @@ impl Store {
     pub async fn replace(&self, key: &str, content: Vec<u8>) -> Result<(), StoreError> {
         let put = self.inner()?.put(&self.path(key), PutPayload::from(content)).await;
         put.map(drop).map_err(|source| failed("written", key, source))
+    }
+
+    /// Keeps an object that a run is about to be started with. One that is there already is written again: it is as
+    /// young as the run then, and the clean-up goes by its age.
+    ///
+    /// # Errors
+    /// When the store does not take it.
+    pub async fn keep_input(&self, object: &ObjectRef, content: Vec<u8>) -> Result<(), StoreError> {
+        self.replace(&object.key, content).await
     }
 
     /// Writes an object's content to a file, part by part; `false` when there is none.

@@ -6,6 +6,8 @@
 //! - `quarantine/<integration>/…`: records that wait for a person;
 //! - `prices/<batch>/…`: what a price run has to be reverted by, and its rows; kept for as long as it can be reverted;
 //! - `integrations/<integration>/…`: facts about an integration's records, remembered between its runs;
+//! - `inputs/<hash>`: lists and pictures that a run was started with; they go as long after they were written as the
+//!   objects of a run after its end;
 //! - `leases/<name>/<number>`: the right to go on ([`lease`]);
 //! - `probes/<hash>`: objects that show for a moment whether two programs have the same store.
 //!
@@ -44,6 +46,9 @@ pub use lines::{Lines, LinesWriter, join};
 
 /// Where the store is when nothing else is configured: a folder below the one that a program is started in.
 pub const DEFAULT_PLACE: &str = "sunflow-store";
+
+/// Where lists and pictures lie that runs are started with.
+pub const INPUTS: &str = "inputs";
 
 /// Where objects lie that only show whether somebody else sees them.
 pub const PROBES: &str = "probes";

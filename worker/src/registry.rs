@@ -9,6 +9,7 @@ use temporalio_sdk::WorkerOptions;
 use temporalio_sdk::runtime::worker_tuner::{FixedSizeSlotSupplier, TunerHolder};
 use temporalio_sdk::runtime::{AutoscalingOptions, PollerBehavior};
 use workflows::bulk_price_update::BulkPriceUpdate;
+use workflows::catalog_setup::CatalogSetup;
 use workflows::customer_onboarding::CustomerOnboarding;
 use workflows::erp_sync::ErpSync;
 use workflows::follow_up_emails::FollowUpEmails;
@@ -26,7 +27,7 @@ use crate::slots::{IsWanted, Slots, places};
 use crate::systems::{Activities, Systems};
 
 /// The kinds of bulk work: what stands before the dot of its activities' names. Each has slots of its own.
-const BULK_KINDS: [&str; 3] = ["erp", "objects", "prices"];
+const BULK_KINDS: [&str; 4] = ["catalog", "erp", "objects", "prices"];
 
 /// The options of the two workers: one runs every process and the activities of the shop's systems, the other one bulk
 /// work, which goes through thousands of rows and must not stand in an order's way.
@@ -43,6 +44,7 @@ pub(crate) fn options(
         notification,
         customers,
         loyalty,
+        catalog,
         erp,
         prices,
         objects,
@@ -66,6 +68,8 @@ pub(crate) fn options(
         .context("PriceRevert cannot be registered")?
         .register_workflow::<PriceExport>()
         .context("PriceExport cannot be registered")?
+        .register_workflow::<CatalogSetup>()
+        .context("CatalogSetup cannot be registered")?
         .register_workflow::<StoreCleanUp>()
         .context("StoreCleanUp cannot be registered")?
         .register_workflow::<StoreProbe>()
@@ -91,6 +95,7 @@ pub(crate) fn options(
     let each = settings.bulk.slots;
     let slots = places(each, BULK_KINDS.len());
     let bulk = WorkerOptions::new(format!("{}{BULK_QUEUE}", settings.temporal.task_queue))
+        .register_activities(catalog)
         .register_activities(erp)
         .register_activities(prices)
         .register_activities(objects)

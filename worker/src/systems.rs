@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use activities::catalog::CatalogActivities;
 use activities::commerce::CommerceActivities;
 use activities::customers::CustomerActivities;
 use activities::erp::ErpActivities;
@@ -76,6 +77,7 @@ pub(crate) struct Activities {
     pub(crate) notification: NotificationActivities,
     pub(crate) customers: CustomerActivities,
     pub(crate) loyalty: LoyaltyActivities,
+    pub(crate) catalog: CatalogActivities,
     pub(crate) erp: ErpActivities,
     pub(crate) prices: PriceActivities,
     pub(crate) objects: ObjectActivities,
@@ -140,6 +142,7 @@ impl Systems {
         let pseudonyms = settings.pseudonyms.clone();
         Activities {
             erp: ErpActivities::new(connectors, self.commerce.clone(), self.store.clone()),
+            catalog: CatalogActivities::new(self.commerce.clone(), self.store.clone()),
             prices: PriceActivities::new(
                 self.commerce.clone(),
                 self.notification.clone(),

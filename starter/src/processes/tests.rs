@@ -22,13 +22,15 @@ fn a_noun_stops_its_own_process() {
     assert_eq!(of_noun(CustomerName::NOUN).map(|process| process.name), Some(ONBOARDING.name));
     assert_eq!(BatchRef::UPDATE, BulkPriceUpdate::cancel.name());
     assert_eq!(of_noun(BatchRef::NOUN).map(|process| process.name), Some(PRICES.name));
+    assert_eq!(CatalogRef::UPDATE, CatalogSetup::cancel_setup.name());
+    assert_eq!(of_noun(CatalogRef::NOUN).map(|process| process.name), Some(CATALOG.name));
 }
 
 #[test]
 fn a_name_means_a_workflow_id_or_what_the_nouns_make_of_it() {
     let meant = |name: &str| meant(name).expect("needs no key");
     assert_eq!(meant("order/ORDER-001/late/e1"), ["order/ORDER-001/late/e1"]);
-    assert_eq!(meant("ORDER-001"), ["order/ORDER-001", "erp/ORDER-001", "prices/ORDER-001"]);
+    assert_eq!(meant("ORDER-001"), ["order/ORDER-001", "erp/ORDER-001", "prices/ORDER-001", "catalog/ORDER-001"]);
     assert!(meant("0123456789abcdef").contains(&"onboarding/0123456789abcdef".to_owned()));
     assert!(
         meant("0123456789abcdef/follow-up").contains(&"onboarding/0123456789abcdef/follow-up".to_owned())
@@ -39,7 +41,7 @@ fn a_name_means_a_workflow_id_or_what_the_nouns_make_of_it() {
 #[test]
 fn a_step_at_which_a_person_decides_is_one_of_the_process() {
     for process in ALL {
-        let steps = ErpSync::STEPS.iter().chain(BulkPriceUpdate::STEPS);
+        let steps = ErpSync::STEPS.iter().chain(BulkPriceUpdate::STEPS).chain(CatalogSetup::STEPS);
         let steps: Vec<_> = steps.map(|step| step.name).collect();
         assert!(process.decides_at.iter().all(|step| steps.contains(step)), "{}", process.name);
     }

@@ -37,15 +37,22 @@ pub(crate) struct InputText {
 
 /// Reads a file, or stdin for `-`.
 pub(crate) fn read(path: &Path) -> Result<InputText, Failure> {
+    read_at_most(path, INPUT_BYTES_MAX)
+}
+
+/// The same of a file that may be larger than an input: its lists are put into the object store.
+pub(crate) fn read_at_most(path: &Path, max: usize) -> Result<InputText, Failure> {
     let is_stdin = path.as_os_str() == "-";
     let name = if is_stdin { "stdin".to_owned() } else { path.display().to_string() };
-    let bytes = if is_stdin { read_limited(io::stdin()) } else { File::open(path).and_then(read_limited) };
+    let read = |source: &mut dyn Read| read_limited(source, max);
+    let bytes =
+        if is_stdin { read(&mut io::stdin()) } else { File::open(path).and_then(|mut file| read(&mut file)) };
     let bytes = bytes.map_err(|error| {
         Failure::because(Exit::Usage, error, format!("cannot read {name}"))
             .fix("give the path of a JSON file, or - for stdin; nothing was started")
     })?;
-    if bytes.len() > INPUT_BYTES_MAX {
-        return Err(Failure::new(Exit::Usage, format!("{name} is larger than {INPUT_BYTES_MAX} bytes"))
+    if bytes.len() > max {
+        return Err(Failure::new(Exit::Usage, format!("{name} is larger than {max} bytes"))
             .fix("split it into several inputs; nothing was started"));
     }
     match text::json::decoded(&bytes) {
@@ -56,9 +63,9 @@ pub(crate) fn read(path: &Path) -> Result<InputText, Failure> {
 }
 
 /// One byte more than allowed is enough to know.
-fn read_limited(source: impl Read) -> io::Result<Vec<u8>> {
+fn read_limited(source: &mut dyn Read, max: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    source.take(INPUT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    source.take(max as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

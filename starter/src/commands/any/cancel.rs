@@ -26,6 +26,15 @@ impl UpdateDefinition for Stop {
 
 /// `starter <noun> cancel`.
 pub(crate) async fn run<N: Stoppable>(call: &Call<'_>, args: CancelArgs<N>) -> Result<Exit, Failure> {
+    by(call, args, N::UPDATE).await
+}
+
+/// The same by another update, for a process that can be stopped in two ways.
+pub(crate) async fn by<N: Stoppable>(
+    call: &Call<'_>,
+    args: CancelArgs<N>,
+    update: &'static str,
+) -> Result<Exit, Failure> {
     let workflow_id = args.name.workflow_id()?;
     let session = call.connect().await?;
     let sending = Sending {
@@ -36,7 +45,7 @@ pub(crate) async fn run<N: Stoppable>(call: &Call<'_>, args: CancelArgs<N>) -> R
         limit: args.timeout,
     };
     let request = CancelRequest { reason: args.reason };
-    let accepted = send::<AnyProcess, _>(&session, call.out, sending, Stop(N::UPDATE), request).await?;
+    let accepted = send::<AnyProcess, _>(&session, call.out, sending, Stop(update), request).await?;
     let document = json!({ "workflow_id": workflow_id, "accepted": true, "will_undo": accepted.will_undo });
     call.out.document(&document, |_| {
         let undo = match accepted.will_undo.as_slice() {

@@ -37,7 +37,13 @@ fn one(row: u32, fields: &Fields<'_>) -> Option<Result<Image, Problem>> {
     let tags = fields.given_list("tags", words(50, 100));
     let is_stored = fields.says("content");
     let content = fields.maybe_nested("content", object);
+    // The starter has looked for it and says why it is not there: a row that costs itself.
+    let missing = fields.optional("content_problem", title(500));
     let file_path = file_path?;
+    if let Some(missing) = missing {
+        fields.problem("file_path", missing, "correct the path, or put the picture there");
+        return None;
+    }
     if !is_stored {
         let (problem, fix) = match is_web(&file_path) {
             true => {
