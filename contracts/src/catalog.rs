@@ -66,7 +66,7 @@ impl Catalogs {
         unimplemented!()
     }
 
-    /// Writes a batch. What each row looked like before is kept first, so it is repeated safely.
+    /// Writes a batch. The look of each row is kept before its first write, so it is repeated safely.
     #[activity(name = "catalog.apply")]
     pub fn apply(input: ApplyRows) -> Written<RowOutcome> {
         unimplemented!()
@@ -163,6 +163,9 @@ pub struct StageCounts {
 pub struct StageImages {
     /// The pictures.
     pub images: List<Image>,
+    /// Those that are wrong in the file, for the report.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wrong: Vec<WrongRow>,
     /// The run's folder in the object store.
     pub folder: String,
 }
@@ -172,6 +175,9 @@ pub struct StageImages {
 pub struct StageProducts {
     /// The products.
     pub products: List<Product>,
+    /// Those that are wrong in the file, for the report.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wrong: Vec<WrongRow>,
     /// The pictures that they may name.
     pub images: List<Image>,
     /// The categories that there will be ([`StagedCategories::paths`]).

@@ -6,8 +6,7 @@
 //! - [`objects`]: claim checks;
 //! - [`bulk`]: long lists of rows;
 //! - [`catalog`], [`commerce`], [`customers`], [`erp`], [`inventory`], [`loyalty`], [`payment`], [`prices`],
-//!   [`shipping`],
-//!   [`notification`]: one module per outside system.
+//!   [`shipping`], [`notification`]: one module per outside system.
 //!
 //! Two rules. An expected outcome (declined, out of stock) is a variant; an outage is an error. And a running
 //! workflow holds yesterday's shape of everything in here: only add fields, with `#[serde(default)]`, never

@@ -125,8 +125,8 @@ id! {
 }
 
 id! {
-    /// The shop's name of a catalogue. It becomes part of workflow ids and of keys in the object store: letters, digits,
-    /// `.`, `_` and `-`, at most 64 of them.
+    /// The shop's name of a catalogue. It becomes part of workflow ids and of keys in the object store: letters,
+    /// digits, `.`, `_` and `-`, at most 64 of them.
     CatalogId, 64, |c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'),
     "letters, digits, '.', '_' and '-'"
 }

@@ -3,6 +3,9 @@
 mod bulk_alive;
 mod bulk_resume;
 mod bulk_slots;
+mod catalog_faults;
+mod catalog_rollback;
+mod catalog_setup;
 mod erp_brake;
 mod erp_cursor;
 mod erp_deletions;

@@ -11,6 +11,7 @@ use temporalio_sdk::workflow_replayer::{WorkflowReplayer, WorkflowReplayerOption
 use temporalio_workflow::{WorkflowContext, WorkflowResult, workflow};
 use tests::scenarios;
 use workflows::bulk_price_update::BulkPriceUpdate;
+use workflows::catalog_setup::CatalogSetup;
 use workflows::customer_onboarding::CustomerOnboarding;
 use workflows::erp_sync::ErpSync;
 use workflows::face;
@@ -53,6 +54,7 @@ async fn every_recorded_history_replays() -> anyhow::Result<()> {
             .register_workflow::<BulkPriceUpdate>()?
             .register_workflow::<PriceRevert>()?
             .register_workflow::<PriceExport>()?
+            .register_workflow::<CatalogSetup>()?
             .register_workflow::<Unsubscription>()?
             .build(),
     )?;

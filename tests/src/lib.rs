@@ -8,6 +8,7 @@
 //! - [`customers`], [`follow_up`]: customers to onboard, and the mails of their first week;
 //! - [`clear`]: histories in clear, to be searched;
 //! - [`erp`]: a shop with an ERP, and their syncs;
+//! - [`catalog`]: a shop that gets a catalogue;
 //! - [`matrix`]: what fault matrices share;
 //! - [`scenarios`]: each way in which an order can go, for the replay corpus;
 //! - [`chaos`]: many orders while everything is killed and fails;
@@ -32,6 +33,7 @@
 
 pub mod bench;
 pub mod bulk;
+pub mod catalog;
 pub mod chaos;
 pub mod clear;
 pub mod customers;

@@ -130,7 +130,7 @@ pub async fn requested(world: &World, operation: &str, times: u64) -> anyhow::Re
 }
 
 /// Operations that only ask.
-const QUESTIONS: [&str; 15] = [
+const QUESTIONS: [&str; 20] = [
     "prices.lookup",
     "orders.validate",
     "customers.permission",
@@ -146,6 +146,11 @@ const QUESTIONS: [&str; 15] = [
     "orders.lookup",
     "inventory.statistics",
     "integrations.get",
+    "categories.list",
+    "media.list",
+    "products.list",
+    "products.seo",
+    "rules.name",
 ];
 
 /// Waits until an operation had its effect. A question has none: it is enough that it was asked.

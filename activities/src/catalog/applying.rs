@@ -77,6 +77,14 @@ impl<K: Kind> Applying<'_, K> {
     }
 }
 
+/// Trouble with a question that is about no row.
+pub(super) fn trouble(error: CallError) -> Trouble {
+    match refusal_of(error) {
+        Ok(why) => Trouble::Final(format!("the shop cannot be read: {why}")),
+        Err(trouble) => trouble,
+    }
+}
+
 /// The cause of a refusal that is about the row.
 ///
 /// # Errors
@@ -105,7 +113,7 @@ impl<K: Kind> Target for Applying<'_, K> {
 
     fn look<'a>(&'a self, rows: &'a [K::Row]) -> BoxFuture<'a, Result<Vec<Self::Image>, Trouble>> {
         async move {
-            let looks = patiently(self.ctx, || self.kind.look(rows)).await?;
+            let looks = patiently(self.ctx, || self.kind.look(rows)).await.map_err(trouble)?;
             let mut seen = self.seen();
             for (row, look) in rows.iter().zip(&looks) {
                 if let Some(look) = look {

@@ -9,6 +9,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use tokio::sync::OnceCell;
 
 use super::client::{Shop, id_of};
 use super::kind::{Existing, Kind, Looks};
@@ -124,7 +125,15 @@ fn path_of(id: &str, looks: &BTreeMap<String, Look>) -> Vec<String> {
 
 /// Categories on their way to the shop. Their paths are whole: they begin at the top.
 pub(super) struct Categories<'s> {
-    pub(super) shop: &'s Shop,
+    shop: &'s Shop,
+    /// The level above is there before this one is begun, so it is read once.
+    above: OnceCell<Tree>,
+}
+
+impl<'s> Categories<'s> {
+    pub(super) fn new(shop: &'s Shop) -> Self {
+        Self { shop, above: OnceCell::new() }
+    }
 }
 
 impl Kind for Categories<'_> {
@@ -187,7 +196,7 @@ impl Kind for Categories<'_> {
             let above = &row.path[..row.path.len().saturating_sub(1)];
             let mut state = wanted.clone();
             if !above.is_empty() {
-                let tree = Tree::read(self.shop).await?;
+                let tree = self.above.get_or_try_init(|| Tree::read(self.shop)).await?;
                 state.parent_id = match tree.id(above) {
                     Some(id) => Some(id.to_owned()),
                     None => return Err(super::kind::no_parent(&shown(above))),

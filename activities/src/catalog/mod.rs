@@ -35,7 +35,7 @@ use contracts::catalog::{
 };
 use contracts::erp::LeaseAnswer;
 use contracts::objects::ObjectRef;
-use store::{Lines, LinesWriter, Store};
+use store::{Lines, Store};
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
@@ -137,7 +137,7 @@ impl CatalogActivities {
         let (shop, store) = (&self.shop, &self.store);
         let rows = self.count(&ctx, &input).await?;
         match input.work {
-            Work::Categories => applying::apply(&ctx, store, &Categories { shop }, &input).await,
+            Work::Categories => applying::apply(&ctx, store, &Categories::new(shop), &input).await,
             Work::Images => applying::apply(&ctx, store, &Images::new(shop, store, rows), &input).await,
             Work::Products => {
                 let (tree, urls) = (self.tree(&ctx).await?, self.urls(&ctx, &input.uploads).await?);
@@ -161,7 +161,7 @@ impl CatalogActivities {
         let (shop, store) = (&self.shop, &self.store);
         let rows = self.count(&ctx, &input).await?;
         match input.work {
-            Work::Categories => undoing::undo(&ctx, store, &Categories { shop }, &input).await,
+            Work::Categories => undoing::undo(&ctx, store, &Categories::new(shop), &input).await,
             Work::Images => undoing::undo(&ctx, store, &Images::new(shop, store, rows), &input).await,
             Work::Products => {
                 let (tree, urls) = (self.tree(&ctx).await?, self.urls(&ctx, &input.uploads).await?);
@@ -201,10 +201,7 @@ impl CatalogActivities {
 
     async fn tree(&self, ctx: &ActivityContext) -> Result<Tree, ActivityError> {
         let tree = alive(ctx, patiently(ctx, || Tree::read(&self.shop))).await;
-        tree.map_err(|error| match applying::refusal_of(error) {
-            Ok(why) => Trouble::Final(why).into_failure(),
-            Err(trouble) => trouble.into_failure(),
-        })
+        tree.map_err(|error| applying::trouble(error).into_failure())
     }
 
     /// Where the shop serves the pictures that the run has uploaded, or found there.
@@ -235,25 +232,21 @@ impl CatalogActivities {
         alive(ctx, renamed).await.map_err(Trouble::into_failure)
     }
 
+    /// The lines themselves stay in the quarantine.
     async fn left(&self, folder: &str) -> Result<Written<RowOutcome>, Trouble> {
         let mut left = Written::default();
-        let mut lines = LinesWriter::default();
         for object in self.store.list(folder).await? {
             for outcome in Lines::read(&self.store, &object.key).await?.records::<RowOutcome>()? {
                 if outcome.action != undoing::LEFT {
                     continue;
                 }
                 count_cause(&mut left.causes, outcome.cause.as_deref().unwrap_or_default());
-                lines.push(&outcome)?;
+                *left.counts.entry(undoing::LEFT.to_owned()).or_default() += 1;
                 if left.rows.len() < INLINE_MAX {
                     left.rows.push(outcome);
                 }
             }
         }
-        if lines.count() > 0 {
-            left.counts.insert(undoing::LEFT.to_owned(), lines.count());
-        }
-        left.lists.extend(lines.put(&self.store, folder).await?);
         Ok(left)
     }
 }

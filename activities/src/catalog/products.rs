@@ -270,6 +270,12 @@ impl Kind for Products<'_> {
         Ok(look)
     }
 
+    /// Its stock may not have been set yet.
+    fn is_as_made(&self, row: &Staged, now: &Look) -> bool {
+        let made = self.wanted(row, None);
+        made.is_ok_and(|made| Look { stock: now.stock.and(made.stock), ..made } == *now)
+    }
+
     fn is_whole(&self, row: &Staged, now: &Look) -> bool {
         row.product.initial_stock.is_none() || now.stock.is_some()
     }

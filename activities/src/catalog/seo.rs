@@ -66,7 +66,9 @@ impl<'s> Seo<'s> {
     /// The platform's text, kept before it is used: an attempt after this one uses the same.
     async fn write(&self, key: &IdempotencyKey, product: &str) -> Result<String, CallError> {
         let lost = |error: store::StoreError| CallError::NotSent { system: SYSTEM, why: error.to_string() };
-        let name = format!("{}/{NAME}{}.txt", self.folder, short_hash(product));
+        // The key ends with the hash of the SKU, by which an undo finds the text.
+        let own = key.as_str().rsplit('/').next().unwrap_or_default();
+        let name = format!("{}/{NAME}{own}.txt", self.folder);
         if let Some(text) = self.store.read(&name).await.map_err(lost)? {
             return Ok(String::from_utf8_lossy(&text).into_owned());
         }

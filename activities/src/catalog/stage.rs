@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use contracts::bulk::{INLINE_MAX, Written, count_cause, is_change_above};
 use contracts::catalog::paths::{Found, Paths, category_parts, file_parts, shown};
 use contracts::catalog::{
-    Category, Given, Image, List, Product, RowOutcome, Rule, StageCategories, StageCounts, StageImages,
-    StageProducts, StageRules, StagedCategories, StagedRows,
+    Category, Given, Image, Kind as RowKind, List, Product, RowOutcome, Rule, StageCategories, StageCounts,
+    StageImages, StageProducts, StageRules, StagedCategories, StagedRows, WrongRow,
 };
 use contracts::objects::ObjectRef;
 use serde::de::DeserializeOwned;
 use store::{Lines, LinesWriter, Store};
 use temporalio_sdk::activities::ActivityContext;
 
-use super::applying::refusal_of;
+use super::applying::trouble;
 use super::categories::{Categories, Tree, fold};
 use super::client::Shop;
 use super::images::Images;
@@ -43,10 +43,26 @@ struct Batch {
 }
 
 impl Batch {
+    /// Adds the rows that were wrong before anybody was asked.
+    fn leave_out(&mut self, wrong: &[WrongRow]) -> Result<(), Trouble> {
+        for row in wrong {
+            let mut outcome = RowOutcome { row: row.row, ..RowOutcome::default() };
+            let key = if row.kind == RowKind::Image { &mut outcome.original_path } else { &mut outcome.sku };
+            key.clone_from(&row.key);
+            self.fail(outcome, row.problems.join("; "), "is wrong in the file")?;
+        }
+        Ok(())
+    }
+
     fn turn_away(&mut self, outcome: RowOutcome, cause: String) -> Result<(), Trouble> {
-        let outcome = RowOutcome { action: "failed".to_owned(), cause: Some(cause.clone()), ..outcome };
+        let counted = cause.clone();
+        self.fail(outcome, cause, &counted)
+    }
+
+    fn fail(&mut self, outcome: RowOutcome, cause: String, counted: &str) -> Result<(), Trouble> {
+        let outcome = RowOutcome { action: "failed".to_owned(), cause: Some(cause), ..outcome };
         *self.failed.counts.entry("failed".to_owned()).or_default() += 1;
-        count_cause(&mut self.failed.causes, &cause);
+        count_cause(&mut self.failed.causes, counted);
         self.failed_lines.push(&outcome)?;
         if self.failed.rows.len() < INLINE_MAX {
             self.failed.rows.push(outcome);
@@ -85,8 +101,7 @@ impl Staging<'_> {
     }
 
     async fn tree(&self) -> Result<Tree, Trouble> {
-        let tree = patiently(self.ctx, || Tree::read(self.shop)).await;
-        tree.or_else(|error| refusal_of(error).and_then(|why| Err(Trouble::Final(why))))
+        patiently(self.ctx, || Tree::read(self.shop)).await.map_err(trouble)
     }
 
     /// Compares rows and puts them into the batch, whether they need a write or not: the apply says so of each.
@@ -98,8 +113,7 @@ impl Staging<'_> {
         mut seen: impl FnMut(&mut StageCounts, &K::Row, Option<&K::State>),
     ) -> Result<(), Trouble> {
         for rows in rows.chunks(AT_ONCE) {
-            let looks = patiently(self.ctx, || kind.look(rows)).await;
-            let looks = looks.or_else(|error| refusal_of(error).and_then(|why| Err(Trouble::Final(why))))?;
+            let looks = patiently(self.ctx, || kind.look(rows)).await.map_err(trouble)?;
             for (row, look) in rows.iter().zip(&looks) {
                 let now = look.as_ref().map(|look| &look.state);
                 let wanted = match kind.wanted(row, now) {
@@ -151,7 +165,7 @@ impl Staging<'_> {
         }
         let mut counts = StageCounts::default();
         let mut batches = Vec::new();
-        let kind = Categories { shop: self.shop };
+        let kind = Categories::new(self.shop);
         for rows in levels.into_values() {
             let mut batch = Batch::default();
             self.compare(&kind, rows, &mut batch, |_, _, _| {}).await?;
@@ -177,6 +191,7 @@ impl Staging<'_> {
             row.tags.clone_from(tags);
         }
         let mut batch = Batch::default();
+        batch.leave_out(&input.wrong)?;
         let kind = Images::new(self.shop, self.store, rows.len());
         self.compare(&kind, rows, &mut batch, |_, _, _| {}).await?;
         batch.finish(self).await
@@ -189,6 +204,7 @@ impl Staging<'_> {
         let pictures = Paths::new(images.iter().map(|image| file_parts(&image.file_path)).collect());
         let urls = self.urls(&images).await?;
         let mut batch = Batch::default();
+        batch.leave_out(&input.wrong)?;
         let mut rows = Vec::with_capacity(products.len());
         for product in products {
             match staged(&product, &categories, &pictures, &images) {
@@ -240,7 +256,7 @@ impl Staging<'_> {
         let kind = Images::new(self.shop, self.store, images.len());
         let mut urls = Urls::new();
         for images in images.chunks(AT_ONCE) {
-            let looks = patiently(self.ctx, || kind.look(images)).await?;
+            let looks = patiently(self.ctx, || kind.look(images)).await.map_err(trouble)?;
             let known = images.iter().zip(looks).filter_map(|(image, look)| Some((image, look?)));
             urls.extend(known.map(|(image, look)| (image.content.sha256.clone(), look.state.url)));
         }

@@ -13,7 +13,7 @@ use serde_json::value::to_raw_value;
 use store::{Lines, LinesWriter, Store};
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
-use super::applying::{refusal_of, short_hash};
+use super::applying::{refusal_of, short_hash, trouble};
 use super::kind::{Existing, Kind};
 use crate::bulk::{self, Answer, Batch, Target, Told, Trouble, patiently};
 use crate::effect::alive;
@@ -106,7 +106,7 @@ impl<K: Kind> Target for Undoing<'_, K> {
     fn look<'a>(&'a self, rows: &'a [Self::Row]) -> BoxFuture<'a, Result<Vec<Self::Image>, Trouble>> {
         async move {
             let rows: Vec<K::Row> = rows.iter().map(|back| back.row.clone()).collect();
-            Ok(patiently(self.ctx, || self.kind.look(&rows)).await?)
+            patiently(self.ctx, || self.kind.look(&rows)).await.map_err(trouble)
         }
         .boxed()
     }

@@ -27,6 +27,29 @@ Examples:
     Look(Look<CatalogRef>),
     /// Cancel a setup: what was written stays, unless --undo takes it back
     Cancel(CatalogCancelArgs),
+    /// Wait for a setup's end and print what became of every row
+    Report(ReportArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct ReportArgs {
+    /// Catalogue (spring), or workflow id (catalog/spring)
+    #[arg(value_name = "CATALOG")]
+    pub(crate) name: CatalogRef,
+    /// How the rows are written
+    #[arg(long, value_enum, default_value = "csv")]
+    pub(crate) format: ReportFormat,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+/// How the rows of a report are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// For a spreadsheet
+    Csv,
+    /// One JSON object a line
+    Jsonl,
 }
 
 #[derive(Args)]

@@ -2,10 +2,12 @@
 //!
 //! - `pictures`: files of a folder become objects of the store;
 //! - `long_lists`: lists that are too long for an input, too;
-//! - `setup`: starts it.
+//! - `setup`: starts it;
+//! - `report`: what became of every row.
 
 mod long_lists;
 mod pictures;
+mod report;
 mod setup;
 
 use super::any;
@@ -17,6 +19,7 @@ pub(crate) async fn run(call: &Call<'_>, command: CatalogCommand) -> Result<Exit
     match command {
         CatalogCommand::Setup(args) => setup::run(call, args).await,
         CatalogCommand::Look(look) => any::look(call, look).await,
+        CatalogCommand::Report(args) => report::run(call, args).await,
         CatalogCommand::Cancel(args) => match args.undo {
             true => any::cancel::by(call, args.cancel, UNDO).await,
             false => any::cancel::run(call, args.cancel).await,

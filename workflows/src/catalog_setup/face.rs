@@ -91,8 +91,7 @@ pub impl CatalogSetup {
         let run = SetupRun::new(ctx, &data);
         let mut work = Work::default();
         let story = run.forward(&saga, &mut work).await;
-        let mut ended = saga.end(story, &TakeBack { run: &run, work: &work }).await?;
-        ended.report.notes.extend(work.left_words());
+        let ended = saga.end(story, &TakeBack { run: &run }).await?;
         Ok(CatalogSetupResult {
             success: ended.is_success(),
             categories: work.rows(Kind::Category),

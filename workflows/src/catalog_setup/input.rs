@@ -27,7 +27,7 @@ use crate::input::rows::WrongEntry;
 use crate::input::{Checked, Fields, Refusal, digits, id, refuse, text};
 
 /// Rows of a kind that stand in the input itself; more of them lie in the object store, where the starter puts them.
-pub const INLINE_MAX: usize = 500;
+pub const INLINE_MAX: usize = 200;
 /// Categories at most: they travel as one list.
 pub(super) const CATEGORIES_MAX: usize = 1_000;
 /// Pricing rules at most.

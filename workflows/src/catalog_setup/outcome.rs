@@ -1,10 +1,9 @@
 //! What a setup has done so far.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use contracts::bulk::{INLINE_MAX, Rows, Written};
-use contracts::catalog::{Kind, RowOutcome, StageCounts, WrongRow};
+use contracts::catalog::{Kind, RowOutcome, StageCounts};
 use contracts::objects::ObjectRef;
 
 /// What a setup has done so far.
@@ -20,8 +19,6 @@ pub(super) struct Work {
     pub(super) seo: Written<RowOutcome>,
     /// What made the run ask.
     pub(super) limits_exceeded: Vec<String>,
-    /// What the undos have left standing.
-    left: RefCell<Option<Written<RowOutcome>>>,
 }
 
 impl Work {
@@ -39,31 +36,8 @@ impl Work {
         kinds + self.seo.count("failed")
     }
 
-    /// Adds the rows that were wrong before anybody was asked.
-    pub(super) fn leave_out(&mut self, wrong: &[WrongRow]) {
-        for row in wrong {
-            let cause = row.problems.join("; ");
-            let mut outcome = RowOutcome { row: row.row, ..failed(&cause) };
-            match row.kind {
-                Kind::Category | Kind::PricingRule => outcome.name.clone_from(&row.key),
-                Kind::Image => outcome.original_path.clone_from(&row.key),
-                Kind::Product => outcome.sku.clone_from(&row.key),
-            }
-            let mut written = Written { rows: vec![outcome], ..Written::default() };
-            written.counts.insert("failed".to_owned(), 1);
-            written.causes.insert("is wrong in the file".to_owned(), 1);
-            self.add(row.kind, written);
-        }
-    }
-
-    pub(super) fn note_left(&self, left: Option<Written<RowOutcome>>) {
-        self.left.replace(left);
-    }
-
-    /// What was left standing, in words for the report.
-    pub(super) fn left_words(&self) -> Vec<String> {
-        let left = self.left.borrow();
-        let Some(left) = left.as_ref() else { return Vec::new() };
+    /// What the undos have left standing, in words for the report.
+    pub(super) fn left_words(left: &Written<RowOutcome>) -> Vec<String> {
         let rows = left.rows.iter().map(|row| {
             let what = [&row.sku, &row.name, &row.original_path].into_iter().flatten().next();
             let cause = row.cause.as_deref().unwrap_or_default();
@@ -92,9 +66,4 @@ impl Work {
             (false, false) => format!("{} ({})", counted.join(", "), causes.join("; ")),
         }
     }
-}
-
-/// The outcome of a row that failed.
-fn failed(cause: &str) -> RowOutcome {
-    RowOutcome { action: "failed".to_owned(), cause: Some(cause.to_owned()), ..RowOutcome::default() }
 }

@@ -83,7 +83,6 @@ impl<'c> SetupRun<'c> {
 /// are kept, and the next run goes on from them.
 pub(super) struct TakeBack<'r, 'c> {
     pub(super) run: &'r SetupRun<'c>,
-    pub(super) work: &'r Work,
 }
 
 impl WayBack<CatalogSetup> for TakeBack<'_, '_> {
@@ -96,6 +95,8 @@ impl WayBack<CatalogSetup> for TakeBack<'_, '_> {
         let mut options = policy.regular("list what was left standing".to_owned(), Token::new());
         options.task_queue = policy.task_queue(back.ctx().task_queue());
         let left = back.ctx().execute_activity(Catalogs::left_standing, self.run.quarantine.clone(), options);
-        self.work.note_left(left.await.ok());
+        for note in left.await.map(|left| Work::left_words(&left)).unwrap_or_default() {
+            back.note(note);
+        }
     }
 }

@@ -3,6 +3,7 @@
 use contracts::bulk::Limit;
 use contracts::catalog::{
     Catalogs, Kind, List, StageCategories, StageCounts, StageImages, StageProducts, StageRules, StagedRows,
+    WrongRow,
 };
 
 use super::outcome::Work;
@@ -17,7 +18,6 @@ impl SetupRun<'_> {
     /// Compares every kind of rows with the shop; what can be written lies in the object store afterwards.
     pub(super) async fn stage(&self, saga: &SetupSaga, work: &mut Work) -> Result<(), Halt> {
         self.check_lengths(saga)?;
-        work.leave_out(&self.data.wrong);
         let categories = StageCategories {
             categories: self.data.categories.clone(),
             ids: self.data.rules.iter().flat_map(|rule| rule.category_ids.clone()).collect(),
@@ -34,7 +34,11 @@ impl SetupRun<'_> {
         work.staged.insert(Kind::Category, categories.batches);
         work.counts.insert(Kind::Category, categories.counts);
 
-        let images = StageImages { images: self.data.images.clone(), folder: self.folder.clone() };
+        let images = StageImages {
+            images: self.data.images.clone(),
+            wrong: self.wrong(Kind::Image),
+            folder: self.folder.clone(),
+        };
         let images = saga
             .step(CATEGORIES, Catalogs::stage_images, images, policy::erp())
             .part("compare pictures")
@@ -44,6 +48,7 @@ impl SetupRun<'_> {
 
         let products = StageProducts {
             products: self.data.products.clone(),
+            wrong: self.wrong(Kind::Product),
             images: self.data.images.clone(),
             paths: categories.paths.clone(),
             price_change_percent: self.data.limits.price_change,
@@ -69,6 +74,10 @@ impl SetupRun<'_> {
             .await?;
         staged(work, Kind::PricingRule, rules);
         Ok(())
+    }
+
+    fn wrong(&self, kind: Kind) -> Vec<WrongRow> {
+        self.data.wrong.iter().filter(|row| row.kind == kind).cloned().collect()
     }
 
     /// A history that holds a long list would grow with it.

@@ -34,7 +34,7 @@ pub struct Step<'s, W, A: ActivityDefinition> {
     input: A::Input,
     policy: Policy,
     /// How patient its undo is.
-    undo_policy: Policy,
+    pub(super) undo_policy: Policy,
     look_up: Option<LookUp<A::Output>>,
     so_far: Option<SoFar<'s, A::Output>>,
     is_quiet: bool,
@@ -104,12 +104,6 @@ where
     /// One of several things that the step does side by side.
     pub fn part(mut self, part: &'static str) -> Self {
         self.part = Some(part);
-        self
-    }
-
-    /// Gives the undo a policy of its own: one that goes through thousands of rows is bulk work.
-    pub fn undo_with(mut self, policy: Policy) -> Self {
-        self.undo_policy = policy;
         self
     }
 

@@ -15,7 +15,7 @@ use super::people::SubjectKind;
 use super::scribe::Scribe;
 use super::state::Phase;
 use super::updates::never;
-use super::{LocalFuture, Process, Saga, Shared};
+use super::{LocalFuture, Process, Saga, Shared, Step};
 use crate::policy::{self, Policy};
 use crate::report::{StepClass, StepSpec, StepStatus, UndoOutcome};
 
@@ -108,6 +108,14 @@ where
     Tries { patient, endless: Some(endless) }
 }
 
+impl<W, A: ActivityDefinition> Step<'_, W, A> {
+    /// Gives the undo a policy of its own: one that goes through thousands of rows is bulk work.
+    pub fn undo_with(mut self, policy: Policy) -> Self {
+        self.undo_policy = policy;
+        self
+    }
+}
+
 /// The way back of one run, for a process that has something of its own to do on it ([`super::WayBack`]).
 pub struct Back<'s, W> {
     saga: &'s Saga<W>,
@@ -144,6 +152,11 @@ impl<'s, W: Process> Back<'s, W> {
         let mut undo = Undo::by_activity(self.saga.ctx(), step, None, undo, input);
         undo.first = Some(Unsettled::untried(cause, news));
         self.saga.undos.borrow_mut().insert(0, undo);
+    }
+
+    /// Notes something in the report, such as what an undo could not take back.
+    pub fn note(&self, words: String) {
+        self.saga.scribe.change(|saga| saga.report.notes.push(words));
     }
 
     /// Whether a person decided about the undo of a step: somebody did it by hand, or it was left standing.
