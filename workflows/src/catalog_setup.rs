@@ -81,6 +81,8 @@ impl SetupRun<'_> {
         self.images(saga, work).await?;
         self.products(saga, work).await?;
         self.rules(saga, work).await?;
-        self.seo(saga, work).await
+        self.seo(saga, work).await?;
+        // Whoever stopped the last step was told what will be taken back.
+        saga.check()
     }
 }

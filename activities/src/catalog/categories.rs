@@ -262,7 +262,9 @@ fn differing(now: &Look, wanted: &Look) -> Map<String, Value> {
     put("slug", now.slug != wanted.slug, wanted.slug.clone().into());
     put("parentId", now.parent_id != wanted.parent_id, wanted.parent_id.clone().into());
     put("description", now.description != wanted.description, wanted.description.clone().into());
-    put("attributes", now.attributes != wanted.attributes, wanted.attributes.clone().into());
+    let attributes =
+        if wanted.attributes.is_empty() { Value::Null } else { wanted.attributes.clone().into() };
+    put("attributes", now.attributes != wanted.attributes, attributes);
     put("metaTitle", now.meta_title != wanted.meta_title, wanted.meta_title.clone().into());
     let description = wanted.meta_description.clone().into();
     put("metaDescription", now.meta_description != wanted.meta_description, description);

@@ -155,7 +155,7 @@ impl Kind for Rules<'_> {
             category_ids: Vec::new(),
             min_quantity: None,
             others: Map::new(),
-            from: Some(row.now),
+            from: Some(whole(row.now)),
             until: None,
             priority: 0,
             is_active: true,
@@ -163,11 +163,11 @@ impl Kind for Rules<'_> {
         look.discount = off(discount);
         look.category_ids = self.category_ids(row)?;
         look.min_quantity = min_quantity.or(look.min_quantity);
-        look.from = from.or(look.from);
+        look.from = from.map(whole).or(look.from);
         match until {
             Given::Absent => {}
             Given::Empty => look.until = None,
-            Given::Value(until) => look.until = Some(*until),
+            Given::Value(until) => look.until = Some(whole(*until)),
         }
         look.priority = priority.map_or(look.priority, i64::from);
         look.is_active = is_active.unwrap_or(look.is_active);
@@ -232,6 +232,11 @@ impl Kind for Rules<'_> {
             ..RowOutcome::default()
         }
     }
+}
+
+/// A moment as the shop keeps it: in whole milliseconds. A finer one would never be what the shop shows.
+fn whole(moment: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(moment.as_millisecond()).unwrap_or(moment)
 }
 
 /// The shop has no rule of that name, as opposed to no such path.

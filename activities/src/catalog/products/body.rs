@@ -149,7 +149,7 @@ pub(super) struct Write<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     images: Option<&'a [String]>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    attributes: Option<&'a BTreeMap<String, String>>,
+    attributes: Option<Option<&'a BTreeMap<String, String>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     meta_title: Option<Option<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -176,7 +176,7 @@ pub(super) fn create<'a>(sku: &'a str, look: &'a Look) -> Write<'a> {
         currency: Some(look.price.currency().code()),
         category_id: look.category_id.as_deref().map(Some),
         images: list(look.images.is_empty()).then_some(look.images.as_slice()),
-        attributes: list(look.attributes.is_empty()).then_some(&look.attributes),
+        attributes: list(look.attributes.is_empty()).then_some(Some(&look.attributes)),
         meta_title: look.meta_title.as_deref().map(Some),
         meta_description: look.meta_description.as_deref().map(Some),
         status: Some(look.status.name()),
@@ -195,7 +195,8 @@ pub(super) fn differing<'a>(now: &Look, wanted: &'a Look) -> Write<'a> {
         currency: costs_otherwise.then(|| wanted.price.currency().code()),
         category_id: (now.category_id != wanted.category_id).then_some(wanted.category_id.as_deref()),
         images: (now.images != wanted.images).then_some(wanted.images.as_slice()),
-        attributes: (now.attributes != wanted.attributes).then_some(&wanted.attributes),
+        attributes: (now.attributes != wanted.attributes)
+            .then(|| Some(&wanted.attributes).filter(|attributes| !attributes.is_empty())),
         meta_title: (now.meta_title != wanted.meta_title).then_some(wanted.meta_title.as_deref()),
         meta_description: (now.meta_description != wanted.meta_description)
             .then_some(wanted.meta_description.as_deref()),
