@@ -219,7 +219,7 @@ pub struct ApplyRows {
     pub uploads: Vec<ObjectRef>,
 }
 
-/// What is done with the rows of a batch.
+/// The kinds of work on the rows of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Work {

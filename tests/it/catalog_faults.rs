@@ -74,7 +74,7 @@ impl Place {
         let mut place = Self { shop, worker, shelf: Value::Null, writes: BTreeMap::new() };
         place.renew().await?;
         place.shop.start(&place.input().await?).await?.ended().await?.completed()?;
-        (place.shelf, place.writes) = (place.shop.shelf().await?, place.shop.writes().await?);
+        (place.shelf, place.writes) = (place.shop.shelf_by_names().await?, place.shop.writes().await?);
         Ok(place)
     }
 
@@ -94,7 +94,7 @@ impl Place {
 
     /// The shop is as if nothing had disturbed the run, and nothing was written twice.
     async fn whole(&self) -> anyhow::Result<()> {
-        is("the shop", &self.shop.shelf().await?, &self.shelf)?;
+        is("the shop", &self.shop.shelf_by_names().await?, &self.shelf)?;
         is("writes", &self.shop.writes().await?, &self.writes)?;
         self.shop.world.shop.clean().await.map(drop)
     }

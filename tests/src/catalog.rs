@@ -189,6 +189,19 @@ impl CatalogWorld {
         Ok(shelf)
     }
 
+    /// The same with names in place of the shop's ids, which differ from run to run.
+    pub async fn shelf_by_names(&self) -> anyhow::Result<Value> {
+        let shelf = self.shelf().await?;
+        let mut text = shelf.to_string();
+        for kind in ["categories", "rules", "media"] {
+            for (place, entry) in shelf[kind].as_array().into_iter().flatten().enumerate() {
+                let id = entry["id"].as_str().with_context(|| format!("an entry of {kind} without an id"))?;
+                text = text.replace(id, &format!("{kind}-{place}"));
+            }
+        }
+        Ok(serde_json::from_str(&text)?)
+    }
+
     /// Effects of a setup's operations so far, by operation; those that changed nothing left out.
     pub async fn writes(&self) -> anyhow::Result<BTreeMap<String, usize>> {
         let effects = self.world.shop.get("effects").await?;

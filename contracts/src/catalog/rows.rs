@@ -177,7 +177,7 @@ pub struct Rule {
     pub is_active: Option<bool>,
 }
 
-/// What a rule takes off.
+/// The discount of a rule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Discount {
@@ -203,7 +203,7 @@ pub struct WrongRow {
     /// Its SKU, path or name, where that could be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// What is wrong, each with its fix.
+    /// Its problems, each with its fix.
     pub problems: Vec<String>,
 }
 

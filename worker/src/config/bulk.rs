@@ -8,8 +8,8 @@ use clap::Args;
     next_help_heading = "Bulk work (its activities have a task queue of their own: --task-queue and \"-bulk\")"
 )]
 pub(super) struct BulkArgs {
-    /// Activities at once, of each kind (syncs, price runs, catalogues, the object store's upkeep): none takes the place
-    /// of another, nor an order's. Four more for each may wait for a place, first come, first served.
+    /// Activities at once, of each kind (syncs, price runs, catalogues, the object store's upkeep): none takes the
+    /// place of another, nor an order's. Four more for each may wait for a place, first come, first served.
     #[arg(long, env = "SUN_BULK_SLOTS", default_value_t = 4, value_name = "N",
           value_parser = clap::value_parser!(u32).range(1..=1_000))]
     bulk_slots: u32,

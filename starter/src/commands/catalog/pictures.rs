@@ -68,7 +68,7 @@ fn attached(
     Ok(format!("{},\"{field}\":{value}{}", &written[..end], &written[end..]))
 }
 
-/// The file that a path means: the path may begin above the folder (`/uploads/mug.jpg` is `mug.jpg` in it).
+/// The file that a path means: the path may begin above the folder, as the paths of a web server do.
 fn find(path: &str, known: &Paths) -> Result<usize, String> {
     let parts = file_parts(&composed(path));
     for begin in 0..parts.len() {
