@@ -53,11 +53,7 @@ pub fn checksum(history: &[u8]) -> String {
 
 /// Every scenario. Only add: from 0.1.0 on a recorded history is never recorded again.
 pub fn all() -> impl Iterator<Item = &'static Scenario> {
-    SHOP.iter()
-        .chain(erp::SYNCS)
-        .chain(catalog::SETUPS)
-        .chain(people::QUESTIONS)
-        .chain(prices::PRICES)
+    SHOP.iter().chain(erp::SYNCS).chain(catalog::SETUPS).chain(people::QUESTIONS).chain(prices::PRICES)
 }
 
 /// Those of orders and customers.

@@ -13,7 +13,7 @@ use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use super::kind::{Existing, Kind};
 use crate::bulk::{self, Answer, Batch, Target, Told, Trouble, patiently};
-use crate::http::CallError;
+use crate::http::{CallError, Wrong};
 
 /// Writes a batch; what each row looked like before is kept first.
 pub(super) async fn apply<K: Kind>(
@@ -102,7 +102,7 @@ pub(super) fn refusal_of(error: CallError) -> Result<String, Trouble> {
         (404, "UNSPECIFIED") => "it has no such path (404): check its address and the version of its API",
         (_, code) => return Ok(format!("refused by the shop: {code}")),
     };
-    Err(CallError::Setting { system, fix: fix.to_owned() }.into())
+    Err(CallError::Setting { system, wrong: Wrong::Other, fix: fix.to_owned() }.into())
 }
 
 impl<K: Kind> Target for Applying<'_, K> {

@@ -7,7 +7,7 @@ use super::*;
 
 #[test]
 fn a_plan_is_named_by_its_process_and_fits_the_web_ui() {
-    let plan = (ORDER.plan)(include_str!("../samples/order.json")).expect("the sample is right");
+    let plan = (ORDER.plan)(include_str!("../../samples/order.json")).expect("the sample is right");
     assert_eq!(ORDER.key(&plan.workflow_id), "ORDER-001");
     assert_eq!(plan.summary, "Order ORDER-001: 1 item, 25000000 VND");
     // Temporal's limit for the summary in a list.
@@ -30,7 +30,10 @@ fn a_noun_stops_its_own_process() {
 fn a_name_means_a_workflow_id_or_what_the_nouns_make_of_it() {
     let meant = |name: &str| meant(name).expect("needs no key");
     assert_eq!(meant("order/ORDER-001/late/e1"), ["order/ORDER-001/late/e1"]);
-    assert_eq!(meant("ORDER-001"), ["order/ORDER-001", "erp/ORDER-001", "prices/ORDER-001", "catalog/ORDER-001"]);
+    assert_eq!(
+        meant("ORDER-001"),
+        ["order/ORDER-001", "erp/ORDER-001", "prices/ORDER-001", "catalog/ORDER-001"]
+    );
     assert!(meant("0123456789abcdef").contains(&"onboarding/0123456789abcdef".to_owned()));
     assert!(
         meant("0123456789abcdef/follow-up").contains(&"onboarding/0123456789abcdef/follow-up".to_owned())
