@@ -7,7 +7,7 @@ use super::*;
 
 #[test]
 fn a_plan_is_named_by_its_process_and_fits_the_web_ui() {
-    let plan = (ORDER.plan)(include_str!("../samples/order.json")).expect("the sample is right");
+    let plan = (ORDER.plan)(include_str!("../../samples/order.json")).expect("the sample is right");
     assert_eq!(ORDER.key(&plan.workflow_id), "ORDER-001");
     assert_eq!(plan.summary, "Order ORDER-001: 1 item, 25000000 VND");
     // Temporal's limit for the summary in a list.

@@ -42,7 +42,7 @@ fn a_workbook_gives_what_its_cells_are() {
         sheet.write_with_format(1, 2, &ExcelDateTime::from_ymd(2026, 11, 24)?, &day)?;
         sheet
             .write(1, 3, "Áo dài \"đỏ\"\r\n<&>_x0041_")?
-            .write(1, 4, 133.800_000_000_000_01)?
+            .write(1, 4, 133.8_f64.next_up())?
             .write(1, 5, "A-1")?;
         sheet.write_with_format(2, 1, 0.075, &percent)?;
         sheet.write_with_format(2, 2, &ExcelDateTime::from_ymd(2026, 11, 24)?.and_hms(6, 30, 0)?, &moment)?;
