@@ -27,7 +27,7 @@ impl At {
     fn parse(text: &str) -> Option<Self> {
         let letters = text.bytes().take_while(u8::is_ascii_alphabetic).count();
         let (letters, digits) = text.split_at(letters);
-        // More than three letters are no column, and would be no number.
+        // More than three letters are not a column, and would be no number.
         if !(1..=3).contains(&letters.len()) || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
             return None;
         }
