@@ -5,11 +5,11 @@
 //! 0. **Shape check**: the input is complete. Wrong input ends the run before any call.
 //! 1. `validate-updates`: each row is checked and compared with the shop. By default a row that cannot be used ends the
 //!    run (`RowsInvalid`); the wrong rows lie in the object store, to be corrected and sent again. Then the brake: a
-//!   run that would change more than its limits allow asks a person, and waits. A receipt of a dry run is consent to
-//!   exactly what that run has shown.
+//!    run that would change more than its limits allow asks a person, and waits. A receipt of a dry run is consent to
+//!    exactly what that run has shown.
 //! 2. `process-batches`: rows are written in batches, those that are due first. An activity writes for a minute; a
 //!    pause, another rate or a cancel ends it behind the batch in hand. A price that is not the expected one is left as
-//!   it is, and the row is a conflict. Rows that are due later wait for their time.
+//!    it is, and the row is a conflict. Rows that are due later wait for their time.
 //! 3. `generate-summary`: the figures, and the list of batches.
 //! 4. `send-notification`: the shop's team is told; best effort.
 //!

@@ -307,7 +307,7 @@ fn no(
             Ok(Set::Conflict { price: price.and_then(|price| money(&price, currency)) })
         }
         (404, "PRODUCT_NOT_FOUND" | "VARIANT_NOT_FOUND") => Ok(Set::Refused { code: code.to_owned() }),
-        (403 | 404 | 405, _) => Err(setting(system, status, code)),
+        (403..=405, _) => Err(setting(system, status, code)),
         _ => Ok(Set::Refused { code: code.to_owned() }),
     }
 }
@@ -315,7 +315,7 @@ fn no(
 /// A batch that is refused as a whole is about the request, not about a row.
 fn whole(system: &'static str, status: u16, code: &str) -> CallError {
     match status {
-        403 | 404 | 405 => setting(system, status, code),
+        403..=405 => setting(system, status, code),
         _ => {
             let why = format!("a batch of prices is refused as a whole: {status} {code}");
             CallError::Unusable { system, why }

@@ -27,10 +27,13 @@ impl At {
     fn parse(text: &str) -> Option<Self> {
         let letters = text.bytes().take_while(u8::is_ascii_alphabetic).count();
         let (letters, digits) = text.split_at(letters);
-        let is_plain = (1..=3).contains(&letters.len()) && digits.bytes().all(|digit| digit.is_ascii_digit());
+        // More than three letters are not a column, and would be no number.
+        if !(1..=3).contains(&letters.len()) || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+            return None;
+        }
         let add = |sum: u32, letter: u8| sum * 26 + u32::from(letter.to_ascii_uppercase() - b'A') + 1;
         let column = letters.bytes().fold(0, add);
-        let row = digits.parse().ok().filter(|_| is_plain)?;
+        let row = digits.parse().ok()?;
         let is_there = (1..=ROWS_MAX).contains(&row) && (1..=COLUMNS_MAX).contains(&column);
         is_there.then_some(Self { row, column })
     }

@@ -12,7 +12,7 @@ async fn a_workbook_is_an_export_like_any_other() {
         }
         sheet.merge_range(3, 2, 7, 2, "Phones", &rust_xlsxwriter::Format::new())?;
         for row in 3_u32..8 {
-            sheet.write(row, 0, format!("A{row}"))?.write(row, 1, 133.800_000_000_000_01)?;
+            sheet.write(row, 0, format!("A{row}"))?.write(row, 1, 133.8_f64.next_up())?;
         }
         sheet.write(5, 1, "#N/A")?;
         book.save_to_buffer()
