@@ -89,7 +89,7 @@ async fn a_cancel_keeps_what_was_written_and_the_next_run_goes_on() -> anyhow::R
     is("made once", &(made.get("categories.create"), made.get("products.create")), &(Some(&2), Some(&1)))
 }
 
-/// What somebody else has written, or ordered, since is not taken back, and is listed.
+/// A row that somebody else has written, or ordered, since is not taken back, and is listed.
 #[tokio::test]
 async fn what_somebody_else_has_changed_since_is_left_standing() -> anyhow::Result<()> {
     let shop = CatalogWorld::with("shop").await?;

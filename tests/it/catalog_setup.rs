@@ -160,7 +160,7 @@ async fn a_product_whose_variants_have_several_prices_is_left_to_a_price_list() 
         &row["cause"],
         &json!("some of its variants cost 25000000 VND, others do not: no price was changed"),
     )?;
-    // What was there keeps its stock.
+    // A product that was there keeps its stock.
     is("stock", &shop.world.shop.stock("LAPTOP-001-16GB-512GB").await?, &(50, 0))?;
     let mut other = sample()?;
     other["products"][0]["price"] = json!(26_000_000);

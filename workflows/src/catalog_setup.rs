@@ -35,7 +35,7 @@ use crate::search_attributes::SOURCE;
 use outcome::Work;
 use run::{SetupRun, SetupSaga};
 
-/// What stands before the catalogue's id in a workflow id.
+/// The beginning of a workflow id, before the catalogue's id.
 pub const ID_PREFIX: &str = "catalog/";
 
 /// The workflow id of a catalogue's setup. A schedule adds the time of its slot.
@@ -82,7 +82,7 @@ impl SetupRun<'_> {
         self.products(saga, work).await?;
         self.rules(saga, work).await?;
         self.seo(saga, work).await?;
-        // Whoever stopped the last step was told what will be taken back.
+        // A person who stopped the last step was told what will be taken back.
         saga.check()
     }
 }

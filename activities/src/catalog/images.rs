@@ -55,6 +55,9 @@ fn existing(body: Body) -> Result<(Option<String>, Existing<Look>), CallError> {
     Ok((hash, Existing { id: id_of(body.id, body.media_id)?, state }))
 }
 
+/// The turn of one upload, with the picture that it made.
+type Upload = Turn<Option<Existing<Look>>>;
+
 /// Pictures on their way to the shop.
 pub(super) struct Images<'s> {
     pub(super) shop: &'s Shop,
@@ -64,7 +67,7 @@ pub(super) struct Images<'s> {
     /// Rows in the whole batch.
     rows: usize,
     /// Uploads under way and done, by hash: two files of one content are one upload.
-    uploads: Mutex<HashMap<String, Arc<Turn<Option<Existing<Look>>>>>>,
+    uploads: Mutex<HashMap<String, Arc<Upload>>>,
 }
 
 impl<'s> Images<'s> {

@@ -12,7 +12,8 @@ use crate::processes::catalog::{CatalogRef, catalog};
 
 #[derive(Subcommand)]
 pub(crate) enum CatalogCommand {
-    /// Bring a file's categories, pictures, products and pricing rules into the shop; the same file again writes nothing
+    /// Bring a file's categories, pictures, products and pricing rules into the shop; the same file again writes
+    /// nothing
     #[command(after_help = "\
 The input is JSON (sample: starter/samples/catalog.json); docs/catalog.md has every field. It is checked before anything
 is sent: wrong categories and rules exit with 2 and start nothing; a wrong product or picture costs itself, or the start

@@ -46,8 +46,8 @@ pub(crate) fn plan(json: &str) -> Result<Plan, InputError> {
     })
 }
 
-/// What a setup that reached its end is worth: some of its rows may not be in the shop. A result that cannot be read is
-/// worth nothing.
+/// The exit code of a setup that reached its end: some of its rows may not be in the shop. A result that cannot be read
+/// is worth nothing.
 pub(crate) fn worth(result: &Value) -> Exit {
     let Some(failed) = result["failed_rows"].as_u64() else { return Exit::Failed };
     let would_ask = result["limits_exceeded"].as_array().is_some_and(|limits| !limits.is_empty());
@@ -87,7 +87,7 @@ impl FromStr for CatalogRef {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let name = text.strip_prefix(catalog_setup::ID_PREFIX).unwrap_or(text);
-        // What a schedule adds to the catalogue's id: `-2026-01-01T00:00:00Z`.
+        // A schedule adds to the catalogue's id: `-2026-01-01T00:00:00Z`.
         let (id, _slot) = name.split_once(':').unwrap_or((name, ""));
         catalog(id).map(|_| Self(format!("{}{name}", catalog_setup::ID_PREFIX)))
     }

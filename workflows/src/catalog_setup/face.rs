@@ -29,7 +29,7 @@ pub fn search_attributes(catalog: &CatalogId) -> [SearchAttributeUpdate; 2] {
     [SOURCE.value_set(catalog.to_string()), STAGE.value_set(Stage::Processing.name().to_owned())]
 }
 
-/// What a setup returns: the seed's `CatalogSetupResult`, and what it leaves out.
+/// The result of a setup: the seed's `CatalogSetupResult`, and fields that it lacks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CatalogSetupResult {
     /// Whether the run reached its end; rows may have failed all the same.
@@ -56,12 +56,12 @@ pub struct CatalogSetupResult {
     /// Whether nothing was written because that was asked for.
     #[serde(default)]
     pub dry_run: bool,
-    /// What would be written, or was to be, by kind.
+    /// The rows that would be written, or were to be, by kind.
     pub compared: BTreeMap<Kind, StageCounts>,
-    /// What made the run ask, if it did.
+    /// The limits that made the run ask, if it did.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limits_exceeded: Vec<String>,
-    /// What every step did.
+    /// Every step with its outcome.
     pub steps: Report,
 }
 
@@ -110,7 +110,7 @@ pub impl CatalogSetup {
         })
     }
 
-    /// Somebody stops the setup. What was written stays under `keep_good_rows`, and is taken back under
+    /// Somebody stops the setup. The rows that were written stay under `keep_good_rows`, and are taken back under
     /// `all_or_nothing`.
     #[update]
     pub async fn cancel_setup(

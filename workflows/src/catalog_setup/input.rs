@@ -1,4 +1,4 @@
-//! What a catalogue setup is told: the seed's `CatalogSetupData`.
+//! The input of a catalogue setup: the seed's `CatalogSetupData`.
 //!
 //! Categories and pricing rules must all be right, or nothing starts: products hang on the ones, and every price on the
 //! others. A product or picture that is wrong costs itself under `keep_good_rows`, and the start under
@@ -36,7 +36,7 @@ pub(super) const RULES_MAX: usize = 1_000;
 /// Wrong rows that are left out at most: more of them speak for a column that is read wrongly.
 pub const WRONG_MAX: usize = 100;
 
-/// What a catalogue setup is told.
+/// The input of a catalogue setup.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CatalogSetupData {
     /// `catalog_id`: names the catalogue; one run of it at a time.
@@ -73,7 +73,7 @@ pub enum RowPolicy {
     AllOrNothing,
 }
 
-/// What a run may change before a person is asked. Shares are in percent.
+/// The changes that a run may make before a person is asked. Shares are in percent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// `products_changed_percent`: of the products in the file that the shop has, which may be changed (default 100:

@@ -1,4 +1,4 @@
-//! What a setup has done so far.
+//! The deeds of a setup so far.
 
 use std::collections::BTreeMap;
 
@@ -6,18 +6,18 @@ use contracts::bulk::{INLINE_MAX, Rows, Written};
 use contracts::catalog::{Kind, RowOutcome, StageCounts};
 use contracts::objects::ObjectRef;
 
-/// What a setup has done so far.
+/// The deeds of a setup so far.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Work {
     /// The staged batches of each kind: categories have one for each level.
     pub(super) staged: BTreeMap<Kind, Vec<ObjectRef>>,
     /// How they compared with the shop.
     pub(super) counts: BTreeMap<Kind, StageCounts>,
-    /// What was written, and what could not be.
+    /// The rows that were written, and those that could not be.
     pub(super) written: BTreeMap<Kind, Written<RowOutcome>>,
-    /// What the products' texts for search engines came to.
+    /// The outcomes of the products' texts for search engines.
     pub(super) seo: Written<RowOutcome>,
-    /// What made the run ask.
+    /// The limits that made the run ask.
     pub(super) limits_exceeded: Vec<String>,
 }
 
@@ -36,7 +36,7 @@ impl Work {
         kinds + self.seo.count("failed")
     }
 
-    /// What the undos have left standing, in words for the report.
+    /// The things that the undos have left standing, in words for the report.
     pub(super) fn left_words(left: &Written<RowOutcome>) -> Vec<String> {
         let rows = left.rows.iter().map(|row| {
             let what = [&row.sku, &row.name, &row.original_path].into_iter().flatten().next();

@@ -60,7 +60,7 @@ impl<'c> SetupRun<'c> {
         }
     }
 
-    /// What is written to, or taken back from, the shop for one batch of a step.
+    /// The order to write, or take back, one batch of a step.
     pub(super) fn rows(&self, step: &str, work: Doing, batch: ObjectRef, uploads: &[ObjectRef]) -> ApplyRows {
         let sync = format!("{}/{}", self.ctx.workflow_id(), self.ctx.run_id());
         ApplyRows {

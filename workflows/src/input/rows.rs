@@ -13,7 +13,7 @@ use super::{Fields, Findings, Problem, Refusal};
 pub struct WrongEntry {
     /// Its place in the list, from 1.
     pub row: u32,
-    /// What it calls itself, where that is a text.
+    /// The name that it gives itself, where that is a text.
     pub key: Option<String>,
     /// Everything that is wrong with it.
     pub problems: Vec<Problem>,
@@ -57,7 +57,7 @@ impl Fields<'_> {
         }
     }
 
-    /// The entries of a list that may be absent, each read by itself: what is wrong with one is no problem of the
+    /// The entries of a list that may be absent, each read by itself: a fault of one is not a problem of the
     /// input. `key` is the field by which an entry is called. A field that nothing reads is a problem all the same: a
     /// misspelt one is usually misspelt in every entry.
     pub fn rows<T>(

@@ -1,4 +1,4 @@
-//! What became of every row of a setup, as JSON lines or as CSV.
+//! The outcome of every row of a setup, as JSON lines or as CSV.
 
 use contracts::bulk::Rows;
 use contracts::catalog::{Kind, RowOutcome};

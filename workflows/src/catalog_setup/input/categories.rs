@@ -28,7 +28,7 @@ struct Written {
     seo: Changes,
 }
 
-/// What a category says to stand below.
+/// The parent that a category names.
 #[derive(Clone, Debug, PartialEq)]
 enum Parent {
     None,
@@ -110,7 +110,7 @@ struct Tree<'f, 'a> {
     is_right: bool,
 }
 
-/// What is known of a parent so far.
+/// A parent, as far as it is known.
 enum Sought {
     Found(usize),
     /// Another one's parent decides.
