@@ -3,7 +3,7 @@
 //! | what came back | what it is |
 //! |---|---|
 //! | 201 | accepted; `sid` is the id |
-//! | 4xx with a code of [`REFUSED`]: the recipient or the text | an outcome: this SMS will never be taken |
+//! | 4xx with a code of `REFUSED`: the recipient or the text | an outcome: this SMS will never be taken |
 //! | any other 4xx of Twilio's own | an outage that a setting mends, which the failure names |
 //! | 429 | put off, tried again after `Retry-After` |
 //! | timeout, 5xx, an answer that is none | nobody knows: looked up, then tried again |
