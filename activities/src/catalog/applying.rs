@@ -65,7 +65,13 @@ impl<K: Kind> Applying<'_, K> {
                 let changed = patiently(self.ctx, || self.kind.change(&key, before, &wanted)).await;
                 changed.map(|()| Existing { id: before.id.clone(), state: wanted })
             }
-            None => patiently(self.ctx, || self.kind.create(&key, row, &wanted)).await,
+            None => {
+                let made = patiently(self.ctx, || self.kind.create(&key, row, &wanted)).await;
+                if self.ctx.is_cancelled() && matches!(made, Err(CallError::PutOff { .. })) {
+                    self.kind.clear(&key, row, &wanted).await.map_err(trouble)?;
+                }
+                made
+            }
         };
         match written {
             Ok(now) => {

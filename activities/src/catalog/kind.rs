@@ -2,6 +2,7 @@
 
 use contracts::catalog::RowOutcome;
 use contracts::values::IdempotencyKey;
+use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,18 @@ pub(super) trait Kind: Sync {
     /// Whether a row that the shop does not have is passed over, because another step makes it.
     fn only_changes(&self) -> bool {
         false
+    }
+
+    /// Takes back the part of a row that was made when the run was stopped between its requests: the next run would
+    /// find a row that it did not make, and leave the rest of it as it is.
+    fn clear<'a>(
+        &'a self,
+        key: &'a IdempotencyKey,
+        row: &'a Self::Row,
+        wanted: &'a Self::State,
+    ) -> BoxFuture<'a, Result<(), CallError>> {
+        let (_, _, _) = (key, row, wanted);
+        std::future::ready(Ok(())).boxed()
     }
 
     /// Whether a row that a run made still looks as it was made.

@@ -309,6 +309,27 @@ impl Kind for Products<'_> {
         .boxed()
     }
 
+    /// A product without its stock. Nobody can have ordered it.
+    fn clear<'a>(
+        &'a self,
+        key: &'a IdempotencyKey,
+        row: &'a Staged,
+        wanted: &'a Look,
+    ) -> BoxFuture<'a, Result<(), CallError>> {
+        async move {
+            let mut looks = vec![self.search(row.product.sku.as_str()).await?];
+            self.add_stock(std::slice::from_ref(row), &mut looks).await?;
+            let bare = Look { stock: None, ..wanted.clone() };
+            match looks.pop().flatten() {
+                Some(made) if made.state == bare && !self.is_whole(row, &made.state) => {
+                    self.delete(&key.part("half"), &made.id).await
+                }
+                _ => Ok(()),
+            }
+        }
+        .boxed()
+    }
+
     fn change<'a>(
         &'a self,
         key: &'a IdempotencyKey,
