@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use activities::http::{Api, ApiError, CallError, Credential, Endpoint, Names};
-use contracts::failure::{OUTCOME_UNKNOWN, REFUSED, UNAVAILABLE};
+use contracts::failure::{NEW_WORD, OUTCOME_UNKNOWN, REFUSED, SETTING, UNAVAILABLE};
 use contracts::values::IdempotencyKey;
 use reqwest::Method;
 use serde::Deserialize;
@@ -55,7 +55,7 @@ fn told(error: CallError) -> TestResult<Told> {
         assert!(!failure.to_string().contains(secret), "{secret} is in {failure}");
         assert!(!text.contains(secret), "{secret} is in {text}");
     }
-    let known = [OUTCOME_UNKNOWN, REFUSED, UNAVAILABLE];
+    let known = [NEW_WORD, OUTCOME_UNKNOWN, REFUSED, SETTING, UNAVAILABLE];
     let kind = known.into_iter().find(|kind| Some(*kind) == failure.type_name()).ok_or("an unknown type")?;
     Ok((kind, failure.is_non_retryable(), failure.next_retry_delay()))
 }
@@ -166,7 +166,7 @@ async fn what_a_setting_mends_is_asked_again_and_names_the_setting() -> TestResu
     ] {
         let error = failed(answer(status, "", body)).await?;
         assert!(error.to_string().starts_with(said), "{status}: {error}");
-        assert_eq!(told(error)?, (UNAVAILABLE, RETRIED, None), "{status} {body}");
+        assert_eq!(told(error)?, (SETTING, RETRIED, None), "{status} {body}");
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The message senders: each message once, in the customer's language; a refusal never fails anything.
 
 use activities::notification::NotificationActivities;
-use contracts::failure::{OUTCOME_UNKNOWN, REFUSED, UNAVAILABLE};
+use contracts::failure::{OUTCOME_UNKNOWN, REFUSED, SETTING};
 use contracts::notification::{Content, Delivery, Notifications, SendEmail, SendPush, SendSms};
 use contracts::values::{CustomerId, Locale, Recipient};
 use messages::Texts;
@@ -124,7 +124,7 @@ async fn a_sender_that_is_down_or_forbids_is_asked_again_and_one_that_refuses_is
     assert_eq!((failed.kind.as_str(), failed.is_final), (OUTCOME_UNKNOWN, false));
     shop.fault("notifications.email", "status", json!({ "status": 403 })).await?;
     let failed = temporal.run(Notifications::send_email, FIRST, &email()?).await?.err().ok_or("sent")?;
-    assert_eq!((failed.kind.as_str(), failed.is_final), (UNAVAILABLE, false));
+    assert_eq!((failed.kind.as_str(), failed.is_final), (SETTING, false));
     assert!(failed.message.contains("look at the rights of PEER_TOKEN"), "{}", failed.message);
     shop.fault("notifications.email", "status", json!({ "status": 409 })).await?;
     let failed = temporal.run(Notifications::send_email, FIRST, &email()?).await?.err().ok_or("sent")?;

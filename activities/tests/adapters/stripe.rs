@@ -5,7 +5,7 @@ use std::time::Duration;
 use activities::http::Credential;
 use activities::payment::PaymentActivities;
 use activities::payment::stripe::{StripeEndpoint, open};
-use contracts::failure::{OUTCOME_UNKNOWN, REFUSED};
+use contracts::failure::{NEW_WORD, REFUSED};
 use contracts::payment::{PaymentState, Payments, ReversePayment};
 use serde_json::{Value, json};
 
@@ -130,7 +130,7 @@ async fn a_stored_success_is_not_taken_for_money() -> TestResult {
 
 fn names_the_word<T: std::fmt::Debug>(outcome: Result<T, Failed>, word: &str) -> TestResult {
     let failed = outcome.err().ok_or("believed")?;
-    assert_eq!((failed.kind.as_str(), failed.is_final), (OUTCOME_UNKNOWN, false), "{failed:?}");
+    assert_eq!((failed.kind.as_str(), failed.is_final), (NEW_WORD, false), "{failed:?}");
     let said = format!("that this version does not know: {word}");
     assert!(failed.message.ends_with(&said), "{}", failed.message);
     Ok(())
