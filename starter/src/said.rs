@@ -111,7 +111,8 @@ fn every_command_about_a_run_is_taken() {
             assert!(is_taken(command.trim_start_matches("starter ")), "{command}");
         }
         if let Some(words) = process.started_by {
-            assert!(is_taken(&format!("{words} --input FILE")), "{words}");
+            let forms = [format!("{words} --input FILE"), format!("{words} {key}"), words.to_owned()];
+            assert!(forms.iter().any(|form| is_taken(form)), "{words}");
         }
     }
     let foreign = Subject { workflow_id: "a/b".into(), run_id: String::new(), process: None };
@@ -189,7 +190,7 @@ fn examples(command: &Command) -> Vec<String> {
             .next()
             .unwrap_or(line)
             .split([' '])
-            .take_while(|word| !["<", "|"].contains(word))
+            .take_while(|word| !["<", ">", "|"].contains(word))
             .collect::<Vec<_>>()
             .join(" ")
     });

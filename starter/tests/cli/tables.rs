@@ -116,7 +116,7 @@ fn rules_make_the_shops_records_and_each_problem_has_its_cell() {
     assert!(words.stdout.contains("prices.xlsx: product_price is not a number"), "{}", words.stdout);
     assert!(words.stdout.contains("(Prices!C5)"), "{}", words.stdout);
 
-    let wrong = show("any.csv", "sku\nA\n", &["--map", &rules.replace("rules.json", "wrong.json")]);
+    let wrong = show("any.csv", "sku\nA\n", &["--map", &rules.replace("rules.json", "missing.json")]);
     assert!(wrong.stderr.contains("cannot read"), "{}", wrong.stderr);
     fs::write(file("wrong.json"), "{\"product_sku\": \"item\",\n \"product_prise\": \"x\"}")
         .expect("written");

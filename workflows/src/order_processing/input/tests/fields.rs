@@ -151,10 +151,10 @@ fn texts_have_a_longest_length_and_no_control_characters() -> TestResult {
         let problem = format!(
             "{field} holds control characters (fix: remove line breaks and other control characters)"
         );
-        each_is_refused(pointer, &["\"a\\u0000b\"", "\"a\\u0085b\""], &problem)?;
+        each_is_refused(pointer, &["\"a\\u0000b\""], &problem)?;
         // A line break in the name of a product is the shop's own, and becomes a blank.
         if field != "items[0].product_name" {
-            each_is_refused(pointer, &["\"a\\nb\""], &problem)?;
+            each_is_refused(pointer, &["\"a\\nb\"", "\"a\\u0085b\""], &problem)?;
         }
     }
     Ok(())
