@@ -170,15 +170,7 @@ async fn each_call_cancelled_while_it_is_put_off() -> anyhow::Result<()> {
         shop.mend().await?;
         let again = place.shop.start(&place.input().await?).await?.ended().await?.completed()?;
         is("failed rows of the next run", &again.failed_rows, &0)?;
-        // A product that was stopped before its stock is taken back, and made anew by the next run.
-        if row.operation == "inventory.create" {
-            *place.writes.entry("products.create".to_owned()).or_default() += 1;
-        }
-        let whole = place.whole().await;
-        if row.operation == "inventory.create" {
-            *place.writes.entry("products.create".to_owned()).or_default() -= 1;
-        }
-        whole
+        place.whole().await
     })
     .await
 }
@@ -201,7 +193,13 @@ async fn each_write_refused() -> anyhow::Result<()> {
         }
         shop.mend().await?;
         let again = place.shop.start(&place.input().await?).await?.ended().await?.completed()?;
-        is("failed rows of the next run", &again.failed_rows, &0)
+        is("failed rows of the next run", &again.failed_rows, &0)?;
+        // A product that was made without its picture gets it by a change.
+        let is_later = row.operation == "media.upload";
+        *place.writes.entry("products.update".to_owned()).or_default() += usize::from(is_later);
+        let whole = place.whole().await;
+        *place.writes.entry("products.update".to_owned()).or_default() -= usize::from(is_later);
+        whole
     })
     .await
 }

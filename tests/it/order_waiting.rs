@@ -6,10 +6,25 @@ use serde_json::json;
 use tests::matrix::requested;
 use tests::orders;
 use tests::servers::TimeSkipping;
-use tests::world::{Ended, World};
+use tests::world::{Ended, Order, World};
+use workflows::order_processing::OrderProcessingResult;
 
 const MINUTE: Duration = Duration::from_secs(60);
-const WEEK_MINUTES: u32 = 7 * 24 * 60;
+const HALF_AN_HOUR: u32 = 30;
+const A_WEEK: u32 = 7 * 24 * 60;
+
+/// An order that waits for a bank transfer, for so many minutes.
+async fn waiting(world: &World, minutes: u32) -> anyhow::Result<Order<'_>> {
+    let mut order = orders::paid_by("bank_transfer");
+    order["reservation_minutes"] = json!(minutes);
+    let order = world.start(&order).await?;
+    order.waits().await?;
+    Ok(order)
+}
+
+fn took(result: &OrderProcessingResult) -> anyhow::Result<Duration> {
+    Ok(Duration::from_millis(result.execution_time.try_into()?))
+}
 
 #[tokio::test]
 async fn what_the_customer_has_to_do_settles_in_time() -> anyhow::Result<()> {
@@ -77,16 +92,14 @@ async fn an_order_that_is_not_paid_in_time_expires() -> anyhow::Result<()> {
 async fn thirty_minutes_without_payment_expire_and_29_do_not() -> anyhow::Result<()> {
     let server = TimeSkipping::start()?;
     let world = World::on(&server.address, &[]).await?;
-    let expires = world.start(&orders::paid_by("bank_transfer")).await?;
-    expires.waits().await?;
+    let expires = waiting(&world, HALF_AN_HOUR).await?;
     let result = server.skipping(&world.client, expires.ended()).await??.stopped_as("expired")?;
-    let took = Duration::from_millis(result.execution_time.try_into()?);
+    let took = took(&result)?;
     assert!(took >= Duration::from_secs(30 * 60) && took < Duration::from_secs(31 * 60), "{took:?}");
     let totals = world.shop.clean().await?;
     assert_eq!((&totals["charges"], &totals["holds"]), (&json!(0), &json!(0)));
 
-    let settles = world.start(&orders::paid_by("bank_transfer")).await?;
-    settles.waits().await?;
+    let settles = waiting(&world, HALF_AN_HOUR).await?;
     server.sleep(&world.client, Duration::from_secs(29 * 60)).await?;
     let event = world.shop.settle(&settles.order_id, "paid").await?;
     assert_eq!(settles.payment_settled(&event).await, Ok("taken".to_owned()));
@@ -101,11 +114,10 @@ async fn thirty_minutes_without_payment_expire_and_29_do_not() -> anyhow::Result
 async fn a_payment_is_seen_without_news() -> anyhow::Result<()> {
     let server = TimeSkipping::start()?;
     let world = World::on(&server.address, &[]).await?;
-    let order = world.start(&orders::paid_by("bank_transfer")).await?;
-    order.waits().await?;
+    let order = waiting(&world, HALF_AN_HOUR).await?;
     world.shop.settle(&order.order_id, "paid").await?;
     let result = server.skipping(&world.client, order.ended()).await??.fulfilled()?;
-    let took = Duration::from_millis(result.execution_time.try_into()?);
+    let took = took(&result)?;
     assert!((MINUTE..2 * MINUTE).contains(&took), "{took:?}");
     world.shop.clean().await.map(drop)
 }
@@ -115,13 +127,12 @@ async fn a_payment_is_seen_without_news() -> anyhow::Result<()> {
 async fn a_payment_is_looked_at_once_more_before_its_order_expires() -> anyhow::Result<()> {
     let server = TimeSkipping::start()?;
     let world = World::on(&server.address, &[]).await?;
-    let order = world.start(&orders::paid_by("bank_transfer")).await?;
-    order.waits().await?;
+    let order = waiting(&world, HALF_AN_HOUR).await?;
     server.sleep(&world.client, 29 * MINUTE).await?;
     requested(&world, "payments.get", 4).await?;
     world.shop.settle(&order.order_id, "paid").await?;
     let result = server.skipping(&world.client, order.ended()).await??.fulfilled()?;
-    let took = Duration::from_millis(result.execution_time.try_into()?);
+    let took = took(&result)?;
     assert!((30 * MINUTE..31 * MINUTE).contains(&took), "{took:?}");
     assert_eq!(world.shop.requests("payments.get").await?, 5);
     world.shop.clean().await.map(drop)
@@ -133,10 +144,7 @@ async fn a_payment_is_looked_at_once_more_before_its_order_expires() -> anyhow::
 async fn an_outage_of_the_provider_does_not_end_the_wait() -> anyhow::Result<()> {
     let server = TimeSkipping::start()?;
     let world = World::on(&server.address, &[]).await?;
-    let mut order = orders::paid_by("bank_transfer");
-    order["reservation_minutes"] = json!(WEEK_MINUTES);
-    let order = world.start(&order).await?;
-    order.waits().await?;
+    let order = waiting(&world, A_WEEK).await?;
     world.shop.faults(json!([{ "operation": "payments.get", "kind": "status", "status": 503 }])).await?;
     let event = world.shop.settle(&order.order_id, "paid").await?;
     assert_eq!(order.payment_settled(&event).await, Ok("taken".to_owned()));
@@ -150,14 +158,13 @@ async fn an_outage_of_the_provider_does_not_end_the_wait() -> anyhow::Result<()>
     world.shop.mend().await?;
     server.skipping(&world.client, order.ended()).await??.fulfilled()?;
 
-    let unread = world.start(&orders::paid_by("bank_transfer")).await?;
-    unread.waits().await?;
+    let unread = waiting(&world, HALF_AN_HOUR).await?;
     world.shop.faults(json!([{ "operation": "payments.get", "kind": "status", "status": 503 }])).await?;
     world.shop.settle(&unread.order_id, "paid").await?;
     server.sleep(&world.client, 33 * MINUTE).await?;
     world.shop.mend().await?;
     let result = server.skipping(&world.client, unread.ended()).await??.stopped_as("expired")?;
-    let took = Duration::from_millis(result.execution_time.try_into()?);
+    let took = took(&result)?;
     assert!((30 * MINUTE..60 * MINUTE).contains(&took), "{took:?}");
     // Nobody knows that the customer did not pay.
     let reason = result.reason.unwrap_or_default();
@@ -172,14 +179,13 @@ async fn an_outage_of_the_provider_does_not_end_the_wait() -> anyhow::Result<()>
 async fn looks_go_on_behind_the_deadline_while_they_get_no_answer() -> anyhow::Result<()> {
     let server = TimeSkipping::start()?;
     let world = World::on(&server.address, &[]).await?;
-    let order = world.start(&orders::paid_by("bank_transfer")).await?;
-    order.waits().await?;
+    let order = waiting(&world, HALF_AN_HOUR).await?;
     server.sleep(&world.client, 29 * MINUTE).await?;
     let away = json!({ "operation": "payments.get", "kind": "status", "status": 503, "count": 4 });
     world.shop.faults(json!([away])).await?;
     world.shop.settle(&order.order_id, "paid").await?;
     let result = server.skipping(&world.client, order.ended()).await??.fulfilled()?;
-    let took = Duration::from_millis(result.execution_time.try_into()?);
+    let took = took(&result)?;
     assert!((30 * MINUTE..33 * MINUTE).contains(&took), "{took:?}");
     world.shop.clean().await.map(drop)
 }
@@ -188,8 +194,7 @@ async fn looks_go_on_behind_the_deadline_while_they_get_no_answer() -> anyhow::R
 #[tokio::test]
 async fn a_look_that_is_refused_ends_the_order() -> anyhow::Result<()> {
     let world = World::new().await?;
-    let order = world.start(&orders::paid_by("bank_transfer")).await?;
-    order.waits().await?;
+    let order = waiting(&world, HALF_AN_HOUR).await?;
     world.shop.faults(json!([{ "operation": "payments.get", "kind": "status", "status": 422 }])).await?;
     assert_eq!(order.payment_settled("evt-1").await, Ok("taken".to_owned()));
     order.ended().await?.failed_as("StepFailed")?;
@@ -203,10 +208,7 @@ async fn a_look_that_is_refused_ends_the_order() -> anyhow::Result<()> {
 async fn a_week_with_a_hundred_pieces_of_news_is_under_three_thousand_events() -> anyhow::Result<()> {
     let server = TimeSkipping::start()?;
     let world = World::on(&server.address, &[]).await?;
-    let mut order = orders::paid_by("bank_transfer");
-    order["reservation_minutes"] = json!(WEEK_MINUTES);
-    let order = world.start(&order).await?;
-    order.waits().await?;
+    let order = waiting(&world, A_WEEK).await?;
     for news in 0..100_u32 {
         assert_eq!(order.payment_settled(&format!("evt-{news}")).await, Ok("taken".to_owned()));
         server.sleep(&world.client, 100 * MINUTE).await?;

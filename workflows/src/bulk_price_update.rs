@@ -84,6 +84,6 @@ impl PriceRun<'_> {
         saga.done(PROCESS, &work.words());
         self.summarise(saga, work).await;
         self.notify(saga, work).await;
-        Ok(())
+        saga.check() // A person who cancels now may want the old prices back, and was told so.
     }
 }

@@ -1,7 +1,7 @@
 //! A system that asks to slow down.
 
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use temporalio_sdk::activities::ActivityContext;
 
@@ -17,12 +17,17 @@ const PAUSE_MAX: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// Every other outcome. And the 429 itself once the run was stopped or has given this attempt up: asking on would keep
-/// a cancelled run from ending, and write after it has ended.
+/// a cancelled run from ending, and write after it has ended. An attempt whose time is over asks nothing more: the
+/// answer to a heartbeat, which would tell it that the run has given it up, may be seconds away.
 pub async fn patiently<T, F>(ctx: &ActivityContext, ask: impl Fn() -> F) -> Result<T, CallError>
 where
     F: Future<Output = Result<T, CallError>>,
 {
     loop {
+        if is_over(ctx) {
+            let why = "the time of this attempt is over, by this machine's clock".to_owned();
+            return Err(CallError::NotSent { system: "Sunflow", why });
+        }
         match ask().await {
             Err(CallError::PutOff { system, after }) => {
                 let pause = after.unwrap_or(PAUSE).clamp(PAUSE, PAUSE_MAX);
@@ -34,4 +39,9 @@ where
             outcome => return outcome,
         }
     }
+}
+
+/// Whether Temporal waits for this attempt no longer.
+fn is_over(ctx: &ActivityContext) -> bool {
+    ctx.info().deadline.is_some_and(|deadline| deadline <= SystemTime::now())
 }

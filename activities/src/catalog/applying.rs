@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use contracts::bulk::Written;
 use contracts::catalog::{ApplyRows, RowOutcome};
+use contracts::values::IdempotencyKey;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde_json::value::to_raw_value;
@@ -60,26 +61,38 @@ impl<K: Kind> Applying<'_, K> {
         let name = self.kind.key(row);
         let key = self.input.key.part(&short_hash(&name));
         let written = match before {
-            Some(before) if before.state == wanted => return Ok(Answer::Same),
-            Some(before) => {
-                let changed = patiently(self.ctx, || self.kind.change(&key, before, &wanted)).await;
-                changed.map(|()| Existing { id: before.id.clone(), state: wanted })
-            }
-            None => {
-                let made = patiently(self.ctx, || self.kind.create(&key, row, &wanted)).await;
-                if self.ctx.is_cancelled() && matches!(made, Err(CallError::PutOff { .. })) {
-                    self.kind.clear(&key, row, &wanted).await.map_err(trouble)?;
-                }
-                made
-            }
+            Some(before) => self.change(&key, row, before, wanted).await,
+            None => patiently(self.ctx, || self.kind.create(&key, row, &wanted)).await.map(Some),
         };
         match written {
-            Ok(now) => {
+            Ok(Some(now)) => {
                 self.seen().insert(name, now);
                 Ok(Answer::Done(None))
             }
+            Ok(None) => Ok(Answer::Same),
             Err(error) => refusal_of(error).map(Answer::Refused),
         }
+    }
+
+    /// Writes a row that was there before, as far as it differs, and the part of it that an earlier run could not
+    /// write. `None`: there was nothing to write.
+    async fn change(
+        &self,
+        key: &IdempotencyKey,
+        row: &K::Row,
+        before: &Existing<K::State>,
+        wanted: K::State,
+    ) -> Result<Option<Existing<K::State>>, CallError> {
+        let is_otherwise = before.state != wanted;
+        if is_otherwise {
+            patiently(self.ctx, || self.kind.change(key, before, &wanted)).await?;
+        }
+        let is_completed = match self.kind.is_whole(row, &before.state) {
+            true => false,
+            false => patiently(self.ctx, || self.kind.complete(key, row, before)).await?,
+        };
+        let now = Existing { id: before.id.clone(), state: wanted };
+        Ok((is_otherwise || is_completed).then_some(now))
     }
 }
 
@@ -99,6 +112,8 @@ pub(super) fn refusal_of(error: CallError) -> Result<String, Trouble> {
     let (system, refusal) = match error {
         CallError::Refused { system, refusal } => (system, refusal),
         CallError::Unusable { why, .. } => return Ok(why),
+        // A proxy that takes no large request, say: where other rows are taken, it is about this one.
+        foreign @ CallError::Foreign { .. } => return Err(Trouble::of_row(foreign)),
         other => return Err(other.into()),
     };
     let fix = match (refusal.status, refusal.code.as_str()) {

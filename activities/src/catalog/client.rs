@@ -46,6 +46,12 @@ impl Shop {
         Ok((entries, is_last))
     }
 
+    /// A listing that has no pages.
+    pub(super) async fn whole<T: DeserializeOwned>(&self, path: &[&str]) -> Result<Vec<T>, CallError> {
+        let listing: Box<RawValue> = self.api.get(path, &[]).await?;
+        entries_of(&listing)
+    }
+
     /// Every page.
     pub(super) async fn all<T: DeserializeOwned>(
         &self,

@@ -10,7 +10,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use store::Store;
+use store::{Store, StoreError};
 use tokio::sync::{Mutex as Turn, OnceCell};
 
 use super::categories::set;
@@ -118,8 +118,11 @@ impl<'s> Images<'s> {
             return Err(refuse(format!("has {bytes} bytes; at most {max} are taken")));
         }
         let content = self.store.get(&row.content).await;
-        let content =
-            content.map_err(|error| refuse(format!("cannot be read from the object store: {error}")))?;
+        let content = content.map_err(|error| match error {
+            StoreError::Gone { .. } | StoreError::Damaged { .. } => refuse(error.to_string()),
+            // A store that is away says nothing about the picture.
+            error => CallError::NotSent { system: SYSTEM, why: error.to_string() },
+        })?;
         let format = picture::check(&content).map_err(refuse)?;
         let name = file_parts(&row.file_path).pop().unwrap_or_default();
         let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);

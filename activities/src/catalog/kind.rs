@@ -7,6 +7,7 @@ use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::client::SYSTEM;
 use crate::http::CallError;
 
 /// Something that the shop has.
@@ -49,16 +50,21 @@ pub(super) trait Kind: Sync {
         false
     }
 
-    /// Takes back the part of a row that was made when the run was stopped between its requests: the next run would
-    /// find a row that it did not make, and leave the rest of it as it is.
-    fn clear<'a>(
+    /// Adds the part of a row that was not written when the row was made, in this run or an earlier one: a product's
+    /// stock. Answers whether there was something to add.
+    fn complete<'a>(
         &'a self,
         key: &'a IdempotencyKey,
         row: &'a Self::Row,
-        wanted: &'a Self::State,
-    ) -> BoxFuture<'a, Result<(), CallError>> {
-        let (_, _, _) = (key, row, wanted);
-        std::future::ready(Ok(())).boxed()
+        now: &'a Existing<Self::State>,
+    ) -> BoxFuture<'a, Result<bool, CallError>> {
+        let (_, _, _) = (key, row, now);
+        std::future::ready(Ok(false)).boxed()
+    }
+
+    /// Whether a row that was there before still looks as the run wrote it.
+    fn is_as_written(&self, row: &Self::Row, before: &Self::State, now: &Self::State) -> bool {
+        self.wanted(row, Some(before)).is_ok_and(|written| written == *now)
     }
 
     /// Whether a row that a run made still looks as it was made.
@@ -95,6 +101,13 @@ pub(super) type Looks<S> = Vec<Option<Existing<S>>>;
 /// A status of a refusal, if the error is one.
 pub(super) fn is_refused_as(error: &CallError, status: u16) -> bool {
     error.refusal().is_some_and(|refusal| refusal.status == status)
+}
+
+/// The refusal of a row that somebody made between the look and the write. To overwrite it would lose what is in it,
+/// and to take it back later would delete it.
+pub(super) fn made_meanwhile() -> CallError {
+    let why = "somebody else has made it meanwhile: run the file again".to_owned();
+    CallError::Unusable { system: SYSTEM, why }
 }
 
 /// Gone already is a success.

@@ -11,13 +11,14 @@ use contracts::values::IdempotencyKey;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use reqwest::Method;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use super::categories::{Tree, set};
 use super::client::Shop;
-use super::kind::{Existing, Kind, Looks, is_refused_as};
+use super::kind::{Existing, Kind, Looks, is_refused_as, made_meanwhile};
 use crate::http::CallError;
 use body::{Body, Levels};
 
@@ -291,12 +292,10 @@ impl Kind for Products<'_> {
             let made: Result<body::Made, CallError> =
                 self.shop.post(&["products"], key, &body::create(sku, wanted)).await;
             let id = match made {
-                // Made meanwhile, or by an attempt whose answer is lost at a shop that keeps no keys.
                 Err(error) if is_refused_as(&error, 409) => match self.search(sku).await? {
-                    Some(found) => {
-                        self.change(&key.part("update"), &found, wanted).await?;
-                        found.id
-                    }
+                    // Ours, of an attempt whose answer is lost at a shop that keeps no keys.
+                    Some(found) if self.is_as_made(row, &found.state) => found.id,
+                    Some(_) => return Err(made_meanwhile()),
                     None => return Err(error),
                 },
                 made => made?.id()?,
@@ -309,25 +308,30 @@ impl Kind for Products<'_> {
         .boxed()
     }
 
-    /// A product without its stock. Nobody can have ordered it.
-    fn clear<'a>(
+    /// Its stock, where nobody has ever given it any: the shop refused it, or the run was stopped before it. Stock that
+    /// lies elsewhere is all it has.
+    fn complete<'a>(
         &'a self,
         key: &'a IdempotencyKey,
         row: &'a Staged,
-        wanted: &'a Look,
-    ) -> BoxFuture<'a, Result<(), CallError>> {
+        now: &'a Existing<Look>,
+    ) -> BoxFuture<'a, Result<bool, CallError>> {
         async move {
-            let mut looks = vec![self.search(row.product.sku.as_str()).await?];
-            self.add_stock(std::slice::from_ref(row), &mut looks).await?;
-            let bare = Look { stock: None, ..wanted.clone() };
-            match looks.pop().flatten() {
-                Some(made) if made.state == bare && !self.is_whole(row, &made.state) => {
-                    self.delete(&key.part("half"), &made.id).await
-                }
-                _ => Ok(()),
+            let Some(quantity) = row.product.initial_stock else { return Ok(false) };
+            let records: Vec<IgnoredAny> = self.shop.whole(&["inventory", "product", &now.id]).await?;
+            if !records.is_empty() {
+                return Ok(false);
             }
+            self.set_stock(key, row, &now.id, quantity).await.map(|()| true)
         }
         .boxed()
+    }
+
+    /// A product that was sold since is still as the run wrote it.
+    fn is_as_written(&self, row: &Staged, before: &Look, now: &Look) -> bool {
+        let written = self.wanted(row, Some(before));
+        let stock = if before.stock.is_some() { now.stock } else { before.stock };
+        written.is_ok_and(|written| Look { stock, ..written } == *now)
     }
 
     fn change<'a>(

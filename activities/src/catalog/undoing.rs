@@ -75,9 +75,7 @@ impl<K: Kind> Undoing<'_, K> {
         }
         let is_ours = match &back.before {
             None => self.kind.is_as_made(&back.row, &now.state),
-            Some(before) => {
-                self.kind.wanted(&back.row, Some(&before.state)).is_ok_and(|written| written == now.state)
-            }
+            Some(before) => self.kind.is_as_written(&back.row, &before.state, &now.state),
         };
         if !is_ours {
             return Ok(Answer::Refused(CHANGED.to_owned()));

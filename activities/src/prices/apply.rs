@@ -136,8 +136,14 @@ impl Target for Writes<'_> {
                 let set = patiently(self.ctx, || self.shop.set(&key, &wanted)).await?;
                 return Ok(answer(row, set));
             }
-            // Read a moment ago, then written: what somebody sets in between is overwritten.
-            if !self.input.force && !images::costs(before, row.variant.as_ref(), row.expected.minor_units()) {
+            // Read, then written: a price that somebody sets between these two requests is overwritten. The image may
+            // be older than that by a pause.
+            let now = images::look(self.ctx, self.shop, std::slice::from_ref(row)).await?;
+            let now = now.first().unwrap_or(before);
+            if self.is_done(row, now) {
+                return Ok(Answer::Same);
+            }
+            if !self.input.force && !images::costs(now, row.variant.as_ref(), row.expected.minor_units()) {
                 return Ok(Answer::Refused(CONFLICT.to_owned()));
             }
             let set = patiently(self.ctx, || self.shop.set_product(&key, &wanted)).await?;

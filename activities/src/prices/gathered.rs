@@ -142,6 +142,9 @@ impl Gathered {
         }
         let rows = self.moments.entry(due).or_default();
         rows.hash.update(serde_json::to_vec(&row)?);
+        // A receipt is consent to the change from this price, whatever price the list expects.
+        rows.hash.update(from.minor_units().to_be_bytes());
+        rows.hash.update([u8::from(is_below_cost)]);
         rows.held.push(row);
         rows.count += 1;
         self.held += 1;

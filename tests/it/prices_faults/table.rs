@@ -77,7 +77,8 @@ pub(super) const ROWS: &[Row] = &[
             needs_keys: true,
             // Best effort: the prices are written.
             refused: Ends::Whole,
-            cancelled: Ends::Whole,
+            // Every price is written: whoever cancels may want the old ones back.
+            cancelled: Ends::Cancelled { most: 30 },
             down: Ends::Whole,
         }),
     },

@@ -39,14 +39,20 @@ impl SetupRun<'_> {
         self.kind(saga, RULES, Doing::PricingRules, work, Kind::PricingRule, &[]).await
     }
 
-    /// A product that gets no text is reported, and rolls nothing back.
+    /// A product that gets no text is reported, and rolls nothing back; nor does a platform that writes none.
     pub(super) async fn seo(&self, saga: &SetupSaga, work: &mut Work) -> Result<(), Halt> {
         let batches = work.staged.get(&Kind::Product).cloned().unwrap_or_default();
         if batches.is_empty() {
             saga.skip(SEO, "no products");
         }
         for batch in batches {
-            let written = self.write(saga, SEO, Doing::Seo, batch, &[]).await?;
+            let written = match self.write(saga, SEO, Doing::Seo, batch, &[]).await {
+                Err(Halt::Outage { reason, .. }) => {
+                    saga.failed(SEO, &format!("some or all texts are missing, run the file again: {reason}"));
+                    return Ok(());
+                }
+                written => written?,
+            };
             work.seo.add(written);
             saga.done(SEO, &Work::words(&work.seo));
         }
