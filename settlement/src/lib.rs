@@ -26,7 +26,7 @@ use workflows::late_payment::{self, LatePayment, LatePaymentData};
 use workflows::order_processing::{self, OrderProcessing, OrderProcessingResult, PaymentSettled};
 use workflows::report::Report;
 use workflows::saga::{Outcome, Process as _};
-use workflows::search_attributes::{NEEDS_HUMAN, ORDER_ID, OUTCOME};
+use workflows::search_attributes::{ORDER_ID, OUTCOME};
 
 /// The outcome of the news.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -173,7 +173,7 @@ enum Decided {
     No,
     /// Somebody did.
     Yes,
-    /// Somebody is asked about it just now, by this run.
+    /// This run gives it back just now, or asks somebody about it.
     Asked(String),
 }
 
@@ -206,10 +206,7 @@ where
     let earlier = client.list_workflows(filter, WorkflowListOptions::default()).try_collect::<Vec<_>>().await;
     for late in earlier.map_err(|e| SettleError::Temporal(e.to_string()))? {
         if late.status() == WorkflowExecutionStatus::Running {
-            if late.search_attributes().get(&NEEDS_HUMAN).unwrap_or(false) {
-                return Ok(Decided::Asked(late.id().to_owned()));
-            }
-            continue;
+            return Ok(Decided::Asked(late.id().to_owned()));
         }
         let late = handle_of(client, LatePayment::run, late.id().to_owned());
         let result = late.get_result(WorkflowGetResultOptions::default()).await;

@@ -91,6 +91,23 @@ async fn a_field_that_is_absent_stays_and_null_empties_it() -> anyhow::Result<()
     is("status", &shop.shelf().await?["products"][0]["status"], &json!("inactive"))
 }
 
+/// Attributes are written together: a number that the shop has stays one when another attribute is changed.
+#[tokio::test]
+async fn attributes_keep_their_kinds() -> anyhow::Result<()> {
+    let shop = CatalogWorld::new().await?;
+    let typed = json!({ "sku": "TYPED-1", "name": "Typed", "price": 1_000, "currency": "VND",
+        "attributes": { "cores": 16, "wifi": true, "ram": "16GB" } });
+    shop.world.shop.ask("products", Some(&typed)).await?;
+    let changed =
+        json!({ "products": [{ "sku": "TYPED-1", "attributes": { "ram": "32GB", "cores": "16" } }] });
+    setup(&shop, &changed, &[], 0).await?;
+    let shelf = shop.shelf().await?;
+    let products = shelf["products"].as_array().into_iter().flatten();
+    let product = products.into_iter().find(|product| product["sku"] == "TYPED-1");
+    let attributes = product.map(|product| product["attributes"].clone());
+    is("attributes", &attributes, &Some(json!({ "cores": 16, "wifi": true, "ram": "32GB" })))
+}
+
 #[tokio::test]
 async fn good_rows_are_kept_and_the_others_are_named() -> anyhow::Result<()> {
     let shop = CatalogWorld::new().await?;

@@ -185,10 +185,52 @@ async fn late_money_that_a_person_decided_about_is_asked_about_again() -> anyhow
     Ok(())
 }
 
+/// Two pieces of news of the same money, and the refund for the first one gets no answer. Somebody pays it back by hand:
+/// the run of the second one must not try it once more meanwhile.
+#[tokio::test]
+async fn a_second_piece_of_news_does_not_refund_beside_a_person() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let order = cancelled(&world).await?;
+    let event = world.shop.settle_late(&order.order_id).await?;
+    world.shop.faults(json!([{ "operation": "payments.refund", "kind": "status", "status": 503 }])).await?;
+    let Heard::Late { workflow_id } = hear(&world, &order, &event).await? else {
+        anyhow::bail!("not late");
+    };
+    let first = world.attach_run(&workflow_id);
+    let is_listed = format!("SunOrderId = '{}' AND WorkflowType = 'LatePayment'", order.order_id);
+    let until = Instant::now() + LIMIT;
+    while !is_any(&world, &is_listed).await? {
+        anyhow::ensure!(Instant::now() < until, "never listed");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let Heard::Late { workflow_id } = hear(&world, &order, "evt_second").await? else {
+        anyhow::bail!("not late");
+    };
+    let second = world.attach_run(&workflow_id);
+    first.until("needs a person", |p| p.needs_human == ["refund-payment"]).await?;
+    first.answer("refund-payment", Action::HandsOff, "at the bank").await.map_err(anyhow::Error::msg)?;
+    second.until("asks first", |p| asks_because_of_news(p, "refund-payment")).await?;
+    let asked = world.shop.requests("payments.refund").await?;
+    world.shop.mend().await?;
+    // Longer than between two tries of what gets no answer.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(world.shop.requests("payments.refund").await?, asked);
+    first.answer("refund-payment", Action::DoneByHand, "at the bank").await.map_err(anyhow::Error::msg)?;
+    second.answer("refund-payment", Action::Leave, "went back by hand").await.map_err(anyhow::Error::msg)?;
+    for late in [&first, &second] {
+        refund(&world, &late.workflow_id).await?;
+    }
+    assert_eq!(world.shop.requests("payments.refund").await?, asked);
+    Ok(())
+}
+
 async fn listed_as_asking(world: &World, order_id: &str) -> anyhow::Result<bool> {
-    let filter = format!("SunOrderId = '{order_id}' AND SunNeedsHuman = true");
+    is_any(world, &format!("SunOrderId = '{order_id}' AND SunNeedsHuman = true")).await
+}
+
+async fn is_any(world: &World, filter: &str) -> anyhow::Result<bool> {
     let listed: Vec<_> =
-        world.client.list_workflows(filter, WorkflowListOptions::default()).try_collect().await?;
+        world.client.list_workflows(filter.to_owned(), WorkflowListOptions::default()).try_collect().await?;
     Ok(!listed.is_empty())
 }
 

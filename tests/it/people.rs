@@ -152,6 +152,23 @@ async fn a_shop_that_refuses_to_hear_of_a_paid_order_asks_a_person() -> anyhow::
     Ok(())
 }
 
+/// A token that lost a right holds up every order of a shop: somebody hears of it within the hour, not when the parcels
+/// have come back. When the right is there again, each question closes by itself.
+#[tokio::test]
+async fn a_shop_that_cannot_be_told_is_a_question_before_the_parcel_leaves() -> anyhow::Result<()> {
+    let soon: Vec<&str> = QUICK.into_iter().chain(["--tell-shop-patience=2s"]).collect();
+    let (world, _worker) = World::apart(&soon).await?;
+    world.shop.faults(json!([refuses("orders.update", 403)])).await?;
+    let order = world.start(&orders::order()).await?;
+    let progress = order.until("asks", |p| !p.questions.is_empty()).await?;
+    let question = &progress.questions[0];
+    assert_eq!((question.id.as_str(), question.cause.as_str()), ("update-order-status", "setting"));
+    world.shop.mend().await?;
+    let result = order.ended().await?.fulfilled()?;
+    assert_eq!(result.report.step("update-order-status").map(|s| s.status), Some(StepStatus::Completed));
+    world.shop.clean().await.map(drop)
+}
+
 /// As above, and nobody can mend it: what a person left is said, and the order is fulfilled all the same.
 #[tokio::test]
 async fn what_a_person_leaves_is_in_the_report() -> anyhow::Result<()> {

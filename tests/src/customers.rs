@@ -226,7 +226,7 @@ impl Onboarding<'_> {
         action: Action,
         reason: &str,
     ) -> Result<AnswerOutcome, String> {
-        let answer = Answer { question: question.to_owned(), action, reason: reason.to_owned(), since: None };
+        let answer = Answer::new(question, action, reason);
         let options = WorkflowExecuteUpdateOptions::default();
         let update = CustomerOnboarding::answer;
         answered(self.handle().execute_update(update, answer, options)).await.map(|answered| answered.outcome)

@@ -264,8 +264,7 @@ impl Sync<'_> {
     /// The update `answer`, to the brake.
     pub async fn decide(&self, is_approved: bool, reason: &str) -> Result<AnswerOutcome, String> {
         let action = if is_approved { Action::Approve } else { Action::Reject };
-        let answer =
-            Answer { question: "validate-data".to_owned(), action, reason: reason.to_owned(), since: None };
+        let answer = Answer::new("validate-data", action, reason);
         let options = WorkflowExecuteUpdateOptions::default();
         let answered = answered(self.handle().execute_update(ErpSync::answer, answer, options)).await;
         answered.map(|answered| answered.outcome)

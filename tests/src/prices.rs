@@ -264,8 +264,7 @@ impl PriceRun<'_> {
     /// The run's own words.
     pub async fn decide(&self, is_approved: bool, reason: &str) -> Result<AnswerOutcome, String> {
         let action = if is_approved { Action::Approve } else { Action::Reject };
-        let question = "validate-updates".to_owned();
-        let answer = Answer { question, action, reason: reason.to_owned(), since: None };
+        let answer = Answer::new("validate-updates", action, reason);
         let options = WorkflowExecuteUpdateOptions::default();
         let answered = answered(self.handle().execute_update(BulkPriceUpdate::answer, answer, options)).await;
         answered.map(|answered| answered.outcome)

@@ -21,6 +21,7 @@ use contracts::values::{EventId, OrderId};
 pub use face::{LatePayment, LatePaymentResult, search_attributes};
 pub use input::LatePaymentData;
 
+use crate::clock::{later, now};
 use crate::input::Problem;
 use crate::order_processing::{self, DECIDED_BEFORE};
 use crate::policy;
@@ -63,6 +64,12 @@ struct GivenBack {
 
 /// Gives late money back; only a person can leave it.
 async fn forward(saga: &Saga<LatePayment>, late: &LatePaymentData) -> Result<GivenBack, Halt> {
+    if late.asked_in.is_some() {
+        // By then the other run has tried once more, and the read tells what came of it.
+        let later = later(now(saga.ctx()), policy::longest_pause());
+        let _a_cancel_stops_nothing =
+            saga.wait_until(later, "another run gives this money back", |_| false).await;
+    }
     let order_id = late.order_id.clone();
     let key = order_processing::charge_key(&order_id);
     let find = FindPayment { key: key.clone(), order_id: order_id.clone() };
@@ -74,13 +81,13 @@ async fn forward(saga: &Saga<LatePayment>, late: &LatePaymentData) -> Result<Giv
         saga.fact(REFUND, "payment_id", payment_id);
     }
     let reason = "the order had ended when the payment settled".to_owned();
-    let refund = ReversePayment { key, order_id, payment_id: None, reason };
+    let refund = ReversePayment { key, order_id, payment_id: payment_id.clone(), reason };
     let mut step = saga.step(REFUND, Payments::reverse, refund, policy::undo());
     if late.decided && was_paid != Some(false) {
         let news = match &late.asked_in {
             Some(other) => {
                 saga.fact(REFUND, "also_asked_in", other);
-                "another run asks about the same money, and may try it on by itself: answer that one first"
+                "another run gives this money back, or asks about it, and may try it on by itself: look at that one first"
             }
             None => "news of money that somebody has decided about; not touched again",
         };

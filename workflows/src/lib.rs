@@ -26,6 +26,7 @@
 
 pub mod bulk_price_update;
 pub mod catalog_setup;
+mod clock;
 pub mod customer_onboarding;
 pub mod erp_sync;
 pub mod follow_up_emails;

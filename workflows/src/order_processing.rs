@@ -21,12 +21,12 @@
 //! to a person and holds up nothing else; only a label that cannot be voided makes the refund wait for an answer.
 //! `cancel_order` and the clock close the run as Completed with that outcome, a refusal or an outage as Failed.
 //!
-//! Deliberately absent: retries (Temporal's, by policy), provider formats (the adapters'), and a second attempt to
-//! charge a declined customer (that is a new order with a new id).
+//! Absent on purpose: retries (by policy), provider formats (the adapters'), a second charge (that is a new order).
 
 mod face;
 mod input;
 mod paying;
+mod requests;
 mod result;
 mod steps;
 
@@ -36,6 +36,7 @@ use temporalio_workflow::join;
 pub use face::{ALREADY_PAID, DUPLICATE, OrderProcessing, PaymentSettled, TAKEN, search_attributes};
 pub use input::{ITEMS_MAX, OrderData, QUANTITY_MAX};
 pub use paying::charge_key;
+pub use requests::Requests;
 pub use result::OrderProcessingResult;
 pub(crate) use steps::DECIDED_BEFORE;
 
@@ -62,7 +63,6 @@ const SHIP: &str = "create-shipping";
 const UPDATE: &str = "update-order-status";
 const NOTIFY: &str = "send-notifications";
 const ANALYTICS: &str = "update-analytics";
-/// The last undo: telling the shop how the order ended.
 const TELL_SHOP: &str = "update-order";
 
 impl Process for OrderProcessing {

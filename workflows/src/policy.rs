@@ -49,6 +49,8 @@ pub struct Figures {
     pub carrier: Duration,
     /// Patience of what must still be written after the pivot.
     pub aftermath: Duration,
+    /// Patience of telling the shop of an order with a label, before a person is asked (`SUN_TELL_SHOP_PATIENCE`).
+    pub tell_shop: Duration,
     /// Patience of a message to the customer.
     pub notice: Duration,
     /// Patience of one undo, before a person is asked (`SUN_UNDO_PATIENCE`).
@@ -89,6 +91,7 @@ impl Default for Figures {
             look_again_longest: minutes(60),
             carrier: minutes(30),
             aftermath: minutes(24 * 60),
+            tell_shop: minutes(60),
             notice: minutes(6 * 60),
             undo: minutes(15),
             asked_retry_first: minutes(5),
@@ -167,6 +170,11 @@ impl Policy {
     #[must_use]
     pub fn as_activity(self) -> Self {
         Self { local_first: false, ..self }
+    }
+
+    /// The same, ended only with its outcome: a person who stops it wants to know what came of it.
+    pub(crate) fn awaited(self) -> Self {
+        Self { on_stop: OnStop::AwaitOutcome, ..self }
     }
 
     /// The same effect beside a person who is asked about it: one activity that is tried slowly and without end. It
@@ -347,6 +355,19 @@ pub fn carrier() -> Policy {
 #[must_use]
 pub fn aftermath() -> Policy {
     Policy { attempts_max: 0, ..Policy::new(figures().aftermath, OnStop::LetGo, true) }
+}
+
+/// The longest pause between two attempts of a step.
+#[must_use]
+pub fn longest_pause() -> Duration {
+    figures().retry_longest
+}
+
+/// The shop hears of an order that is paid and has a label: local first, then until a person is asked, who may hear of
+/// it while the parcel is still in the house. It is tried on meanwhile.
+#[must_use]
+pub fn tell_shop() -> Policy {
+    Policy { patience: figures().tell_shop, ..aftermath() }
 }
 
 /// A message to the customer: local first, then for as long as it is still news. Locally once: a sender that is slow

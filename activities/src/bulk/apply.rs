@@ -46,6 +46,12 @@ pub trait Target: Sync {
         false
     }
 
+    /// Why a row that looks so must not be written; `None`: it may.
+    fn refuses(&self, row: &Self::Row, image: &Self::Image) -> Option<String> {
+        let (_, _) = (row, image);
+        None
+    }
+
     /// Writes one row, which looked like `before` when this batch first came to it. Safe to repeat: by its idempotency
     /// key, or because the image tells.
     ///
@@ -374,6 +380,9 @@ impl<T: Target> Writing<'_, T> {
         // It was otherwise when this batch first came to it: an earlier attempt wrote it.
         if now.is_some_and(|now| self.target.is_done(row, now)) {
             return Ok(Some(Answer::Done(None)));
+        }
+        if let Some(cause) = self.target.refuses(row, before) {
+            return Ok(Some(Answer::Refused(cause)));
         }
         if !self.pace.turn(self.ctx).await || self.doubts.has_failed() {
             return Ok(None);

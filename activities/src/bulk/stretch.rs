@@ -4,7 +4,6 @@
 //! Rows are looked at in groups whose borders never move: an attempt, or a stretch, that begins in the middle of a
 //! group finds the before-images of the whole group and goes on behind the rows that have their outcome.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use contracts::bulk::{INLINE_MAX, Rate, count_cause};
@@ -14,6 +13,7 @@ use store::{Lines, LinesWriter, Store};
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use tokio::time::Instant;
 
+use super::doubt::Doubts;
 use super::images::{Images, Kept};
 use super::pace::Pace;
 use super::{Answer, Stretched, Target, Trouble, Walk};
@@ -65,7 +65,8 @@ pub async fn stretch<T: Target>(
     let begun = Instant::now();
     let pace = Pace::resume(stretch.rate, walk.progress().due);
     let whole = stretch.parts.iter().map(|part| part.rows).sum();
-    let writing = Writing { ctx, store, target, stretch, pace, ends: begun + stretch.at_most, whole };
+    let (ends, doubts) = (begun + stretch.at_most, Doubts::default());
+    let writing = Writing { ctx, store, target, stretch, pace, ends, doubts, whole };
     let mut part: Option<Part<'_, T>> = None;
     let begins = walk.progress().rows.unwrap_or(stretch.from);
     loop {
@@ -99,6 +100,7 @@ struct Writing<'w, T> {
     stretch: &'w Stretch<'w>,
     pace: Pace,
     ends: Instant,
+    doubts: Doubts,
     /// Rows of the list.
     whole: u64,
 }
@@ -238,11 +240,12 @@ impl<T: Target> Writing<'_, T> {
     /// The answers, when no row failed. A request may be given up because the run was stopped: its row counts as not
     /// sent.
     fn answers(&self, sent: Vec<Sent<T::Done>>) -> Result<Vec<Option<Answer<T::Done>>>, Trouble> {
+        let sent = sent.into_iter().map(|sent| self.doubts.settle(sent));
         if self.ctx.is_cancelled() {
-            return Ok(sent.into_iter().map(|sent| sent.ok().flatten()).collect());
+            return Ok(sent.map(|sent| sent.ok().flatten()).collect());
         }
         // A row before the one that failed may not have been sent for its sake.
-        sent.into_iter().collect()
+        sent.collect()
     }
 
     /// Rows of the batches that are written at once: from this row of the list to the end of a batch.
@@ -296,7 +299,10 @@ impl<T: Target> Writing<'_, T> {
         }
         let now = rest.now.as_ref().and_then(|now| now.get(row));
         // It was otherwise when its group was first looked at: an earlier attempt wrote it.
-        now.filter(|now| self.target.is_done(wanted, now)).map(|_| Answer::Done(None))
+        if now.is_some_and(|now| self.target.is_done(wanted, now)) {
+            return Some(Answer::Done(None));
+        }
+        self.target.refuses(wanted, before).map(Answer::Refused)
     }
 
     async fn send(&self, open: &[(&T::Row, &T::Image)]) -> Vec<Sent<T::Done>> {
@@ -308,28 +314,35 @@ impl<T: Target> Writing<'_, T> {
                 return open.iter().map(|_| Ok(None)).collect();
             }
             return match together.await {
-                Ok(answers) => answers.into_iter().map(|answer| Ok(Some(answer))).collect(),
+                Ok(answers) => answers.into_iter().map(|answer| self.sent(Ok(answer))).collect(),
+                // One of them may be disliked: each by itself.
+                Err(Trouble::OneRow { .. }) => self.send_each(open).await,
                 Err(trouble) => vec![Err(trouble)],
             };
         }
-        let has_failed = AtomicBool::new(false);
-        let has_failed = &has_failed;
+        self.send_each(open).await
+    }
+
+    async fn send_each(&self, open: &[(&T::Row, &T::Image)]) -> Vec<Sent<T::Done>> {
         let writes: Vec<_> = open
             .iter()
             .map(|(row, before)| {
                 async move {
-                    if !self.pace.turn(self.ctx).await || has_failed.load(Ordering::Relaxed) {
+                    if !self.pace.turn(self.ctx).await || self.doubts.has_failed() {
                         return Ok(None);
                     }
-                    let sent = self.target.write(row, before).await;
-                    // The system is away, or lets nobody in: the next row would fare no better.
-                    has_failed.fetch_or(sent.is_err(), Ordering::Relaxed);
-                    sent.map(Some)
+                    self.sent(self.target.write(row, before).await)
                 }
                 .boxed()
             })
             .collect();
         futures::stream::iter(writes).buffered(SIDE_BY_SIDE).collect().await
+    }
+
+    /// Takes note of how a row fared: where the system is away, or lets nobody in, the next one would fare no better.
+    fn sent(&self, sent: Result<Answer<T::Done>, Trouble>) -> Sent<T::Done> {
+        self.doubts.note(&sent, SIDE_BY_SIDE);
+        sent.map(Some)
     }
 
     fn tell(

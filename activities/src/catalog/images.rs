@@ -168,6 +168,10 @@ impl Kind for Images<'_> {
         .boxed()
     }
 
+    fn look_again<'a>(&'a self, row: &'a Image) -> BoxFuture<'a, Result<Option<Existing<Look>>, CallError>> {
+        self.find(&row.content.sha256).boxed()
+    }
+
     fn wanted(&self, row: &Image, now: Option<&Look>) -> Result<Look, String> {
         let mut look =
             now.cloned().unwrap_or_else(|| Look { url: String::new(), alt: None, tags: Vec::new() });

@@ -1,5 +1,6 @@
 //! Products at the shop, by their SKUs; their stock is set once, when the run makes them.
 
+mod attribute;
 mod body;
 
 use std::collections::{BTreeMap, HashMap};
@@ -17,9 +18,10 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use super::categories::{Tree, set};
-use super::client::Shop;
+use super::client::{SYSTEM, Shop};
 use super::kind::{Existing, Kind, Looks, is_refused_as, made_meanwhile};
 use crate::http::CallError;
+use attribute::Attribute;
 use body::{Body, Levels};
 
 /// Where stock lies that names no place.
@@ -47,7 +49,7 @@ pub(super) struct Look {
     pub(super) category_id: Option<String>,
     /// Addresses, in their order.
     pub(super) images: Vec<String>,
-    pub(super) attributes: BTreeMap<String, String>,
+    pub(super) attributes: BTreeMap<String, Attribute>,
     pub(super) meta_title: Option<String>,
     pub(super) meta_description: Option<String>,
     pub(super) status: ProductStatus,
@@ -82,10 +84,9 @@ impl<'s> Products<'s> {
         let mut known = HashMap::new();
         for page in 1..=self.rows.max(1) {
             let (bodies, is_last) = self.shop.page::<Body>(&["products"], &[], page).await?;
-            for body in bodies {
-                let (sku, found) = body.read()?;
-                known.insert(sku, found);
-            }
+            // A product that cannot be read does not hold up the others: one of the catalogue's is found out when it
+            // is made.
+            known.extend(bodies.into_iter().filter_map(|body| body.read().ok()));
             if is_last {
                 return Ok(Some(known));
             }
@@ -187,6 +188,17 @@ impl<'s> Products<'s> {
     }
 }
 
+/// A product of the shop that has a word which nobody here knows costs its row.
+fn of_the_row(error: CallError) -> CallError {
+    match error {
+        CallError::NewWord { .. } => CallError::Unusable {
+            system: SYSTEM,
+            why: format!("the shop has it, and cannot be understood: {error}"),
+        },
+        other => other,
+    }
+}
+
 fn location(product: &Product) -> &str {
     product.location.as_deref().unwrap_or(LOCATION)
 }
@@ -213,6 +225,15 @@ impl Kind for Products<'_> {
             let mut looks = self.found(rows).await?;
             self.add_stock(rows, &mut looks).await?;
             Ok(looks)
+        }
+        .boxed()
+    }
+
+    fn look_again<'a>(&'a self, row: &'a Staged) -> BoxFuture<'a, Result<Option<Existing<Look>>, CallError>> {
+        async move {
+            let mut looks = vec![self.search(row.product.sku.as_str()).await?];
+            self.add_stock(std::slice::from_ref(row), &mut looks).await?;
+            Ok(looks.pop().flatten())
         }
         .boxed()
     }
@@ -256,7 +277,10 @@ impl Kind for Products<'_> {
         }
         for (name, value) in attributes {
             match value {
-                Some(value) => drop(look.attributes.insert(name.clone(), value.clone())),
+                Some(text) if look.attributes.get(name).is_some_and(|now| now.says(text)) => {}
+                Some(text) => {
+                    look.attributes.extend(Attribute::text(text).map(|value| (name.clone(), value)))
+                }
                 None => drop(look.attributes.remove(name)),
             }
         }
@@ -292,12 +316,14 @@ impl Kind for Products<'_> {
             let made: Result<body::Made, CallError> =
                 self.shop.post(&["products"], key, &body::create(sku, wanted)).await;
             let id = match made {
-                Err(error) if is_refused_as(&error, 409) => match self.search(sku).await? {
-                    // Ours, of an attempt whose answer is lost at a shop that keeps no keys.
-                    Some(found) if self.is_as_made(row, &found.state) => found.id,
-                    Some(_) => return Err(made_meanwhile()),
-                    None => return Err(error),
-                },
+                Err(error) if is_refused_as(&error, 409) => {
+                    match self.search(sku).await.map_err(of_the_row)? {
+                        // Ours, of an attempt whose answer is lost at a shop that keeps no keys.
+                        Some(found) if self.is_as_made(row, &found.state) => found.id,
+                        Some(_) => return Err(made_meanwhile()),
+                        None => return Err(error),
+                    }
+                }
                 made => made?.id()?,
             };
             if let Some(quantity) = row.product.initial_stock {

@@ -124,6 +124,10 @@ impl Target for Writes<'_> {
         images::costs(image, row.variant.as_ref(), row.price.minor_units())
     }
 
+    fn refuses(&self, _row: &PriceRow, image: &PriceImage) -> Option<String> {
+        image.unreadable.clone()
+    }
+
     fn write<'a>(
         &'a self,
         row: &'a PriceRow,
@@ -133,7 +137,8 @@ impl Target for Writes<'_> {
             let wanted = Wanted::of(row, self.input.force);
             let key = self.input.key.part(&row.line.to_string());
             if self.abilities.compares {
-                let set = patiently(self.ctx, || self.shop.set(&key, &wanted)).await?;
+                let set =
+                    patiently(self.ctx, || self.shop.set(&key, &wanted)).await.map_err(Trouble::of_row)?;
                 return Ok(answer(row, set));
             }
             // Read, then written: a price that somebody sets between these two requests is overwritten. The image may
@@ -146,7 +151,8 @@ impl Target for Writes<'_> {
             if !self.input.force && !images::costs(now, row.variant.as_ref(), row.expected.minor_units()) {
                 return Ok(Answer::Refused(CONFLICT.to_owned()));
             }
-            let set = patiently(self.ctx, || self.shop.set_product(&key, &wanted)).await?;
+            let set = patiently(self.ctx, || self.shop.set_product(&key, &wanted)).await;
+            let set = set.map_err(Trouble::of_row)?;
             Ok(answer(row, set))
         }
         .boxed()
@@ -192,19 +198,20 @@ impl Writes<'_> {
             let hash = Sha256::digest(lines.join(","));
             let hash: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
             let key = self.input.key.part(&format!("{}-{hash}", lines[0]));
-            let sets = patiently(self.ctx, || self.shop.set_many(&key, &wanted)).await?;
+            let sets = patiently(self.ctx, || self.shop.set_many(&key, &wanted)).await;
+            let sets = sets.map_err(Trouble::of_row)?;
             answers.extend(some.iter().zip(sets).map(|((row, _), set)| answer(row, set)));
         }
         Ok(answers)
     }
 }
 
-/// The end of a row. A price that somebody else has set to the same in the meantime is right, and not of this run.
+/// The end of a row whose before-image shows another price. It has the wanted one already: a request before this one
+/// has set it, whose answer is lost.
 fn answer(row: &PriceRow, set: Set) -> Answer<String> {
     match set {
-        Set::Done { product_id, is_new: true } => Answer::Done(product_id),
-        Set::Done { is_new: false, .. } => Answer::Same,
-        Set::Conflict { price } if price == Some(row.price) => Answer::Same,
+        Set::Done { product_id, .. } => Answer::Done(product_id),
+        Set::Conflict { price } if price == Some(row.price) => Answer::Done(None),
         Set::Conflict { .. } => Answer::Refused(CONFLICT.to_owned()),
         Set::Refused { code } => Answer::Refused(code),
     }

@@ -28,13 +28,16 @@ pub(super) struct Shop {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Priced {
     pub(super) sku: String,
+    /// None where one of them cannot be read.
     pub(super) variants: Vec<Variant>,
+    /// What cannot be read about them.
+    pub(super) unreadable: Option<String>,
 }
 
 /// A variant's price.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Variant {
-    pub(super) id: String,
+    pub(super) id: VariantId,
     pub(super) price: Money,
     /// The cost to the shop, where the shop says so.
     pub(super) cost: Option<Money>,
@@ -171,9 +174,7 @@ impl Shop {
     pub(super) async fn look_up(&self, skus: &[&str]) -> Result<HashMap<String, Priced>, CallError> {
         let path = ["products", "prices", "lookup"];
         let found: Page = self.api.send(Method::POST, &path, None, &json!({ "skus": skus })).await?;
-        let priced =
-            found.prices.into_iter().map(|body| priced(body).map(|priced| (priced.sku.clone(), priced)));
-        priced.collect()
+        Ok(found.prices.into_iter().map(priced).map(|priced| (priced.sku.clone(), priced)).collect())
     }
 
     /// A page of all products, and where the next one begins.
@@ -187,8 +188,7 @@ impl Shop {
         query.extend(category.map(|category| ("category", category)));
         query.extend(after.map(|after| ("after", after)));
         let page: Page = self.api.get(&["products", "prices"], &query).await?;
-        let prices = page.prices.into_iter().map(priced).collect::<Result<_, _>>()?;
-        Ok((prices, page.next))
+        Ok((page.prices.into_iter().map(priced).collect(), page.next))
     }
 
     /// Writes one price.
@@ -260,22 +260,26 @@ impl Shop {
 
 const SYSTEM: &str = "commerce";
 
-fn priced(body: ProductBody) -> Result<Priced, CallError> {
+/// One odd product costs itself, not the prices of the others.
+fn priced(body: ProductBody) -> Priced {
     let ProductBody { sku, variants } = body;
-    let variant = |body: VariantBody| {
-        let currency = Currency::from_code(&body.currency)?;
-        let cost = body.cost.as_deref().filter(|cost| cost.get() != "null");
-        Some(Variant {
-            id: body.variant_id,
-            price: money(&body.price, currency)?,
-            cost: cost.and_then(|cost| money(cost, currency)),
-        })
+    let read: Result<Vec<Variant>, String> = variants.into_iter().map(variant).collect();
+    let (variants, unreadable) = match read {
+        Ok(variants) => (variants, None),
+        Err(why) => (Vec::new(), Some(why)),
     };
-    let read: Option<Vec<Variant>> = variants.into_iter().map(variant).collect();
-    match read {
-        Some(variants) => Ok(Priced { sku, variants }),
-        None => Err(CallError::Unknown { system: SYSTEM, why: "a price that is no amount".to_owned() }),
-    }
+    Priced { sku, variants, unreadable }
+}
+
+fn variant(body: VariantBody) -> Result<Variant, String> {
+    let currency = Currency::from_code(&body.currency);
+    let currency = currency.ok_or_else(|| format!("the currency '{}' is not known", body.currency))?;
+    let id = VariantId::new(body.variant_id).map_err(|problem| format!("the id of a variant {problem}"))?;
+    let price = money(&body.price, currency);
+    let price =
+        price.ok_or_else(|| format!("the price of variant {id} is no amount of {}", currency.code()))?;
+    let cost = body.cost.as_deref().filter(|cost| cost.get() != "null");
+    Ok(Variant { id, price, cost: cost.and_then(|cost| money(cost, currency)) })
 }
 
 fn answer(body: ResultBody, currency: Currency) -> Result<Set, CallError> {
@@ -334,12 +338,18 @@ fn setting(system: &'static str, status: u16, code: &str) -> CallError {
 }
 
 impl Priced {
+    /// The price of every variant, where it is the same.
+    pub(super) fn of_all(&self) -> Option<Money> {
+        let first = self.variants.first()?.price;
+        self.variants.iter().all(|variant| variant.price == first).then_some(first)
+    }
+
     /// The price of each variant.
     pub(super) fn image(&self) -> Vec<VariantPrice> {
-        let variant = |variant: &Variant| {
-            let price = variant.price.minor_units();
-            Some(VariantPrice { variant: VariantId::new(variant.id.clone()).ok()?, price })
+        let variant = |variant: &Variant| VariantPrice {
+            variant: variant.id.clone(),
+            price: variant.price.minor_units(),
         };
-        self.variants.iter().filter_map(variant).collect()
+        self.variants.iter().map(variant).collect()
     }
 }

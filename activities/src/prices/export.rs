@@ -60,7 +60,7 @@ async fn part(store: &Store, folder: &str, prices: &[Priced]) -> Result<Option<L
     for product in prices {
         for variant in &product.variants {
             let (price, currency) = (amount(variant.price), variant.price.currency().code());
-            lines.push(&Line { sku: &product.sku, variant: &variant.id, price, currency })?;
+            lines.push(&Line { sku: &product.sku, variant: variant.id.as_str(), price, currency })?;
         }
     }
     let rows = lines.count();

@@ -17,12 +17,16 @@ pub(super) async fn look(
 ) -> Result<Vec<PriceImage>, Trouble> {
     let skus: BTreeSet<&str> = rows.iter().map(|row| row.sku.as_str()).collect();
     let prices = prices(ctx, shop, skus).await?;
-    let image = |row: &PriceRow| PriceImage {
-        line: row.line,
-        sku: row.sku.clone(),
-        variant: row.variant.clone(),
-        price: row.price,
-        before: prices.get(row.sku.as_str()).map(Priced::image).unwrap_or_default(),
+    let image = |row: &PriceRow| {
+        let product = prices.get(row.sku.as_str());
+        PriceImage {
+            line: row.line,
+            sku: row.sku.clone(),
+            variant: row.variant.clone(),
+            price: row.price,
+            before: product.map(Priced::image).unwrap_or_default(),
+            unreadable: product.and_then(|product| product.unreadable.clone()),
+        }
     };
     Ok(rows.iter().map(image).collect())
 }

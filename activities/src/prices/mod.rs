@@ -117,7 +117,7 @@ impl PriceActivities {
         ctx: ActivityContext,
         input: RevertPrices,
     ) -> Result<RevertedPrices, ActivityError> {
-        revert::revert(&ctx, &self.shop, &self.store, &input).await
+        revert::revert(&ctx, &self.shop, &self.store, self.abilities, &input).await
     }
 
     /// See [`contracts::prices::Prices`].

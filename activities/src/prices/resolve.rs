@@ -60,7 +60,11 @@ pub(super) fn resolve(
     now: Timestamp,
 ) -> Vec<(usize, Resolved)> {
     let Some(product) = product.filter(|product| !product.variants.is_empty()) else {
-        let wrong = || Resolved::Wrong(vec![Defect::new(UNKNOWN)]);
+        let unreadable = product.and_then(|product| product.unreadable.as_ref());
+        let unreadable =
+            unreadable.map(|why| format!("sku: the shop's answer about it cannot be read: {why}"));
+        let why = unreadable.as_deref().unwrap_or(UNKNOWN);
+        let wrong = || Resolved::Wrong(vec![Defect::new(why)]);
         return rows.into_iter().map(|(place, _)| (place, wrong())).collect();
     };
     rows.sort_by_key(|(_, row)| (row.at.unwrap_or(now), row.line));
@@ -85,8 +89,8 @@ impl Prices {
     fn of(product: &Priced) -> Self {
         let variants = || product.variants.iter();
         Self {
-            now: variants().map(|variant| (variant.id.clone(), variant.price)).collect(),
-            cost: variants().filter_map(|variant| Some((variant.id.clone(), variant.cost?))).collect(),
+            now: variants().map(|variant| (variant.id.to_string(), variant.price)).collect(),
+            cost: variants().filter_map(|variant| Some((variant.id.to_string(), variant.cost?))).collect(),
         }
     }
 
@@ -235,11 +239,11 @@ mod tests {
 
     fn product(prices: &[(&str, i64)]) -> Priced {
         let variant = |(id, price): &(&str, i64)| Variant {
-            id: (*id).to_owned(),
+            id: VariantId::new(*id).expect("an id"),
             price: dong(*price),
             cost: Some(dong(60)),
         };
-        Priced { sku: "A".to_owned(), variants: prices.iter().map(variant).collect() }
+        Priced { sku: "A".to_owned(), variants: prices.iter().map(variant).collect(), unreadable: None }
     }
 
     fn draft(line: u64, old: Option<i64>, new: i64, at: Option<&str>) -> Draft {

@@ -9,7 +9,7 @@ use contracts::objects::ObjectRef;
 use contracts::prices::{
     PriceAction, PriceImage, PriceOutcome, RevertAction, RevertOutcome, RevertPrices, RevertedPrices, folder,
 };
-use contracts::values::VariantId;
+use contracts::values::{IdempotencyKey, VariantId};
 use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _};
 use serde::{Deserialize, Serialize};
 use store::{Lines, LinesWriter, Store, StoreError};
@@ -17,8 +17,8 @@ use temporalio_client::errors::WorkflowInteractionError;
 use temporalio_client::{Client, UntypedWorkflow, WorkflowDescribeOptions, WorkflowExecutionStatus};
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
-use super::client::{Set, Shop, Wanted};
-use super::images;
+use super::client::{Priced, Set, Shop, Wanted};
+use super::{Abilities, images};
 use crate::bulk::{Format, Trouble, Walk, patiently};
 
 /// Writes under way at once.
@@ -39,6 +39,7 @@ pub(super) async fn revert(
     ctx: &ActivityContext,
     shop: &Shop,
     store: &Store,
+    abilities: Abilities,
     input: &RevertPrices,
 ) -> Result<RevertedPrices, ActivityError> {
     let run = format!("prices/{}", input.batch_id);
@@ -46,7 +47,7 @@ pub(super) async fn revert(
         return Ok(RevertedPrices { is_running: true, ..RevertedPrices::default() });
     }
     let mut walk: Walk<'_, Progress> = Walk::resume(ctx);
-    let mut revert = Revert { ctx, shop, store, input, has_steps: false };
+    let mut revert = Revert { ctx, shop, store, abilities, input, has_steps: false };
     let groups = walk.alive(revert.groups()).await.map_err(Trouble::into_failure)?;
     let folder_of = |group: &String| group.rsplit_once('/').map(|(folder, _)| folder.to_owned());
     revert.has_steps = groups.iter().map(folder_of).collect::<BTreeSet<_>>().len() > 1;
@@ -57,7 +58,7 @@ pub(super) async fn revert(
         walk.advance(next).await?;
     }
     let mut written = walk.progress().written.clone();
-    let folder = revert.folder("reverted");
+    let folder = revert.outcomes();
     let lists = store::join(store, &folder, std::mem::take(&mut written.lists));
     written.lists = walk.alive(lists).await.map_err(|error| Trouble::Store(error).into_failure())?;
     Ok(RevertedPrices { is_running: false, has_images: !groups.is_empty(), written })
@@ -79,6 +80,7 @@ struct Revert<'r> {
     ctx: &'r ActivityContext,
     shop: &'r Shop,
     store: &'r Store,
+    abilities: Abilities,
     input: &'r RevertPrices,
     /// Some product may have been changed several times.
     has_steps: bool,
@@ -95,6 +97,11 @@ struct Back<'i> {
 impl Revert<'_> {
     fn folder(&self, name: &str) -> String {
         format!("{}/{name}", folder(&self.input.batch_id))
+    }
+
+    /// The folder of what came of the rows. A dry run's are not told as a revert's.
+    fn outcomes(&self) -> String {
+        self.folder(if self.input.dry_run { "would-be-reverted" } else { "reverted" })
     }
 
     /// The names of the before-images, the last ones first.
@@ -123,8 +130,7 @@ impl Revert<'_> {
             for (variant, before) in targets(image) {
                 let price = Money::from_minor_units(before, image.price.currency());
                 let back = Back { image, variant, price };
-                let now =
-                    product.and_then(|product| product.variants.iter().find(|of| of.id == variant.as_str()));
+                let now = product.and_then(|product| product.variants.iter().find(|of| of.id == *variant));
                 let now = now.map(|now| now.price.minor_units());
                 let now = progress.would_be.get(&back.name()).copied().or(now);
                 match now {
@@ -185,16 +191,16 @@ impl Revert<'_> {
     }
 
     async fn write(&self, back: &Back<'_>) -> Result<RevertOutcome, Trouble> {
-        let wanted = Wanted {
-            sku: &back.image.sku,
-            variant: Some(back.variant),
-            price: back.price,
-            expected: Some(back.image.price),
-            reason: Some("reverted"),
-            effective_date: None,
+        let key = self.input.key.part(&back.image.line.to_string());
+        let set = match self.abilities.compares {
+            true => {
+                let wanted = back.wanted(Some(back.variant));
+                let key = key.part(back.variant.as_str());
+                patiently(self.ctx, || self.shop.set(&key, &wanted)).await?
+            }
+            false => self.set_product(&key, back).await?,
         };
-        let key = self.input.key.part(&back.image.line.to_string()).part(back.variant.as_str());
-        Ok(match patiently(self.ctx, || self.shop.set(&key, &wanted)).await? {
+        Ok(match set {
             Set::Done { .. } => back.outcome(RevertAction::Restored, None),
             Set::Conflict { price } if price == Some(back.price) => {
                 back.outcome(RevertAction::Restored, None)
@@ -202,6 +208,19 @@ impl Revert<'_> {
             Set::Conflict { .. } => back.outcome(RevertAction::ChangedSince, None),
             Set::Refused { code } => back.outcome(RevertAction::Failed, Some(code)),
         })
+    }
+
+    /// The same at a shop that compares nothing and knows prices of products only: read, then written.
+    async fn set_product(&self, key: &IdempotencyKey, back: &Back<'_>) -> Result<Set, Trouble> {
+        let sku = back.image.sku.as_str();
+        let prices = images::prices(self.ctx, self.shop, BTreeSet::from([sku])).await?;
+        match prices.get(sku).and_then(Priced::of_all) {
+            Some(now) if now == back.image.price => {
+                let wanted = back.wanted(None);
+                Ok(patiently(self.ctx, || self.shop.set_product(key, &wanted)).await?)
+            }
+            price => Ok(Set::Conflict { price }),
+        }
     }
 
     async fn report(&self, outcomes: Vec<RevertOutcome>, progress: &mut Progress) -> Result<(), Trouble> {
@@ -217,7 +236,7 @@ impl Revert<'_> {
                 written.rows.push(outcome);
             }
         }
-        written.lists.extend(list.put(self.store, &self.folder("reverted")).await?);
+        written.lists.extend(list.put(self.store, &self.outcomes()).await?);
         Ok(())
     }
 }
@@ -229,7 +248,18 @@ fn targets(image: &PriceImage) -> impl Iterator<Item = (&VariantId, i64)> {
     changed.map(|before| (&before.variant, before.price)).filter(move |(variant, _)| is_meant(variant))
 }
 
-impl Back<'_> {
+impl<'i> Back<'i> {
+    fn wanted(&self, variant: Option<&'i VariantId>) -> Wanted<'i> {
+        Wanted {
+            sku: &self.image.sku,
+            variant,
+            price: self.price,
+            expected: Some(self.image.price),
+            reason: Some("reverted"),
+            effective_date: None,
+        }
+    }
+
     fn name(&self) -> String {
         format!("{} {}", self.image.sku, self.variant)
     }

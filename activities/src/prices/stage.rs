@@ -40,6 +40,7 @@ pub(super) async fn stage(
     let reader = Reader::new(&input.checks, input.now).map_err(|why| Trouble::Final(why).into_failure())?;
     let mut walk: Walk<'_, u64> = Walk::resume(ctx);
     let mut staging = Staging { ctx, shop, store, input, reader, gathered: Gathered::new(input) };
+    walk.alive(staging.is_name_new()).await.map_err(Trouble::into_failure)?;
     let parts = walk.alive(staging.parts()).await.map_err(Trouble::into_failure)?;
     let rows: u64 = parts.iter().map(Part::rows).sum();
     let mut buckets = Buckets::of(rows);
@@ -129,6 +130,20 @@ struct Staging<'s> {
 }
 
 impl Staging<'_> {
+    /// Before-images are kept for longer than Temporal keeps runs: a second run under a name would add to those of the
+    /// first one, and a revert could not tell them apart.
+    async fn is_name_new(&self) -> Result<(), Trouble> {
+        let (batch, images) = (&self.input.batch_id, format!("{}/images", folder(&self.input.batch_id)));
+        if self.input.dry_run || self.store.list(&images).await?.is_empty() {
+            return Ok(());
+        }
+        let why = format!(
+            "a run named {batch} has written prices before, and could still be taken back: give this \
+             one another --batch-id"
+        );
+        Err(Trouble::Final(why))
+    }
+
     async fn parts(&mut self) -> Result<Vec<Part>, Trouble> {
         match &self.input.list {
             PriceList::Inline(json) => {

@@ -122,6 +122,25 @@ async fn an_sms_in_a_direction_that_nobody_knows_is_named() -> TestResult {
     Ok(())
 }
 
+/// A message that did not reach anybody is no reason not to send; of a word that nobody knows it cannot be said.
+#[tokio::test]
+async fn an_sms_that_failed_is_sent_again() -> TestResult {
+    let text = "Order ORDER-001 is confirmed. Tracking number: SUN-1";
+    let listed = |status: &str| {
+        let message = json!({ "sid": "SM1", "body": text, "status": status });
+        answer(200, "", &json!({ "messages": [message] }).to_string())
+    };
+    let on_its_way = sent(vec![listed("queued")]).await?;
+    assert_eq!(on_its_way, Ok(Delivery::Accepted { message_id: Some("SM1".to_owned()) }));
+    for status in ["failed", "undelivered", "canceled"] {
+        let again = sent(vec![listed(status), answer(201, "", r#"{"sid": "SM2"}"#)]).await?;
+        assert_eq!(again, Ok(Delivery::Accepted { message_id: Some("SM2".to_owned()) }), "{status}");
+    }
+    let unknown = sent(vec![listed("teleported")]).await?.err().ok_or("guessed")?;
+    assert_eq!((unknown.kind.as_str(), unknown.is_final), (NEW_WORD, false));
+    Ok(())
+}
+
 /// Logs in to an ERP of this kind that gives this answer.
 async fn logged_in(connector: &str, answer: Answer) -> TestResult<Result<Authentication, Failed>> {
     let peer = Peer::start([answer]).await?;

@@ -69,4 +69,7 @@ pub struct StagePrices {
     pub batch_size: u32,
     /// Where in the object store to put lists that the run alone needs.
     pub folder: String,
+    /// Whether nothing will be written: then the batch's name may be that of a run before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
 }

@@ -21,6 +21,10 @@ pub struct PriceImage {
     pub price: Money,
     /// The price of each variant; empty where the shop has no such product.
     pub before: Vec<VariantPrice>,
+    /// Why the shop's answer about the product cannot be read: then its price is not touched, as nobody could put it
+    /// back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unreadable: Option<String>,
 }
 
 /// A run to take back.

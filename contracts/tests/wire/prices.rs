@@ -59,6 +59,7 @@ fn a_list_is_staged_and_written_by_reference() -> TestResult {
         now: "2026-06-01T00:00:00Z".parse()?,
         batch_size: 100,
         folder: "runs/prices/b/r".to_owned(),
+        dry_run: false,
     };
     let golden = json!({
         "batch_id": "b", "list": { "listed": list_json() },

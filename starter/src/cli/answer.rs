@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
+use jiff::Timestamp;
 
 use super::shared::{Action, duration};
 
@@ -24,7 +25,8 @@ Interrupted and given again it goes on: the same action with the same reason cou
 second time gets the first outcome. To answer once more, give another reason. A question that somebody does by hand
 (hands_off) is left out of --all with retry and leave.
 
-Exit codes: 0 done, or answered already · 1 refused, no worker, or not finished in time · 2 nothing was sent ·
+Exit codes: 0 done (with --all also: answered already) · 1 refused, no worker, or not finished in time · 2 nothing was
+sent ·
 6 a question is still open (failed again, hands_off) · 3, 4 as everywhere. With --all the worst of them, in the order
 1, 6, 0; one that fails does not stop the others.
 
@@ -42,6 +44,9 @@ pub(crate) struct AnswerArgs {
     /// Which of its questions: the id, or the step; not needed where only one is open
     #[arg(value_name = "QUESTION")]
     pub(crate) question: Option<String>,
+    /// Only if it was asked at this moment; the commands that are printed have it
+    #[arg(long, value_name = "TIME", conflicts_with = "all")]
+    pub(crate) since: Option<Timestamp>,
     /// Answer every run that asks about a step
     #[arg(long, requires = "step")]
     pub(crate) all: bool,

@@ -8,6 +8,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 use contracts::erp::Entity;
 use contracts::values::IntegrationId;
+use jiff::Timestamp;
 
 use super::shared::{Look, duration};
 use super::store::StoreArgs;
@@ -84,6 +85,9 @@ pub(crate) struct DecideArgs {
     /// Why; goes into the report (1 to 500 characters, no personal data)
     #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) reason: String,
+    /// Only if it was asked at this moment, as 'starter answer SYNC' shows it
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<Timestamp>,
     /// How long to wait for the answer of a worker
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "30s")]
     pub(crate) timeout: Duration,

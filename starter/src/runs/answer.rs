@@ -28,7 +28,7 @@ impl UpdateDefinition for TakeAnswer {
 /// The id under which an answer counts once: the same run, question, action and reason have the same id. A reason may
 /// be longer than Temporal lets an id be, so it is a checksum.
 pub(crate) fn update_id(run_id: &str, answer: &Answer) -> String {
-    let Answer { question, action, reason, since: _since } = answer;
+    let Answer { question, action, reason, .. } = answer;
     // Lengths before the parts: no two answers are written alike.
     let parts = [run_id, question, action.name(), reason.trim()];
     let text: String = parts.iter().map(|part| format!("{}:{part}", part.len())).collect();
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     fn answer(question: &str, action: Action, reason: &str) -> Answer {
-        Answer { question: question.to_owned(), action, reason: reason.to_owned(), since: None }
+        Answer::new(question, action, reason)
     }
 
     #[test]

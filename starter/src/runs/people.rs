@@ -42,7 +42,7 @@ pub(crate) fn question_words(subject: &Subject, question: &Question) -> Vec<Stri
     }
     lines.extend(choice_words(question));
     if let Some(first) = question.answers.first() {
-        lines.push(format!("    answer: {}", subject.answer(id, first.action)));
+        lines.push(format!("    answer: {}", subject.answer(question, first.action)));
     }
     lines
 }

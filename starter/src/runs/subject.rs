@@ -1,7 +1,7 @@
 //! Which run is meant, and what people call it.
 
 use temporalio_client::WorkflowExecutionStatus;
-use workflows::saga::Action;
+use workflows::saga::{Action, Question, SubjectKind};
 
 use crate::processes::Process;
 use crate::terminal::program::{command, word};
@@ -43,9 +43,12 @@ impl Subject {
     }
 
     /// The command that answers one of its questions.
-    pub(crate) fn answer(&self, question: &str, action: Action) -> String {
-        let (run, question) = (word(&self.workflow_id), word(question));
-        command!("answer {run} {question} --action {} --reason '…'", action.name())
+    pub(crate) fn answer(&self, question: &Question, action: Action) -> String {
+        let (run, id) = (word(&self.workflow_id), word(&question.id));
+        // A process that runs again asks about other figures under the same name.
+        let since = question.since.filter(|_| question.about.kind == SubjectKind::Decision);
+        let since = since.map(|since| format!(" --since {since}")).unwrap_or_default();
+        command!("answer {run} {id} --action {}{since} --reason '…'", action.name())
     }
 }
 

@@ -106,7 +106,7 @@ impl Order<'_> {
         action: Action,
         reason: &str,
     ) -> Result<AnswerOutcome, String> {
-        let answer = Answer { question: question.to_owned(), action, reason: reason.to_owned(), since: None };
+        let answer = Answer::new(question, action, reason);
         let options = WorkflowExecuteUpdateOptions::default();
         let answered = self.handle().execute_update(OrderProcessing::answer, answer, options).await;
         answered.map(|answered| answered.outcome).map_err(refusal)

@@ -34,6 +34,9 @@ pub(super) struct PatienceArgs {
     /// What must be written after the point of no return.
     #[arg(long, env = "SUN_AFTERMATH_PATIENCE", default_value = "24h", value_parser = duration, value_name = "TIME")]
     aftermath_patience: Duration,
+    /// Telling the shop of an order that is paid and has a label, before a person is asked.
+    #[arg(long, env = "SUN_TELL_SHOP_PATIENCE", default_value = "1h", value_parser = duration, value_name = "TIME")]
+    tell_shop_patience: Duration,
     /// Messages to the customer.
     #[arg(long, env = "SUN_NOTICE_PATIENCE", default_value = "6h", value_parser = duration, value_name = "TIME")]
     notice_patience: Duration,
@@ -116,6 +119,7 @@ impl PatienceArgs {
             payment: self.payment_patience,
             carrier: self.carrier_patience,
             aftermath: self.aftermath_patience,
+            tell_shop: self.tell_shop_patience,
             notice: self.notice_patience,
             undo: self.undo_patience,
             asked_retry_first: self.asked_retry_first,

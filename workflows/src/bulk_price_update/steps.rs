@@ -19,8 +19,10 @@ use crate::saga::{Back, Halt, Saga, WayBack};
 
 pub(super) type PriceSaga = Saga<BulkPriceUpdate>;
 
-/// How long one activity writes before the process hears of it.
+/// How long one activity writes before the process hears of it; longer where more than [`STRETCHES`] would be left, as
+/// each costs some six events, and Temporal ends a run with 51,200. A pause or a cancel does not wait for its end.
 const STRETCH: Duration = Duration::from_secs(60);
+const STRETCHES: u32 = 1_000;
 
 /// One run on its way through the steps.
 pub(super) struct PriceRun<'c> {
@@ -61,6 +63,7 @@ impl<'c> PriceRun<'c> {
             now: self.started,
             batch_size: self.data.batch_size,
             folder: self.folder(),
+            dry_run: self.data.dry_run,
         };
         let staged =
             saga.step(VALIDATE, Prices::stage, stage, policy::prices()).nothing_to_undo("reads only").await?;
@@ -108,6 +111,18 @@ impl<'c> PriceRun<'c> {
         Ok(())
     }
 
+    /// How long a stretch is, with so many rows left.
+    fn at_most(&self, rows: u64) -> Duration {
+        let seconds = self
+            .ctx
+            .state(|w| w.control.rate)
+            .unwrap_or(self.data.rate)
+            .map_or(0, |rate| rows.div_ceil(u64::from(u32::from(rate)).max(1)));
+        let waves = rows.div_ceil(u64::from(self.data.batch_size) * u64::from(self.data.parallel));
+        let paused = self.data.delay.saturating_mul(u32::try_from(waves).unwrap_or(u32::MAX));
+        STRETCH.max(Duration::from_secs(seconds).max(paused) / STRETCHES)
+    }
+
     async fn wait_while_paused(&self, saga: &PriceSaga) -> Result<(), Halt> {
         let paused = self.ctx.state(|w| w.control.paused.clone());
         if let Some(reason) = paused {
@@ -136,7 +151,7 @@ impl<'c> PriceRun<'c> {
             delay_ms: u64::try_from(self.data.delay.as_millis()).unwrap_or(u64::MAX),
             rate: self.ctx.state(|w| w.control.rate).unwrap_or(self.data.rate),
             force: self.data.force,
-            at_most_ms: u64::try_from(STRETCH.as_millis()).unwrap_or(u64::MAX),
+            at_most_ms: u64::try_from(self.at_most(moment.rows - from).as_millis()).unwrap_or(u64::MAX),
             due: moment.at,
             now: self.now(),
             is_inline,

@@ -15,7 +15,7 @@ use temporalio_workflow::{
     SyncWorkflowContext, WorkflowContext, WorkflowContextView, WorkflowResult, workflow,
 };
 
-use super::{OrderData, OrderProcessingResult, OrderRun};
+use super::{OrderData, OrderProcessingResult, OrderRun, Requests};
 use crate::face;
 use crate::input::Unchecked;
 use crate::saga::{self, CancelAccepted, CancelRequest, Saga, SagaState, UpdateError};
@@ -51,6 +51,8 @@ pub struct OrderProcessing {
     pub(super) saga: SagaState,
     /// Ids of the provider's events received so far.
     pub(super) settlements: BTreeSet<String>,
+    /// The provider's id of the payment, once it is known.
+    pub(super) payment_id: Option<String>,
     /// The customer's part of the payment, while the order waits for it.
     pub(super) customer_action: Option<CustomerAction>,
 }
@@ -64,10 +66,10 @@ pub impl OrderProcessing {
         input: Unchecked<OrderData>,
     ) -> WorkflowResult<OrderProcessingResult> {
         let (order, mut saga) = Saga::open(ctx, &input)?;
-        let run = OrderRun { order: &order, workflow_id: ctx.workflow_id().to_owned() };
+        let run = OrderRun { order: &order, requests: Requests::new(&order, ctx.workflow_id()) };
         let story = run.forward(&mut saga).await;
         let ended = saga.end(story, &run).await?;
-        Ok(OrderProcessingResult::of(&run, ended))
+        Ok(OrderProcessingResult::of(&order, ctx.workflow_id(), ended))
     }
 
     /// The payment provider says that something happened to the payment. The news is only a hint: the payment is

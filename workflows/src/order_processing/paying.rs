@@ -7,14 +7,13 @@
 use std::time::Duration;
 
 use contracts::commerce::PaymentStatus;
-use contracts::payment::{
-    ChargePayment, CustomerAction, FindPayment, Payment, PaymentKind, PaymentState, Payments,
-};
+use contracts::payment::{CustomerAction, Payment, PaymentKind, PaymentState, Payments};
 use contracts::values::{IdempotencyKey, OrderId};
 use jiff::Timestamp;
 
-use super::steps::{OrderRun, OrderSaga, later, now};
+use super::steps::{OrderRun, OrderSaga};
 use super::{PAY, workflow_id};
+use crate::clock::{later, now};
 use crate::policy;
 use crate::saga::Halt;
 use crate::search_attributes::{STAGE, Stage};
@@ -48,24 +47,16 @@ impl OrderRun<'_> {
             return Ok(None);
         }
         saga.fact(PAY, "amount", self.order.total_amount.to_string());
-        let charge = ChargePayment {
-            key: self.key(PAY),
-            order_id: self.order.order_id.clone(),
-            customer_id: self.order.customer_id.clone(),
-            amount: self.order.total_amount,
-            kind: self.order.payment_kind,
-            token: self.order.payment_token.clone(),
-        };
         let payment = saga
-            .step(PAY, Payments::charge, charge, policy::money())
-            .or_look_up(Payments::find, self.question())
-            .undo_by(Payments::reverse, self.reversal(None))
+            .step(PAY, Payments::charge, self.requests.charge(), policy::money())
+            .or_look_up(Payments::find, self.requests.payment())
+            .undo_by(Payments::reverse, self.requests.reversal(None))
             .await?;
         if let Some(payment_id) = &payment.payment_id {
-            saga.fact(PAY, "payment_id", payment_id);
+            self.know(saga, payment_id);
         }
         if !matches!(payment.state, PaymentState::Declined { .. }) {
-            saga.amend_undo(PAY, Payments::reverse, self.reversal(payment.payment_id.clone()));
+            saga.amend_undo(PAY, Payments::reverse, self.requests.reversal(payment.payment_id.clone()));
         }
         Ok(Some(payment))
     }
@@ -106,16 +97,22 @@ impl OrderRun<'_> {
             if let Some(Payment { payment_id: Some(found), .. }) = &found
                 && payment_id.as_ref() != Some(found)
             {
-                saga.fact(PAY, "payment_id", found);
-                saga.amend_undo(PAY, Payments::reverse, self.reversal(Some(found.clone())));
+                self.know(saga, found);
+                saga.amend_undo(PAY, Payments::reverse, self.requests.reversal(Some(found.clone())));
             }
             payment = found.unwrap_or(Payment { payment_id, state: PaymentState::RequiresAction { action } });
         }
     }
 
+    /// An undo that knows the payment's id believes no search that does not find it.
+    fn know(&self, saga: &OrderSaga, payment_id: &str) {
+        saga.fact(PAY, "payment_id", payment_id);
+        saga.ctx().state_mut(|w| w.payment_id = Some(payment_id.to_owned()));
+    }
+
     /// Reads the payment again. `None`: there is no answer, or none yet.
     async fn look(&self, wait: &mut Wait<'_>) -> Result<Option<Payment>, Halt> {
-        let read = wait.saga.step(PAY, Payments::find, self.question(), policy::look()).quietly();
+        let read = wait.saga.step(PAY, Payments::find, self.requests.payment(), policy::look()).quietly();
         match read.nothing_to_undo("reads; the charge's own undo is registered").await {
             // A final word (two payments that hold money) ends the order, whose undo gives all of it back.
             Err(Halt::Outage { reason, is_final: false, .. }) => {
@@ -127,10 +124,6 @@ impl OrderRun<'_> {
                 answer
             }
         }
-    }
-
-    fn question(&self) -> FindPayment {
-        FindPayment { key: self.key(PAY), order_id: self.order.order_id.clone() }
     }
 }
 
@@ -178,8 +171,8 @@ impl<'s> Wait<'s> {
         self.show(action);
         let pause = if self.is_behind { pauses.first } else { self.pause };
         let next = match is_over {
-            true => later(now(saga), LAST_PAUSE),
-            false => later(now(saga), pause).min(self.deadline),
+            true => later(now(saga.ctx()), LAST_PAUSE),
+            false => later(now(saga.ctx()), pause).min(self.deadline),
         };
         let is_last = next >= self.deadline;
         let summary = if is_last { "stock held: a last look at the payment" } else { "look at the payment" };
@@ -190,7 +183,7 @@ impl<'s> Wait<'s> {
             self.pause = (self.pause * 2).min(pauses.longest);
         }
         self.is_behind = has_news;
-        self.looked_at = Some(now(saga));
+        self.looked_at = Some(now(saga.ctx()));
         Ok(())
     }
 
@@ -199,7 +192,7 @@ impl<'s> Wait<'s> {
     fn may_look_on(&self) -> bool {
         let news = self.saga.ctx().state(|w| w.settlements.len());
         let has_reason = self.trouble.is_some() || news > self.heard || self.is_behind;
-        has_reason && now(self.saga) < later(self.deadline, LAST_LOOKS)
+        has_reason && now(self.saga.ctx()) < later(self.deadline, LAST_LOOKS)
     }
 
     fn why_not_in_time(&self) -> String {

@@ -5,7 +5,7 @@ use contracts::shipping::Label;
 use contracts::values::OrderId;
 use serde::{Deserialize, Serialize};
 
-use super::OrderRun;
+use super::OrderData;
 use super::paying::Paid;
 use crate::report::Report;
 use crate::saga::Ended;
@@ -46,17 +46,17 @@ pub(super) struct Fulfilled {
 }
 
 impl OrderProcessingResult {
-    pub(super) fn of(run: &OrderRun<'_>, ended: Ended<Fulfilled>) -> Self {
+    pub(super) fn of(order: &OrderData, workflow_id: &str, ended: Ended<Fulfilled>) -> Self {
         let success = ended.is_success();
         let (paid, label) = ended.value.map(|fulfilled| (fulfilled.paid, fulfilled.label)).unzip();
         Self {
             success,
-            order_id: run.order.order_id.clone(),
+            order_id: order.order_id.clone(),
             payment_status: paid.as_ref().map(|paid| paid.status),
             payment_id: paid.and_then(|paid| paid.payment_id),
             tracking_number: label.as_ref().map(|label| label.tracking_number.clone()),
             estimated_delivery: label.and_then(|label| label.estimated_delivery),
-            workflow_id: run.workflow_id.clone(),
+            workflow_id: workflow_id.to_owned(),
             execution_time: ended.took_ms,
             outcome: ended.outcome.name().to_owned(),
             reason: ended.reason,

@@ -27,6 +27,7 @@ fn the_patience_of_every_policy_is_what_its_figure_says() {
         ("money", money(), 15),
         ("carrier", carrier(), 30),
         ("aftermath", aftermath(), 24 * 60),
+        ("tell_shop", tell_shop(), 60),
         ("notice", notice(), 6 * 60),
         ("look_up", look_up(), 15),
         ("undo", undo(), 15),

@@ -107,6 +107,8 @@ impl Matter {
 }
 
 const TWICE: &str = "a try that was under way went through as well: look whether it was done twice";
+const EARLIER: &str =
+    "an earlier try may have gone through although its answer was lost: look before you do it by hand";
 const UNKNOWN: &str = "a try that was under way got no answer: look whether it went through";
 
 enum Heard<T> {
@@ -135,8 +137,10 @@ struct Trying<T> {
 
 /// The outcome of a try that was ended for an answer.
 enum Meanwhile<T> {
-    /// It did nothing, or nothing was under way.
+    /// Nothing was under way, or nothing could have come of it.
     Nothing,
+    /// It was tried on by itself, and ended between two attempts. None of them is known to have gone through.
+    Between,
     /// It went through.
     Done(T),
     /// It was under way and got no answer.
@@ -250,6 +254,7 @@ impl<W: Process, T: 'static> Open<W, T> {
         match tried {
             Ok(done) => Meanwhile::Done(done),
             Err(unsettled) if unsettled.may_be_there => Meanwhile::Unknown,
+            Err(_) if asked_for.is_none() => Meanwhile::Between,
             Err(_) => Meanwhile::Nothing,
         }
     }
@@ -258,10 +263,11 @@ impl<W: Process, T: 'static> Open<W, T> {
     async fn act_on(&mut self, ticket: u64, answer: Answer) -> Option<Settled<T>> {
         let meanwhile = self.stop_trying(&answer).await;
         let warning = match &meanwhile {
-            Meanwhile::Nothing => None,
+            Meanwhile::Nothing | Meanwhile::Between => None,
             Meanwhile::Done(_) => Some(TWICE),
             Meanwhile::Unknown => Some(UNKNOWN),
         };
+        let is_between = matches!(meanwhile, Meanwhile::Between);
         let Answer { action, reason, .. } = answer;
         let outcome = match (action, meanwhile) {
             (Action::DoneByHand, _) => AnswerOutcome::DoneByHand,
@@ -282,7 +288,7 @@ impl<W: Process, T: 'static> Open<W, T> {
         if let Some(warning) = warning {
             self.scribe.change(|saga| saga.report.notes.push(format!("{}: {warning}", self.id)));
         }
-        let detail = warning.map(str::to_owned);
+        let detail = warning.or(is_between.then_some(EARLIER)).map(str::to_owned);
         if outcome == AnswerOutcome::HandsOff {
             self.scribe.amend(&self.id, |question| question.hands_off = true);
             self.scribe.reply(ticket, &self.id, outcome, detail);

@@ -5,7 +5,7 @@
 //! While a question is open the run is found by the search attributes `SunNeedsHuman` and `SunQuestion`
 //! (`process-payment: no_answer`), and the Web UI shows the question with its facts and the JSON that answers it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -130,6 +130,31 @@ pub struct Answer {
     /// another run under the same workflow id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
+    /// Whether somebody did it by hand when the question was looked at. Where that is otherwise by now, the answer is
+    /// refused: `retry` would do once more what somebody is doing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hands_off: Option<bool>,
+}
+
+impl Answer {
+    /// An answer to whatever the question is by now.
+    #[must_use]
+    pub fn new(question: &str, action: Action, reason: &str) -> Self {
+        Self {
+            question: question.to_owned(),
+            action,
+            reason: reason.to_owned(),
+            since: None,
+            hands_off: None,
+        }
+    }
+
+    /// An answer to a question as it was seen.
+    #[must_use]
+    pub fn to(seen: &Question, action: Action, reason: &str) -> Self {
+        let (since, hands_off) = (seen.since, Some(seen.hands_off));
+        Self { since, hands_off, ..Self::new(&seen.id, action, reason) }
+    }
 }
 
 /// The outcome of an answer: the result of the update `answer`.
@@ -192,6 +217,8 @@ pub(super) struct People {
     open: Vec<Question>,
     /// How often each subject was asked about.
     asked: BTreeMap<String, u32>,
+    /// The steps about which a question was closed.
+    closed: BTreeSet<String>,
     /// The known facts, by step.
     facts: BTreeMap<String, Vec<Fact>>,
     tickets: u64,
@@ -225,6 +252,8 @@ impl People {
     /// Closes a question. A person who answers it from now on, or has answered and was not heard yet, is told that it
     /// was answered.
     pub(super) fn close(&mut self, id: &str, how: &str) {
+        let closed = self.open.iter().filter(|question| question.id == id);
+        self.closed.extend(closed.map(|question| question.about.step.clone()));
         self.open.retain(|question| question.id != id);
         let (late, others): (VecDeque<_>, _) =
             self.inbox.drain(..).partition(|(_, answer)| answer.question == id);
@@ -247,6 +276,10 @@ impl People {
         }
         let mut about = self.open.iter().filter(|question| question.about.step == named);
         match (about.next(), about.next()) {
+            (Some(_), None) if self.closed.contains(named) => Err(format!(
+                "a question about '{named}' was answered, or has settled itself; name the other one: {}",
+                self.ids(|question| question.about.step == named)
+            )),
             (Some(question), None) => Ok(question),
             (Some(_), Some(_)) => Err(format!(
                 "several questions are about '{named}', name one of them: {}",
@@ -269,6 +302,12 @@ impl People {
         let question = self.find(&answer.question)?;
         if answer.since.is_some() && answer.since != question.since {
             return Err(format!("'{}' was asked anew meanwhile: look at it again", question.id));
+        }
+        if answer.hands_off.is_some_and(|seen| seen != question.hands_off) {
+            let id = &question.id;
+            return Err(format!(
+                "somebody has answered '{id}' meanwhile (hands_off or retry): look at it again"
+            ));
         }
         if !question.answers.iter().any(|choice| choice.action == answer.action) {
             let taken: Vec<&str> = question.answers.iter().map(|choice| choice.action.name()).collect();

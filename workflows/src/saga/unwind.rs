@@ -103,7 +103,7 @@ where
     };
     let run = Rc::new(run);
     let again = run.clone();
-    let patient: Try<A::Output> = Box::new(move |token| run(policy, token));
+    let patient: Try<A::Output> = Box::new(move |token| run(policy.awaited(), token));
     let endless: Try<A::Output> = Box::new(move |token| again(policy.while_asking(), token));
     Tries { patient, endless: Some(endless) }
 }

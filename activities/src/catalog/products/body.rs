@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::Look;
+use super::attribute::Attribute;
 use crate::catalog::client::{id_of, unknown_word};
 use crate::catalog::kind::Existing;
 use crate::http::CallError;
@@ -112,7 +113,7 @@ impl Body {
             prices,
             category_id: self.category_id,
             images: images.collect(),
-            attributes: attributes.into_iter().map(|(name, value)| (name, plain(&value))).collect(),
+            attributes: attributes.into_iter().map(|(name, value)| (name, Attribute::of(value))).collect(),
             meta_title: self.meta_title,
             meta_description: self.meta_description,
             status: ProductStatus::from_name(&self.status)
@@ -121,11 +122,6 @@ impl Body {
         };
         Ok((self.sku, Existing { id: id_of(self.id, self.product_id)?, state }))
     }
-}
-
-/// A value as text: a text itself, anything else by its signs.
-fn plain(value: &RawValue) -> String {
-    serde_json::from_str(value.get()).unwrap_or_else(|_| value.get().to_owned())
 }
 
 /// The fields of a product to write; those that stay are left out.
@@ -149,7 +145,7 @@ pub(super) struct Write<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     images: Option<&'a [String]>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    attributes: Option<Option<&'a BTreeMap<String, String>>>,
+    attributes: Option<Option<&'a BTreeMap<String, Attribute>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     meta_title: Option<Option<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -309,7 +309,7 @@ impl Platform {
                     .decline_code
                     .filter(|code| is_code(code))
                     .unwrap_or_else(|| "payment_failed".to_owned()),
-                customer_may_retry: body.customer_may_retry.unwrap_or(true),
+                customer_may_retry: body.customer_may_retry.unwrap_or(MAY_RETRY),
             },
             // Not final: whoever waits reads again.
             State::Waiting => PaymentState::RequiresAction {
@@ -324,9 +324,13 @@ impl Platform {
     }
 }
 
+/// Whether the customer may try again, where the platform does not say: with the answer to the charge or a look at it
+/// later.
+const MAY_RETRY: bool = false;
+
 fn declined(refusal: &Refused) -> Payment {
     let detail = |name: &str| refusal.details.get(name);
-    let customer_may_retry = detail("customer_may_retry").and_then(Value::as_bool).unwrap_or(false);
+    let customer_may_retry = detail("customer_may_retry").and_then(Value::as_bool).unwrap_or(MAY_RETRY);
     Payment {
         payment_id: detail("payment_id").and_then(Value::as_str).map(str::to_owned),
         state: PaymentState::Declined { code: refusal.code.clone(), customer_may_retry },

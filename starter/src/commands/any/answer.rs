@@ -1,5 +1,6 @@
 //! Answers a run that waits for a person.
 
+use jiff::Timestamp;
 use serde_json::json;
 use temporalio_client::WorkflowExecutionStatus;
 use workflows::report::Progress;
@@ -34,9 +35,19 @@ pub(crate) async fn run(call: &Call<'_>, mut args: AnswerArgs) -> Result<Exit, F
 async fn one(call: &Call<'_>, name: &str, args: AnswerArgs) -> Result<Exit, Failure> {
     let session = call.connect().await?;
     let run = find(&session, name).await?;
-    let progress = questions_of(&run).await?;
+    answer_run(call, &session, &run, args).await
+}
+
+async fn answer_run(
+    call: &Call<'_>,
+    session: &Session,
+    run: &Run,
+    args: AnswerArgs,
+) -> Result<Exit, Failure> {
+    let progress = questions_of(run).await?;
     let subject = &run.subject;
     let question = chosen(subject, &progress.questions, args.question.as_deref())?;
+    as_seen(subject, question, args.since)?;
     let action = args.action.map(workflows::saga::Action::from);
     let taken = action.filter(|action| question.answers.iter().any(|choice| choice.action == *action));
     let (Some(action), Some(reason)) = (taken, args.reason) else {
@@ -49,13 +60,25 @@ async fn one(call: &Call<'_>, name: &str, args: AnswerArgs) -> Result<Exit, Fail
         update_id: None,
         limit: args.timeout,
     };
-    give(
-        call.out,
-        &session,
-        sending,
-        Answer { question: question.id.clone(), action, reason, since: question.since },
-    )
-    .await
+    give(call.out, session, sending, Answer::to(question, action, &reason)).await
+}
+
+/// Refuses an answer to a question that was asked at another moment than the one that was looked at: a sync that is
+/// started again asks about other figures under the same name.
+fn as_seen(subject: &Subject, question: &Question, since: Option<Timestamp>) -> Result<(), Failure> {
+    if since.is_none_or(|since| question.since == Some(since)) {
+        return Ok(());
+    }
+    let message = format!("{} has asked '{}' anew meanwhile; nothing was sent", subject.title(), question.id);
+    let again = command!("answer {}", word(&subject.workflow_id));
+    Err(Failure::new(Exit::Failed, message).fix(format!("look at it again: {again}")))
+}
+
+/// `starter erp approve` and `reject`: answers the one question of a run.
+pub(crate) async fn decide(call: &Call<'_>, workflow_id: &str, args: AnswerArgs) -> Result<Exit, Failure> {
+    let session = call.connect().await?;
+    let (run, _) = session.find(workflow_id).await?;
+    answer_run(call, &session, &run, args).await
 }
 
 /// The run that a name means: of several that it may mean, the one that is open.
@@ -148,7 +171,7 @@ fn not_taken(
 
 /// `starter <noun> resolve-undo`.
 pub(crate) async fn resolve_undo<N: Name>(call: &Call<'_>, args: ResolveArgs<N>) -> Result<Exit, Failure> {
-    let answer = Answer { question: args.step, action: args.action.into(), reason: args.reason, since: None };
+    let answer = Answer::new(&args.step, args.action.into(), &args.reason);
     let sending = Sending {
         process: of_noun(N::NOUN),
         workflow_id: args.name.workflow_id()?,

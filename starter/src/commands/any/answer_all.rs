@@ -126,7 +126,15 @@ async fn answer_run(out: &Out, session: &Session, asking: &Asking, wanted: &Want
         told.push(answer_question(out, session, &run, question, wanted).await);
     }
     if told.is_empty() {
-        told.push(Told::of(&run.subject, None, Came::AlreadyAnswered, None));
+        // The list trails the runs: its cause may be another one by now.
+        let asks_still = progress.questions.iter().find(|question| question.about.step == wanted.step);
+        told.push(match asks_still {
+            Some(question) => {
+                let why = format!("it asks for another cause by now: {}", question.cause);
+                Told::of(&run.subject, Some(&question.id), Came::Refused, Some(why))
+            }
+            None => Told::of(&run.subject, None, Came::AlreadyAnswered, None),
+        });
     }
     told
 }
@@ -143,12 +151,7 @@ async fn answer_question(
     if question.hands_off && matches!(wanted.action, Action::Retry | Action::Leave) {
         return Told::of(subject, id, Came::InHand, None);
     }
-    let answer = Answer {
-        question: question.id.clone(),
-        action: wanted.action,
-        reason: wanted.reason.clone(),
-        since: question.since,
-    };
+    let answer = Answer::to(question, wanted.action, &wanted.reason);
     let update_id = update_id(&subject.run_id, &answer);
     let was_given = match was_given(session, subject, &update_id).await {
         Ok(was_given) => was_given,

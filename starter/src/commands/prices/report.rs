@@ -1,8 +1,10 @@
 //! The fate of each row of a run: CSV, or with `-o jsonl` one JSON document a line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use contracts::prices::{PriceOutcome, RevertOutcome};
+use contracts::prices::{PriceAction, PriceOutcome, RevertAction, RevertOutcome};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use store::{Lines, Store};
@@ -43,25 +45,106 @@ pub(crate) async fn run(out: &Out, args: &ReportArgs) -> Result<Exit, Failure> {
     if out.format() == Format::Text {
         out.raw(header.as_bytes())?;
     }
-    for object in objects {
-        let lines = Lines::read(&store, &object.key).await?;
-        let text = match name {
-            "errors" => written(out, lines.records::<WrongRow>()?, wrong),
-            "reverted" => written(out, lines.records::<RevertOutcome>()?, back),
-            _ => written(out, lines.records::<PriceOutcome>()?, outcome),
-        };
-        out.raw(text?.as_bytes())?;
+    let keys: Vec<String> = objects.into_iter().map(|object| object.key).collect();
+    match name {
+        "errors" => print::<WrongRow>(out, &store, &keys, wrong).await?,
+        "reverted" => print::<RevertOutcome>(out, &store, &keys, back).await?,
+        _ => print::<PriceOutcome>(out, &store, &keys, outcome).await?,
     }
     Ok(Exit::Ok)
 }
 
-fn written<R: Serialize>(out: &Out, rows: Vec<R>, csv: fn(&R) -> String) -> Result<String, Failure> {
-    let line = |row: &R| match out.format() {
+/// A line of a report. An attempt after a crash tells of a row again, and parts of a list lie beside the whole.
+trait Told: Serialize + DeserializeOwned {
+    /// The row that it is about.
+    fn row(&self) -> (u64, &str);
+    /// Of several lines about a row the one with the highest rank holds.
+    fn rank(&self) -> u8;
+}
+
+impl Told for WrongRow {
+    fn row(&self) -> (u64, &str) {
+        (self.line, "")
+    }
+
+    fn rank(&self) -> u8 {
+        0
+    }
+}
+
+impl Told for PriceOutcome {
+    fn row(&self) -> (u64, &str) {
+        (self.line, "")
+    }
+
+    /// A second attempt finds the price as the first one has left it.
+    fn rank(&self) -> u8 {
+        match self.action {
+            PriceAction::Applied => 3,
+            PriceAction::Unchanged => 2,
+            PriceAction::Conflict => 1,
+            PriceAction::Failed => 0,
+        }
+    }
+}
+
+impl Told for RevertOutcome {
+    fn row(&self) -> (u64, &str) {
+        (self.line, self.variant.as_ref().map_or("", |variant| variant.as_str()))
+    }
+
+    /// A revert that was run again finds what the first one has put back.
+    fn rank(&self) -> u8 {
+        match self.action {
+            RevertAction::Restored => 2,
+            RevertAction::ChangedSince => 1,
+            RevertAction::Failed => 0,
+        }
+    }
+}
+
+/// Prints each row once.
+async fn print<R: Told>(
+    out: &Out,
+    store: &Store,
+    keys: &[String],
+    csv: fn(&R) -> String,
+) -> Result<(), Failure> {
+    // Some forty bytes for a row: a million of them are read twice in place of being held.
+    let mut ranks: HashMap<u64, u8> = HashMap::new();
+    for key in keys {
+        for row in Lines::read(store, key).await?.records::<R>()? {
+            let rank = ranks.entry(name_of(&row)).or_default();
+            *rank = row.rank().max(*rank);
+        }
+    }
+    for key in keys {
+        let mut text = String::new();
+        for row in Lines::read(store, key).await?.records::<R>()? {
+            let name = name_of(&row);
+            if ranks.get(&name) == Some(&row.rank()) {
+                ranks.remove(&name);
+                text.push_str(&line(out, &row, csv)?);
+            }
+        }
+        out.raw(text.as_bytes())?;
+    }
+    Ok(())
+}
+
+fn name_of<R: Told>(row: &R) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    row.row().hash(&mut hasher);
+    hasher.finish()
+}
+
+fn line<R: Told>(out: &Out, row: &R, csv: fn(&R) -> String) -> Result<String, Failure> {
+    match out.format() {
         Format::Text => Ok(csv(row)),
-        Format::Json | Format::Jsonl => serde_json::to_string(row).map(|json| format!("{json}\n")),
-    };
-    let lines: Result<String, _> = rows.iter().map(line).collect();
-    lines.map_err(|error| Failure::because(Exit::Failed, error, "cannot write JSON"))
+        Format::Json | Format::Jsonl => serde_json::to_string(row)
+            .map(|json| format!("{json}\n"))
+            .map_err(|error| Failure::because(Exit::Failed, error, "cannot write JSON")),
+    }
 }
 
 fn outcome(row: &PriceOutcome) -> String {

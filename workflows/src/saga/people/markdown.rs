@@ -36,9 +36,10 @@ impl Question {
             let _ok = writeln!(text, "| `{}` | {} |", action.name(), one_line(effect));
         }
         let first = self.answers.first().map_or("retry", |choice| choice.action.name());
+        let since = self.since.map(|since| format!(", \"since\": \"{since}\"")).unwrap_or_default();
         let _ok = write!(
             text,
-            "\nUpdate `answer`: `{{\"question\": \"{}\", \"action\": \"{first}\", \"reason\": \"why\"}}`",
+            "\nUpdate `answer`: `{{\"question\": \"{}\", \"action\": \"{first}\", \"reason\": \"why\"{since}}}`",
             self.id
         );
         text

@@ -16,7 +16,7 @@ fn question(step: &str, part: Option<&str>, cause: &str) -> Question {
 }
 
 fn answer(question: &str, action: Action) -> Answer {
-    Answer { question: question.to_owned(), action, reason: "looked at".to_owned(), since: None }
+    Answer::new(question, action, "looked at")
 }
 
 fn outcome(people: &People, ticket: u64) -> Option<AnswerOutcome> {
@@ -44,6 +44,32 @@ fn a_question_is_found_by_its_step_where_that_names_one() {
     assert!(unknown.contains("open: welcome/coupon, welcome/series"), "{unknown}");
     let nothing = People::default();
     assert!(nothing.find("pay").expect_err("nobody asked").contains("no question is open"));
+}
+
+/// Two parts of a step stuck. A word to the step that was meant for the first one must not land on the second.
+#[test]
+fn a_step_names_no_question_once_one_about_it_was_closed() {
+    let mut people = People::default();
+    people.ask(question("welcome", Some("series"), "no_answer"));
+    let skip = answer("welcome", Action::Leave);
+    assert_eq!(people.check(&skip), Ok(()));
+    people.ask(question("welcome", Some("coupon"), "no_answer"));
+    people.close("welcome/series", "left: looked at");
+    let refused = people.check(&skip).expect_err("which one?");
+    assert!(refused.contains("was answered") && refused.ends_with("welcome/coupon"), "{refused}");
+    assert_eq!(people.check(&answer("welcome/coupon", Action::Leave)), Ok(()));
+}
+
+#[test]
+fn an_answer_to_what_was_seen_is_refused_where_somebody_was_quicker() {
+    let mut people = People::default();
+    let id = people.ask(question("pay", None, "no_answer"));
+    let retry = Answer::to(&people.open()[0], Action::Retry, "it is back");
+    assert_eq!(people.check(&retry), Ok(()));
+    people.question_mut(&id).expect("open").hands_off = true;
+    let refused = people.check(&retry).expect_err("somebody does it by hand");
+    assert!(refused.contains("look at it again"), "{refused}");
+    assert_eq!(people.check(&answer("pay", Action::Retry)), Ok(()), "whoever says nothing of what was seen");
 }
 
 #[test]

@@ -71,6 +71,8 @@ struct Message {
     body: Option<String>,
     #[serde(default)]
     direction: Option<String>,
+    #[serde(default)]
+    status: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -165,7 +167,7 @@ impl Twilio {
         for message in messages {
             let is_the_text =
                 message.body.as_deref().is_some_and(|body| body.trim_end().ends_with(text.trim_end()));
-            if is_the_text && self.is_outbound(&message)? {
+            if is_the_text && self.is_outbound(&message)? && self.is_on_its_way(&message)? {
                 return Ok(Some(message.sid));
             }
         }
@@ -179,6 +181,19 @@ impl Twilio {
             None | Some("outbound-api" | "outbound-call" | "outbound-reply") => Ok(true),
             Some("inbound") => Ok(false),
             Some(direction) => Err(self.channel.new_word("an SMS in a direction", direction)),
+        }
+    }
+
+    /// Whether a message went out, or will. One that failed did not reach anybody, and is no reason not to send.
+    ///
+    /// <https://www.twilio.com/docs/messaging/api/message-resource#message-status-values>
+    fn is_on_its_way(&self, message: &Message) -> Result<bool, CallError> {
+        match message.status.as_deref() {
+            None | Some("accepted" | "scheduled" | "queued" | "sending" | "sent" | "delivered" | "read") => {
+                Ok(true)
+            }
+            Some("failed" | "undelivered" | "canceled") => Ok(false),
+            Some(status) => Err(self.channel.new_word("an SMS in a state", status)),
         }
     }
 

@@ -1,0 +1,228 @@
+//! An order's requests to the systems outside: what is asked for at each step, and what takes it back.
+//!
+//! Each is a function of the order alone and of answers before it, so that whoever runs an order, however, asks for
+//! the same things under the same keys.
+
+use contracts::commerce::{
+    OrderCheck, OrderCompleted, OrderStatus, PaymentStatus, ShippingStatus, UpdateOrder, ValidateOrder,
+};
+use contracts::inventory::{ConfirmStock, Hold, ReleaseStock, ReserveStock};
+use contracts::notification::{Content, SendEmail, SendPush, SendSms};
+use contracts::payment::{ChargePayment, FindPayment, ReversePayment};
+use contracts::shipping::{CreateShipment, Label, ShipmentRef};
+use contracts::values::IdempotencyKey;
+use jiff::Timestamp;
+
+use super::{ANALYTICS, CONFIRM, NOTIFY, OrderData, PAY, RESERVE, SHIP, TELL_SHOP, UPDATE};
+use crate::saga::{Ending, Outcome};
+
+/// The requests of one order.
+#[derive(Clone, Debug)]
+pub struct Requests<'o> {
+    order: &'o OrderData,
+    workflow_id: String,
+}
+
+impl<'o> Requests<'o> {
+    /// Those of an order that runs under this workflow id, which is the first part of every idempotency key.
+    #[must_use]
+    pub fn new(order: &'o OrderData, workflow_id: &str) -> Self {
+        Self { order, workflow_id: workflow_id.to_owned() }
+    }
+
+    /// The idempotency key of a step's effect.
+    #[must_use]
+    pub fn key(&self, step: &str) -> IdempotencyKey {
+        IdempotencyKey::new(&self.workflow_id, step)
+    }
+
+    /// The shop is asked whether it agrees to the order.
+    #[must_use]
+    pub fn validation(&self) -> ValidateOrder {
+        let order = self.order.clone();
+        ValidateOrder {
+            order_id: order.order_id,
+            checks: OrderCheck::ALL.to_vec(),
+            customer_id: order.customer_id,
+            customer_email: order.customer_email,
+            customer_phone: order.customer_phone,
+            items: order.items,
+            total: order.total_amount,
+            shipping_fee: order.shipping_fee,
+            discount: order.discount,
+            tax: order.tax,
+            payment_kind: order.payment_kind,
+            shipping_address: order.shipping_address,
+            shipping_method: order.shipping_method,
+        }
+    }
+
+    /// The stock is held until then.
+    #[must_use]
+    pub fn hold(&self, expires_at: Timestamp) -> ReserveStock {
+        let ReleaseStock { key, order_id, lines } = self.release();
+        ReserveStock { key, order_id, lines, expires_at: expires_at.to_string() }
+    }
+
+    /// The hold is given back.
+    #[must_use]
+    pub fn release(&self) -> ReleaseStock {
+        self.stock_of(RESERVE)
+    }
+
+    /// The customer is charged.
+    #[must_use]
+    pub fn charge(&self) -> ChargePayment {
+        ChargePayment {
+            key: self.key(PAY),
+            order_id: self.order.order_id.clone(),
+            customer_id: self.order.customer_id.clone(),
+            amount: self.order.total_amount,
+            kind: self.order.payment_kind,
+            token: self.order.payment_token.clone(),
+        }
+    }
+
+    /// The payment is looked up.
+    #[must_use]
+    pub fn payment(&self) -> FindPayment {
+        FindPayment { key: self.key(PAY), order_id: self.order.order_id.clone() }
+    }
+
+    /// The money is given back; `payment_id` where it is known.
+    #[must_use]
+    pub fn reversal(&self, payment_id: Option<String>) -> ReversePayment {
+        ReversePayment {
+            key: self.key(PAY),
+            order_id: self.order.order_id.clone(),
+            payment_id,
+            reason: "the order was not fulfilled".to_owned(),
+        }
+    }
+
+    /// The holds become a sale.
+    #[must_use]
+    pub fn sale(&self, holds: Vec<Hold>) -> ConfirmStock {
+        let ReleaseStock { key, order_id, lines } = self.restock();
+        ConfirmStock { key, order_id, lines, holds }
+    }
+
+    /// The sold goods go back into the stock.
+    #[must_use]
+    pub fn restock(&self) -> ReleaseStock {
+        self.stock_of(CONFIRM)
+    }
+
+    /// The label is bought.
+    #[must_use]
+    pub fn parcel(&self) -> CreateShipment {
+        let ShipmentRef { key, order_id } = self.label();
+        CreateShipment {
+            key,
+            order_id,
+            address: self.order.shipping_address.clone(),
+            items: self.order.items.clone(),
+            method: self.order.shipping_method.clone(),
+        }
+    }
+
+    /// The label is looked up, or voided.
+    #[must_use]
+    pub fn label(&self) -> ShipmentRef {
+        ShipmentRef { key: self.key(SHIP), order_id: self.order.order_id.clone() }
+    }
+
+    /// The shop hears that the order is confirmed.
+    #[must_use]
+    pub fn confirmed(&self, payment: PaymentStatus, label: &Label) -> UpdateOrder {
+        UpdateOrder {
+            key: self.key(UPDATE),
+            order_id: self.order.order_id.clone(),
+            status: OrderStatus::Confirmed,
+            payment_status: Some(payment),
+            shipping_status: Some(ShippingStatus::Pending),
+            tracking_number: Some(label.tracking_number.clone()),
+            estimated_delivery: label.estimated_delivery.clone(),
+            failure_reason: None,
+        }
+    }
+
+    /// The shop hears that the order ended before its point of no return.
+    #[must_use]
+    pub fn ended_early(&self, ending: Ending) -> UpdateOrder {
+        UpdateOrder {
+            key: self.key(TELL_SHOP),
+            order_id: self.order.order_id.clone(),
+            status: match ending.outcome {
+                Outcome::Expired => OrderStatus::Expired,
+                Outcome::Cancelled => OrderStatus::Cancelled,
+                Outcome::Failed | Outcome::Completed => OrderStatus::Failed,
+            },
+            payment_status: None,
+            shipping_status: None,
+            tracking_number: None,
+            estimated_delivery: None,
+            failure_reason: Some(ending.reason),
+        }
+    }
+
+    /// The customer gets a mail.
+    #[must_use]
+    pub fn email(&self, label: &Label) -> SendEmail {
+        SendEmail {
+            key: self.key(NOTIFY).part("email"),
+            to: self.order.customer_email.clone(),
+            locale: self.order.locale,
+            content: self.confirmation(label),
+            list_unsubscribe: None,
+        }
+    }
+
+    /// The customer gets an SMS; `None` without a phone.
+    #[must_use]
+    pub fn sms(&self, label: &Label) -> Option<SendSms> {
+        let to = self.order.customer_phone.clone()?;
+        let key = self.key(NOTIFY).part("sms");
+        Some(SendSms { key, to, locale: self.order.locale, content: self.confirmation(label) })
+    }
+
+    /// The customer's app gets a message.
+    #[must_use]
+    pub fn push(&self, label: &Label) -> SendPush {
+        SendPush {
+            key: self.key(NOTIFY).part("push"),
+            user_id: self.order.customer_id.clone(),
+            locale: self.order.locale,
+            content: self.confirmation(label),
+        }
+    }
+
+    /// The sale is counted.
+    #[must_use]
+    pub fn completed(&self) -> OrderCompleted {
+        OrderCompleted {
+            key: self.key(ANALYTICS),
+            order_id: self.order.order_id.clone(),
+            customer_id: self.order.customer_id.clone(),
+            revenue: self.order.total_amount,
+            items: self.order.items.clone(),
+        }
+    }
+
+    fn confirmation(&self, label: &Label) -> Content {
+        Content::OrderConfirmation {
+            order_id: self.order.order_id.clone(),
+            items: self.order.items.clone(),
+            total_amount: self.order.total_amount,
+            tracking_number: label.tracking_number.clone(),
+        }
+    }
+
+    fn stock_of(&self, step: &str) -> ReleaseStock {
+        ReleaseStock {
+            key: self.key(step),
+            order_id: self.order.order_id.clone(),
+            lines: self.order.stock_lines(),
+        }
+    }
+}
