@@ -119,6 +119,8 @@ async fn what_somebody_else_has_changed_since_is_left_standing() -> anyhow::Resu
     let mut wanted = wanted.map(str::to_owned).to_vec();
     wanted.sort();
     is("left standing", &notes, &wanted)?;
+    let counted = tests::world::in_words(&result.steps.left_standing);
+    is("counted", &counted, &vec!["rows (left standing: 5, named in the notes)".to_owned()])?;
     let shelf = shop.shelf().await?;
     let find = |sku: &str| {
         let products = shelf["products"].as_array().into_iter().flatten();

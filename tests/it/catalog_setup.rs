@@ -95,7 +95,7 @@ async fn a_field_that_is_absent_stays_and_null_empties_it() -> anyhow::Result<()
 #[tokio::test]
 async fn attributes_keep_their_kinds() -> anyhow::Result<()> {
     let shop = CatalogWorld::new().await?;
-    let typed = json!({ "sku": "TYPED-1", "name": "Typed", "price": 1_000, "currency": "VND",
+    let typed = json!({ "sku": "TYPED-1", "name": "Typed", "price": 1_000, "currency": "VND", "productType": "simple",
         "attributes": { "cores": 16, "wifi": true, "ram": "16GB" } });
     shop.world.shop.ask("products", Some(&typed)).await?;
     let changed =

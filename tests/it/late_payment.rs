@@ -185,8 +185,8 @@ async fn late_money_that_a_person_decided_about_is_asked_about_again() -> anyhow
     Ok(())
 }
 
-/// Two pieces of news of the same money, and the refund for the first one gets no answer. Somebody pays it back by hand:
-/// the run of the second one must not try it once more meanwhile.
+/// Two pieces of news of the same money, and the refund for the first one gets no answer. Somebody pays it back by
+/// hand: the run of the second one must not try it once more meanwhile.
 #[tokio::test]
 async fn a_second_piece_of_news_does_not_refund_beside_a_person() -> anyhow::Result<()> {
     let world = World::new().await?;

@@ -97,6 +97,40 @@ async fn a_revert_leaves_what_somebody_has_changed_since() -> anyhow::Result<()>
     is("headset", &world.price("HEADSET-001-WHITE").await?, &1_800_000)
 }
 
+/// Such a shop knows prices of products only, and overwrites: a price is read right before it is put back.
+#[tokio::test]
+async fn a_shop_that_compares_nothing_is_taken_back_as_well() -> anyhow::Result<()> {
+    let world = PriceWorld::with(&["--prices-compare=false", "--prices-batch=false"]).await?;
+    world.fill(10).await?;
+    let rows = dearer(&world, 10).await?;
+    let run = world.start(json!(rows), json!({})).await?;
+    let result = run.ended().await?.completed()?;
+    is("applied", &result.summary.applied, &10)?;
+    world.set("GEN-0000001", "GEN-0000001", 7_000).await?;
+    let back = world.revert(&run.batch, false).await?.completed()?;
+    is("restored", &(back.restored, back.changed_since), &(9, 1))?;
+    is("somebody's price", &world.price("GEN-0000001").await?, &7_000)?;
+    is("a price of before", &json!(dearer(&world, 10).await?[1..]), &json!(rows[1..]))
+}
+
+/// Its before-images would be added to those of the first run, which can be taken back for longer than Temporal knows
+/// of it.
+#[tokio::test]
+async fn a_name_that_was_used_is_not_used_again_while_its_run_can_be_taken_back() -> anyhow::Result<()> {
+    let world = PriceWorld::new().await?;
+    world.fill(3).await?;
+    let run = world.start(json!(dearer(&world, 3).await?), json!({})).await?;
+    run.ended().await?.completed()?;
+    let more = json!({ "batch_id": run.batch });
+    let again = world.run(json!(dearer(&world, 3).await?), more.clone()).await?;
+    let (message, _) = again.failed_as("StepFailed")?;
+    assert!(message.contains("give this one another --batch-id"), "{message}");
+    is("changes", &world.changes().await?, &3)?;
+    let mut dry = more;
+    dry["dry_run"] = json!(true);
+    world.run(json!(dearer(&world, 3).await?), dry).await?.completed().map(drop)
+}
+
 #[tokio::test]
 async fn what_was_never_written_cannot_be_taken_back() -> anyhow::Result<()> {
     let world = PriceWorld::new().await?;

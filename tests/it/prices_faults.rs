@@ -160,7 +160,8 @@ async fn a_setting_that_is_wrong_holds_the_run_up_and_is_named() -> anyhow::Resu
         [(401, "SUN_ECOMMERCE_API_TOKEN"), (403, "SUN_ECOMMERCE_API_TOKEN"), (404, "SUN_ECOMMERCE_API_URL")]
     {
         let (world, rows) = filled(&[]).await?;
-        let run = meets(&world, &rows, json!([refused("prices.batch", status)])).await?;
+        let refusals = ["prices.batch", "prices.set"].map(|operation| refused(operation, status));
+        let run = meets(&world, &rows, json!(refusals)).await?;
         requested(&world.erp.world, "prices.batch", 2).await?;
         let failures = run.pending_failures().await?;
         ensure!(failures.iter().any(|failure| failure.contains(said)), "{status}: {failures:?}");
@@ -168,4 +169,16 @@ async fn a_setting_that_is_wrong_holds_the_run_up_and_is_named() -> anyhow::Resu
         books(&world, &run, Ends::Whole).await?;
     }
     Ok(())
+}
+
+/// A firewall before the shop dislikes one row, and with it each batch that has it: the row costs itself.
+#[tokio::test]
+async fn one_row_that_is_disliked_does_not_hold_up_the_others() -> anyhow::Result<()> {
+    let (world, rows) = filled(&[]).await?;
+    let once = json!({ "operation": "prices.set", "kind": "status", "status": 403, "count": 1 });
+    let run = meets(&world, &rows, json!([refused("prices.batch", 403), once])).await?;
+    let result = run.ended().await?.completed()?;
+    is("rows", &(result.summary.applied, result.summary.failed_updates), &(PRODUCTS as u64 - 1, 1))?;
+    is("twice", &world.ledger(&run).await?["variants_changed_again"], &json!(0))?;
+    world.erp.world.shop.clean().await.map(drop)
 }

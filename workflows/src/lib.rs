@@ -18,7 +18,8 @@
 //! - [`input`]: how a process's input is checked, field by field, in the starter and again in the workflow;
 //! - [`report`]: what a run says about itself: the step table, progress, the final report;
 //! - [`search_attributes`]: what a list of runs can be filtered by;
-//! - [`observe`]: where the worker listens to count outcomes.
+//! - [`observe`]: where the worker listens to count outcomes;
+//! - `clock`: the present of a run.
 //!
 //! Deliberately absent: anything that a replay could see differently (`clippy.toml` bans it, with reasons), HTTP
 //! shapes, and configuration other than [`policy`].

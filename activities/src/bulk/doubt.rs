@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::apply::Answer;
+use super::Answer;
 use super::trouble::Trouble;
 
 /// The rows of one attempt, as far as they say whether the next one would fare better.

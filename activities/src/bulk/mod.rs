@@ -54,6 +54,7 @@
 //! - `patience.rs`: a system that asks to slow down;
 //! - `pace.rs`: rows a second;
 //! - `stage.rs`, `apply.rs`: the two parts;
+//! - `target.rs`: how the system takes the rows that they are written to;
 //! - `stretch.rs`, `stretched.rs`: the second part for lists of any length, which can be paused, and how far it is;
 //! - `images.rs`: before-images in the object store;
 //! - `doubt.rs`: one row that is not taken, or all of them;
@@ -72,15 +73,17 @@ mod patience;
 mod stage;
 mod stretch;
 mod stretched;
+mod target;
 mod trouble;
 mod walk;
 
-pub use apply::{Answer, BATCH_MAX, Batch, Ended, Target, Together, Told, apply};
+pub use apply::{BATCH_MAX, Batch, Ended, apply};
 pub use format::Format;
 pub use images::before;
 pub use patience::patiently;
 pub use stage::{Checked, Compared, Page, Pages, Reading, StagedRows, Unfit, stage};
 pub use stretch::{Stretch, stretch};
 pub use stretched::{BatchCount, Stretched};
+pub use target::{Answer, Target, Together, Told};
 pub use trouble::Trouble;
 pub use walk::{Walk, breathe};

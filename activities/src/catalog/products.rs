@@ -2,6 +2,7 @@
 
 mod attribute;
 mod body;
+mod look;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,7 +14,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use reqwest::Method;
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
+
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
@@ -23,40 +24,10 @@ use super::kind::{Existing, Kind, Looks, is_refused_as, made_meanwhile};
 use crate::http::CallError;
 use attribute::Attribute;
 use body::{Body, Levels};
+pub(super) use look::{Look, Staged};
 
 /// Where stock lies that names no place.
 const LOCATION: &str = "default";
-
-/// A product that was staged: its category as a path from the top, its pictures as the hashes of their contents.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Staged {
-    pub(super) product: Product,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) category: Option<Vec<String>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) pictures: Option<Vec<String>>,
-}
-
-/// How a product looks.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Look {
-    pub(super) name: String,
-    pub(super) description: Option<String>,
-    pub(super) price: Money,
-    /// The prices of its variants, where they differ.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) prices: Vec<Money>,
-    pub(super) category_id: Option<String>,
-    /// Addresses, in their order.
-    pub(super) images: Vec<String>,
-    pub(super) attributes: BTreeMap<String, Attribute>,
-    pub(super) meta_title: Option<String>,
-    pub(super) meta_description: Option<String>,
-    pub(super) status: ProductStatus,
-    /// Where the row says how much of it lies: how much does.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) stock: Option<u32>,
-}
 
 /// What is known of pictures: where the shop serves each content.
 pub(super) type Urls = BTreeMap<String, String>;

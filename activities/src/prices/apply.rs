@@ -15,6 +15,7 @@ use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use super::client::{AT_ONCE, Set, Shop, Wanted};
 use super::{Abilities, images};
 use crate::bulk::{self, Answer, BatchCount, Stretch, Stretched, Target, Together, Told, Trouble, patiently};
+use crate::http::{CallError, Wrong};
 
 /// The code of a row whose price was not the expected one.
 const CONFLICT: &str = "PRICE_CONFLICT";
@@ -199,10 +200,18 @@ impl Writes<'_> {
             let hash: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
             let key = self.input.key.part(&format!("{}-{hash}", lines[0]));
             let sets = patiently(self.ctx, || self.shop.set_many(&key, &wanted)).await;
-            let sets = sets.map_err(Trouble::of_row)?;
+            let sets = sets.map_err(of_a_row)?;
             answers.extend(some.iter().zip(sets).map(|((row, _), set)| answer(row, set)));
         }
         Ok(answers)
+    }
+}
+
+/// Trouble with a batch: perhaps about one of its rows, unless the shop has no such path.
+fn of_a_row(error: CallError) -> Trouble {
+    match error {
+        error @ CallError::Setting { wrong: Wrong::Path(_), .. } => Trouble::Call(error),
+        other => Trouble::of_row(other),
     }
 }
 

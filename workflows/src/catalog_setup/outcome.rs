@@ -22,8 +22,9 @@ pub(super) struct Work {
 }
 
 impl Work {
-    pub(super) fn add(&mut self, kind: Kind, written: Written<RowOutcome>) {
-        self.written.entry(kind).or_default().add(written);
+    /// The rows of a kind that were written so far.
+    pub(super) fn of(&mut self, kind: Kind) -> &mut Written<RowOutcome> {
+        self.written.entry(kind).or_default()
     }
 
     pub(super) fn failed(&self, kind: Kind) -> u64 {

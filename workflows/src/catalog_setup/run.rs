@@ -1,6 +1,7 @@
 //! One setup on its way through the steps.
 
-use contracts::catalog::{ApplyRows, CatalogLease, Catalogs, Work as Doing};
+use contracts::bulk::Written;
+use contracts::catalog::{ApplyRows, CatalogLease, Catalogs, RowOutcome, Work as Doing};
 use contracts::erp::LeaseAnswer;
 use contracts::objects::ObjectRef;
 use contracts::values::IdempotencyKey;
@@ -85,6 +86,23 @@ pub(super) struct TakeBack<'r, 'c> {
     pub(super) run: &'r SetupRun<'c>,
 }
 
+impl TakeBack<'_, '_> {
+    /// Names the rows that were left standing, as far as a report holds them.
+    fn tell(&self, back: &Back<'_, CatalogSetup>, left: &Written<RowOutcome>) {
+        let count: u64 = left.counts.values().sum();
+        if count == 0 {
+            return;
+        }
+        let named = Work::left_words(left);
+        let where_else = match u64::try_from(named.len()) {
+            Ok(all) if all == count => "named in the notes".to_owned(),
+            _ => format!("{} named in the notes, all of them in {}", named.len(), self.run.quarantine),
+        };
+        named.into_iter().for_each(|note| back.note(note));
+        back.left("rows", &format!("{count}, {where_else}"));
+    }
+}
+
 impl WayBack<CatalogSetup> for TakeBack<'_, '_> {
     async fn go_back(&self, back: &Back<'_, CatalogSetup>, _halt: &Halt) {
         if !back.ctx().state(|setup| setup.undo) {
@@ -95,8 +113,9 @@ impl WayBack<CatalogSetup> for TakeBack<'_, '_> {
         let mut options = policy.regular("list what was left standing".to_owned(), Token::new());
         options.task_queue = policy.task_queue(back.ctx().task_queue());
         let left = back.ctx().execute_activity(Catalogs::left_standing, self.run.quarantine.clone(), options);
-        for note in left.await.map(|left| Work::left_words(&left)).unwrap_or_default() {
-            back.note(note);
+        match left.await {
+            Ok(left) => self.tell(back, &left),
+            Err(_) => back.left("rows", &format!("perhaps; {} could not be read", self.run.quarantine)),
         }
     }
 }

@@ -170,5 +170,5 @@ fn staged(work: &mut Work, kind: Kind, rows: StagedRows) {
     let StagedRows { batch, counts, failed } = rows;
     work.staged.insert(kind, batch.into_iter().collect());
     work.counts.insert(kind, counts);
-    work.add(kind, failed);
+    work.of(kind).add(failed);
 }

@@ -1,7 +1,7 @@
 //! The steps that write, each with its undo.
 
 use contracts::bulk::Written;
-use contracts::catalog::{Catalogs, Kind, RowOutcome, Work as Doing};
+use contracts::catalog::{ApplyRows, Catalogs, Kind, RowOutcome, Work as Doing};
 use contracts::objects::ObjectRef;
 
 use super::outcome::Work;
@@ -17,8 +17,8 @@ impl SetupRun<'_> {
     /// Parents first: a child needs its parent's id. Products hang on categories, so one that fails ends the run.
     pub(super) async fn categories(&self, saga: &SetupSaga, work: &mut Work) -> Result<(), Halt> {
         for level in work.staged.get(&Kind::Category).cloned().unwrap_or_default() {
-            let written = self.write(saga, CATEGORIES, Doing::Categories, level, &[]).await?;
-            work.add(Kind::Category, written);
+            let rows = self.rows(CATEGORIES, Doing::Categories, level, &[]);
+            self.write(saga, CATEGORIES, rows, work.of(Kind::Category)).await?;
             self.told(saga, CATEGORIES, work, Kind::Category);
             self.none_failed(saga, CATEGORIES, work, Kind::Category)?;
         }
@@ -46,14 +46,13 @@ impl SetupRun<'_> {
             saga.skip(SEO, "no products");
         }
         for batch in batches {
-            let written = match self.write(saga, SEO, Doing::Seo, batch, &[]).await {
+            match self.write(saga, SEO, self.rows(SEO, Doing::Seo, batch, &[]), &mut work.seo).await {
                 Err(Halt::Outage { reason, .. }) => {
                     saga.failed(SEO, &format!("some or all texts are missing, run the file again: {reason}"));
                     return Ok(());
                 }
                 written => written?,
-            };
-            work.seo.add(written);
+            }
             saga.done(SEO, &Work::words(&work.seo));
         }
         Ok(())
@@ -74,27 +73,33 @@ impl SetupRun<'_> {
             return Ok(());
         }
         for batch in batches {
-            let written = self.write(saga, step, doing, batch, uploads).await?;
-            work.add(kind, written);
+            self.write(saga, step, self.rows(step, doing, batch, uploads), work.of(kind)).await?;
         }
         self.told(saga, step, work, kind);
         if self.is_all_or_nothing() { self.none_failed(saga, step, work, kind) } else { Ok(()) }
     }
 
-    /// Writes a batch. Its undo is registered first, and goes by what the batch is, not by what became of it.
+    /// Writes a batch, and counts what was written, also where a stop cuts it short. Its undo is registered first, and
+    /// goes by what the batch is, not by what became of it.
     async fn write(
         &self,
         saga: &SetupSaga,
         step: &'static str,
-        doing: Doing,
-        batch: ObjectRef,
-        uploads: &[ObjectRef],
-    ) -> Result<Written<RowOutcome>, Halt> {
-        let rows = self.rows(step, doing, batch, uploads);
-        saga.step(step, Catalogs::apply, rows.clone(), policy::erp())
+        rows: ApplyRows,
+        written: &mut Written<RowOutcome>,
+    ) -> Result<(), Halt> {
+        let count_in = |stopped| {
+            written.add(stopped);
+            Work::words(written)
+        };
+        let all = saga
+            .step(step, Catalogs::apply, rows.clone(), policy::erp())
+            .so_far(count_in)
             .undo_with(policy::bulk_undo())
             .undo_by(Catalogs::undo, rows)
-            .await
+            .await?;
+        written.add(all);
+        Ok(())
     }
 
     fn told(&self, saga: &SetupSaga, step: &'static str, work: &Work, kind: Kind) {

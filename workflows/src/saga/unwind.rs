@@ -159,6 +159,11 @@ impl<'s, W: Process> Back<'s, W> {
         self.saga.scribe.change(|saga| saga.report.notes.push(words));
     }
 
+    /// Notes what an undo could not take back and nobody is asked about: the run did not undo everything.
+    pub fn left(&self, what: &str, reason: &str) {
+        self.saga.scribe.change(|saga| saga.report.note_left(what, None, reason));
+    }
+
     /// Whether a person decided about the undo of a step: somebody did it by hand, or it was left standing.
     #[must_use]
     pub fn was_decided(&self, step: &str) -> bool {
