@@ -151,7 +151,7 @@ impl Rule {
             0 => return Ok(own_default()),
             1 => found.into_iter().next(),
             _ => {
-                // What is joined to it hides that a part is a spreadsheet's number.
+                // The joined text would hide that a part of it is a spreadsheet's number.
                 if kind == Kind::Key && !self.exact {
                     found.iter().try_for_each(Value::refuse_made)?;
                 }

@@ -23,7 +23,7 @@ pub(crate) struct Table<R> {
 
 impl<R: Read + Seek> Table<R> {
     pub(crate) fn open(source: Source<R>, format: &Format) -> Result<Self, Flaw> {
-        let mut records = Records { source, format: format.clone(), columns: None };
+        let mut records = Records { source, format: format.clone(), width: None };
         let passed = u32::from(records.read_separator_line()?);
         records.skip_lines(format.header_row.unwrap_or(1).saturating_sub(1 + passed))?;
         let header = match records.next_record()? {
@@ -31,7 +31,7 @@ impl<R: Read + Seek> Table<R> {
             // An export of nothing.
             None => Header::default(),
         };
-        records.columns = Some(header.width());
+        records.width = Some(header.width());
         let first = records.source.position();
         Ok(Self { records, header, first })
     }
@@ -95,7 +95,15 @@ struct Records<R> {
     source: Source<R>,
     format: Format,
     /// How many values a record has; not known yet of the header.
-    columns: Option<usize>,
+    width: Option<Width>,
+}
+
+/// How many values a record has.
+#[derive(Clone, Copy)]
+pub(crate) struct Width {
+    pub(crate) columns: usize,
+    /// Whether a delimiter stands at each line's end, too.
+    pub(crate) has_open_end: bool,
 }
 
 /// A record while it is read.
@@ -124,9 +132,10 @@ struct Line {
 impl Line {
     const BLANK: Self = Self { delimiters: 0, is_open: false, is_blank: true };
 
-    /// Whether it has the values of a record, with or without a delimiter at its end.
-    fn is_row(self, columns: usize) -> bool {
-        self.delimiters + 1 == columns || (self.is_open && self.delimiters == columns)
+    /// Whether it has the values of a record, with or without a delimiter at its end; with one, if the heading has it.
+    fn is_row(self, width: Width) -> bool {
+        let is_closed = !width.has_open_end && self.delimiters + 1 == width.columns;
+        is_closed || (self.is_open && self.delimiters == width.columns)
     }
 }
 
@@ -173,10 +182,10 @@ impl Draft {
 
     /// Whether each of its lines could be a record of its own: then a quote was left open, and closed by another
     /// row's. Where in them the quotes stand says nothing: that is what is wrong.
-    fn takes_in_rows(&self, columns: usize) -> bool {
+    fn takes_in_rows(&self, width: Width) -> bool {
         let mut lines = self.lines.iter().filter(|line| !line.is_blank).peekable();
-        let are_rows = columns > 1 && self.lines.len() > 1 && lines.peek().is_some();
-        are_rows && lines.all(|line| line.is_row(columns))
+        let are_rows = width.columns > 1 && self.lines.len() > 1 && lines.peek().is_some();
+        are_rows && lines.all(|line| line.is_row(width))
     }
 }
 
@@ -241,8 +250,8 @@ impl<R: Read + Seek> Records<R> {
             draft.note(self.format.delimiter, self.format.delimiter);
         }
         // A heading's own line says how many columns there are.
-        let columns = self.columns.unwrap_or(draft.values.len());
-        if !self.format.has_line_breaks && draft.takes_in_rows(columns) {
+        let width = self.width.unwrap_or(Width { columns: draft.values.len(), has_open_end: false });
+        if !self.format.has_line_breaks && draft.takes_in_rows(width) {
             return wrong(
                 draft.wide_quote.unwrap_or(draft.at),
                 "has a quote that takes in whole rows",

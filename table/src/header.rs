@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::csv::{Record, Value};
+use crate::csv::{Record, Value, Width};
 use crate::{Flaw, wrong};
 
 /// The name of a column, or of a field. Names are compared with those in rules, so they have the one form of names.
@@ -44,9 +44,9 @@ impl Header {
         self.names.iter().map(String::as_str)
     }
 
-    /// Values in each record, for telling rows in quotes; a delimiter at a line's end is not counted.
-    pub(crate) fn width(&self) -> usize {
-        self.names.len()
+    /// Values in each record, for telling rows in quotes.
+    pub(crate) fn width(&self) -> Width {
+        Width { columns: self.names.len(), has_open_end: self.has_open_end }
     }
 
     /// The values of a record, as many as there are names. One more that is empty is the delimiter at a line's end.

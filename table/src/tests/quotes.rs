@@ -40,6 +40,7 @@ fn a_quote_that_opens_inside_or_never_closes_is_refused_at_its_byte() {
         "sku,name,price\nA,\"foo,1\nC,baz\",3\nD,x,4\n",
         "sku,name,price\nA,\"foo,1\n \nC,baz\",3\nD,x,4\n",
         "sku,name,price\nA,\"foo,1, \nC,baz\",3,\nD,x,4\n",
+        "sku,name,price,\nA,\"foo,1,\nC,baz\",3,\n",
         "sku,name,price\n\"A,foo,1\nC\",baz,3\n",
         "sku,\"name,price\nA,foo\",1\n",
     ] {
@@ -54,6 +55,8 @@ fn a_quote_that_opens_inside_or_never_closes_is_refused_at_its_byte() {
     // A value of two lines beside one that is quoted for its delimiter.
     let beside = "sku,name,price\nA,\"one, two\nthree\",\"1.250,5\"\n\"B,1\",\"one\ntwo, three\",5\n";
     assert_eq!(csv(beside, &json!({})).map(|rows| rows.len()), Ok(2));
+    let open_end = "sku,name,\nB,\"Áo\ndài\",\n";
+    assert_eq!(csv(open_end, &json!({})), Ok(vec![r"Áo\ndài|B".to_owned()]));
     let heading = "sku,\"Name\n(dt.)\",price\nA,\"x\r\ny\",1\n";
     assert_eq!(csv(heading, &json!({})), Ok(vec![r"x\r\ny|1|A".to_owned()]));
     // Values of several lines are right, with delimiters in them too.

@@ -284,7 +284,7 @@ fn texts_are_as_they_are_shown_and_numbers_with_zeros_are_keys() {
     let bytes = sheet(rows, "");
     let read = xlsx(&bytes, &json!({})).expect("read");
     assert_eq!(read, [r#""東京"|"0017"|"""#, r#""a\r\n_x00_"|1.5|"2026-11-24""#]);
-    // What is written so may be nothing.
+    // A blank may be written so.
     let blank = heading(&["sku", "name"]) + "<row r=\"2\"><c t=\"str\"><v>_x0020_ </v></c></row>";
     assert_eq!(xlsx(&sheet(&blank, ""), &json!({})), Ok(vec![]));
 }
