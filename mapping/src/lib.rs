@@ -205,7 +205,7 @@ impl EntityMapping<'_> {
 
     fn read(&self, source: &SourceRecord, target: &Target) -> Result<Option<value::Converted>, Defect> {
         let found = match self.rules {
-            None => value::field(source, target.field).map(|raw| value::Value::of(raw)),
+            None => value::field(source, target.field).map(value::Value::of),
             Some(rules) => match rules.get(target.field) {
                 Some(rule) => {
                     rule.value(source, target.kind).map_err(|problem| self.unmapped(target, problem))?
