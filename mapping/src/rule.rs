@@ -16,7 +16,7 @@
 //! | `plain` | `true`: a SKU of other signs is rewritten, always the same way: `ÁO 1` is `AO-1` |
 //! | `exact` | `true`: a key that looks like a spreadsheet's number (`100045.0`) is the key |
 //! | `format` | how the ERP writes dates, in `strptime`'s letters: `"%d/%m/%Y"` |
-//! | `zone` | where times without a zone are: `"Asia/Ho_Chi_Minh"`, `"+07:00"`; `"GMT+7"` is Hanoi's, too ([`text::zone`]) |
+//! | `zone` | where times without a zone are: `"Asia/Ho_Chi_Minh"`, `"+07:00"`, `"GMT+7"` ([`text::zone`]) |
 
 mod keys;
 

@@ -122,7 +122,8 @@ fn names_have_the_limits_and_the_blanks_of_every_door() {
 fn a_format_or_a_zone_that_no_time_can_be_read_by_is_refused_with_the_rules() {
     let with = |keys: &str| {
         format!(
-            r#"{{"order_external_id": "n", "order_status": "n", "order_total": "p", "order_ordered_at": {{"from": "at", {keys}}}}}"#
+            r#"{{"order_external_id": "n", "order_status": "n", "order_total": "p",
+                "order_ordered_at": {{"from": "at", {keys}}}}}"#
         )
     };
     for (keys, problem) in [

@@ -57,7 +57,8 @@ pub fn count(max: u32) -> impl Fn(&RawValue) -> Result<u32, Refusal> {
     }
 }
 
-/// An amount of money in a currency, as a JSON number or as text. A text that may mean thousands (`"25.000"`) is refused.
+/// An amount of money in a currency, as a JSON number or as text. A text that may mean thousands (`"25.000"`) is
+/// refused.
 pub fn money(currency: Currency) -> impl Fn(&RawValue) -> Result<Money, Refusal> {
     move |value| {
         let decimals = contracts::money::exponent(currency);
