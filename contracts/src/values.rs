@@ -5,6 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+/// The longest name of a product, in characters: the shop takes no longer one, so no door does.
+pub const PRODUCT_NAME_MAX: usize = 255;
+
 /// Why a text is not an id.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum IdError {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::fmt::strtime;
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 
 /// Reads a moment; a date alone is its first one. A zone is the rule's, or stands in the text.
 pub(crate) fn moment(text: &str, format: Option<&str>, zone: Option<&TimeZone>) -> Result<Timestamp, String> {
@@ -22,6 +22,14 @@ pub(crate) fn moment(text: &str, format: Option<&str>, zone: Option<&TimeZone>) 
             begins.map(|begins| begins.timestamp()).map_err(|_| "is out of range".to_owned())
         }
     }
+}
+
+/// Whether a format can be read at all: a date that is written by it must be read by it.
+pub(crate) fn can_be_read(format: &str) -> bool {
+    let sample =
+        DateTime::constant(2026, 11, 24, 18, 30, 45, 0).to_zoned(TimeZone::fixed(Offset::constant(7)));
+    let written = sample.ok().and_then(|sample| strtime::format(format, &sample).ok());
+    written.is_some_and(|written| formatted(&written, format).is_some())
 }
 
 /// A time as a text gives it, before its rule's zone is applied.

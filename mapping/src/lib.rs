@@ -40,6 +40,21 @@ use text::{Place, Problem, json};
 /// A record as the ERP sends it; values keep their digits.
 pub type SourceRecord = BTreeMap<String, Box<RawValue>>;
 
+/// Reads a record, and names the first field that stands in it twice: which of the two is meant, nobody can say. Two
+/// names that look alike are one. `None`: it is not an object.
+#[must_use]
+pub fn record(json: &str) -> Option<(SourceRecord, Option<String>)> {
+    let mut record = SourceRecord::new();
+    let (mut seen, mut twice) = (BTreeSet::new(), None);
+    for (name, field) in json::fields(json)? {
+        if !seen.insert(text::as_seen(&name).into_owned()) {
+            twice.get_or_insert_with(|| name.clone());
+        }
+        record.insert(name, field.value.to_owned());
+    }
+    Some((record, twice))
+}
+
 /// Fields of a record that are for the sync itself; never unknown fields.
 const OF_THE_SOURCE: [&str; 2] = ["id", "updated_at"];
 
@@ -190,9 +205,11 @@ impl EntityMapping<'_> {
 
     fn read(&self, source: &SourceRecord, target: &Target) -> Result<Option<value::Converted>, Defect> {
         let found = match self.rules {
-            None => source.get(target.field).map(|raw| value::Value::of(raw)),
+            None => value::field(source, target.field).map(value::Value::of),
             Some(rules) => match rules.get(target.field) {
-                Some(rule) => rule.value(source).map_err(|problem| self.unmapped(target, problem))?,
+                Some(rule) => {
+                    rule.value(source, target.kind).map_err(|problem| self.unmapped(target, problem))?
+                }
                 None => None,
             },
         };
@@ -225,7 +242,7 @@ impl EntityMapping<'_> {
             None => targets(self.entity).iter().map(|target| target.field).collect(),
             Some(rules) => rules.values().flat_map(Rule::sources).collect(),
         };
-        let names = source.keys().map(String::as_str);
-        names.filter(|name| !asked.contains(name) && !OF_THE_SOURCE.contains(name)).collect()
+        let is_known = |name: &str| asked.contains(name) || OF_THE_SOURCE.contains(&name);
+        source.keys().map(String::as_str).filter(|name| !is_known(&text::as_seen(name))).collect()
     }
 }

@@ -43,7 +43,6 @@ const NOT_A_NUMBER: &str = "is not a number";
 
 /// Reads digits with a decimal point, as JSON has them.
 pub(crate) fn plain(digits: &str) -> Result<Decimal, String> {
-    let digits = digits.strip_prefix('+').unwrap_or(digits);
     if !is_number(digits) {
         return Err(NOT_A_NUMBER.to_owned());
     }
@@ -83,9 +82,13 @@ fn stripped(text: &str, strip: &[String]) -> String {
     }
 }
 
-/// A minus may stand behind the digits, and books write `(3)`.
+/// A minus may stand behind the digits, and books write `(3)`. A plus says nothing.
 fn unsigned(text: &str) -> (&str, bool) {
     let begins_with_digit = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
+    let positive = text.strip_prefix('+').map(str::trim_start).filter(|rest| begins_with_digit(rest));
+    if let Some(rest) = positive {
+        return (rest, false);
+    }
     let in_brackets = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
     let behind = text.strip_suffix(MINUS).filter(|rest| rest.ends_with(|c: char| c.is_ascii_digit()));
     let before = text.strip_prefix(MINUS).map(str::trim_start);
@@ -95,17 +98,10 @@ fn unsigned(text: &str) -> (&str, bool) {
     }
 }
 
-/// `25.000` is twenty-five in one country and twenty-five thousand in another. Where there cannot be three decimals it
-/// was hardly meant as the first; and nobody may guess.
+/// Whether nobody can say what was meant; a rule that names its signs says it.
 fn is_of_two_minds(digits: &str, rule: Option<&Rule>, decimals: u32) -> bool {
-    if decimals >= 3 || rule.is_some_and(|rule| rule.decimal.is_some() || rule.thousands.is_some()) {
-        return false;
-    }
-    let mut parts = digits.split(['.', ',']);
-    let (Some(whole), Some(rest), None) = (parts.next(), parts.next(), parts.next()) else { return false };
-    let are_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    let could_be_grouped = (1..=3).contains(&whole.len()) && !whole.starts_with('0');
-    could_be_grouped && rest.len() == 3 && are_digits(whole) && are_digits(rest)
+    let is_said = rule.is_some_and(|rule| rule.decimal.is_some() || rule.thousands.is_some());
+    !is_said && text::is_of_two_minds(digits, decimals)
 }
 
 /// Takes the signs between thousands out, if they stand where they belong: `1.234.567,5` and not `12.34`.
@@ -116,8 +112,7 @@ fn ungrouped(text: &str, thousands: char, rule: &Rule) -> Result<String, String>
         None => (text, None),
     };
     let is_sign = |sign| is_between_groups(sign, thousands);
-    let unsigned = whole.strip_prefix(['-', '+']).unwrap_or(whole);
-    let groups: Vec<&str> = unsigned.split(is_sign).collect();
+    let groups: Vec<&str> = whole.split(is_sign).collect();
     let are_right = match groups.as_slice() {
         [] | [_] => true,
         [first, middle @ .., last] => {
@@ -125,7 +120,9 @@ fn ungrouped(text: &str, thousands: char, rule: &Rule) -> Result<String, String>
                 Grouping::Thousands => 3,
                 Grouping::Indian => 2,
             };
+            // `0.500` is no way to write five hundred.
             (1..=of_a_group).contains(&first.len())
+                && !first.starts_with('0')
                 && middle.iter().all(|group| group.len() == of_a_group)
                 && last.len() == 3
         }

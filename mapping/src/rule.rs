@@ -6,7 +6,7 @@
 //! | `join` | what stands between joined fields (default: a blank) |
 //! | `const` | this value, whatever the ERP says |
 //! | `default` | this value where the ERP's is missing, `null` or empty, or `lookup` does not know it |
-//! | `lookup` | a table from the ERP's value to the shop's |
+//! | `lookup` | a table from the ERP's value to the shop's; both are compared as they are seen ([`text::as_seen`]) |
 //! | `decimal`, `thousands` | how the ERP writes numbers as text: `","`, `"."` |
 //! | `grouping` | `"indian"`: `12,34,567`; else groups of three |
 //! | `strip` | words and signs around a number that are dropped: `["VND", "₫"]` |
@@ -16,7 +16,7 @@
 //! | `plain` | `true`: a SKU of other signs is rewritten, always the same way: `ÁO 1` is `AO-1` |
 //! | `exact` | `true`: a key that looks like a spreadsheet's number (`100045.0`) is the key |
 //! | `format` | how the ERP writes dates, in `strptime`'s letters: `"%d/%m/%Y"` |
-//! | `zone` | where times without a zone are: `"Asia/Ho_Chi_Minh"`, `"+07:00"` |
+//! | `zone` | where times without a zone are: `"Asia/Ho_Chi_Minh"`, `"+07:00"`, `"GMT+7"` ([`text::zone`]) |
 
 mod keys;
 
@@ -134,23 +134,33 @@ impl Rule {
     }
 
     /// The value before it is converted; the shop's own values are marked, so that no format is read into them.
-    pub(crate) fn value<'s>(&'s self, source: &'s SourceRecord) -> Result<Option<Value<'s>>, String> {
+    pub(crate) fn value<'s>(
+        &'s self,
+        source: &'s SourceRecord,
+        kind: Kind,
+    ) -> Result<Option<Value<'s>>, String> {
         if let Some(constant) = &self.constant {
             return Ok(Some(Value::Own(constant.into())));
         }
-        let found: Vec<Value<'s>> =
-            self.from.iter().filter_map(|path| scalar(source, path)).filter(|v| !v.is_nothing()).collect();
+        let mut found = Vec::new();
+        for path in &self.from {
+            found.extend(scalar(source, path)?.filter(|value| !value.is_nothing()));
+        }
         let own_default = || self.default.as_ref().map(|default| Value::Own(default.into()));
         let joined = match found.len() {
             0 => return Ok(own_default()),
             1 => found.into_iter().next(),
             _ => {
+                // The joined text would hide that a part of it is a spreadsheet's number.
+                if kind == Kind::Key && !self.exact {
+                    found.iter().try_for_each(Value::refuse_made)?;
+                }
                 let parts: Result<Vec<String>, String> = found.iter().map(Value::text).collect();
                 Some(Value::Text(parts?.join(&self.join).into()))
             }
         };
         let (Some(table), Some(value)) = (&self.lookup, &joined) else { return Ok(joined) };
-        match table.get(&value.text()?) {
+        match table.get(&*text::as_seen(&value.text()?)) {
             Some(entry) => Ok(Some(Value::Own(entry.into()))),
             None => match own_default() {
                 Some(default) => Ok(Some(default)),

@@ -2,7 +2,7 @@
 
 use contracts::erp::{CustomerRecord, Entity, OrderRecord, ProductRecord, Record, StockRecord};
 use contracts::money::Money;
-use contracts::values::{ProductId, Recipient};
+use contracts::values::{PRODUCT_NAME_MAX, ProductId, Recipient};
 use jiff::Timestamp;
 
 use crate::Defect;
@@ -135,7 +135,7 @@ pub(crate) fn record(
     let record = match entity {
         Entity::Products => Record::Product(ProductRecord {
             sku: fields.sku()?,
-            name: fields.needed(&NAME, 500, text::title)?,
+            name: fields.needed(&NAME, PRODUCT_NAME_MAX, text::title)?,
             price: fields.money(&PRICE)?,
             description: fields.text(&DESCRIPTION, 20_000, text::prose)?,
             category: fields.text(&CATEGORY, 200, text::key)?,
@@ -232,7 +232,7 @@ impl<R: Fn(&Target) -> Result<Option<Converted>, Defect>> Fields<R> {
     fn phone(&self) -> Result<Option<String>, Failed<'static>> {
         let Some(Converted::Text(written)) = self.get(&PHONE)? else { return Ok(None) };
         let written = text::number(&written);
-        if written.starts_with(['+', '＋']) {
+        if text::is_international(&written) {
             return text::phone(&written).map(Some).or_else(|refusal| invalid(&PHONE, refusal.problem));
         }
         text::line(&written, 30).map(Some).or_else(|refusal| invalid(&PHONE, refusal.problem))

@@ -5,6 +5,7 @@ use text::{Place, Problem};
 
 use crate::{DefectKind, Rules, SourceRecord};
 
+mod names;
 mod written;
 
 const SEED: &str =
@@ -198,7 +199,7 @@ fn rules_that_make_no_sense_are_refused() {
         (r#"{"from": "p", "const": 1}"#, "has both \"from\" and \"const\""),
         (r#"{"from": "p", "decimal": ",", "thousands": ","}"#, "has one sign for decimals and thousands"),
         (r#"{"from": "p", "thousands": "."}"#, "has one sign for decimals and thousands"),
-        (r#"{"from": "p", "format": "%d"}"#, "has a date format, and the field is no date"),
+        (r#"{"from": "p", "format": "%d/%m/%Y"}"#, "has a date format, and the field is no date"),
         (r#"{"from": "p", "default": "cheap"}"#, "gives a value that is not a number"),
         (r#"{"from": "p", "lookup": {"a": "cheap"}}"#, "gives a value that is not a number"),
         (r#"{"from": [], "round": "yes"}"#, "from: names no field"),

@@ -1,12 +1,12 @@
 //! How a value is read. Numbers come from their digits, never through floating point.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use contracts::money::{Currency, Money, exponent};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
+use text::json;
 
 use crate::rule::Rule;
 use crate::targets::Kind;
@@ -27,6 +27,8 @@ pub enum Value<'a> {
     Own(Cow<'a, str>),
     /// A list or an object.
     Other,
+    /// A text with half a sign in it.
+    Broken,
 }
 
 /// A value as the shop's field holds it.
@@ -44,19 +46,36 @@ pub enum Converted {
     Date(Timestamp),
 }
 
+/// A field by its name as it is seen: a record's names may be written in another form, or hold signs that nobody sees.
+pub(crate) fn field<'s>(source: &'s SourceRecord, name: &str) -> Option<&'s RawValue> {
+    let as_written = source.get(name);
+    let other = || source.iter().find(|(written, _)| *text::as_seen(written) == *name).map(|(_, raw)| raw);
+    as_written.or_else(other).map(|raw| &**raw)
+}
+
 /// The value at a path of a record.
-pub(crate) fn scalar<'s>(source: &'s SourceRecord, path: &[String]) -> Option<Value<'s>> {
-    let (first, rest) = path.split_first()?;
+///
+/// # Errors
+/// When an object on the way has two fields of that name: which of the two is meant, nobody can say.
+pub(crate) fn scalar<'s>(source: &'s SourceRecord, path: &[String]) -> Result<Option<Value<'s>>, String> {
+    let Some((first, rest)) = path.split_first() else { return Ok(None) };
     // A field that has a dot in its name is that field.
-    if let Some(raw) = source.get(path.join(".").as_str()) {
-        return Some(Value::of(raw));
+    if !rest.is_empty()
+        && let Some(raw) = field(source, &path.join("."))
+    {
+        return Ok(Some(Value::of(raw)));
     }
-    let mut raw: &RawValue = source.get(first)?;
+    let Some(mut raw) = field(source, first) else { return Ok(None) };
     for name in rest {
-        let object: BTreeMap<String, &RawValue> = serde_json::from_str(raw.get()).ok()?;
-        raw = *object.get(name)?;
+        let fields = json::fields(raw.get()).unwrap_or_default();
+        let mut named = fields.into_iter().filter(|(written, _)| *text::as_seen(written) == **name);
+        raw = match (named.next(), named.next()) {
+            (None, _) => return Ok(None),
+            (Some((_, field)), None) => field.value,
+            (Some(_), Some(_)) => return Err(format!("is made of an object that has '{name}' twice")),
+        };
     }
-    Some(Value::of(raw))
+    Ok(Some(Value::of(raw)))
 }
 
 impl<'a> Value<'a> {
@@ -67,7 +86,7 @@ impl<'a> Value<'a> {
         match text.as_bytes().first() {
             Some(b'"') => match serde_json::from_str(text) {
                 Ok(text) => Self::Text(Cow::Owned(text)),
-                Err(_) => Self::Other,
+                Err(_) => Self::Broken,
             },
             Some(b't') => Self::Bool(true),
             Some(b'f') => Self::Bool(false),
@@ -90,7 +109,7 @@ impl<'a> Value<'a> {
     /// The value as text.
     ///
     /// # Errors
-    /// When it is a list or an object.
+    /// When it is a list or an object, or a text with half a sign.
     pub fn text(&self) -> Result<String, String> {
         match self {
             Self::Nothing => Ok(String::new()),
@@ -98,6 +117,10 @@ impl<'a> Value<'a> {
             Self::Number(digits) => Ok((*digits).to_owned()),
             Self::Bool(value) => Ok(value.to_string()),
             Self::Other => Err("is a list or an object".to_owned()),
+            Self::Broken => {
+                Err("holds half a sign (\\ud800 to \\udfff, one of a pair alone), which no text can hold"
+                    .to_owned())
+            }
         }
     }
 
@@ -110,10 +133,10 @@ impl<'a> Value<'a> {
         // JSON numbers and the rules' own values are written with a point, whatever the ERP does in texts.
         let foreign = rule.filter(|_| matches!(self, Self::Text(_)));
         let theirs = rule.filter(|_| !matches!(self, Self::Own(_)));
+        if kind == Kind::Key && !theirs.is_some_and(|rule| rule.exact) {
+            self.refuse_made()?;
+        }
         match kind {
-            Kind::Key if self.is_made_by_spreadsheet() && !theirs.is_some_and(|rule| rule.exact) => {
-                Err(MADE.to_owned())
-            }
             Kind::Text | Kind::Key => match theirs.is_some_and(|rule| rule.plain) {
                 true => Ok(Converted::Text(text::plain_sku(&text))),
                 false => Ok(Converted::Text(text)),
@@ -141,25 +164,28 @@ impl<'a> Value<'a> {
         rule.map_or(Ok(amount), |rule| number::calculated(amount, rule, decimals))
     }
 
-    /// `8.93462E+12` was an article number before a spreadsheet took it for an amount, and so was `100045.0`.
-    fn is_made_by_spreadsheet(&self) -> bool {
-        let text = match self {
-            Self::Text(text) => text.trim(),
-            Self::Number(digits) => digits,
-            _ => return false,
+    /// Refuses a number that was a key: `8.93462E+12` was an article number before a spreadsheet took it for an amount,
+    /// and so was `100045.0`; in other countries `8,93462E+12` and `100045,00`. A code such as `1E5` is no number.
+    pub(crate) fn refuse_made(&self) -> Result<(), String> {
+        let (text, is_number) = match self {
+            Self::Text(text) => (text.trim(), false),
+            Self::Number(digits) => (*digits, true),
+            _ => return Ok(()),
         };
         let are_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-        let is_whole = text.strip_suffix(".0").is_some_and(are_digits);
+        let are_zeros = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte == b'0');
+        let is_whole =
+            text.split_once(['.', ',']).is_some_and(|(whole, behind)| are_digits(whole) && are_zeros(behind));
         let is_power = text.split_once(['E', 'e']).is_some_and(|(mantissa, power)| {
-            let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
-            let power = power.strip_prefix('+').unwrap_or_default();
-            whole.len() == 1
-                && are_digits(whole)
-                && are_digits(fraction)
-                && power.len() >= 2
-                && are_digits(power)
+            let (whole, fraction) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, ""));
+            let digits = power.strip_prefix(['+', '-']).unwrap_or(power);
+            let has_sign = digits.len() < power.len();
+            let is_mantissa =
+                whole.len() == 1 && are_digits(whole) && (fraction.is_empty() || are_digits(fraction));
+            let is_long = digits.len() >= 2 && are_digits(digits);
+            is_number || (is_mantissa && is_long && (has_sign || !fraction.is_empty()))
         });
-        is_whole || is_power
+        if is_whole || is_power { Err(MADE.to_owned()) } else { Ok(()) }
     }
 
     /// Whether a value of the rules can be held by the field at all.

@@ -18,6 +18,7 @@ use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use clap::builder::StyledStr;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use temporalio_client::Url;
 use temporalio_common::envconfig::{ClientConfigProfile, ClientConfigTLS, DataSource};
@@ -157,14 +158,20 @@ impl Cli {
     }
 }
 
-/// The examples of the help, under the name that was called.
+/// All of the help, under the name that was called.
 fn renamed(command: clap::Command) -> clap::Command {
-    let after = command.get_after_help().map(|help| program::in_words_of_caller(&help.to_string()));
-    let command = command.mut_subcommands(renamed);
-    match after {
-        Some(help) => command.after_help(help),
-        None => command,
-    }
+    let in_words = |help: &StyledStr| StyledStr::from(program::in_words_of_caller(&help.to_string()));
+    let (about, long) = (command.get_about().map(in_words), command.get_long_about().map(in_words));
+    let after = command.get_after_help().map(in_words);
+    let argument = |argument: clap::Arg| {
+        let (help, long) = (argument.get_help().map(in_words), argument.get_long_help().map(in_words));
+        let argument = if let Some(help) = help { argument.help(help) } else { argument };
+        if let Some(long) = long { argument.long_help(long) } else { argument }
+    };
+    let command = command.mut_subcommands(renamed).mut_args(argument);
+    let command = if let Some(about) = about { command.about(about) } else { command };
+    let command = if let Some(long) = long { command.long_about(long) } else { command };
+    if let Some(after) = after { command.after_help(after) } else { command }
 }
 
 impl Global {

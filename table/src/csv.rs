@@ -9,7 +9,7 @@ use crate::format::{Escape, Format};
 use crate::header::Header;
 use crate::row::{Places, byte};
 use crate::source::Source;
-use crate::{Flaw, RECORD_BYTES_MAX, Row, errors, unfit, wrong};
+use crate::{Flaw, RECORD_BYTES_MAX, Row, errors, wrong};
 
 const CLOSE_IT: &str = "close it; a quote that belongs to the value is written twice";
 
@@ -23,15 +23,15 @@ pub(crate) struct Table<R> {
 
 impl<R: Read + Seek> Table<R> {
     pub(crate) fn open(source: Source<R>, format: &Format) -> Result<Self, Flaw> {
-        let mut records = Records { source, format: format.clone(), columns: None };
-        records.read_separator_line()?;
-        records.skip_lines(format.header_row.unwrap_or(1).saturating_sub(1))?;
+        let mut records = Records { source, format: format.clone(), width: None };
+        let passed = u32::from(records.read_separator_line()?);
+        records.skip_lines(format.header_row.unwrap_or(1).saturating_sub(1 + passed))?;
         let header = match records.next_record()? {
             Some(record) => Header::read(&record.values, records.format.delimiter)?,
             // An export of nothing.
             None => Header::default(),
         };
-        records.columns = Some(header.width());
+        records.width = Some(header.width());
         let first = records.source.position();
         Ok(Self { records, header, first })
     }
@@ -95,7 +95,15 @@ struct Records<R> {
     source: Source<R>,
     format: Format,
     /// How many values a record has; not known yet of the header.
-    columns: Option<usize>,
+    width: Option<Width>,
+}
+
+/// How many values a record has.
+#[derive(Clone, Copy)]
+pub(crate) struct Width {
+    pub(crate) columns: usize,
+    /// Whether a delimiter stands at each line's end, too.
+    pub(crate) has_open_end: bool,
 }
 
 /// A record while it is read.
@@ -115,8 +123,20 @@ struct Draft {
 struct Line {
     /// Delimiters in it, those in quotes included.
     delimiters: usize,
-    /// Whether all of it stands in quotes.
-    is_inside: bool,
+    /// Whether nothing but blanks stands behind the last of them.
+    is_open: bool,
+    /// Whether nothing but blanks stands in it: then it would be passed over.
+    is_blank: bool,
+}
+
+impl Line {
+    const BLANK: Self = Self { delimiters: 0, is_open: false, is_blank: true };
+
+    /// Whether it has the values of a record, with or without a delimiter at its end; with one, if the heading has it.
+    fn is_row(self, width: Width) -> bool {
+        let is_closed = !width.has_open_end && self.delimiters + 1 == width.columns;
+        is_closed || (self.is_open && self.delimiters == width.columns)
+    }
 }
 
 /// The end of a value: another one follows, or the record is complete.
@@ -132,15 +152,18 @@ impl Draft {
             values: Vec::new(),
             value: String::new(),
             value_at: at,
-            lines: vec![Line { delimiters: 0, is_inside: false }],
+            lines: vec![Line::BLANK],
             wide_quote: None,
         }
     }
 
-    fn count_delimiter(&mut self, is_inside: bool) {
+    /// Takes note of a sign of the present line, in quotes or not.
+    fn note(&mut self, sign: char, delimiter: char) {
         if let Some(line) = self.lines.last_mut() {
-            line.delimiters += 1;
-            line.is_inside &= is_inside;
+            let is_delimiter = sign == delimiter;
+            line.delimiters += usize::from(is_delimiter);
+            line.is_open = is_delimiter || (line.is_open && sign.is_whitespace());
+            line.is_blank &= sign.is_whitespace() && !is_delimiter;
         }
     }
 
@@ -148,40 +171,68 @@ impl Draft {
         self.values.push(Value { at: self.value_at, text: std::mem::take(&mut self.value) });
     }
 
-    /// Whether each of the lines could be a record of its own, and one of them stands in quotes altogether: then a
-    /// quote was left open, and closed by another row's.
-    fn takes_in_rows(&self, columns: usize) -> bool {
-        let are_rows = self.lines.iter().all(|line| line.delimiters + 1 == columns);
-        columns > 1 && are_rows && self.lines.iter().any(|line| line.is_inside)
+    /// A value whose quotes stand in one line is quoted rightly, and its delimiters are its own.
+    fn forget_delimiters_since(&mut self, (lines, delimiters): (usize, usize)) {
+        if self.lines.len() == lines
+            && let Some(line) = self.lines.last_mut()
+        {
+            line.delimiters = delimiters;
+        }
+    }
+
+    /// Whether each of its lines could be a record of its own: then a quote was left open, and closed by another
+    /// row's. Where in them the quotes stand says nothing: that is what is wrong.
+    fn takes_in_rows(&self, width: Width) -> bool {
+        let mut lines = self.lines.iter().filter(|line| !line.is_blank).peekable();
+        let are_rows = width.columns > 1 && self.lines.len() > 1 && lines.peek().is_some();
+        are_rows && lines.all(|line| line.is_row(width))
     }
 }
 
 impl<R: Read + Seek> Records<R> {
-    /// `sep=;` is what spreadsheet programs write to one another. It says the delimiter.
-    fn read_separator_line(&mut self) -> Result<(), Flaw> {
+    /// `sep=;` is what spreadsheet programs write to one another. It says the delimiter, and is a line of the file like
+    /// others. Whether it is there.
+    fn read_separator_line(&mut self) -> Result<bool, Flaw> {
         let begins = self.source.position();
-        let mut line = String::new();
-        while line.len() < 8 {
-            match self.source.next()? {
-                None | Some('\n') => break,
-                Some(sign) => line.push(sign),
-            }
+        let mut said = String::new();
+        while said.len() < 8 && !self.ends_line()? {
+            said.extend(self.source.next()?);
         }
-        let said = line.trim_end_matches('\r');
         let is_said = said.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("sep="));
         match said.get(4..).map(|sign| sign.chars().collect::<Vec<_>>()) {
-            Some(sign) if is_said && sign.len() == 1 => self.format.delimiter = sign[0],
-            _ => self.source.seek(begins)?,
+            Some(sign) if is_said && sign.len() == 1 => {
+                self.format.delimiter = sign[0];
+                Ok(true)
+            }
+            _ => {
+                self.source.seek(begins)?;
+                Ok(false)
+            }
         }
-        Ok(())
     }
 
     /// Passes over the lines above the heading, whatever stands in them.
     fn skip_lines(&mut self, lines: u32) -> Result<(), Flaw> {
         for _ in 0..lines {
-            while self.source.next()?.is_some_and(|sign| sign != '\n') {}
+            while !self.ends_line()? {
+                self.source.next()?;
+            }
         }
         Ok(())
+    }
+
+    /// Takes the end of a line, if it is here: `\n`, `\r\n`, a `\r` alone, or the end of the file.
+    fn ends_line(&mut self) -> Result<bool, Flaw> {
+        match self.source.peek()? {
+            Some('\r') => {
+                self.source.next()?;
+                self.skip_line_feed()?;
+            }
+            Some('\n') => drop(self.source.next()?),
+            None => {}
+            Some(_) => return Ok(false),
+        }
+        Ok(true)
     }
 
     fn next_record(&mut self) -> Result<Option<Record>, Flaw> {
@@ -196,11 +247,11 @@ impl<R: Read + Seek> Records<R> {
             if matches!(end, End::Record) {
                 break;
             }
-            draft.count_delimiter(false);
+            draft.note(self.format.delimiter, self.format.delimiter);
         }
-        if let (Some(columns), false) = (self.columns, self.format.has_line_breaks)
-            && draft.takes_in_rows(columns)
-        {
+        // A heading's own line says how many columns there are.
+        let width = self.width.unwrap_or(Width { columns: draft.values.len(), has_open_end: false });
+        if !self.format.has_line_breaks && draft.takes_in_rows(width) {
             return wrong(
                 draft.wide_quote.unwrap_or(draft.at),
                 "has a quote that takes in whole rows",
@@ -227,7 +278,10 @@ impl<R: Read + Seek> Records<R> {
                         );
                     }
                     draft.value.clear();
+                    draft.note('"', self.format.delimiter);
+                    let line = (draft.lines.len(), draft.lines.last().map_or(0, |line| line.delimiters));
                     self.quoted(draft, at)?;
+                    draft.forget_delimiters_since(line);
                     return self.behind_quote(at);
                 }
                 Some(sign) if sign == self.format.delimiter => return Ok(End::Value),
@@ -236,7 +290,10 @@ impl<R: Read + Seek> Records<R> {
                     self.skip_line_feed()?;
                     return Ok(End::Record);
                 }
-                Some(sign) => draft.value.push(sign),
+                Some(sign) => {
+                    draft.note(sign, self.format.delimiter);
+                    draft.value.push(sign);
+                }
             }
         }
     }
@@ -258,8 +315,12 @@ impl<R: Read + Seek> Records<R> {
                 Some('"') if self.source.peek()? == Some('"') => {
                     self.source.next()?;
                     draft.value.push('"');
+                    draft.note('"', self.format.delimiter);
                 }
-                Some('"') => return Ok(()),
+                Some('"') => {
+                    draft.note('"', self.format.delimiter);
+                    return Ok(());
+                }
                 Some('\\') if self.format.escape == Escape::Backslash => {
                     draft.value.extend(self.source.next()?);
                 }
@@ -271,13 +332,16 @@ impl<R: Read + Seek> Records<R> {
         }
     }
 
-    /// Counts what could be a record's own sign, were the quote not there.
+    /// Counts what could be a record's own sign, were the quote not there; the value ends with that sign.
     fn note(&self, draft: &mut Draft, sign: char, opened: u64) {
-        if sign == self.format.delimiter {
-            draft.count_delimiter(true);
-        } else if sign == '\n' {
-            draft.lines.push(Line { delimiters: 0, is_inside: true });
-            draft.wide_quote = Some(opened);
+        match sign {
+            // The line has ended already.
+            '\n' if draft.value.ends_with("\r\n") => {}
+            '\n' | '\r' => {
+                draft.lines.push(Line::BLANK);
+                draft.wide_quote = Some(opened);
+            }
+            sign => draft.note(sign, self.format.delimiter),
         }
     }
 
@@ -326,20 +390,4 @@ impl<R: Read + Seek> Records<R> {
             }
         }
     }
-}
-
-/// Other delimiters than the declared one, in a header of one column.
-pub(crate) fn another_delimiter(name: &str, delimiter: char) -> Result<(), Flaw> {
-    let other = [';', '\t', '|', ','].into_iter().find(|sign| *sign != delimiter && name.contains(*sign));
-    match other {
-        Some(sign) => unfit(
-            format!("has one column, whose name holds {}", shown(sign)),
-            format!("set option delimiter to {}", shown(sign)),
-        ),
-        None => Ok(()),
-    }
-}
-
-fn shown(sign: char) -> String {
-    if sign == '\t' { "a tab (\"\\t\")".to_owned() } else { format!("\"{sign}\"") }
 }

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::csv::{Record, Value, another_delimiter};
-use crate::{Flaw, unfit, wrong};
+use crate::csv::{Record, Value, Width};
+use crate::{Flaw, wrong};
 
-/// The name of a column. Names are compared with those in rules, so they have the one form of texts that are compared.
+/// The name of a column, or of a field. Names are compared with those in rules, so they have the one form of names.
 pub(crate) fn name_of(text: &str) -> String {
-    text::key(text, usize::MAX).unwrap_or_else(|_| text.trim().to_owned())
+    text::as_seen(text).into_owned()
 }
 
 /// The names of the columns.
@@ -25,15 +25,17 @@ impl Header {
         if has_open_end {
             names.pop();
         }
-        if let [only] = names.as_slice() {
-            another_delimiter(only, delimiter)?;
-        }
-        if names.iter().any(String::is_empty) {
-            return unfit("has a column without a name", "name all columns in the first line");
+        if let ([_], [value, ..]) = (names.as_slice(), values) {
+            another_delimiter(value, delimiter)?;
         }
         let mut seen = BTreeSet::new();
-        if !names.iter().all(|name| seen.insert(name)) {
-            return unfit("has two columns of one name", "give each its own");
+        for (name, value) in names.iter().zip(values) {
+            if name.is_empty() {
+                return wrong(value.at, "has a column without a name", "name all columns in the first line");
+            }
+            if !seen.insert(name) {
+                return wrong(value.at, "has two columns of one name", "give each its own");
+            }
         }
         Ok(Self { names, has_open_end })
     }
@@ -43,8 +45,8 @@ impl Header {
     }
 
     /// Values in each record, for telling rows in quotes.
-    pub(crate) fn width(&self) -> usize {
-        self.names.len() + usize::from(self.has_open_end)
+    pub(crate) fn width(&self) -> Width {
+        Width { columns: self.names.len(), has_open_end: self.has_open_end }
     }
 
     /// The values of a record, as many as there are names. One more that is empty is the delimiter at a line's end.
@@ -72,4 +74,22 @@ impl Header {
             }
         }
     }
+}
+
+/// Other delimiters than the declared one, in a header of one column.
+fn another_delimiter(name: &Value, delimiter: char) -> Result<(), Flaw> {
+    let other =
+        [';', '\t', '|', ','].into_iter().find(|sign| *sign != delimiter && name.text.trim().contains(*sign));
+    match other {
+        Some(sign) => wrong(
+            name.at,
+            format!("has one column, whose name holds {}", shown(sign)),
+            format!("set option delimiter to {}", shown(sign)),
+        ),
+        None => Ok(()),
+    }
+}
+
+fn shown(sign: char) -> String {
+    if sign == '\t' { "a tab (\"\\t\")".to_owned() } else { format!("\"{sign}\"") }
 }

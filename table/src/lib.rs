@@ -137,20 +137,45 @@ pub fn in_lines<R: Read + Seek>(
     format: &Format,
     bytes: &BTreeSet<u64>,
 ) -> Result<BTreeMap<u64, Place>, Flaw> {
-    let mut source = source::Source::open(file, format.encoding)?;
-    let mut places = BTreeMap::new();
-    let (mut line, mut column) = (1, 1);
-    for byte in bytes {
-        while source.position() < *byte {
-            match source.next()? {
-                Some('\n') => (line, column) = (line + 1, 1),
-                Some(_) => column += 1,
+    let mut finder = LineFinder::open(file, format)?;
+    bytes.iter().map(|byte| Ok((*byte, finder.place(*byte)?))).collect()
+}
+
+/// Finds the lines and columns of bytes that only grow, while it reads a text file once.
+pub struct LineFinder<R> {
+    source: source::Source<R>,
+    line: usize,
+    column: usize,
+}
+
+impl<R: Read + Seek> LineFinder<R> {
+    /// Opens a file at its beginning.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is in another encoding.
+    pub fn open(file: R, format: &Format) -> Result<Self, Flaw> {
+        Ok(Self { source: source::Source::open(file, format.encoding)?, line: 1, column: 1 })
+    }
+
+    /// Where a byte is. One that was passed already is where the finder is.
+    ///
+    /// # Errors
+    /// When the file cannot be read up to there.
+    pub fn place(&mut self, byte: u64) -> Result<Place, Flaw> {
+        while self.source.position() < byte {
+            let ends_line = match self.source.next()? {
+                // The line ends with the line feed behind it.
+                Some('\r') => self.source.peek()? != Some('\n'),
+                Some(sign) => sign == '\n',
                 None => break,
+            };
+            match ends_line {
+                true => (self.line, self.column) = (self.line + 1, 1),
+                false => self.column += 1,
             }
         }
-        places.insert(*byte, Place::Line { line, column });
+        Ok(Place::Line { line: self.line, column: self.column })
     }
-    Ok(places)
 }
 
 /// A stream of rows.

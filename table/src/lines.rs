@@ -5,6 +5,7 @@ use std::io::{self, Read, Seek};
 
 use text::json;
 
+use crate::header::name_of;
 use crate::row::{Fields, Places};
 use crate::source::Source;
 use crate::{Flaw, RECORD_BYTES_MAX, Row, wrong};
@@ -65,8 +66,8 @@ fn object(line: &str, at: u64) -> Result<Fields, Flaw> {
     };
     let mut fields = BTreeMap::new();
     for (name, field) in pairs {
-        // Which of the two is meant, nobody can say.
-        if fields.insert(name, field.value.to_owned()).is_some() {
+        // Which of the two is meant, nobody can say. Two that look alike are one.
+        if fields.insert(name_of(&name), field.value.to_owned()).is_some() {
             return wrong(at, "has a line with a field that is given twice", "keep one of the two");
         }
     }

@@ -12,7 +12,7 @@ use crate::xlsx;
 pub type Fields = BTreeMap<String, Box<RawValue>>;
 
 /// One row. Values of CSV are texts, those of JSON lines are as they were written; those of a workbook are numbers,
-/// texts, true or false, and moments as texts in ISO 8601.
+/// texts (percentages among them), true or false, and moments as texts in ISO 8601.
 #[derive(Debug)]
 pub struct Row {
     /// Where it begins, for [`crate::Reader::seek`].
@@ -60,7 +60,8 @@ impl Row {
         &self.problems
     }
 
-    /// Whether the cell shows a percentage. Its value is the number that is shown: 10, where 0.1 is stored.
+    /// Whether the cell shows a percentage. Its value is the text that is shown: `10%`, where 0.1 is stored; so it is
+    /// taken for no amount.
     #[must_use]
     pub fn is_percent(&self, column: &str) -> bool {
         self.percents.contains(column)

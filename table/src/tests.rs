@@ -1,4 +1,5 @@
 mod hostile;
+mod quotes;
 mod workbooks;
 mod zips;
 
@@ -53,42 +54,6 @@ fn values_are_texts_whatever_stands_around_them() {
     assert_eq!(rows.expect("rows"), [r#"Áo dài, \"đỏ\"\nlụa|1.250.000,5|A"#, "b|2|B", "|3|C"]);
     assert_eq!(csv("", &json!({})), Ok(vec![]), "an export of nothing has no rows");
     assert_eq!(csv("sku,name\n", &json!({})), Ok(vec![]));
-}
-
-/// E6: refused at the byte where the quote opened; no row is swallowed.
-#[test]
-fn a_quote_that_opens_inside_or_never_closes_is_refused_at_its_byte() {
-    let never = "sku,name,price\nQ-1,\"27 inch monitor,100\nQ-2,mouse,90\n";
-    assert_eq!(
-        csv(never, &json!({})),
-        Err(format!("has a quote that is never closed {}", at(never, "\"27")))
-    );
-    let by_another = "sku,name,price\nQ-1,\"27 inch monitor,100\nQ-2,\"24 inch,90\n";
-    let behind =
-        format!("has a quote whose value goes on behind the closing quote {}", at(by_another, "\"27"));
-    assert_eq!(csv(by_another, &json!({})), Err(behind));
-    let three_later = "sku,name,price\nQ-1,\"27 inch,100\nQ-2,mouse,90\nQ-3,24 inch\",80\nQ-4,x,1\n";
-    let rows = format!("has a quote that takes in whole rows {}", at(three_later, "\"27"));
-    assert_eq!(csv(three_later, &json!({})), Err(rows));
-    let next_row = "sku,price,name\nQ-1,100,\"27 inch\nQ-2,90,24 inch\"\n";
-    let rows = format!("has a quote that takes in whole rows {}", at(next_row, "\"27"));
-    assert_eq!(csv(next_row, &json!({})), Err(rows));
-    assert_eq!(
-        csv(next_row, &json!({ "line_breaks": true })),
-        Ok(vec![r"27 inch\nQ-2,90,24 inch|100|Q-1".to_owned()])
-    );
-    let inside = "sku,name\nQ-1,27\" monitor\n";
-    assert_eq!(csv(inside, &json!({})), Err(format!("has a quote inside a value {}", at(inside, "\" mon"))));
-    assert_eq!(csv(inside, &json!({ "quote": "none" })), Ok(vec![r#"27\" monitor|Q-1"#.to_owned()]));
-    let short = "sku,name,price\nQ-1,\"two\nlines\"\nQ-2,x,1\n";
-    let quote = format!(
-        "has a record of 2 values for 3 columns, and a quote that takes in line breaks {}",
-        at(short, "\"two")
-    );
-    assert_eq!(csv(short, &json!({})), Err(quote));
-    // Values of several lines are right, with delimiters in them too.
-    let lines = "sku,text,price\nA,\"one,\ntwo\n\nthree, four, five\",1\n";
-    assert_eq!(csv(lines, &json!({})), Ok(vec![r"1|A|one,\ntwo\n\nthree, four, five".to_owned()]));
 }
 
 /// A file that goes on and on, and counts what is asked of it.
@@ -149,27 +114,6 @@ fn a_record_without_end_is_refused_before_it_fills_the_memory() {
     assert_eq!(read(Kind::JsonLines, long.as_bytes(), &json!({})), Err(said));
 }
 
-/// E7
-#[test]
-fn a_backslash_before_a_quote_needs_the_option_that_says_what_it_is() {
-    let (said, none) = (json!({ "escape": "\\" }), json!({ "escape": "none" }));
-    let inch = "sku,name\nA,\"19\\\" monitor\"\n";
-    let refused = |text: &str, part: &str| Err(format!("has a backslash before a quote {}", at(text, part)));
-    assert_eq!(csv(inch, &json!({})), refused(inch, "\\\""));
-    assert_eq!(csv(inch, &said), Ok(vec![r#"19\" monitor|A"#.to_owned()]));
-    let path = "sku,name\nA,\"C:\\\\\"\n";
-    assert_eq!(csv(path, &json!({})), refused(path, "\\\"\n"));
-    assert_eq!(csv(path, &said), Ok(vec![r"C:\\|A".to_owned()]));
-    assert_eq!(csv(path, &none), Ok(vec![r"C:\\\\|A".to_owned()]));
-    let bare = "sku,name\nA,\"a\"b\n";
-    let behind = format!("has a quote whose value goes on behind the closing quote {}", at(bare, "\"a"));
-    assert_eq!(csv(bare, &json!({})), Err(behind));
-    let mut reader =
-        Reader::open(Cursor::new(bare), Kind::Csv, &Format::default()).map_err(|_| "opens").expect("opens");
-    let Err(Flaw::Wrong(problem)) = reader.next_row() else { panic!("read") };
-    assert!(problem.fix.contains("option escape"), "{}", problem.fix);
-}
-
 /// E9
 #[test]
 fn rows_of_nothing_are_no_records() {
@@ -191,10 +135,11 @@ fn the_delimiter_is_the_one_that_is_said_and_another_one_is_named() {
         csv(behind, &json!({})),
         Err(format!("has a value in a column without a name {}", at(behind, "A,a")))
     );
-    assert_eq!(csv("sku;name\nA;a\n", &json!({})), Err("has one column, whose name holds \";\"".to_owned()));
+    let other = "has one column, whose name holds \";\" (byte 0)".to_owned();
+    assert_eq!(csv("sku;name\nA;a\n", &json!({})), Err(other));
     assert_eq!(
         csv("sku\tname\nA\ta\n", &json!({})),
-        Err("has one column, whose name holds a tab (\"\\t\")".to_owned())
+        Err("has one column, whose name holds a tab (\"\\t\") (byte 0)".to_owned())
     );
     assert_eq!(csv("sku\nA\n", &json!({})), Ok(vec!["A".to_owned()]));
     let long = "sku,name\nA,a,x\n";
@@ -226,18 +171,39 @@ fn the_line_of_the_heading_can_be_told() {
     let text = "Prices of December,,\n\n\"\nsku,name\nA,a\n";
     assert_eq!(csv(text, &json!({ "header_row": 4 })), Ok(vec!["a|A".to_owned()]));
     assert_eq!(csv(text, &json!({ "header_row": 9 })), Ok(vec![]));
+    assert_eq!(csv(&text.replace('\n', "\r"), &json!({ "header_row": 4 })), Ok(vec!["a|A".to_owned()]));
+    // Lines are counted as an editor counts them: the one that says the delimiter is one of them.
+    let said = "sep=;\nPrices of December\nsku;name\nA;a\n";
+    for file in [said.to_owned(), said.replace('\n', "\r"), said.replace('\n', "\r\n")] {
+        assert_eq!(csv(&file, &json!({ "header_row": 3 })), Ok(vec!["a|A".to_owned()]), "{file:?}");
+    }
+    for row in [1, 2] {
+        let heading = "sep=;\nsku;name\nA;a\n";
+        assert_eq!(csv(heading, &json!({ "header_row": row })), Ok(vec!["a|A".to_owned()]));
+    }
 }
 
 #[test]
 fn columns_have_names_of_their_own() {
-    assert_eq!(csv("sku,,name\n", &json!({})), Err("has a column without a name".to_owned()));
-    assert_eq!(csv("sku,\u{feff}sku\n", &json!({})), Err("has two columns of one name".to_owned()));
+    assert_eq!(csv("sku,,name\n", &json!({})), Err("has a column without a name (byte 4)".to_owned()));
+    for twice in ["sku,\u{feff}sku\n", "sku,s\u{ad}ku\n"] {
+        assert_eq!(csv(twice, &json!({})), Err("has two columns of one name (byte 4)".to_owned()));
+    }
     // Composed or not, a name is that name (O8).
     let decomposed = "ma\u{303},gia\u{301}\nA,1\n";
     let mut reader =
         Reader::open(Cursor::new(decomposed), Kind::Csv, &Format::default()).map_err(|_| "").expect("opens");
     let row = reader.next_row().map_err(|_| "").expect("read").expect("a row");
     assert_eq!(row.readable().keys().collect::<Vec<_>>(), ["giá", "mã"]);
+    let line = "{\"gia\u{301}\": 1, \"ma\u{303}\u{200b}\": \"A\"}\n";
+    assert_eq!(read(Kind::JsonLines, line.as_bytes(), &json!({})), Ok(vec!["1|A".to_owned()]));
+    let mut reader =
+        Reader::open(Cursor::new(line), Kind::JsonLines, &Format::default()).map_err(|_| "").expect("opens");
+    let row = reader.next_row().map_err(|_| "").expect("read").expect("a row");
+    assert_eq!(row.readable().keys().collect::<Vec<_>>(), ["giá", "mã"]);
+    let twice = "{\"gia\u{301}\": 1, \"giá\": 2}";
+    let said = "has a line with a field that is given twice (byte 0)".to_owned();
+    assert_eq!(read(Kind::JsonLines, twice.as_bytes(), &json!({})), Err(said));
 }
 
 fn utf16(text: &str, is_big: bool, has_mark: bool) -> Vec<u8> {
@@ -290,7 +256,14 @@ fn a_byte_is_found_by_its_line_and_column() {
     let asked = [bytes("sku"), bytes("Á"), bytes("a\n"), bytes("b\n")];
     let found = in_lines(Cursor::new(text), &Format::default(), &asked.into_iter().collect()).map_err(said);
     let found: Vec<String> = found.expect("read").values().map(Place::to_string).collect();
-    assert_eq!(found, ["line 1, column 1", "line 2, column 1", "line 2, column 3", "line 3, column 3"]);
+    let wanted = ["line 1, column 1", "line 2, column 1", "line 2, column 3", "line 3, column 3"];
+    assert_eq!(found, wanted);
+    // Old programs end lines with a carriage return alone.
+    let old = text.replace("\r\n", "\n").replace('\n', "\r");
+    let asked = ["sku", "Á", "a\r", "b\r"].map(|part| old.find(part).expect("there") as u64);
+    let found = in_lines(Cursor::new(&old), &Format::default(), &asked.into_iter().collect()).map_err(said);
+    let found: Vec<String> = found.expect("read").values().map(Place::to_string).collect();
+    assert_eq!(found, wanted);
 }
 
 /// A page of a long file begins where the one before ended, in every encoding.

@@ -35,7 +35,7 @@ use text::{Place, Problem, Refusal};
 
 use crate::format::Format;
 use crate::row::Places;
-use crate::{Flaw, Row, unfit};
+use crate::{Flaw, RECORD_BYTES_MAX, Row, unfit};
 use book::Book;
 use cells::{At, Cells, Sheet};
 use heading::{Heading, Survey};
@@ -135,6 +135,11 @@ impl<R: Read + Seek> Workbook<R> {
             }
         }
         let merged = sheet.merged()?;
+        if let Some(second) = merged::overlapping(&merged) {
+            let problem = "has merged cells that overlap others, so that nobody can say which value is shown";
+            let problem = Problem::new("", problem, "unmerge them, and write each value into its own cell");
+            return Err(Flaw::Wrong(Box::new(problem.at(place(&self.name, second.name())))));
+        }
         self.rows = survey.rows();
         self.heading = Heading::read(survey, &merged, &self.meaning, &self.name)?;
         self.shown = Shown::new(merged);
@@ -177,6 +182,12 @@ impl<R: Read + Seek> Workbook<R> {
                 continue;
             }
             self.next = row + 1;
+            // A text that cells share costs a file nothing, and memory as often as it is shown.
+            let merged = self.shown.tall().filter(|(column, _)| !cells.contains_key(column));
+            let bytes = self.meaning.bytes(cells.values().chain(merged.map(|(_, cell)| cell)));
+            if bytes > RECORD_BYTES_MAX {
+                return too_long(&self.name, row);
+            }
             return Ok(Some(self.row(row, &cells)));
         }
         Ok(None)
@@ -281,6 +292,12 @@ pub(crate) fn place_at(sheet: &str, row: u32, column: u32) -> Place {
 
 fn place(sheet: &str, cell: String) -> Place {
     Place::Cell { sheet: shown(sheet), cell }
+}
+
+/// Refuses a row whose texts are longer together than a record may be.
+fn too_long<T>(sheet: &str, row: u32) -> Result<T, Flaw> {
+    let problem = Problem::new("", format!("has a row longer than {RECORD_BYTES_MAX} bytes"), SAVE_AS_CSV);
+    Err(Flaw::Wrong(Box::new(problem.at(place(sheet, format!("{row}:{row}"))))))
 }
 
 fn opened<R: Read + Seek>(package: &Package<R>, part: &str) -> Result<Option<Sheet<R>>, Flaw> {

@@ -10,21 +10,32 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::problem::{Place, Problem};
+use crate::{Refusal, refuse};
 
 const SAVE_AS_UTF8: &str = "save it as UTF-8";
+const MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// The bytes before the text of a file, whose first bytes are given: 0, or the length of its byte-order mark.
+///
+/// # Errors
+/// When it is UTF-16, which is named.
+pub fn mark(first: &[u8]) -> Result<usize, Problem> {
+    let text = first.strip_prefix(MARK).unwrap_or(first);
+    let is_wide = |first: u8, second: u8| first != 0 && second == 0;
+    if matches!(text, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..])
+        || matches!(text, [a, b, ..] if is_wide(*a, *b) || is_wide(*b, *a))
+    {
+        return Err(Problem::new("", "is UTF-16 text", SAVE_AS_UTF8));
+    }
+    Ok(first.len() - text.len())
+}
 
 /// The text of a file, without its byte-order mark.
 ///
 /// # Errors
 /// When it is not UTF-8, with the place; UTF-16 is named.
 pub fn decoded(bytes: &[u8]) -> Result<&str, Problem> {
-    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    let is_wide = |first: u8, second: u8| first != 0 && second == 0;
-    if matches!(bytes, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..])
-        || matches!(bytes, [a, b, ..] if is_wide(*a, *b) || is_wide(*b, *a))
-    {
-        return Err(Problem::new("", "is UTF-16 text", SAVE_AS_UTF8));
-    }
+    let bytes = &bytes[mark(bytes)?..];
     std::str::from_utf8(bytes).map_err(|error| {
         let right = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
         Problem::new("", "is not UTF-8 text", SAVE_AS_UTF8).at(Place::in_text(right, right.len()))
@@ -77,6 +88,21 @@ pub fn fields(object: &str) -> Option<Vec<(String, Field<'_>)>> {
     Some(placed.collect())
 }
 
+/// The text of a JSON string.
+///
+/// # Errors
+/// When it is not a string, or is one with half a sign: JSON can name a surrogate alone, and no text can hold it.
+pub fn text(value: &RawValue) -> Result<String, Refusal> {
+    let written = value.get();
+    serde_json::from_str(written).or_else(|_| match written.starts_with('"') {
+        true => refuse(HALF_A_SIGN, "write the whole sign, or leave it out"),
+        false => refuse("is not text", "send a JSON string"),
+    })
+}
+
+const HALF_A_SIGN: &str =
+    "holds half a sign (\\ud800 to \\udfff, one of a pair alone), which no text can hold";
+
 /// The entries of a list. `None`: it is not a list.
 #[must_use]
 pub fn entries(list: &str) -> Option<Vec<&RawValue>> {
@@ -127,8 +153,24 @@ mod tests {
                 "is UTF-16 text (fix: save it as UTF-8)"
             );
         }
+        assert_eq!(mark(b"\xEF\xBB\xBF[1"), Ok(3));
+        assert_eq!(mark(b"[1, 2"), Ok(0));
+        assert!(mark(b"\xEF\xBB\xBF[\0").is_err());
         let latin = decoded(b"{\n\"name\": \"Ren\xE9\"}").expect_err("Latin-1");
         assert_eq!(latin.to_string(), "is not UTF-8 text (line 2, column 13) (fix: save it as UTF-8)");
+    }
+
+    #[test]
+    fn half_a_sign_is_named_as_that() {
+        let raw = |json: &'static str| value(json).expect("JSON");
+        assert_eq!(text(raw(r#""\ud83d\udc58 \u00e9""#)).as_deref(), Ok("👘 é"));
+        for half in [r#""\ud800""#, r#""a\udc58b""#, r#""\ud83dx""#] {
+            let refusal = text(raw(half)).expect_err(half);
+            assert!(refusal.problem.starts_with("holds half a sign"), "{half}: {refusal:?}");
+        }
+        for other in ["7", "null", "[\"x\"]"] {
+            assert_eq!(text(raw(other)).expect_err(other).problem, "is not text");
+        }
     }
 
     #[test]

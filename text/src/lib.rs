@@ -12,13 +12,14 @@
 //! | [`title`] | names of products: one line that a shop wrote | dropped |
 //! | [`prose`] | descriptions: any number of lines | dropped |
 //! | [`key`] | SKUs, ids, names of categories: texts that are compared | refused, with sign and place |
+//! | [`as_seen`] | names of fields, words of an ERP: texts that are only compared | dropped |
 //! | [`mail_address`] | one mailbox | refused, with sign and place |
 //! | [`phone`], [`number`] | one number | dropped |
 //! | [`secret`](fn@secret) | tokens, passwords, keys | dropped at both ends |
 //!
-//! The modules: `line` and `sign` (lines and the signs in them), `mail`, `phone`, `sku`, `slug` (the part of a
-//! link that names something), `secret`, `host` (which is this machine), [`json`], `problem`, and `nearest` (the word
-//! that was probably meant).
+//! The modules: `line` and `sign` (lines and the signs in them), `mail`, `phone`, `number` (and whether one may mean
+//! thousands), `zone` (the zone of a clock), `sku`, `slug` (the part of a link that names something), `secret`, `host`
+//! (which is this machine), [`json`], `problem`, and `nearest` (the word that was probably meant).
 //!
 //! Every reader composes its text (Unicode NFC; a secret stays as it is), drops blanks and invisible signs at both
 //! ends, and gives the form that is sent and compared. No refusal repeats the text: it may be personal.
@@ -30,22 +31,26 @@ pub mod json;
 mod line;
 mod mail;
 mod nearest;
+mod number;
 mod phone;
 mod problem;
 mod secret;
 mod sign;
 mod sku;
 mod slug;
+mod zone;
 
 pub use host::is_this_machine;
-pub use line::{key, line, prose, title};
+pub use line::{as_seen, key, line, prose, title};
 pub use mail::mail_address;
 pub use nearest::{did_you_mean, nearest};
-pub use phone::phone;
+pub use number::{is_of_two_minds, number};
+pub use phone::{is_international, phone};
 pub use problem::{Place, Problem};
 pub use secret::secret;
 pub use sku::plain_sku;
 pub use slug::slug;
+pub use zone::{named_zone, zone};
 
 /// Why a text is refused, and what to send instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,13 +67,6 @@ pub struct Refusal {
 /// Always.
 pub fn refuse<T>(problem: impl Into<String>, fix: impl Into<String>) -> Result<T, Refusal> {
     Err(Refusal { problem: problem.into(), fix: fix.into() })
-}
-
-/// The signs of a number that somebody wrote, without blanks at the ends and invisible signs anywhere.
-#[must_use]
-pub fn number(text: &str) -> String {
-    let signs: String = text.chars().filter(|sign| !sign::is_invisible(*sign)).collect();
-    signs.trim().to_owned()
 }
 
 /// The composed form (NFC): an accent that stands alone is joined with its letter.

@@ -33,7 +33,7 @@ pub fn mail_address(text: &str) -> Result<String, Refusal> {
 fn local_part(local: &str) -> Result<String, Refusal> {
     if let Some(quoted) = local.strip_prefix('"') {
         return match quoted.strip_suffix('"').filter(|_| EmailAddress::is_valid_local_part(local)) {
-            Some(inside) => Ok(unquoted(inside).unwrap_or_else(|| local.to_owned())),
+            Some(inside) => Ok(in_one_form(inside).unwrap_or_else(|| local.to_owned())),
             None => refuse("is not a mail address", EXAMPLE),
         };
     }
@@ -55,15 +55,20 @@ fn local_part(local: &str) -> Result<String, Refusal> {
     }
 }
 
-/// The content of quotes that are not needed: `"lan"@…` and `lan@…` are one mailbox.
-fn unquoted(inside: &str) -> Option<String> {
+/// The one form of what stands in quotes: without them where they are not needed (`"lan"@…` and `lan@…` are one
+/// mailbox), else with a backslash only where there must be one (so are `"a..\b"@…` and `"a..b"@…`).
+fn in_one_form(inside: &str) -> Option<String> {
     let mut plain = String::with_capacity(inside.len());
     let mut signs = inside.chars();
     while let Some(sign) = signs.next() {
         plain.push(if sign == '\\' { signs.next()? } else { sign });
     }
     let needs_none = !plain.starts_with('"') && EmailAddress::is_valid_local_part(&plain);
-    (needs_none && !plain.contains(char::is_whitespace)).then_some(plain)
+    if needs_none && !plain.contains(char::is_whitespace) {
+        return Some(plain);
+    }
+    let quoted = format!("\"{}\"", plain.replace('\\', r"\\").replace('"', r#"\""#));
+    EmailAddress::is_valid_local_part(&quoted).then_some(quoted)
 }
 
 fn ascii_domain(domain: &str) -> Result<String, Refusal> {
@@ -111,6 +116,8 @@ mod tests {
             ("\"<lan>\"@example.com", "\"<lan>\"@example.com"),
             ("\"lan\"@example.com", "lan@example.com"),
             ("\"l\\an\"@example.com", "lan@example.com"),
+            ("\"abc..\\def\"@example.com", "\"abc..def\"@example.com"),
+            ("\"a\\\"\\b\\\\\"@example.com", "\"a\\\"b\\\\\"@example.com"),
         ] {
             assert_eq!(mail_address(written).as_deref(), Ok(read), "{written:?}");
         }

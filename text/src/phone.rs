@@ -38,6 +38,12 @@ pub fn phone(text: &str) -> Result<String, Refusal> {
     }
 }
 
+/// Whether a number is meant in the international form, rightly or not: whatever stands around its `+`, as in `(+84)`.
+#[must_use]
+pub fn is_international(text: &str) -> bool {
+    text.chars().filter(|sign| !is_between(*sign)).map(narrow).next() == Some('+')
+}
+
 fn not_international<T>() -> Result<T, Refusal> {
     refuse("is not a phone number in international form", "send it as +84901234567")
 }
@@ -83,6 +89,7 @@ mod tests {
             ("+840901234567", "+84901234567"),
             ("+84\u{a0}901\u{202f}234\u{2009}567", "+84901234567"),
             ("+84 (901) 234.567", "+84901234567"),
+            ("(+84) 901 234 567", "+84901234567"),
             // O10
             ("\u{202d}+84901234567\u{202c}", "+84901234567"),
             ("+84\u{200b}901\u{ad}234567\u{feff}", "+84901234567"),
@@ -97,6 +104,7 @@ mod tests {
             ("+1 202 555 0123", "+12025550123"),
         ] {
             assert_eq!(phone(written).as_deref(), Ok(read), "{written:?}");
+            assert!(is_international(written), "{written:?}");
         }
     }
 
@@ -120,6 +128,9 @@ mod tests {
             assert_eq!(refusal.problem, "is not a phone number in international form", "{written:?}");
             assert_eq!(refusal.fix, "send it as +84901234567");
         }
+        assert!(
+            ["0901 234 567", "(0901) 234567", "0084901234567", ""].iter().all(|own| !is_international(own))
+        );
         assert_eq!(phone(" \u{200b}").expect_err("nothing").problem, "is empty");
         for (written, code) in [
             ("+36 (06) 30 123 4567", "36"),

@@ -24,7 +24,7 @@ use workflows::unsubscription::Unsubscription;
 
 use crate::config::{Deployment, Settings, Tuning};
 use crate::slots::{IsWanted, Slots, places};
-use crate::systems::{Activities, Systems};
+use crate::systems::{Activities, BulkActivities, Systems};
 
 /// The kinds of bulk work: what stands before the dot of its activities' names. Each has slots of its own.
 const BULK_KINDS: [&str; 4] = ["catalog", "erp", "objects", "prices"];
@@ -44,10 +44,7 @@ pub(crate) fn options(
         notification,
         customers,
         loyalty,
-        catalog,
-        erp,
-        prices,
-        objects,
+        bulk: of_bulk,
     } = systems.into_activities(settings);
     let Tuning { workflow_pollers, activity_pollers, cached_workflows, sticky_timeout, .. } = settings.tuning;
     let options = WorkerOptions::new(settings.temporal.task_queue.clone())
@@ -92,9 +89,15 @@ pub(crate) fn options(
         .sticky_queue_schedule_to_start_timeout(sticky_timeout)
         .graceful_shutdown_period(settings.operation.grace_period)
         .build();
+    Ok((options, bulk(settings, of_bulk, client)))
+}
+
+/// The worker of bulk work: its activities, and no process.
+fn bulk(settings: &Settings, activities: BulkActivities, client: &Client) -> WorkerOptions {
+    let BulkActivities { catalog, erp, prices, objects } = activities;
     let each = settings.bulk.slots;
     let slots = places(each, BULK_KINDS.len());
-    let bulk = WorkerOptions::new(format!("{}{BULK_QUEUE}", settings.temporal.task_queue))
+    WorkerOptions::new(format!("{}{BULK_QUEUE}", settings.temporal.task_queue))
         .register_activities(catalog)
         .register_activities(erp)
         .register_activities(prices)
@@ -112,8 +115,7 @@ pub(crate) fn options(
         .max_task_queue_activities_per_second(f64::from(settings.bulk.rate))
         .activity_task_poller_behavior(pollers(1, slots.min(settings.tuning.activity_pollers)))
         .graceful_shutdown_period(settings.operation.grace_period)
-        .build();
-    Ok((options, bulk))
+        .build()
 }
 
 /// Asks Temporal. A run that was stopped asks its activity to be cancelled; one that was terminated has no activity any

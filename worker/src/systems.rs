@@ -77,6 +77,11 @@ pub(crate) struct Activities {
     pub(crate) notification: NotificationActivities,
     pub(crate) customers: CustomerActivities,
     pub(crate) loyalty: LoyaltyActivities,
+    pub(crate) bulk: BulkActivities,
+}
+
+/// Those of bulk work.
+pub(crate) struct BulkActivities {
     pub(crate) catalog: CatalogActivities,
     pub(crate) erp: ErpActivities,
     pub(crate) prices: PriceActivities,
@@ -140,7 +145,7 @@ impl Systems {
         let connectors = Connectors::new(settings.erp.credentials.clone(), settings.shop.commerce.timeout);
         let second_look = settings.patience.second_look;
         let pseudonyms = settings.pseudonyms.clone();
-        Activities {
+        let bulk = BulkActivities {
             erp: ErpActivities::new(connectors, self.commerce.clone(), self.store.clone()),
             catalog: CatalogActivities::new(self.commerce.clone(), self.store.clone()),
             prices: PriceActivities::new(
@@ -150,6 +155,9 @@ impl Systems {
                 settings.prices.abilities,
             ),
             objects: ObjectActivities::new(self.store, settings.prices.revertible),
+        };
+        Activities {
+            bulk,
             customers: CustomerActivities::new(self.commerce.clone(), pseudonyms, second_look),
             loyalty: LoyaltyActivities::new(self.loyalty, self.commerce.clone(), second_look),
             commerce: CommerceActivities::new(self.commerce),

@@ -58,6 +58,7 @@ fn options(settings: &Settings) -> anyhow::Result<(ConnectionOptions, ClientOpti
     load.config_file_profile = settings.temporal.profile.clone();
     let (mut connection, mut client) = ClientOptions::load_from_config(load)
         .map_err(|e| anyhow!("Temporal's settings (TEMPORAL_*, temporal.toml) cannot be read: {e}"))?;
+    connection.api_key = connection.api_key.as_deref().map(api_key).transpose()?;
     if let Some(address) = &settings.temporal.address {
         let scheme = if connection.tls_options.is_some() { "https" } else { "http" };
         let url = if address.contains("://") { address.clone() } else { format!("{scheme}://{address}") };
@@ -71,6 +72,13 @@ fn options(settings: &Settings) -> anyhow::Result<(ConnectionOptions, ClientOpti
         client.namespace.clone_from(namespace);
     }
     Ok((connection, client))
+}
+
+/// Temporal's key as it can be sent: a line end behind it would not be, and without a word neither would the key.
+fn api_key(written: &str) -> anyhow::Result<String> {
+    text::secret(written).map_err(|refusal| {
+        anyhow!("TEMPORAL_API_KEY (or api_key in temporal.toml) {}: {}", refusal.problem, refusal.fix)
+    })
 }
 
 async fn attempt(connection: &ConnectionOptions, options: &ClientOptions) -> Result<Client, Refusal> {
@@ -194,4 +202,21 @@ pub(crate) async fn version_is_current(client: &Client, deployment: &Deployment)
             format!("version {} is current, not {}: {fix}", current.build_id, deployment.build_id)
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// S4
+    #[test]
+    fn temporals_key_is_trimmed_or_refused_by_name() {
+        for written in ["key-1", "key-1\n", " key-1\r\n", "\u{feff}key-1"] {
+            assert_eq!(api_key(written).ok().as_deref(), Some("key-1"), "{written:?}");
+        }
+        for wrong in ["key-1\nkey-2", "\"key-1\"", " \n"] {
+            let said = api_key(wrong).expect_err("refused").to_string();
+            assert!(said.starts_with("TEMPORAL_API_KEY") && !said.contains("key-1"), "{said}");
+        }
+    }
 }

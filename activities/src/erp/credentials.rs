@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use serde::Deserialize;
-use text::{Place, Problem};
+use text::{Place, Problem, Refusal};
 
 use crate::http::{Credential, Names};
 
@@ -81,8 +81,15 @@ impl ErpCredential {
             return Err(Problem::new(name, "names no endpoint", fix));
         }
         let Written { username, password, endpoints, connector, options } = written;
-        let (name, password) = (name.to_owned(), Credential::new(password));
-        Ok(Self { name, username, password, endpoints, connector, options })
+        // A folder has none; one that is there is read as every secret.
+        let password = match password.trim() {
+            "" => String::new(),
+            _ => text::secret(&password).map_err(|Refusal { problem, fix }| {
+                Problem::new(name, format!("has a password that {problem}"), fix)
+            })?,
+        };
+        let (name, username) = (name.to_owned(), username.trim().to_owned());
+        Ok(Self { name, username, password: Credential::new(password), endpoints, connector, options })
     }
 
     /// Whether nothing of it was changed.
@@ -163,6 +170,27 @@ mod tests {
         // S1: as editors write it.
         assert!(ErpCredential::parse("env:ERP", &format!("\u{feff}{GOOD}\r\n")).is_ok());
         assert!(!format!("{credential:?}").contains("hunter2"));
+        Ok(())
+    }
+
+    /// S4: inside of JSON, too.
+    #[test]
+    fn a_password_is_trimmed_or_refused_by_name() -> Result<(), Problem> {
+        for written in ["hunter2", "hunter2\\n", " hunter2\\r\\n"] {
+            let json = GOOD.replace("hunter2", written).replace("api_user", "api_user\\n");
+            let credential = ErpCredential::parse("env:ERP", &json)?;
+            assert_eq!((credential.password.reveal(), credential.username.as_str()), ("hunter2", "api_user"));
+        }
+        for wrong in ["hunter2\\nhunter3", "'hunter2'", "hunter\\t2"] {
+            let json = GOOD.replace("hunter2", wrong);
+            let problem = ErpCredential::parse("env:ERP", &json).expect_err("refused").to_string();
+            assert!(
+                problem.starts_with("env:ERP has a password that ") && !problem.contains("hunter"),
+                "{problem}"
+            );
+        }
+        let none = ErpCredential::parse("env:ERP", r#"{"endpoints": ["file:///srv/exports"]}"#)?;
+        assert_eq!(none.password.reveal(), "");
         Ok(())
     }
 

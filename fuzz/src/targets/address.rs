@@ -24,6 +24,7 @@ const READERS: &[(&str, Read)] = &[
     ("key", |text| key(text, 100)),
     ("plain_sku", |text| Ok(plain_sku(text))),
     ("number", |text| Ok(text::number(text))),
+    ("as_seen", |text| Ok(text::as_seen(text).into_owned())),
 ];
 
 fn corpus() -> Vec<Vec<u8>> {
@@ -36,6 +37,8 @@ fn corpus() -> Vec<Vec<u8>> {
         "Nguyễn Văn A, Vie\u{323}\u{302}t Nam",
         "👨\u{200d}👩\u{200d}👧 علی\u{200c}رضا",
         "ÁO-01/Đ M",
+        "\"abc..\\d\\\"ef\"@example.com",
+        "(+84) 901 234 567",
     ])
 }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use contracts::money::is_number;
-use jiff::fmt::temporal::DateTimeParser;
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 use serde::Deserialize;
@@ -11,6 +10,7 @@ use serde_json::value::RawValue;
 use text::{Place, Problem, Refusal, did_you_mean, json, refuse};
 
 use super::{Grouping, Round, Rule};
+use crate::date;
 use crate::targets::Target;
 use crate::value::Value;
 
@@ -145,21 +145,22 @@ fn strip(raw: &RawValue) -> Result<Vec<String>, Refusal> {
 }
 
 fn format(raw: &RawValue) -> Result<String, Refusal> {
+    let fix = "write it as \"%d/%m/%Y\", or as \"%d/%m/%Y %H:%M\"";
     match serde_json::from_str::<String>(raw.get()) {
-        Ok(format) if format.contains('%') => Ok(format),
-        _ => refuse("is no date format", "write it as \"%d/%m/%Y\""),
+        Ok(format) if !format.contains('%') => refuse("is no date format", fix),
+        Ok(format) if date::can_be_read(&format) => Ok(format),
+        Ok(_) => refuse("is a format that no date can be read by", fix),
+        Err(_) => refuse("is no date format", fix),
     }
 }
 
-/// From the zones that are built in: a rule means the same on every machine.
 fn zone(raw: &RawValue) -> Result<TimeZone, Refusal> {
-    let name: Option<String> = serde_json::from_str(raw.get()).ok();
-    let zone = name.and_then(|name| DateTimeParser::new().parse_time_zone(name).ok());
-    zone.map_or_else(|| refuse("is no zone", "write it as \"Asia/Ho_Chi_Minh\" or \"+07:00\""), Ok)
+    json::text(raw).and_then(|name| text::zone(&name))
 }
 
+/// Names of fields are compared as they are seen.
 fn path(field: &str) -> Vec<String> {
-    field.split('.').map(str::to_owned).collect()
+    text::as_seen(field).split('.').map(str::to_owned).collect()
 }
 
 fn fields(raw: &RawValue) -> Result<Vec<Vec<String>>, Refusal> {
@@ -184,7 +185,7 @@ fn fields(raw: &RawValue) -> Result<Vec<Vec<String>>, Refusal> {
 fn plain(raw: &RawValue) -> Result<String, Refusal> {
     let fix = "write text, a number, true or false";
     match Value::of(raw) {
-        Value::Nothing | Value::Other => refuse("is no plain value", fix),
+        Value::Nothing | Value::Other | Value::Broken => refuse("is no plain value", fix),
         value => value.text().or_else(|problem| refuse(problem, fix)),
     }
 }
@@ -198,7 +199,7 @@ fn table(raw: &RawValue) -> Result<BTreeMap<String, String>, Refusal> {
     }
     let mut table = BTreeMap::new();
     for (name, field) in entries {
-        if table.insert(name, plain(field.value)?).is_some() {
+        if table.insert(text::as_seen(&name).into_owned(), plain(field.value)?).is_some() {
             return refuse("has a value of the ERP twice", "keep one of the two");
         }
     }

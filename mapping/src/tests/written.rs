@@ -113,6 +113,10 @@ fn a_number_that_can_be_meant_in_two_ways_is_refused_until_the_rule_names_its_si
         ("25,000", Currency::VND),
         ("1.250", Currency::USD),
         ("-1.250", Currency::USD),
+        ("+25.000", Currency::VND),
+        ("+1.250", Currency::USD),
+        ("(1.250)", Currency::USD),
+        ("025.000", Currency::VND),
     ] {
         assert_eq!(amount("\"p\"", &format!("\"{written}\""), currency), doubt, "{written}");
     }
@@ -125,11 +129,34 @@ fn a_number_that_can_be_meant_in_two_ways_is_refused_until_the_rule_names_its_si
         ("\"p\"", "\"1.250\"", Currency::KWD, "1.250"),
         ("\"p\"", "\"0.500\"", Currency::USD, "0.50"),
         ("\"p\"", "\"1250.500\"", Currency::USD, "1250.50"),
+        ("\"p\"", "\"+25\"", Currency::VND, "25"),
+        (r#"{"from": "p", "decimal": ",", "thousands": "."}"#, "\"+25.000\"", Currency::VND, "25000"),
         // A JSON number is a JSON number.
         ("\"p\"", "25.000", Currency::VND, "25"),
     ] {
         assert_eq!(amount(rule, written, currency), Ok(made.to_owned()), "{rule} of {written}");
     }
+}
+
+/// A group of thousands that begins with 0 is none.
+#[test]
+fn half_a_dong_is_never_five_hundred() {
+    let misplaced = Err("has a sign for thousands where none belongs".to_owned());
+    for written in ["0.500", "025.000", "-0.500", "+0.500", "00.500"] {
+        let german = r#"{"from": "p", "decimal": ",", "thousands": "."}"#;
+        assert_eq!(amount(german, &format!("\"{written}\""), Currency::USD), misplaced, "{written}");
+    }
+    let french = r#"{"from": "p", "decimal": ",", "thousands": " "}"#;
+    assert_eq!(amount(french, "\"0,50\"", Currency::EUR), Ok("0.50".to_owned()));
+}
+
+/// A file's percentage is shown with its sign, and is no amount and no number of pieces.
+#[test]
+fn a_percentage_is_neither_an_amount_nor_pieces() {
+    let said = "is not a number: '%' is in the way (see strip, decimal and thousands)".to_owned();
+    assert_eq!(amount("\"p\"", "\"10%\"", Currency::VND), Err(said.clone()));
+    assert_eq!(level("\"q\"", "\"7.5%\""), Err(said));
+    assert_eq!(level(r#"{"from": "q", "strip": "%"}"#, "\"10%\""), Ok(10));
 }
 
 /// E8
@@ -145,12 +172,34 @@ fn keys_that_a_spreadsheet_made_are_defects() {
         })
         .map_err(|defect| defect.cause())
     };
-    for code in ["\"8.93462E+12\"", "8.93462e+12", "\"9E+12\"", "\"100045.0\"", "100045.0"] {
+    for code in [
+        "\"8.93462E+12\"",
+        "8.93462e+12",
+        "\"9E+12\"",
+        "\"100045.0\"",
+        "100045.0",
+        // In countries of the comma, and as other programs write it.
+        "\"8,93462E+12\"",
+        "\"8.93462E12\"",
+        "\"8,93462e12\"",
+        "\"100045.00\"",
+        "\"100045,0\"",
+        "\" 100045,000 \"",
+        "9E12",
+        "1e5",
+    ] {
         let cause = sku("\"c\"", code).expect_err(code);
         assert!(cause.starts_with("product_sku is a number that a spreadsheet made of a key"), "{cause}");
         let exact = sku(r#"{"from": "c", "exact": true}"#, code);
-        assert_eq!(exact.as_deref(), Ok(code.trim_matches('"')));
+        let signs = code.trim_matches('"').trim();
+        assert_eq!(exact.as_deref(), Ok(signs));
+        // A part of a key is one, too, and what is joined to it does not hide it.
+        let joined = r#"{"from": ["c", "n"], "join": "-"}"#;
+        assert_eq!(sku(joined, code), Err(cause), "{code}");
+        let exact = sku(&joined.replace("}", r#", "exact": true}"#), code);
+        assert_eq!(exact, Ok(format!("{signs}-x")));
     }
+    assert_eq!(sku(r#"{"from": ["c", "n"], "join": "-"}"#, "\"A-1\"").as_deref(), Ok("A-1-x"));
     for code in
         ["\"1E5\"", "\"0017\"", "\"90.750\"", "\"TUBE-3/4\"", "\"E+12\"", "\"12.0.0\"", "100045", "\"1.5E3\""]
     {
@@ -262,6 +311,6 @@ fn keys_of_rules_that_make_no_sense_are_named_with_the_fix() {
         assert!(said_fix.contains(fix), "{rule}: {said_fix}");
     }
     let zone = r#"{"order_external_id": "n", "order_status": "n", "order_total": "p", "order_ordered_at": {"from": "a", "zone": "Saigon"}}"#;
-    assert_eq!(mistakes(zone)[0].what(), "order_ordered_at zone: is no zone (byte 110)");
+    assert_eq!(mistakes(zone)[0].what(), "order_ordered_at zone: is not a time zone (byte 110)");
     assert_eq!(mistakes(r#"{"produkt_sku": "a"}"#)[0].fix, "did you mean 'product_sku'?");
 }

@@ -9,6 +9,7 @@ use contracts::values::PriceBatchId;
 
 use super::shared::{CancelArgs, Look, duration};
 use super::store::StoreArgs;
+use super::table::FormatArgs;
 use crate::processes::prices::{BatchRef, batch};
 
 #[derive(Subcommand)]
@@ -23,6 +24,7 @@ Examples:
   starter prices update --input prices.csv --dry-run            what it would change, and a receipt
   starter prices update --input prices.csv --approve RECEIPT    exactly that; it asks again if the shop has moved
   starter prices update --input prices.csv --wait --keep-good-rows
+  starter prices update --input prices.csv --delimiter ';' --encoding windows-1258
   starter prices export > prices.csv                            edit it, and send it back
   starter prices revert b-2026-12                               prices as before, but those that somebody has changed since")]
     Update(Box<UpdateArgs>),
@@ -79,6 +81,8 @@ pub(crate) struct UpdateArgs {
     /// Write over prices that are not the expected ones
     #[arg(long)]
     pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) file: FormatArgs,
     #[command(flatten)]
     pub(crate) pace: PaceArgs,
     #[command(flatten)]
@@ -141,7 +145,7 @@ pub(crate) struct CheckArgs {
 /// How a list is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ListFormat {
-    /// Values between commas, names in the first line
+    /// Values between delimiters, names in the first line
     Csv,
     /// One JSON object a line
     Jsonl,

@@ -1,5 +1,6 @@
 //! Onboardings: what starting one means, how a customer is named, and the key of the pseudonyms.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::str::FromStr;
 use std::{env, fs};
@@ -24,8 +25,12 @@ pub(crate) fn ref_key() -> Result<RefKey, InputError> {
             .to_owned(),
     }
     };
-    let given = |name| env::var(name).ok().filter(|value| !value.trim().is_empty());
-    let (variable, written) = match (given("SUN_REF_KEY"), given("SUN_REF_KEY_FILE")) {
+    let given = |name: &str| match env::var_os(name).map(OsString::into_string) {
+        Some(Ok(value)) => Ok(Some(value).filter(|value| !value.trim().is_empty())),
+        Some(Err(_)) => Err(setting(format!("{name} is not UTF-8 text"))),
+        None => Ok(None),
+    };
+    let (variable, written) = match (given("SUN_REF_KEY")?, given("SUN_REF_KEY_FILE")?) {
         (Some(_), Some(_)) => {
             return Err(setting(
                 "SUN_REF_KEY and SUN_REF_KEY_FILE are both set: keep one of them".to_owned(),

@@ -62,6 +62,7 @@ impl Settings {
         let mut profile = load_client_config_profile(options, None).map_err(bad_settings)?;
         say_what_has_no_effect(&profile, out);
         lay_over(&mut profile, typed.profile);
+        profile.api_key = profile.api_key.as_deref().map(api_key).transpose()?;
         let namespace = profile.namespace.clone().unwrap_or_else(|| "default".to_owned());
         let mut connection = ConnectionOptions::try_from(profile).map_err(bad_settings)?;
         // Unique, so that the first event of a run tells whether it was this call that started it.
@@ -154,6 +155,14 @@ fn lay_over(profile: &mut ClientConfigProfile, typed: ClientConfigProfile) {
     }
 }
 
+/// Temporal's key as it can be sent: a line end behind it would not be, and without a word neither would the key.
+fn api_key(written: &str) -> Result<String, Failure> {
+    text::secret(written).map_err(|refusal| {
+        let key = "TEMPORAL_API_KEY (or --api-key, or api_key in temporal.toml)";
+        Failure::new(Exit::Usage, format!("{key} {}", refusal.problem)).fix(refusal.fix)
+    })
+}
+
 fn replace<T>(setting: &mut Option<T>, typed: Option<T>) {
     if typed.is_some() {
         *setting = typed;
@@ -239,6 +248,18 @@ mod tests {
         let expected =
             "https://ui.example.com/temporal/namespaces/default/workflows/order%2FORDER-001/r-1/history";
         assert_eq!(linked("https://ui.example.com/temporal/").as_deref(), Some(expected));
+    }
+
+    /// S4
+    #[test]
+    fn temporals_key_is_trimmed_or_refused_by_name() {
+        for written in ["key-1", "key-1\n", " key-1\r\n", "\u{feff}key-1"] {
+            assert_eq!(api_key(written).ok().as_deref(), Some("key-1"), "{written:?}");
+        }
+        for wrong in ["key-1\nkey-2", "'key-1'", " \n"] {
+            let said = api_key(wrong).err().map(|failure| format!("{failure:?}")).unwrap_or_default();
+            assert!(said.contains("TEMPORAL_API_KEY") && !said.contains("key-1"), "{said}");
+        }
     }
 
     #[test]

@@ -64,6 +64,14 @@ fn a_link_of_another_name_says_what_its_caller_types() {
     let help = called_as(&link, &["order", "start", "--help"], "").stdout;
     assert!(help.contains("  temporal sun order start --input order.json --wait"), "{help}");
     assert!(help.contains("starter/samples/order.json"), "{help}");
+    // All of the help: what a command or a flag is about, too.
+    for (noun, alias) in [("order", "temporal sun answer RUN"), ("erp", "temporal sun answer SYNC")] {
+        let help = called_as(&link, &[noun, "--help"], "").stdout.replace(['\n', ' '], "");
+        assert!(help.contains(&alias.replace(' ', "")), "{help}");
+        assert!(!help.contains("starteranswer"), "{help}");
+    }
+    let flags = called_as(&link, &["erp", "approve", "--help"], "").stdout;
+    assert!(flags.contains("temporal sun erp list") && !flags.contains("starter erp"), "{flags}");
     let key = called_as(
         &link,
         &["schedule", "apply", "-f", "-"],

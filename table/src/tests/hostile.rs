@@ -82,6 +82,67 @@ fn hostile_zips_are_refused() {
     assert_eq!(xlsx(&huge, &json!({})), Err("is a workbook of more than 50000000 bytes".to_owned()));
 }
 
+/// 9 kB of a file that would be 2 GB in memory: one text in each of 2,500 cells.
+#[test]
+fn a_text_that_many_cells_share_counts_in_each_of_them() {
+    let with = |text: &str, rows: String, behind: &str| {
+        let mut parts = around(&format!("<sheetData>{rows}</sheetData>{behind}"), "");
+        let strings = format!("<sst><si><t>{text}</t></si></sst>");
+        parts.iter_mut().filter(|part| part.name == "xl/sharedStrings.xml").for_each(|part| {
+            part.content = strings.clone().into();
+        });
+        xlsx(&zip(&parts), &json!({}))
+    };
+    let text = "x".repeat(900_000);
+    let name = |nth: usize| format!("<c t=\"inlineStr\"><is><t>n{nth}</t></is></c>");
+    let names = (0..2_500).map(name).collect::<String>();
+    let shared = "<c t=\"s\"><v>0</v></c>".repeat(2_500);
+    let too_long = |row: u32| Err(format!("has a row longer than 1048576 bytes (Prices!{row}:{row})"));
+    let row = format!("<row r=\"1\">{names}</row><row r=\"2\">{shared}</row>");
+    assert_eq!(with(&text, row, ""), too_long(2));
+    assert_eq!(with(&text, format!("<row r=\"1\">{shared}</row>"), ""), too_long(1));
+    // Merged cells show it in rows that do not hold it.
+    let merged: String =
+        ["A", "B", "C"].map(|column| format!("<mergeCell ref=\"{column}2:{column}9\"/>")).concat();
+    let rows = "<row r=\"1\"><c t=\"inlineStr\"><is><t>a</t></is></c><c t=\"inlineStr\"><is><t>b</t></is></c>\
+                <c t=\"inlineStr\"><is><t>c</t></is></c><c t=\"inlineStr\"><is><t>d</t></is></c></row>\
+                <row r=\"2\"><c t=\"s\"><v>0</v></c><c t=\"s\"><v>0</v></c><c t=\"s\"><v>0</v></c></row>\
+                <row r=\"3\"><c r=\"D3\"><v>1</v></c></row>";
+    let read = with(&"x".repeat(300_000), rows.to_owned(), &format!("<mergeCells>{merged}</mergeCells>"));
+    assert_eq!(read.map(|rows| rows.len()), Ok(2));
+    let read = with(&"x".repeat(400_000), rows.to_owned(), &format!("<mergeCells>{merged}</mergeCells>"));
+    assert_eq!(read, too_long(2));
+    let parts = format!("{text}</t><t>{text}");
+    let said = Err("has a cell longer than 1048576 bytes".to_owned());
+    assert_eq!(with(&parts, heading(&["sku"]), ""), said);
+}
+
+/// Each row would cost as much as all of them.
+#[test]
+fn merged_cells_that_overlap_are_refused() {
+    let with = |ranges: &[&str]| {
+        let merged = ranges.iter().map(|range| format!("<mergeCell ref=\"{range}\"/>")).collect::<String>();
+        let rows = heading(&["a", "b"]) + "<row r=\"2\"><c r=\"A2\"><v>1</v></c></row>";
+        xlsx(&sheet(&rows, &format!("<mergeCells>{merged}</mergeCells>")), &json!({}))
+    };
+    for (ranges, second) in [
+        (&["C4:F9", "A2:C4"][..], "C4:F9"),
+        (&["A2:B3", "A2:B3"], "A2:B3"),
+        (&["A5:Z5", "B2:B9", "M4:M5"], "A5:Z5"),
+        (&["B2:D20", "A3:A4", "E3:E4", "A5:F5"], "A5:F5"),
+        (&["A2:B2", "B2:C9"], "B2:C9"),
+    ] {
+        let said = format!(
+            "has merged cells that overlap others, so that nobody can say which value is shown (Prices!{second})"
+        );
+        assert_eq!(with(ranges), Err(said), "{ranges:?}");
+    }
+    let beside: Vec<String> = (2..50_000).map(|row| format!("C{row}:D{row}")).collect();
+    let beside: Vec<&str> = beside.iter().map(String::as_str).collect();
+    assert!(with(&beside).is_ok());
+    assert!(with(&["A2:A3", "B2:C3", "A4:C4", "D2:D9", "A5:C9"]).is_ok());
+}
+
 #[test]
 fn a_sheet_of_too_many_rows_is_refused_with_the_way_to_do_it() {
     let row = |row: u32| format!("<row r=\"{row}\"><c r=\"A{row}\"><v>1</v></c></row>");

@@ -59,13 +59,13 @@ fn a_workbook_gives_what_its_cells_are() {
         (row.place().to_string(), row.place_of("colour").to_string()),
         ("Prices!2:2".into(), "Prices!2:2".into())
     );
-    // C7: the cell shows 10 %, and who reads it can tell.
+    // C7: the cell shows 10 %. It is a text, which no amount can be mistaken for, and who reads it can tell.
     assert!(row.is_percent("discount") && !row.is_percent("price"));
     assert_eq!(
         xlsx(&bytes, &json!({})),
         Ok(vec![
-            r#"true|10|"2026-11-24"|"Áo dài \"đỏ\"\r\n<&>_x0041_"|133.8|"A-1""#.to_owned(),
-            r#"""|7.5|"2026-11-24T06:30:00"|""|25000000|17"#.to_owned(),
+            r#"true|"10%"|"2026-11-24"|"Áo dài \"đỏ\"\r\n<&>_x0041_"|133.8|"A-1""#.to_owned(),
+            r#"""|"7.5%"|"2026-11-24T06:30:00"|""|25000000|17"#.to_owned(),
         ])
     );
 }
@@ -284,6 +284,30 @@ fn texts_are_as_they_are_shown_and_numbers_with_zeros_are_keys() {
     let bytes = sheet(rows, "");
     let read = xlsx(&bytes, &json!({})).expect("read");
     assert_eq!(read, [r#""東京"|"0017"|"""#, r#""a\r\n_x00_"|1.5|"2026-11-24""#]);
+    // A blank may be written so.
+    let blank = heading(&["sku", "name"]) + "<row r=\"2\"><c t=\"str\"><v>_x0020_ </v></c></row>";
+    assert_eq!(xlsx(&sheet(&blank, ""), &json!({})), Ok(vec![]));
+}
+
+/// Two keys of 16 digits and more are one number to a spreadsheet.
+#[test]
+fn a_number_of_more_digits_than_a_workbook_keeps_is_a_problem_of_its_cell() {
+    let cells =
+        ["1234567890123456", "8934620000000123456", "1E+300", "-1000000000000000", "999999999999999.9"];
+    let row = |(row, number): (usize, &&str)| {
+        format!(
+            "<row r=\"{row}\"><c r=\"A{row}\"><v>{number}</v></c><c r=\"B{row}\" s=\"4\"><v>{number}</v></c></row>"
+        )
+    };
+    let rows = heading(&["sku", "zeros"]) + &(2..).zip(&cells).map(row).collect::<String>();
+    let told = xlsx(&sheet(&rows, ""), &json!({})).expect("read");
+    let said = |row: usize| {
+        let why = "holds a number of more than 15 digits, of which a workbook keeps 15";
+        format!(" ! sku {why} (Prices!A{row}) ! zeros {why} (Prices!B{row})")
+    };
+    assert_eq!(told, (2..7).map(said).collect::<Vec<_>>());
+    let kept = heading(&["sku"]) + "<row r=\"2\"><c r=\"A2\"><v>999999999999999</v></c></row>";
+    assert_eq!(xlsx(&sheet(&kept, ""), &json!({})), Ok(vec!["999999999999999".to_owned()]));
 }
 
 /// In 1904 programs began to count on another day.

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::cells::{At, Cells, Merged};
-use super::place;
 use super::value::Meaning;
+use super::{place, too_long};
 use crate::header::name_of;
-use crate::{Flaw, unfit};
+use crate::{Flaw, RECORD_BYTES_MAX, unfit};
 use text::Problem;
 
 /// All that has to be known of a sheet before its first row is given.
@@ -79,6 +79,9 @@ impl Heading {
             (None, _, None) => return Ok(Self::default()),
         };
         one_line(row, &cells, merged, survey.told, sheet)?;
+        if meaning.bytes(cells.values()) > RECORD_BYTES_MAX {
+            return too_long(sheet, row);
+        }
         let mut names = BTreeMap::new();
         let mut columns = BTreeMap::new();
         for (column, cell) in &cells {

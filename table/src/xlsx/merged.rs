@@ -1,7 +1,7 @@
 //! Cells that are shown as one, while rows go by. A value over several rows of one column is every row's: that is how
 //! people read it. One over several columns belongs to none of them alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::SAVE_AS_CSV;
 use super::cells::{Cell, Cells, Merged};
@@ -9,6 +9,27 @@ use crate::{Flaw, unfit};
 
 /// The most merged cells that one row may meet, each over several columns.
 const SIDE_BY_SIDE_MAX: usize = 1_000;
+
+/// One of the merged cells that covers cells of another; they are given in the order of their first rows. No program
+/// makes such a sheet, and each row of it would cost as much as all of them.
+pub(crate) fn overlapping(all: &[Merged]) -> Option<Merged> {
+    // Those that the present row meets, by their first column: side by side, unless two overlap.
+    let mut met: BTreeMap<u32, Merged> = BTreeMap::new();
+    let mut ends: BTreeSet<(u32, u32)> = BTreeSet::new();
+    for merged in all {
+        while let Some((row, column)) = ends.first().copied().filter(|(row, _)| *row < merged.from.row) {
+            ends.remove(&(row, column));
+            met.remove(&column);
+        }
+        let before = met.range(..=merged.to.column).next_back().map(|(_, before)| before);
+        if before.is_some_and(|before| before.to.column >= merged.from.column) {
+            return Some(*merged);
+        }
+        met.insert(merged.from.column, *merged);
+        ends.insert((merged.to.row, merged.from.column));
+    }
+    None
+}
 
 /// The merged cells of a sheet, and those that the present row meets.
 #[derive(Default)]
@@ -52,6 +73,11 @@ impl Shown {
     /// The merged cells over several rows that cover a column in the present row, with the cell that they show.
     pub(crate) fn above(&self, column: u32) -> Option<(Merged, &Cell)> {
         self.tall.get(&column).map(|(merged, cell)| (*merged, cell))
+    }
+
+    /// All of them, by their columns.
+    pub(crate) fn tall(&self) -> impl Iterator<Item = (&u32, &Cell)> {
+        self.tall.iter().map(|(column, (_, cell))| (column, cell))
     }
 
     /// Those over several columns in the present row.

@@ -5,7 +5,7 @@ use std::io::{Read, Seek};
 use super::SAVE_AS_CSV;
 use super::package::Package;
 use super::xml::{Node, Xml};
-use crate::{Flaw, unfit};
+use crate::{Flaw, RECORD_BYTES_MAX, unfit};
 
 /// The most text that cells may share, in bytes: it is the one part of a workbook that lies in memory.
 pub(crate) const TEXT_BYTES_MAX: usize = 128 << 20;
@@ -40,6 +40,10 @@ impl Strings {
                 }
                 Node::Done => return Ok(strings),
                 _ => {}
+            }
+            let begins = strings.ends.last().map_or(0, |at| *at as usize);
+            if strings.all.len() - begins > usize::try_from(RECORD_BYTES_MAX).unwrap_or(usize::MAX) {
+                return unfit(format!("has a cell longer than {RECORD_BYTES_MAX} bytes"), SAVE_AS_CSV);
             }
             if strings.all.len() > TEXT_BYTES_MAX || strings.ends.len() > TEXTS_MAX {
                 return unfit("holds more text than is read at once", SAVE_AS_CSV);

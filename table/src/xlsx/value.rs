@@ -14,6 +14,8 @@ use crate::errors;
 
 /// The digits of a number that spreadsheet programs show, and keep.
 const DIGITS: usize = 15;
+/// The first whole number with more of them.
+const TOO_LONG: f64 = 1e15;
 const DAY_MILLISECONDS: i64 = 86_400_000;
 /// The day behind 31 December 9999.
 const DAYS_MAX: f64 = 2_958_466.0;
@@ -42,18 +44,33 @@ impl Meaning {
     pub(crate) fn is_filled(&self, cell: &Cell) -> bool {
         match &cell.stored {
             Stored::Nothing => false,
-            Stored::Text(_) | Stored::Shared(_) => self.text(cell).is_none_or(|text| !text.trim().is_empty()),
+            Stored::Text(_) | Stored::Shared(_) => match self.raw(cell).map(str::trim_start) {
+                // Only such a beginning may be nothing all the same; and a text may be long, and be in many cells.
+                Some(text) if text.starts_with("_x") => !plain(text).trim().is_empty(),
+                Some(text) => !text.is_empty(),
+                None => true,
+            },
             _ => true,
+        }
+    }
+
+    /// How long the texts of these cells are together, in bytes.
+    pub(crate) fn bytes<'c>(&self, cells: impl IntoIterator<Item = &'c Cell>) -> u64 {
+        cells.into_iter().filter_map(|cell| self.raw(cell)).map(|text| text.len() as u64).sum()
+    }
+
+    /// The text of a cell that holds one, as it is stored.
+    fn raw<'s>(&'s self, cell: &'s Cell) -> Option<&'s str> {
+        match &cell.stored {
+            Stored::Text(text) => Some(text.as_str()),
+            Stored::Shared(nth) => self.strings.get(*nth),
+            _ => None,
         }
     }
 
     /// The text of a cell that holds one.
     pub(crate) fn text<'s>(&'s self, cell: &'s Cell) -> Option<Cow<'s, str>> {
-        let text = match &cell.stored {
-            Stored::Text(text) => text.as_str(),
-            Stored::Shared(nth) => self.strings.get(*nth)?,
-            _ => return None,
-        };
+        let text = self.raw(cell)?;
         Some(if text.contains("_x") { Cow::Owned(plain(text)) } else { Cow::Borrowed(text) })
     }
 
@@ -87,9 +104,15 @@ impl Meaning {
         let number = digits.parse::<f64>().ok().filter(|number| is_written && number.is_finite());
         let Some(number) = number else { return refuse("holds a number that is none", TYPE_ANEW) };
         let look = self.styles.look(cell.style);
+        if matches!(look, Look::Plain | Look::Zeros(_)) && number.abs().round() >= TOO_LONG {
+            return refuse(
+                format!("holds a number of more than {DIGITS} digits, of which a workbook keeps {DIGITS}"),
+                "if it is a key, store it as text: format the column as text, and type it anew",
+            );
+        }
         match look {
-            Look::Plain => json_number(&decimal(number, 0), false),
-            Look::Percent => json_number(&decimal(number, 2), true),
+            Look::Plain => json_number(&decimal(number, 0)),
+            Look::Percent => percent(&decimal(number, 2)),
             Look::Zeros(width) => zeros(&decimal(number, 0), usize::from(width)),
             Look::Date { .. } | Look::Time | Look::Elapsed => json(&self.moment(number, look)?),
         }
@@ -132,17 +155,23 @@ fn json(value: &(impl serde::Serialize + ?Sized)) -> Result<Value, Refusal> {
     Ok(Value { json, is_percent: false })
 }
 
-fn json_number(digits: &str, is_percent: bool) -> Result<Value, Refusal> {
+fn json_number(digits: &str) -> Result<Value, Refusal> {
     let json = RawValue::from_string(digits.to_owned());
     let json = json.or_else(|_| refuse("holds a number that is none", TYPE_ANEW))?;
-    Ok(Value { json, is_percent })
+    Ok(Value { json, is_percent: false })
+}
+
+/// A percentage as it is shown, with its sign: as a number it would be taken for an amount, or for pieces.
+fn percent(digits: &str) -> Result<Value, Refusal> {
+    let Value { json, .. } = json(&format!("{digits}%"))?;
+    Ok(Value { json, is_percent: true })
 }
 
 /// A number as it is shown: `17` in a cell that is formatted as `0000` is `0017`.
 fn zeros(digits: &str, width: usize) -> Result<Value, Refusal> {
     match digits.bytes().all(|digit| digit.is_ascii_digit()) {
         true => json(&format!("{digits:0>width$}")),
-        false => json_number(digits, false),
+        false => json_number(digits),
     }
 }
 

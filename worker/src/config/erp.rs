@@ -1,5 +1,7 @@
 //! The settings of syncs with ERPs: credentials, the object store, patience.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -47,11 +49,52 @@ impl ErpArgs {
             let what = format!("names {}, which is not a folder", folder.display());
             problems.add(Problem::new("SUN_SECRETS_DIR", what, "make it, or leave the setting out"));
         }
-        for (variable, value) in std::env::vars() {
-            let Some(name) = variable.strip_prefix(CREDENTIALS) else { continue };
-            let credential = problems.take(ErpCredential::parse(&variable, &value));
-            credentials.named.extend(credential.map(|credential| (name.to_owned(), credential)));
-        }
+        credentials.named = named(std::env::vars_os(), problems);
         ErpSettings { credentials, store: self.store }
+    }
+}
+
+/// The credentials among these variables, by their names. Variables of others may hold anything, not only text.
+fn named(
+    variables: impl Iterator<Item = (OsString, OsString)>,
+    problems: &mut Problems,
+) -> BTreeMap<String, ErpCredential> {
+    let mut credentials = BTreeMap::new();
+    for (variable, value) in variables {
+        let Some((variable, name)) = variable.to_str().and_then(|v| Some((v, v.strip_prefix(CREDENTIALS)?)))
+        else {
+            continue;
+        };
+        let not_text = || Problem::new(variable, "is not UTF-8 text", "write it anew, as UTF-8");
+        let credential = value.to_str().ok_or_else(not_text);
+        let credential = credential.and_then(|json| ErpCredential::parse(variable, json));
+        credentials.extend(problems.take(credential).map(|credential| (name.to_owned(), credential)));
+    }
+    credentials
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::ffi::OsStringExt as _;
+
+    use super::*;
+
+    /// A worker must not die of a variable that is nothing to it.
+    #[test]
+    fn variables_that_are_no_text_are_passed_over_or_named() {
+        let latin = || OsString::from_vec(b"Ren\xE9".to_vec());
+        let good = r#"{"endpoints": ["https://erp.example.com"]}"#;
+        let variables = [
+            (OsString::from("AUTHOR"), latin()),
+            (latin(), OsString::from("x")),
+            (OsString::from("SUN_ERP_CREDENTIALS_GOOD"), OsString::from(good)),
+            (OsString::from("SUN_ERP_CREDENTIALS_BAD"), latin()),
+        ];
+        let mut problems = Problems::default();
+        let credentials = named(variables.into_iter(), &mut problems);
+        assert_eq!(credentials.keys().collect::<Vec<_>>(), ["GOOD"]);
+        let said = problems.to_string();
+        assert!(said.contains("SUN_ERP_CREDENTIALS_BAD is not UTF-8 text"), "{said}");
+        assert!(!said.contains("AUTHOR"), "{said}");
     }
 }

@@ -131,7 +131,8 @@ impl<P: Port> FromArgMatches for ProviderArgs<P> {
             // Stripe's left empty for a test would charge real cards.
             let is_said = |value: &&String| !value.trim().is_empty() || has_default::<P>(variable);
             let value = matches.get_one::<String>(flag).filter(|_| !is_default).filter(is_said);
-            self.given.extend(value.map(|value| (variable, value.clone())));
+            // Shells and editors add blanks and line ends; no setting begins or ends with one.
+            self.given.extend(value.map(|value| (variable, value.trim().to_owned())));
         }
         Ok(())
     }

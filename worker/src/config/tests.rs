@@ -194,6 +194,7 @@ fn twilio_is_chosen_by_name_and_its_token_is_not_shown() -> TestResult {
             &[TWILIO, FROM, ACCOUNT, "--twilio-auth-token-file=/nowhere"],
             "SUN_TWILIO_AUTH_TOKEN_FILE names /nowhere, which cannot be read",
         ),
+        (&[TWILIO, TOKEN, ACCOUNT, "--sms-from= \n"], "SUN_SMS_FROM is missing"),
         (&[FROM], "SUN_SMS_FROM is set, but SUN_SMS_PROVIDER is platform"),
         (&[TOKEN], "SUN_TWILIO_AUTH_TOKEN is set, but SUN_SMS_PROVIDER is platform"),
     ] {

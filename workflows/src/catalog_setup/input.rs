@@ -21,7 +21,7 @@ use contracts::values::CatalogId;
 use jiff::tz::TimeZone;
 use serde_json::value::RawValue;
 
-use crate::input::parsed::{at_most, currency, span};
+use crate::input::parsed::{at_most, currency, span, zone};
 use crate::input::people::yes_or_no;
 use crate::input::rows::WrongEntry;
 use crate::input::{Checked, Fields, Refusal, digits, id, refuse, text};
@@ -164,12 +164,6 @@ fn policy(value: &RawValue) -> Result<RowPolicy, Refusal> {
         "all_or_nothing" => Ok(RowPolicy::AllOrNothing),
         _ => refuse("is not known", "write keep_good_rows or all_or_nothing"),
     }
-}
-
-fn zone(value: &RawValue) -> Result<TimeZone, Refusal> {
-    let name = text(60)(value)?;
-    TimeZone::get(&name)
-        .or_else(|_| refuse("is not a time zone", "write an IANA name, such as Asia/Ho_Chi_Minh"))
 }
 
 /// A row that the starter has left out of a stored list.

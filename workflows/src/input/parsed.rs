@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
 use contracts::money::Currency;
+use jiff::tz::TimeZone;
 use serde_json::value::RawValue;
 
 use text::json;
@@ -67,6 +68,17 @@ pub fn span(value: &RawValue) -> Result<std::time::Duration, Refusal> {
 pub fn moment(value: &RawValue) -> Result<jiff::Timestamp, Refusal> {
     let text = text(40)(value)?;
     text.parse().or_else(|_| refuse("is not a moment", "write it as \"2026-01-31T00:00:00Z\""))
+}
+
+/// A time zone, by its name or as an offset ([`text::zone`]).
+pub fn zone(value: &RawValue) -> Result<TimeZone, Refusal> {
+    ::text::zone(&text(60)(value)?)
+}
+
+/// A time zone that is handed on by its name ([`text::named_zone`]).
+pub fn named_zone(value: &RawValue) -> Result<String, Refusal> {
+    let name = text(60)(value)?;
+    ::text::named_zone(&name).map(|_| name)
 }
 
 /// A whole number in `0..=max`.

@@ -1,5 +1,6 @@
 use std::error::Error;
 
+use contracts::money::Currency;
 use temporalio_common::data_converters::{
     GenericPayloadConverter as _, PayloadConverter, SerializationContext, SerializationContextData,
 };
@@ -160,5 +161,55 @@ fn what_is_opaque_stays_as_it_is() -> TestResult {
     }
     assert!(opaque(3)(serde_json::from_str("\"four\"")?).is_err());
     assert!(opaque(3)(serde_json::from_str("\" \"")?).is_err());
+    Ok(())
+}
+
+/// A door never guesses; a number without quotes says what it says.
+#[test]
+fn an_amount_in_quotes_that_may_mean_thousands_is_refused() -> TestResult {
+    let read = |json: &str, currency| -> Result<String, Box<dyn Error>> {
+        let read = money(currency)(serde_json::from_str(json)?);
+        Ok(read.map_or_else(|refusal| refusal.problem, |money| money.to_string()))
+    };
+    let doubt = "may be written in thousands or with decimals";
+    for (json, currency, said) in [
+        ("\"25.000\"", Currency::VND, doubt),
+        ("\"+25.000\"", Currency::VND, doubt),
+        ("\"025.000\"", Currency::VND, doubt),
+        ("\"1.250\"", Currency::USD, doubt),
+        ("\"\\u202d1.250\"", Currency::USD, doubt),
+        ("\"1.250\"", Currency::KWD, "1.250 KWD"),
+        ("\"0.500\"", Currency::USD, "0.50 USD"),
+        ("\"19.90\"", Currency::USD, "19.90 USD"),
+        ("\"25000000\"", Currency::VND, "25000000 VND"),
+        ("25.000", Currency::VND, "25 VND"),
+    ] {
+        assert_eq!(read(json, currency)?, said, "{json} {currency}");
+    }
+    assert_eq!(
+        count(9_000)(serde_json::from_str("\"1.000\"")?).map_err(|refusal| refusal.problem),
+        Err(doubt.into())
+    );
+    assert_eq!(count(9_000)(serde_json::from_str("1.000")?), Ok(1));
+    Ok(())
+}
+
+/// Etc/GMT+7 is seven hours behind Greenwich, and nobody means that.
+#[test]
+fn a_zone_is_as_far_ahead_as_it_looks() -> TestResult {
+    let said = |json: &str| -> Result<_, Box<dyn Error>> {
+        let value: &RawValue = serde_json::from_str(json)?;
+        Ok([parsed::zone(value).err(), parsed::named_zone(value).err()]
+            .map(|refused| refused.map(|r| r.problem)))
+    };
+    assert_eq!(said("\"Asia/Ho_Chi_Minh\"")?, [None, None]);
+    let not_one = || Some("is not a time zone".to_owned());
+    for offset in ["\"GMT+7\"", "\"+07:00\""] {
+        assert_eq!(said(offset)?, [None, not_one()]);
+    }
+    assert_eq!(said("\"ICT-7\"")?, [not_one(), not_one()]);
+    let inverted = said("\"Etc/GMT+7\"")?;
+    assert!(inverted.iter().flatten().all(|problem| problem.contains("the opposite")), "{inverted:?}");
+    assert_eq!(inverted.iter().flatten().count(), 2);
     Ok(())
 }

@@ -57,19 +57,20 @@ pub fn count(max: u32) -> impl Fn(&RawValue) -> Result<u32, Refusal> {
     }
 }
 
-/// An amount of money in a currency, as a JSON number or as text.
+/// An amount of money in a currency, as a JSON number or as text. A text that may mean thousands (`"25.000"`) is
+/// refused.
 pub fn money(currency: Currency) -> impl Fn(&RawValue) -> Result<Money, Refusal> {
     move |value| {
-        Money::parse(&number_text(value)?, currency).or_else(|e| {
-            let decimals = contracts::money::exponent(currency);
+        let decimals = contracts::money::exponent(currency);
+        Money::parse(&number_text(value, u32::from(decimals))?, currency).or_else(|e| {
             refuse(e.to_string(), format!("send an amount ≥ 0 with at most {decimals} decimals"))
         })
     }
 }
 
-/// A decimal number, exact.
+/// A decimal number, exact. A text that may mean thousands is refused.
 pub fn digits(value: &RawValue) -> Result<Decimal, Refusal> {
-    let text = number_text(value)?;
+    let text = number_text(value, 0)?;
     Decimal::from_str_exact(&text).or_else(|_| Decimal::from_scientific(&text)).or_else(|_| {
         if contracts::money::is_number(&text) {
             refuse("has too many digits", "send a number of at most 28 digits")
@@ -79,14 +80,19 @@ pub fn digits(value: &RawValue) -> Result<Decimal, Refusal> {
     })
 }
 
-/// The digits of a JSON number, or of a number given as text.
-fn number_text(value: &RawValue) -> Result<String, Refusal> {
+/// The digits of a JSON number, or of a number given as text. `decimals` are those that it usually has.
+fn number_text(value: &RawValue, decimals: u32) -> Result<String, Refusal> {
     let raw = value.get();
     if raw.starts_with('"') {
         let text: Result<String, _> = serde_json::from_str(raw);
-        return text
-            .map(|text| text::number(&text))
-            .or_else(|_| refuse("is not a number", "send a JSON number"));
+        let text = text.or_else(|_| refuse("is not a number", "send a JSON number"))?;
+        let text = text::number(&text);
+        return match text::is_of_two_minds(&text, decimals) {
+            true => {
+                refuse("may be written in thousands or with decimals", "send a JSON number, without quotes")
+            }
+            false => Ok(text),
+        };
     }
     if raw.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
         Ok(raw.to_owned())

@@ -4,7 +4,6 @@
 //! {endpoint}/{entity}/keys?cursor&limit`, all ours (the seed names methods, no paths). Pages are ordered by change and
 //! id, and a cursor names both, so that records of one moment are not lost between two pages.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Url};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use text::Problem;
 
 use super::{Erp, Keys, KeysAsk, Page, PageAsk, Sourced};
 use crate::erp::credentials::ErpCredential;
@@ -76,7 +76,7 @@ struct Token {
 
 #[derive(Deserialize)]
 struct Records {
-    records: Vec<BTreeMap<String, Box<RawValue>>>,
+    records: Vec<Box<RawValue>>,
     #[serde(default)]
     next_cursor: Option<String>,
 }
@@ -163,13 +163,7 @@ impl Rest {
             }
         }
         let Envelope { data: Records { records, next_cursor } } = self.read(self.get(&url).await?)?;
-        let records: Option<Vec<Sourced>> = records
-            .into_iter()
-            .map(|fields| {
-                let changed_at: Timestamp = serde_json::from_str(fields.get("updated_at")?.get()).ok()?;
-                Some(Sourced::whole(changed_at, fields))
-            })
-            .collect();
+        let records: Option<Vec<Sourced>> = records.iter().map(|record| sourced(record)).collect();
         let records = records.ok_or_else(|| self.channel.unknown("a record without its updated_at"))?;
         Ok(Page { records, next: next_cursor })
     }
@@ -219,8 +213,34 @@ impl Erp for Rest {
     }
 }
 
+/// One record. A field that stands in it twice costs the record: which of the two is meant, nobody can say.
+fn sourced(record: &RawValue) -> Option<Sourced> {
+    let (fields, twice) = mapping::record(record.get())?;
+    let changed_at: Timestamp = serde_json::from_str(fields.get("updated_at")?.get()).ok()?;
+    let unreadable = twice.map(|name| Problem::new(name, "is given twice", "let the ERP send it once"));
+    Some(Sourced { changed_at, fields, unreadable })
+}
+
 /// Whether the ERP has no such list, in its own words or in those of what serves it.
 fn is_not_there(error: &CallError) -> bool {
     error.refusal().is_some_and(|refusal| refusal.status == 404)
         || matches!(error, CallError::Setting { wrong: Wrong::Path(_), .. })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_with_a_field_twice_is_told_and_not_taken() {
+        let read =
+            |json: &str| serde_json::from_str::<Box<RawValue>>(json).ok().and_then(|record| sourced(&record));
+        let whole =
+            read(r#"{"sku": "A", "price": 1, "updated_at": "2026-11-23T00:00:00Z"}"#).expect("a record");
+        assert_eq!((whole.fields.len(), whole.unreadable), (3, None));
+        let twice = read(r#"{"sku": "A", "price": 1, "price": 2, "updated_at": "2026-11-23T00:00:00Z"}"#);
+        let problem = twice.and_then(|record| record.unreadable).expect("a problem");
+        assert_eq!(problem.what(), "price is given twice");
+        assert!(read(r#"{"sku": "A"}"#).is_none() && read("[]").is_none());
+    }
 }

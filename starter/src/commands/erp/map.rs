@@ -1,18 +1,19 @@
 //! The mapping rules of an input, applied to sample records.
 
-use std::fs;
-
 use contracts::erp::Entity;
 use contracts::money::Currency;
 use mapping::{Defect, Rules, SourceRecord};
 use serde::Serialize;
-use serde_json::value::RawValue;
+use text::{Place, Problem, json};
 use workflows::erp_sync::ErpSyncConfig;
 
 use crate::cli::erp::MapArgs;
 use crate::terminal::exit::{Exit, Failure};
 use crate::terminal::input::{self, InputText, check};
 use crate::terminal::output::Out;
+
+/// The largest file of samples.
+const SAMPLE_BYTES_MAX: usize = 64 << 20;
 
 /// The outcome for one sample record.
 #[derive(Serialize)]
@@ -33,13 +34,9 @@ struct Mapped {
 pub(crate) fn run(out: &Out, args: &MapArgs) -> Result<Exit, Failure> {
     let InputText { name, json } = input::read(&args.input)?;
     let config: ErpSyncConfig = check(&json).map_err(|error| input::refused(&name, &error))?;
-    let sample = fs::read_to_string(&args.sample).map_err(|error| {
-        Failure::because(Exit::Usage, error, format!("cannot read {}", args.sample.display()))
-            .fix("give the path of a file with records of the ERP")
-    })?;
-    let records = sample_records(&sample).ok_or_else(|| {
-        Failure::new(Exit::Usage, format!("{} holds no records", args.sample.display()))
-            .fix("write a JSON list of objects, one object, or one object a line")
+    let InputText { name, json } = input::read_at_most(&args.sample, SAMPLE_BYTES_MAX)?;
+    let records = sample_records(&json).map_err(|problem| {
+        Failure::new(Exit::Usage, format!("{name} {}", problem.what())).fix(problem.fix)
     })?;
     let rules = Rules::parse(config.rules.as_deref().unwrap_or("{}"));
     let rules = rules.map_err(|_| Failure::new(Exit::Usage, "the mapping rules are wrong"))?;
@@ -80,14 +77,29 @@ fn map_one(rules: &Rules, entity: Entity, currency: Currency, input: SourceRecor
     Mapped { input, output, problem, left_out, unknown_fields }
 }
 
-fn sample_records(text: &str) -> Option<Vec<SourceRecord>> {
-    let of = |json: &str| serde_json::from_str::<SourceRecord>(json).ok();
-    if let Ok(list) = serde_json::from_str::<Vec<Box<RawValue>>>(text) {
-        return list.iter().map(|record| of(record.get())).collect();
-    }
-    let lines = || text.lines().filter(|line| !line.trim().is_empty()).map(of).collect();
-    of(text).map(|record| vec![record]).or_else(lines)
+/// The records of a list, of one object, or of lines. One with a field twice is refused, as a file of exports is.
+fn sample_records(text: &str) -> Result<Vec<SourceRecord>, Problem> {
+    let parts: Vec<&str> = match json::entries(text) {
+        Some(list) => list.iter().map(|record| record.get()).collect(),
+        None if json::fields(text).is_some() => vec![text],
+        None => text.lines().filter(|line| !line.trim().is_empty()).collect(),
+    };
+    let records = parts.into_iter().map(|part| {
+        let at = |problem: Problem| problem.at(Place::in_text(text, json::place(text, part)));
+        match mapping::record(part) {
+            Some((record, None)) => Ok(record),
+            Some((_, Some(name))) => Err(at(Problem::new(
+                "",
+                format!("has a record with the field '{name}' twice"),
+                "keep one of the two",
+            ))),
+            None => Err(at(Problem::new("", "holds something that is no record", RECORDS))),
+        }
+    });
+    records.collect()
 }
+
+const RECORDS: &str = "write a JSON list of objects, one object, or one object a line";
 
 #[cfg(test)]
 mod tests {
@@ -96,9 +108,12 @@ mod tests {
     #[test]
     fn records_come_as_a_list_alone_or_in_lines() {
         for text in ["[{\"a\": 1}, {\"a\": 2}]", "{\"a\": 1}\n\n{\"a\": 2}\n"] {
-            assert_eq!(sample_records(text).map(|records| records.len()), Some(2), "{text}");
+            assert_eq!(sample_records(text).map(|records| records.len()), Ok(2), "{text}");
         }
-        assert_eq!(sample_records("{\n\"a\": 1\n}").map(|records| records.len()), Some(1));
-        assert!(sample_records("[1]").is_none());
+        assert_eq!(sample_records("{\n\"a\": 1\n}").map(|records| records.len()), Ok(1));
+        let refused = |text: &str| sample_records(text).expect_err(text).what();
+        assert_eq!(refused("[1]"), "holds something that is no record (line 1, column 2)");
+        let twice = "has a record with the field 'a' twice (line 2, column 1)";
+        assert_eq!(refused("{\"a\": 1}\n{\"a\": 1, \"b\": 2, \"a\": 3}"), twice);
     }
 }

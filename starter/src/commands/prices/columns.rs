@@ -1,14 +1,14 @@
 //! The meaning of a list's columns.
 
-use std::collections::BTreeMap;
-use std::fs;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde_json::value::RawValue;
-use text::{Problem, did_you_mean};
+use text::{Place, Problem, did_you_mean, json};
 
 use super::sheet;
 use crate::terminal::exit::{Exit, Failure};
+use crate::terminal::input::{self, InputText};
 
 /// The fields of a row.
 const FIELDS: [&str; 7] =
@@ -28,22 +28,40 @@ impl Columns {
     /// Reads what somebody has said, if anything.
     pub(super) fn read(map: Option<&Path>) -> Result<Self, Failure> {
         let Some(path) = map else { return Ok(Self { said: BTreeMap::new() }) };
-        let name = path.display();
-        let text = fs::read_to_string(path).map_err(|error| {
-            Failure::because(Exit::Usage, error, format!("cannot read {name}"))
-                .fix("give the path of a JSON file such as {\"new_price\": \"gia moi\"}; nothing was started")
-        })?;
-        let fields: BTreeMap<String, String> = serde_json::from_str(&text).map_err(|error| {
-            Failure::new(Exit::Usage, format!("{name} is no map of columns (line {})", error.line()))
-                .fix("write an object of fields and their columns: {\"new_price\": \"gia moi\"}; nothing was started")
-        })?;
-        if let Some(unknown) = fields.keys().find(|field| !FIELDS.contains(&field.as_str())) {
-            return Err(Failure::new(Exit::Usage, format!("{name}: '{unknown}' is no field of a price row"))
-                .fix(format!("{}; nothing was started", did_you_mean(unknown, &FIELDS))));
+        let InputText { name, json } = input::read(path)?;
+        Self::parse(&json).map_err(|problem| {
+            Failure::new(Exit::Usage, format!("{name}: {}", problem.what()))
+                .fix(format!("{}; nothing was started", problem.fix))
+        })
+    }
+
+    /// Reads a map; what is wrong with it has its place.
+    fn parse(text: &str) -> Result<Self, Problem> {
+        const MAP: &str = "write an object of fields and their columns: {\"new_price\": \"gia moi\"}";
+        json::value(text)?;
+        let fields = json::fields(text).ok_or_else(|| Problem::new("", "is no map of columns", MAP))?;
+        let (mut said, mut mapped) = (BTreeMap::new(), BTreeSet::new());
+        for (name, field) in fields {
+            let at = Place::in_text(text, field.at);
+            let here = |problem: &str, fix: String| Problem::new(name.as_str(), problem, fix).at(at.clone());
+            if !FIELDS.contains(&name.as_str()) {
+                return Err(here("is no field of a price row", did_you_mean(&name, &FIELDS)));
+            }
+            if !mapped.insert(name.clone()) {
+                return Err(here("is given twice", "keep one".to_owned()));
+            }
+            let column = json::text(field.value).map_err(|refusal| here(&refusal.problem, MAP.to_owned()))?;
+            // Columns are compared as the table reader reads them.
+            let column = text::as_seen(&column).into_owned();
+            if column.is_empty() {
+                return Err(here("names no column", MAP.to_owned()));
+            }
+            if let Some(other) = said.insert(column, name.clone()) {
+                let problem = format!("is made of a column that {other} is made of");
+                return Err(here(&problem, "name a column of its own for each".to_owned()));
+            }
         }
-        // Columns are compared as the table reader reads them.
-        let column = |column: &String| text::key(column, usize::MAX).unwrap_or_else(|_| column.clone());
-        Ok(Self { said: fields.iter().map(|(field, name)| (column(name), field.clone())).collect() })
+        Ok(Self { said })
     }
 
     /// Columns that mean these fields; others say nothing.
@@ -81,13 +99,15 @@ impl Columns {
     ///
     /// # Errors
     /// When nothing is known of such a column.
-    pub(super) fn field<'c>(&'c self, column: &'c str) -> Result<Option<&'c str>, Problem> {
+    pub(super) fn field(&self, column: &str) -> Result<Option<&str>, Problem> {
+        let column = &*text::as_seen(column);
         if let Some(field) = self.said.get(column) {
             return Ok(Some(field));
         }
+        let known = FIELDS.into_iter().find(|field| *field == column);
         match column {
             EXPORTED_PRICE if !self.said.values().any(|field| field == "new_price") => Ok(Some("new_price")),
-            known if FIELDS.contains(&known) => Ok(Some(known)),
+            _ if known.is_some() => Ok(known),
             other if PASSED_OVER.contains(&other) || !self.said.is_empty() => Ok(None),
             other => {
                 let fix =
@@ -106,6 +126,30 @@ mod tests {
         let fields = serde_json::from_str(json).expect("an object");
         let row = columns.row(fields, true).map_err(|problem| problem.to_string())?;
         serde_json::to_string(&row).map_err(|error| error.to_string())
+    }
+
+    /// S1; and nobody can say which of two is meant.
+    #[test]
+    fn a_map_says_one_column_for_each_field() {
+        let parsed = |text: &str| Columns::parse(text).map(|columns| columns.said).map_err(|p| p.what());
+        let one = parsed("{\"new_price\": \"gia\u{301}\u{a0}mới\", \"sku\": \"mã\"}").expect("a map");
+        let said: Vec<(&str, &str)> =
+            one.iter().map(|(column, field)| (column.as_str(), field.as_str())).collect();
+        assert_eq!(said, [("giá mới", "new_price"), ("mã", "sku")]);
+        for (text, problem) in [
+            ("{\"sku\": \"a\",\n \"sku\": \"b\"}", "sku is given twice (line 2, column 9)"),
+            (
+                "{\"new_price\": \"giá\", \"old_price\": \"gia\u{301}\"}",
+                "old_price is made of a column that new_price is made of (line 1, column 35)",
+            ),
+            ("{\"newprice\": \"a\"}", "newprice is no field of a price row (line 1, column 14)"),
+            ("{\"sku\": 7}", "sku is not text (line 1, column 9)"),
+            ("{\"sku\": \" \"}", "sku names no column (line 1, column 9)"),
+            ("[]", "is no map of columns"),
+            ("{\"sku\" 7}", "is not JSON: expected `:` (line 1, column 8)"),
+        ] {
+            assert_eq!(parsed(text), Err(problem.to_owned()), "{text}");
+        }
     }
 
     #[test]

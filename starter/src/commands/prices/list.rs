@@ -7,7 +7,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read, Seek as _, SeekFrom};
+use std::io::{self, BufReader, Read, Seek as _, SeekFrom};
 use std::path::Path;
 
 use contracts::objects::{ListPart, ObjectRef};
@@ -16,7 +16,7 @@ use serde::de::{DeserializeSeed, Deserializer as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 use store::{LinesWriter, Store};
-use table::{Flaw, Format, Kind, Reader};
+use table::{Flaw, Format, Kind, LineFinder, Reader, Row};
 use text::{Place, Problem};
 
 use super::columns::Columns;
@@ -36,6 +36,8 @@ pub(super) struct ListFile {
     pub(super) name: String,
     file: File,
     format: ListFormat,
+    /// How a table is written.
+    table: Format,
 }
 
 /// A list on its way to a run.
@@ -50,6 +52,9 @@ pub(super) enum Given {
 pub(super) async fn open(args: &UpdateArgs) -> Result<ListFile, Failure> {
     let path = &args.input;
     let text = path.display().to_string();
+    let table = args.file.read().map_err(|problem| {
+        Failure::new(Exit::Usage, problem.what()).fix(format!("{}; nothing was started", problem.fix))
+    })?;
     let unread = |error: io::Error| {
         Failure::because(Exit::Usage, error, format!("cannot read {text}"))
             .fix("give the path of a list of prices, or - for stdin; nothing was started")
@@ -71,7 +76,7 @@ pub(super) async fn open(args: &UpdateArgs) -> Result<ListFile, Failure> {
         Some(format) => format,
         None => sniffed(&mut file).map_err(unread)?,
     };
-    Ok(ListFile { name, file, format })
+    Ok(ListFile { name, file, format, table })
 }
 
 fn named(path: &Path) -> Option<ListFormat> {
@@ -129,11 +134,7 @@ impl ListFile {
 
     fn wrong(&self, problem: &Problem) -> Failure {
         let problem = match problem.at {
-            Some(Place::Byte { byte }) => {
-                let (line, column) = self.place(byte as u64).unwrap_or_default();
-                let place = Place::Line { line, column };
-                Problem { at: Some(place), ..problem.clone() }
-            }
+            Some(Place::Byte { byte }) => Problem { at: self.place(byte as u64), ..problem.clone() },
             _ => problem.clone(),
         };
         let at = match &problem.at {
@@ -147,15 +148,18 @@ impl ListFile {
     }
 
     /// Line and column of a byte.
-    fn place(&self, byte: u64) -> Option<(usize, usize)> {
-        let mut lines = LineCounter::new(self.again().ok()?);
-        let line = lines.of(byte).ok()?;
-        let begins = lines.begins;
-        let mut part = Vec::new();
-        let mut file = self.again().ok()?;
-        file.seek(SeekFrom::Start(begins)).ok()?;
-        file.take(byte.saturating_sub(begins)).read_to_end(&mut part).ok()?;
-        Some((usize::try_from(line).ok()?, String::from_utf8_lossy(&part).chars().count() + 1))
+    fn place(&self, byte: u64) -> Option<Place> {
+        LineFinder::open(self.again().ok()?, &self.table).ok()?.place(byte).ok()
+    }
+
+    /// The file behind its byte-order mark.
+    fn behind_mark(&self) -> Result<File, Failure> {
+        let mut file = self.again()?;
+        let mut first = Vec::new();
+        file.by_ref().take(8).read_to_end(&mut first).map_err(|error| self.lost(error))?;
+        let mark = text::json::mark(&first).map_err(|problem| self.wrong(&problem))?;
+        file.seek(SeekFrom::Start(mark as u64)).map_err(|error| self.lost(error))?;
+        Ok(file)
     }
 }
 
@@ -220,10 +224,11 @@ fn row_of(
         let field = format!("row {number} {}", problem.field).trim_end().to_owned();
         file.wrong(&Problem { field, ..problem })
     };
-    let fields = text::json::fields(entry.get());
-    let fields = fields.ok_or_else(|| here(Problem::new("", "is not an object", "write {\"sku\": …}")))?;
-    let fields = fields.into_iter().map(|(name, field)| (name, field.value.to_owned())).collect();
-    columns.row(fields, false).map_err(here)
+    match mapping::record(entry.get()) {
+        Some((fields, None)) => columns.row(fields, false).map_err(here),
+        Some((_, Some(name))) => Err(here(Problem::new(name, "is given twice", "keep one"))),
+        None => Err(here(Problem::new("", "is not an object", "write {\"sku\": …}"))),
+    }
 }
 
 /// Rows on their way into the store.
@@ -269,17 +274,20 @@ async fn read_table(
     if kind != Kind::Xlsx {
         io::copy(&mut file.again()?, &mut spool).map_err(|error| file.lost(error))?;
     }
-    let mut lines = LineCounter::new(spool);
-    let mut reader = Reader::open(file.again()?, kind, &Format::default()).map_err(flawed)?;
+    let mut lines = match kind {
+        Kind::Xlsx => None,
+        _ => Some(LineFinder::open(spool, &file.table).map_err(flawed)?),
+    };
+    let mut reader = Reader::open(file.again()?, kind, &file.table).map_err(flawed)?;
     while let Some(row) = reader.next_row().map_err(flawed)? {
-        let line = match kind {
-            Kind::Xlsx => row.at,
-            _ => lines.of(row.at).map_err(|error| file.lost(error))?,
+        let line = match lines.as_mut().map(|lines| lines.place(row.at)).transpose().map_err(flawed)? {
+            Some(Place::Line { line, .. }) => line as u64,
+            _ => row.at,
         };
         let place = row.place();
         let here = |problem: Problem| file.wrong(&problem.at(place.clone()));
+        let mut flaws = percentages(&row, columns).map_err(here)?;
         let (fields, problems) = row.into_parts();
-        let mut flaws = BTreeMap::new();
         for problem in problems {
             // One that is of no value is the file's; one in a column that says nothing is nobody's.
             if problem.field.is_empty() {
@@ -295,6 +303,16 @@ async fn read_table(
     Ok(())
 }
 
+/// The prices of a row that are shown as a percentage.
+fn percentages(row: &Row, columns: &Columns) -> Result<BTreeMap<String, String>, Problem> {
+    let mut flaws = BTreeMap::new();
+    for column in row.readable().keys().filter(|column| row.is_percent(column)) {
+        let field = columns.field(column)?.filter(|field| ["new_price", "old_price"].contains(field));
+        flaws.extend(field.map(|field| (field.to_owned(), "shows a percentage, and no price".to_owned())));
+    }
+    Ok(flaws)
+}
+
 /// A sign that no program writes on purpose: the file is damaged, or not a text.
 fn refuse_nul(fields: &BTreeMap<String, Box<RawValue>>) -> Result<(), Problem> {
     match fields.values().any(|value| value.get().contains("\\u0000")) {
@@ -303,45 +321,10 @@ fn refuse_nul(fields: &BTreeMap<String, Box<RawValue>>) -> Result<(), Problem> {
     }
 }
 
-/// Says in which line a byte is, for bytes that only grow.
-struct LineCounter {
-    file: BufReader<File>,
-    byte: u64,
-    line: u64,
-    /// Where that line begins.
-    begins: u64,
-}
-
-impl LineCounter {
-    fn new(mut file: File) -> Self {
-        // A file that cannot be set to its beginning cannot be read either, which its reader says.
-        file.seek(SeekFrom::Start(0)).ok();
-        Self { file: BufReader::new(file), byte: 0, line: 1, begins: 0 }
-    }
-
-    fn of(&mut self, byte: u64) -> io::Result<u64> {
-        while self.byte < byte {
-            let buffer = self.file.fill_buf()?;
-            if buffer.is_empty() {
-                break;
-            }
-            let wanted = usize::try_from(byte - self.byte).unwrap_or(usize::MAX);
-            let count = buffer.len().min(wanted);
-            for (place, _) in buffer[..count].iter().enumerate().filter(|(_, byte)| **byte == b'\n') {
-                self.line += 1;
-                self.begins = self.byte + place as u64 + 1;
-            }
-            self.byte += count as u64;
-            self.file.consume(count);
-        }
-        Ok(self.line)
-    }
-}
-
 /// Reads a JSON list of any length, some rows at a time: serde calls back, and the store is awaited.
 async fn read_json(file: &ListFile, columns: &Columns, parts: &mut Parts<'_>) -> Result<(), Failure> {
     let (sender, mut receiver) = tokio::sync::mpsc::channel::<Box<RawValue>>(256);
-    let source = file.again()?;
+    let source = file.behind_mark()?;
     let reading = tokio::task::spawn_blocking(move || {
         let mut json = serde_json::Deserializer::from_reader(BufReader::new(source));
         let read = json.deserialize_seq(Elements(sender));

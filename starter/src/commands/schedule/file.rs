@@ -301,7 +301,13 @@ fn zone<'t>(reader: &mut Reader<'t>, entry: &Entry<'_, 't>) -> Option<String> {
     // Found here whatever its case; the server is strict about that.
     let known = jiff::tz::db().get(name).ok();
     match known.as_ref().and_then(|zone| zone.iana_name()) {
-        Some(exact) if exact == name => Some(name.to_owned()),
+        Some(exact) if exact == name => match text::named_zone(name) {
+            Ok(_) => Some(name.to_owned()),
+            Err(refusal) => {
+                reader.wrong(at, place, format!("'{name}' {}", refusal.problem), refusal.fix);
+                None
+            }
+        },
         Some(exact) => {
             reader.wrong(at, place, format!("'{name}' is not written right"), format!("write {exact}"));
             None

@@ -2,7 +2,7 @@
 
 use contracts::catalog::{Given, Kind, List, Product, ProductStatus, WrongRow};
 use contracts::money::Currency;
-use contracts::values::ProductId;
+use contracts::values::{PRODUCT_NAME_MAX, ProductId};
 use serde_json::value::RawValue;
 
 use super::categories::prose;
@@ -33,7 +33,7 @@ pub(super) fn read(
 
 fn one(row: u32, fields: &Fields<'_>, currency: Currency) -> Option<Product> {
     let sku: Option<ProductId> = fields.required("sku", id);
-    let name = fields.optional("name", title(255));
+    let name = fields.optional("name", title(PRODUCT_NAME_MAX));
     let description = fields.given("description", prose(5_000));
     let price = fields.optional("price", money(currency));
     let category = fields.given("category_name", text(1_000));

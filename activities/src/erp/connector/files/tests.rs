@@ -344,7 +344,10 @@ async fn exports_are_read_strictly_and_pages_go_on_where_they_ended() {
             "sku,name,price\nA,secret,1\nB,\"27 inch,2\nC,secret,3\n",
             "has a quote that is never closed (byte 28): close it",
         ),
-        ("sku;name\nA;secret\n", "has one column, whose name holds \";\": set option delimiter to \";\""),
+        (
+            "sku;name\nA;secret\n",
+            "has one column, whose name holds \";\" (byte 0): set option delimiter to \";\"",
+        ),
         ("sku,name\nA,\"19\\\" secret\"\n", "has a backslash before a quote (byte 14): set option escape"),
     ] {
         let folder = Exports::new(Kind::Disk);

@@ -19,10 +19,17 @@ async fn a_workbook_is_a_list_whose_lines_are_its_rows() {
     }
     sheet.write(2, 0, "A").expect("written").write(2, 1, 199_000).expect("written");
     sheet.write(4, 0, "B").expect("written").write(4, 1, "#N/A").expect("written");
+    let percent = rust_xlsxwriter::Format::new().set_num_format("0%");
+    sheet.write(5, 0, "C").expect("written").write_with_format(5, 1, 0.1, &percent).expect("written");
     let mut spool = tempfile::tempfile().expect("a file");
     book.save_to_writer(&mut spool).expect("written");
     assert_eq!(sniffed(&mut spool).expect("read"), ListFormat::Xlsx);
-    let file = ListFile { name: "prices.xlsx".to_owned(), file: spool, format: ListFormat::Xlsx };
+    let file = ListFile {
+        name: "prices.xlsx".to_owned(),
+        file: spool,
+        format: ListFormat::Xlsx,
+        table: Format::default(),
+    };
     let columns = Columns::of([("sku", "sku"), ("new_price", "new_price")]);
     let store = Store::open(&folder.display().to_string()).expect("a store");
 
@@ -36,6 +43,63 @@ async fn a_workbook_is_a_list_whose_lines_are_its_rows() {
     let said = |row: &GivenRow| (row.line, row.row.len(), row.flaws.clone());
     let flaw = ("new_price".to_owned(), "shows #N/A in place of a value".to_owned());
     let lines: Vec<_> = rows.iter().map(said).collect();
-    assert_eq!(lines, [(3, 2, BTreeMap::new()), (5, 1, [flaw].into())]);
+    let share = ("new_price".to_owned(), "shows a percentage, and no price".to_owned());
+    assert_eq!(lines, [(3, 2, BTreeMap::new()), (5, 1, [flaw].into()), (6, 2, [share].into())]);
     fs::remove_dir_all(folder).expect("removed");
+}
+
+/// A list of these bytes, read into a store of its own; its rows, or why it is refused.
+async fn read_rows(
+    test: &str,
+    format: ListFormat,
+    bytes: &[u8],
+    table: Format,
+) -> Result<Vec<GivenRow>, String> {
+    let folder = temp_dir().join(format!("prices-list-{test}-{}", process::id()));
+    let store = Store::open(&folder.display().to_string()).expect("a store");
+    let mut spool = tempfile::tempfile().expect("a file");
+    io::Write::write_all(&mut spool, bytes).expect("written");
+    let file = ListFile { name: "prices".to_owned(), file: spool, format, table };
+    let given = read(&file, &Columns::of([]), &store, "runs/test").await;
+    let given = given.map_err(|failure| format!("{failure:?}"))?;
+    let Given::Listed(list) = given else { return Err("is short enough to travel".to_owned()) };
+    let parts: Vec<ListPart> = Lines::get(&store, &list).await.expect("there").records().expect("parts");
+    let mut rows = Vec::new();
+    for part in parts {
+        let lines = Lines::get(&store, &part.list).await.expect("there");
+        rows.extend(lines.records::<GivenRow>().expect("rows"));
+    }
+    fs::remove_dir_all(folder).expect("removed");
+    Ok(rows)
+}
+
+/// S1, of a list that is too long to travel.
+#[tokio::test]
+async fn a_long_list_may_begin_with_a_mark_and_must_not_be_utf_16() {
+    let rows: Vec<String> = (0..5_000).map(|nth| format!(r#"{{"sku":"A-{nth}","new_price":5}}"#)).collect();
+    let list = format!("[{}]", rows.join(",\n"));
+    let marked = format!("\u{feff}{list}");
+    assert!(marked.len() as u64 > INLINE_BYTES);
+    let read = read_rows("mark", ListFormat::Json, marked.as_bytes(), Format::default()).await;
+    assert_eq!(read.map(|rows| rows.len()), Ok(5_000));
+    let wide: Vec<u8> = marked.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let said = read_rows("wide", ListFormat::Json, &wide, Format::default()).await.expect_err("refused");
+    assert!(said.contains("is UTF-16 text"), "{said}");
+    let twice = list.replacen("\"new_price\":5", "\"new_price\":5,\"new_price\":6", 1);
+    let said =
+        read_rows("twice", ListFormat::Json, twice.as_bytes(), Format::default()).await.expect_err("refused");
+    assert!(said.contains("row 1 new_price is given twice"), "{said}");
+}
+
+/// A refusal names an option, and there is one.
+#[tokio::test]
+async fn a_table_is_read_as_its_options_say() {
+    let csv = "sku;new_price\rA;5\rB;\"6\"\r";
+    let said =
+        read_rows("comma", ListFormat::Csv, csv.as_bytes(), Format::default()).await.expect_err("refused");
+    assert!(said.contains("prices:1:1 has one column") && said.contains("set option delimiter"), "{said}");
+    let mut table = Format::default();
+    table.set("delimiter", &serde_json::json!(";")).expect("an option");
+    let rows = read_rows("semicolon", ListFormat::Csv, csv.as_bytes(), table).await.expect("rows");
+    assert_eq!(rows.iter().map(|row| row.line).collect::<Vec<_>>(), [2, 3]);
 }

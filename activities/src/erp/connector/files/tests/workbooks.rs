@@ -15,6 +15,8 @@ async fn a_workbook_is_an_export_like_any_other() {
             sheet.write(row, 0, format!("A{row}"))?.write(row, 1, 133.8_f64.next_up())?;
         }
         sheet.write(5, 1, "#N/A")?;
+        let percent = rust_xlsxwriter::Format::new().set_num_format("0%");
+        sheet.write_with_format(7, 1, 0.1, &percent)?;
         book.save_to_buffer()
     };
     for kind in KINDS {
@@ -26,7 +28,7 @@ async fn a_workbook_is_an_export_like_any_other() {
         let (again, _) = run(&folder.at_once(), ask(None)).await.expect("read anew");
         assert_eq!(records, again);
         assert_eq!(column(&records, "sku"), ["\"A3\"", "\"A4\"", "\"A5\"", "\"A6\"", "\"A7\"", "\"B\""]);
-        assert_eq!(column(&records, "price"), ["133.8", "133.8", "", "133.8", "133.8", ""]);
+        assert_eq!(column(&records, "price"), ["133.8", "133.8", "", "133.8", "\"10%\"", ""]);
         assert_eq!(column(&records, "category")[..5], ["\"Phones\""; 5]);
         let page = |cursor: Option<String>| {
             let erp = erp.clone();

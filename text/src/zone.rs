@@ -1,0 +1,139 @@
+//! Time zones, as people and databases name them.
+
+use jiff::tz::{Offset, TimeZone};
+
+use crate::{Refusal, key, refuse};
+
+const NOT_ONE: &str = "is not a time zone";
+const NAME: &str = "write an IANA name, such as Asia/Ho_Chi_Minh";
+const NAME_OR_OFFSET: &str = "write an IANA name, such as Asia/Ho_Chi_Minh, or an offset, such as +07:00";
+/// How far clocks are from that of Greenwich, in minutes.
+const OFFSETS: std::ops::RangeInclusive<i32> = -12 * 60..=14 * 60;
+
+/// A time zone: a name of the database that is built in (a text means the same on every machine), or how far its clocks
+/// are ahead of Greenwich: `+07:00`, `+0700`, `+7`, `UTC+7`, `GMT+07:00`.
+///
+/// `GMT+7` is read as people mean it: the clocks of Hanoi. In the language of POSIX, and in the database's `Etc/GMT+7`,
+/// the same sign means the opposite, so such names are refused.
+///
+/// # Errors
+/// When there is no such zone, or the name means the opposite of its look.
+pub fn zone(text: &str) -> Result<TimeZone, Refusal> {
+    let name = key(text, 60)?;
+    match offset(&name) {
+        Some(offset) => Ok(offset.to_time_zone()),
+        None => named_zone(&name).map_err(|refusal| Refusal { fix: NAME_OR_OFFSET.to_owned(), ..refusal }),
+    }
+}
+
+/// The same where only a name is understood: a server, or a run, is given it as it is.
+///
+/// # Errors
+/// When the database does not know it, or it means the opposite of its look.
+pub fn named_zone(text: &str) -> Result<TimeZone, Refusal> {
+    let name = key(text, 60)?;
+    let small = name.to_ascii_lowercase();
+    let is_inverted = small.strip_prefix("etc/gmt").is_some_and(|rest| {
+        rest.starts_with(['+', '-']) && rest.bytes().any(|digit| matches!(digit, b'1'..=b'9'))
+    });
+    if is_inverted {
+        return refuse(
+            "means the opposite of what it says: the clocks of Etc/GMT+7 are seven hours behind",
+            NAME,
+        );
+    }
+    TimeZone::get(&name).or_else(|_| refuse(NOT_ONE, NAME))
+}
+
+/// Hours and minutes ahead of Greenwich.
+fn offset(name: &str) -> Option<Offset> {
+    if name.eq_ignore_ascii_case("z") {
+        return Some(Offset::UTC);
+    }
+    let is_prefix = |prefix: &&str| prefix.eq_ignore_ascii_case("utc") || prefix.eq_ignore_ascii_case("gmt");
+    let rest = match name.get(..3).filter(is_prefix) {
+        Some(_) => name[3..].trim_start(),
+        None => name,
+    };
+    let (sign, digits) = match rest.strip_prefix('+') {
+        Some(digits) => (1, digits),
+        None => (-1, rest.strip_prefix(['-', '\u{2212}'])?),
+    };
+    let (hours, minutes) = match (digits.split_once(':'), digits.len()) {
+        (Some((hours, minutes)), _) => (hours, minutes),
+        (None, 4) => digits.split_at_checked(2)?,
+        (None, _) => (digits, "00"),
+    };
+    let number = |digits: &str, lengths: std::ops::RangeInclusive<usize>| {
+        let are_digits =
+            lengths.contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit());
+        if are_digits { digits.parse::<i32>().ok() } else { None }
+    };
+    let (hours, minutes) = (number(hours, 1..=2)?, number(minutes, 2..=2).filter(|minutes| *minutes < 60)?);
+    let ahead = sign * (hours * 60 + minutes);
+    OFFSETS.contains(&ahead).then(|| Offset::from_seconds(ahead * 60).ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hours(zone: Result<TimeZone, Refusal>) -> Result<f64, String> {
+        let winter = "2026-01-15T00:00:00Z".parse::<jiff::Timestamp>().expect("a moment");
+        zone.map(|zone| f64::from(zone.to_offset(winter).seconds()) / 3_600.0)
+            .map_err(|refusal| refusal.problem)
+    }
+
+    #[test]
+    fn a_zone_is_as_far_ahead_as_people_mean() {
+        for (name, ahead) in [
+            ("Asia/Ho_Chi_Minh", 7.0),
+            (" asia/ho_chi_minh ", 7.0),
+            ("GMT+7", 7.0),
+            ("UTC+7", 7.0),
+            ("utc +07:00", 7.0),
+            ("+07:00", 7.0),
+            ("+0700", 7.0),
+            ("+7", 7.0),
+            ("GMT-3", -3.0),
+            ("\u{2212}03:30", -3.5),
+            ("UTC+5:45", 5.75),
+            ("UTC", 0.0),
+            ("GMT", 0.0),
+            ("GMT+0", 0.0),
+            ("Etc/GMT+0", 0.0),
+            ("Z", 0.0),
+            ("EST5EDT", -5.0),
+        ] {
+            assert_eq!(hours(zone(name)), Ok(ahead), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_means_the_opposite_and_one_that_means_nothing_are_refused() {
+        for name in ["Etc/GMT+7", "etc/gmt-7", "Etc/GMT+12"] {
+            let said = hours(zone(name)).expect_err(name);
+            assert!(said.contains("the opposite"), "{name}: {said}");
+        }
+        // The language of POSIX: seven hours ahead, and behind.
+        for name in [
+            "ICT-7",
+            "<+07>-7",
+            "Saigon",
+            "+",
+            "GMT+",
+            "+15",
+            "-13:00",
+            "+7:5",
+            "+07:60",
+            "+700",
+            "++7",
+            "7",
+            "+07:00:30",
+        ] {
+            assert_eq!(hours(zone(name)), Err(NOT_ONE.to_owned()), "{name}");
+        }
+        assert!(named_zone("+07:00").is_err() && named_zone("Etc/GMT-7").is_err());
+        assert!(named_zone("Asia/Ho_Chi_Minh").is_ok());
+    }
+}
