@@ -67,11 +67,11 @@ fn without_ids(text: &str) -> String {
         out.push_str(&word(body));
         out.push_str(end);
     }
-    // The number of digits does not matter either.
+    // The number of digits does not matter either, nor whether a moment has a fraction of a second.
     while out.contains("##") {
         out = out.replace("##", "#");
     }
-    out
+    out.replace(".#Z", "Z")
 }
 
 #[tokio::test]

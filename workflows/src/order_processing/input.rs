@@ -7,7 +7,7 @@ use contracts::inventory::StockLine;
 use contracts::money::{Currency, Money};
 use contracts::payment::PaymentKind;
 use contracts::values::{
-    Address, CustomerId, Locale, OrderId, PaymentToken, ProductId, Recipient, VariantId,
+    Address, CustomerId, Locale, OrderId, PRODUCT_NAME_MAX, PaymentToken, ProductId, Recipient, VariantId,
 };
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
@@ -124,7 +124,7 @@ impl Checked for OrderData {
 
 fn read_item(item: &Fields<'_>, currency: Currency) -> Option<OrderLine> {
     let product_id = item.required("product_id", id::<ProductId>);
-    let product_name = item.required("product_name", title(255));
+    let product_name = item.required("product_name", title(PRODUCT_NAME_MAX));
     let variant_id = item.optional("variant_id", id::<VariantId>);
     let quantity = item.required("quantity", count(QUANTITY_MAX));
     let price = item.required("price", money(currency));
