@@ -223,7 +223,7 @@ fn price(given: Result<Option<String>, String>, currency: Currency) -> Result<Op
         return Err("is a spreadsheet's error".to_owned());
     }
     let price = Money::parse(&digits, currency).map_err(|error: MoneyError| error.to_string())?;
-    if text::is_of_two_minds(&digits, exponent(currency)) {
+    if text::is_of_two_minds(&digits, exponent(currency).into()) {
         return Err(
             "may mean thousands: write it without the point, or with the decimals of its currency".to_owned()
         );
