@@ -79,8 +79,7 @@ impl CatalogWorld {
     /// The same with another seed of the shop.
     pub async fn with(seed: &str) -> anyhow::Result<Self> {
         let mut made = Self::without_worker(seed).await?;
-        let own = made.settings();
-        made.world.start_worker(&own.iter().map(String::as_str).collect::<Vec<_>>())?;
+        made.start_worker(&[])?;
         Ok(made)
     }
 
@@ -104,6 +103,13 @@ impl CatalogWorld {
 
     fn settings(&self) -> Vec<String> {
         vec![format!("--store={}", self.folder.0.join("store").display()), "--bulk-rate=1000".to_owned()]
+    }
+
+    /// Starts a worker in this process.
+    pub fn start_worker(&mut self, settings: &[&str]) -> anyhow::Result<()> {
+        let own = self.settings();
+        let settings: Vec<&str> = own.iter().map(String::as_str).chain(settings.iter().copied()).collect();
+        self.world.start_worker(&settings)
     }
 
     /// Starts a worker as a process of its own.
