@@ -24,8 +24,8 @@ const FAST: &[&str] = &["--bulk-rate=1000"];
 const HERE: Worker = Worker::Here(FAST);
 /// How soon a sync that was cancelled has ended, whatever it was waiting for.
 const PROMPT: Duration = Duration::from_secs(8);
-/// Products of the ERP, and the one that is gone there.
-const PRODUCTS: usize = 20;
+/// Products of the ERP, 20 generated and the seed's 3, and the one that is gone there.
+const PRODUCTS: usize = 23;
 const GONE: &str = "ERP-000003";
 
 struct Deletions;
@@ -39,7 +39,7 @@ impl Process for Deletions {
     /// Products of the ERP are in the shop, and one of them is gone at the source.
     async fn meet<'e>(erp: &'e ErpWorld, _: &Cell<Self>, faults: Value) -> anyhow::Result<Sync<'e>> {
         let shop = &erp.world.shop;
-        shop.post("erp/generate", json!({ "products": PRODUCTS, "inventory": false, "seed": 7 })).await?;
+        shop.post("erp/generate", json!({ "products": PRODUCTS - 3, "inventory": false, "seed": 7 })).await?;
         erp.sync(config()).await?.completed()?;
         is("writes of the first run", &erp.writes().await?, &PRODUCTS)?;
         shop.delete("erp/records", json!([{ "entity": "products", "id": GONE }])).await?;

@@ -23,7 +23,7 @@ pub use faults::{
     Fault, PASSING, SLOW_THIRD, down, down_twice, forbidden_twice, garbled, put_off, rate_limited, refused,
     refused_for_good, reply_held, reply_lost, requested, slow,
 };
-pub use looks::{cancel_is_answered, figures, is, tells};
+pub use looks::{cancel_is_answered, is, tells};
 pub use places::{Opened, Place, Run, Worker, WorkerOfCell};
 pub use steps::names_every_step;
 
@@ -56,11 +56,7 @@ pub trait Process: Sized {
     ) -> anyhow::Result<Self::Run<'p>>;
 
     /// Compares the run's end, and the books of the place, with what the cell expects.
-    async fn ends<'p>(
-        place: &'p Self::Place,
-        cell: &Cell<Self>,
-        run: &Self::Run<'p>,
-    ) -> anyhow::Result<()>;
+    async fn ends<'p>(place: &'p Self::Place, cell: &Cell<Self>, run: &Self::Run<'p>) -> anyhow::Result<()>;
 }
 
 /// How a run comes to an operation. The default is the way of every run.

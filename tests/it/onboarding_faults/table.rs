@@ -145,11 +145,11 @@ impl Expected {
         }
     }
 
-    /// The steps that a cancel says it will undo.
-    pub(super) fn will_undo(&self) -> Vec<&'static str> {
+    /// The steps that a cancel says it will undo; `None`: it is refused.
+    pub(super) fn will_undo(&self) -> Option<Vec<&'static str>> {
         let mut steps: Vec<_> = self.undone.iter().filter_map(|undo| undo.split('/').next()).collect();
         steps.dedup();
-        steps
+        (!steps.is_empty()).then_some(steps)
     }
 }
 

@@ -343,5 +343,8 @@ pub(super) fn refused() -> impl Iterator<Item = Cell<Orders>> {
 
 /// A column of the undos.
 pub(super) fn backward() -> impl Iterator<Item = Cell<Orders>> {
-    BACKWARD.into_iter().map(|undo| Cell::new(undo.step, undo.operation, undo.always).on(undo.way))
+    BACKWARD.into_iter().map(|undo| {
+        let cell = Cell::new(undo.step, undo.operation, undo.always).on(undo.way);
+        cell.looked_up_if(&["payments.refund"])
+    })
 }

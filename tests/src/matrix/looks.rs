@@ -3,7 +3,6 @@
 use std::fmt::Debug;
 
 use anyhow::{Context as _, bail, ensure};
-use serde_json::Value;
 use workflows::report::{Report, StepStatus};
 use workflows::saga::CancelAccepted;
 
@@ -11,11 +10,6 @@ use workflows::saga::CancelAccepted;
 pub fn is<A: PartialEq<B> + Debug, B: Debug>(what: &str, found: &A, wanted: &B) -> anyhow::Result<()> {
     ensure!(found == wanted, "{what}: {found:?}, not {wanted:?}");
     Ok(())
-}
-
-/// Whether figures of the shop's audit are as wanted.
-pub fn figures<'n>(totals: &Value, wanted: impl IntoIterator<Item = (&'n str, i64)>) -> anyhow::Result<()> {
-    wanted.into_iter().try_for_each(|(figure, wanted)| is(figure, &totals[figure], &wanted))
 }
 
 /// Whether a report tells of a refusal: something was undone, or the step, or a part of it, has this status.
@@ -26,17 +20,14 @@ pub fn tells(report: &Report, step: &str, status: StepStatus) -> anyhow::Result<
     Ok(())
 }
 
-/// Whether a cancel was accepted with the steps that it will undo. If there are none, it was refused in such words.
+/// Whether a cancel was accepted with the steps that it will undo, or refused in words that include these.
 pub fn cancel_is_answered(
     answer: Result<CancelAccepted, String>,
-    will_undo: &[&str],
-    refusal: &str,
+    wanted: Result<&[&str], &str>,
 ) -> anyhow::Result<()> {
-    match answer {
-        Ok(accepted) if !will_undo.is_empty() => {
-            is("it says that it will undo", &accepted.will_undo, &will_undo)
-        }
-        Err(refused) if will_undo.is_empty() && refused.contains(refusal) => Ok(()),
-        answer => bail!("the cancel was answered with {answer:?}"),
+    match (answer, wanted) {
+        (Ok(accepted), Ok(steps)) => is("it says that it will undo", &accepted.will_undo, &steps),
+        (Err(refusal), Err(words)) if refusal.contains(words) => Ok(()),
+        (answer, _) => bail!("the cancel was answered with {answer:?}"),
     }
 }
