@@ -60,7 +60,7 @@ pub trait Process: Sized {
 }
 
 /// How a run comes to an operation. The default is the way of every run.
-pub trait Way: Copy + Debug + Default {
+pub trait Way: Copy + Debug + Default + PartialEq {
     /// The faults that make a run go this way. They stay until it ends.
     fn faults(self, operation: &str) -> Vec<Value>;
 }
@@ -116,7 +116,8 @@ impl<P: Process> Cell<P> {
 
 impl<P: Process> Display for Cell<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}), {:?}", self.step, self.operation, self.way)
+        write!(f, "{} ({})", self.step, self.operation)?;
+        if self.way == P::Way::default() { Ok(()) } else { write!(f, ", {:?}", self.way) }
     }
 }
 

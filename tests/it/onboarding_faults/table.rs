@@ -78,7 +78,7 @@ pub(super) enum Missing {
 }
 
 /// How an onboarding comes to an operation.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Way {
     /// As every one does.
     #[default]
