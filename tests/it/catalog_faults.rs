@@ -1,5 +1,5 @@
-//! The fault matrix of a catalogue's setup: each call of each step under each fault leads to the same shop. A setup that
-//! is ended by a row's refusal, or by a person, is in `catalog_rollback`.
+//! The fault matrix of a catalogue's setup: each call of each step under each fault leads to the same shop. A setup
+//! that is ended by a row's refusal, or by a person, is in `catalog_rollback`.
 
 use std::collections::BTreeMap;
 

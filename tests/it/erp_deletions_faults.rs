@@ -1,6 +1,6 @@
 //! Each call that finds what is gone at the source, or takes it out of sale, under each fault. Whatever happened, the
-//! run after it leaves the one product out of sale that is gone, written once, and every other as it was. [`table`] says
-//! what each cell leads to.
+//! run after it leaves the one product out of sale that is gone, written once, and every other as it was. [`table`]
+//! says what each cell leads to.
 
 mod table;
 

@@ -1,6 +1,7 @@
 //! The fault matrix of ERP sync: each call of each step under each fault, and what the process decides by itself.
 //!
-//! [`table`] says what each cell leads to; here is how a sync comes to it. Every cell ends with another run ([`books`]).
+//! [`table`] says what each cell leads to; here is how a sync comes to it. Every cell ends with another run
+//! ([`books`]).
 
 mod books;
 mod decided;

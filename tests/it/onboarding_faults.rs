@@ -1,5 +1,5 @@
-//! The fault matrix of onboarding: each step under each fault, each undo under each fault. [`table`] says what each cell
-//! leads to; here is how an onboarding comes to it, and how its end and the shop's books are compared.
+//! The fault matrix of onboarding: each step under each fault, each undo under each fault. [`table`] says what each
+//! cell leads to; here is how an onboarding comes to it, and how its end and the shop's books are compared.
 
 mod table;
 
