@@ -368,7 +368,7 @@ tests::every_step_has_cells!(ROWS, ErpSync);
 
 /// The calls with their steps.
 pub(super) fn calls() -> impl Iterator<Item = (&'static str, Call)> {
-    ROWS.into_iter().filter_map(|row| match row.cells {
+    ROWS.iter().filter_map(|row| match row.cells {
         Cells::Call(call) => Some((row.step, call)),
         Cells::Lease | Cells::Decided(_) => None,
     })
