@@ -5,69 +5,61 @@
 
 mod table;
 
-use std::fmt;
-
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use serde_json::{Value, json};
 use tests::customers::Ended;
 use tests::matrix::{
-    SIDE_BY_SIDE, column, down_twice, effected, garbled, is, rate_limited, refused, reply_held, reply_lost,
-    requested, slow,
+    Cell, HERE, PASSING, Process, Worker, down, is, killed, refused, refused_for_good, requested, slow,
+    struck, struck_without_keys, under_way,
 };
 use tests::prices::{PriceRun, PriceWorld, dearer};
-use tests::world::LIMIT;
 use workflows::bulk_price_update::BulkUpdateResult;
+use workflows::report::StepStatus;
 
-use table::{Call, Cells, Ends, ROWS};
+use table::{Ends, calls};
 
 /// Rows of a run.
-const PRODUCTS: usize = 30;
+const PRODUCTS: u64 = 30;
 /// Rows of a batch.
 const BATCH: u64 = 10;
 
-impl fmt::Display for Call {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.operation)
+struct Prices;
+
+impl Process for Prices {
+    type Place = PriceWorld;
+    type Run<'w> = PriceRun<'w>;
+    type Way = ();
+    type Expected = Ends;
+
+    async fn meet<'w>(world: &'w PriceWorld, _: &Cell<Self>, faults: Value) -> anyhow::Result<PriceRun<'w>> {
+        start(world, faults).await
+    }
+
+    async fn ends(world: &PriceWorld, cell: &Cell<Self>, run: &PriceRun<'_>) -> anyhow::Result<()> {
+        books(world, cell.expected, run).await
     }
 }
 
-fn calls() -> impl Iterator<Item = Call> {
-    ROWS.iter().filter_map(|row| match &row.cells {
-        Cells::Call(call) => Some(*call),
-        Cells::Nothing => None,
-    })
-}
-
-async fn filled(settings: &[&str]) -> anyhow::Result<(PriceWorld, Vec<Value>)> {
-    let world = PriceWorld::with(settings).await?;
-    let rows = fill(&world).await?;
-    Ok((world, rows))
-}
-
-async fn fill(world: &PriceWorld) -> anyhow::Result<Vec<Value>> {
-    world.fill(PRODUCTS).await?;
-    dearer(world, PRODUCTS).await
-}
-
 /// Starts a run under these faults.
-async fn meets<'w>(world: &'w PriceWorld, rows: &[Value], faults: Value) -> anyhow::Result<PriceRun<'w>> {
+async fn start(world: &PriceWorld, faults: Value) -> anyhow::Result<PriceRun<'_>> {
+    let products = usize::try_from(PRODUCTS)?;
+    world.fill(products).await?;
+    let rows = dearer(world, products).await?;
     world.erp.world.shop.faults(faults).await?;
     world.start(json!(rows), json!({ "batch_size": BATCH })).await
 }
 
-/// Whether a cell ended as it should, and the books with it.
-async fn books(world: &PriceWorld, run: &PriceRun<'_>, expected: Ends) -> anyhow::Result<()> {
-    let ended = run.ended_within(LIMIT).await?;
+/// Whether a run ended as it should, and the books with it.
+async fn books(world: &PriceWorld, expected: Ends, run: &PriceRun<'_>) -> anyhow::Result<()> {
     let said = |result: &BulkUpdateResult| (result.summary.applied, result.summary.failed_updates);
-    let written = match (expected, &ended) {
+    let written = match (expected, run.ended().await?) {
         (Ends::Whole, Ended::Completed(result)) if result.success => {
-            is("rows", &said(result), &(PRODUCTS as u64, 0))?;
-            PRODUCTS as u64
+            is("rows", &said(&result), &(PRODUCTS, 0))?;
+            PRODUCTS
         }
         (Ends::Failed(step), Ended::Failed { kind, report, .. }) => {
             is("type", &kind.as_str(), &"StepFailed")?;
-            let status = report.step(step).map(|step| step.status);
-            is(step, &status, &Some(workflows::report::StepStatus::Failed))?;
+            is(step, &report.step(step).map(|step| step.status), &Some(StepStatus::Failed))?;
             0
         }
         (Ends::Cancelled { most }, Ended::Canceled(_)) => {
@@ -85,72 +77,34 @@ async fn books(world: &PriceWorld, run: &PriceRun<'_>, expected: Ends) -> anyhow
 
 #[tokio::test]
 async fn each_call_refused() -> anyhow::Result<()> {
-    column(calls(), SIDE_BY_SIDE, async |call| {
-        let (world, rows) = filled(&[]).await?;
-        let run = meets(&world, &rows, json!([refused(call.operation, 422)])).await?;
-        books(&world, &run, call.refused).await
-    })
-    .await
+    struck(calls(|_| true, |call| call.refused), HERE, &[refused_for_good]).await
 }
 
 #[tokio::test]
 async fn each_call_down_then_rate_limited_then_lost_then_garbled() -> anyhow::Result<()> {
-    column(calls(), SIDE_BY_SIDE, async |call| {
-        let (world, rows) = filled(&[]).await?;
-        if !call.needs_keys {
-            world.erp.world.shop.put("switches", json!({ "dedupe": "off" })).await?;
-        }
-        let faults = [down_twice, rate_limited, reply_lost, garbled].map(|fault| fault(call.operation));
-        let run = meets(&world, &rows, json!(faults)).await?;
-        books(&world, &run, Ends::Whole).await?;
-        let met = world.erp.world.shop.get("faults").await?;
-        for fault in met.as_array().context("the faults are no list")? {
-            is(&format!("met {}", fault["kind"]), &fault["hits"], &fault["count"])?;
-        }
-        Ok(())
-    })
-    .await
+    struck(calls(|call| call.needs_keys, |_| Ends::Whole), HERE, &PASSING).await?;
+    struck_without_keys(calls(|call| !call.needs_keys, |_| Ends::Whole), HERE, &PASSING).await
 }
 
 #[tokio::test]
 async fn each_call_with_its_worker_killed() -> anyhow::Result<()> {
-    column(calls(), SIDE_BY_SIDE, async |call| {
-        let world = PriceWorld::without_worker().await?;
-        let rows = fill(&world).await?;
-        let mut worker = world.spawn_worker(&[])?;
-        let run = meets(&world, &rows, json!([reply_held(call.operation)])).await?;
-        effected(&world.erp.world, call.operation).await?;
-        worker.kill()?;
-        world.erp.world.shop.mend().await?;
-        let _worker = world.spawn_worker(&[])?;
-        books(&world, &run, Ends::Whole).await
-    })
-    .await
+    killed(calls(|_| true, |_| Ends::Whole), &[]).await
 }
 
 #[tokio::test]
 async fn each_call_cancelled_under_way() -> anyhow::Result<()> {
-    column(calls(), SIDE_BY_SIDE, async |call| {
-        let (world, rows) = filled(&[]).await?;
-        let run = meets(&world, &rows, json!([slow(call.operation, 1_500)])).await?;
-        requested(&world.erp.world, call.operation, 1).await?;
+    let slow = |operation: &str| slow(operation, 1_500);
+    under_way(calls(|_| true, |call| call.cancelled), HERE, &[slow], async |world, cell, run| {
         run.temporal_cancel().await?;
-        books(&world, &run, call.cancelled).await
+        Prices::ends(world, cell, run).await
     })
     .await
 }
 
 #[tokio::test]
 async fn each_call_down_for_good() -> anyhow::Result<()> {
-    column(calls(), SIDE_BY_SIDE, async |call| {
-        let world = PriceWorld::without_worker().await?;
-        let rows = fill(&world).await?;
-        let _worker = world.spawn_worker(&["--prices-patience=3s", "--notice-patience=3s"])?;
-        let down = json!([{ "operation": call.operation, "kind": "status" }]);
-        let run = meets(&world, &rows, down).await?;
-        books(&world, &run, call.down).await
-    })
-    .await
+    let impatient = Worker::Apart(&["--prices-patience=3s", "--notice-patience=3s"]);
+    struck(calls(|_| true, |call| call.down), impatient, &[down]).await
 }
 
 /// A token that is refused, or a path that is missing, does not fail a row: the run waits and names what mends it.
@@ -159,14 +113,14 @@ async fn a_setting_that_is_wrong_holds_the_run_up_and_is_named() -> anyhow::Resu
     for (status, said) in
         [(401, "SUN_ECOMMERCE_API_TOKEN"), (403, "SUN_ECOMMERCE_API_TOKEN"), (404, "SUN_ECOMMERCE_API_URL")]
     {
-        let (world, rows) = filled(&[]).await?;
+        let world = PriceWorld::new().await?;
         let refusals = ["prices.batch", "prices.set"].map(|operation| refused(operation, status));
-        let run = meets(&world, &rows, json!(refusals)).await?;
+        let run = start(&world, json!(refusals)).await?;
         requested(&world.erp.world, "prices.batch", 2).await?;
         let failures = run.pending_failures().await?;
         ensure!(failures.iter().any(|failure| failure.contains(said)), "{status}: {failures:?}");
         world.erp.world.shop.mend().await?;
-        books(&world, &run, Ends::Whole).await?;
+        books(&world, Ends::Whole, &run).await?;
     }
     Ok(())
 }
@@ -174,9 +128,9 @@ async fn a_setting_that_is_wrong_holds_the_run_up_and_is_named() -> anyhow::Resu
 /// A firewall before the shop dislikes one row, and with it each batch that has it: the row costs itself.
 #[tokio::test]
 async fn one_row_that_is_disliked_does_not_hold_up_the_others() -> anyhow::Result<()> {
-    let (world, rows) = filled(&[]).await?;
+    let world = PriceWorld::new().await?;
     let once = json!({ "operation": "prices.set", "kind": "status", "status": 403, "count": 1 });
-    let run = meets(&world, &rows, json!([refused("prices.batch", 403), once])).await?;
+    let run = start(&world, json!([refused("prices.batch", 403), once])).await?;
     let result = run.ended().await?.completed()?;
     is("rows", &(result.summary.applied, result.summary.failed_updates), &(PRODUCTS as u64 - 1, 1))?;
     is("twice", &world.ledger(&run).await?["variants_changed_again"], &json!(0))?;

@@ -79,8 +79,7 @@ impl CatalogWorld {
     /// The same with another seed of the shop.
     pub async fn with(seed: &str) -> anyhow::Result<Self> {
         let mut made = Self::without_worker(seed).await?;
-        let own = made.settings();
-        made.world.start_worker(&own.iter().map(String::as_str).collect::<Vec<_>>())?;
+        made.start_worker(&[])?;
         Ok(made)
     }
 
@@ -104,6 +103,13 @@ impl CatalogWorld {
 
     fn settings(&self) -> Vec<String> {
         vec![format!("--store={}", self.folder.0.join("store").display()), "--bulk-rate=1000".to_owned()]
+    }
+
+    /// Starts a worker in this process.
+    pub fn start_worker(&mut self, settings: &[&str]) -> anyhow::Result<()> {
+        let own = self.settings();
+        let settings: Vec<&str> = own.iter().map(String::as_str).chain(settings.iter().copied()).collect();
+        self.world.start_worker(&settings)
     }
 
     /// Starts a worker as a process of its own.
@@ -189,14 +195,14 @@ impl CatalogWorld {
         Ok(shelf)
     }
 
-    /// The same without what differs from run to run: names stand in place of the shop's ids, and the moment is left
-    /// out from which a rule holds that names none.
+    /// The same without what differs from run to run and from shop to shop: names stand in place of the shop's ids and
+    /// address, and the moment is left out from which a rule holds that names none.
     pub async fn shelf_by_names(&self) -> anyhow::Result<Value> {
         let mut shelf = self.shelf().await?;
         for rule in shelf["rules"].as_array_mut().into_iter().flatten() {
             rule["start_date"] = Value::Null;
         }
-        let mut text = shelf.to_string();
+        let mut text = shelf.to_string().replace(&self.world.shop.url(), "shop");
         for kind in ["categories", "rules", "media"] {
             for (place, entry) in shelf[kind].as_array().into_iter().flatten().enumerate() {
                 let id = entry["id"].as_str().with_context(|| format!("an entry of {kind} without an id"))?;

@@ -65,9 +65,7 @@ impl ErpWorld {
     /// The same, on another Temporal server.
     pub async fn with_on(address: &str, settings: &[&str]) -> anyhow::Result<Self> {
         let mut made = Self::without_worker_on(address).await?;
-        let own = made.settings();
-        let settings: Vec<&str> = own.iter().map(String::as_str).chain(settings.iter().copied()).collect();
-        made.world.start_worker(&settings)?;
+        made.start_worker(settings)?;
         Ok(made)
     }
 
@@ -104,6 +102,13 @@ impl ErpWorld {
     pub async fn renew(&mut self) -> anyhow::Result<()> {
         self.integration = format!("erp-{}", unique());
         self.world.shop.post("reset", json!({ "seed": "shop" })).await.map(drop)
+    }
+
+    /// Starts a worker with the credential in this process, with further settings.
+    pub fn start_worker(&mut self, settings: &[&str]) -> anyhow::Result<()> {
+        let own = self.settings();
+        let settings: Vec<&str> = own.iter().map(String::as_str).chain(settings.iter().copied()).collect();
+        self.world.start_worker(&settings)
     }
 
     /// Starts a worker with the credential as a process of its own, with further settings.

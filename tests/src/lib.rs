@@ -9,7 +9,7 @@
 //! - [`clear`]: histories in clear, to be searched;
 //! - [`erp`]: a shop with an ERP, and their syncs;
 //! - [`catalog`]: a shop that gets a catalogue;
-//! - [`matrix`]: what fault matrices share;
+//! - [`matrix`]: fault matrices: the faults, the columns, and what a process brings;
 //! - [`scenarios`]: each way in which an order can go, for the replay corpus;
 //! - [`chaos`]: many orders while everything is killed and fails;
 //! - [`stripe`]: a Stripe to be paid through, and the wire to it;

@@ -1,7 +1,6 @@
 //! The ERP of a cell, and what is asked of shop and ERP when its run has ended.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use contracts::erp::Entity;
@@ -9,18 +8,20 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tests::customers::Ended;
 use tests::erp::{ErpWorld, Sync};
-use tests::matrix::is;
-use tests::world::WorkerProcess;
+use tests::matrix::{Opened, Worker, is};
 use workflows::erp_sync::ErpSyncResult;
 use workflows::report::{Report, StepStatus};
 
 use super::table::{Ends, Expected};
 
 /// As fast as the machine; the usual rate of a worker is not what the cells test.
-const FAST: &str = "--bulk-rate=1000";
+pub(super) const FAST: &[&str] = &["--bulk-rate=1000"];
 
-/// Patience that a test can wait for.
-const IMPATIENT: [&str; 2] = [FAST, "--erp-patience=3s"];
+/// A worker in this process.
+pub(super) const HERE: Worker = Worker::Here(FAST);
+
+/// A worker that gives up while a test waits.
+pub(super) const IMPATIENT: Worker = Worker::Apart(&["--bulk-rate=1000", "--erp-patience=3s"]);
 
 /// The step that tells the shop how a run ended.
 const UPDATE: &str = "update-sync-timestamp";
@@ -80,65 +81,11 @@ fn records() -> Vec<Value> {
     ]
 }
 
-/// A world and its worker, which serve several cells.
-pub(super) struct Place {
-    pub(super) erp: ErpWorld,
-    worker: Option<WorkerProcess>,
-}
-
-impl Place {
-    /// With a worker in this process.
-    pub(super) async fn open() -> anyhow::Result<Self> {
-        Ok(Self { erp: ErpWorld::with(&[FAST]).await?, worker: None })
-    }
-
-    /// With a worker of its own, to be killed.
-    pub(super) async fn apart() -> anyhow::Result<Self> {
-        Self::with(&[FAST]).await
-    }
-
-    /// With a worker that gives up soon.
-    pub(super) async fn impatient() -> anyhow::Result<Self> {
-        Self::with(&IMPATIENT).await
-    }
-
-    async fn with(settings: &[&str]) -> anyhow::Result<Self> {
-        let erp = ErpWorld::without_worker().await?;
-        let worker = Some(erp.spawn_worker(settings)?);
-        Ok(Self { erp, worker })
-    }
-
-    /// A shop and an ERP with the records of the table, for the next cell.
-    pub(super) async fn renew(&mut self) -> anyhow::Result<&ErpWorld> {
-        self.erp.renew().await?;
-        fill(&self.erp).await?;
-        Ok(&self.erp)
-    }
-
-    /// SIGTERM for the worker, which ends by itself; another one takes over.
-    pub(super) async fn retire_worker(&mut self) -> anyhow::Result<()> {
-        let worker = self.worker.as_mut().context("the worker is no process of its own")?;
-        worker.terminate()?;
-        let until = Instant::now() + Duration::from_secs(15);
-        // In small pieces: the sandbox answers on this thread.
-        while !worker.ended_within(Duration::from_millis(1))? {
-            ensure!(Instant::now() < until, "the worker does not end");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        self.worker = Some(self.erp.spawn_worker(&[FAST])?);
-        Ok(())
-    }
-
-    /// `kill -9` of the worker; another one takes over when `meanwhile` is done.
-    pub(super) async fn replace_worker(
-        &mut self,
-        meanwhile: impl AsyncFnOnce(&ErpWorld) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
-        self.worker.as_mut().context("the worker is no process of its own")?.kill()?;
-        meanwhile(&self.erp).await?;
-        self.worker = Some(self.erp.spawn_worker(&[FAST])?);
-        Ok(())
-    }
+/// A shop and an ERP with the records of the table, and a worker.
+pub(super) async fn open(worker: Worker) -> anyhow::Result<Opened<ErpWorld>> {
+    let opened = Opened::<ErpWorld>::new(worker).await?;
+    fill(&opened.place).await?;
+    Ok(opened)
 }
 
 /// Puts the records of the table into the ERP, and nothing else.

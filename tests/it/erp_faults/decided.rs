@@ -3,10 +3,10 @@
 use std::fmt;
 
 use serde_json::{Value, json};
-use tests::erp::Sync;
-use tests::matrix::{SIDE_BY_SIDE, column_in};
+use tests::erp::{ErpWorld, Sync};
+use tests::matrix::{Opened, Worker, each};
 
-use super::books::{Place, books_of, config, goes_on, product};
+use super::books::{FAST, books_of, config, fill, goes_on, product};
 use super::table::{Cells, Decision, Expected, ROWS};
 
 impl Decision {
@@ -64,16 +64,16 @@ async fn each_decision() -> anyhow::Result<()> {
         Cells::Lease | Cells::Call(_) => &[],
     });
     let decisions = decisions.map(|(decision, expected)| Cell(*decision, *expected));
-    column_in(decisions, SIDE_BY_SIDE, Place::apart, async |Cell(decision, expected), place| {
-        let erp = place.renew().await?;
+    each(decisions, Worker::Apart(FAST), async |Cell(decision, expected), opened: &mut Opened<ErpWorld>| {
+        let (erp, worker) = (&opened.place, &mut opened.worker);
+        fill(erp).await?;
         erp.erp(json!([decision.record()])).await?;
-        let run_id = erp.start(config(&decision.config())).await?.run_id;
+        let run = erp.start(config(&decision.config())).await?;
         if *decision == Decision::KilledAsking {
-            erp.attach(run_id.clone()).asks().await?;
-            place.replace_worker(async |_| Ok(())).await?;
+            run.asks().await?;
+            worker.process()?.kill()?;
+            worker.start_again(erp)?;
         }
-        let erp = &place.erp;
-        let run = erp.attach(run_id);
         decision.answer(&run).await?;
         books_of(erp, &run, *expected).await?;
         if decision.is_invalid() {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tests::erp::{ErpWorld, Sync};
 use tests::matrix::{is, slow};
 
-use super::books::{Place, books_of, config, fill, goes_on, whole};
+use super::books::{HERE, IMPATIENT, books_of, config, fill, goes_on, open, whole};
 use super::table::{CANCELLED_AT_LEASE, Ends, Expected, FAILED_AT_LEASE, SYNCED};
 use super::{PROMPT, start};
 
@@ -33,8 +33,8 @@ async fn asked_in_vain(run: &Sync<'_>) -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_second_run_is_refused_and_says_nothing_about_the_integration() -> anyhow::Result<()> {
-    let mut place = Place::open().await?;
-    let erp = place.renew().await?;
+    let opened = open(HERE).await?;
+    let erp = &opened.place;
     erp.world.shop.faults(json!([slow("erp.products", 1_500)])).await?;
     let first = start(erp).await?;
     erp.world.shop.requested("erp.products").await?;
@@ -49,8 +49,8 @@ async fn a_second_run_is_refused_and_says_nothing_about_the_integration() -> any
 /// Nobody has to give a lease back, so a run that could not is in nobody's way.
 #[tokio::test]
 async fn a_run_that_is_terminated_leaves_no_lease_behind() -> anyhow::Result<()> {
-    let mut place = Place::open().await?;
-    let erp = place.renew().await?;
+    let opened = open(HERE).await?;
+    let erp = &opened.place;
     erp.world.shop.faults(json!([slow("erp.products", 1_000)])).await?;
     let first = start(erp).await?;
     erp.world.shop.requested("erp.products").await?;
@@ -75,8 +75,8 @@ async fn a_lease_that_was_taken_and_never_reported_is_ours() -> anyhow::Result<(
 
 #[tokio::test]
 async fn a_store_that_comes_back_lets_the_run_go_on() -> anyhow::Result<()> {
-    let mut place = Place::open().await?;
-    let erp = place.renew().await?;
+    let opened = open(HERE).await?;
+    let erp = &opened.place;
     let place = block(erp)?;
     let run = start(erp).await?;
     asked_in_vain(&run).await?;
@@ -86,8 +86,8 @@ async fn a_store_that_comes_back_lets_the_run_go_on() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_store_that_stays_away_ends_the_run() -> anyhow::Result<()> {
-    let mut place = Place::impatient().await?;
-    let erp = place.renew().await?;
+    let opened = open(IMPATIENT).await?;
+    let erp = &opened.place;
     let place = block(erp)?;
     let run = start(erp).await?;
     run.ended().await?;
@@ -97,8 +97,8 @@ async fn a_store_that_stays_away_ends_the_run() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_cancel_is_heard_while_the_store_is_away() -> anyhow::Result<()> {
-    let mut place = Place::open().await?;
-    let erp = place.renew().await?;
+    let opened = open(HERE).await?;
+    let erp = &opened.place;
     let place = block(erp)?;
     let run = start(erp).await?;
     asked_in_vain(&run).await?;

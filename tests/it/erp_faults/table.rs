@@ -3,8 +3,12 @@
 //! The ERP has four products (one of them is in the shop already, otherwise), four levels (one falls to zero), two
 //! customers and two orders; the shop has none of them so. Each entity's changes have times of their own.
 
+use serde_json::Value;
 use tests::erp::books::PerEntity;
+use tests::matrix::{self, Cell};
 use workflows::erp_sync::ErpSync;
+
+use super::Syncs;
 
 /// How a cell ends, and what shop and ERP say then. In every cell the run after it, with nothing in its way, brings the
 /// shop to equality with the ERP, and each record was written once in all.
@@ -57,7 +61,8 @@ pub(super) struct Call {
     pub(super) operation: &'static str,
     /// Whether it goes the same way as another row: then only what passes strikes it.
     pub(super) is_alike: bool,
-    pub(super) refusal: Refusal,
+    /// How its system says no for good.
+    pub(super) refusal: Way,
     /// Refused for good.
     pub(super) refused: Expected,
     /// HTTP 503 twice, then asked to slow down, then the effect happens and its reply is lost, then its reply is
@@ -73,13 +78,27 @@ pub(super) struct Call {
     pub(super) down: Expected,
 }
 
-/// How a system says no for good.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Refusal {
-    /// By that HTTP status.
-    Status(u16),
-    /// Because the password is another one.
+/// How a sync comes to an operation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Way {
+    /// As every sync does.
+    #[default]
+    Plain,
+    /// The operation refuses by that HTTP status.
+    Refused(u16),
+    /// The password is another one.
     Password,
+    /// The ERP's token is good for so many requests.
+    Expired(u32),
+}
+
+impl matrix::Way for Way {
+    fn faults(self, operation: &str) -> Vec<Value> {
+        match self {
+            Self::Refused(status) => vec![matrix::refused(operation, status)],
+            Self::Plain | Self::Password | Self::Expired(_) => Vec::new(),
+        }
+    }
 }
 
 /// The situations in which the process decides.
@@ -148,7 +167,7 @@ const fn before(step: &'static str, operation: &'static str) -> Row {
     let call = Call {
         operation,
         is_alike: false,
-        refusal: Refusal::Status(422),
+        refusal: Way::Refused(422),
         refused: failed(step, NOTHING, 0),
         passing: SYNCED,
         expired: None,
@@ -193,7 +212,7 @@ pub(super) const ROWS: [Row; 21] = [
         cells: Cells::Call(Call {
             operation: "erp.auth",
             is_alike: false,
-            refusal: Refusal::Password,
+            refusal: Way::Password,
             refused: ended(Ends::Failed("ErpRefused", AUTHENTICATE), NOTHING, 0),
             passing: SYNCED,
             // It is what makes tokens.
@@ -245,7 +264,7 @@ pub(super) const ROWS: [Row; 21] = [
         cells: Cells::Call(Call {
             operation: "products.create",
             is_alike: false,
-            refusal: Refusal::Status(422),
+            refusal: Way::Refused(422),
             // A level of a product that is not there is refused as well.
             refused: synced_but([1, 1, 2, 2], 6),
             passing: SYNCED,
@@ -260,7 +279,7 @@ pub(super) const ROWS: [Row; 21] = [
         cells: Cells::Call(Call {
             operation: "products.update",
             is_alike: true,
-            refusal: Refusal::Status(422),
+            refusal: Way::Refused(422),
             refused: synced_but([3, 4, 2, 2], 1),
             passing: SYNCED,
             expired: None,
@@ -274,7 +293,7 @@ pub(super) const ROWS: [Row; 21] = [
         cells: Cells::Call(Call {
             operation: "inventory.level",
             is_alike: false,
-            refusal: Refusal::Status(422),
+            refusal: Way::Refused(422),
             refused: synced_but([4, 0, 2, 2], 4),
             passing: SYNCED,
             expired: None,
@@ -288,7 +307,7 @@ pub(super) const ROWS: [Row; 21] = [
         cells: Cells::Call(Call {
             operation: "customers.upsert",
             is_alike: false,
-            refusal: Refusal::Status(422),
+            refusal: Way::Refused(422),
             refused: synced_but([4, 4, 0, 2], 2),
             passing: SYNCED,
             expired: None,
@@ -302,7 +321,7 @@ pub(super) const ROWS: [Row; 21] = [
         cells: Cells::Call(Call {
             operation: "orders.upsert",
             is_alike: false,
-            refusal: Refusal::Status(422),
+            refusal: Way::Refused(422),
             refused: synced_but([4, 4, 2, 0], 2),
             passing: SYNCED,
             expired: None,
@@ -318,7 +337,7 @@ pub(super) const ROWS: [Row; 21] = [
         cells: Cells::Call(Call {
             operation: "integrations.update",
             is_alike: false,
-            refusal: Refusal::Status(422),
+            refusal: Way::Refused(422),
             refused: untold(failed(UPDATE, ALL, 0)),
             passing: SYNCED,
             expired: None,
@@ -332,7 +351,7 @@ pub(super) const ROWS: [Row; 21] = [
         cells: Cells::Call(Call {
             operation: "integrations.report",
             is_alike: false,
-            refusal: Refusal::Status(422),
+            refusal: Way::Refused(422),
             refused: failed(REPORT, ALL, 4),
             passing: SYNCED,
             expired: None,
@@ -346,3 +365,22 @@ pub(super) const ROWS: [Row; 21] = [
 
 // A step that is added to the process without a row here does not compile.
 tests::every_step_has_cells!(ROWS, ErpSync);
+
+/// The calls with their steps.
+pub(super) fn calls() -> impl Iterator<Item = (&'static str, Call)> {
+    ROWS.iter().filter_map(|row| match row.cells {
+        Cells::Call(call) => Some((row.step, call)),
+        Cells::Lease | Cells::Decided(_) => None,
+    })
+}
+
+/// A column of all calls.
+pub(super) fn every(expected: fn(&Call) -> Expected) -> impl Iterator<Item = Cell<Syncs>> {
+    calls().map(move |(step, call)| Cell::new(step, call.operation, expected(&call)))
+}
+
+/// A column of the calls of which no two go the same way: their next run costs a second each.
+pub(super) fn unlike(expected: fn(&Call) -> Expected) -> impl Iterator<Item = Cell<Syncs>> {
+    let unlike = calls().filter(|(_, call)| !call.is_alike);
+    unlike.map(move |(step, call)| Cell::new(step, call.operation, expected(&call)))
+}

@@ -24,7 +24,7 @@ use tests::own_worker::OwnWorker;
 use tests::world::LIMIT;
 use workflows::policy::BULK_QUEUE;
 
-use super::books::Place;
+use super::books::{HERE, open};
 
 /// A product of the seed that the ERP of the table does not have.
 const GONE: &str = "HEADSET-001";
@@ -202,14 +202,14 @@ async fn runs_twice(erp: &ErpWorld) -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn each_activity_twice_has_one_effect() -> anyhow::Result<()> {
-    runs_twice(Place::open().await?.renew().await?).await
+    runs_twice(&open(HERE).await?.place).await
 }
 
 /// Without keys it is the records' own keys that keep it at one.
 #[tokio::test]
 async fn each_activity_twice_has_one_effect_at_a_shop_without_keys() -> anyhow::Result<()> {
-    let mut place = Place::open().await?;
-    let erp = place.renew().await?;
+    let opened = open(HERE).await?;
+    let erp = &opened.place;
     erp.world.shop.put("switches", json!({ "dedupe": "off" })).await?;
     runs_twice(erp).await
 }

@@ -1,6 +1,15 @@
 //! The outcome of every fault at every step of an onboarding: one expectation per cell, to be read by people.
 
-use workflows::customer_onboarding::CustomerOnboarding;
+use anyhow::{bail, ensure};
+use serde_json::Value;
+use tests::customers::Ended;
+use tests::matrix::{self, Cell, is, slow};
+use workflows::customer_onboarding::{CustomerOnboarding, OnboardingResult};
+use workflows::report::Report;
+
+use super::Onboardings;
+
+pub(super) const CANCELLED_BECAUSE: &str = "the customer called";
 
 /// How a cell ends, and what the shop's books say then.
 #[derive(Clone, Copy, Debug)]
@@ -20,8 +29,33 @@ pub(super) enum Ends {
     Onboarded,
     /// Failed with that type, everything undone.
     Failed(&'static str),
-    /// The business stopped it, everything undone. By Temporal's cancel: the same, as Canceled.
+    /// The business stopped it, everything undone.
     Stopped,
+    /// Temporal cancelled it, everything undone.
+    Canceled,
+}
+
+impl Ends {
+    /// The report of a run that ended so.
+    pub(super) fn report(self, ended: Ended<OnboardingResult>) -> anyhow::Result<Report> {
+        match (self, ended) {
+            (Self::Failed(kind), ended) => Ok(ended.failed_as(kind)?.1),
+            (Self::Canceled, Ended::Canceled(report)) => Ok(report),
+            (Self::Onboarded, ended) => {
+                let result = ended.completed()?;
+                ensure!(result.success && result.customer.is_some(), "not onboarded: {result:?}");
+                ensure!(result.welcome_discount_code.is_some(), "no code: {result:?}");
+                Ok(result.report)
+            }
+            (Self::Stopped, Ended::Completed(result)) => {
+                ensure!(!result.success && result.customer.is_none(), "not stopped: {result:?}");
+                is("outcome", &result.outcome.as_str(), &"cancelled")?;
+                is("reason", &result.reason.as_deref(), &Some(CANCELLED_BECAUSE))?;
+                Ok(result.report)
+            }
+            (_, other) => bail!("not stopped: {other:?}"),
+        }
+    }
 }
 
 /// The gifts that had been given when the run turned back; each includes those before it.
@@ -43,20 +77,42 @@ pub(super) enum Missing {
     Event,
 }
 
-/// How the outside system of a step says no for good.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Refusal {
-    /// By that HTTP status.
-    Status(u16),
-    /// Because the address has an account.
+/// How an onboarding comes to an operation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Way {
+    /// As every one does.
+    #[default]
+    Plain,
+    /// The operation refuses by that HTTP status.
+    Refused(u16),
+    /// The address has an account.
     Registered,
+    /// The loyalty programme refuses.
+    NoPoints,
+    /// The coupon is refused.
+    NoCoupon,
+    /// The business cancels while the coupon is made.
+    CancelledAtCoupon,
+}
+
+impl matrix::Way for Way {
+    fn faults(self, operation: &str) -> Vec<Value> {
+        match self {
+            Self::Plain | Self::Registered => Vec::new(),
+            Self::Refused(status) => vec![matrix::refused(operation, status)],
+            Self::NoPoints => vec![matrix::refused("loyalty.create", 422)],
+            Self::NoCoupon => vec![matrix::refused("coupons.create", 422)],
+            Self::CancelledAtCoupon => vec![slow("coupons.create", 800)],
+        }
+    }
 }
 
 /// One operation of a step under every fault.
 pub(super) struct Row {
     pub(super) step: &'static str,
     pub(super) operation: &'static str,
-    pub(super) refusal: Refusal,
+    /// How its outside system says no for good.
+    pub(super) refusal: Way,
     /// Refused for good.
     pub(super) refused: Expected,
     /// HTTP 503 twice, then the right answer.
@@ -80,6 +136,23 @@ const fn failed(kind: &'static str, undone: &'static [&'static str], taken_back:
     Expected { ends: Ends::Failed(kind), undone, taken_back, missing: None }
 }
 
+impl Expected {
+    /// The same when Temporal cancels in place of the business.
+    pub(super) fn by_temporal(self) -> Self {
+        match self.ends {
+            Ends::Stopped => Self { ends: Ends::Canceled, ..self },
+            _ => self,
+        }
+    }
+
+    /// The steps that a cancel says it will undo; `None`: it is refused.
+    pub(super) fn will_undo(&self) -> Option<Vec<&'static str>> {
+        let mut steps: Vec<_> = self.undone.iter().filter_map(|undo| undo.split('/').next()).collect();
+        steps.dedup();
+        (!steps.is_empty()).then_some(steps)
+    }
+}
+
 const fn cancelled(undone: &'static [&'static str], taken_back: TakenBack) -> Expected {
     Expected { ends: Ends::Stopped, undone, taken_back, missing: None }
 }
@@ -90,11 +163,11 @@ const GIVEN: &[&str] = &["setup-loyalty", "create-customer"];
 const PREPARED: &[&str] =
     &["send-welcome-emails/coupon", "send-welcome-emails/follow-up", "setup-loyalty", "create-customer"];
 
-pub(super) const FORWARD: [Row; 8] = [
+const FORWARD: [Row; 8] = [
     Row {
         step: "create-customer",
         operation: "customers.create",
-        refusal: Refusal::Registered,
+        refusal: Way::Registered,
         // The account that is there is somebody else's: it is not marked.
         refused: failed("CustomerExists", OPENED, TakenBack::Nothing),
         transient: ONBOARDED,
@@ -105,7 +178,7 @@ pub(super) const FORWARD: [Row; 8] = [
     Row {
         step: "setup-loyalty",
         operation: "loyalty.create",
-        refusal: Refusal::Status(422),
+        refusal: Way::Refused(422),
         refused: failed("StepFailed", GIVEN, TakenBack::Account),
         transient: ONBOARDED,
         reply_lost: ONBOARDED,
@@ -115,7 +188,7 @@ pub(super) const FORWARD: [Row; 8] = [
     Row {
         step: "send-welcome-emails",
         operation: "coupons.create",
-        refusal: Refusal::Status(422),
+        refusal: Way::Refused(422),
         refused: failed("StepFailed", PREPARED, TakenBack::Points),
         transient: ONBOARDED,
         reply_lost: ONBOARDED,
@@ -126,7 +199,7 @@ pub(super) const FORWARD: [Row; 8] = [
     Row {
         step: "send-welcome-emails",
         operation: "notifications.email",
-        refusal: Refusal::Status(422),
+        refusal: Way::Refused(422),
         refused: onboarded_without(Missing::Mail),
         transient: ONBOARDED,
         reply_lost: ONBOARDED,
@@ -136,7 +209,7 @@ pub(super) const FORWARD: [Row; 8] = [
     Row {
         step: "personalize-experience",
         operation: "customers.preferences",
-        refusal: Refusal::Status(422),
+        refusal: Way::Refused(422),
         refused: onboarded_without(Missing::Preferences),
         transient: ONBOARDED,
         reply_lost: ONBOARDED,
@@ -146,7 +219,7 @@ pub(super) const FORWARD: [Row; 8] = [
     Row {
         step: "personalize-experience",
         operation: "customers.content",
-        refusal: Refusal::Status(422),
+        refusal: Way::Refused(422),
         refused: onboarded_without(Missing::Homepage),
         transient: ONBOARDED,
         reply_lost: ONBOARDED,
@@ -156,7 +229,7 @@ pub(super) const FORWARD: [Row; 8] = [
     Row {
         step: "assign-segments",
         operation: "customers.segments",
-        refusal: Refusal::Status(422),
+        refusal: Way::Refused(422),
         refused: onboarded_without(Missing::Segments),
         transient: ONBOARDED,
         reply_lost: ONBOARDED,
@@ -166,7 +239,7 @@ pub(super) const FORWARD: [Row; 8] = [
     Row {
         step: "track-completion",
         operation: "events.track",
-        refusal: Refusal::Status(422),
+        refusal: Way::Refused(422),
         refused: onboarded_without(Missing::Event),
         transient: ONBOARDED,
         reply_lost: ONBOARDED,
@@ -178,28 +251,17 @@ pub(super) const FORWARD: [Row; 8] = [
 // A step that is added to the process without a row here does not compile.
 tests::every_step_has_cells!(FORWARD, CustomerOnboarding);
 
-/// The causes that make an onboarding turn back.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Way {
-    /// The loyalty programme refuses.
-    NoPoints,
-    /// The coupon is refused.
-    NoCoupon,
-    /// The business cancels while the coupon is made.
-    CancelledAtCoupon,
-}
-
 /// The undo of a step, by the operation that does it. The series is ended by a signal, which no shop can keep from
 /// arriving: it is asserted in every cell.
-pub(super) struct Undo {
-    pub(super) step: &'static str,
-    pub(super) operation: &'static str,
-    pub(super) way: Way,
+struct Undo {
+    step: &'static str,
+    operation: &'static str,
+    way: Way,
     /// HTTP 503 twice, its reply lost, or its worker killed after the effect: all end alike.
-    pub(super) always: Expected,
+    always: Expected,
 }
 
-pub(super) const BACKWARD: [Undo; 5] = [
+const BACKWARD: [Undo; 5] = [
     Undo {
         step: "send-welcome-emails/coupon",
         operation: "coupons.revoke",
@@ -231,3 +293,21 @@ pub(super) const BACKWARD: [Undo; 5] = [
         always: cancelled(PREPARED, TakenBack::Coupon),
     },
 ];
+
+/// A column of the steps.
+pub(super) fn forward(expected: fn(&Row) -> Expected) -> impl Iterator<Item = Cell<Onboardings>> {
+    FORWARD.into_iter().map(move |row| {
+        let cell = Cell::new(row.step, row.operation, expected(&row));
+        cell.looked_up_if(&["customers.create", "loyalty.create", "coupons.create"])
+    })
+}
+
+/// The column in which each step is refused in its own way.
+pub(super) fn refused() -> impl Iterator<Item = Cell<Onboardings>> {
+    FORWARD.into_iter().map(|row| Cell::new(row.step, row.operation, row.refused).on(row.refusal))
+}
+
+/// A column of the undos.
+pub(super) fn backward() -> impl Iterator<Item = Cell<Onboardings>> {
+    BACKWARD.into_iter().map(|undo| Cell::new(undo.step, undo.operation, undo.always).on(undo.way))
+}

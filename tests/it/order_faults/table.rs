@@ -1,6 +1,13 @@
 //! The outcome of every fault at every step: one expectation per cell, to be read by people.
 
+use serde_json::{Value, json};
+use tests::matrix::{self, Cell, is, slow};
+use tests::orders;
+use tests::world::Ended;
 use workflows::order_processing::OrderProcessing;
+use workflows::report::Report;
+
+use super::Orders;
 
 /// How a cell ends, and what the shop's books say then.
 #[derive(Clone, Copy, Debug)]
@@ -9,7 +16,7 @@ pub(super) struct Expected {
     /// The undos that the report names, newest first.
     pub(super) undone: &'static [&'static str],
     /// Charges ever made. An order that is undone has as many refunds; one that is fulfilled has none.
-    pub(super) charges: u64,
+    pub(super) charges: i64,
     /// The one figure of the audit that stays 0 although the order is fulfilled.
     pub(super) missing: Option<&'static str>,
 }
@@ -20,30 +27,94 @@ pub(super) enum Ends {
     Fulfilled,
     /// Failed with that type, everything undone.
     Failed(&'static str),
-    /// Completed with that outcome, everything undone.
-    Stopped(&'static str),
+    /// Completed with that outcome and reason, everything undone.
+    Stopped(&'static str, &'static str),
 }
 
-/// How the outside system of a step says no for good.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Refusal {
-    /// By that HTTP status.
-    Status(u16),
-    /// Because the price is not the shop's.
+impl Ends {
+    /// The report of a run that ended so.
+    pub(super) fn report(self, ended: Ended) -> anyhow::Result<Report> {
+        match self {
+            Self::Fulfilled => Ok(ended.fulfilled()?.report),
+            Self::Failed(kind) => Ok(ended.failed_as(kind)?.1),
+            Self::Stopped(outcome, reason) => {
+                let result = ended.stopped_as(outcome)?;
+                is("reason", &result.reason.as_deref(), &Some(reason))?;
+                Ok(result.report)
+            }
+        }
+    }
+}
+
+/// How an order comes to an operation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Way {
+    /// As every order does.
+    #[default]
+    Plain,
+    /// The operation refuses by that HTTP status.
+    Refused(u16),
+    /// The price is not the shop's.
     Price,
-    /// Because fewer pieces are there.
+    /// Fewer pieces are there.
     Pieces,
-    /// Because the card is declined.
-    Card,
-    /// Because the hold was swept while the customer paid.
+    /// The card is declined.
+    Declined,
+    /// The hold is swept while the customer pays.
     HoldSwept,
+    /// Stock is held for 2.7 seconds.
+    HeldShortly,
+    /// The carrier refuses the parcel.
+    NoLabel,
+    /// The carrier makes the label, says nothing, and cannot be asked.
+    LabelUnknown,
+    /// The business cancels while the customer is waited for.
+    CancelledInWait,
+}
+
+impl Way {
+    /// The order.
+    pub(super) fn order(self) -> Value {
+        let mut order = orders::two_lines();
+        match self {
+            Self::Price => {
+                order["items"][0]["price"] = json!(24_000_000);
+                order["total_amount"] = json!(25_000_000);
+            }
+            Self::Pieces => {
+                order["items"][0]["quantity"] = json!(51);
+                order["total_amount"] = json!(51 * 25_000_000 + 1_000_000);
+            }
+            Self::Declined => order["payment_method"]["card_token"] = json!("card_declined"),
+            Self::HeldShortly => order["reservation_minutes"] = json!(0.045),
+            Self::CancelledInWait => order["payment_method"] = json!({ "type": "bank_transfer" }),
+            Self::Plain | Self::Refused(_) | Self::HoldSwept | Self::NoLabel | Self::LabelUnknown => {}
+        }
+        order
+    }
+}
+
+impl matrix::Way for Way {
+    fn faults(self, operation: &str) -> Vec<Value> {
+        match self {
+            Self::Refused(status) => vec![matrix::refused(operation, status)],
+            Self::HoldSwept => vec![slow("payments.create", 1_000)],
+            Self::NoLabel => vec![matrix::refused("shipments.create", 422)],
+            Self::LabelUnknown => {
+                let unheard = json!({ "operation": "shipments.create", "kind": "reply_lost" });
+                vec![unheard, matrix::refused("shipments.get", 422)]
+            }
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// One operation of a step under every fault.
 pub(super) struct Row {
     pub(super) step: &'static str,
     pub(super) operation: &'static str,
-    pub(super) refusal: Refusal,
+    /// How its outside system says no for good.
+    pub(super) refusal: Way,
     /// Refused for good.
     pub(super) refused: Expected,
     /// HTTP 503 twice, then the right answer.
@@ -58,22 +129,25 @@ pub(super) struct Row {
     pub(super) expired: Expected,
 }
 
+pub(super) const CANCELLED_BECAUSE: &str = "the customer called";
+const EXPIRED_BECAUSE: &str = "the payment did not settle while the stock was held";
+
 const FULFILLED: Expected = Expected { ends: Ends::Fulfilled, undone: &[], charges: 1, missing: None };
 
 const fn fulfilled_without(figure: &'static str) -> Expected {
     Expected { missing: Some(figure), ..FULFILLED }
 }
 
-const fn failed(kind: &'static str, undone: &'static [&'static str], charges: u64) -> Expected {
+const fn failed(kind: &'static str, undone: &'static [&'static str], charges: i64) -> Expected {
     Expected { ends: Ends::Failed(kind), undone, charges, missing: None }
 }
 
-const fn cancelled(undone: &'static [&'static str], charges: u64) -> Expected {
-    Expected { ends: Ends::Stopped("cancelled"), undone, charges, missing: None }
+const fn cancelled(undone: &'static [&'static str], charges: i64) -> Expected {
+    Expected { ends: Ends::Stopped("cancelled", CANCELLED_BECAUSE), undone, charges, missing: None }
 }
 
-const fn expired(undone: &'static [&'static str], charges: u64) -> Expected {
-    Expected { ends: Ends::Stopped("expired"), undone, charges, missing: None }
+const fn expired(undone: &'static [&'static str], charges: i64) -> Expected {
+    Expected { ends: Ends::Stopped("expired", EXPIRED_BECAUSE), undone, charges, missing: None }
 }
 
 /// Only the shop is told.
@@ -83,11 +157,11 @@ const CHARGED: &[&str] = &["process-payment", "reserve-inventory", "update-order
 const SHIPPED: &[&str] =
     &["create-shipping", "confirm-inventory", "process-payment", "reserve-inventory", "update-order"];
 
-pub(super) const FORWARD: [Row; 10] = [
+const FORWARD: [Row; 10] = [
     Row {
         step: "validate-order",
         operation: "orders.validate",
-        refusal: Refusal::Price,
+        refusal: Way::Price,
         refused: failed("OrderInvalid", TOLD, 0),
         transient: FULFILLED,
         reply_lost: FULFILLED,
@@ -99,7 +173,7 @@ pub(super) const FORWARD: [Row; 10] = [
     Row {
         step: "reserve-inventory",
         operation: "inventory.reserve",
-        refusal: Refusal::Pieces,
+        refusal: Way::Pieces,
         refused: failed("OutOfStock", HELD, 0),
         transient: FULFILLED,
         reply_lost: FULFILLED,
@@ -110,7 +184,7 @@ pub(super) const FORWARD: [Row; 10] = [
     Row {
         step: "process-payment",
         operation: "payments.create",
-        refusal: Refusal::Card,
+        refusal: Way::Declined,
         refused: failed("PaymentDeclined", CHARGED, 0),
         transient: FULFILLED,
         reply_lost: FULFILLED,
@@ -122,7 +196,7 @@ pub(super) const FORWARD: [Row; 10] = [
     Row {
         step: "confirm-inventory",
         operation: "inventory.confirm",
-        refusal: Refusal::HoldSwept,
+        refusal: Way::HoldSwept,
         // The label was bought beside it, and is voided.
         refused: failed("OutOfStock", SHIPPED, 1),
         transient: FULFILLED,
@@ -136,7 +210,7 @@ pub(super) const FORWARD: [Row; 10] = [
     Row {
         step: "create-shipping",
         operation: "shipments.create",
-        refusal: Refusal::Status(422),
+        refusal: Way::Refused(422),
         refused: failed("ShippingFailed", SHIPPED, 1),
         transient: FULFILLED,
         reply_lost: FULFILLED,
@@ -149,7 +223,7 @@ pub(super) const FORWARD: [Row; 10] = [
     Row {
         step: "update-order-status",
         operation: "orders.update",
-        refusal: Refusal::Status(422),
+        refusal: Way::Refused(422),
         refused: FULFILLED,
         transient: FULFILLED,
         reply_lost: FULFILLED,
@@ -160,7 +234,7 @@ pub(super) const FORWARD: [Row; 10] = [
     Row {
         step: "send-notifications",
         operation: "notifications.email",
-        refusal: Refusal::Status(422),
+        refusal: Way::Refused(422),
         refused: fulfilled_without("mails"),
         transient: FULFILLED,
         reply_lost: FULFILLED,
@@ -171,7 +245,7 @@ pub(super) const FORWARD: [Row; 10] = [
     Row {
         step: "send-notifications",
         operation: "notifications.sms",
-        refusal: Refusal::Status(422),
+        refusal: Way::Refused(422),
         refused: fulfilled_without("sms"),
         transient: FULFILLED,
         reply_lost: FULFILLED,
@@ -182,7 +256,7 @@ pub(super) const FORWARD: [Row; 10] = [
     Row {
         step: "send-notifications",
         operation: "notifications.push",
-        refusal: Refusal::Status(422),
+        refusal: Way::Refused(422),
         refused: fulfilled_without("pushes"),
         transient: FULFILLED,
         reply_lost: FULFILLED,
@@ -193,7 +267,7 @@ pub(super) const FORWARD: [Row; 10] = [
     Row {
         step: "update-analytics",
         operation: "events.track",
-        refusal: Refusal::Status(422),
+        refusal: Way::Refused(422),
         refused: fulfilled_without("events"),
         transient: FULFILLED,
         reply_lost: FULFILLED,
@@ -206,29 +280,16 @@ pub(super) const FORWARD: [Row; 10] = [
 // A step that is added to the process without a row here does not compile.
 tests::every_step_has_cells!(FORWARD, OrderProcessing);
 
-/// The causes that make an order turn back.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Way {
-    /// The card is declined.
-    Declined,
-    /// The carrier refuses the parcel.
-    NoLabel,
-    /// The carrier makes the label, says nothing, and cannot be asked.
-    LabelUnknown,
-    /// The business cancels while the customer is waited for.
-    CancelledInWait,
-}
-
 /// The undo of a step, by the operation that does it.
-pub(super) struct Undo {
-    pub(super) step: &'static str,
-    pub(super) operation: &'static str,
-    pub(super) way: Way,
+struct Undo {
+    step: &'static str,
+    operation: &'static str,
+    way: Way,
     /// HTTP 503 twice, its reply lost, or its worker killed after the effect: all end alike.
-    pub(super) always: Expected,
+    always: Expected,
 }
 
-pub(super) const BACKWARD: [Undo; 6] = [
+const BACKWARD: [Undo; 6] = [
     Undo {
         step: "create-shipping",
         operation: "shipments.cancel",
@@ -266,3 +327,24 @@ pub(super) const BACKWARD: [Undo; 6] = [
         always: failed("PaymentDeclined", CHARGED, 0),
     },
 ];
+
+/// A column of the steps.
+pub(super) fn forward(expected: fn(&Row) -> Expected) -> impl Iterator<Item = Cell<Orders>> {
+    FORWARD.into_iter().map(move |row| {
+        let cell = Cell::new(row.step, row.operation, expected(&row));
+        cell.looked_up_if(&["payments.create", "shipments.create"])
+    })
+}
+
+/// The column in which each step is refused in its own way.
+pub(super) fn refused() -> impl Iterator<Item = Cell<Orders>> {
+    FORWARD.into_iter().map(|row| Cell::new(row.step, row.operation, row.refused).on(row.refusal))
+}
+
+/// A column of the undos.
+pub(super) fn backward() -> impl Iterator<Item = Cell<Orders>> {
+    BACKWARD.into_iter().map(|undo| {
+        let cell = Cell::new(undo.step, undo.operation, undo.always).on(undo.way);
+        cell.looked_up_if(&["payments.refund"])
+    })
+}

@@ -1,6 +1,9 @@
 //! The end of a price run for every fault at every step: one expected outcome per cell, to be read by people.
 
+use tests::matrix::Cell;
 use workflows::bulk_price_update::BulkPriceUpdate;
+
+use super::Prices;
 
 /// How a cell ends. In every cell the ledger has each price once at most.
 #[derive(Clone, Copy, Debug)]
@@ -14,12 +17,12 @@ pub(super) enum Ends {
 }
 
 /// Where a fault strikes.
-pub(super) struct Row {
-    pub(super) step: &'static str,
-    pub(super) cells: Cells,
+struct Row {
+    step: &'static str,
+    cells: Cells,
 }
 
-pub(super) enum Cells {
+enum Cells {
     /// A call.
     Call(Call),
     /// Nothing is asked of anybody, so nothing can fail.
@@ -29,7 +32,7 @@ pub(super) enum Cells {
 /// One operation of a step under every fault.
 #[derive(Clone, Copy)]
 pub(super) struct Call {
-    pub(super) operation: &'static str,
+    operation: &'static str,
     /// Whether it has its effect twice at a shop that ignores idempotency keys.
     pub(super) needs_keys: bool,
     /// HTTP 422 for good.
@@ -45,7 +48,7 @@ const PROCESS: &str = "process-batches";
 const SUMMARY: &str = "generate-summary";
 const NOTIFY: &str = "send-notification";
 
-pub(super) const ROWS: &[Row] = &[
+const ROWS: &[Row] = &[
     Row {
         step: VALIDATE,
         cells: Cells::Call(Call {
@@ -85,3 +88,16 @@ pub(super) const ROWS: &[Row] = &[
 ];
 
 tests::every_step_has_cells!(ROWS, BulkPriceUpdate);
+
+/// A column of the calls for which that holds.
+pub(super) fn calls(
+    holds: fn(&Call) -> bool,
+    expected: fn(&Call) -> Ends,
+) -> impl Iterator<Item = Cell<Prices>> {
+    let cells = ROWS.iter().filter_map(|row| match &row.cells {
+        Cells::Call(call) => Some((row.step, call)),
+        Cells::Nothing => None,
+    });
+    let cells = cells.filter(move |(_, call)| holds(call));
+    cells.map(move |(step, call)| Cell::new(step, call.operation, expected(call)))
+}
