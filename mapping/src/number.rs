@@ -120,7 +120,7 @@ fn ungrouped(text: &str, thousands: char, rule: &Rule) -> Result<String, String>
                 Grouping::Thousands => 3,
                 Grouping::Indian => 2,
             };
-            // `0.500` is no way to write five hundred.
+            // `0.500` is not a way to write five hundred.
             (1..=of_a_group).contains(&first.len())
                 && !first.starts_with('0')
                 && middle.iter().all(|group| group.len() == of_a_group)

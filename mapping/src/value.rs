@@ -165,7 +165,7 @@ impl<'a> Value<'a> {
     }
 
     /// Refuses a number that was a key: `8.93462E+12` was an article number before a spreadsheet took it for an amount,
-    /// and so was `100045.0`; in other countries `8,93462E+12` and `100045,00`. A code such as `1E5` is no number.
+    /// and so was `100045.0`; in other countries `8,93462E+12` and `100045,00`. A code such as `1E5` is not a number.
     pub(crate) fn refuse_made(&self) -> Result<(), String> {
         let (text, is_number) = match self {
             Self::Text(text) => (text.trim(), false),

@@ -150,7 +150,7 @@ fn half_a_dong_is_never_five_hundred() {
     assert_eq!(amount(french, "\"0,50\"", Currency::EUR), Ok("0.50".to_owned()));
 }
 
-/// A file's percentage is shown with its sign, and is no amount and no number of pieces.
+/// A file's percentage is shown with its sign, and is neither an amount nor a number of pieces.
 #[test]
 fn a_percentage_is_neither_an_amount_nor_pieces() {
     let said = "is not a number: '%' is in the way (see strip, decimal and thousands)".to_owned();
