@@ -1,4 +1,4 @@
-//! What all adapters with effects share: staying alive while a request is under way, and the second look.
+//! Common to all adapters with effects: staying alive while a request is under way, and the second look.
 
 use std::future::Future;
 use std::time::Duration;
@@ -36,8 +36,8 @@ pub(crate) fn is_repeated(ctx: &ActivityContext) -> bool {
     ctx.info().attempt > 1
 }
 
-/// Whoever waited for this attempt has given up on it, or wants it no more: an effect that was not asked for yet must
-/// not be asked for. The process looks up or undoes what there is, perhaps already now.
+/// Nobody waits for an attempt that was given up on or cancelled: an effect that was not asked for yet must not be asked
+/// for then. The process looks up or undoes what there is, perhaps already now.
 ///
 /// # Errors
 /// When that is so.

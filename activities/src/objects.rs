@@ -55,7 +55,7 @@ impl ObjectActivities {
         Ok(match alive(&ctx, self.store.get(&input)).await {
             Ok(_) => Sight::Seen,
             Err(StoreError::Gone { .. }) => Sight::NotSeen { place },
-            // Whoever asks wants to know now: no second attempt.
+            // The person who asks wants to know now: no second attempt.
             Err(error) => Sight::Unreadable { place, why: error.to_string() },
         })
     }
@@ -102,7 +102,7 @@ async fn state(client: Client, run: LeftBehind) -> Result<RunState, Trouble> {
             Ok(closed.map_or(RunState::Forgotten, RunState::Closed))
         }
         Err(WorkflowInteractionError::NotFound(_)) => Ok(RunState::Forgotten),
-        // A folder that is no run's, such as one somebody made by hand.
+        // A folder that is not a run's, such as one somebody made by hand.
         Err(WorkflowInteractionError::Rpc(status)) if status.code() == tonic::Code::InvalidArgument => {
             Ok(RunState::Forgotten)
         }

@@ -4,7 +4,7 @@
 //! HMAC-SHA256 over `<t>.<body as sent>` with the endpoint's secret (several while a secret is being replaced). The
 //! headers differ ([`stripe::webhook::HEADER`], [`platform::webhook::HEADER`]), and so do the bodies.
 //!
-//! What an event says about money is not believed: it only tells the order to read its payment again. Repeated
+//! The words of an event about money are not believed: it only tells the order to read its payment again. Repeated
 //! events are told apart by their id, by whoever takes them.
 //!
 //! [`stripe::webhook::HEADER`]: crate::payment::stripe::webhook::HEADER
@@ -23,7 +23,7 @@ use crate::http::Credential;
 /// played back later.
 pub const TOLERANCE: Duration = Duration::from_secs(300);
 
-/// What an event of a payment provider is about.
+/// The matter of an event of a payment provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaymentEvent {
     /// The provider's id of the event, or what stands for it; the same id is the same event.
@@ -90,7 +90,7 @@ pub(crate) fn event(
         return Err(WebhookError::Body);
     }
     let event_id = EventId::new(event_id.as_str()).unwrap_or_else(|_| stand_in(&event_id));
-    // What is no number of an order of ours cannot have come from us.
+    // A number that none of our orders can have did not come from us.
     let order_id = order_id.and_then(|id| OrderId::new(id).ok());
     Ok(PaymentEvent { event_id, order_id, kind })
 }

@@ -68,7 +68,7 @@ pub enum Ended<O> {
 }
 
 impl<O> Ended<O> {
-    /// What the activity answers. A batch that was stopped is cancelled, with what was written in the details, so that
+    /// The activity's answer. A batch that was stopped is cancelled, with what was written in the details, so that
     /// the process can tell of it.
     ///
     /// # Errors
@@ -87,8 +87,8 @@ impl<O> Ended<O> {
 /// Writes a batch.
 ///
 /// # Errors
-/// When the batch cannot be read or has more than [`BATCH_MAX`] rows, or a row's outcome is not known. What was written
-/// until then is known to the next attempt.
+/// When the batch cannot be read or has more than [`BATCH_MAX`] rows, or a row's outcome is not known. The next
+/// attempt knows what was written until then.
 pub async fn apply<T: Target>(
     ctx: &ActivityContext,
     store: &Store,

@@ -39,7 +39,7 @@ impl Doubts {
         self.has_failed.fetch_or(has_failed, Ordering::Relaxed);
     }
 
-    /// What came of a row, now that the others are known: where one was taken, a doubt is that row's refusal.
+    /// The fate of a row, now that the others are known: where one was taken, a doubt is that row's refusal.
     pub(super) fn settle<D>(
         &self,
         sent: Result<Option<Answer<D>>, Trouble>,

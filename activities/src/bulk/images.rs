@@ -70,7 +70,7 @@ impl<'s> Images<'s> {
     }
 }
 
-/// What the rows of a batch looked like before their first write, in the order of the batch. Rows that nobody came to
+/// The looks of the rows of a batch before their first write, in the order of the batch. Rows that nobody came to
 /// are not among them: the list ends there.
 ///
 /// # Errors

@@ -8,7 +8,7 @@
 //!
 //! You bring a [`Reading`]: how to get a page, how to check a record, and which of the checked records need a write.
 //! And you bring a [`Target`]: how to look at rows as they are now, how to write one of them, and what the report says
-//! about it. What a row looks like before its first write is its *before-image*; the look gives it.
+//! about it. A row's looks before its first write are its *before-image*; the look gives it.
 //!
 //! You get from [`stage()`] a batch with one row for each key (of two in the same pages the later one counts), a
 //! quarantine of the records that cannot be used, and the causes with their counts.
@@ -24,7 +24,7 @@
 //!   now was written by an earlier attempt: it counts as written, and is not written again. Without a folder, the
 //!   writes need idempotency keys.
 //! - **A stop between two rows.** When the run is cancelled, rows that were sent are finished and the rest is not sent.
-//!   What was written until then is in the details of the cancel ([`Ended::report`]).
+//!   The details of the cancel tell what was written until then ([`Ended::report`]).
 //! - **No storm.** After the first row whose outcome is not known (an outage, a password that is refused) no further
 //!   row is sent: the attempt fails, and Temporal tries again later. An answer that may be about one row alone (a
 //!   firewall that dislikes a description) costs that row, where another one is taken; eight such answers and no row
@@ -36,7 +36,7 @@
 //!
 //! You get from [`stretch()`] the same for a list of any length: an activity writes batches of it for a minute, with a
 //! pause between them and with one request for each where the system takes many rows, and tells how far it is. A run
-//! that wants to pause cancels it: it ends behind the batch in hand and is no failure.
+//! that wants to pause cancels it: it ends behind the batch in hand and is not a failure.
 //!
 //! You have to know:
 //!
@@ -61,7 +61,7 @@
 //! - `format.rs`: heartbeats of another version, which are not read;
 //! - `trouble.rs`: the reasons why a part cannot go on, and whether trying again helps.
 //!
-//! What is deliberately absent: what a row is (the user knows), retries (they are Temporal's, by policy), and a look
+//! Deliberately absent: what a row is (the user knows), retries (they are Temporal's, by policy), and a look
 //! for one key twice across batches (no memory is large enough for it).
 
 mod apply;

@@ -1,7 +1,7 @@
 //! A long way through many records: staying alive, telling how far it is, going on there after a crash.
 //!
 //! One activity does the work of thousands of requests, so that a run costs few events. Its heartbeats tell what it has
-//! done; the attempt after a lost worker begins with what the last one said. What lies between is done twice, so each
+//! done; the attempt after a lost worker begins with what the last one said. Work in between is done twice, so each
 //! piece of work must be safe to repeat.
 
 use std::future::Future;

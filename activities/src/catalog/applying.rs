@@ -38,7 +38,7 @@ struct Applying<'a, K: Kind> {
     ctx: &'a ActivityContext,
     kind: &'a K,
     input: &'a ApplyRows,
-    /// What the shop has, for the report: an answer names no id of a row that is as it should be.
+    /// The shop's rows, for the report: an answer names no id of a row that is as it should be.
     seen: Mutex<HashMap<String, Existing<K::State>>>,
     /// Whether the shop had a row when this batch first came to it.
     was_there: Mutex<HashMap<String, bool>>,

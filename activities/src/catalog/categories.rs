@@ -241,7 +241,7 @@ impl Kind for Categories<'_> {
     }
 }
 
-/// What a file says of a text.
+/// Sets a text to what a file says of it.
 pub(super) fn set(text: &mut Option<String>, given: &Given<String>) {
     match given {
         Given::Absent => {}

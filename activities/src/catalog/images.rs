@@ -19,7 +19,7 @@ use super::kind::{Existing, Kind, Looks};
 use super::picture;
 use crate::http::{CallError, Form};
 
-/// What stands before the hash in the tag.
+/// Stands before the hash in the tag.
 const HASH_TAG: &str = "sha256:";
 
 #[derive(Deserialize)]

@@ -1,4 +1,4 @@
-//! What every kind of row of a catalogue has: how it looks at the shop, how it is to look, and how it is written.
+//! Common to every kind of row of a catalogue: how it looks at the shop, how it is to look, and how it is written.
 
 use contracts::catalog::RowOutcome;
 use contracts::values::IdempotencyKey;

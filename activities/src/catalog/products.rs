@@ -29,7 +29,7 @@ pub(super) use look::{Look, Staged};
 /// Where stock lies that names no place.
 const LOCATION: &str = "default";
 
-/// What is known of pictures: where the shop serves each content.
+/// Pictures that are known: where the shop serves each content.
 pub(super) type Urls = BTreeMap<String, String>;
 
 /// Products on their way to the shop.

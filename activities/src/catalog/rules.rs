@@ -49,7 +49,7 @@ struct Body {
     is_active: bool,
 }
 
-/// What a rule takes off: `percentage`, and `10`. The amount of a fixed one is in the shop's own currency, which the
+/// The discount of a rule: `percentage`, and `10`. The amount of a fixed one is in the shop's own currency, which the
 /// platform does not name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Off {

@@ -17,7 +17,7 @@ use super::products::{Products, Staged};
 use crate::bulk::Trouble;
 use crate::http::CallError;
 
-/// What stands before the name of an object that keeps a text.
+/// Stands before the name of an object that keeps a text.
 const NAME: &str = "seo-";
 
 #[derive(Deserialize)]

@@ -1,4 +1,4 @@
-//! What an apply has written is taken back, unless somebody else has changed it since.
+//! The rows that an apply has written are taken back, unless somebody else has changed it since.
 //!
 //! A row goes by what it looked like before its first write. One that was not there was made by the run: it is deleted
 //! if it still looks as it was made. One that was there is restored if it still looks as the run left it. Whatever was

@@ -1,4 +1,4 @@
-//! What of a record the shop has already.
+//! How much of a record the shop has already.
 
 use contracts::bulk::is_change_above;
 use contracts::erp::{CustomerRecord, OrderRecord, ProductRecord, Record, StageCounts, StagedRow, Write};
@@ -73,7 +73,7 @@ pub(super) fn compare(
     row
 }
 
-/// The update that a record needs; none when the shop has it so. What the ERP does not say is kept as the shop has it:
+/// The update that a record needs; none when the shop has it so. A field that the ERP leaves out stays as it is:
 /// some of the shop's endpoints replace the whole record.
 fn differing(record: Record, existing: &Existing) -> Option<(Write, Record)> {
     let mut changed = Vec::new();

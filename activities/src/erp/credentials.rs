@@ -25,17 +25,17 @@ struct Written {
     options: Options,
 }
 
-/// What only one connector knows: each checks its own.
+/// Options that only one connector knows: each checks its own.
 pub type Options = BTreeMap<String, serde_json::Value>;
 
 fn rest() -> String {
     "rest".to_owned()
 }
 
-/// What opens an ERP.
+/// The key to an ERP.
 #[derive(Clone)]
 pub struct ErpCredential {
-    /// What it is called in a failure: its variable, or `file:name`.
+    /// Its name in a failure: its variable, or `file:name`.
     pub name: String,
     /// User name.
     pub username: String,
@@ -69,7 +69,7 @@ impl ErpCredential {
     /// Reads a credential; `name` is what it is called in a problem.
     ///
     /// # Errors
-    /// What is wrong with it, without repeating it.
+    /// When something is wrong with it, which is not repeated.
     pub fn parse(name: &str, json: &str) -> Result<Self, Problem> {
         let written: Written = serde_json::from_str(text::json::without_mark(json)).map_err(|error| {
             let place = Place::Line { line: error.line(), column: error.column() };

@@ -137,11 +137,11 @@ struct StatisticsBody {
     levels_in_stock: u64,
 }
 
-/// What stands behind an entity's name in the shop's `watermarks` for the size of its last full read.
+/// Stands behind an entity's name in the shop's `watermarks` for the size of its last full read.
 const FULL_COUNT: &str = ".full_count";
 /// And for when what is gone was looked for.
 const SCANNED_AT: &str = ".scanned_at";
-/// What the seed calls the source of stock levels.
+/// The seed's name for the source of stock levels.
 const SYNC_SOURCE: &str = "erp";
 
 impl Shop {
@@ -149,7 +149,7 @@ impl Shop {
         Self { api }
     }
 
-    /// What the shop has of these records, by key.
+    /// Those of these records that the shop has, by key.
     pub(super) async fn look_up(
         &self,
         entity: Entity,
@@ -322,7 +322,7 @@ impl Shop {
                 _ => true,
             };
             if !is_read {
-                // What nobody can read is as good as missing: more is read again, nothing is lost.
+                // A watermark that nobody can read is as good as missing: more is read again, nothing is lost.
                 tracing::warn!(%integration, name, "a watermark of the shop cannot be read");
             }
         }

@@ -30,7 +30,7 @@ pub(super) struct Priced {
     pub(super) sku: String,
     /// None where one of them cannot be read.
     pub(super) variants: Vec<Variant>,
-    /// What cannot be read about them.
+    /// The reason why they cannot be read.
     pub(super) unreadable: Option<String>,
 }
 

@@ -149,7 +149,7 @@ fn what_is_no_event_is_refused() {
     }
 }
 
-/// It is signed and about our order: an id that does not fit is no reason to pass over it.
+/// It is signed and about our order: an id that does not fit does not make us pass over it.
 #[test]
 fn an_id_that_does_not_fit_has_one_that_stands_for_it() {
     let read_id = |id: &str| {
@@ -165,7 +165,7 @@ fn an_id_that_does_not_fit_has_one_that_stands_for_it() {
     assert_ne!(read_id("a/b"), read_id("a/c"));
 }
 
-/// What we did ourselves (a refund, a void) comes back as an event, and so does each charge of an intent.
+/// Our own deeds (a refund, a void) come back as events, and so does each charge of an intent.
 #[test]
 fn only_what_brings_news_of_a_payment_names_its_order() {
     for (kind, is_news) in [

@@ -14,16 +14,16 @@ use tokio::net::TcpListener;
 use crate::TestResult;
 use crate::peer::{Answer, BYTES_MAX, Peer, TOKEN, answer, api, install_tls, response};
 
-/// What a provider may say about a customer; no failure may repeat it.
+/// Words of a provider about a customer; no failure may repeat it.
 const PERSONAL: &str = "customer@example.com";
 
-/// What is read out of an answer.
+/// The part of an answer that is read.
 #[derive(Debug, PartialEq, Deserialize)]
 struct Thing {
     n: u32,
 }
 
-/// What Temporal is told: type, whether it is final, when to try again.
+/// The failure that Temporal is told: type, whether it is final, when to try again.
 type Told = (&'static str, bool, Option<Duration>);
 
 const FINAL: bool = true;

@@ -22,7 +22,7 @@ async fn open() -> TestResult<(Shop, Temporal)> {
     Ok((shop, temporal))
 }
 
-/// What the platform refuses, as (check, field).
+/// The platform's refusals, as (check, field).
 async fn refused(temporal: &Temporal, input: &ValidateOrder) -> TestResult<Vec<(String, String)>> {
     match temporal.run(Commerce::validate_order, FIRST, input).await? {
         Ok(OrderValidation::Invalid { problems }) => {

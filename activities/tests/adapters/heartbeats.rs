@@ -43,7 +43,7 @@ async fn answer_when_cancelled(temporal: &Temporal, go_on: &Notify) -> TestResul
     Ok(())
 }
 
-/// Whoever cancelled it looks up or undoes what there is, perhaps already now: what is sent after that is not undone.
+/// The process that cancelled it looks up or undoes what there is, perhaps already now: later effects stay.
 async fn acts_no_more<A: ActivityDefinition>(
     temporal: &Temporal,
     peer: &Peer,

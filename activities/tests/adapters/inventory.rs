@@ -80,7 +80,7 @@ async fn a_shortage_is_an_outcome_with_the_lines_that_are_short() -> TestResult 
         let lines = vec![Shortage { variant_id: LIMITED.to_owned(), requested: Some(3), available: Some(1) }];
         assert_eq!(temporal.run(Inventory::reserve, FIRST, &input).await?, Ok(Reservation::Short { lines }));
         assert_eq!(shop.stock(LAPTOP).await?, (50, laptops_held), "{generation:?}");
-        // What was held of a short order is the undo's to free.
+        // The undo frees what was held of a short order.
         assert_eq!(temporal.run(Inventory::release, FIRST, &release(two_lines(3)?)?).await?, Ok(()));
         assert_eq!(shop.stock(LAPTOP).await?, (50, 0), "{generation:?}");
     }

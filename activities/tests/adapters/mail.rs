@@ -22,7 +22,7 @@ use crate::temporal::{FIRST, SECOND, Temporal};
 
 const LIMIT: Duration = Duration::from_millis(500);
 
-/// What a scripted server does when it hears a command.
+/// The deeds of a scripted server when it hears a command.
 #[derive(Clone, Copy, Debug)]
 enum Does {
     Says(&'static str),

@@ -186,7 +186,7 @@ async fn recipients_are_sent_in_their_one_form_or_not_at_all() -> TestResult {
     Ok(())
 }
 
-/// What was sent last.
+/// The message that was sent last.
 async fn newest(shop: &Shop) -> TestResult<serde_json::Value> {
     let outbox = shop.get("/_sandbox/outbox").await?;
     let last = outbox.as_array().and_then(|sent| sent.last()).ok_or("nothing was sent")?;

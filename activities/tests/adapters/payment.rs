@@ -215,7 +215,7 @@ async fn an_undo_that_finds_nothing_looks_again_before_it_believes_it() -> TestR
     let early = Attempt { scheduled: SECOND_LOOK / 2, ..SECOND };
     let still = temporal.run(Payments::reverse, early, &reverse()?).await?.err().map(|failed| failed.kind);
     assert_eq!(still.as_deref(), Some(NOTHING_YET), "a retry that came early proves nothing");
-    // A first look that waited for a worker is no second one.
+    // A first look that waited for a worker is not a second one.
     let waited = Attempt { scheduled: SECOND_LOOK, ..FIRST };
     let first = temporal.run(Payments::reverse, waited, &reverse()?).await?.err().map(|failed| failed.kind);
     assert_eq!(first.as_deref(), Some(NOTHING_YET), "nobody had looked before");
@@ -237,7 +237,7 @@ async fn a_charge_that_lands_after_the_first_look_is_refunded_by_the_second() ->
 }
 
 /// A bank that has a transfer in hand lets nobody void it.
-/// What another platform calls it.
+/// Another platform has another word for it.
 /// One that the void's answer leaves out, because it was void already.
 /// The address of the payments was changed while an order waited: another one bars the key and knows of no payment.
 /// A provider that passes over the filter answers with everybody's payments.

@@ -15,7 +15,7 @@ pub(crate) const TOKEN: &str = "very-secret-token";
 /// The largest answer that is read.
 pub(crate) const BYTES_MAX: usize = 1_000;
 
-/// What a peer does with a request.
+/// The answer of a peer to a request.
 #[derive(Clone)]
 pub(crate) enum Answer {
     /// Sends these bytes and closes the connection.

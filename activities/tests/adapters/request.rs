@@ -1,4 +1,4 @@
-//! What is sent: method, path, headers, body.
+//! A request as it is sent: method, path, headers, body.
 
 use std::time::Duration;
 

@@ -122,7 +122,7 @@ async fn an_sms_in_a_direction_that_nobody_knows_is_named() -> TestResult {
     Ok(())
 }
 
-/// A message that did not reach anybody is no reason not to send; of a word that nobody knows it cannot be said.
+/// A message that did not reach anybody keeps none from being sent; of a word that nobody knows it cannot be said.
 #[tokio::test]
 async fn an_sms_that_failed_is_sent_again() -> TestResult {
     let text = "Order ORDER-001 is confirmed. Tracking number: SUN-1";

@@ -62,9 +62,9 @@ struct Books {
     tokens: u64,
     open: HashMap<Vec<u8>, oneshot::Sender<Outcome>>,
     cancels: bool,
-    /// What the last heartbeat told, for the attempt after it.
+    /// The words of the last heartbeat, for the attempt after it.
     details: Option<Payloads>,
-    /// What the last activity that was cancelled told.
+    /// The details of the last activity that was cancelled.
     cancelled: Option<Payloads>,
 }
 
@@ -170,14 +170,14 @@ impl Temporal {
         self.books.lock().unwrap_or_else(PoisonError::into_inner).cancels = false;
     }
 
-    /// What the last heartbeat told is this, whoever told it.
+    /// The last heartbeat told this, whoever sent it.
     pub(crate) fn told(&self, details: &impl Serialize) -> TestResult {
         let details = Payloads { payloads: vec![payload(details)?] };
         self.books.lock().unwrap_or_else(PoisonError::into_inner).details = Some(details);
         Ok(())
     }
 
-    /// What the last activity that was cancelled told in its details; an error when none was.
+    /// The details of the last activity that was cancelled; an error when none was.
     pub(crate) fn told_when_cancelled<T: DeserializeOwned>(&self) -> TestResult<T> {
         let told = self.books.lock().unwrap_or_else(PoisonError::into_inner).cancelled.take();
         let told = told.and_then(|told| told.payloads.into_iter().next()).ok_or("it told nothing")?;

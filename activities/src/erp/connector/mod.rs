@@ -16,7 +16,7 @@ use mapping::SourceRecord;
 use super::credentials::{Credentials, ErpCredential};
 use crate::http::CallError;
 
-/// What can be asked of an ERP. Sessions are the connector's own: it logs in when it has to.
+/// The questions to an ERP. Sessions are the connector's own: it logs in when it has to.
 pub trait Erp: Send + Sync {
     /// The connector's name, for the report.
     fn kind(&self) -> &'static str;
@@ -64,7 +64,7 @@ pub struct Keys {
 pub struct PageAsk<'a> {
     /// Of what.
     pub entity: Entity,
-    /// What changed since then, that moment included; `None`: everything.
+    /// Changes since then, that moment included; `None`: everything.
     pub since: Option<Timestamp>,
     /// Where the page before ended.
     pub cursor: Option<&'a str>,

@@ -71,7 +71,7 @@ async fn compare(
     for skus in missed.chunks(LOOK_UP_MAX) {
         let mut found = patiently(ctx, || shop.products(skus)).await?;
         for sku in skus {
-            // What somebody took out of sale meanwhile is not ours to take out.
+            // A product that somebody took out of sale meanwhile is not ours to take out.
             if let Some(Existing::Product { id, active: true, .. }) = found.remove(sku) {
                 gone.push(&GoneProduct { sku: sku.clone(), product_id: id })?;
             }

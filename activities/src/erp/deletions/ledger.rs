@@ -1,4 +1,4 @@
-//! What is remembered of an integration's records. The shop does not say where a product comes from, so it is noted
+//! The memory of an integration's records. The shop does not say where a product comes from, so it is noted
 //! here, and what nobody noted is the shop's own: it is never touched.
 //!
 //! Two folders of the object store, below `integrations/<integration>/<entity>/`:
@@ -25,7 +25,7 @@ use crate::erp::compare::Existing;
 /// Marks that are looked for at once.
 const SIDE_BY_SIDE: usize = 16;
 
-/// What is remembered of an integration's records of one kind.
+/// The memory of an integration's records of one kind.
 pub(in crate::erp) struct Ledger<'s> {
     store: &'s Store,
     folder: String,

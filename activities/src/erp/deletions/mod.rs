@@ -1,4 +1,4 @@
-//! What is gone at the source, found by comparing keys.
+//! Records that are gone at the source, found by comparing keys.
 //!
 //! - `ledger.rs`: which products came from an integration, and which were taken out of sale for it;
 //! - `scan.rs`: the keys of everything that the ERP has;

@@ -18,7 +18,7 @@ use crate::http::CallError;
 /// Keys in one list, about.
 const LIST: u64 = 10_000;
 
-/// How far a scan is. What was read since the last list is read again by the next attempt.
+/// How far a scan is. The next attempt reads again what was read since the last list.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Progress {
@@ -71,7 +71,7 @@ async fn read_list(
     rules: &Rules,
     field: &str,
 ) -> Result<Progress, Trouble> {
-    // A currency is no part of a key.
+    // A currency is not a part of a key.
     let mapping = rules.of(input.entity, Currency::VND);
     let mut progress = walk.progress().clone();
     let mut list = LinesWriter::default();

@@ -1,4 +1,4 @@
-//! What the shop sells, and taking a product out of it.
+//! The products that the shop sells, and taking a product out of it.
 
 use contracts::values::IdempotencyKey;
 use reqwest::Method;

@@ -23,7 +23,7 @@ use crate::TestResult;
 /// A name and its price.
 pub(crate) type Row = (String, i64);
 
-/// What the till has, and what it was asked.
+/// The till's prices, and what it was asked.
 #[derive(Default)]
 pub(crate) struct Books {
     pub(super) prices: BTreeMap<String, i64>,
@@ -48,7 +48,7 @@ pub(crate) struct Till {
     books: Arc<Mutex<Books>>,
 }
 
-/// What to write.
+/// A price to write.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Apply {
     pub(super) batch: ObjectRef,
@@ -57,7 +57,7 @@ pub(crate) struct Apply {
     pub(super) rate: Option<Rate>,
 }
 
-/// What was staged.
+/// The outcome of staging.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Staged {
     pub(super) batch: Option<ObjectRef>,

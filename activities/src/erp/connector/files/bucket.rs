@@ -1,7 +1,7 @@
 //! Exports in a bucket, below a prefix.
 //!
 //! A bucket cannot rename: a file is copied, then removed. Where a worker dies in between, the file is found again and
-//! claimed once more: it is read twice, in the same order, which changes nothing. What is written again between the
+//! claimed once more: it is read twice, in the same order, which changes nothing. A file written again between the
 //! copy and the removal is not removed, as far as the bucket tells us: that is why every upload should have a name of
 //! its own.
 //!
@@ -19,7 +19,7 @@ use tokio::runtime::Handle;
 
 use super::place::{Content, Found, Moved, Note, Place};
 
-/// Who claims holds a lock; one that is older than this is a dead worker's.
+/// A claim holds a lock; one that is older than this is a dead worker's.
 const LOCK_MAX: Duration = Duration::from_secs(10 * 60);
 
 pub(super) struct Bucket {

@@ -29,7 +29,7 @@ pub(super) struct Folder {
     place: Box<dyn Place>,
     /// How long a file must not have changed.
     quiet: Duration,
-    /// What a file's companion ends with that says that it is complete.
+    /// The ending of a file's companion that says that it is complete.
     marker: Option<String>,
 }
 
@@ -211,8 +211,8 @@ fn own_name(name: &str) -> &str {
     }
 }
 
-/// What is in a file of an entity: `products.csv`, `PRODUCTS-2026-11-23T0300.CSV`, not `products.csv.part`. `None`: it
-/// is not one of the entity's.
+/// The format of a file of an entity: `products.csv`, `PRODUCTS-2026-11-23T0300.CSV`, not `products.csv.part`. `None`:
+/// it is not one of the entity's.
 fn kind_of(entity: Entity, name: &str) -> Option<Kind> {
     named_after(name, entity.name()).then(|| Kind::of_name(name)).flatten()
 }
@@ -223,7 +223,7 @@ fn named_after(name: &str, word: &str) -> bool {
     begins && !name[word.len()..].starts_with(|c: char| c.is_alphanumeric())
 }
 
-/// What keeps a file from being read that somebody meant for an entity, and what to do about it.
+/// The reason why a file that somebody meant for an entity is not read, and what to do about it.
 fn why_left(entity: Entity, name: &str) -> Option<String> {
     let singular = entity.name().trim_end_matches('s');
     match (named_after(name, entity.name()), Kind::of_name(name)) {

@@ -12,11 +12,11 @@ pub(super) struct Found {
     pub(super) name: String,
     /// When it was last written.
     pub(super) changed: SystemTime,
-    /// What is another one as soon as the file is written again, if the place knows such a thing.
+    /// Another one as soon as the file is written again, if the place knows such a thing.
     pub(super) version: Option<String>,
 }
 
-/// What became of a file that was to be moved.
+/// The fate of a file that was to be moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Moved {
     /// It is there now, and only there.
@@ -27,7 +27,7 @@ pub(super) enum Moved {
     Missing,
 }
 
-/// What is read, by bytes.
+/// Something to read, by bytes.
 pub(super) trait Content: Read + Seek + Send {}
 
 impl<T: Read + Seek + Send> Content for T {}
@@ -58,7 +58,7 @@ pub(super) trait Place: Send + Sync {
 
 /// A small file.
 pub(super) trait Note {
-    /// What it says; nothing, when it is new.
+    /// Its text; nothing, when it is new.
     fn read(&mut self) -> io::Result<String>;
     /// Says something else, and that lasts.
     fn write(&mut self, text: &str) -> io::Result<()>;
@@ -84,7 +84,7 @@ impl Place for Disk {
         };
         for entry in entries {
             let entry = entry?;
-            // A name that is no UTF-8 is no export's.
+            // An export's name is UTF-8.
             let Ok(name) = entry.file_name().into_string() else { continue };
             if !entry.file_type()?.is_file() {
                 continue;

@@ -13,7 +13,7 @@ use super::*;
 /// A folder that goes when the test ends.
 struct Exports(PathBuf, Kind);
 
-/// What the connector takes it for. A store in a folder stands in for a bucket; a real one is among the peers.
+/// The kind that the connector takes it for. A store in a folder stands in for a bucket; a real one is among the peers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
     Disk,
@@ -52,7 +52,7 @@ impl Exports {
         fs::write(self.0.join(name), content).expect("written");
     }
 
-    /// What lies in a folder below, without the claims.
+    /// The files in a folder below, without the claims.
     fn names(&self, folder: &str) -> Vec<String> {
         // A bucket has a folder as long as something is in it.
         let entries = fs::read_dir(self.0.join(folder)).into_iter().flatten();
@@ -187,7 +187,7 @@ async fn a_file_is_put_away_when_the_shop_has_it_and_not_before() {
         let (fourth, _) = run(&erp, ask(newest)).await.expect("read");
         assert_eq!(column(&fourth, "sku"), ["\"NEXT\""]);
 
-        // What the quarantine wants again is read again.
+        // The quarantine's records are read again.
         let since = PageAsk { settled: None, ..ask(watermark) };
         let (all, _) = run(&erp, since).await.expect("read");
         assert_eq!(column(&all, "sku"), ["\"A\"", "\"LATE\"", "\"AHEAD\"", "\"NEXT\""]);

@@ -3,7 +3,7 @@
 //! - `rpc.rs`: session, calls, tagged values;
 //! - `read.rs`: products, levels and customers as plain fields.
 //!
-//! Pages go by id, which never moves. What changes while pages are read may be on either side of the one being read; so
+//! Pages go by id, which never moves. A change while pages are read may be on either side of the one being read; so
 //! the newest change that the ERP knows **when a run begins** is carried by the cursor, and no record counts as changed
 //! after it: the watermark stays before everything that happened meanwhile, and the next run sees it.
 
@@ -43,7 +43,7 @@ pub(super) fn open(
         system: "erp",
         base: &url,
         names: credential.names(),
-        // What a call refuses comes as a 200.
+        // A refusal of a call comes as a 200.
         is_own: envelope::none,
         timeout,
         response_bytes_max: RESPONSE_BYTES_MAX,
@@ -53,7 +53,7 @@ pub(super) fn open(
     Ok(Arc::new(Tryton { rpc, settings, setting: tokio::sync::OnceCell::new() }))
 }
 
-/// What a credential's options say.
+/// The options of a credential.
 #[derive(Debug, Default)]
 struct Settings {
     /// Codes of the locations whose stock is the shop's; none: every storage location.
@@ -91,7 +91,7 @@ impl Settings {
     }
 }
 
-/// What has to be known of the ERP before anything is read.
+/// The facts to be known of the ERP before anything is read.
 struct Setting {
     company: i64,
     /// Id and code of the locations.

@@ -23,7 +23,7 @@ use crate::http::CallError;
 
 type Row = BTreeMap<String, Box<RawValue>>;
 
-/// What changes with time is one of the two: what was never modified may have no `write_date`.
+/// A change has one of the two dates: a record that was never modified may have no `write_date`.
 const DATES: [&str; 2] = ["write_date", "create_date"];
 
 const ODD: &str = "a record without what was asked for";
@@ -292,7 +292,7 @@ impl Tryton {
     }
 }
 
-/// What has no code cannot be sold in the shop, and a part or a service often has none.
+/// A product without a code cannot be sold in the shop, and a part or a service often has none.
 fn sellable(after: i64) -> Vec<Value> {
     vec![json!(["id", ">", after]), json!(["code", "!=", null]), json!(["code", "!=", ""])]
 }

@@ -184,7 +184,7 @@ impl Twilio {
         }
     }
 
-    /// Whether a message went out, or will. One that failed did not reach anybody, and is no reason not to send.
+    /// Whether a message went out, or will. One that failed did not reach anybody, so it keeps none from being sent.
     ///
     /// <https://www.twilio.com/docs/messaging/api/message-resource#message-status-values>
     fn is_on_its_way(&self, message: &Message) -> Result<bool, CallError> {
