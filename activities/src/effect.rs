@@ -36,8 +36,8 @@ pub(crate) fn is_repeated(ctx: &ActivityContext) -> bool {
     ctx.info().attempt > 1
 }
 
-/// Nobody waits for an attempt that was given up on or cancelled: an effect that was not asked for yet must not be asked
-/// for then. The process looks up or undoes what there is, perhaps already now.
+/// Nobody waits for an attempt that was given up on or cancelled: an effect that was not asked for yet must not be
+/// asked for then. The process looks up or undoes what there is, perhaps already now.
 ///
 /// # Errors
 /// When that is so.
