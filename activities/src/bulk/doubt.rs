@@ -10,7 +10,7 @@ use super::trouble::Trouble;
 pub(super) struct Doubts {
     /// A row's outcome is not known: the system is away, or lets nobody in.
     has_failed: AtomicBool,
-    /// Rows were not taken, each perhaps for something in it ([`Trouble::OneRow`]).
+    /// Rows one after the other that were not taken, each perhaps for something in it ([`Trouble::OneRow`]).
     rows: AtomicUsize,
     /// A row was taken: doubts about others are about those rows.
     is_taken: AtomicBool,
@@ -22,18 +22,20 @@ impl Doubts {
         self.has_failed.load(Ordering::Relaxed)
     }
 
-    /// Takes note of how a row fared. After `most` rows that were not taken, and none that was, no further one is sent.
+    /// Takes note of how a row fared. After `most` rows one after the other that were not taken, no further one is sent:
+    /// a token that was revoked in the middle is not about any of them.
     pub(super) fn note<D>(&self, sent: &Result<Answer<D>, Trouble>, most: usize) {
         let has_failed = match sent {
             Ok(Answer::Done(_)) => {
                 self.is_taken.store(true, Ordering::Relaxed);
+                self.rows.store(0, Ordering::Relaxed);
                 false
             }
-            Ok(_) => false,
-            Err(Trouble::OneRow { .. }) => {
-                self.rows.fetch_add(1, Ordering::Relaxed) + 1 >= most
-                    && !self.is_taken.load(Ordering::Relaxed)
+            Ok(_) => {
+                self.rows.store(0, Ordering::Relaxed);
+                false
             }
+            Err(Trouble::OneRow { .. }) => self.rows.fetch_add(1, Ordering::Relaxed) + 1 >= most,
             Err(_) => true,
         };
         self.has_failed.fetch_or(has_failed, Ordering::Relaxed);
@@ -45,7 +47,9 @@ impl Doubts {
         sent: Result<Option<Answer<D>>, Trouble>,
     ) -> Result<Option<Answer<D>>, Trouble> {
         match sent {
-            Err(Trouble::OneRow { cause, .. }) if self.is_taken.load(Ordering::Relaxed) => {
+            Err(Trouble::OneRow { cause, .. })
+                if self.is_taken.load(Ordering::Relaxed) && !self.has_failed() =>
+            {
                 Ok(Some(Answer::Refused(cause)))
             }
             sent => sent,
@@ -80,6 +84,24 @@ mod tests {
             doubts.note::<()>(&Err(doubt()), 8);
         }
         assert!(!doubts.has_failed(), "the next row may be taken");
+        doubts.note::<()>(&Err(doubt()), 8);
+        assert!(doubts.has_failed());
+        assert!(matches!(doubts.settle::<()>(Err(doubt())), Err(Trouble::OneRow { .. })));
+    }
+
+    /// The first rows were taken, then something before the system takes none any more.
+    #[test]
+    fn many_rows_in_a_row_are_never_the_rows_fault() {
+        let doubts = Doubts::default();
+        doubts.note(&Ok(Answer::Done(Some(()))), 8);
+        for _ in 0..7 {
+            doubts.note::<()>(&Err(doubt()), 8);
+        }
+        doubts.note(&Ok(Answer::Done(Some(()))), 8);
+        for _ in 0..7 {
+            doubts.note::<()>(&Err(doubt()), 8);
+        }
+        assert!(!doubts.has_failed(), "one was taken in between");
         doubts.note::<()>(&Err(doubt()), 8);
         assert!(doubts.has_failed());
         assert!(matches!(doubts.settle::<()>(Err(doubt())), Err(Trouble::OneRow { .. })));

@@ -324,11 +324,10 @@ impl Kind for Products<'_> {
         .boxed()
     }
 
-    /// A product that was sold since is still as the run wrote it.
+    /// A product that was sold since, or got its first stock from the run, is still as the run wrote it.
     fn is_as_written(&self, row: &Staged, before: &Look, now: &Look) -> bool {
         let written = self.wanted(row, Some(before));
-        let stock = if before.stock.is_some() { now.stock } else { before.stock };
-        written.is_ok_and(|written| Look { stock, ..written } == *now)
+        written.is_ok_and(|written| Look { stock: now.stock, ..written } == *now)
     }
 
     fn change<'a>(

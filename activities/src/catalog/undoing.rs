@@ -57,10 +57,14 @@ struct Undoing<'a, K> {
 }
 
 impl<K: Kind> Undoing<'_, K> {
-    async fn take_back(&self, back: &Back<K::Row, K::State>) -> Result<Answer<()>, Trouble> {
+    async fn take_back(
+        &self,
+        back: &Back<K::Row, K::State>,
+        listed: Option<&Existing<K::State>>,
+    ) -> Result<Answer<()>, Trouble> {
         // To delete or restore what somebody has changed a minute ago would lose that.
         let now = patiently(self.ctx, || self.kind.look_again(&back.row)).await.map_err(trouble)?;
-        let Some(now) = &now else {
+        let Some(now) = now.as_ref().or(listed) else {
             // It was never made, or somebody deleted it.
             return Ok(if back.before.is_some() {
                 Answer::Refused(DELETED.to_owned())
@@ -95,21 +99,24 @@ const DELETED: &str = "somebody else has deleted it since";
 
 impl<K: Kind> Target for Undoing<'_, K> {
     type Row = Back<K::Row, K::State>;
-    /// Each row is looked at right before it is taken back.
-    type Image = ();
+    type Image = Option<Existing<K::State>>;
     type Done = ();
     type Outcome = RowOutcome;
 
     fn look<'a>(&'a self, rows: &'a [Self::Row]) -> BoxFuture<'a, Result<Vec<Self::Image>, Trouble>> {
-        async move { Ok(rows.iter().map(|_| ()).collect()) }.boxed()
+        async move {
+            let rows: Vec<K::Row> = rows.iter().map(|back| back.row.clone()).collect();
+            patiently(self.ctx, || self.kind.look(&rows)).await.map_err(trouble)
+        }
+        .boxed()
     }
 
     fn write<'a>(
         &'a self,
         row: &'a Self::Row,
-        (): &'a Self::Image,
+        listed: &'a Self::Image,
     ) -> BoxFuture<'a, Result<Answer<()>, Trouble>> {
-        self.take_back(row).boxed()
+        self.take_back(row, listed.as_ref()).boxed()
     }
 
     /// Only a row that is left standing is told of.

@@ -147,7 +147,7 @@ impl Target for Writes<'_> {
             let now = images::look(self.ctx, self.shop, std::slice::from_ref(row)).await?;
             let now = now.first().unwrap_or(before);
             if self.is_done(row, now) {
-                return Ok(Answer::Same);
+                return Ok(Answer::Done(None));
             }
             if !self.input.force && !images::costs(now, row.variant.as_ref(), row.expected.minor_units()) {
                 return Ok(Answer::Refused(CONFLICT.to_owned()));

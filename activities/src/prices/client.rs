@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::http::wire::{Amount, amount, money};
-use crate::http::{Api, CallError, Wrong};
+use crate::http::{Api, CallError, Wrong, word};
 
 /// SKUs of one look-up, and rows of one batch, at most.
 pub(super) const AT_ONCE: usize = 1_000;
@@ -273,7 +273,7 @@ fn priced(body: ProductBody) -> Priced {
 
 fn variant(body: VariantBody) -> Result<Variant, String> {
     let currency = Currency::from_code(&body.currency);
-    let currency = currency.ok_or_else(|| format!("the currency '{}' is not known", body.currency))?;
+    let currency = currency.ok_or_else(|| format!("the currency {} is not known", word(&body.currency)))?;
     let id = VariantId::new(body.variant_id).map_err(|problem| format!("the id of a variant {problem}"))?;
     let price = money(&body.price, currency);
     let price =

@@ -212,6 +212,11 @@ impl Revert<'_> {
 
     /// The same at a shop that compares nothing and knows prices of products only: read, then written.
     async fn set_product(&self, key: &IdempotencyKey, back: &Back<'_>) -> Result<Set, Trouble> {
+        let before = &back.image.before;
+        if before.iter().any(|variant| variant.price != back.price.minor_units()) {
+            // The platform's update knows products only: it would give every variant the price of one.
+            return Ok(Set::Refused { code: "VARIANT_NOT_SUPPORTED".to_owned() });
+        }
         let sku = back.image.sku.as_str();
         let prices = images::prices(self.ctx, self.shop, BTreeSet::from([sku])).await?;
         match prices.get(sku).and_then(Priced::of_all) {

@@ -108,7 +108,8 @@ impl<'c> Reader<'c> {
             Ok(Some(name)) if name.is_empty() => None,
             other => id(other, "is missing", VariantId::new).map_err(|problem| note("variant", problem)).ok(),
         };
-        let new = match price(text("new_price"), money_in) {
+        let is_text = |field: &str| given.row.get(field).is_some_and(|raw| raw.get().starts_with('"'));
+        let new = match price(text("new_price"), is_text("new_price"), money_in) {
             Ok(Some(price)) if price.minor_units() > 0 => Some(price),
             Ok(Some(_)) => {
                 note("new_price", "is zero".to_owned());
@@ -123,7 +124,7 @@ impl<'c> Reader<'c> {
                 None
             }
         };
-        let old = price(text("old_price"), money_in).unwrap_or_else(|problem| {
+        let old = price(text("old_price"), is_text("old_price"), money_in).unwrap_or_else(|problem| {
             note("old_price", problem);
             None
         });
@@ -213,7 +214,11 @@ fn id<T, E: std::fmt::Display>(
 }
 
 /// `None`: no price is written there. Zero is a price here.
-fn price(given: Result<Option<String>, String>, currency: Currency) -> Result<Option<Money>, String> {
+fn price(
+    given: Result<Option<String>, String>,
+    is_text: bool,
+    currency: Currency,
+) -> Result<Option<Money>, String> {
     let Some(written) = given? else { return Ok(None) };
     let digits = text::number(&written);
     if NOTHING.contains(&digits.to_lowercase().as_str()) {
@@ -222,12 +227,12 @@ fn price(given: Result<Option<String>, String>, currency: Currency) -> Result<Op
     if CELL_ERRORS.contains(&digits.to_uppercase().as_str()) {
         return Err("is a spreadsheet's error".to_owned());
     }
-    let price = Money::parse(&digits, currency).map_err(|error: MoneyError| error.to_string())?;
-    if text::is_of_two_minds(&digits, exponent(currency).into()) {
+    if is_text && text::is_of_two_minds(&digits, exponent(currency).into()) {
         return Err(
             "may mean thousands: write it without the point, or with the decimals of its currency".to_owned()
         );
     }
+    let price = Money::parse(&digits, currency).map_err(|error: MoneyError| error.to_string())?;
     Ok(Some(price))
 }
 
@@ -252,12 +257,14 @@ mod tests {
     fn a_price_that_may_mean_thousands_is_asked_about() {
         let vnd = Currency::from_code("VND").expect("a currency");
         for written in ["25.000", "+25.000", "025.000", "999.999"] {
-            let refused = price(Ok(Some(written.to_owned())), vnd);
+            let refused = price(Ok(Some(written.to_owned())), true, vnd);
             assert!(refused.is_err_and(|why| why.contains("thousands")), "{written}");
         }
-        assert!(price(Ok(Some("25000.0".to_owned())), vnd).is_ok_and(|price| price.is_some()));
+        assert!(price(Ok(Some("25000.0".to_owned())), true, vnd).is_ok_and(|price| price.is_some()));
         let dinar = Currency::from_code("KWD").expect("a currency");
-        assert!(price(Ok(Some("1.250".to_owned())), dinar).is_ok_and(|price| price.is_some()));
+        assert!(price(Ok(Some("1.250".to_owned())), true, dinar).is_ok_and(|price| price.is_some()));
+        // A number in JSON means one thing.
+        assert!(price(Ok(Some("25.000".to_owned())), false, vnd).is_ok_and(|price| price.is_some()));
     }
 
     fn read(json: &str) -> Result<Draft, Vec<String>> {

@@ -138,8 +138,8 @@ impl Staging<'_> {
             return Ok(());
         }
         let why = format!(
-            "a run named {batch} has written prices before, and could still be taken back: give this \
-             one another --batch-id"
+            "a run named {batch} has begun to write before: take it back ('prices revert'), and give \
+             this one another --batch-id"
         );
         Err(Trouble::Final(why))
     }
