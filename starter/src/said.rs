@@ -125,13 +125,16 @@ fn every_command_about_a_question_is_taken() {
     let question = |answers: &[Action]| Question {
         id: "send-welcome-emails/coupon.2".to_owned(),
         about: workflows::saga::Subject {
-            kind: SubjectKind::Undo,
+            kind: match answers {
+                [Action::Approve | Action::Reject] => SubjectKind::Decision,
+                _ => SubjectKind::Undo,
+            },
             step: "send-welcome-emails".to_owned(),
             part: None,
         },
         cause: "it's odd".to_owned(),
         reason: "HTTP 500".to_owned(),
-        since: None,
+        since: "2026-06-01T00:00:00.123456789Z".parse().ok(),
         deadline: None,
         facts: Vec::new(),
         answers: answers.iter().map(|action| Choice { action: *action, effect: String::new() }).collect(),
@@ -145,6 +148,8 @@ fn every_command_about_a_question_is_taken() {
             let commands = told(&lines);
             assert_eq!(commands.len(), 1, "{lines:?}");
             assert!(is_taken(commands[0]), "{commands:?}");
+            let is_decision = matches!(action, Action::Approve | Action::Reject);
+            assert_eq!(commands[0].contains(" --since 2026-"), is_decision, "{commands:?}");
         }
         for step in process.decides_at.iter().copied().chain(["process-payment"]) {
             let group = Group::begun(&subject, None, step, "it's odd");

@@ -47,8 +47,8 @@ impl Subject {
         let (run, id) = (word(&self.workflow_id), word(&question.id));
         // A process that runs again asks about other figures under the same name.
         let since = question.since.filter(|_| question.about.kind == SubjectKind::Decision);
-        let since = since.map(|since| format!(" --since {since}")).unwrap_or_default();
-        command!("answer {run} {id} --action {}{since} --reason '…'", action.name())
+        let command = command!("answer {run} {id} --action {} --reason '…'", action.name());
+        since.map(|since| format!("{command} --since {since}")).unwrap_or(command)
     }
 }
 
