@@ -22,8 +22,8 @@ impl Doubts {
         self.has_failed.load(Ordering::Relaxed)
     }
 
-    /// Takes note of how a row fared. After `most` rows one after the other that were not taken, no further one is sent:
-    /// a token that was revoked in the middle is not about any of them.
+    /// Takes note of how a row fared. After `most` rows one after the other that were not taken, no further one is
+    /// sent: a token that was revoked in the middle is not about any of them.
     pub(super) fn note<D>(&self, sent: &Result<Answer<D>, Trouble>, most: usize) {
         let has_failed = match sent {
             Ok(Answer::Done(_)) => {
