@@ -137,7 +137,7 @@ pub(crate) fn record(
             sku: fields.sku()?,
             name: fields.needed(&NAME, PRODUCT_NAME_MAX, text::title)?,
             price: fields.money(&PRICE)?,
-            description: fields.text(&DESCRIPTION, 20_000, text::prose)?,
+            description: fields.text(&DESCRIPTION, text::DESCRIPTION_MAX, text::prose)?,
             category: fields.text(&CATEGORY, 200, text::key)?,
             active: match fields.get(&ACTIVE)? {
                 Some(Converted::Bool(active)) => Some(active),

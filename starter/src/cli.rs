@@ -240,7 +240,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: ScheduleCommand,
     },
-    /// What runs of every process ask people, by step and cause, the oldest first
+    /// Questions that runs of every process ask people, by step and cause, the oldest first
     #[command(after_help = QUESTIONS_HELP)]
     Questions,
     /// Answer what a run asks a person, or what many ask

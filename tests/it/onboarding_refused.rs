@@ -6,7 +6,7 @@ use contracts::values::CustomerRef;
 use serde_json::{Value, json};
 use tests::customers;
 use tests::world::World;
-use workflows::report::StepStatus;
+use workflows::report::{Progress, StepStatus};
 use workflows::saga::{Action, AnswerOutcome};
 
 /// Nothing was given, and what was opened is marked.
@@ -173,12 +173,8 @@ async fn an_undo_that_sticks_is_named_by_its_part_and_answered_by_a_person() -> 
         ]))
         .await?;
     let run = world.register(&customers::registration()).await?;
-    let until = std::time::Instant::now() + tests::world::LIMIT;
-    while run.progress().await.map(|p| p.needs_human).unwrap_or_default().is_empty() {
-        anyhow::ensure!(std::time::Instant::now() < until, "nobody was asked");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    assert_eq!(run.progress().await?.needs_human, ["send-welcome-emails/coupon"]);
+    let asks = run.until("asking", |progress| !progress.needs_human.is_empty()).await?;
+    assert_eq!(asks.needs_human, ["send-welcome-emails/coupon"]);
     let too_late = run.cancel("another reason").await.err().unwrap_or_default();
     assert!(too_late.contains("already being undone"), "{too_late}");
     world.attach_run(&run.workflow_id).tried_on(1).await?;
@@ -187,6 +183,34 @@ async fn an_undo_that_sticks_is_named_by_its_part_and_answered_by_a_person() -> 
     assert_eq!(answer, Ok(AnswerOutcome::Done));
     run.ended().await?.failed_as("StepFailed")?;
     nothing_stands(&world, 1).await?;
+    Ok(())
+}
+
+/// A coupon that cannot be revoked is one thing; mails to somebody who is not a customer, and points, are another.
+#[tokio::test]
+async fn a_coupon_that_the_shop_does_not_revoke_holds_up_no_other_undo() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    world
+        .shop
+        .faults(json!([
+            { "operation": "coupons.create", "kind": "status", "status": 503 },
+            { "operation": "coupons.revoke", "kind": "status", "status": 422 }
+        ]))
+        .await?;
+    let run = world.register(&customers::registration()).await?;
+    let undone =
+        |progress: &Progress, step| progress.step(step).map(|s| s.status) == Some(StepStatus::Undone);
+    let is_so = |progress: &Progress| {
+        progress.needs_human == ["send-welcome-emails/coupon"]
+            && ["setup-loyalty", "create-customer"].iter().all(|step| undone(progress, step))
+    };
+    run.until("asked about the coupon alone", is_so).await?;
+    let series = run.follow_up().ended().await?.completed()?;
+    assert_eq!(serde_json::to_value(series.ended_by)?, json!("undone"));
+    world.shop.mend().await?;
+    let answer = run.answer("send-welcome-emails/coupon", Action::Retry, "the shop is back").await;
+    assert_eq!(answer, Ok(AnswerOutcome::Done));
+    run.ended().await?.failed_as("StepFailed")?;
     Ok(())
 }
 

@@ -20,7 +20,7 @@ use workflows::report::{Progress, Report};
 use workflows::saga::{Action, Answer, AnswerOutcome, CancelAccepted, CancelRequest};
 
 use crate::servers;
-use crate::world::{LIMIT, World};
+use crate::world::{LIMIT, World, until};
 
 /// The seed's registration, as the README's sample has it.
 pub const SAMPLE: &str = include_str!("../../starter/samples/onboarding.json");
@@ -209,6 +209,11 @@ impl Onboarding<'_> {
     /// The query `progress`.
     pub async fn progress(&self) -> anyhow::Result<Progress> {
         Ok(self.handle().query(CustomerOnboarding::progress, (), WorkflowQueryOptions::default()).await?)
+    }
+
+    /// Waits until the progress is as wanted.
+    pub async fn until(&self, what: &str, wanted: impl Fn(&Progress) -> bool) -> anyhow::Result<Progress> {
+        until(&self.workflow_id, what, || self.progress(), wanted).await
     }
 
     /// The update `cancel_onboarding`.

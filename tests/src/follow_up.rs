@@ -1,8 +1,6 @@
 //! Series of follow-up mails, and what a test asks of them.
 
-use std::time::{Duration, Instant};
-
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use contracts::values::{CustomerId, Locale, Recipient};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -17,7 +15,7 @@ use workflows::input::Unchecked;
 use workflows::report::Progress;
 
 use crate::customers::{Ended, Onboarding, answered, customer_ref, ended};
-use crate::world::{LIMIT, World};
+use crate::world::{LIMIT, World, until};
 
 /// A series of follow-up mails.
 pub struct FollowUp<'w> {
@@ -78,14 +76,7 @@ impl FollowUp<'_> {
 
     /// Waits until the progress is as wanted.
     pub async fn until(&self, what: &str, wanted: impl Fn(&Progress) -> bool) -> anyhow::Result<Progress> {
-        let until = Instant::now() + LIMIT;
-        loop {
-            match self.progress().await {
-                Ok(progress) if wanted(&progress) => return Ok(progress),
-                other if Instant::now() > until => bail!("{}: never {what}: {other:?}", self.workflow_id),
-                _ => tokio::time::sleep(Duration::from_millis(50)).await,
-            }
-        }
+        until(&self.workflow_id, what, || self.progress(), wanted).await
     }
 
     /// Whether the run is open; `None` when there is none.

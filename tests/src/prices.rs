@@ -1,9 +1,9 @@
 //! A shop and its price runs, and what a test asks of them.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use contracts::objects::ListPart;
 use contracts::values::PriceBatchId;
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ use workflows::saga::{Action, Answer, AnswerOutcome, CancelAccepted};
 
 use crate::customers::{Ended, answered, ended};
 use crate::erp::ErpWorld;
-use crate::world::{LIMIT, WorkerProcess};
+use crate::world::{LIMIT, WorkerProcess, until};
 
 /// The seed's list, as the README's sample has it.
 pub const SAMPLE: &str = include_str!("../../starter/samples/prices.json");
@@ -240,14 +240,7 @@ impl PriceRun<'_> {
     /// # Errors
     /// When it does not in time.
     pub async fn until(&self, what: &str, is_so: impl Fn(&Progress) -> bool) -> anyhow::Result<Progress> {
-        let until = Instant::now() + LIMIT;
-        loop {
-            match self.progress().await {
-                Ok(progress) if is_so(&progress) => return Ok(progress),
-                other if Instant::now() > until => bail!("{}: not {what}: {other:?}", self.workflow_id),
-                _ => tokio::time::sleep(Duration::from_millis(50)).await,
-            }
-        }
+        until(&self.workflow_id, what, || self.progress(), is_so).await
     }
 
     /// Waits until a person is asked.

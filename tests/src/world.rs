@@ -22,6 +22,7 @@ use tonic::IntoRequest as _;
 use workflows::input::Unchecked;
 use workflows::order_processing::{self, OrderData, OrderProcessing};
 use workflows::policy::BULK_QUEUE;
+use workflows::report::Progress;
 
 mod order;
 
@@ -53,6 +54,26 @@ const SHORT: [&str; 16] = [
     "--prices-patience=20s",
     "--ref-key=a key for tests only",
 ];
+
+/// Waits until the progress of a run is as wanted.
+///
+/// # Errors
+/// When it is not in time; names the run, and the progress at last.
+pub async fn until(
+    run: &str,
+    what: &str,
+    progress: impl AsyncFn() -> anyhow::Result<Progress>,
+    wanted: impl Fn(&Progress) -> bool,
+) -> anyhow::Result<Progress> {
+    let until = Instant::now() + LIMIT;
+    loop {
+        match progress().await {
+            Ok(progress) if wanted(&progress) => return Ok(progress),
+            other if Instant::now() > until => anyhow::bail!("{run}: never {what}: {other:?}"),
+            _ => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+}
 
 /// A shop, a worker and a client.
 pub struct World {

@@ -41,7 +41,7 @@ mod slug;
 mod zone;
 
 pub use host::is_this_machine;
-pub use line::{as_seen, key, line, prose, title};
+pub use line::{DESCRIPTION_MAX, as_seen, key, line, prose, title};
 pub use mail::mail_address;
 pub use nearest::{did_you_mean, nearest};
 pub use number::{is_of_two_minds, number};

@@ -34,6 +34,10 @@ pub fn title(text: &str, max: usize) -> Result<String, Refusal> {
     sized(&text, max).map(str::to_owned)
 }
 
+/// The characters that a description of a product or of a category may have. By all doors the same: a text that one
+/// lets in and another refuses could not be changed where it was not made.
+pub const DESCRIPTION_MAX: usize = 20_000;
+
 /// A text of any number of lines, 1 to `max` characters. Invisible signs in it are dropped.
 ///
 /// # Errors

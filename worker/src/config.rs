@@ -115,7 +115,7 @@ pub struct Settings {
     pub erp: ErpSettings,
     /// How much bulk work at once.
     pub bulk: BulkSettings,
-    /// What price runs need.
+    /// The settings of price runs.
     pub prices: PriceSettings,
     /// How much at once.
     pub tuning: Tuning,

@@ -1,27 +1,25 @@
-//! Order processing: from a placed order to a paid parcel with a label, or back to where it began.
+//! Order processing: an order is fulfilled (paid, sold, with a shipping label), or every step of it is undone.
 //!
-//! 0. **Shape check**: the input is complete and adds up. Wrong input ends the run before any call.
+//! 0. **Input check**: the order is complete and its total matches. Wrong input fails the run before any call.
 //! 1. `validate-order`: the shop agrees to the order (stock, prices, customer, address, payment method).
-//! 2. `reserve-inventory`: every line is held, or none. A clock (`reservation_minutes`, 30 by default) starts with this
-//!    step. When it rings and the payment has not settled, the payment is read once more; then the order expires.
+//! 2. `reserve-inventory`: every line is held, or none. The payment's deadline counts from here
+//!    (`reservation_minutes`, 30 by default). When it passes, the payment is read a last time; then the order expires.
 //! 3. `process-payment`: the customer is charged; cash on delivery charges nothing. A decline ends the order. Where the
-//!    customer has to act (3-D Secure, a transfer) the order waits for news (`payment_settled`), and looks meanwhile.
+//!    customer has to act (3-D Secure, a transfer) the order waits for news (`payment_settled`) and polls meanwhile.
 //! 4. `confirm-inventory`: the held stock becomes sold stock.
-//! 5. `create-shipping`: the label is bought. 4 and 5 run side by side: goods that are held, and paid or due on
-//!    delivery, can be sold and labelled at once. **The point of no return** is when both have succeeded; a cancel that
-//!    comes meanwhile waits for that. If one fails, the other ends its attempt, makes no further one, and is undone.
-//! 6. `update-order-status`: the shop learns that the order is confirmed, and its tracking number. If it cannot be
-//!    told, a person is asked, and the run stays open until then.
-//! 7. `send-notifications`: mail, SMS (if there is a phone) and push. A message that fails is reported; it never
-//!    rolls back a paid order.
+//! 5. `create-shipping`: the label is bought, side by side with 4: the goods are held, and paid or due on delivery.
+//!    **The point of no return** (the pivot) is when both have succeeded; a cancel that comes later is refused. If one
+//!    fails, or a cancel comes first, the attempts under way end, none is repeated, and both are undone.
+//! 6. `update-order-status`: the shop learns that the order is confirmed. A person is asked if it cannot be told.
+//! 7. `send-notifications`: mail, SMS (if there is a phone) and push. A message that fails is reported, no more.
 //! 8. `update-analytics`: the sale is counted. 6 to 8 run side by side: no outage of one holds up the others.
 //!
-//! From step 1 on, whatever ends the order before the point of no return undoes what may have happened, newest first,
-//! and then tells the shop (`update-order`): `failed`, `cancelled` or `expired`, with the reason. A stuck undo is put
-//! to a person and holds up nothing else; only a label that cannot be voided makes the refund wait for an answer.
-//! `cancel_order` and the clock close the run as Completed with that outcome, a refusal or an outage as Failed.
+//! A refusal, an outage beyond a step's patience, the deadline, `cancel_order` or Temporal's cancel before the pivot
+//! undoes every step that has begun, newest first, and tells the shop (`update-order`): `failed`, `cancelled` or
+//! `expired`. A person is asked about an undo that sticks, and the others go on; only where the carrier refuses to void
+//! the label do they wait for the answer. Money that comes meanwhile goes back here, later in [`crate::late_payment`].
 //!
-//! Absent on purpose: retries (by policy), provider formats (the adapters'), a second charge (that is a new order).
+//! Not here: retries (module `policy`), formats of providers (crate `activities`), a second charge (a new order).
 
 mod face;
 mod input;
@@ -75,7 +73,9 @@ impl Process for OrderProcessing {
             .undo("give the money back", "the shop keeps the money"),
         StepSpec::compensable(CONFIRM, "turn the hold into a sale")
             .undo("restock", "the goods count as sold"),
-        StepSpec::pivot(SHIP, "buy the shipping label").undo("void the label", "the parcel may be sent"),
+        StepSpec::pivot(SHIP, "buy the shipping label")
+            .undo("void the label", "the parcel may be sent")
+            .holds_up_others(),
         StepSpec::retriable(UPDATE, "tell the shop that the order is confirmed")
             .if_left("the shop does not know that the order is paid and has a label"),
         StepSpec::retriable(NOTIFY, "tell the customer"),
@@ -100,8 +100,8 @@ impl OrderRun<'_> {
             let payment = self.charge(saga).await?;
             Ok((holds, payment))
         };
-        let held = saga.within(self.order.reservation, "stock held", NOT_IN_TIME, hold_and_charge);
-        let (holds, payment) = held.await?;
+        let in_time = saga.within(self.order.reservation, "stock held", NOT_IN_TIME, hold_and_charge);
+        let (holds, payment) = in_time.await?;
         let paid = self.settle(saga, payment, deadline).await?;
         let ((), label) = saga.both(self.confirm(saga, holds), self.ship(saga)).await?;
         saga.pivot();

@@ -26,11 +26,13 @@ pub struct StepSpec {
     /// The consequence in words when a person leaves its undo (or, of a step that has to happen, the step itself)
     /// undone.
     pub left: &'static str,
+    /// Whether a refusal of its undo holds up the undos of earlier steps until a person has answered.
+    pub holds_up_others: bool,
 }
 
 impl StepSpec {
     const fn new(name: &'static str, words: &'static str, class: StepClass) -> Self {
-        Self { name, words, class, undo: "", left: "" }
+        Self { name, words, class, undo: "", left: "", holds_up_others: false }
     }
 
     /// A step before the pivot.
@@ -55,6 +57,13 @@ impl StepSpec {
     #[must_use]
     pub const fn undo(self, undo: &'static str, left: &'static str) -> Self {
         Self { undo, left, ..self }
+    }
+
+    /// A refusal of its undo changes what has to become of earlier steps: while a parcel is under way, nobody gives
+    /// the money back before a person has decided.
+    #[must_use]
+    pub const fn holds_up_others(self) -> Self {
+        Self { holds_up_others: true, ..self }
     }
 
     /// Adds the words for the consequence when a person leaves a step that has to happen.

@@ -73,8 +73,8 @@ impl<'c> Reader<'c> {
     pub(super) fn new(checks: &'c PriceChecks, now: Timestamp) -> Result<Self, String> {
         let currency = Currency::from_code(&checks.currency);
         let currency = currency.ok_or_else(|| format!("{} is no ISO-4217 currency", checks.currency))?;
-        let zone = checks.zone.as_deref().map(TimeZone::get).transpose();
-        let zone = zone.map_err(|error| format!("the time zone is not known: {error}"))?;
+        let zone = checks.zone.as_deref().map(text::zone).transpose();
+        let zone = zone.map_err(|refusal| format!("the time zone {}", refusal.problem))?;
         Ok(Self { checks, currency, zone, now })
     }
 
@@ -333,6 +333,10 @@ mod tests {
                 "{never}"
             );
         }
+        // An offset is a zone, too.
+        let ahead = PriceChecks { zone: Some("GMT+7".to_owned()), ..checks() };
+        let ahead = Reader::new(&ahead, "2026-06-01T00:00:00Z".parse().expect("a time")).expect("a zone");
+        assert_eq!(ahead.local("2026-07-01").map(|at| at.to_string()).as_deref(), Ok("2026-06-30T17:00:00Z"));
         assert!(at("2027-07-01").is_err_and(|said| said.contains("more than 366 days ahead")));
         assert!(at("2020-01-01").is_err_and(|said| said.contains("max_backdate")));
     }

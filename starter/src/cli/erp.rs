@@ -48,7 +48,7 @@ Examples:
 
 #[derive(Subcommand)]
 pub(crate) enum QuarantineCommand {
-    /// What is in there, by cause
+    /// The records in it, counted by cause
     List(QuarantineArgs),
     /// The records themselves, as JSON lines; they may hold personal data
     Show(QuarantineArgs),
@@ -101,7 +101,7 @@ pub(crate) struct MapArgs {
     /// Records of the ERP: a JSON list, one record, or JSON lines
     #[arg(long, value_name = "FILE")]
     pub(crate) sample: PathBuf,
-    /// What they are records of
+    /// The kind of these records
     #[arg(long, value_name = "ENTITY", default_value = "products", value_parser = entity)]
     pub(crate) entity: Entity,
 }

@@ -83,7 +83,7 @@ pub(crate) struct PauseArgs {
 pub(crate) struct TriggerArgs {
     /// The schedule's id
     pub(crate) id: String,
-    /// What to do if a run is under way [default: as the schedule says]
+    /// The choice if a run is under way [default: as the schedule says]
     #[arg(long, value_enum, value_name = "POLICY")]
     pub(crate) overlap: Option<Overlap>,
 }
@@ -98,7 +98,7 @@ pub(crate) struct BackfillArgs {
     /// The last time
     #[arg(long, value_name = "TIME")]
     pub(crate) to: String,
-    /// What to do while a run is under way
+    /// The choice while a run is under way
     #[arg(long, value_enum, value_name = "POLICY", default_value = "buffer_all")]
     pub(crate) overlap: Overlap,
     /// Say which times would be run, and start nothing

@@ -82,7 +82,7 @@ pub(crate) struct ResolveArgs<N: Name> {
     /// The step whose undo is stuck, or the part of one; 'status' names it
     #[arg(long, value_name = "NAME")]
     pub(crate) step: String,
-    /// What to do about it; mark_done is taken for done_by_hand, and skip for leave
+    /// The answer; mark_done is taken for done_by_hand, and skip for leave
     #[arg(long, value_enum)]
     pub(crate) action: Action,
     /// Why; goes into the report

@@ -16,7 +16,7 @@ use workflows::order_processing::{OrderProcessing, OrderProcessingResult, Paymen
 use workflows::report::{Progress, Report, StepStatus, UndoRecord};
 use workflows::saga::{Action, Answer, AnswerOutcome, CancelAccepted, CancelRequest};
 
-use super::{LIMIT, World};
+use super::{LIMIT, World, until};
 
 /// A started order.
 pub struct Order<'w> {
@@ -58,15 +58,7 @@ impl Order<'_> {
 
     /// Waits until the progress is as wanted.
     pub async fn until(&self, what: &str, wanted: impl Fn(&Progress) -> bool) -> anyhow::Result<Progress> {
-        let until = Instant::now() + LIMIT;
-        loop {
-            let progress = self.progress().await;
-            match progress {
-                Ok(progress) if wanted(&progress) => return Ok(progress),
-                other if Instant::now() > until => bail!("{}: never {what}: {other:?}", self.workflow_id),
-                _ => tokio::time::sleep(Duration::from_millis(50)).await,
-            }
-        }
+        until(&self.workflow_id, what, || self.progress(), wanted).await
     }
 
     /// Waits until a step has a status.

@@ -31,7 +31,7 @@ pub(super) struct PatienceArgs {
     /// Buying a shipping label.
     #[arg(long, env = "SUN_CARRIER_PATIENCE", default_value = "30m", value_parser = duration, value_name = "TIME")]
     carrier_patience: Duration,
-    /// What must be written after the point of no return.
+    /// Writing the rest that has to be written after the point of no return.
     #[arg(long, env = "SUN_AFTERMATH_PATIENCE", default_value = "24h", value_parser = duration, value_name = "TIME")]
     aftermath_patience: Duration,
     /// Telling the shop of an order that is paid and has a label, before a person is asked.

@@ -10,7 +10,7 @@ use contracts::values::PriceBatchId;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::input::parsed::{at_most, currency, named_zone, span};
+use crate::input::parsed::{at_most, currency, span, zone_as_written};
 use crate::input::people::yes_or_no;
 use crate::input::{Checked, Fields, Problem, Refusal, count, id, refuse, text};
 
@@ -92,7 +92,7 @@ impl Checked for BulkPriceUpdateData {
         let limits = fields.maybe_nested("limits", limits).unwrap_or_default();
         let checks = PriceChecks {
             currency: fields.optional("currency", currency).unwrap_or(Currency::VND).code().to_owned(),
-            zone: fields.optional("zone", named_zone),
+            zone: fields.optional("zone", zone_as_written),
             max_change_percent: fields.optional("max_change_percent", at_most(1_000_000)),
             jump_percent: limits.price_change,
             max_backdate_seconds: fields.optional("max_backdate", span).map(|span| span.as_secs()),

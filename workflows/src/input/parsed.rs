@@ -75,10 +75,10 @@ pub fn zone(value: &RawValue) -> Result<TimeZone, Refusal> {
     ::text::zone(&text(60)(value)?)
 }
 
-/// A time zone that is handed on by its name ([`text::named_zone`]).
-pub fn named_zone(value: &RawValue) -> Result<String, Refusal> {
-    let name = text(60)(value)?;
-    ::text::named_zone(&name).map(|_| name)
+/// The same, handed on as it is written, because its reader is elsewhere.
+pub fn zone_as_written(value: &RawValue) -> Result<String, Refusal> {
+    let written = text(60)(value)?;
+    ::text::zone(&written).map(|_| written)
 }
 
 /// A whole number in `0..=max`.

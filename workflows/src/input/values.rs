@@ -4,6 +4,8 @@ use contracts::money::{Currency, Money};
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
+use text::json;
+
 use super::{Refusal, refuse};
 
 /// A line of `1..=max` characters that a person wrote ([`text::line`]).
@@ -33,7 +35,7 @@ pub fn opaque(max: usize) -> impl Fn(&RawValue) -> Result<String, Refusal> {
 }
 
 pub(super) fn string(value: &RawValue) -> Result<String, Refusal> {
-    serde_json::from_str(value.get()).or_else(|_| refuse("is not text", "send a JSON string"))
+    json::text(value)
 }
 
 /// An id of [`contracts::values`].

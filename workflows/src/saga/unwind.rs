@@ -17,7 +17,7 @@ use super::state::Phase;
 use super::updates::never;
 use super::{LocalFuture, Process, Saga, Shared, Step};
 use crate::policy::{self, Policy};
-use crate::report::{StepClass, StepSpec, StepStatus, UndoOutcome};
+use crate::report::{StepSpec, StepStatus, UndoOutcome};
 
 /// How one step, or one part of it, is undone.
 pub(super) struct Undo {
@@ -173,8 +173,8 @@ impl<'s, W: Process> Back<'s, W> {
     /// Undoes everything that may have happened, newest first. Returns when nothing is left to undo, which may take a
     /// person's answer. No cancel reaches it; terminating the run would leave effects standing.
     ///
-    /// An undo that sticks holds up no other, with one exception: where the effect of the pivot step can no longer be
-    /// taken back (the parcel is under way), a person decides before the money goes back.
+    /// An undo that sticks holds up no other, unless its step says so ([`StepSpec::holds_up_others`]) and the system has
+    /// refused: then a person decides first.
     pub async fn undo_all(&self) {
         self.undo_until(|_| false).await;
     }
@@ -248,7 +248,7 @@ impl<'s, W: Process> Back<'s, W> {
             };
             note(&scribe, step, part, outcome, reason);
         };
-        let decides = first.is_none() && unsettled.is_answered && matter.spec.class == StepClass::Pivot;
+        let decides = first.is_none() && unsettled.is_answered && matter.spec.holds_up_others;
         if decides {
             self.saga.questions.meanwhile(noted).await;
         } else {

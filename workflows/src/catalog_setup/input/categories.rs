@@ -67,7 +67,7 @@ fn one(row: u32, fields: &Fields<'_>) -> Option<Written> {
         (Some(named), None) => Parent::Named(category_parts(&named)),
         (None, None) => Parent::None,
     };
-    let description = fields.given("description", prose(5_000));
+    let description = fields.given("description", prose(::text::DESCRIPTION_MAX));
     let attributes = fields.given_list("attributes", words(100, 100));
     let seo = fields.optional("seo_settings", changes(1_000, Some(&SEO_KEYS))).unwrap_or_default();
     Some(Written { row, name: name?, slug, parent, description, attributes, seo })
@@ -93,13 +93,7 @@ fn slug(value: &RawValue) -> Result<String, Refusal> {
 
 /// A text of any number of lines.
 pub(super) fn prose(max: usize) -> impl Fn(&RawValue) -> Result<String, Refusal> {
-    move |value| {
-        let text: Result<String, _> = serde_json::from_str(value.get());
-        match text {
-            Ok(text) => ::text::prose(&text, max),
-            Err(_) => refuse("is not text", "send a JSON string"),
-        }
-    }
+    move |value| ::text::prose(&::text::json::text(value)?, max)
 }
 
 struct Tree<'f, 'a> {

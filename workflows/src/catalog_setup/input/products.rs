@@ -34,7 +34,7 @@ pub(super) fn read(
 fn one(row: u32, fields: &Fields<'_>, currency: Currency) -> Option<Product> {
     let sku: Option<ProductId> = fields.required("sku", id);
     let name = fields.optional("name", title(PRODUCT_NAME_MAX));
-    let description = fields.given("description", prose(5_000));
+    let description = fields.given("description", prose(text::DESCRIPTION_MAX));
     let price = fields.optional("price", money(currency));
     let category = fields.given("category_name", text(1_000));
     let images = fields.given_list("images", words(100, 1_000));

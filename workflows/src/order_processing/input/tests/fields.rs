@@ -73,8 +73,13 @@ fn text_has_to_be_text() -> TestResult {
         ("/locale", "locale"),
     ];
     for (pointer, field) in texts {
-        let kinds = ["7", "true", "[\"x\"]", "{\"x\": 1}", r#""\ud800""#];
+        let kinds = ["7", "true", "[\"x\"]", "{\"x\": 1}"];
         each_is_refused(pointer, &kinds, &format!("{field} is not text (fix: send a JSON string)"))?;
+        let half = format!(
+            "{field} holds half a sign (\\ud800 to \\udfff, one of a pair alone), which no text can hold (fix: write \
+             the whole sign, or leave it out)"
+        );
+        each_is_refused(pointer, &[r#""\ud800""#], &half)?;
         each_is_refused(pointer, &["\"\"", "\" \\t \""], &format!("{field} is empty (fix: fill it in)"))?;
     }
     Ok(())
