@@ -31,9 +31,12 @@ pub(crate) async fn alive<T>(ctx: &ActivityContext, work: impl Future<Output = T
 }
 
 /// Whether this attempt follows one whose outcome is unknown, so that the effect is looked up before it is asked
-/// for again.
+/// for again. A person who resets an activity (a button of the Web UI) has its attempts counted from 1 anew; that it
+/// was scheduled before shows all the same.
 pub(crate) fn is_repeated(ctx: &ActivityContext) -> bool {
-    ctx.info().attempt > 1
+    let info = ctx.info();
+    let scheduled = info.scheduled_time.zip(info.current_attempt_scheduled_time);
+    info.attempt > 1 || scheduled.is_some_and(|(first, this)| this > first)
 }
 
 /// Nobody waits for an attempt that was given up on or cancelled: an effect that was not asked for yet must not be

@@ -161,6 +161,9 @@ impl ApiError {
     }
 }
 
+/// The platform's code for a thing that it does not have.
+pub(crate) const NOT_FOUND: &str = "RESOURCE_NOT_FOUND";
+
 impl Api {
     /// Sets up a client.
     ///

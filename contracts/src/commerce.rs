@@ -18,7 +18,8 @@ pub struct Commerce;
 
 #[activity_definitions]
 impl Commerce {
-    /// Asks the platform whether an order may go ahead. Reads (and lets the platform note an unknown order).
+    /// Asks the platform whether an order may go ahead. Reads (and lets the platform note an unknown order). An order
+    /// that the platform holds as another customer's, or no longer as open, may not.
     #[activity(name = "commerce.validate_order")]
     pub fn validate_order(input: ValidateOrder) -> OrderValidation {
         unimplemented!()
@@ -127,7 +128,12 @@ impl OrderCheck {
 #[serde(tag = "verdict", rename_all = "snake_case")]
 pub enum OrderValidation {
     /// Go ahead.
-    Valid,
+    Valid {
+        /// Whether the platform knew the order before it was asked: then a process that nobody remembers may have
+        /// charged it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        was_known: bool,
+    },
     /// Do not, and why.
     Invalid {
         /// At least one.
@@ -149,7 +155,7 @@ pub struct OrderProblem {
     pub variant_id: Option<String>,
 }
 
-/// A change of an order's state. A field that is `None` stays as it is.
+/// A change of an order's state. A field that is `None` stays as it is, but for `only_over`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UpdateOrder {
     /// Names this change.
@@ -158,6 +164,10 @@ pub struct UpdateOrder {
     pub order_id: OrderId,
     /// Its new state.
     pub status: OrderStatus,
+    /// Written only over an order of this customer that is still open; over anything else, and where there is no order,
+    /// nothing is written. For a run that has begun nothing: the order may be another customer's, or an older one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only_over: Option<CustomerId>,
     /// The state of the money, if it changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_status: Option<PaymentStatus>,

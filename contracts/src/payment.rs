@@ -94,6 +94,9 @@ pub struct ChargePayment {
     /// The card's or wallet's token, where the kind has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<PaymentToken>,
+    /// Whether the first attempt looks for an earlier charge, too: the order is older than this run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub looks_first: bool,
 }
 
 /// A payment as the provider sees it now.

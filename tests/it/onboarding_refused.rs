@@ -1,7 +1,5 @@
 //! Onboardings that end early, and what is undone then.
 
-use std::time::Duration;
-
 use contracts::values::CustomerRef;
 use serde_json::{Value, json};
 use tests::customers;

@@ -93,7 +93,50 @@ async fn an_order_that_the_shop_refuses_is_only_marked_as_failed() -> anyhow::Re
     let mut called: Vec<_> =
         requests.iter().filter(|(_, n)| *n != &json!(0)).map(|(name, _)| name.as_str()).collect();
     called.sort_unstable();
-    assert_eq!(called, ["orders.update", "orders.validate"]);
+    assert_eq!(called, ["orders.get", "orders.update", "orders.validate"]);
+    Ok(())
+}
+
+/// A number that is another customer's, or one of this customer's that was sent long ago (Temporal may have forgotten
+/// it): nothing begins, and nothing is written over it.
+#[tokio::test]
+async fn a_number_that_was_used_before_is_left_as_it_is() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let fulfilled = orders::order();
+    world.run(&fulfilled).await?.fulfilled()?;
+    let order_id = orders::id(&fulfilled);
+    let mut stranger = fulfilled.clone();
+    stranger["customer_id"] = json!("CUSTOMER-777");
+    for (second, why) in
+        [(&fulfilled, "order_id (held_as_confirmed)"), (&stranger, "order_id (another_customers)")]
+    {
+        let before = world.shop.get("requests").await?;
+        let (message, report) = world.run_anew(second).await?.failed_as("OrderInvalid")?;
+        assert!(message.ends_with(why), "{message}");
+        assert_eq!(undone(&report), ["update-order"]);
+        let order = world.shop.ask(&format!("orders/{order_id}"), None).await?;
+        assert_eq!(order["status"], json!("confirmed"));
+        let after = world.shop.get("requests").await?;
+        for untouched in ["inventory.reserve", "payments.create", "payments.void", "orders.update"] {
+            assert_eq!(after[untouched], before[untouched], "{untouched}");
+        }
+    }
+    world.shop.clean().await?;
+    Ok(())
+}
+
+/// An order that is older than its run, at a provider that ignores keys: a run that nobody remembers charged it.
+#[tokio::test]
+async fn an_older_order_is_not_charged_a_second_time() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    world.shop.put("switches", json!({ "dedupe": "off" })).await?;
+    let order = orders::order();
+    let first = world.start(&order).await?;
+    first.until_step("process-payment", StepStatus::Completed).await?;
+    first.terminate("its namespace was lost").await?;
+    let second = world.run_anew(&order).await?.fulfilled()?;
+    assert!(second.success);
+    assert_eq!(world.shop.get("audit").await?["totals"]["charges"], json!(1));
     Ok(())
 }
 

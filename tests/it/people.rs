@@ -104,6 +104,7 @@ async fn what_was_refused_is_not_tried_again() -> anyhow::Result<()> {
     assert_eq!(facts, ["amount", "payment_id"]);
     order.until_step("reserve-inventory", StepStatus::Undone).await?;
     let asked = world.shop.requests("payments.refund").await?;
+    assert!(asked > 1, "it was tried for its patience before a person was asked");
     world.shop.mend().await?;
     tokio::time::sleep(PAUSE * 4).await;
     assert_eq!(
@@ -113,6 +114,22 @@ async fn what_was_refused_is_not_tried_again() -> anyhow::Result<()> {
     );
     assert_eq!(order.answer("process-payment", Action::Retry, "sent anew").await, Ok(AnswerOutcome::Done));
     order.ended().await?.failed_as("ShippingFailed")?;
+    assert_eq!(world.shop.clean().await?["refunds"], json!(1));
+    Ok(())
+}
+
+/// A provider that does not take a refund yet takes it a moment later: nobody has to be asked.
+#[tokio::test]
+async fn an_undo_that_is_refused_at_first_asks_nobody() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let refused_twice =
+        json!({ "operation": "payments.refund", "kind": "status", "status": 422, "count": 2 });
+    world.shop.faults(json!([refuses("shipments.create", 422), refused_twice])).await?;
+    let order = world.start(&orders::order()).await?;
+    let (_, report) = order.ended().await?.failed_as("ShippingFailed")?;
+    assert_eq!(report.step("process-payment").map(|s| s.status), Some(StepStatus::Undone));
+    let history = order.history_json().await?;
+    assert!(!String::from_utf8_lossy(&history).contains("SunQuestion"), "somebody was asked");
     assert_eq!(world.shop.clean().await?["refunds"], json!(1));
     Ok(())
 }

@@ -124,6 +124,7 @@ impl Careless {
             amount: order.total_amount,
             kind: order.payment_kind,
             token: Some(PaymentToken::new("card_token_123")),
+            looks_first: false,
         };
         let reverse = ReversePayment {
             key: key.clone(),

@@ -108,7 +108,14 @@ fn config(tryton: &Tryton) -> Value {
 
 #[tokio::test]
 async fn the_shop_becomes_what_tryton_is_and_follows_it() -> anyhow::Result<()> {
-    let erp = ErpWorld::new().await?;
+    // A page of products is seconds of work to this ERP where others use the machine, too; so the worker is one of its
+    // own, with the time that a shop's worker would have.
+    let erp = ErpWorld::without_worker().await?;
+    let settings =
+        [erp.settings(), ["--ecommerce-api-timeout=30000", "--erp-patience=10m"].map(String::from).to_vec()]
+            .concat();
+    let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
+    let _worker = erp.world.spawn_worker(&settings)?;
     let tryton = Tryton::start(&erp).await?;
     let credential = json!({ "username": "admin", "password": "admin", "endpoints": [tryton.endpoint],
         "connector": "tryton", "options": { "locations": ["STO"] } });

@@ -93,11 +93,11 @@ impl Process for OrderProcessing {
 
 impl OrderRun<'_> {
     async fn forward(&self, saga: &mut OrderSaga) -> Result<Fulfilled, Halt> {
-        self.validate(saga).await?;
+        let was_known = self.validate(saga).await?;
         let deadline = self.deadline(saga);
         let hold_and_charge = async {
             let holds = self.reserve(saga).await?;
-            let payment = self.charge(saga).await?;
+            let payment = self.charge(saga, was_known).await?;
             Ok((holds, payment))
         };
         let in_time = saga.within(self.order.reservation, "stock held", NOT_IN_TIME, hold_and_charge);

@@ -5,115 +5,18 @@
 //! patience is used up; no adapter hides a loop of its own. The figures are set once at worker start
 //! ([`install`]), so operators and tests can shorten them; they are not part of what a replay compares.
 
-use std::sync::OnceLock;
+mod figures;
+
 use std::time::Duration;
 
+use contracts::failure;
 use temporalio_workflow::{
     ActivityCancellationType, ActivityCloseTimeouts, ActivityOptions, LocalActivityOptions, RetryPolicy,
     WorkflowCancellationToken as Token,
 };
 
-/// The figures behind the named policies.
-#[derive(Clone, Debug)]
-pub struct Figures {
-    /// One attempt of an activity; must exceed the adapters' HTTP timeout, so that an attempt ends with an
-    /// answer or a typed outage rather than by Temporal's clock.
-    pub attempt: Duration,
-    /// How soon a worker that vanished in the middle of an attempt is noticed.
-    pub heartbeat: Duration,
-    /// Pause before the second attempt; doubles from there.
-    pub retry_first: Duration,
-    /// Longest pause between attempts.
-    pub retry_longest: Duration,
-    /// Attempts of a forward step at most; 0 leaves it to the patience.
-    pub attempts_max: u32,
-    /// One attempt as a local activity.
-    pub local_attempt: Duration,
-    /// Two local attempts altogether, before the regular activity takes over.
-    pub local_budget: Duration,
-    /// Patience of reads and bookkeeping before the pivot.
-    pub bookkeeping: Duration,
-    /// Patience of opening an account, giving points or a coupon (`SUN_ACCOUNT_PATIENCE`).
-    pub account: Duration,
-    /// Patience of holds and their confirmation.
-    pub stock: Duration,
-    /// Patience of a charge.
-    pub payment: Duration,
-    /// Patience of one look at a payment that waits for the customer, a place at a worker included.
-    pub look: Duration,
-    /// Pause before a payment that waits for the customer is read again without news; doubles from there.
-    pub look_again_first: Duration,
-    /// Longest pause between two such looks.
-    pub look_again_longest: Duration,
-    /// Patience of buying a label.
-    pub carrier: Duration,
-    /// Patience of what must still be written after the pivot.
-    pub aftermath: Duration,
-    /// Patience of telling the shop of an order with a label, before a person is asked (`SUN_TELL_SHOP_PATIENCE`).
-    pub tell_shop: Duration,
-    /// Patience of a message to the customer.
-    pub notice: Duration,
-    /// Patience of one undo, before a person is asked (`SUN_UNDO_PATIENCE`).
-    pub undo: Duration,
-    /// Pause before the second try of what a person is asked about and nobody answered (`SUN_ASKED_RETRY_FIRST`);
-    /// doubles from there.
-    pub asked_retry_first: Duration,
-    /// Longest pause between two such tries (`SUN_ASKED_RETRY_LONGEST`).
-    pub asked_retry_longest: Duration,
-    /// Patience of a step of a sync: some pages of an ERP (`SUN_ERP_PATIENCE`).
-    pub erp: Duration,
-    /// Patience of a step of a price run: a minute of batches, or the check of a list (`SUN_PRICES_PATIENCE`). Long,
-    /// because a run waits for a worker with another token.
-    pub prices: Duration,
-    /// From the registration to the mail with tips (`SUN_FOLLOW_UP_TIPS`).
-    pub follow_up_tips: Duration,
-    /// From the registration to the mail with recommendations (`SUN_FOLLOW_UP_RECOMMENDATIONS`).
-    pub follow_up_recommendations: Duration,
-}
-
-impl Default for Figures {
-    fn default() -> Self {
-        let minutes = |n: u64| Duration::from_secs(n * 60);
-        Self {
-            attempt: Duration::from_secs(35),
-            heartbeat: Duration::from_secs(10),
-            retry_first: Duration::from_secs(1),
-            retry_longest: Duration::from_secs(60),
-            attempts_max: 0,
-            local_attempt: Duration::from_secs(1),
-            local_budget: Duration::from_secs(2),
-            bookkeeping: minutes(10),
-            account: minutes(10),
-            stock: minutes(10),
-            payment: minutes(15),
-            look: minutes(1),
-            look_again_first: minutes(1),
-            look_again_longest: minutes(60),
-            carrier: minutes(30),
-            aftermath: minutes(24 * 60),
-            tell_shop: minutes(60),
-            notice: minutes(6 * 60),
-            undo: minutes(15),
-            asked_retry_first: minutes(5),
-            asked_retry_longest: minutes(60),
-            erp: minutes(30),
-            prices: minutes(24 * 60),
-            follow_up_tips: minutes(24 * 60),
-            follow_up_recommendations: minutes(7 * 24 * 60),
-        }
-    }
-}
-
-static FIGURES: OnceLock<Figures> = OnceLock::new();
-
-/// Sets the figures of this operating-system process. The first call wins; a worker calls it once at start.
-pub fn install(figures: Figures) {
-    FIGURES.get_or_init(|| figures);
-}
-
-fn figures() -> &'static Figures {
-    FIGURES.get_or_init(Figures::default)
-}
+use figures::figures;
+pub use figures::{Figures, install};
 
 /// The effect of a stop (cancel, expiry) on a step that is under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +26,17 @@ pub enum OnStop {
     /// The step is asked to end and its outcome is awaited: for stock, money and carrier. Between two attempts it
     /// ends at once; an attempt under way is finished by its adapter.
     AwaitOutcome,
+}
+
+/// How a try stands to a person who is asked about the effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    /// Nobody is asked yet.
+    NotYet,
+    /// A person said that it is to be tried once more.
+    Told,
+    /// It is tried on without end, slowly, while the question is open.
+    Meanwhile,
 }
 
 /// How a step is run.
@@ -136,8 +50,8 @@ pub struct Policy {
     local_attempts: u32,
     /// Whether one attempt goes on for as long as it is alive: many requests, with heartbeats in between.
     is_long: bool,
-    /// Whether it is tried on without end, slowly, beside a person who is asked about it.
-    is_endless: bool,
+    /// What it has to do with a person who is asked about it.
+    asked: Asked,
     /// The queue of its workers, as an ending of the process's own.
     queue: Option<&'static str>,
 }
@@ -152,7 +66,7 @@ impl Policy {
             local_first,
             local_attempts: 2,
             is_long: false,
-            is_endless: false,
+            asked: Asked::NotYet,
             queue: None,
         }
     }
@@ -180,15 +94,29 @@ impl Policy {
     /// The same effect beside a person who is asked about it: one activity that is tried slowly and without end. It
     /// costs no events while it waits, and its outcome is awaited when the person answers.
     pub(crate) fn while_asking(self) -> Self {
-        Self { is_endless: true, attempts_max: 0, on_stop: OnStop::AwaitOutcome, local_first: false, ..self }
+        Self {
+            asked: Asked::Meanwhile,
+            attempts_max: 0,
+            on_stop: OnStop::AwaitOutcome,
+            local_first: false,
+            ..self
+        }
+    }
+
+    /// The same effect, tried because a person says so, who waits for what comes of it: a minute, or one attempt if that
+    /// may take longer. Work through thousands of rows keeps its patience.
+    pub(crate) fn when_told(self) -> Self {
+        let told = figures().attempt.max(Duration::from_secs(60));
+        let patience = if self.is_long { self.patience } else { self.patience.min(told) };
+        Self { patience, asked: Asked::Told, ..self.awaited() }
     }
 
     fn close_timeouts(self) -> ActivityCloseTimeouts {
         let attempt = figures().attempt.min(self.patience);
         let start_to_close = if self.is_long { self.patience } else { attempt };
-        match self.is_endless {
-            true => ActivityCloseTimeouts::StartToClose(start_to_close),
-            false => ActivityCloseTimeouts::ScheduleAndStartToClose {
+        match self.asked {
+            Asked::Meanwhile => ActivityCloseTimeouts::StartToClose(start_to_close),
+            Asked::NotYet | Asked::Told => ActivityCloseTimeouts::ScheduleAndStartToClose {
                 schedule_to_close: self.patience,
                 start_to_close,
             },
@@ -197,10 +125,12 @@ impl Policy {
 
     pub(crate) fn regular(self, summary: String, token: Token) -> ActivityOptions {
         let figures = figures();
-        let (first, longest) = match self.is_endless {
-            true => (figures.asked_retry_first, figures.asked_retry_longest),
-            false => (figures.retry_first, figures.retry_longest),
+        let (first, longest) = match self.asked {
+            Asked::Meanwhile => (figures.asked_retry_first, figures.asked_retry_longest),
+            Asked::NotYet | Asked::Told => (figures.retry_first, figures.retry_longest),
         };
+        // While a person is asked, a refusal is news to that person: what was refused is not tried on by itself.
+        let finals = if self.asked == Asked::NotYet { vec![] } else { vec![failure::REFUSED.to_owned()] };
         ActivityOptions::with_close_timeouts(self.close_timeouts())
             .heartbeat_timeout(figures.heartbeat)
             .retry_policy(
@@ -209,6 +139,7 @@ impl Policy {
                     .backoff_coefficient(2.0)
                     .maximum_interval(longest)
                     .maximum_attempts(self.attempts_max)
+                    .non_retryable_error_types(finals)
                     .build(),
             )
             .cancellation_type(match self.on_stop {

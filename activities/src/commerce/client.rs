@@ -4,13 +4,13 @@ use contracts::commerce::{
     CustomerOnboarded, OrderCheck, OrderCompleted, OrderLine, OrderProblem, OrderStatus, OrderValidation,
     PaymentStatus, ShippingStatus, UpdateOrder, ValidateOrder,
 };
-use contracts::values::Address;
+use contracts::values::{Address, CustomerId, OrderId};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::http::wire::{Amount, amount};
-use crate::http::{Api, CallError};
+use crate::http::{Api, CallError, NOT_FOUND};
 
 pub(super) struct Client {
     api: Api,
@@ -85,6 +85,34 @@ enum VerdictError {
     Text(String),
 }
 
+/// An order as the platform holds it.
+#[derive(Deserialize)]
+struct KnownOrder {
+    customer_id: String,
+    status: String,
+}
+
+/// The states in which an order waits for its process.
+const OPEN: [&str; 2] = ["pending", "awaiting_payment"];
+/// Those in which it has had one.
+const CLOSED: [&str; 9] = [
+    "confirmed",
+    "processing",
+    "shipped",
+    "delivered",
+    "completed",
+    "refunded",
+    "failed",
+    "cancelled",
+    "expired",
+];
+
+impl KnownOrder {
+    fn is_open_and_of(&self, customer: &CustomerId) -> bool {
+        self.customer_id == customer.as_str() && OPEN.contains(&self.status.as_str())
+    }
+}
+
 #[derive(Serialize)]
 struct UpdateBody<'a> {
     status: OrderStatus,
@@ -138,7 +166,44 @@ impl Client {
         Self { api }
     }
 
+    /// The order as the platform holds it; `None`: it knows none of that number.
+    async fn known(&self, order_id: &OrderId) -> Result<Option<KnownOrder>, CallError> {
+        match self.api.get(&["orders", order_id.as_str()], &[]).await {
+            Ok(known) => Ok(Some(known)),
+            Err(error) => match error.refusal() {
+                Some(refusal) if refusal.status == 404 && refusal.code == NOT_FOUND => Ok(None),
+                _ => Err(error),
+            },
+        }
+    }
+
+    /// Why an order that the platform knows may not go ahead: it is somebody else's, or has had its process.
+    fn objection(
+        &self,
+        known: &KnownOrder,
+        order: &ValidateOrder,
+    ) -> Result<Option<OrderProblem>, CallError> {
+        let (check, message) = match known.status.as_str() {
+            _ if known.customer_id != order.customer_id.as_str() => {
+                ("another_customers".to_owned(), "belongs to another customer".to_owned())
+            }
+            open if OPEN.contains(&open) => return Ok(None),
+            closed if CLOSED.contains(&closed) => {
+                (format!("held_as_{closed}"), format!("the shop holds this number as {closed}"))
+            }
+            other => return Err(self.api.new_word("an order in a state", other)),
+        };
+        Ok(Some(OrderProblem { check, field: "order_id".to_owned(), message, variant_id: None }))
+    }
+
     pub(super) async fn validate(&self, order: &ValidateOrder) -> Result<OrderValidation, CallError> {
+        // Before the question, which makes an unknown order known.
+        let known = self.known(&order.order_id).await?;
+        if let Some(known) = &known
+            && let Some(objection) = self.objection(known, order)?
+        {
+            return Ok(OrderValidation::Invalid { problems: vec![objection] });
+        }
         let body = ValidateBody {
             checks: &order.checks,
             customer_id: order.customer_id.as_str(),
@@ -157,7 +222,7 @@ impl Client {
         let path = ["orders", order.order_id.as_str(), "validate"];
         let verdict: Verdict = self.api.send(Method::POST, &path, None, &body).await?;
         if verdict.is_valid {
-            return Ok(OrderValidation::Valid);
+            return Ok(OrderValidation::Valid { was_known: known.is_some() });
         }
         let mut problems: Vec<OrderProblem> = verdict.errors.into_iter().map(OrderProblem::from).collect();
         if problems.is_empty() {
@@ -166,7 +231,14 @@ impl Client {
         Ok(OrderValidation::Invalid { problems })
     }
 
+    /// Writes a state. Where it may only be written over an open order of one customer, the order is read first: the
+    /// platform has no conditional update.
     pub(super) async fn update(&self, order: &UpdateOrder) -> Result<(), CallError> {
+        if let Some(customer) = &order.only_over
+            && !self.known(&order.order_id).await?.is_some_and(|known| known.is_open_and_of(customer))
+        {
+            return Ok(());
+        }
         let body = UpdateBody {
             status: order.status,
             payment_status: order.payment_status,
@@ -176,7 +248,8 @@ impl Client {
             failure_reason: order.failure_reason.as_deref(),
         };
         let path = ["orders", order.order_id.as_str()];
-        self.api.send::<_, Value>(Method::PUT, &path, Some(&order.key), &body).await.map(drop)
+        // Without a key: the same fields twice are the same state, and a stored 500 would be repeated for ever.
+        self.api.send::<_, Value>(Method::PUT, &path, None, &body).await.map(drop)
     }
 
     pub(super) async fn track(&self, event: &OrderCompleted) -> Result<(), CallError> {

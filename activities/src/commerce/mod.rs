@@ -51,16 +51,13 @@ impl CommerceActivities {
         ctx: ActivityContext,
         input: UpdateOrder,
     ) -> Result<(), ActivityError> {
-        match alive(&ctx, self.client.update(&input)).await {
-            // An order that the platform never knew needs no word of its end.
-            Err(error)
-                if input.status != OrderStatus::Confirmed
-                    && error.refusal().is_some_and(|refusal| refusal.status == 404) =>
-            {
-                Ok(())
+        let told = alive(&ctx, self.client.update(&input)).await;
+        told.map_err(match input.status {
+            OrderStatus::Confirmed => CallError::into_failure,
+            OrderStatus::Failed | OrderStatus::Cancelled | OrderStatus::Expired => {
+                CallError::into_failure_of_undo
             }
-            answer => answer.map_err(CallError::into_failure),
-        }
+        })
     }
 
     /// See [`contracts::commerce::Commerce`].

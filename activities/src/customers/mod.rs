@@ -144,7 +144,7 @@ impl CustomerActivities {
                 None => Ok(false),
             }
         });
-        if marked.await.map_err(CallError::into_failure)? {
+        if marked.await.map_err(CallError::into_failure_of_undo)? {
             return Ok(());
         }
         believe_nothing(&ctx, self.second_look)

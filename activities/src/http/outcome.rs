@@ -177,6 +177,18 @@ impl CallError {
     /// Turns the error into what Temporal retries, or does not.
     #[must_use]
     pub fn into_failure(self) -> ActivityError {
+        self.into_failure_by(true)
+    }
+
+    /// The same for an undo. What a system refuses now it may take later (a refund waits until the bank has the charge in
+    /// its books), and nobody wants it otherwise: it is tried for its patience before a person is asked. An outcome that
+    /// has a code of ours is a last word all the same.
+    #[must_use]
+    pub fn into_failure_of_undo(self) -> ActivityError {
+        self.into_failure_by(false)
+    }
+
+    fn into_failure_by(self, is_refusal_final: bool) -> ActivityError {
         let (failure_type, is_final, delay) = match &self {
             Self::NotSent { .. } => (failure::UNAVAILABLE, false, None),
             Self::Setting { .. } => (failure::SETTING, false, None),
@@ -184,7 +196,8 @@ impl CallError {
             Self::PutOff { after, .. } => (failure::UNAVAILABLE, false, *after),
             Self::Unknown { .. } | Self::Foreign { .. } => (failure::OUTCOME_UNKNOWN, false, None),
             Self::UnknownForGood { .. } => (failure::OUTCOME_UNKNOWN, true, None),
-            Self::Refused { .. } | Self::Unusable { .. } => (failure::REFUSED, true, None),
+            Self::Refused { .. } => (failure::REFUSED, is_refusal_final, None),
+            Self::Unusable { .. } => (failure::REFUSED, true, None),
         };
         let failure = ApplicationFailure::builder(self.to_string())
             .type_name(failure_type.to_owned())

@@ -61,7 +61,7 @@ impl InventoryActivities {
         ctx: ActivityContext,
         input: ReleaseStock,
     ) -> Result<(), ActivityError> {
-        alive(&ctx, self.client.release(&input)).await.map_err(CallError::into_failure)
+        alive(&ctx, self.client.release(&input)).await.map_err(CallError::into_failure_of_undo)
     }
 
     /// See [`contracts::inventory::Inventory`].
@@ -81,7 +81,7 @@ impl InventoryActivities {
         ctx: ActivityContext,
         input: ReleaseStock,
     ) -> Result<(), ActivityError> {
-        let back = alive(&ctx, self.client.restock(&input)).await.map_err(CallError::into_failure)?;
+        let back = alive(&ctx, self.client.restock(&input)).await.map_err(CallError::into_failure_of_undo)?;
         // The sale of a line that did not come back may still be on its way.
         if back < input.lines.len() { believe_nothing(&ctx, self.second_look) } else { Ok(()) }
     }

@@ -88,7 +88,8 @@ impl LoyaltyActivities {
         ctx: ActivityContext,
         input: GrantRef,
     ) -> Result<(), ActivityError> {
-        let undone = alive(&ctx, self.accounts.reverse(&input)).await.map_err(CallError::into_failure)?;
+        let undone =
+            alive(&ctx, self.accounts.reverse(&input)).await.map_err(CallError::into_failure_of_undo)?;
         self.undone(&ctx, undone)
     }
 
@@ -131,7 +132,8 @@ impl LoyaltyActivities {
         ctx: ActivityContext,
         input: GrantRef,
     ) -> Result<(), ActivityError> {
-        let undone = alive(&ctx, self.coupons.revoke(&input)).await.map_err(CallError::into_failure)?;
+        let undone =
+            alive(&ctx, self.coupons.revoke(&input)).await.map_err(CallError::into_failure_of_undo)?;
         self.undone(&ctx, undone)
     }
 }

@@ -126,7 +126,8 @@ impl PaymentActivities {
 #[activities]
 impl PaymentActivities {
     /// See [`contracts::payment::Payments`]. A second attempt looks first: the reply to the first may be all that
-    /// was lost, and not every provider keeps its promise about keys.
+    /// was lost, and not every provider keeps its promise about keys. So does the first one of an order that is older
+    /// than its run.
     #[activity(definition = defs::Charge)]
     pub async fn charge(
         self: Arc<Self>,
@@ -134,7 +135,7 @@ impl PaymentActivities {
         input: ChargePayment,
     ) -> Result<Payment, ActivityError> {
         let charged = alive(&ctx, async {
-            if is_repeated(&ctx) {
+            if is_repeated(&ctx) || input.looks_first {
                 let earlier = FindPayment { key: input.key.clone(), order_id: input.order_id.clone() };
                 if let Some(payment) = self.provider.find(&earlier).await? {
                     return Ok(payment);
@@ -168,7 +169,7 @@ impl PaymentActivities {
         ctx: ActivityContext,
         input: ReversePayment,
     ) -> Result<(), ActivityError> {
-        match alive(&ctx, self.provider.reverse(&input)).await.map_err(CallError::into_failure)? {
+        match alive(&ctx, self.provider.reverse(&input)).await.map_err(CallError::into_failure_of_undo)? {
             Reversal::Done => Ok(()),
             Reversal::NothingThere => believe_nothing(&ctx, self.second_look),
         }

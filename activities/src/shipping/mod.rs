@@ -6,6 +6,7 @@
     reason = "the activities macro generates markers without docs; everything else has them"
 )]
 
+mod one_label;
 mod platform;
 
 use std::fmt;
@@ -19,7 +20,7 @@ use temporalio_common::error::ApplicationFailure;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
-use crate::effect::{alive, believe_nothing, is_repeated, still_wanted};
+use crate::effect::{alive, believe_nothing, is_repeated};
 use crate::http::CallError;
 use crate::provider::Kind;
 
@@ -31,11 +32,24 @@ pub trait Carrier: fmt::Debug + Send + Sync {
     /// Buys a label, under a key.
     fn create<'a>(&'a self, parcel: &'a CreateShipment) -> BoxFuture<'a, Result<Shipment, CallError>>;
 
-    /// The label made under a key, unless it was voided.
-    fn find<'a>(&'a self, label: &'a ShipmentRef) -> BoxFuture<'a, Result<Option<Label>, CallError>>;
+    /// The labels made under a key, the oldest first, without those that were voided. A carrier that keeps its promise
+    /// about keys has one at most.
+    fn find<'a>(&'a self, label: &'a ShipmentRef) -> BoxFuture<'a, Result<Vec<Found>, CallError>>;
 
-    /// Voids the label made under a key, and bars the key where the carrier can.
+    /// Voids every label made under a key, and bars the key where the carrier can.
     fn void<'a>(&'a self, label: &'a ShipmentRef) -> BoxFuture<'a, Result<Voided, CallError>>;
+
+    /// Voids one label, by the carrier's id of it.
+    fn void_one<'a>(&'a self, shipment_id: &'a str) -> BoxFuture<'a, Result<Voided, CallError>>;
+}
+
+/// A label that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The label.
+    pub label: Label,
+    /// Whether the carrier has the parcel, so that the label can no longer be voided.
+    pub is_collected: bool,
 }
 
 /// Every carrier, by the name that it is chosen by; the first one unless another is named.
@@ -69,7 +83,7 @@ impl ShippingActivities {
 
 #[activities]
 impl ShippingActivities {
-    /// See [`contracts::shipping::Shipping`]. A second attempt looks first.
+    /// See [`contracts::shipping::Shipping`]. A second attempt looks first, and of several labels keeps one.
     #[activity(definition = defs::CreateShipment)]
     pub async fn create_shipment(
         self: Arc<Self>,
@@ -78,11 +92,7 @@ impl ShippingActivities {
     ) -> Result<Shipment, ActivityError> {
         let created = alive(&ctx, async {
             if is_repeated(&ctx) {
-                let earlier = ShipmentRef { key: input.key.clone(), order_id: input.order_id.clone() };
-                if let Some(label) = self.carrier.find(&earlier).await? {
-                    return Ok(Shipment::Labelled(label));
-                }
-                still_wanted(&ctx, "shipping")?;
+                return one_label::look_and_buy(&ctx, &*self.carrier, &input).await;
             }
             self.carrier.create(&input).await
         });
@@ -96,7 +106,7 @@ impl ShippingActivities {
         ctx: ActivityContext,
         input: ShipmentRef,
     ) -> Result<Option<Shipment>, ActivityError> {
-        let found = alive(&ctx, self.carrier.find(&input)).await;
+        let found = alive(&ctx, one_label::look(&*self.carrier, &input)).await;
         Ok(found.map_err(CallError::into_failure)?.map(Shipment::Labelled))
     }
 
@@ -107,7 +117,7 @@ impl ShippingActivities {
         ctx: ActivityContext,
         input: ShipmentRef,
     ) -> Result<(), ActivityError> {
-        match alive(&ctx, self.carrier.void(&input)).await.map_err(CallError::into_failure)? {
+        match alive(&ctx, self.carrier.void(&input)).await.map_err(CallError::into_failure_of_undo)? {
             Voided::Done => Ok(()),
             Voided::NothingThere => believe_nothing(&ctx, self.second_look),
             // Trying again will not bring it back: a person has to.

@@ -5,13 +5,14 @@ use contracts::commerce::{
     Commerce, OrderCheck, OrderCompleted, OrderProblem, OrderStatus, OrderValidation, PaymentStatus,
     ShippingStatus, UpdateOrder, ValidateOrder,
 };
-use contracts::failure::REFUSED;
+use contracts::failure::{NEW_WORD, REFUSED};
 use contracts::money::{Currency, Money};
 use contracts::values::{CustomerId, ProductId, VariantId};
-use serde_json::json;
+use reqwest::Method;
+use serde_json::{Value, json};
 
 use crate::TestResult;
-use crate::peer::{Peer, answer};
+use crate::peer::{Answer, Peer, answer};
 use crate::samples::{LAPTOP, PRICE, dong, items, key, order_id, update, validate};
 use crate::shop::Shop;
 use crate::temporal::{FIRST, SECOND, Temporal};
@@ -20,6 +21,11 @@ async fn open() -> TestResult<(Shop, Temporal)> {
     let shop = Shop::open().await?;
     let temporal = Temporal::with(CommerceActivities::new(shop.api()?)).await?;
     Ok((shop, temporal))
+}
+
+/// The platform's answer about an order that it does not know.
+fn unknown() -> Answer {
+    answer(404, "", r#"{"error": {"code": "RESOURCE_NOT_FOUND"}}"#)
 }
 
 /// The platform's refusals, as (check, field).
@@ -45,9 +51,10 @@ pub(crate) fn sale() -> TestResult<OrderCompleted> {
 #[tokio::test]
 async fn an_order_in_order_may_go_ahead() -> TestResult {
     let (shop, temporal) = open().await?;
-    for attempt in [FIRST, SECOND] {
+    // The first question makes it known.
+    for (attempt, was_known) in [(FIRST, false), (SECOND, true)] {
         let verdict = temporal.run(Commerce::validate_order, attempt, &validate()?).await?;
-        assert_eq!(verdict, Ok(OrderValidation::Valid));
+        assert_eq!(verdict, Ok(OrderValidation::Valid { was_known }));
     }
     assert_eq!(shop.get("/api/v1/orders/ORDER-001").await?["data"]["status"], "pending");
     Ok(())
@@ -64,7 +71,7 @@ async fn cents_reach_the_platform_as_they_are() -> TestResult {
     (input.total, input.shipping_fee) = (dollars(5_997 + 10 + 20 - 30), dollars(10));
     (input.tax, input.discount) = (dollars(20), dollars(30));
     let verdict = temporal.run(Commerce::validate_order, FIRST, &input).await?;
-    assert_eq!(verdict, Ok(OrderValidation::Valid));
+    assert_eq!(verdict, Ok(OrderValidation::Valid { was_known: false }));
     Ok(())
 }
 
@@ -102,7 +109,7 @@ async fn reasons_are_read_in_each_shape_and_there_is_always_one() -> TestResult 
         ),
     ] {
         let verdict = json!({ "success": true, "data": { "is_valid": false, "errors": errors } });
-        let peer = Peer::start([answer(200, "", &verdict.to_string())]).await?;
+        let peer = Peer::start([unknown(), answer(200, "", &verdict.to_string())]).await?;
         let temporal = Temporal::with(CommerceActivities::new(peer.api()?)).await?;
         let verdict = temporal.run(Commerce::validate_order, FIRST, &validate()?).await?;
         assert_eq!(verdict, Ok(OrderValidation::Invalid { problems }));
@@ -112,11 +119,11 @@ async fn reasons_are_read_in_each_shape_and_there_is_always_one() -> TestResult 
 
 #[tokio::test]
 async fn the_card_token_is_no_business_of_the_platforms() -> TestResult {
-    let peer = Peer::start([answer(200, "", r#"{"data": {"is_valid": true}}"#)]).await?;
+    let peer = Peer::start([unknown(), answer(200, "", r#"{"data": {"is_valid": true}}"#)]).await?;
     let temporal = Temporal::with(CommerceActivities::new(peer.api()?)).await?;
     let verdict = temporal.run(Commerce::validate_order, FIRST, &validate()?).await?;
-    assert_eq!(verdict, Ok(OrderValidation::Valid));
-    let request = &peer.received()[0];
+    assert_eq!(verdict, Ok(OrderValidation::Valid { was_known: false }));
+    let request = &peer.received()[1];
     assert_eq!(request.line, "POST /api/v1/orders/ORDER-001/validate");
     let body: serde_json::Value = serde_json::from_str(&request.body)?;
     assert_eq!(body["payment_method"], json!({ "type": "credit_card" }));
@@ -142,19 +149,76 @@ async fn an_order_is_confirmed_with_its_tracking_number() -> TestResult {
     Ok(())
 }
 
+/// A number that was used before: nothing of the older order is touched, and nothing of the new one begins.
 #[tokio::test]
-async fn an_order_the_platform_never_knew_needs_no_word_of_its_end() -> TestResult {
-    let (_shop, temporal) = open().await?;
-    for status in [OrderStatus::Failed, OrderStatus::Cancelled, OrderStatus::Expired] {
-        let mut input = update(status)?;
-        input.key = key(&format!("update-order/{status:?}"));
-        assert_eq!(temporal.run(Commerce::update_order, FIRST, &input).await?, Ok(()));
+async fn a_number_that_is_another_orders_may_not_go_ahead() -> TestResult {
+    let (shop, temporal) = open().await?;
+    assert!(temporal.run(Commerce::validate_order, FIRST, &validate()?).await?.is_ok());
+    let verdict = async |input: &ValidateOrder| -> TestResult<String> {
+        match temporal.run(Commerce::validate_order, FIRST, input).await? {
+            Ok(OrderValidation::Invalid { problems }) => Ok(problems[0].check.clone()),
+            other => Err(format!("{other:?}").into()),
+        }
+    };
+    let stranger = ValidateOrder { customer_id: CustomerId::new("CUSTOMER-777")?, ..validate()? };
+    assert_eq!(verdict(&stranger).await?, "another_customers");
+    for status in ["confirmed", "shipped", "delivered", "failed", "refunded"] {
+        shop.ask(Method::PUT, "/api/v1/orders/ORDER-001", json!({ "status": status })).await?;
+        assert_eq!(verdict(&validate()?).await?, format!("held_as_{status}"));
     }
-    // That a paid and shipped order is unknown is another matter.
-    let refused = temporal.run(Commerce::update_order, FIRST, &update(OrderStatus::Confirmed)?).await?;
-    let refused = refused.err().ok_or("confirmed")?;
-    assert_eq!((refused.kind.as_str(), refused.is_final), (REFUSED, true));
-    assert_eq!(refused.message, "shop refused: 404 RESOURCE_NOT_FOUND");
+    let odd = r#"{"data": {"customer_id": "CUSTOMER-001", "status": "on_hold"}}"#;
+    let peer = Peer::start([answer(200, "", odd)]).await?;
+    let temporal = Temporal::with(CommerceActivities::new(peer.api()?)).await?;
+    let failed = temporal.run(Commerce::validate_order, FIRST, &validate()?).await?.err().ok_or("valid")?;
+    assert_eq!((failed.kind.as_str(), failed.is_final), (NEW_WORD, false));
+    assert!(failed.message.contains("on_hold"), "{}", failed.message);
+    Ok(())
+}
+
+/// A run that has begun nothing writes its end over its own customer's open order, and over nothing else.
+#[tokio::test]
+async fn an_end_is_written_over_an_open_order_of_ones_own_only() -> TestResult {
+    let (shop, temporal) = open().await?;
+    let of = |customer: &str| -> TestResult<UpdateOrder> {
+        Ok(UpdateOrder { only_over: Some(CustomerId::new(customer)?), ..update(OrderStatus::Failed)? })
+    };
+    let told = async |input: &UpdateOrder| temporal.run(Commerce::update_order, FIRST, input).await;
+    let status = async || -> TestResult<Value> {
+        Ok(shop.get("/api/v1/orders/ORDER-001").await?["data"]["status"].clone())
+    };
+    assert_eq!(told(&of("CUSTOMER-001")?).await?, Ok(()), "the platform never knew it");
+    assert!(temporal.run(Commerce::validate_order, FIRST, &validate()?).await?.is_ok());
+    assert_eq!(told(&of("CUSTOMER-777")?).await?, Ok(()));
+    assert_eq!(status().await?, "pending");
+    assert_eq!(told(&of("CUSTOMER-001")?).await?, Ok(()));
+    assert_eq!(status().await?, "failed");
+    shop.ask(Method::PUT, "/api/v1/orders/ORDER-001", json!({ "status": "shipped" })).await?;
+    assert_eq!(told(&of("CUSTOMER-001")?).await?, Ok(()));
+    assert_eq!(status().await?, "shipped");
+    Ok(())
+}
+
+/// The shop agreed to the order: that it knows none now is not the end of the matter.
+#[tokio::test]
+async fn an_order_that_is_gone_is_not_told_of_its_end_in_silence() -> TestResult {
+    let (_shop, temporal) = open().await?;
+    for (status, is_final) in [(OrderStatus::Failed, false), (OrderStatus::Confirmed, true)] {
+        let refused = temporal.run(Commerce::update_order, FIRST, &update(status)?).await?;
+        let refused = refused.err().ok_or("told")?;
+        assert_eq!((refused.kind.as_str(), refused.is_final), (REFUSED, is_final), "{status:?}");
+        assert_eq!(refused.message, "shop refused: 404 RESOURCE_NOT_FOUND");
+    }
+    Ok(())
+}
+
+/// A stored 500 would be repeated for ever, and the shop would never hear of a paid order.
+#[tokio::test]
+async fn the_word_to_the_shop_goes_without_a_key() -> TestResult {
+    let peer = Peer::start([answer(200, "", "{\"data\": {}}")]).await?;
+    let temporal = Temporal::with(CommerceActivities::new(peer.api()?)).await?;
+    let told = temporal.run(Commerce::update_order, FIRST, &update(OrderStatus::Confirmed)?).await?;
+    assert_eq!(told, Ok(()));
+    assert_eq!(peer.received()[0].header("idempotency-key"), None);
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use activities::payment::PaymentActivities;
 use contracts::failure::{NOTHING_YET, OUTCOME_UNKNOWN, REFUSED};
-use contracts::payment::{Payment, PaymentKind, PaymentState, Payments};
+use contracts::payment::{ChargePayment, Payment, PaymentKind, PaymentState, Payments};
 use reqwest::Method;
 use serde_json::json;
 
@@ -12,7 +12,7 @@ use crate::TestResult;
 use crate::peer::{Peer, answer};
 use crate::samples::{PRICE, charge, find_payment, reverse};
 use crate::shop::Shop;
-use crate::temporal::{Attempt, FIRST, Failed, SECOND, Temporal};
+use crate::temporal::{Attempt, FIRST, Failed, RESET, SECOND, Temporal};
 
 const SECOND_LOOK: Duration = Duration::from_secs(20);
 
@@ -115,8 +115,31 @@ async fn a_second_attempt_looks_before_it_charges_again() -> TestResult {
     Ok(())
 }
 
-/// The first charge arrives when the second attempt has looked already.
-/// The look after it may be behind, or list one payment twice.
+/// A reset in the Web UI counts the attempts from 1 anew; the charge of the one before is there all the same.
+#[tokio::test]
+async fn an_attempt_after_a_reset_looks_before_it_charges_again() -> TestResult {
+    let (shop, temporal) = open().await?;
+    shop.switch(json!({ "dedupe": "off" })).await?;
+    charged(&temporal, "card_token_123").await?;
+    let paid = temporal.run(Payments::charge, RESET, &charge("card_token_123")?).await?;
+    assert_eq!(paid.map(|payment| payment.state), Ok(PaymentState::Paid));
+    assert_eq!((shop.total("charges").await?, shop.money().await?), (1, PRICE));
+    Ok(())
+}
+
+/// An order that is older than its run may have been charged by a run that nobody remembers.
+#[tokio::test]
+async fn a_charge_of_an_older_order_looks_first() -> TestResult {
+    let (shop, temporal) = open().await?;
+    shop.switch(json!({ "dedupe": "off" })).await?;
+    charged(&temporal, "card_token_123").await?;
+    let again = ChargePayment { looks_first: true, ..charge("card_token_123")? };
+    let paid = temporal.run(Payments::charge, FIRST, &again).await?;
+    assert_eq!(paid.map(|payment| payment.state), Ok(PaymentState::Paid));
+    assert_eq!(shop.total("charges").await?, 1);
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_second_attempt_charges_when_the_first_did_not_arrive() -> TestResult {
     let (shop, temporal) = open().await?;
@@ -236,12 +259,6 @@ async fn a_charge_that_lands_after_the_first_look_is_refunded_by_the_second() ->
     Ok(())
 }
 
-/// A bank that has a transfer in hand lets nobody void it.
-/// Another platform has another word for it.
-/// One that the void's answer leaves out, because it was void already.
-/// The address of the payments was changed while an order waited: another one bars the key and knows of no payment.
-/// A provider that passes over the filter answers with everybody's payments.
-/// Two runs refund at once: the slower one is refused, reads again, and finds nothing left to give back.
 #[tokio::test]
 async fn the_token_goes_to_the_provider_and_nowhere_else() -> TestResult {
     let peer = Peer::start([answer(422, "", "{\"error\": \"card_token_123 is unknown\"}")]).await?;

@@ -71,6 +71,7 @@ pub(crate) fn update(status: OrderStatus) -> TestResult<UpdateOrder> {
         key: key("update-order-status"),
         order_id: order_id()?,
         status,
+        only_over: None,
         payment_status: None,
         shipping_status: None,
         tracking_number: None,
@@ -91,6 +92,7 @@ pub(crate) fn charge(token: &str) -> TestResult<ChargePayment> {
         amount: dong(PRICE),
         kind: PaymentKind::CreditCard,
         token: Some(PaymentToken::new(token)),
+        looks_first: false,
     })
 }
 

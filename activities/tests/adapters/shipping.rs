@@ -7,13 +7,13 @@ use contracts::failure::{NEW_WORD, NOTHING_YET, OUTCOME_UNKNOWN, REFUSED, SETTIN
 use contracts::shipping::{CreateShipment, Label, Shipment, Shipping};
 use contracts::values::Address;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::TestResult;
 use crate::peer::{Peer, answer};
 use crate::samples::{address, label_of_order, parcel};
 use crate::shop::Shop;
-use crate::temporal::{Attempt, FIRST, Failed, SECOND, Temporal};
+use crate::temporal::{Attempt, FIRST, Failed, RESET, SECOND, Temporal};
 
 const SECOND_LOOK: Duration = Duration::from_secs(20);
 
@@ -53,6 +53,72 @@ async fn a_second_attempt_looks_before_it_buys_again() -> TestResult {
     let label = temporal.run(Shipping::create_shipment, SECOND, &parcel()?).await?;
     assert!(matches!(label, Ok(Shipment::Labelled(_))), "{label:?}");
     assert_eq!(shop.total("shipments").await?, 1);
+    Ok(())
+}
+
+/// An activity that a person reset begins with attempt 1 again.
+#[tokio::test]
+async fn an_attempt_after_a_reset_looks_before_it_buys_again() -> TestResult {
+    let (shop, temporal) = open().await?;
+    shop.switch(json!({ "dedupe": "off" })).await?;
+    let label = labelled(&temporal).await?;
+    let again = temporal.run(Shipping::create_shipment, RESET, &parcel()?).await?;
+    assert_eq!(again, Ok(Shipment::Labelled(label)));
+    assert_eq!(shop.total("shipments").await?, 1);
+    Ok(())
+}
+
+/// A carrier that ignores keys made two labels: two parcels would leave.
+#[tokio::test]
+async fn of_two_labels_under_one_key_one_is_kept() -> TestResult {
+    let (shop, temporal) = open().await?;
+    shop.switch(json!({ "dedupe": "off" })).await?;
+    let first = labelled(&temporal).await?;
+    assert_ne!(labelled(&temporal).await?, first);
+    let kept = temporal.run(Shipping::create_shipment, SECOND, &parcel()?).await?;
+    assert_eq!(kept, Ok(Shipment::Labelled(first.clone())));
+    assert_eq!((shop.total("shipments").await?, shop.total("voided_shipments").await?), (2, 1));
+    let found = temporal.run(Shipping::find_shipment, FIRST, &label_of_order()?).await?;
+    assert_eq!(found, Ok(Some(Shipment::Labelled(first))));
+    Ok(())
+}
+
+/// The first attempt's label is made when the second one has looked already.
+#[tokio::test]
+async fn a_label_that_lands_between_the_look_and_the_purchase_is_seen() -> TestResult {
+    let label = |id: &str, status: &str| {
+        let key = parcel().map(|parcel| parcel.key.as_str().to_owned()).unwrap_or_default();
+        json!({ "shipment_id": id, "tracking_number": format!("T-{id}"), "idempotency_key": key, "status": status })
+    };
+    let of = |data: Value| answer(200, "", &json!({ "data": data }).to_string());
+    for (second, kept, voided) in [("created", "s1", "s2"), ("in_transit", "s2", "s1")] {
+        let peer = Peer::start([
+            of(json!([])),
+            of(label("s2", "created")),
+            of(json!([label("s1", "created"), label("s2", second)])),
+            of(json!({ "shipment_id": voided, "outcome": "voided" })),
+        ])
+        .await?;
+        let temporal = Temporal::with(ShippingActivities::new(peer.api()?, SECOND_LOOK)).await?;
+        let bought = temporal.run(Shipping::create_shipment, SECOND, &parcel()?).await?;
+        assert!(matches!(&bought, Ok(Shipment::Labelled(label)) if label.shipment_id == kept), "{bought:?}");
+        let void = peer.received().pop().ok_or("nothing was sent")?;
+        assert!(void.line.ends_with(&format!("/shipments/{voided}/cancel")), "{}", void.line);
+    }
+    Ok(())
+}
+
+/// Both parcels are with the carrier: nobody can mend that from here.
+#[tokio::test]
+async fn two_parcels_under_way_end_the_order() -> TestResult {
+    let (shop, temporal) = open().await?;
+    shop.switch(json!({ "dedupe": "off" })).await?;
+    labelled(&temporal).await?;
+    labelled(&temporal).await?;
+    shop.ask(Method::PUT, "/_sandbox/shipments/ORDER-001", json!({ "status": "in_transit" })).await?;
+    let failed =
+        temporal.run(Shipping::create_shipment, SECOND, &parcel()?).await?.err().ok_or("labelled")?;
+    assert!(failed.is_final && failed.message.contains("labelled_twice"), "{failed:?}");
     Ok(())
 }
 

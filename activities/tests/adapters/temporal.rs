@@ -49,10 +49,22 @@ pub(crate) struct Attempt {
     pub(crate) scheduled: Duration,
     /// How soon Temporal would miss a heartbeat; zero asks for none.
     pub(crate) heartbeat: Duration,
+    /// A person reset the activity, so that its attempts are counted anew.
+    pub(crate) is_reset: bool,
 }
 
-pub(crate) const FIRST: Attempt = Attempt { number: 1, scheduled: Duration::ZERO, heartbeat: Duration::ZERO };
+impl Attempt {
+    /// Whether another attempt came before, whatever its number says.
+    fn is_again(self) -> bool {
+        self.number > 1 || self.is_reset
+    }
+}
+
+pub(crate) const FIRST: Attempt =
+    Attempt { number: 1, scheduled: Duration::ZERO, heartbeat: Duration::ZERO, is_reset: false };
 pub(crate) const SECOND: Attempt = Attempt { number: 2, ..FIRST };
+/// After a reset in the Web UI.
+pub(crate) const RESET: Attempt = Attempt { scheduled: Duration::from_secs(5), is_reset: true, ..FIRST };
 
 type Outcome = Result<Option<Payload>, Failure>;
 
@@ -129,7 +141,7 @@ impl Temporal {
             books.tokens += 1;
             let token = books.tokens.to_be_bytes().to_vec();
             books.open.insert(token.clone(), done);
-            (token, books.details.clone().filter(|_| attempt.number > 1))
+            (token, books.details.clone().filter(|_| attempt.is_again()))
         };
         let now = SystemTime::now();
         let scheduled = now - attempt.scheduled;
@@ -148,7 +160,7 @@ impl Temporal {
             scheduled_time: Some(scheduled.into()),
             started_time: Some(now.into()),
             // The first one may have waited for a worker.
-            current_attempt_scheduled_time: Some(if attempt.number == 1 { scheduled } else { now }.into()),
+            current_attempt_scheduled_time: Some(if attempt.is_again() { now } else { scheduled }.into()),
             heartbeat_timeout: Some(attempt.heartbeat.try_into()?),
             start_to_close_timeout: Some(Duration::from_secs(60).try_into()?),
             ..Default::default()

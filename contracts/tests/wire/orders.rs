@@ -52,7 +52,9 @@ fn the_question_whether_an_order_may_go_ahead_stays() -> TestResult {
 
 #[test]
 fn the_verdicts_on_an_order_stay() -> TestResult {
-    pinned(&OrderValidation::Valid, &json!({ "verdict": "valid" }), &[])?;
+    pinned(&OrderValidation::Valid { was_known: false }, &json!({ "verdict": "valid" }), &[])?;
+    let known = json!({ "verdict": "valid", "was_known": true });
+    pinned(&OrderValidation::Valid { was_known: true }, &known, &["/was_known"])?;
     let problem = OrderProblem {
         check: "pricing_accuracy".to_owned(),
         field: "items[0].price".to_owned(),
@@ -77,6 +79,7 @@ fn the_change_of_an_order_stays() -> TestResult {
         key: key(),
         order_id: order_id()?,
         status: OrderStatus::Confirmed,
+        only_over: Some(customer_id()?),
         payment_status: Some(PaymentStatus::Paid),
         shipping_status: Some(ShippingStatus::Pending),
         tracking_number: Some("SUN-1".to_owned()),
@@ -87,14 +90,21 @@ fn the_change_of_an_order_stays() -> TestResult {
         "key": KEY,
         "order_id": "ORDER-001",
         "status": "confirmed",
+        "only_over": "CUSTOMER-001",
         "payment_status": "paid",
         "shipping_status": "pending",
         "tracking_number": "SUN-1",
         "estimated_delivery": "2026-03-04T00:00:00Z",
         "failure_reason": "out of stock"
     });
-    let optional =
-        ["/payment_status", "/shipping_status", "/tracking_number", "/estimated_delivery", "/failure_reason"];
+    let optional = [
+        "/only_over",
+        "/payment_status",
+        "/shipping_status",
+        "/tracking_number",
+        "/estimated_delivery",
+        "/failure_reason",
+    ];
     pinned(&input, &golden, &optional)
 }
 

@@ -23,6 +23,7 @@ fn the_request_to_charge_stays() -> TestResult {
         amount: dong(25_000_000),
         kind: PaymentKind::EWallet,
         token: Some(PaymentToken::new("card_token_123")),
+        looks_first: true,
     };
     let golden = json!({
         "key": KEY,
@@ -30,9 +31,10 @@ fn the_request_to_charge_stays() -> TestResult {
         "customer_id": "CUSTOMER-001",
         "amount": dong_json("25000000"),
         "kind": "e_wallet",
-        "token": "card_token_123"
+        "token": "card_token_123",
+        "looks_first": true
     });
-    pinned(&input, &golden, &["/token"])
+    pinned(&input, &golden, &["/token", "/looks_first"])
 }
 
 #[test]

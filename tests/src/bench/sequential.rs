@@ -96,10 +96,10 @@ struct Run<'o> {
 
 impl Run<'_> {
     async fn forward(&self, saga: &mut OrderSaga) -> Result<(Option<String>, Label), Halt> {
-        self.validate(saga).await?;
+        let was_known = self.validate(saga).await?;
         let hold_and_pay = async {
             let holds = self.reserve(saga).await?;
-            let payment_id = self.pay(saga).await?;
+            let payment_id = self.pay(saga, was_known).await?;
             Ok((holds, payment_id))
         };
         let reason = "the payment did not settle while the stock was held";
@@ -114,11 +114,11 @@ impl Run<'_> {
         Ok((payment_id, label))
     }
 
-    async fn validate(&self, saga: &OrderSaga) -> Result<(), Halt> {
+    async fn validate(&self, saga: &OrderSaga) -> Result<bool, Halt> {
         let policy = policy::bookkeeping().as_activity();
         let verdict = saga.step(VALIDATE, Commerce::validate_order, self.requests.validation(), policy);
         match verdict.nothing_to_undo("the shop only answers a question").await? {
-            OrderValidation::Valid => Ok(()),
+            OrderValidation::Valid { was_known } => Ok(was_known),
             OrderValidation::Invalid { .. } => Err(refused(saga, VALIDATE)),
         }
     }
@@ -133,9 +133,9 @@ impl Run<'_> {
         }
     }
 
-    async fn pay(&self, saga: &OrderSaga) -> Result<Option<String>, Halt> {
+    async fn pay(&self, saga: &OrderSaga, was_known: bool) -> Result<Option<String>, Halt> {
         let payment = saga
-            .step(PAY, Payments::charge, self.requests.charge(), policy::money())
+            .step(PAY, Payments::charge, self.requests.charge(was_known), policy::money())
             .or_look_up(Payments::find, self.requests.payment())
             .undo_by(Payments::reverse, self.requests.reversal(None))
             .await?;

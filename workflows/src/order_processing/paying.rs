@@ -40,15 +40,16 @@ pub(super) struct Paid {
 }
 
 impl OrderRun<'_> {
-    /// Charges the customer. `None`: cash on delivery, where nothing is charged now.
-    pub(super) async fn charge(&self, saga: &OrderSaga) -> Result<Option<Payment>, Halt> {
+    /// Charges the customer; looks for an earlier charge first if the shop knew the order before. `None`: cash on
+    /// delivery, where nothing is charged now.
+    pub(super) async fn charge(&self, saga: &OrderSaga, was_known: bool) -> Result<Option<Payment>, Halt> {
         if self.order.payment_kind == PaymentKind::CashOnDelivery {
             saga.skip(PAY, "cash on delivery: nothing is charged now");
             return Ok(None);
         }
         saga.fact(PAY, "amount", self.order.total_amount.to_string());
         let payment = saga
-            .step(PAY, Payments::charge, self.requests.charge(), policy::money())
+            .step(PAY, Payments::charge, self.requests.charge(was_known), policy::money())
             .or_look_up(Payments::find, self.requests.payment())
             .undo_by(Payments::reverse, self.requests.reversal(None))
             .await?;

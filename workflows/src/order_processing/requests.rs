@@ -70,9 +70,9 @@ impl<'o> Requests<'o> {
         self.stock_of(RESERVE)
     }
 
-    /// The customer is charged.
+    /// The customer is charged. `looks_first`: the shop knew the order before this run.
     #[must_use]
-    pub fn charge(&self) -> ChargePayment {
+    pub fn charge(&self, looks_first: bool) -> ChargePayment {
         ChargePayment {
             key: self.key(PAY),
             order_id: self.order.order_id.clone(),
@@ -80,6 +80,7 @@ impl<'o> Requests<'o> {
             amount: self.order.total_amount,
             kind: self.order.payment_kind,
             token: self.order.payment_token.clone(),
+            looks_first,
         }
     }
 
@@ -139,6 +140,7 @@ impl<'o> Requests<'o> {
             key: self.key(UPDATE),
             order_id: self.order.order_id.clone(),
             status: OrderStatus::Confirmed,
+            only_over: None,
             payment_status: Some(payment),
             shipping_status: Some(ShippingStatus::Pending),
             tracking_number: Some(label.tracking_number.clone()),
@@ -147,9 +149,10 @@ impl<'o> Requests<'o> {
         }
     }
 
-    /// The shop hears that the order ended before its point of no return.
+    /// The shop hears that the order ended before its point of no return. Where the run has begun nothing, only an open
+    /// order of this customer is changed: the number may be another's, or one that was sent long ago.
     #[must_use]
-    pub fn ended_early(&self, ending: Ending) -> UpdateOrder {
+    pub fn ended_early(&self, ending: Ending, has_begun: bool) -> UpdateOrder {
         UpdateOrder {
             key: self.key(TELL_SHOP),
             order_id: self.order.order_id.clone(),
@@ -158,6 +161,7 @@ impl<'o> Requests<'o> {
                 Outcome::Cancelled => OrderStatus::Cancelled,
                 Outcome::Failed | Outcome::Completed => OrderStatus::Failed,
             },
+            only_over: (!has_begun).then(|| self.order.customer_id.clone()),
             payment_status: None,
             shipping_status: None,
             tracking_number: None,

@@ -38,13 +38,14 @@ pub(super) struct OrderRun<'o> {
 pub(super) type OrderSaga = Saga<OrderProcessing>;
 
 impl OrderRun<'_> {
-    pub(super) async fn validate(&self, saga: &OrderSaga) -> Result<(), Halt> {
+    /// Whether the shop knew the order before.
+    pub(super) async fn validate(&self, saga: &OrderSaga) -> Result<bool, Halt> {
         let verdict = saga
             .step(VALIDATE, Commerce::validate_order, self.requests.validation(), policy::bookkeeping())
             .nothing_to_undo("the shop only answers a question")
             .await?;
         match verdict {
-            OrderValidation::Valid => Ok(()),
+            OrderValidation::Valid { was_known } => Ok(was_known),
             OrderValidation::Invalid { problems } => Err(refused_by_shop(saga, &problems)),
         }
     }
@@ -163,7 +164,8 @@ impl WayBack<OrderProcessing> for OrderRun<'_> {
     }
 
     async fn go_back(&self, back: &Back<'_, OrderProcessing>, halt: &Halt) {
-        back.undo_last(TELL_SHOP, Commerce::update_order, self.requests.ended_early(halt.ending()));
+        let ended = self.requests.ended_early(halt.ending(), back.has_undos());
+        back.undo_last_with(TELL_SHOP, Commerce::update_order, ended, policy::tell_shop());
         loop {
             let heard = back.ctx().state(|w| w.settlements.len());
             // Money that arrives does not wait for an answer about something else.

@@ -75,6 +75,23 @@ fn retries_back_off_up_to_a_minute_and_are_not_counted() {
     }
 }
 
+/// A refund that came back would come back again, and somebody may be doing by hand what was refused.
+#[test]
+fn a_refusal_is_final_as_soon_as_a_person_is_asked() {
+    for policy in [undo().while_asking(), undo().when_told()] {
+        let retry = regular(policy).retry_policy.unwrap_or_default();
+        assert_eq!(retry.non_retryable_error_types(), [failure::REFUSED]);
+    }
+}
+
+/// Somebody waits for what comes of it.
+#[test]
+fn a_try_that_a_person_asked_for_takes_a_minute() {
+    assert_eq!(patience(&regular(undo().when_told())).map(|(all, _)| all), Some(Duration::from_secs(60)));
+    let rows = erp().when_told();
+    assert_eq!(patience(&regular(rows)).map(|(all, _)| all), Some(Duration::from_secs(30 * 60)));
+}
+
 #[test]
 fn attempts_are_limited_on_the_way_forward_only() {
     let limited = Policy { attempts_max: 3, ..money() };

@@ -21,6 +21,8 @@ use crate::report::{StepSpec, StepStatus};
 pub(super) struct Tries<T> {
     /// Once more with full patience, or until the token is cancelled.
     pub(super) patient: Try<T>,
+    /// Once more because a person says so, who waits for the outcome; `None`: as patiently as by itself.
+    pub(super) told: Option<Try<T>>,
     /// On and on, until it goes through, is refused, or the token is cancelled. `None` where nothing may be tried
     /// before somebody has said so.
     pub(super) endless: Option<Try<T>>,
@@ -298,11 +300,11 @@ impl<W: Process, T: 'static> Open<W, T> {
         Some(if outcome == AnswerOutcome::Left { Settled::Left(reason) } else { Settled::ByHand(reason) })
     }
 
-    /// Tries once more with full patience. The question goes on listening: somebody else may answer meanwhile.
+    /// Tries once more, because a person says so. The question goes on listening: somebody else may answer meanwhile.
     fn retry(&mut self, ticket: u64) {
         self.scribe.amend(&self.id, |question| question.hands_off = false);
         let token = Token::new();
-        let outcome = (self.tries.patient)(token.clone());
+        let outcome = self.tries.told.as_ref().unwrap_or(&self.tries.patient)(token.clone());
         self.trying = Some(Trying { token, outcome, asked_for: Some(ticket) });
     }
 

@@ -42,8 +42,10 @@ pub(super) fn done_until_stopped<T: TemporalDeserializable + 'static>(
 
 /// Why an effect is not there, for a person who is asked about it.
 pub(super) fn unsettled(error: &ActivityExecutionError) -> Unsettled {
-    let (reason, is_refused) = (reason(error), is_final(error));
+    let reason = reason(error);
     let failure_type = application_failure(error).map(|(info, _)| info.r#type.as_str());
+    // Refusals of an undo are tried for its patience; refusals they are all the same.
+    let is_refused = is_final(error) || failure_type == Some(failure::REFUSED);
     let cause = match failure_type {
         _ if is_refused => code(&reason).unwrap_or_else(|| REFUSED.to_owned()),
         Some(failure::SETTING) => SETTING.to_owned(),

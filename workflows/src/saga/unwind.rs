@@ -31,7 +31,7 @@ pub(super) struct Undo {
 impl Undo {
     /// An undo that is not an activity: it is tried when somebody says so, never by itself a second time.
     pub(super) fn by(step: &'static str, part: Option<&'static str>, run: Try<()>) -> Self {
-        Self { step, part, tries: Tries { patient: run, endless: None }, first: None }
+        Self { step, part, tries: Tries { patient: run, told: None, endless: None }, first: None }
     }
 
     pub(super) fn by_activity<W, U>(
@@ -75,8 +75,8 @@ fn name(step: &str, part: Option<&str>) -> String {
     part.map_or_else(|| step.to_owned(), |part| format!("{step}/{part}"))
 }
 
-/// The tries of an activity: with the patience of a policy, and on and on while somebody is asked. No stop of the run
-/// reaches them.
+/// The tries of an activity: with the patience of a policy, for a person who says so, and on and on while somebody is
+/// asked. No stop of the run reaches them.
 pub(super) fn tries<W, A>(
     ctx: &WorkflowContext<W>,
     summary: String,
@@ -102,10 +102,15 @@ where
         }
     };
     let run = Rc::new(run);
-    let again = run.clone();
-    let patient: Try<A::Output> = Box::new(move |token| run(policy.awaited(), token));
-    let endless: Try<A::Output> = Box::new(move |token| again(policy.while_asking(), token));
-    Tries { patient, endless: Some(endless) }
+    let by = |policy: Policy| -> Try<A::Output> {
+        let run = run.clone();
+        Box::new(move |token| run(policy, token))
+    };
+    Tries {
+        patient: by(policy.awaited()),
+        told: Some(by(policy.when_told())),
+        endless: Some(by(policy.while_asking())),
+    }
 }
 
 impl<W, A: ActivityDefinition> Step<'_, W, A> {
@@ -132,13 +137,28 @@ impl<'s, W: Process> Back<'s, W> {
         self.saga.ctx()
     }
 
-    /// Adds what has to be done after every other undo: telling the platform how the order ended.
+    /// Whether something may have happened that is to be undone.
+    #[must_use]
+    pub fn has_undos(&self) -> bool {
+        !self.saga.undos.borrow().is_empty()
+    }
+
+    /// Adds what has to be done after every other undo.
     pub fn undo_last<U>(&self, step: &'static str, undo: U, input: U::Input)
     where
         U: ActivityDefinition<Output = ()> + 'static,
         U::Input: Clone,
     {
-        let undo = Undo::by_activity(self.saga.ctx(), step, None, undo, input);
+        self.undo_last_with(step, undo, input, policy::undo());
+    }
+
+    /// The same with a policy of its own: telling the platform how the order ended.
+    pub fn undo_last_with<U>(&self, step: &'static str, undo: U, input: U::Input, policy: Policy)
+    where
+        U: ActivityDefinition<Output = ()> + 'static,
+        U::Input: Clone,
+    {
+        let undo = Undo::by_policy(self.saga.ctx(), (step, None), undo, input, policy);
         self.saga.undos.borrow_mut().insert(0, undo);
     }
 

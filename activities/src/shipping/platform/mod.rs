@@ -8,9 +8,10 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use text::Problem;
 
-use super::{Carrier, Voided};
+use super::{Carrier, Found, Voided};
 use crate::http::{Api, CallError};
 use crate::provider::{Given, Kind, Setting, secret};
 
@@ -62,12 +63,16 @@ impl Carrier for Platform {
         self.buy(parcel).boxed()
     }
 
-    fn find<'a>(&'a self, label: &'a ShipmentRef) -> BoxFuture<'a, Result<Option<Label>, CallError>> {
+    fn find<'a>(&'a self, label: &'a ShipmentRef) -> BoxFuture<'a, Result<Vec<Found>, CallError>> {
         self.find_under(&label.key).boxed()
     }
 
     fn void<'a>(&'a self, label: &'a ShipmentRef) -> BoxFuture<'a, Result<Voided, CallError>> {
         self.cancel(label).boxed()
+    }
+
+    fn void_one<'a>(&'a self, shipment_id: &'a str) -> BoxFuture<'a, Result<Voided, CallError>> {
+        self.cancel_one(shipment_id).boxed()
     }
 }
 
@@ -115,7 +120,11 @@ struct CancelAnswer {
 }
 
 /// The states of a label that a parcel may go by.
-const LIVE: [&str; 2] = ["created", "in_transit"];
+const LIVE: [&str; 2] = ["created", IN_TRANSIT];
+/// The carrier has the parcel.
+const IN_TRANSIT: &str = "in_transit";
+/// The code of a refusal to void: the carrier has the parcel.
+const SHIPMENT_IN_TRANSIT: &str = "SHIPMENT_IN_TRANSIT";
 /// Those of one that was taken back.
 const VOID: [&str; 3] = ["voided", "cancelled", "canceled"];
 
@@ -146,17 +155,19 @@ impl Platform {
         }
     }
 
-    /// The label made under a key, unless it was voided.
-    async fn find_under(&self, key: &IdempotencyKey) -> Result<Option<Label>, CallError> {
+    /// The labels made under a key that were not voided.
+    async fn find_under(&self, key: &IdempotencyKey) -> Result<Vec<Found>, CallError> {
         let query = [("idempotency_key", key.as_str())];
         let found = self.api.get(&["shipments"], &query).await?;
         let found = self.api.only_under(key, found, |label: &LabelBody| label.idempotency_key.as_deref())?;
+        let mut live = Vec::new();
         for label in found {
             if self.is_live(&label)? {
-                return Ok(Some(label.into()));
+                let is_collected = label.status.as_deref() == Some(IN_TRANSIT);
+                live.push(Found { label: label.into(), is_collected });
             }
         }
-        Ok(None)
+        Ok(live)
     }
 
     /// A label whose state is not said counts: it was bought.
@@ -181,8 +192,22 @@ impl Platform {
         match (answer.outcome.as_str(), answer.barred) {
             ("voided", _) | ("nothing", true) => Ok(Voided::Done),
             ("nothing", false) => Ok(Voided::NothingThere),
-            ("in_transit", _) => Ok(Voided::TooLate),
+            (IN_TRANSIT, _) => Ok(Voided::TooLate),
             (outcome, _) => Err(self.api.new_word("a void with an outcome", outcome)),
+        }
+    }
+
+    /// Voids one label by its id.
+    async fn cancel_one(&self, shipment_id: &str) -> Result<Voided, CallError> {
+        let path = ["shipments", shipment_id, "cancel"];
+        let answer: Result<CancelAnswer, _> = self.api.send(Method::POST, &path, None, &json!({})).await;
+        match answer {
+            Ok(CancelAnswer { outcome, .. }) if outcome == "voided" => Ok(Voided::Done),
+            Ok(CancelAnswer { outcome, .. }) => Err(self.api.new_word("a void with an outcome", &outcome)),
+            Err(error) => match error.refusal() {
+                Some(refusal) if refusal.code == SHIPMENT_IN_TRANSIT => Ok(Voided::TooLate),
+                _ => Err(error),
+            },
         }
     }
 }
