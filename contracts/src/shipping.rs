@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use temporalio_macros::activity_definitions;
 
 use crate::commerce::OrderLine;
+use crate::money::Money;
 use crate::values::{Address, IdempotencyKey, OrderId};
 
 /// The carrier's activities.
@@ -54,6 +55,12 @@ pub struct CreateShipment {
     pub items: Vec<OrderLine>,
     /// How it goes, in the shop's words.
     pub method: String,
+    /// The money that the carrier collects at the door; `None`: it hands the parcel over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collect: Option<Money>,
+    /// The worth of the goods, for the carrier's liability.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Money>,
 }
 
 /// The outcome of a request for a label.

@@ -254,6 +254,12 @@ pub struct Address {
     pub district: Option<String>,
     /// City or province.
     pub city: String,
+    /// State, region or prefecture, where an address of the country has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// Postal code, where the country has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub postal_code: Option<String>,
     /// Country, as the shop writes it.
     pub country: String,
 }
@@ -310,6 +316,8 @@ mod tests {
             address: "123 Nguyen Hue Street".into(),
             district: None,
             city: "Ho Chi Minh City".into(),
+            state: None,
+            postal_code: Some("700000".into()),
             country: "Vietnam".into(),
         };
         let shown =

@@ -3,6 +3,7 @@
 mod catalog;
 mod gifts;
 mod leftovers;
+mod parcels;
 
 use std::collections::BTreeMap;
 
@@ -64,7 +65,7 @@ const NET_MONEY: &str =
 /// One promise: a query that finds the orders, variants or keys that break it, and the sentence about each.
 type Promise = fn(&Shop<'_>) -> rusqlite::Result<Vec<String>>;
 
-const PROMISES: [Promise; 24] = [
+const PROMISES: [Promise; 26] = [
     charged_twice,
     charged_too_much,
     hold_leaked,
@@ -77,6 +78,8 @@ const PROMISES: [Promise; 24] = [
     shipped_though_undone,
     confirmed_without_money,
     shipped_without_money,
+    parcels::labelled_twice,
+    parcels::handed_over_for_nothing,
     gifts::points_twice,
     gifts::reversed_too_much,
     gifts::coupon_twice,
@@ -318,6 +321,7 @@ fn shipped_without_money(shop: &Shop<'_>) -> rusqlite::Result<Vec<String>> {
         "SELECT shipment_id, shipments.order_id FROM shipments LEFT JOIN orders USING (order_id)
          WHERE shipments.status <> 'voided'
            AND coalesce(payment_type, '') <> 'cash_on_delivery'
+           AND coalesce(total, 1) > 0
            AND NOT EXISTS (
                SELECT 1 FROM {NET_MONEY} AS paid WHERE paid.order_id = shipments.order_id
                  AND net >= coalesce(total, 1) AND paid.currency = coalesce(orders.currency, paid.currency))"

@@ -230,7 +230,12 @@ CREATE TABLE shipments (
     status TEXT NOT NULL CHECK (status IN ('created', 'in_transit', 'voided')),
     tracking_number TEXT NOT NULL,
     shipping_method TEXT NOT NULL,
-    estimated_delivery INTEGER NOT NULL
+    estimated_delivery INTEGER NOT NULL,
+    -- Collected at the door, and the worth of the goods; in whole minor units.
+    collects INTEGER,
+    collects_in TEXT,
+    worth INTEGER,
+    worth_in TEXT
 ) STRICT;
 CREATE INDEX shipments_order ON shipments (order_id);
 CREATE INDEX shipments_key ON shipments (idempotency_key);

@@ -41,6 +41,8 @@ pub enum Heard {
     Late {
         /// The run that gives it back.
         workflow_id: String,
+        /// Whether that run asks a person first, because somebody has decided about this money, or is being asked.
+        asks_first: bool,
     },
 }
 
@@ -52,7 +54,10 @@ impl Heard {
             Self::Taken => "taken",
             Self::Duplicate => "duplicate",
             Self::AlreadyPaid => "already paid",
-            Self::Late { .. } => "the order has ended: whatever was paid goes back",
+            Self::Late { asks_first: false, .. } => "the order has ended: whatever was paid goes back",
+            Self::Late { asks_first: true, .. } => {
+                "the order has ended, and somebody decided about its money: a person is asked before anything is sent"
+            }
         }
     }
 }
@@ -146,7 +151,7 @@ async fn after_the_end(
     let options = WorkflowStartOptions::new(task_queue, workflow_id.clone())
         .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
         .id_conflict_policy(WorkflowIdConflictPolicy::UseExisting)
-        .static_summary(format!("Late payment for order {order_id}: goes back"))
+        .static_summary(format!("Late payment for order {order_id}"))
         .search_attributes(SearchAttributes::new(late_payment::search_attributes(order_id)))
         // The worker's door shares its connection with the worker, which gets the first task with the answer: one state
         // transition less. Where no worker shares the connection, the client leaves the request out.
@@ -160,7 +165,9 @@ async fn after_the_end(
     };
     let input = Unchecked::of(&input).map_err(|e| SettleError::Temporal(e.to_string()))?;
     match client.start_workflow(LatePayment::run, input, options).await {
-        Ok(_) | Err(WorkflowStartError::AlreadyStarted { .. }) => Ok(Heard::Late { workflow_id }),
+        Ok(_) | Err(WorkflowStartError::AlreadyStarted { .. }) => {
+            Ok(Heard::Late { workflow_id, asks_first: decided != Decided::No })
+        }
         Err(WorkflowStartError::Rpc(status)) => Err(SettleError::Rpc(Box::new(status))),
         Err(other) => Err(SettleError::Temporal(other.to_string())),
     }

@@ -47,7 +47,7 @@ async fn money_for_a_cancelled_order_goes_back_once_however_often_it_is_heard_of
     let mut runs = Vec::new();
     for _ in 0..10 {
         match hear(&world, &order, &event).await? {
-            Heard::Late { workflow_id } => runs.push(workflow_id),
+            Heard::Late { workflow_id, .. } => runs.push(workflow_id),
             other => anyhow::bail!("{other:?}"),
         }
     }
@@ -69,7 +69,7 @@ async fn money_for_a_cancelled_order_goes_back_once_however_often_it_is_heard_of
 async fn news_without_money_gives_nothing_back() -> anyhow::Result<()> {
     let world = World::new().await?;
     let order = cancelled(&world).await?;
-    let Heard::Late { workflow_id } = hear(&world, &order, "evt_lie").await? else {
+    let Heard::Late { workflow_id, .. } = hear(&world, &order, "evt_lie").await? else {
         anyhow::bail!("not late");
     };
     let result = refund(&world, &workflow_id).await?;
@@ -144,7 +144,7 @@ async fn stuck_refund(world: &World) -> anyhow::Result<Order<'_>> {
     let order = cancelled(world).await?;
     let event = world.shop.settle_late(&order.order_id).await?;
     world.shop.faults(json!([{ "operation": "payments.refund", "kind": "status", "status": 503 }])).await?;
-    let Heard::Late { workflow_id } = hear(world, &order, &event).await? else {
+    let Heard::Late { workflow_id, .. } = hear(world, &order, &event).await? else {
         anyhow::bail!("not late");
     };
     let late = world.attach_run(&workflow_id);
@@ -168,7 +168,7 @@ async fn late_money_that_a_person_decided_about_is_asked_about_again() -> anyhow
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     for (event, answer) in [("evt_while_asked", Action::Leave), ("evt_after", Action::Retry)] {
-        let Heard::Late { workflow_id } = hear_of(&world, order_id, event).await? else {
+        let Heard::Late { workflow_id, .. } = hear_of(&world, order_id, event).await? else {
             anyhow::bail!("not late")
         };
         let again = world.attach_run(&workflow_id);
@@ -193,7 +193,7 @@ async fn a_second_piece_of_news_does_not_refund_beside_a_person() -> anyhow::Res
     let order = cancelled(&world).await?;
     let event = world.shop.settle_late(&order.order_id).await?;
     world.shop.faults(json!([{ "operation": "payments.refund", "kind": "status", "status": 503 }])).await?;
-    let Heard::Late { workflow_id } = hear(&world, &order, &event).await? else {
+    let Heard::Late { workflow_id, .. } = hear(&world, &order, &event).await? else {
         anyhow::bail!("not late");
     };
     let first = world.attach_run(&workflow_id);
@@ -203,7 +203,7 @@ async fn a_second_piece_of_news_does_not_refund_beside_a_person() -> anyhow::Res
         anyhow::ensure!(Instant::now() < until, "never listed");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let Heard::Late { workflow_id } = hear(&world, &order, "evt_second").await? else {
+    let Heard::Late { workflow_id, .. } = hear(&world, &order, "evt_second").await? else {
         anyhow::bail!("not late");
     };
     let second = world.attach_run(&workflow_id);

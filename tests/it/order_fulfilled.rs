@@ -35,12 +35,60 @@ async fn the_seeds_order_goes_through_and_every_effect_happens_once() -> anyhow:
 #[tokio::test]
 async fn cash_on_delivery_charges_nothing_now() -> anyhow::Result<()> {
     let world = World::new().await?;
-    let result = world.run(&orders::paid_by("cash_on_delivery")).await?.fulfilled()?;
+    let order = orders::paid_by("cash_on_delivery");
+    let result = world.run(&order).await?.fulfilled()?;
     assert_eq!(result.payment_id, None);
     assert_eq!(serde_json::to_value(result.payment_status)?, json!("pending"));
     assert_eq!(result.report.step("process-payment").map(|s| s.status), Some(StepStatus::Skipped));
     let totals = world.shop.clean().await?;
     assert_eq!((&totals["charges"], &totals["shipments"]), (&json!(0), &json!(1)));
+    let labels = world.shop.ask(&format!("shipments?order_id={}", orders::id(&order)), None).await?;
+    let sum = json!({ "amount": 25_000_000, "currency": "VND" });
+    assert_eq!((&labels[0]["cash_on_delivery"], &labels[0]["declared_value"]), (&sum, &sum));
+    Ok(())
+}
+
+/// A voucher pays for all of it: nothing is charged, collected or asked of a card, and everything else happens.
+#[tokio::test]
+async fn an_order_that_costs_nothing_is_sent() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let mut free = orders::paid_by("credit_card");
+    (free["discount"], free["total_amount"]) = (json!(25_000_000), json!(0));
+    let result = world.run(&free).await?.fulfilled()?;
+    assert_eq!(serde_json::to_value(result.payment_status)?, json!("paid"));
+    assert_eq!(result.report.step("process-payment").map(|s| s.status), Some(StepStatus::Skipped));
+    let totals = world.shop.clean().await?;
+    assert_eq!((&totals["shipments"], &totals["mails"]), (&json!(1), &json!(1)));
+    assert_eq!(world.shop.requests("payments.create").await?, 0);
+    let labels = world.shop.ask(&format!("shipments?order_id={}", orders::id(&free)), None).await?;
+    assert_eq!(labels[0]["cash_on_delivery"], json!(null));
+    assert_eq!(labels[0]["declared_value"]["amount"], json!(25_000_000), "the goods are worth their price");
+
+    world.shop.faults(json!([{ "operation": "shipments.create", "kind": "status", "status": 422 }])).await?;
+    let mut refused = orders::paid_by("cash_on_delivery");
+    (refused["discount"], refused["total_amount"]) = (json!(25_000_000), json!(0));
+    let (_, report) = world.run(&refused).await?.failed_as("ShippingFailed")?;
+    assert!(!report.undone.iter().any(|undo| undo.step == "process-payment"), "{:?}", report.undone);
+    world.shop.clean().await?;
+    Ok(())
+}
+
+/// A parcel to the United States goes nowhere without its ZIP.
+#[tokio::test]
+async fn postal_code_and_state_reach_the_carrier() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let mut order = orders::order();
+    order["shipping_address"]["country"] = json!("United States");
+    let (message, _) = world.run(&order).await?.failed_as("OrderInvalid")?;
+    for field in ["shipping_address.postal_code", "shipping_address.state"] {
+        assert!(message.contains(field), "{message}");
+    }
+    let mut order = orders::order();
+    let address = &mut order["shipping_address"];
+    (address["country"], address["state"], address["postal_code"]) =
+        (json!("US"), json!("CA"), json!("94103"));
+    world.run(&order).await?.fulfilled()?;
+    world.shop.clean().await?;
     Ok(())
 }
 

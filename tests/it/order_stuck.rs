@@ -226,7 +226,7 @@ async fn what_a_person_decided_about_the_money_is_not_decided_anew_by_news() -> 
         // And once more, after the end.
         let (id, event) = (OrderId::new(order.order_id.as_str())?, EventId::new("evt_later")?);
         let heard = settle(&world.client, &world.task_queue, &id, &event, LIMIT).await?;
-        let Heard::Late { workflow_id } = heard else { anyhow::bail!("not late: {heard:?}") };
+        let Heard::Late { workflow_id, .. } = heard else { anyhow::bail!("not late: {heard:?}") };
         let late = world.attach_run(&workflow_id);
         late.until("asks first", |p| asks_because_of_news(p, "refund-payment")).await?;
         assert!(late.needs_human().await?);

@@ -160,7 +160,7 @@ const SHOP: &[Scenario] = &[
         let event = EventId::new(world.shop.settle_late(&order.order_id).await?)?;
         let number = OrderId::new(order.order_id.as_str())?;
         let heard = settle(&world.client, &world.task_queue, &number, &event, LIMIT).await?;
-        let Heard::Late { workflow_id } = heard else { anyhow::bail!("not late: {heard:?}") };
+        let Heard::Late { workflow_id, .. } = heard else { anyhow::bail!("not late: {heard:?}") };
         let late = world.attach_run(&workflow_id);
         late.until("ended", |p| p.outcome.is_some()).await?;
         workflow_id

@@ -43,6 +43,8 @@ pub(crate) fn address(country: &str) -> Address {
         phone: Some("+84901234567".to_owned()),
         address: "123 Nguyen Hue Street".to_owned(),
         district: Some("District 1".to_owned()),
+        state: None,
+        postal_code: None,
         city: "Ho Chi Minh City".to_owned(),
         country: country.to_owned(),
     }
@@ -116,6 +118,8 @@ pub(crate) fn parcel() -> TestResult<CreateShipment> {
         address: address("Vietnam"),
         items: items()?,
         method: "standard".to_owned(),
+        collect: None,
+        value: Some(dong(PRICE)),
     })
 }
 

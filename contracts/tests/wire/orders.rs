@@ -47,7 +47,13 @@ fn the_question_whether_an_order_may_go_ahead_stays() -> TestResult {
         "shipping_address": address_json(),
         "shipping_method": "standard"
     });
-    pinned(&input, &golden, &["/customer_phone", "/shipping_address/phone", "/shipping_address/district"])
+    let address =
+        ["phone", "district", "state", "postal_code"].map(|name| format!("/shipping_address/{name}"));
+    pinned(
+        &input,
+        &golden,
+        &[&["/customer_phone"], address.each_ref().map(String::as_str).as_slice()].concat(),
+    )
 }
 
 #[test]

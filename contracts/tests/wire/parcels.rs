@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::TestResult;
 use crate::pinned::pinned;
-use crate::samples::{KEY, address, address_json, item, item_json, key, order_id};
+use crate::samples::{KEY, address, address_json, dong, dong_json, item, item_json, key, order_id};
 
 #[test]
 fn the_request_for_a_label_stays() -> TestResult {
@@ -15,15 +15,24 @@ fn the_request_for_a_label_stays() -> TestResult {
         address: address(),
         items: vec![item()?],
         method: "express".to_owned(),
+        collect: Some(dong(25_030_000)),
+        value: Some(dong(25_000_000)),
     };
     let golden = json!({
         "key": KEY,
         "order_id": "ORDER-001",
         "address": address_json(),
         "items": [item_json()],
-        "method": "express"
+        "method": "express",
+        "collect": dong_json("25030000"),
+        "value": dong_json("25000000")
     });
-    pinned(&input, &golden, &["/address/phone", "/address/district"])
+    let address = ["phone", "district", "state", "postal_code"].map(|name| format!("/address/{name}"));
+    pinned(
+        &input,
+        &golden,
+        &[address.each_ref().map(String::as_str).as_slice(), &["/collect", "/value"]].concat(),
+    )
 }
 
 #[test]

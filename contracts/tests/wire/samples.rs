@@ -65,6 +65,8 @@ pub(crate) fn address() -> Address {
         address: "123 Nguyen Hue Street".to_owned(),
         district: Some("District 1".to_owned()),
         city: "Ho Chi Minh City".to_owned(),
+        state: Some("Ho Chi Minh".to_owned()),
+        postal_code: Some("700000".to_owned()),
         country: "Vietnam".to_owned(),
     }
 }
@@ -75,6 +77,8 @@ pub(crate) fn address_json() -> Value {
         "phone": "+84901234567",
         "address": "123 Nguyen Hue Street",
         "district": "District 1",
+        "state": "Ho Chi Minh",
+        "postal_code": "700000",
         "city": "Ho Chi Minh City",
         "country": "Vietnam"
     })

@@ -8,6 +8,7 @@ use crate::answer::{Answer, Refusal, Stop};
 use crate::body::{self, Text};
 use crate::call::Call;
 use crate::clock;
+use crate::money::{Amount, Currency, Major};
 use crate::operation::Operation;
 use crate::shop::Shop;
 
@@ -56,7 +57,59 @@ pub(super) struct ShippingAddress {
     _district: Option<String>,
     #[serde(rename = "city")]
     _city: Text,
+    state: Option<String>,
+    postal_code: Option<String>,
     pub(super) country: Text,
+}
+
+/// Countries whose parcels need a postal code, and those that need a state or prefecture as well.
+const NEED_A_CODE: [&str; 13] = [
+    "germany",
+    "de",
+    "france",
+    "fr",
+    "singapore",
+    "sg",
+    "south korea",
+    "kr",
+    "united kingdom",
+    "uk",
+    "gb",
+    "japan",
+    "jp",
+];
+const NEED_BOTH: [&str; 3] = ["united states", "us", "usa"];
+
+impl ShippingAddress {
+    /// The fields that the country needs and that are not there.
+    pub(super) fn lacks(&self) -> Vec<&'static str> {
+        let country = self.country.trim().to_lowercase();
+        let needs = |countries: &[&str]| countries.contains(&country.as_str());
+        let is_empty = |field: &Option<String>| field.as_deref().is_none_or(|text| text.trim().is_empty());
+        let mut lacks = Vec::new();
+        if is_empty(&self.postal_code) && (needs(&NEED_A_CODE) || needs(&NEED_BOTH)) {
+            lacks.push("postal_code");
+        }
+        if is_empty(&self.state) && needs(&NEED_BOTH) {
+            lacks.push("state");
+        }
+        lacks
+    }
+}
+
+/// An amount in a currency.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sum {
+    amount: Amount,
+    currency: Currency,
+}
+
+impl Sum {
+    /// In minor units, and the currency; `field` names it in a refusal.
+    fn minor(&self, field: &str) -> Result<(i64, String), Refusal> {
+        Ok((self.amount.positive_minor(self.currency.code(), field)?, self.currency.code().to_owned()))
+    }
 }
 
 #[derive(Deserialize)]
@@ -66,6 +119,8 @@ struct Create {
     shipping_address: ShippingAddress,
     items: Vec<Item>,
     shipping_method: Text,
+    cash_on_delivery: Option<Sum>,
+    declared_value: Option<Sum>,
 }
 
 #[derive(Deserialize)]
@@ -103,12 +158,25 @@ struct Shipment {
     shipping_method: String,
     estimated_delivery: String,
     idempotency_key: Option<String>,
+    cash_on_delivery: Option<ShownSum>,
+    declared_value: Option<ShownSum>,
+}
+
+#[derive(Debug, Serialize)]
+struct ShownSum {
+    amount: Major,
+    currency: String,
+}
+
+fn shown(amount: Option<i64>, currency: Option<String>) -> Option<ShownSum> {
+    let currency = currency?;
+    Some(ShownSum { amount: Major::new(amount?, &currency), currency })
 }
 
 fn select(shop: &Shop<'_>, condition: &str, params: impl Params) -> rusqlite::Result<Vec<Shipment>> {
     let sql = format!(
         "SELECT shipment_id, order_id, status, tracking_number, shipping_method, estimated_delivery,
-                idempotency_key
+                idempotency_key, collects, collects_in, worth, worth_in
          FROM shipments WHERE {condition} ORDER BY id"
     );
     shop.list(&sql, params, |row| {
@@ -120,6 +188,8 @@ fn select(shop: &Shop<'_>, condition: &str, params: impl Params) -> rusqlite::Re
             shipping_method: row.get(4)?,
             estimated_delivery: clock::text(row.get(5)?),
             idempotency_key: row.get(6)?,
+            cash_on_delivery: shown(row.get(7)?, row.get(8)?),
+            declared_value: shown(row.get(9)?, row.get(10)?),
         })
     })
 }
@@ -146,6 +216,14 @@ pub(super) fn create(shop: &Shop<'_>, call: &Call) -> Result<Answer, Stop> {
     if !is_served(country) {
         return Err(Refusal::new(422, "ADDRESS_NOT_SERVICEABLE", format!("{country} is not served")).into());
     }
+    let lacks = request.shipping_address.lacks();
+    if !lacks.is_empty() {
+        let message = format!("{country} needs {}", lacks.join(" and "));
+        return Err(Refusal::new(422, "ADDRESS_INCOMPLETE", message).into());
+    }
+    let sum = |sum: &Option<Sum>, field| sum.as_ref().map(|sum| sum.minor(field)).transpose();
+    let (collects, collects_in) = sum(&request.cash_on_delivery, "cash_on_delivery.amount")?.unzip();
+    let (worth, worth_in) = sum(&request.declared_value, "declared_value.amount")?.unzip();
     let number = shop.next_number()?;
     let shipment_id = format!("shp_{number}");
     let tracking_number = format!("SBX{number}");
@@ -153,15 +231,19 @@ pub(super) fn create(shop: &Shop<'_>, call: &Call) -> Result<Answer, Stop> {
     shop.run(
         "INSERT INTO shipments
              (shipment_id, order_id, idempotency_key, status, tracking_number, shipping_method,
-              estimated_delivery)
-         VALUES (?1, ?2, ?3, 'created', ?4, ?5, ?6)",
+              estimated_delivery, collects, collects_in, worth, worth_in)
+         VALUES (?1, ?2, ?3, 'created', ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         params![
             shipment_id,
             &*request.order_id,
             call.key,
             tracking_number,
             &*request.shipping_method,
-            estimated_delivery
+            estimated_delivery,
+            collects,
+            collects_in,
+            worth,
+            worth_in
         ],
     )?;
     let data = json!({

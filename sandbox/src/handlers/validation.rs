@@ -248,10 +248,17 @@ fn customer(request: &Validate) -> Option<Finding> {
     blocked.then(|| finding(Check::CustomerEligibility, "customer_id", "the customer is blocked"))
 }
 
-fn address(request: &Validate) -> Option<Finding> {
+fn address(request: &Validate) -> Vec<Finding> {
     let country = &*request.shipping_address.country;
-    let message = format!("{country} is not served");
-    (!is_served(country)).then(|| finding(Check::ShippingAddress, "shipping_address.country", message))
+    if !is_served(country) {
+        let message = format!("{country} is not served");
+        return vec![finding(Check::ShippingAddress, "shipping_address.country", message)];
+    }
+    let lacking = request.shipping_address.lacks().into_iter().map(|field| {
+        let message = format!("{country} needs it");
+        finding(Check::ShippingAddress, &format!("shipping_address.{field}"), message)
+    });
+    lacking.collect()
 }
 
 fn payment_method(request: &Validate) -> Option<Finding> {

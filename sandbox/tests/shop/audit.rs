@@ -156,9 +156,39 @@ async fn a_label_without_money_unless_it_is_paid_at_the_door() {
     let mut order = crate::harness::order();
     order["payment_method"]["type"] = json!("cash_on_delivery");
     shop.validate("ORDER-001", order).await;
-    shop.ship("ORDER-001").send().await.data(201);
+    let mut parcel = crate::harness::shipment("ORDER-001");
+    parcel["cash_on_delivery"] = json!({ "amount": 25_000_000, "currency": "VND" });
+    shop.post("/shipments", parcel).send().await.data(201);
     shop.set_status("ORDER-001", "confirmed").send().await.data(200);
     assert_eq!(shop.violations().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_parcel_that_is_handed_over_for_nothing() {
+    let sums = [
+        (json!(null), "collects nothing of 25000000 VND"),
+        (json!({ "amount": 24_000_000, "currency": "VND" }), "collects 24000000 VND of 25000000 VND"),
+        (json!({ "amount": 25_000_000, "currency": "USD" }), "collects 25000000.00 USD of 25000000 VND"),
+    ];
+    for (sum, said) in sums {
+        let shop = Shop::open().await;
+        let mut order = crate::harness::order();
+        order["payment_method"]["type"] = json!("cash_on_delivery");
+        shop.validate("ORDER-001", order).await;
+        let mut parcel = crate::harness::shipment("ORDER-001");
+        parcel["cash_on_delivery"] = sum;
+        shop.post("/shipments", parcel).send().await.data(201);
+        assert_violation(&shop, &["handed over for nothing", "ORDER-001", said]).await;
+    }
+}
+
+#[tokio::test]
+async fn two_live_labels_of_one_order() {
+    let shop = Shop::open().await;
+    let _payment = fulfil(&shop, "ORDER-001").await;
+    assert_eq!(shop.violations().await, [""; 0]);
+    shop.ship("ORDER-001").send().await.data(201);
+    assert_violation(&shop, &["labelled twice", "ORDER-001", "2 live labels"]).await;
 }
 
 /// The shop itself never breaks these, so the test tampers with its books.

@@ -35,7 +35,7 @@ pub(crate) fn plan_late_payment(json: &str) -> Result<Plan, InputError> {
     let late: LatePaymentData = check(json)?;
     Ok(Plan {
         workflow_id: late_payment::workflow_id(&late.order_id, &late.event_id),
-        summary: format!("Late payment for order {}: goes back", late.order_id),
+        summary: format!("Late payment for order {}", late.order_id),
         attributes: late_payment::search_attributes(&late.order_id).into(),
         facts: vec![("order", late.order_id.to_string()), ("event", late.event_id.to_string())],
     })

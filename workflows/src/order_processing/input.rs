@@ -59,6 +59,22 @@ pub struct OrderData {
 }
 
 impl OrderData {
+    /// Whether there is nothing to pay.
+    #[must_use]
+    pub fn is_free(&self) -> bool {
+        self.total_amount.minor_units() == 0
+    }
+
+    /// The worth of the goods, before any discount: so much is lost with the parcel.
+    #[must_use]
+    pub fn goods(&self) -> Money {
+        let worth = self.items.iter().try_fold(Money::zero(self.total_amount.currency()), |sum, item| {
+            sum.checked_add(item.price.checked_mul(item.quantity)?)
+        });
+        // That it can be counted was checked when the order came in.
+        worth.unwrap_or(self.total_amount)
+    }
+
     /// The stock to hold: each variant once, however many lines name it.
     #[must_use]
     pub fn stock_lines(&self) -> Vec<StockLine> {
@@ -91,7 +107,8 @@ impl Checked for OrderData {
         let total_amount = fields.required("total_amount", money(amount_in));
         let extra = |name| fields.optional(name, money(amount_in)).unwrap_or(Money::zero(amount_in));
         let (shipping_fee, discount, tax) = (extra("shipping_fee"), extra("discount"), extra("tax"));
-        let payment = fields.nested("payment_method", read_payment);
+        let is_free = total_amount.is_some_and(|total| total.minor_units() == 0);
+        let payment = fields.nested("payment_method", |payment| read_payment(payment, is_free));
         let shipping_address = fields.nested("shipping_address", read_address);
         let shipping_method = fields.required("shipping_method", text(50));
         let locale = fields.optional("locale", locale).unwrap_or_default();
@@ -138,7 +155,8 @@ fn read_item(item: &Fields<'_>, currency: Currency) -> Option<OrderLine> {
     })
 }
 
-fn read_payment(payment: &Fields<'_>) -> Option<(PaymentKind, Option<PaymentToken>)> {
+/// An order that costs nothing, because a voucher pays for all of it, needs no token.
+fn read_payment(payment: &Fields<'_>, is_free: bool) -> Option<(PaymentKind, Option<PaymentToken>)> {
     let kind = payment.required("type", |value| {
         let name = text(50)(value)?;
         PaymentKind::from_name(&name).map_or_else(
@@ -152,7 +170,7 @@ fn read_payment(payment: &Fields<'_>) -> Option<(PaymentKind, Option<PaymentToke
     let token = payment.optional("card_token", |value| Ok(opaque(500)(value)));
     match &token {
         Some(Err(Refusal { problem, fix })) => payment.problem("card_token", problem, fix),
-        None if kind == Some(PaymentKind::CreditCard) => {
+        None if kind == Some(PaymentKind::CreditCard) && !is_free => {
             payment.problem("card_token", "is missing", "send the token that the checkout got for the card");
         }
         _ => {}
@@ -166,8 +184,11 @@ fn read_address(address: &Fields<'_>) -> Option<Address> {
     let street = address.required("address", text(500));
     let district = address.optional("district", text(200));
     let city = address.required("city", text(200));
+    let state = address.optional("state", text(100));
+    let postal_code = address.optional("postal_code", text(20));
     let country = address.required("country", text(100));
-    Some(Address { name: name?, phone, address: street?, district, city: city?, country: country? })
+    let (name, street, city, country) = (name?, street?, city?, country?);
+    Some(Address { name, phone, address: street, district, city, state, postal_code, country })
 }
 
 /// The total must be what the lines add up to: a wrong one is a bug at the door, and would be charged.
@@ -190,9 +211,6 @@ fn check_total(fields: &Fields<'_>, items: &[OrderLine], added: [Money; 2], disc
             format!("is {total}, but items + shipping_fee + tax − discount make {expected}"),
             "correct the total, a price or a quantity",
         ),
-        Some(expected) if expected == zero => {
-            fields.problem("total_amount", "is zero", "an order that costs nothing needs no payment process");
-        }
         Some(_) => {}
     }
 }

@@ -40,11 +40,15 @@ pub(super) struct Paid {
 }
 
 impl OrderRun<'_> {
-    /// Charges the customer; looks for an earlier charge first if the shop knew the order before. `None`: cash on
-    /// delivery, where nothing is charged now.
+    /// Charges the customer; looks for an earlier charge first if the shop knew the order before. `None`: nothing is
+    /// charged now, because the carrier collects it, or there is nothing to pay.
     pub(super) async fn charge(&self, saga: &OrderSaga, was_known: bool) -> Result<Option<Payment>, Halt> {
         if self.order.payment_kind == PaymentKind::CashOnDelivery {
             saga.skip(PAY, "cash on delivery: nothing is charged now");
+            return Ok(None);
+        }
+        if self.order.is_free() {
+            saga.skip(PAY, "there is nothing to pay");
             return Ok(None);
         }
         saga.fact(PAY, "amount", self.order.total_amount.to_string());
@@ -70,7 +74,8 @@ impl OrderRun<'_> {
         deadline: Timestamp,
     ) -> Result<Paid, Halt> {
         let Some(payment) = charged else {
-            return Ok(Paid { payment_id: None, status: PaymentStatus::Pending });
+            let status = if self.order.is_free() { PaymentStatus::Paid } else { PaymentStatus::Pending };
+            return Ok(Paid { payment_id: None, status });
         };
         let mut wait = Wait::begin(saga, deadline);
         let settled = self.settled(&mut wait, payment).await;

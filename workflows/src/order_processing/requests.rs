@@ -8,7 +8,7 @@ use contracts::commerce::{
 };
 use contracts::inventory::{ConfirmStock, Hold, ReleaseStock, ReserveStock};
 use contracts::notification::{Content, SendEmail, SendPush, SendSms};
-use contracts::payment::{ChargePayment, FindPayment, ReversePayment};
+use contracts::payment::{ChargePayment, FindPayment, PaymentKind, ReversePayment};
 use contracts::shipping::{CreateShipment, Label, ShipmentRef};
 use contracts::values::IdempotencyKey;
 use jiff::Timestamp;
@@ -124,7 +124,13 @@ impl<'o> Requests<'o> {
             address: self.order.shipping_address.clone(),
             items: self.order.items.clone(),
             method: self.order.shipping_method.clone(),
+            collect: self.is_paid_at_the_door().then_some(self.order.total_amount),
+            value: Some(self.order.goods()),
         }
+    }
+
+    fn is_paid_at_the_door(&self) -> bool {
+        self.order.payment_kind == PaymentKind::CashOnDelivery && !self.order.is_free()
     }
 
     /// The label is looked up, or voided.

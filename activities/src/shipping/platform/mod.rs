@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use contracts::money::Money;
 use contracts::shipping::{CreateShipment, Label, Shipment, ShipmentRef};
 use contracts::values::{Address, IdempotencyKey};
 use futures::FutureExt as _;
@@ -12,6 +13,7 @@ use serde_json::json;
 use text::Problem;
 
 use super::{Carrier, Found, Voided};
+use crate::http::wire::{Amount, amount};
 use crate::http::{Api, CallError};
 use crate::provider::{Given, Kind, Setting, secret};
 
@@ -82,6 +84,22 @@ struct CreateBody<'a> {
     shipping_address: &'a Address,
     items: Vec<Item<'a>>,
     shipping_method: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cash_on_delivery: Option<MoneyBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    declared_value: Option<MoneyBody>,
+}
+
+#[derive(Serialize)]
+struct MoneyBody {
+    amount: Amount,
+    currency: &'static str,
+}
+
+impl From<Money> for MoneyBody {
+    fn from(money: Money) -> Self {
+        Self { amount: amount(money), currency: money.currency().code() }
+    }
 }
 
 #[derive(Serialize)]
@@ -141,6 +159,8 @@ impl Platform {
             shipping_address: &to_send(&parcel.address),
             items: items.collect(),
             shipping_method: &parcel.method,
+            cash_on_delivery: parcel.collect.map(MoneyBody::from),
+            declared_value: parcel.value.map(MoneyBody::from),
         };
         let answer: Result<LabelBody, _> =
             self.api.send(Method::POST, &["shipments"], Some(&parcel.key), &body).await;

@@ -24,21 +24,29 @@ pub(crate) async fn run(call: &Call<'_>, args: SettleArgs) -> Result<Exit, Failu
         settlement::settle(&session.client, call.task_queue(), &order_id, &event_id, args.timeout).await;
     let heard = settled.map_err(unsettled)?;
     let late = match &heard {
-        Heard::Late { workflow_id } => Some(workflow_id.clone()),
+        Heard::Late { workflow_id, asks_first } => Some((workflow_id.clone(), *asks_first)),
         _ => None,
     };
     let document = json!({
         "workflow_id": args.order.workflow_id()?, "event_id": event_id, "answer": heard.words(),
-        "late_payment": late,
+        "late_payment": late.as_ref().map(|(workflow_id, _)| workflow_id),
+        "asks_first": late.as_ref().map(|(_, asks_first)| asks_first),
     });
     call.out.document(&document, |_| heard.words().to_owned())?;
     if heard == Heard::Taken {
         let status = command!("order status {order_id}");
         call.out.say(format!("the order reads its payment again; what it found: {status}"));
     }
-    if let Some(late) = late {
-        let show = command!("show {}", word(&late));
-        call.out.say(format!("the order had ended; follow the refund with: {show}"));
+    match late {
+        Some((late, true)) => {
+            let answer = command!("answer {}", word(&late));
+            call.out.say(format!("when it asks (a minute later if another run is at it): {answer}"));
+        }
+        Some((late, false)) => {
+            let show = command!("show {}", word(&late));
+            call.out.say(format!("the order had ended; follow the refund with: {show}"));
+        }
+        None => {}
     }
     Ok(Exit::Ok)
 }

@@ -88,6 +88,8 @@ fn the_seeds_sample_is_accepted_unchanged() -> TestResult {
         address: "123 Nguyen Hue Street".to_owned(),
         district: Some("District 1".to_owned()),
         city: "Ho Chi Minh City".to_owned(),
+        state: None,
+        postal_code: None,
         country: "Vietnam".to_owned(),
     };
     assert_eq!(order.shipping_address, address);

@@ -133,12 +133,15 @@ fn a_discount_is_at_most_what_it_is_taken_from() -> TestResult {
     each_is_refused("/discount", &["25000001"], problem)
 }
 
+/// A voucher pays for all of it.
 #[test]
-fn an_order_that_costs_nothing_is_refused() -> TestResult {
-    let problem = "total_amount is zero (fix: an order that costs nothing needs no payment process)";
-    assert_eq!(refused(&priced("0"))?, [problem]);
-    let free = [("/discount", Some("25000000")), ("/total_amount", Some("0"))];
-    assert_eq!(refused(&free)?, [problem]);
+fn an_order_that_costs_nothing_needs_no_token() -> TestResult {
+    let free =
+        [("/discount", Some("25000000")), ("/total_amount", Some("0")), ("/payment_method/card_token", None)];
+    let order = accepted(&free)?;
+    assert!(order.is_free());
+    assert_eq!(order.goods().minor_units(), 25_000_000, "the parcel is worth its goods all the same");
+    assert!(accepted(&priced("0"))?.is_free());
     Ok(())
 }
 
