@@ -56,7 +56,7 @@ impl Heard {
             Self::AlreadyPaid => "already paid",
             Self::Late { asks_first: false, .. } => "the order has ended: whatever was paid goes back",
             Self::Late { asks_first: true, .. } => {
-                "the order has ended, and somebody decided about its money: a person is asked before anything is sent"
+                "the order has ended, and somebody decided about its money: if there is some, a person is asked before it is sent"
             }
         }
     }
@@ -136,10 +136,11 @@ async fn after_the_end(
     if order.status() == WorkflowExecutionStatus::Running {
         return Err(SettleError::Temporal(format!("order {order_id} is open and did not take the news")));
     }
+    let workflow_id = late_payment::workflow_id(order_id, event_id);
     // Money that somebody gave back by hand would go back twice.
     let decided = match order.search_attributes().get(&OUTCOME).as_deref() {
         Some(outcome) if outcome == Outcome::Completed.name() => return Ok(Heard::AlreadyPaid),
-        Some(_) => decided(client, &handle, order_id).await?,
+        Some(_) => decided(client, &handle, order_id, &workflow_id).await?,
         // Its label may exist: a refund could pay for a parcel that is on its way.
         None if !says_how_it_ended(order.status()) => {
             return Err(SettleError::EndedByForce(order_id.clone()));
@@ -147,7 +148,6 @@ async fn after_the_end(
         // Refused for its input, before any call.
         None => Decided::No,
     };
-    let workflow_id = late_payment::workflow_id(order_id, event_id);
     let options = WorkflowStartOptions::new(task_queue, workflow_id.clone())
         .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
         .id_conflict_policy(WorkflowIdConflictPolicy::UseExisting)
@@ -194,11 +194,12 @@ impl Decided {
 }
 
 /// Whether somebody decided about the money of an order that has ended, or is asked about it just now: the order's own,
-/// or what came late.
+/// or what came late; the run of this news itself aside.
 async fn decided<R>(
     client: &Client,
     order: &WorkflowHandle<Client, R>,
     order_id: &OrderId,
+    own: &str,
 ) -> Result<Decided, SettleError>
 where
     R: HasWorkflowDefinition<Output = OrderProcessingResult>,
@@ -211,7 +212,8 @@ where
     };
     let filter = format!("{} = '{order_id}' AND WorkflowType = '{}'", ORDER_ID.name(), LatePayment::NAME);
     let earlier = client.list_workflows(filter, WorkflowListOptions::default()).try_collect::<Vec<_>>().await;
-    for late in earlier.map_err(|e| SettleError::Temporal(e.to_string()))? {
+    let earlier = earlier.map_err(|e| SettleError::Temporal(e.to_string()))?;
+    for late in earlier.into_iter().filter(|late| late.id() != own) {
         if late.status() == WorkflowExecutionStatus::Running {
             return Ok(Decided::Asked(late.id().to_owned()));
         }

@@ -139,6 +139,26 @@ async fn money_that_arrives_while_a_person_is_asked_about_something_else_goes_ba
     Ok(())
 }
 
+/// The money is owed, whatever somebody does to the run that gives it back.
+#[tokio::test]
+async fn a_cancel_keeps_no_late_money() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let order = cancelled(&world).await?;
+    let event = world.shop.settle_late(&order.order_id).await?;
+    world.shop.faults(json!([{ "operation": "payments.get", "kind": "status", "status": 503 }])).await?;
+    let Heard::Late { workflow_id, .. } = hear(&world, &order, &event).await? else {
+        anyhow::bail!("not late");
+    };
+    let late = world.attach_run(&workflow_id);
+    late.until_step("read-payment", StepStatus::Running).await?;
+    late.temporal_cancel().await?;
+    world.shop.mend().await?;
+    let result = refund(&world, &workflow_id).await?;
+    assert_eq!(result.refunded, Some(true), "it was read in spite of the cancel");
+    assert_eq!(world.shop.clean().await?["refunds"], json!(1));
+    Ok(())
+}
+
 /// Late money whose refund waits for a person.
 async fn stuck_refund(world: &World) -> anyhow::Result<Order<'_>> {
     let order = cancelled(world).await?;

@@ -1,20 +1,22 @@
-//! Bulk price update: a list of new prices comes into the shop, however long it is. It is the process in which a
-//! mistake costs the most per second, so every row is checked before the first one is written, and every write can be
-//! taken back.
+//! Bulk price update: a list of new prices comes into the shop, however long it is. Every row is checked before the
+//! first one is written, and every write can be reverted.
 //!
-//! 0. **Shape check**: the input is complete. Wrong input ends the run before any call.
-//! 1. `validate-updates`: each row is checked and compared with the shop. By default a row that cannot be used ends the
-//!    run (`RowsInvalid`); the wrong rows lie in the object store, to be corrected and sent again. Then the brake: a
-//!    run that would change more than its limits allow asks a person, and waits. A receipt of a dry run is consent to
-//!    exactly what that run has shown.
-//! 2. `process-batches`: rows are written in batches, those that are due first. An activity writes for a minute; a
-//!    pause, another rate or a cancel ends it behind the batch in hand. A price that is not the expected one is left as
-//!    it is, and the row is a conflict. Rows that are due later wait for their time.
+//! 0. **Input check**: the input is complete. Wrong input fails the run before any call.
+//! 1. `validate-updates`: each row is checked against the shop. An invalid row ends the run (`RowsInvalid`), unless
+//!    `keep_good_rows` leaves it out; invalid rows are kept as a file, to be corrected and sent again. A run that
+//!    would change more than its limits allow asks a person, who has until a deadline; the receipt of a dry run
+//!    approves exactly the changes that it showed, in the shop that it saw.
+//! 2. `process-batches`: rows that are due are written in batches, an activity for each minute of them; a pause,
+//!    another rate or a cancel takes effect behind the batches in hand. A row whose price in the shop is not its
+//!    `old_price` (or the one of step 1) is a conflict and is not written; a row that the shop refuses is its own
+//!    failure. Rows that are due later wait for their time.
 //! 3. `generate-summary`: the figures, and the list of batches.
-//! 4. `send-notification`: the shop's team is told; best effort.
+//! 4. `send-notification`: the shop's team hears of a run that went through; best effort.
 //!
-//! Nothing is undone by itself: half a list of right prices is better than none. A person who stops a run may have it
-//! taken back, and [`crate::price_revert`] does so afterwards. Deliberately absent: prices that depend on other prices.
+//! Nothing is undone by itself, after an outage either: half a list of right prices is better than none. `cancel` with
+//! `revert` restores the old prices in this run, [`crate::price_revert`] does so for a run that has ended.
+//!
+//! Deliberately absent: prices that depend on other prices.
 
 mod brake;
 mod control;
@@ -56,7 +58,7 @@ impl Process for BulkPriceUpdate {
     const NAME: &'static str = "BulkPriceUpdate";
     const INVALID: &'static str = "PricesInvalid";
     const STEPS: &'static [StepSpec] = &[
-        StepSpec::compensable(VALIDATE, "check every row, compare it with the shop, and the limits"),
+        StepSpec::compensable(VALIDATE, "check every row against the shop and the limits"),
         StepSpec::compensable(PROCESS, "write prices"),
         StepSpec::retriable(SUMMARY, "put the figures together"),
         StepSpec::retriable(NOTIFY, "tell the team"),

@@ -1,20 +1,23 @@
 //! Catalogue setup: a file's categories, pictures, products and pricing rules come into the shop. The same file again
 //! writes nothing; a changed one writes what differs.
 //!
-//! 0. **Shape check**: categories and rules are right; products and pictures that are not are left out and reported,
-//!    or end the run before any call (`all_or_nothing`).
-//! 1. `create-categories`: the right to set this catalogue up is taken (a second run at the same time ends as
-//!    `AlreadyRunning`), and everything is compared with the shop. Nothing is written yet. A run that would change more
-//!    than its limits allow asks a person. Then categories are written, level by level from the top.
-//! 2. `upload-images`: each content once; a picture that the shop has already is found by its hash.
-//! 3. `create-products`: products with their stock. A product's stock is set when the run makes it, and never again.
-//! 4. `setup-pricing-rules`: rules, by their names.
-//! 5. `generate-seo`: products that nobody gave a description for search engines get one.
+//! 0. **Input check**: wrong categories and rules fail the run before any call. Wrong products and pictures are left
+//!    out and reported (`keep_good_rows`, up to 100 of them), or fail the run, too (`all_or_nothing`).
+//! 1. `create-categories`: the run takes the catalogue's lease (a second run at that time ends as `AlreadyRunning`),
+//!    compares the whole file with the shop, and asks a person if it would change more than its limits allow. Nothing
+//!    is written until then, and nothing more by a dry run. Then categories are written, level by level from the top.
+//! 2. `upload-images`: each distinct file once; a picture that the shop has already is found by its hash.
+//! 3. `create-products`: products; stock is set once, for a product that this process made.
+//! 4. `setup-pricing-rules`: rules, known by their names.
+//! 5. `generate-seo`: products without a description for search engines get one; a failure is reported, no more.
 //!
-//! A row that the shop refuses is reported and costs itself (`keep_good_rows`); a category that it refuses ends the
-//! run. Under `all_or_nothing` any of them does, and everything is taken back, newest first: rows that the run made are
-//! deleted, rows that it changed are restored, and whatever somebody else has changed or ordered since is left standing
-//! and listed. Deliberately absent: deleting what the file does not name. Another file may have made it.
+//! A row that the shop refuses is reported and left out (`keep_good_rows`); a category that it refuses ends the run.
+//! Under `all_or_nothing` a single refused row ends it, and every early end, by an outage or a cancel too, undoes the
+//! run, newest first: rows that it made are deleted, rows that it changed are restored, and those that
+//! somebody else has changed or ordered since stay and are listed; nobody is asked. Under `keep_good_rows` a run that
+//! is stopped keeps its rows, unless `cancel` says to undo them.
+//!
+//! Deliberately absent: deleting what the file does not name. Another file may have made it.
 
 mod face;
 mod input;
@@ -35,7 +38,7 @@ use crate::search_attributes::SOURCE;
 use outcome::Work;
 use run::{SetupRun, SetupSaga};
 
-/// The beginning of a workflow id, before the catalogue's id.
+/// The prefix of a workflow id, before the catalogue's id.
 pub const ID_PREFIX: &str = "catalog/";
 
 /// The workflow id of a catalogue's setup. A schedule adds the time of its slot.
@@ -82,7 +85,7 @@ impl SetupRun<'_> {
         self.products(saga, work).await?;
         self.rules(saga, work).await?;
         self.seo(saga, work).await?;
-        // A person who stopped the last step was told what will be taken back.
+        // A stop of the last step counts, too: its sender was told what will be undone.
         saga.check()
     }
 }

@@ -1,23 +1,23 @@
-//! Customer onboarding: from a registration to an account with points, a coupon and a home page of its own.
+//! Customer onboarding: from a registration to an account with points, a coupon and a personal home page.
 //!
-//! 0. **Shape check**: the input is complete. Wrong input ends the run before any call.
-//! 1. `create-customer`: the worker checks that the run is named by this customer's pseudonym; then the account is
-//!    opened. An address that is registered already ends the run (`CustomerExists`: no points, no coupon, no mail),
-//!    unless the input says `if_registered: "continue"`: then that account goes on (`known_address`).
+//! 0. **Input check**: the input is complete. Wrong input fails the run before any call.
+//! 1. `create-customer`: the worker checks that the workflow id has this customer's pseudonym; then the account is
+//!    opened. An email address that has an account ends the run (`CustomerExists`: no points, no coupon, no mail),
+//!    unless the input says `if_registered: "continue"`: then the run goes on with that account (`known_address`).
 //! 2. `setup-loyalty`: a bronze loyalty account with 100 welcome points.
-//! 3. `send-welcome-emails`: side by side, the welcome coupon is made (a code that is taken does not stop the run) and
-//!    the series of follow-up mails begins ([`crate::follow_up_emails`], which outlives this run); then, **the point of
-//!    no return**, the welcome mail leaves with points and code. A mail that a customer has is not taken back.
+//! 3. `send-welcome-emails`: side by side, the welcome coupon is created (a code that is taken stops nothing) and the
+//!    follow-up series begins ([`crate::follow_up_emails`], which outlives this run). Then **the point of no
+//!    return**: the welcome mail, with points and code. Mail cannot be undone.
 //! 4. `personalize-experience`: what to recommend, and the home page's three sections.
 //! 5. `assign-segments`: `new_customer`, and one for each interest and for the budget.
-//! 6. `track-completion`: the platform's analytics hear of it.
+//! 6. `track-completion`: the onboarding is counted in the platform's analytics.
 //!
-//! Whatever ends the run before the welcome mail is sent undoes all that may have happened, newest first: the series of
-//! mails ends, the coupon is revoked, the points go back, and the account is marked `incomplete_onboarding`, not
-//! deleted. From then on a step that fails, the mail included, is reported and nothing is rolled back.
+//! Before the first attempt to send the welcome mail, whatever ends the run undoes every step that has begun, newest
+//! first: the coupon is revoked, the series ends, the points go back, and the account is marked
+//! `incomplete_onboarding`, not deleted. From then on failures, of that mail too, are reported and nothing is undone.
 //!
-//! Deliberately absent: the week of waiting (the follow-up series does it), changing an account that exists, and the
-//! address in any id: runs are named by a pseudonym (crate `pseudonym`).
+//! Deliberately absent: the week of waiting (the series), changing an account that exists, mail addresses in ids (crate
+//! `pseudonym`).
 
 mod face;
 mod input;
@@ -97,10 +97,10 @@ async fn forward(run: &OnboardingRun<'_>, saga: &mut Saga<CustomerOnboarding>) -
     Ok(Onboarded { customer, was_registered, loyalty, code, is_followed_up: true })
 }
 
-/// The pseudonym that a run is named by; that it is this customer's, the worker checks in `create-customer`.
+/// The pseudonym in a workflow id. The worker checks in `create-customer` that it is this customer's.
 fn named_by(workflow_id: &str) -> Result<CustomerRef, Problem> {
     let name = workflow_id.strip_prefix(ID_PREFIX).unwrap_or_default();
     CustomerRef::new(name).map_err(|problem| {
-        misnamed(format!("is not {ID_PREFIX}<pseudonym>: what should be the pseudonym {problem}"))
+        misnamed(format!("is not {ID_PREFIX}<pseudonym>: the part behind {ID_PREFIX} {problem}"))
     })
 }

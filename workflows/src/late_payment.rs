@@ -1,16 +1,18 @@
-//! Late money: a payment that settles for an order that has already ended without it.
+//! Late payment: a payment that settles after its order has ended without it.
 //!
-//! An order failed, expired or was cancelled, and then the bank transfer arrives all the same. Its stock is sold to
-//! somebody else by now, so the money is never honoured: it goes back.
+//! An order failed, expired or was cancelled, and then the bank transfer arrives. The order's stock may be sold to
+//! somebody else by then, so the order is never revived: the money goes back. The webhook door, or `starter order
+//! settle-payment`, starts this run when an order is closed; an open one does the same on its own way back.
 //!
-//! 1. `read-payment`: what the payment provider says now; the news itself is not believed.
-//! 2. `refund-payment`: whatever of it is there is voided or refunded, under the charge's own key, so that the
-//!    order's undo and this one together refund once. A refund that is refused, or gets no answer for long, is put to a
-//!    person, and one without an answer is retried meanwhile. Where somebody has decided about this money before, or is
-//!    being asked, a person is asked first: it may have gone back by hand.
+//! 1. `read-payment`: the payment is read at the provider; the event was only a sign to look.
+//! 2. `refund-payment`: an open payment is voided, a captured one refunded, under the charge's own key: this run and
+//!    the order's own undo together refund once. A person is asked about a refund that is refused, or gets no answer
+//!    for its patience; the latter is tried on meanwhile. Where somebody has decided about this payment before
+//!    (`decided`), or another run asks about it now (`asked_in`), a person is asked before anything is sent: the money
+//!    may have gone back by hand. If the read shows that there is no money, and none to come, nobody needs to be asked.
 //!
-//! A cancel stops nothing of it: the money is owed. Deliberately absent: reviving the order. A customer who still wants
-//! it places a new one.
+//! A cancel changes nothing of that: the money is owed. Deliberately absent: reviving the order. A customer who still
+//! wants the goods places a new one.
 
 mod face;
 mod input;
@@ -55,27 +57,27 @@ impl Process for LatePayment {
     }
 }
 
-/// The findings with which the story ends; the result is made of them.
+/// The findings of the story, of which the result is made.
 struct GivenBack {
     payment_id: Option<String>,
-    /// Whether there was money; `None` when the provider could not be asked first.
+    /// Whether money was captured; `None`: the read got no answer, or the payment was open.
     was_paid: Option<bool>,
 }
 
 /// Gives late money back; only a person can leave it.
-async fn forward(saga: &Saga<LatePayment>, late: &LatePaymentData) -> Result<GivenBack, Halt> {
+async fn forward(saga: &mut Saga<LatePayment>, late: &LatePaymentData) -> Result<GivenBack, Halt> {
+    // From here on no cancel reaches a step.
+    saga.pivot();
     if late.asked_in.is_some() {
-        // By then the other run has tried once more, and the read tells what came of it.
-        let later = later(now(saga.ctx()), policy::longest_pause());
-        let _a_cancel_stops_nothing =
-            saga.wait_until(later, "another run gives this money back", |_| false).await;
+        // The other run has time for one more attempt, so that the read sees what came of it.
+        let at = later(now(saga.ctx()), policy::longest_pause());
+        saga.wait_until(at, "another run gives this money back", |_| false).await?;
     }
     let order_id = late.order_id.clone();
     let key = order_processing::charge_key(&order_id);
     let find = FindPayment { key: key.clone(), order_id: order_id.clone() };
     let read = saga.step(READ, Payments::find, find, policy::money()).or_report().await;
-    let was_paid =
-        read.as_ref().map(|found| matches!(found, Some(Payment { state: PaymentState::Paid, .. })));
+    let was_paid = read.as_ref().and_then(was_captured);
     let payment_id = read.flatten().and_then(|payment| payment.payment_id);
     if let Some(payment_id) = &payment_id {
         saga.fact(REFUND, "payment_id", payment_id);
@@ -87,9 +89,9 @@ async fn forward(saga: &Saga<LatePayment>, late: &LatePaymentData) -> Result<Giv
         let news = match &late.asked_in {
             Some(other) => {
                 saga.fact(REFUND, "also_asked_in", other);
-                "another run gives this money back, or asks about it, and may try it on by itself: look at that one first"
+                "another run refunds this payment, or asks about it, and may retry: look at that run first"
             }
-            None => "news of money that somebody has decided about; not touched again",
+            None => "news of a payment that somebody has decided about; nothing was sent",
         };
         step = step.ask_first(DECIDED_BEFORE, news);
     }
@@ -97,6 +99,15 @@ async fn forward(saga: &Saga<LatePayment>, late: &LatePaymentData) -> Result<Giv
         saga.done(REFUND, said_of(was_paid));
     }
     Ok(GivenBack { payment_id, was_paid })
+}
+
+/// Whether a payment that was read holds money. `None`: it is open, and may hold some by the time it is taken back.
+fn was_captured(found: &Option<Payment>) -> Option<bool> {
+    match found.as_ref().map(|payment| &payment.state) {
+        Some(PaymentState::Paid) => Some(true),
+        Some(PaymentState::RequiresAction { .. }) => None,
+        None | Some(PaymentState::Declined { .. } | PaymentState::Reversed) => Some(false),
+    }
 }
 
 /// The words about a refund that went through; it also goes through where there was nothing to refund.

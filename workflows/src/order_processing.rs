@@ -19,7 +19,7 @@
 //! `expired`. A person is asked about an undo that sticks, and the others go on; only where the carrier refuses to void
 //! the label do they wait for the answer. Money that comes meanwhile goes back here, later in [`crate::late_payment`].
 //!
-//! Not here: retries (module `policy`), formats of providers (crate `activities`), a second charge (a new order).
+//! Deliberately absent: retries (`policy`), formats of providers (crate `activities`), a second charge (a new order).
 
 mod face;
 mod input;

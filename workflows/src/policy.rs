@@ -28,17 +28,6 @@ pub enum OnStop {
     AwaitOutcome,
 }
 
-/// How a try stands to a person who is asked about the effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Asked {
-    /// Nobody is asked yet.
-    NotYet,
-    /// A person said that it is to be tried once more.
-    Told,
-    /// It is tried on without end, slowly, while the question is open.
-    Meanwhile,
-}
-
 /// How a step is run.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {
@@ -50,8 +39,10 @@ pub struct Policy {
     local_attempts: u32,
     /// Whether one attempt goes on for as long as it is alive: many requests, with heartbeats in between.
     is_long: bool,
-    /// What it has to do with a person who is asked about it.
-    asked: Asked,
+    /// Whether it is tried on without end, slowly, beside a person who is asked about it.
+    is_endless: bool,
+    /// Whether a refusal is its end, also where the adapter would try again.
+    is_refusal_final: bool,
     /// The queue of its workers, as an ending of the process's own.
     queue: Option<&'static str>,
 }
@@ -66,7 +57,8 @@ impl Policy {
             local_first,
             local_attempts: 2,
             is_long: false,
-            asked: Asked::NotYet,
+            is_endless: false,
+            is_refusal_final: false,
             queue: None,
         }
     }
@@ -91,11 +83,13 @@ impl Policy {
         Self { on_stop: OnStop::AwaitOutcome, ..self }
     }
 
-    /// The same effect beside a person who is asked about it: one activity that is tried slowly and without end. It
-    /// costs no events while it waits, and its outcome is awaited when the person answers.
+    /// The same effect beside a person who is asked about it: one activity that is tried slowly and without end, unless
+    /// it is refused, which is news to the person. It costs no events while it waits, and its outcome is awaited when
+    /// the person answers.
     pub(crate) fn while_asking(self) -> Self {
         Self {
-            asked: Asked::Meanwhile,
+            is_endless: true,
+            is_refusal_final: true,
             attempts_max: 0,
             on_stop: OnStop::AwaitOutcome,
             local_first: false,
@@ -108,15 +102,20 @@ impl Policy {
     pub(crate) fn when_told(self) -> Self {
         let told = figures().attempt.max(Duration::from_secs(60));
         let patience = if self.is_long { self.patience } else { self.patience.min(told) };
-        Self { patience, asked: Asked::Told, ..self.awaited() }
+        Self { patience, ..self.awaited().refusal_is_final() }
+    }
+
+    /// The same for what is put to a person as soon as it is refused.
+    pub(crate) fn refusal_is_final(self) -> Self {
+        Self { is_refusal_final: true, ..self }
     }
 
     fn close_timeouts(self) -> ActivityCloseTimeouts {
         let attempt = figures().attempt.min(self.patience);
         let start_to_close = if self.is_long { self.patience } else { attempt };
-        match self.asked {
-            Asked::Meanwhile => ActivityCloseTimeouts::StartToClose(start_to_close),
-            Asked::NotYet | Asked::Told => ActivityCloseTimeouts::ScheduleAndStartToClose {
+        match self.is_endless {
+            true => ActivityCloseTimeouts::StartToClose(start_to_close),
+            false => ActivityCloseTimeouts::ScheduleAndStartToClose {
                 schedule_to_close: self.patience,
                 start_to_close,
             },
@@ -125,12 +124,11 @@ impl Policy {
 
     pub(crate) fn regular(self, summary: String, token: Token) -> ActivityOptions {
         let figures = figures();
-        let (first, longest) = match self.asked {
-            Asked::Meanwhile => (figures.asked_retry_first, figures.asked_retry_longest),
-            Asked::NotYet | Asked::Told => (figures.retry_first, figures.retry_longest),
+        let (first, longest) = match self.is_endless {
+            true => (figures.asked_retry_first, figures.asked_retry_longest),
+            false => (figures.retry_first, figures.retry_longest),
         };
-        // While a person is asked, a refusal is news to that person: what was refused is not tried on by itself.
-        let finals = if self.asked == Asked::NotYet { vec![] } else { vec![failure::REFUSED.to_owned()] };
+        let finals = if self.is_refusal_final { vec![failure::REFUSED.to_owned()] } else { vec![] };
         ActivityOptions::with_close_timeouts(self.close_timeouts())
             .heartbeat_timeout(figures.heartbeat)
             .retry_policy(

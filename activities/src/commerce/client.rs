@@ -88,13 +88,17 @@ enum VerdictError {
 /// An order as the platform holds it.
 #[derive(Deserialize)]
 struct KnownOrder {
-    customer_id: String,
+    /// A text or a number; none for an order without an account.
+    #[serde(default)]
+    customer_id: Option<Value>,
     status: String,
 }
 
 /// The states in which an order waits for its process.
 const OPEN: [&str; 2] = ["pending", "awaiting_payment"];
-/// Those in which it has had one.
+/// Those that a confirmed order has in the shop.
+const CONFIRMED: [&str; 5] = ["confirmed", "processing", "shipped", "delivered", "completed"];
+/// Those in which it has had a process.
 const CLOSED: [&str; 9] = [
     "confirmed",
     "processing",
@@ -108,8 +112,17 @@ const CLOSED: [&str; 9] = [
 ];
 
 impl KnownOrder {
-    fn is_open_and_of(&self, customer: &CustomerId) -> bool {
-        self.customer_id == customer.as_str() && OPEN.contains(&self.status.as_str())
+    fn is_of_another_than(&self, customer: &CustomerId) -> bool {
+        let id = match &self.customer_id {
+            None | Some(Value::Null) => return false,
+            Some(Value::String(id)) => id.clone(),
+            Some(number) => number.to_string(),
+        };
+        id != customer.as_str()
+    }
+
+    fn is_among(&self, states: &[&str]) -> bool {
+        states.contains(&self.status.as_str())
     }
 }
 
@@ -184,14 +197,14 @@ impl Client {
         order: &ValidateOrder,
     ) -> Result<Option<OrderProblem>, CallError> {
         let (check, message) = match known.status.as_str() {
-            _ if known.customer_id != order.customer_id.as_str() => {
+            _ if known.is_of_another_than(&order.customer_id) => {
                 ("another_customers".to_owned(), "belongs to another customer".to_owned())
             }
             open if OPEN.contains(&open) => return Ok(None),
             closed if CLOSED.contains(&closed) => {
                 (format!("held_as_{closed}"), format!("the shop holds this number as {closed}"))
             }
-            other => return Err(self.api.new_word("an order in a state", other)),
+            other => return Err(self.new_state(other)),
         };
         Ok(Some(OrderProblem { check, field: "order_id".to_owned(), message, variant_id: None }))
     }
@@ -231,12 +244,33 @@ impl Client {
         Ok(OrderValidation::Invalid { problems })
     }
 
-    /// Writes a state. Where it may only be written over an open order of one customer, the order is read first: the
-    /// platform has no conditional update.
-    pub(super) async fn update(&self, order: &UpdateOrder) -> Result<(), CallError> {
-        if let Some(customer) = &order.only_over
-            && !self.known(&order.order_id).await?.is_some_and(|known| known.is_open_and_of(customer))
-        {
+    fn new_state(&self, state: &str) -> CallError {
+        self.api.new_word("an order in a state", state)
+    }
+
+    /// Whether a state need not be written. The order is read first where it may only be written over an open one of one
+    /// customer, and by a repeated attempt, whose first request may have landed long ago: the shop has gone on since,
+    /// and the platform has no conditional update.
+    async fn is_told(&self, order: &UpdateOrder, is_repeated: bool) -> Result<bool, CallError> {
+        if order.only_over.is_none() && !is_repeated {
+            return Ok(false);
+        }
+        let Some(known) = self.known(&order.order_id).await? else { return Ok(order.only_over.is_some()) };
+        if order.only_over.as_ref().is_some_and(|customer| known.is_of_another_than(customer)) {
+            return Ok(true);
+        }
+        match known.status.as_str() {
+            // That the parcel is under way has to be known, whatever the shop made of the order meanwhile.
+            _ if order.status == OrderStatus::Confirmed => Ok(known.is_among(&CONFIRMED)),
+            _ if known.is_among(&OPEN) => Ok(false),
+            _ if known.is_among(&CLOSED) => Ok(true),
+            other => Err(self.new_state(other)),
+        }
+    }
+
+    /// Writes a state, unless the shop has it already.
+    pub(super) async fn update(&self, order: &UpdateOrder, is_repeated: bool) -> Result<(), CallError> {
+        if self.is_told(order, is_repeated).await? {
             return Ok(());
         }
         let body = UpdateBody {

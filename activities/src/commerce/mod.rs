@@ -15,7 +15,7 @@ use contracts::commerce::{
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
-use crate::effect::alive;
+use crate::effect::{alive, is_repeated};
 use crate::http::{Api, CallError};
 use client::Client;
 
@@ -51,7 +51,7 @@ impl CommerceActivities {
         ctx: ActivityContext,
         input: UpdateOrder,
     ) -> Result<(), ActivityError> {
-        let told = alive(&ctx, self.client.update(&input)).await;
+        let told = alive(&ctx, self.client.update(&input, is_repeated(&ctx))).await;
         told.map_err(match input.status {
             OrderStatus::Confirmed => CallError::into_failure,
             OrderStatus::Failed | OrderStatus::Cancelled | OrderStatus::Expired => {

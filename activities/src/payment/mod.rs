@@ -135,8 +135,8 @@ impl PaymentActivities {
         input: ChargePayment,
     ) -> Result<Payment, ActivityError> {
         let charged = alive(&ctx, async {
-            if is_repeated(&ctx) || input.looks_first {
-                let earlier = FindPayment { key: input.key.clone(), order_id: input.order_id.clone() };
+            let earlier = FindPayment { key: input.key.clone(), order_id: input.order_id.clone() };
+            if is_repeated(&ctx) {
                 if let Some(payment) = self.provider.find(&earlier).await? {
                     return Ok(payment);
                 }
@@ -146,6 +146,14 @@ impl PaymentActivities {
                 let found = self.provider.find(&earlier).await?;
                 let weightiest = weightiest("payment", found.into_iter().chain([payment.clone()]))?;
                 return Ok(weightiest.unwrap_or(payment));
+            }
+            if input.looks_first {
+                match self.provider.find(&earlier).await {
+                    Ok(Some(payment)) => return Ok(payment),
+                    Err(error @ CallError::Unusable { .. }) => return Err(error),
+                    // A search that is away is no reason to turn customers away: the key protects the charge.
+                    Ok(None) | Err(_) => still_wanted(&ctx, "payment")?,
+                }
             }
             self.provider.charge(&input).await
         });

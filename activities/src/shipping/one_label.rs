@@ -35,13 +35,24 @@ pub(super) async fn look_and_buy(
     Ok(Shipment::Labelled(keep_one(carrier, found).await?.unwrap_or(bought)))
 }
 
-/// Voids all but one of the labels. A void that fails fails the attempt, so that the next one looks again.
+/// Voids all but one of the labels. A void that fails, or comes too late, fails the attempt, so that the next one looks
+/// again: where one parcel was collected, it is the one to keep. Two that were collected nobody can mend from here.
 async fn keep_one(carrier: &dyn Carrier, found: Vec<Found>) -> Result<Option<Label>, CallError> {
+    let are_two_collected = found.iter().filter(|found| found.is_collected).count() > 1;
     let (kept, surplus) = sorted_out(found);
+    let system = "shipping";
     for label in surplus {
         if carrier.void_one(&label.shipment_id).await? == Voided::TooLate {
-            let why = format!("labelled_twice: two parcels are under way, one by {}", label.tracking_number);
-            return Err(CallError::Unusable { system: "shipping", why });
+            let one = label.tracking_number;
+            return Err(if are_two_collected {
+                let why = format!("labelled_twice: two parcels of one order are under way, one by {one}");
+                CallError::Unusable { system, why }
+            } else {
+                CallError::Unknown {
+                    system,
+                    why: format!("one of two labels, {one}, was collected meanwhile"),
+                }
+            });
         }
     }
     Ok(kept)

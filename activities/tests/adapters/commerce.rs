@@ -166,6 +166,15 @@ async fn a_number_that_is_another_orders_may_not_go_ahead() -> TestResult {
         shop.ask(Method::PUT, "/api/v1/orders/ORDER-001", json!({ "status": status })).await?;
         assert_eq!(verdict(&validate()?).await?, format!("held_as_{status}"));
     }
+    // An order without an account is nobody else's.
+    for customer in ["null", "\"CUSTOMER-001\""] {
+        let guest = format!(r#"{{"data": {{"customer_id": {customer}, "status": "awaiting_payment"}}}}"#);
+        let valid = answer(200, "", r#"{"data": {"is_valid": true}}"#);
+        let peer = Peer::start([answer(200, "", &guest), valid]).await?;
+        let temporal = Temporal::with(CommerceActivities::new(peer.api()?)).await?;
+        let verdict = temporal.run(Commerce::validate_order, FIRST, &validate()?).await?;
+        assert_eq!(verdict, Ok(OrderValidation::Valid { was_known: true }), "{customer}");
+    }
     let odd = r#"{"data": {"customer_id": "CUSTOMER-001", "status": "on_hold"}}"#;
     let peer = Peer::start([answer(200, "", odd)]).await?;
     let temporal = Temporal::with(CommerceActivities::new(peer.api()?)).await?;
@@ -207,6 +216,28 @@ async fn an_order_that_is_gone_is_not_told_of_its_end_in_silence() -> TestResult
         let refused = refused.err().ok_or("told")?;
         assert_eq!((refused.kind.as_str(), refused.is_final), (REFUSED, is_final), "{status:?}");
         assert_eq!(refused.message, "shop refused: 404 RESOURCE_NOT_FOUND");
+    }
+    Ok(())
+}
+
+/// The reply to the first attempt was lost, and the shop has gone on since.
+#[tokio::test]
+async fn a_repeated_word_to_the_shop_writes_over_nothing_that_came_after_it() -> TestResult {
+    let (shop, temporal) = open().await?;
+    assert!(temporal.run(Commerce::validate_order, FIRST, &validate()?).await?.is_ok());
+    let confirmed =
+        UpdateOrder { shipping_status: Some(ShippingStatus::Pending), ..update(OrderStatus::Confirmed)? };
+    for (end, now, kept) in [
+        (&confirmed, "shipped", "shipped"),
+        // The parcel is under way, whatever somebody made of the order.
+        (&confirmed, "cancelled", "confirmed"),
+        (&update(OrderStatus::Failed)?, "pending", "failed"),
+        (&update(OrderStatus::Failed)?, "refunded", "refunded"),
+    ] {
+        shop.ask(Method::PUT, "/api/v1/orders/ORDER-001", json!({ "status": now })).await?;
+        assert_eq!(temporal.run(Commerce::update_order, SECOND, end).await?, Ok(()));
+        let order = &shop.get("/api/v1/orders/ORDER-001").await?["data"];
+        assert_eq!(order["status"], kept, "{:?} over {now}", end.status);
     }
     Ok(())
 }

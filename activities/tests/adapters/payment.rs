@@ -137,6 +137,13 @@ async fn a_charge_of_an_older_order_looks_first() -> TestResult {
     let paid = temporal.run(Payments::charge, FIRST, &again).await?;
     assert_eq!(paid.map(|payment| payment.state), Ok(PaymentState::Paid));
     assert_eq!(shop.total("charges").await?, 1);
+
+    // A search that is away turns no customer away.
+    let (shop, temporal) = open().await?;
+    shop.fault("payments.get", "status", json!({ "status": 503 })).await?;
+    let paid = temporal.run(Payments::charge, FIRST, &again).await?;
+    assert_eq!(paid.map(|payment| payment.state), Ok(PaymentState::Paid));
+    assert_eq!(shop.total("charges").await?, 1);
     Ok(())
 }
 

@@ -108,6 +108,40 @@ async fn a_label_that_lands_between_the_look_and_the_purchase_is_seen() -> TestR
     Ok(())
 }
 
+/// The carrier collects one parcel between the look and the void: the next look keeps its label.
+#[tokio::test]
+async fn a_parcel_that_is_collected_meanwhile_is_the_one_to_keep() -> TestResult {
+    let key = parcel()?.key.as_str().to_owned();
+    let label = |id: &str, status: &str| json!({ "shipment_id": id, "tracking_number": id, "idempotency_key": key, "status": status });
+    let of = |status, body: Value| answer(status, "", &body.to_string());
+    let collected = json!({ "error": { "code": "SHIPMENT_IN_TRANSIT" } });
+    let peer = Peer::start([
+        of(200, json!({ "data": [label("s1", "created"), label("s2", "created")] })),
+        of(409, collected),
+        of(200, json!({ "data": [label("s1", "created"), label("s2", "in_transit")] })),
+        of(200, json!({ "data": { "outcome": "voided" } })),
+    ])
+    .await?;
+    let temporal = Temporal::with(ShippingActivities::new(peer.api()?, SECOND_LOOK)).await?;
+    let failed = temporal.run(Shipping::create_shipment, SECOND, &parcel()?).await?.err().ok_or("kept")?;
+    assert_eq!((failed.kind.as_str(), failed.is_final), (OUTCOME_UNKNOWN, false));
+    let kept = temporal.run(Shipping::create_shipment, SECOND, &parcel()?).await?;
+    assert!(matches!(&kept, Ok(Shipment::Labelled(label)) if label.shipment_id == "s2"), "{kept:?}");
+    Ok(())
+}
+
+/// A carrier that says it by the code of its refusal.
+#[tokio::test]
+async fn a_refusal_to_void_a_collected_parcel_is_a_last_word() -> TestResult {
+    let refused = answer(409, "", r#"{"error": {"code": "SHIPMENT_IN_TRANSIT"}}"#);
+    let peer = Peer::start([refused]).await?;
+    let temporal = Temporal::with(ShippingActivities::new(peer.api()?, SECOND_LOOK)).await?;
+    let late = temporal.run(Shipping::void_shipment, FIRST, &label_of_order()?).await?;
+    let late = late.err().ok_or("voided")?;
+    assert!(late.is_final && late.message.starts_with("in_transit"), "{late:?}");
+    Ok(())
+}
+
 /// Both parcels are with the carrier: nobody can mend that from here.
 #[tokio::test]
 async fn two_parcels_under_way_end_the_order() -> TestResult {

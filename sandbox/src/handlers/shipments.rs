@@ -14,33 +14,35 @@ use crate::shop::Shop;
 
 const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
 
+/// The parts of an address that a country needs besides street and city.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    Nothing,
+    PostalCode,
+    PostalCodeAndState,
+}
+
 /// Where the carrier goes, by any of these names.
-const SERVED: [&str; 20] = [
-    "vietnam",
-    "viet nam",
-    "việt nam",
-    "vn",
-    "united states",
-    "us",
-    "usa",
-    "germany",
-    "de",
-    "japan",
-    "jp",
-    "france",
-    "fr",
-    "singapore",
-    "sg",
-    "south korea",
-    "kr",
-    "united kingdom",
-    "uk",
-    "gb",
+const SERVED: [(&[&str], Needs); 8] = [
+    (&["vietnam", "viet nam", "việt nam", "vn"], Needs::Nothing),
+    (&["united states", "us", "usa"], Needs::PostalCodeAndState),
+    (&["germany", "de"], Needs::PostalCode),
+    (&["japan", "jp"], Needs::PostalCode),
+    (&["france", "fr"], Needs::PostalCode),
+    (&["singapore", "sg"], Needs::PostalCode),
+    (&["south korea", "kr"], Needs::PostalCode),
+    (&["united kingdom", "uk", "gb"], Needs::PostalCode),
 ];
+
+/// The needs of a country; `None`: the carrier does not go there.
+fn needs(country: &str) -> Option<Needs> {
+    let country = country.trim().to_lowercase();
+    SERVED.iter().find(|(names, _)| names.contains(&country.as_str())).map(|(_, needs)| *needs)
+}
 
 /// Whether the carrier goes to that country.
 pub(super) fn is_served(country: &str) -> bool {
-    SERVED.contains(&country.trim().to_lowercase().as_str())
+    needs(country).is_some()
 }
 
 /// Where a parcel goes. Everything but the country is checked for presence only, and never kept.
@@ -62,35 +64,16 @@ pub(super) struct ShippingAddress {
     pub(super) country: Text,
 }
 
-/// Countries whose parcels need a postal code, and those that need a state or prefecture as well.
-const NEED_A_CODE: [&str; 13] = [
-    "germany",
-    "de",
-    "france",
-    "fr",
-    "singapore",
-    "sg",
-    "south korea",
-    "kr",
-    "united kingdom",
-    "uk",
-    "gb",
-    "japan",
-    "jp",
-];
-const NEED_BOTH: [&str; 3] = ["united states", "us", "usa"];
-
 impl ShippingAddress {
     /// The fields that the country needs and that are not there.
     pub(super) fn lacks(&self) -> Vec<&'static str> {
-        let country = self.country.trim().to_lowercase();
-        let needs = |countries: &[&str]| countries.contains(&country.as_str());
+        let needs = needs(&self.country).unwrap_or(Needs::Nothing);
         let is_empty = |field: &Option<String>| field.as_deref().is_none_or(|text| text.trim().is_empty());
         let mut lacks = Vec::new();
-        if is_empty(&self.postal_code) && (needs(&NEED_A_CODE) || needs(&NEED_BOTH)) {
+        if needs != Needs::Nothing && is_empty(&self.postal_code) {
             lacks.push("postal_code");
         }
-        if is_empty(&self.state) && needs(&NEED_BOTH) {
+        if needs == Needs::PostalCodeAndState && is_empty(&self.state) {
             lacks.push("state");
         }
         lacks

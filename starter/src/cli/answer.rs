@@ -65,7 +65,7 @@ pub(crate) struct AnswerArgs {
     /// With --all: do not ask before answering
     #[arg(long, requires = "all")]
     pub(crate) yes: bool,
-    /// How long to wait for the outcome of each; a retry has the patience of the whole step
+    /// How long to wait for the outcome of each; a retry takes some minutes at most
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "20m")]
     pub(crate) timeout: Duration,
 }

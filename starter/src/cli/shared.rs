@@ -97,7 +97,7 @@ pub(crate) struct ResolveArgs<N: Name> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub(crate) enum Action {
-    /// Try it once more now, with full patience
+    /// Try it once more now, for a minute, or for one attempt if that takes longer
     Retry,
     /// Stop trying: somebody does it by hand, and answers done_by_hand afterwards
     HandsOff,

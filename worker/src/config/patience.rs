@@ -34,7 +34,7 @@ pub(super) struct PatienceArgs {
     /// Writing the rest that has to be written after the point of no return.
     #[arg(long, env = "SUN_AFTERMATH_PATIENCE", default_value = "24h", value_parser = duration, value_name = "TIME")]
     aftermath_patience: Duration,
-    /// Telling the shop of an order that is paid and has a label, before a person is asked.
+    /// Telling the shop of an order that is paid and has a label, or how one ended, before a person is asked.
     #[arg(long, env = "SUN_TELL_SHOP_PATIENCE", default_value = "1h", value_parser = duration, value_name = "TIME")]
     tell_shop_patience: Duration,
     /// Messages to the customer.

@@ -30,7 +30,8 @@ pub struct LatePaymentResult {
     pub order_id: OrderId,
     /// The provider's id of the payment, if there is one.
     pub payment_id: Option<String>,
-    /// Whether money went back; `null` when the provider could not be asked first: whatever was there went back.
+    /// Whether money went back; `null` when the provider could not be asked first, or the payment was open then:
+    /// whatever was there went back.
     pub refunded: Option<bool>,
     /// Every step with its outcome.
     pub report: Report,
@@ -51,8 +52,8 @@ pub impl LatePayment {
         ctx: &mut WorkflowContext<Self>,
         input: Unchecked<LatePaymentData>,
     ) -> WorkflowResult<LatePaymentResult> {
-        let (late, saga) = Saga::open(ctx, &input)?;
-        let story = forward(&saga, &late).await;
+        let (late, mut saga) = Saga::open(ctx, &input)?;
+        let story = forward(&mut saga, &late).await;
         let ended = saga.end(story, &UndoAll).await?;
         let (payment_id, was_paid) =
             ended.value.map_or((None, None), |given| (given.payment_id, given.was_paid));

@@ -125,7 +125,7 @@ impl<'o> Requests<'o> {
             items: self.order.items.clone(),
             method: self.order.shipping_method.clone(),
             collect: self.is_paid_at_the_door().then_some(self.order.total_amount),
-            value: Some(self.order.goods()),
+            value: Some(self.order.goods()).filter(|worth| worth.minor_units() > 0),
         }
     }
 

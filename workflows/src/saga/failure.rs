@@ -21,6 +21,13 @@ fn application_failure(error: &ActivityExecutionError) -> Option<(&ApplicationFa
     None
 }
 
+/// Whether the last attempt was cut off by a limit: what the attempt before it said is not the last word.
+fn is_cut_off(error: &ActivityExecutionError) -> bool {
+    let chain = std::iter::successors(error.failure(), |failure| failure.cause.as_deref());
+    let mut infos = chain.filter_map(|failure| failure.failure_info.as_ref());
+    infos.any(|info| matches!(info, FailureInfo::TimeoutFailureInfo(_)))
+}
+
 /// Whether the adapter does not know what became of the effect; final all the same when the system repeats its answer.
 pub(super) fn is_unknown(error: &ActivityExecutionError) -> bool {
     let types = [failure::OUTCOME_UNKNOWN, failure::NEW_WORD];
@@ -45,7 +52,8 @@ pub(super) fn unsettled(error: &ActivityExecutionError) -> Unsettled {
     let reason = reason(error);
     let failure_type = application_failure(error).map(|(info, _)| info.r#type.as_str());
     // Refusals of an undo are tried for its patience; refusals they are all the same.
-    let is_refused = is_final(error) || failure_type == Some(failure::REFUSED);
+    let is_cut_off = is_cut_off(error);
+    let is_refused = !is_cut_off && (is_final(error) || failure_type == Some(failure::REFUSED));
     let cause = match failure_type {
         _ if is_refused => code(&reason).unwrap_or_else(|| REFUSED.to_owned()),
         Some(failure::SETTING) => SETTING.to_owned(),
@@ -55,7 +63,13 @@ pub(super) fn unsettled(error: &ActivityExecutionError) -> Unsettled {
     let is_answered = cause != NO_ANSWER;
     // An adapter that says nothing was cut off; one that was asked to stop in time sent nothing.
     let is_silent = application_failure(error).is_none() && error.as_cancelled().is_none();
-    Unsettled { reason, cause, is_refused, is_answered, may_be_there: is_unknown(error) || is_silent }
+    Unsettled {
+        reason,
+        cause,
+        is_refused,
+        is_answered,
+        may_be_there: is_unknown(error) || is_silent || is_cut_off,
+    }
 }
 
 /// The cause of a question about what got no answer for all its patience.

@@ -122,7 +122,12 @@ where
         U::Input: Clone,
         A: 's,
     {
-        let undo = Undo::by_policy(&self.saga.ctx, (self.name, self.part), undo, input, self.undo_policy);
+        // While others wait for it, no later answer may hide that it was refused.
+        let policy = match spec_of::<W>(self.name).holds_up_others {
+            true => self.undo_policy.refusal_is_final(),
+            false => self.undo_policy,
+        };
+        let undo = Undo::by_policy(&self.saga.ctx, (self.name, self.part), undo, input, policy);
         self.run(Some(undo))
     }
 

@@ -208,7 +208,12 @@ impl Platform {
             reason: "the order was not fulfilled",
         };
         // Without a key of its own: a stored answer must not hide a label that was made since.
-        let answer: CancelAnswer = self.api.send(Method::POST, &["shipments", "cancel"], None, &body).await?;
+        let answer: Result<CancelAnswer, _> =
+            self.api.send(Method::POST, &["shipments", "cancel"], None, &body).await;
+        let answer = match answer {
+            Err(error) if is_collected(&error) => return Ok(Voided::TooLate),
+            answer => answer?,
+        };
         match (answer.outcome.as_str(), answer.barred) {
             ("voided", _) | ("nothing", true) => Ok(Voided::Done),
             ("nothing", false) => Ok(Voided::NothingThere),
@@ -224,12 +229,15 @@ impl Platform {
         match answer {
             Ok(CancelAnswer { outcome, .. }) if outcome == "voided" => Ok(Voided::Done),
             Ok(CancelAnswer { outcome, .. }) => Err(self.api.new_word("a void with an outcome", &outcome)),
-            Err(error) => match error.refusal() {
-                Some(refusal) if refusal.code == SHIPMENT_IN_TRANSIT => Ok(Voided::TooLate),
-                _ => Err(error),
-            },
+            Err(error) if is_collected(&error) => Ok(Voided::TooLate),
+            Err(error) => Err(error),
         }
     }
+}
+
+/// Whether the carrier does not void a label because it has the parcel.
+fn is_collected(error: &CallError) -> bool {
+    error.refusal().is_some_and(|refusal| refusal.code == SHIPMENT_IN_TRANSIT)
 }
 
 /// A number that cannot be dialled costs the number, not the parcel.

@@ -9,7 +9,7 @@ use super::Question;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
-    /// Try it once more now, with full patience.
+    /// Try it once more now, for a minute, or for one attempt if that takes longer.
     Retry,
     /// Stop trying: somebody does it by hand. The question stays open until that is done.
     HandsOff,

@@ -1,6 +1,7 @@
 //! Numbers: read from their digits, never through floating point.
 
 use super::*;
+use crate::order_processing::Requests;
 
 /// The sample in dollars: one laptop at this price, and what it adds up to.
 fn dollars<'a>(price: &'a str, total: &'a str) -> [Change<'a>; 3] {
@@ -141,7 +142,13 @@ fn an_order_that_costs_nothing_needs_no_token() -> TestResult {
     let order = accepted(&free)?;
     assert!(order.is_free());
     assert_eq!(order.goods().minor_units(), 25_000_000, "the parcel is worth its goods all the same");
-    assert!(accepted(&priced("0"))?.is_free());
+    let gift = accepted(&priced("0"))?;
+    let parcel = Requests::new(&gift, "order/ORDER-001").parcel();
+    assert_eq!(
+        (gift.is_free(), parcel.collect, parcel.value),
+        (true, None, None),
+        "carriers declare no zero"
+    );
     Ok(())
 }
 
