@@ -18,7 +18,7 @@
 //! | [`secret`](fn@secret) | tokens, passwords, keys | dropped at both ends |
 //!
 //! The modules: `line` and `sign` (lines and the signs in them), `mail`, `phone`, `number` (and whether one may mean
-//! thousands), `zone` (the zone of a clock), `sku`, `slug` (the part of a link that names something), `secret`, `host`
+//! thousands), `zone` (the zone of a clock, and a moment that names it), `sku`, `slug` (the part of a link that names something), `secret`, `host`
 //! (which is this machine), [`json`], `problem`, and `nearest` (the word that was probably meant).
 //!
 //! Every reader composes its text (Unicode NFC; a secret stays as it is), drops blanks and invisible signs at both
@@ -50,7 +50,7 @@ pub use problem::{Place, Problem};
 pub use secret::secret;
 pub use sku::plain_sku;
 pub use slug::slug;
-pub use zone::{named_zone, zone};
+pub use zone::{moment, named_zone, zone};
 
 /// Why a text is refused, and what to send instead.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -154,9 +154,9 @@ impl<'c> Reader<'c> {
     /// When a row is due.
     fn moment(&self, given: Result<Option<String>, String>) -> Result<Option<Timestamp>, String> {
         let Some(text) = given?.filter(|text| !text.is_empty()) else { return Ok(None) };
-        let at = match text.parse::<Timestamp>() {
-            Ok(at) => at,
-            Err(_) => self.local(&text)?,
+        let at = match text::moment(&text) {
+            Some(at) => at.map_err(|refusal| refusal.problem)?,
+            None => self.local(&text)?,
         };
         if at.duration_since(self.now) > AHEAD_MAX {
             return Err("is more than 366 days ahead".to_owned());
@@ -331,6 +331,14 @@ mod tests {
             assert!(
                 at(never).is_err_and(|said| said.contains("comes twice in its zone, or never")),
                 "{never}"
+            );
+        }
+        // A zone in brackets is the row's own, and not the declared one.
+        assert_eq!(at("2026-07-01T08:00[Asia/Ho_Chi_Minh]").as_deref(), Ok("2026-07-01T01:00:00Z"));
+        for wrong in ["2026-10-25T02:30[Europe/Berlin]", "2026-07-01T08:00+07:00[Europe/Berlin]"] {
+            assert!(
+                at(wrong).is_err_and(|said| said.contains("twice, or never, or not with that offset")),
+                "{wrong}"
             );
         }
         // An offset is a zone, too.
