@@ -121,6 +121,28 @@ fn a_number_that_can_be_meant_in_two_ways_is_refused_until_the_rule_names_its_si
         assert_eq!(amount("\"p\"", &format!("\"{written}\""), currency), doubt, "{written}");
     }
     assert_eq!(level("\"q\"", "\"1.000\"").map(|level| level.to_string()), doubt);
+    // A rule that names another sign says nothing about this one.
+    for (thousands, written) in [
+        (" ", "25.000"),
+        ("'", "25.000"),
+        (",", "25.000"),
+        (" ", "25,000"),
+        ("'", "-25,000"),
+        (".", "25,000"),
+    ] {
+        let rule = format!(r#"{{"from": "p", "thousands": "{thousands}"}}"#);
+        assert_eq!(amount(&rule, &format!("\"{written}\""), Currency::VND), doubt, "{rule} of {written}");
+        let of_pieces = rule.replace("\"p\"", "\"q\"");
+        let pieces = level(&of_pieces, &format!("\"{written}\""));
+        assert_eq!(pieces.map(|level| level.to_string()), doubt, "{rule} of {written}");
+    }
+    for (signs, written) in
+        [(r#""decimal": ",""#, "25.000"), (r#""decimal": ",", "thousands": " ""#, "25.000")]
+    {
+        let refused = Err("is written with another decimal sign than its rule says".to_owned());
+        let rule = format!(r#"{{"from": "p", {signs}}}"#);
+        assert_eq!(amount(&rule, &format!("\"{written}\""), Currency::VND), refused, "{rule} of {written}");
+    }
     for (rule, written, currency, made) in [
         (r#"{"from": "p", "decimal": "."}"#, "\"25.000\"", Currency::VND, "25"),
         (r#"{"from": "p", "decimal": ",", "thousands": "."}"#, "\"25.000\"", Currency::VND, "25000"),
