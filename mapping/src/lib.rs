@@ -104,11 +104,12 @@ impl Rules {
     /// Reads the rules and checks each of them.
     ///
     /// # Errors
-    /// Every mistake; its place is the byte in `rules`.
+    /// Every mistake; its place is the byte in `rules`, or the line in a text that is not JSON.
     pub fn parse(rules: &str) -> Result<Self, Vec<Problem>> {
         let found = |at: usize, name: &str, problem: &str, fix: String| {
             Problem::new(name, problem, fix).at(Place::Byte { byte: at })
         };
+        json::value(rules).map_err(|problem| vec![problem])?;
         let Some(given) = json::fields(rules) else {
             let fix = "write {\"product_sku\": \"…\"}".to_owned();
             return Err(vec![found(0, "", "is not a JSON object", fix)]);

@@ -122,14 +122,9 @@ fn a_number_that_can_be_meant_in_two_ways_is_refused_until_the_rule_names_its_si
     }
     assert_eq!(level("\"q\"", "\"1.000\"").map(|level| level.to_string()), doubt);
     // A rule that names another sign says nothing about this one.
-    for (thousands, written) in [
-        (" ", "25.000"),
-        ("'", "25.000"),
-        (",", "25.000"),
-        (" ", "25,000"),
-        ("'", "-25,000"),
-        (".", "25,000"),
-    ] {
+    for (thousands, written) in
+        [(" ", "25.000"), ("'", "25.000"), (",", "25.000"), (" ", "25,000"), ("'", "-25,000")]
+    {
         let rule = format!(r#"{{"from": "p", "thousands": "{thousands}"}}"#);
         assert_eq!(amount(&rule, &format!("\"{written}\""), Currency::VND), doubt, "{rule} of {written}");
         let of_pieces = rule.replace("\"p\"", "\"q\"");
