@@ -40,6 +40,7 @@ use std::io::{self, Read, Seek};
 
 use text::{Place, Problem, Refusal};
 
+pub use errors::is_error_code;
 pub use format::Format;
 pub use row::{Fields, Row};
 

@@ -41,14 +41,14 @@ mod slug;
 mod zone;
 
 pub use host::is_this_machine;
-pub use line::{DESCRIPTION_MAX, as_seen, key, line, prose, title};
+pub use line::{DESCRIPTION_MAX, as_seen, key, line, prose, shows_nothing, title};
 pub use mail::mail_address;
 pub use nearest::{did_you_mean, nearest};
 pub use number::{is_of_two_minds, number};
 pub use phone::{is_international, phone};
 pub use problem::{Place, Problem};
 pub use secret::secret;
-pub use sku::plain_sku;
+pub use sku::{is_made_of_a_key, plain_sku};
 pub use slug::slug;
 pub use zone::{moment, named_zone, zone};
 

@@ -63,8 +63,6 @@ pub fn moment(text: &str) -> Option<Result<Timestamp, Refusal>> {
         let problem = format!("names a zone that cannot be used: that name {}", refusal.problem);
         return Some(refuse(problem, refusal.fix));
     }
-    const STRICT: DateTimeParser =
-        DateTimeParser::new().disambiguation(Disambiguation::Reject).offset_conflict(OffsetConflict::Reject);
     let read = STRICT.parse_zoned(text).map(|zoned| zoned.timestamp());
     Some(read.or_else(|_| refuse(NOT_THERE, "write the offset that the clock had")))
 }
