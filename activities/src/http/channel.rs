@@ -125,6 +125,10 @@ impl Channel {
             }
             body.extend_from_slice(&chunk);
         }
+        // Some systems put a byte-order mark before their JSON. Nobody behind this place has to know.
+        if let Ok(mark) = text::json::mark(&body) {
+            body.drain(..mark);
+        }
         if status.is_client_error() && !(self.is_own)(&body) {
             return Err(self.of_somebody_else(status));
         }
