@@ -135,8 +135,8 @@ impl Channel {
         Ok(Answer { status, body, is_replay })
     }
 
-    /// A 4xx of something before the API.
-    fn of_somebody_else(&self, status: StatusCode) -> CallError {
+    /// A 4xx of something before the API, or of the API about a path that it does not have.
+    pub(crate) fn of_somebody_else(&self, status: StatusCode) -> CallError {
         let Names { url, .. } = &self.names;
         match status {
             StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => {
@@ -160,7 +160,7 @@ impl Channel {
         if status == StatusCode::TOO_MANY_REQUESTS {
             let after = header(RETRY_AFTER.as_str()).and_then(|v| v.trim().parse().ok());
             let after = after.map(|seconds| Duration::from_secs(seconds).min(RETRY_AFTER_MAX));
-            return Err(CallError::PutOff { system, after });
+            return Err(CallError::PutOff { system, after, way: self.by_way_of(String::new()) });
         }
         let Names { url, token } = &self.names;
         match status {
