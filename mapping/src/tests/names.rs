@@ -118,6 +118,21 @@ fn names_have_the_limits_and_the_blanks_of_every_door() {
     assert_eq!(made, Ok("Điện thoại".into()));
 }
 
+/// The reader of the text knows the fix, and whoever shows the record can say it.
+#[test]
+fn a_defect_of_a_text_comes_with_its_fix() {
+    let customer = |email: &str, name: &str| {
+        let json = format!(r#"{{"external_id": "7", "email": "{email}", "first_name": "{name}"}}"#);
+        let made = Rules::default().of(Entity::Customers, Currency::VND).apply(&source(&json));
+        made.map(drop).map_err(|defect| (defect.field, defect.fix))
+    };
+    let (field, fix) = customer("nobody", "Linh").expect_err("no address");
+    let wanted = text::mail_address("nobody").expect_err("no address").fix;
+    assert_eq!((field.as_str(), fix), ("customer_email", Some(wanted)));
+    let long = customer("a@example.com", &"x".repeat(101)).expect_err("too long");
+    assert_eq!(long, ("customer_first_name".to_owned(), Some("shorten it".to_owned())));
+}
+
 /// A cell in which nothing is seen is empty: a person sees no reason why it should cost the record.
 #[test]
 fn a_value_of_invisible_signs_alone_says_nothing() {
