@@ -87,11 +87,9 @@ impl Store {
 impl From<StoreError> for io::Error {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Io {
-                source: Error::PermissionDenied { .. } | Error::Unauthenticated { .. },
-                way,
-                ..
-            } => {
+            StoreError::Io { source, way, .. }
+                if matches!(*source, Error::PermissionDenied { .. } | Error::Unauthenticated { .. }) =>
+            {
                 let why = format!("the bucket does not let these keys in{way}");
                 Self::new(io::ErrorKind::PermissionDenied, why)
             }

@@ -86,7 +86,7 @@ pub enum StoreError {
         /// The object's key.
         key: String,
         /// The store's error.
-        source: object_store::Error,
+        source: Box<object_store::Error>,
         /// The proxy on the way, which may be what failed: ` (through the proxy …)`, or nothing.
         way: String,
     },
@@ -322,7 +322,7 @@ impl Store {
     }
 
     fn io(&self, what: &'static str, key: &str, source: object_store::Error) -> StoreError {
-        StoreError::Io { what, key: key.to_owned(), source, way: self.way.clone() }
+        StoreError::Io { what, key: key.to_owned(), source: Box::new(source), way: self.way.clone() }
     }
 
     fn listed(&self, meta: ObjectMeta) -> Listed {
