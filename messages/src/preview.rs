@@ -19,7 +19,7 @@ pub enum DataError {
         known: String,
     },
     /// The data is not a JSON object, or would not be the same when it is read.
-    #[error("{0}")]
+    #[error("{}", .0.what())]
     Json(Problem),
     /// The data is of another template, or of another shape.
     #[error("the data does not fill the template `{template}`: {why}")]

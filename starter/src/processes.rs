@@ -1,14 +1,8 @@
 //! The second floor: the visible list of what can be started, and what is particular to each.
 //!
-//! A further process is one more constant here, in [`ALL`]. Everything that is the same for all (start, status, watch,
-//! result, cancel, exit code, list) goes by these lines. A further noun touches six places:
-//!
-//! 1. here: its module, its constants, and the short form of its name in [`meant`];
-//! 2. a file in this folder: the name of a run ([`Name`], and `Stoppable` where the business may stop one) and its plan;
-//! 3. a file under `cli`: the verbs that only it has, beside those that every noun shares (`cli/shared.rs`);
-//! 4. `cli.rs`: its module, and a variant of `Command` with its description and an example;
-//! 5. `commands.rs`, and a file or folder under `commands`: the verbs at work;
-//! 6. `main.rs`: the line that leads from the variant to them.
+//! A further process is one more constant here, in [`ALL`]; all that is the same for every one goes by these lines. A
+//! further noun is, besides: a file here (its [`Name`], its plan) and a line in [`meant`]; a file in `cli`, and a variant
+//! of its `Command`; a folder in `commands`; a line in `main.rs`.
 //!
 //! - `name`: how a run is named on the command line;
 //! - `plan`: what would be started;

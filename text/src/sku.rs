@@ -13,8 +13,8 @@ pub fn plain_sku(text: &str) -> String {
     letters.chars().filter(|c| !is_accent(c)).map(without_stroke).collect()
 }
 
-/// Whether a text is a number that a spreadsheet made of a key: `8.93462E+12` was an article number before a spreadsheet
-/// took it for an amount, and so was `100045.0`; in other countries `8,93462E+12` and `100045,00`. A text such as `1E5`
+/// Whether a text is a number that a spreadsheet made of a key: `8.93462E+12` was an article number before it was taken
+/// for an amount, and so was `100045.0`; in other countries `8,93462E+12` and `100045,00`. A text such as `1E5`
 /// may be a code; as a JSON number (`is_number`) it is none.
 #[must_use]
 pub fn is_made_of_a_key(text: &str, is_number: bool) -> bool {
