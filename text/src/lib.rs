@@ -18,8 +18,9 @@
 //! | [`secret`](fn@secret) | tokens, passwords, keys | dropped at both ends |
 //!
 //! The modules: `line` and `sign` (lines and the signs in them), `mail`, `phone`, `number` (and whether one may mean
-//! thousands), `zone` (the zone of a clock, and a moment that names it), `sku`, `slug` (the part of a link that names something), `secret`, `host`
-//! (which is this machine), [`json`], `problem`, and `nearest` (the word that was probably meant).
+//! thousands), `zone` (the zone of a clock, and a moment that names it), `sku`, `slug` (the part of a link that names
+//! something), `secret`, `host` (which is this machine), [`json`], `problem`, and `nearest` (the word that was probably
+//! meant).
 //!
 //! Every reader composes its text (Unicode NFC; a secret stays as it is), drops blanks and invisible signs at both
 //! ends, and gives the form that is sent and compared. No refusal repeats the text: it may be personal.
