@@ -8,8 +8,8 @@ use jiff::tz::{Offset, TimeZone};
 /// Reads a moment; a date alone is its first one. A zone is the rule's, or stands in the text.
 pub(crate) fn moment(text: &str, format: Option<&str>, zone: Option<&TimeZone>) -> Result<Timestamp, String> {
     let read = match format {
-        Some(format) => formatted(text, format).ok_or("is no date in the format of its rule")?,
-        None => standard(text).ok_or("is no date: give its format in the rule")?,
+        Some(format) => formatted(text, format)?,
+        None => standard(text)?,
     };
     match read {
         Read::Moment(moment) => Ok(moment),
@@ -29,7 +29,7 @@ pub(crate) fn can_be_read(format: &str) -> bool {
     let sample =
         DateTime::constant(2026, 11, 24, 18, 30, 45, 0).to_zoned(TimeZone::fixed(Offset::constant(7)));
     let written = sample.ok().and_then(|sample| strtime::format(format, &sample).ok());
-    written.is_some_and(|written| formatted(&written, format).is_some())
+    written.is_some_and(|written| formatted(&written, format).is_ok())
 }
 
 /// A time as a text gives it, before its rule's zone is applied.
@@ -39,27 +39,43 @@ enum Read {
     Day(Date),
 }
 
-fn formatted(text: &str, format: &str) -> Option<Read> {
-    let parsed = strtime::parse(format, text).ok()?;
-    if let Ok(zoned) = parsed.to_zoned() {
-        return Some(Read::Moment(zoned.timestamp()));
-    }
-    if let Ok(moment) = parsed.to_timestamp() {
-        return Some(Read::Moment(moment));
-    }
-    // A format without an hour says a day.
-    match parsed.hour() {
-        Some(_) => parsed.to_datetime().ok().map(Read::Local),
-        None => parsed.to_date().ok().map(Read::Day),
-    }
+fn formatted(text: &str, format: &str) -> Result<Read, String> {
+    let no_date = || "is no date in the format of its rule".to_owned();
+    let parsed = strtime::parse(format, text).map_err(|_| no_date())?;
+    let zone = parsed.iana_time_zone().map(text::named_zone).transpose();
+    let zone =
+        zone.map_err(|refusal| format!("names a zone that cannot be used: that name {}", refusal.problem))?;
+    let read = match (parsed.timestamp(), parsed.offset(), zone) {
+        // With an offset and a zone, the two have to agree; a moment by its seconds has no need of either.
+        (Some(_), None, None) => parsed.to_timestamp().ok().map(Read::Moment),
+        (Some(_), _, _) | (None, Some(_), _) => match parsed.to_zoned() {
+            Ok(zoned) => Some(Read::Moment(zoned.timestamp())),
+            Err(_) if parsed.iana_time_zone().is_some() && parsed.to_datetime().is_ok() => {
+                return Err("names an offset that its zone does not have at that time".to_owned());
+            }
+            Err(_) => None,
+        },
+        (None, None, Some(zone)) => {
+            let local = parsed.to_datetime().map_err(|_| no_date())?;
+            Some(Read::Moment(local_in(local, &zone)?))
+        }
+        // A format without an hour says a day.
+        (None, None, None) => match parsed.hour() {
+            Some(_) => parsed.to_datetime().ok().map(Read::Local),
+            None => parsed.to_date().ok().map(Read::Day),
+        },
+    };
+    read.ok_or_else(no_date)
 }
 
-fn standard(text: &str) -> Option<Read> {
-    let moment = || text.parse().ok().map(Read::Moment);
+fn standard(text: &str) -> Result<Read, String> {
+    if let Some(moment) = text::moment(text) {
+        return moment.map(Read::Moment).map_err(|refusal| refusal.problem);
+    }
     // A datetime's reader takes a day, too, as its midnight.
     let day = || text.parse().ok().map(Read::Day).filter(|_| !text.contains([':', 'T', 't', ' ']));
     let local = || text.parse().ok().map(Read::Local);
-    moment().or_else(day).or_else(local)
+    day().or_else(local).ok_or_else(|| "is no date: give its format in the rule".to_owned())
 }
 
 /// Clocks that are put back show an hour twice; put forward, they leave one out.

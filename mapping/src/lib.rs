@@ -73,6 +73,8 @@ pub struct Defect {
     pub field: String,
     /// The problem with it, without its value.
     pub problem: String,
+    /// The fix, where it does not stand in the problem.
+    pub fix: Option<String>,
 }
 
 /// Which of the seed's two steps finds a defect.
@@ -104,11 +106,12 @@ impl Rules {
     /// Reads the rules and checks each of them.
     ///
     /// # Errors
-    /// Every mistake; its place is the byte in `rules`.
+    /// Every mistake; its place is the byte in `rules`, or the line in a text that is not JSON.
     pub fn parse(rules: &str) -> Result<Self, Vec<Problem>> {
         let found = |at: usize, name: &str, problem: &str, fix: String| {
             Problem::new(name, problem, fix).at(Place::Byte { byte: at })
         };
+        json::value(rules).map_err(|problem| vec![problem])?;
         let Some(given) = json::fields(rules) else {
             let fix = "write {\"product_sku\": \"…\"}".to_owned();
             return Err(vec![found(0, "", "is not a JSON object", fix)]);
@@ -225,14 +228,14 @@ impl EntityMapping<'_> {
         match problem {
             targets::Problem::Defect(defect) => defect,
             targets::Problem::Missing => self.unmapped(target, "is missing".to_owned()),
-            targets::Problem::Invalid(problem) => {
-                Defect { kind: DefectKind::Invalid, field: target.name(self.entity), problem }
+            targets::Problem::Invalid(problem, fix) => {
+                Defect { kind: DefectKind::Invalid, field: target.name(self.entity), problem, fix }
             }
         }
     }
 
     fn unmapped(&self, target: &Target, problem: String) -> Defect {
-        Defect { kind: DefectKind::Unmapped, field: target.name(self.entity), problem }
+        Defect { kind: DefectKind::Unmapped, field: target.name(self.entity), problem, fix: None }
     }
 
     /// The fields of a record that no rule asks for, sorted.

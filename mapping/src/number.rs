@@ -98,9 +98,11 @@ fn unsigned(text: &str) -> (&str, bool) {
     }
 }
 
-/// Whether nobody can say what was meant; a rule that names its signs says it.
+/// Whether nobody can say what was meant. A rule says it that names the very sign; one that names another sign for
+/// decimals has no use for it, and the number is refused for that.
 fn is_of_two_minds(digits: &str, rule: Option<&Rule>, decimals: u32) -> bool {
-    let is_said = rule.is_some_and(|rule| rule.decimal.is_some() || rule.thousands.is_some());
+    let stands = |known: char| digits.contains(|sign| is_between_groups(sign, known));
+    let is_said = rule.is_some_and(|rule| rule.decimal.is_some() || rule.thousands.is_some_and(stands));
     !is_said && text::is_of_two_minds(digits, decimals)
 }
 

@@ -118,8 +118,8 @@ pub(crate) enum Problem {
     Defect(Defect),
     /// The shop needs the field.
     Missing,
-    /// The shop cannot take the value.
-    Invalid(String),
+    /// The shop cannot take the value: the problem, and the fix where it is known.
+    Invalid(String, Option<String>),
 }
 
 /// A field, and the problem with it.
@@ -205,7 +205,7 @@ impl<R: Fn(&Target) -> Result<Option<Converted>, Defect>> Fields<R> {
         read: Reads,
     ) -> Result<Option<String>, Failed<'static>> {
         let Some(Converted::Text(text)) = self.get(target)? else { return Ok(None) };
-        read(&text, max).map(Some).or_else(|refusal| invalid(target, refusal.problem))
+        read(&text, max).map(Some).or_else(|refusal| refused(target, refusal))
     }
 
     fn needed(&self, target: &'static Target, max: usize, read: Reads) -> Result<String, Failed<'static>> {
@@ -233,9 +233,9 @@ impl<R: Fn(&Target) -> Result<Option<Converted>, Defect>> Fields<R> {
         let Some(Converted::Text(written)) = self.get(&PHONE)? else { return Ok(None) };
         let written = text::number(&written);
         if text::is_international(&written) {
-            return text::phone(&written).map(Some).or_else(|refusal| invalid(&PHONE, refusal.problem));
+            return text::phone(&written).map(Some).or_else(|refusal| refused(&PHONE, refusal));
         }
-        text::line(&written, 30).map(Some).or_else(|refusal| invalid(&PHONE, refusal.problem))
+        text::line(&written, 30).map(Some).or_else(|refusal| refused(&PHONE, refusal))
     }
 
     fn money(&self, target: &'static Target) -> Result<Money, Failed<'static>> {
@@ -264,10 +264,14 @@ impl<R: Fn(&Target) -> Result<Option<Converted>, Defect>> Fields<R> {
 
     fn email(&self) -> Result<Recipient, Failed<'static>> {
         let Converted::Text(email) = self.required(&EMAIL)? else { return Err((&EMAIL, Problem::Missing)) };
-        text::mail_address(&email).map(Recipient::new).or_else(|refusal| invalid(&EMAIL, refusal.problem))
+        text::mail_address(&email).map(Recipient::new).or_else(|refusal| refused(&EMAIL, refusal))
     }
 }
 
 fn invalid<T>(target: &'static Target, problem: String) -> Result<T, Failed<'static>> {
-    Err((target, Problem::Invalid(problem)))
+    Err((target, Problem::Invalid(problem, None)))
+}
+
+fn refused<T>(target: &'static Target, refusal: text::Refusal) -> Result<T, Failed<'static>> {
+    Err((target, Problem::Invalid(refusal.problem, Some(refusal.fix))))
 }

@@ -210,6 +210,8 @@ fn rules_that_make_no_sense_are_refused() {
     let text = r#"{"product_sku": "a", "product_price": "p", "product_name": {"from": "n", "factor": 2}}"#;
     assert_eq!(mistakes(text)[0].problem, "has keys for numbers, and the field is none");
     assert_eq!(mistakes("[]")[0].problem, "is not a JSON object");
+    let broken = &mistakes("{\"product_sku\": \"a\",\n \"product_name\" \"b\"}")[0];
+    assert_eq!(broken.what(), "is not JSON: expected `:` (line 2, column 17)");
     assert_eq!(
         mistakes(r#"{"product_sku": "a", "product_sku": "b", "product_name": "n", "product_price": "p"}"#)[0]
             .problem,

@@ -101,7 +101,7 @@ impl<'a> Value<'a> {
     pub fn is_nothing(&self) -> bool {
         match self {
             Self::Nothing => true,
-            Self::Text(text) | Self::Own(text) => text.trim().is_empty(),
+            Self::Text(text) | Self::Own(text) => text::shows_nothing(text),
             _ => false,
         }
     }
@@ -141,10 +141,11 @@ impl<'a> Value<'a> {
                 true => Ok(Converted::Text(text::plain_sku(&text))),
                 false => Ok(Converted::Text(text)),
             },
-            Kind::Bool => boolean(&text).map(Converted::Bool),
+            Kind::Bool => boolean(&text::as_seen(&text)).map(Converted::Bool),
             Kind::Date => {
                 let format = foreign.and_then(|rule| rule.format.as_deref());
-                date::moment(&text, format, theirs.and_then(|rule| rule.zone.as_ref())).map(Converted::Date)
+                date::moment(&text::as_seen(&text), format, theirs.and_then(|rule| rule.zone.as_ref()))
+                    .map(Converted::Date)
             }
             Kind::Integer => whole(self.number(&text, rule, 0)?),
             Kind::Money => {
@@ -164,28 +165,14 @@ impl<'a> Value<'a> {
         rule.map_or(Ok(amount), |rule| number::calculated(amount, rule, decimals))
     }
 
-    /// Refuses a number that was a key: `8.93462E+12` was an article number before a spreadsheet took it for an amount,
-    /// and so was `100045.0`; in other countries `8,93462E+12` and `100045,00`. A code such as `1E5` is not a number.
+    /// Refuses a number that was a key ([`text::is_made_of_a_key`]).
     pub(crate) fn refuse_made(&self) -> Result<(), String> {
-        let (text, is_number) = match self {
-            Self::Text(text) => (text.trim(), false),
-            Self::Number(digits) => (*digits, true),
-            _ => return Ok(()),
+        let is_made = match self {
+            Self::Text(text) => text::is_made_of_a_key(text, false),
+            Self::Number(digits) => text::is_made_of_a_key(digits, true),
+            _ => false,
         };
-        let are_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-        let are_zeros = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte == b'0');
-        let is_whole =
-            text.split_once(['.', ',']).is_some_and(|(whole, behind)| are_digits(whole) && are_zeros(behind));
-        let is_power = text.split_once(['E', 'e']).is_some_and(|(mantissa, power)| {
-            let (whole, fraction) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, ""));
-            let digits = power.strip_prefix(['+', '-']).unwrap_or(power);
-            let has_sign = digits.len() < power.len();
-            let is_mantissa =
-                whole.len() == 1 && are_digits(whole) && (fraction.is_empty() || are_digits(fraction));
-            let is_long = digits.len() >= 2 && are_digits(digits);
-            is_number || (is_mantissa && is_long && (has_sign || !fraction.is_empty()))
-        });
-        if is_whole || is_power { Err(MADE.to_owned()) } else { Ok(()) }
+        if is_made { Err(MADE.to_owned()) } else { Ok(()) }
     }
 
     /// Whether a value of the rules can be held by the field at all.

@@ -1,7 +1,8 @@
 //! A message's content from a file, for looking at it before it is sent to anybody.
 
 use contracts::notification::Content;
-use serde_json::{Map, Value};
+use serde_json::Value;
+use text::{Problem, json};
 use thiserror::Error;
 
 use crate::TEMPLATES;
@@ -17,9 +18,9 @@ pub enum DataError {
         /// The names there are.
         known: String,
     },
-    /// The data is not a JSON object.
-    #[error("the data is no JSON object: {0}")]
-    Json(serde_json::Error),
+    /// The data is not a JSON object, or would not be the same when it is read.
+    #[error("{}", .0.what())]
+    Json(Problem),
     /// The data is of another template, or of another shape.
     #[error("the data does not fill the template `{template}`: {why}")]
     Shape {
@@ -40,7 +41,11 @@ pub fn read_content(template: &str, json: &str) -> Result<Content, DataError> {
         return Err(DataError::Template { name: template.to_owned(), known: known.join(", ") });
     }
     let shape = |why: String| DataError::Shape { template: template.to_owned(), why };
-    let mut fields: Map<String, Value> = serde_json::from_str(json).map_err(DataError::Json)?;
+    let data = |problem: Problem| DataError::Json(problem.below("data"));
+    let mut fields = match json::value(json).and_then(json::kept).map_err(data)? {
+        Value::Object(fields) => fields,
+        _ => return Err(data(Problem::new("", "is no JSON object", "write {\"order_id\": …}"))),
+    };
     match fields.insert("template".to_owned(), template.into()) {
         Some(Value::String(other)) if other != template => {
             return Err(shape(format!("it says that it is for `{other}`")));

@@ -108,7 +108,13 @@ fn a_file_fills_a_template_or_is_told_what_it_lacks() -> TestResult {
     assert_eq!(read_content("order_confirmation", &bare)?, confirmation()?);
     for (template, json, words) in [
         ("nothing", json.as_str(), "there is no template `nothing`, there are: order_confirmation"),
-        ("order_confirmation", "[]", "no JSON object"),
+        ("order_confirmation", "[]", "data is no JSON object"),
+        ("order_confirmation", r#"{"order_id":"A","order_id":"B"}"#, "data.order_id is given twice"),
+        (
+            "order_confirmation",
+            r#"{"order_id":"A""#,
+            "data is not JSON: EOF while parsing an object (line 1, column 15)",
+        ),
         ("order_confirmation", "{}", "missing field `order_id`"),
         ("order_confirmation", r#"{"template":"welcome"}"#, "it says that it is for `welcome`"),
     ] {

@@ -1,7 +1,8 @@
 //! The second floor: the visible list of what can be started, and what is particular to each.
 //!
-//! A further process is one more constant here, in [`ALL`]; a further noun is a folder under `commands` too. Everything
-//! that is the same for all (start, status, watch, result, cancel, exit code, list) goes by these lines.
+//! A further process is one more constant here, in [`ALL`]; all that is the same for every one goes by these lines. A
+//! further noun is, besides: a file here (its [`Name`], its plan) and a line in [`meant`]; a file in `cli`, and a
+//! variant of its `Command`; a folder in `commands`; a line in `main.rs`.
 //!
 //! - `name`: how a run is named on the command line;
 //! - `plan`: what would be started;

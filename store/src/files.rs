@@ -6,7 +6,7 @@ use contracts::objects::ObjectRef;
 use futures::TryStreamExt as _;
 use object_store::{Error, ObjectStoreExt as _, PutPayload};
 
-use crate::{Listed, Store, StoreError, io as failed};
+use crate::{Listed, Store, StoreError};
 
 impl Store {
     /// The objects right below a folder (`""`: right below the store's own place), without those deeper down.
@@ -17,7 +17,7 @@ impl Store {
         let found = self.inner()?.list_with_delimiter(Some(&self.path(folder))).await;
         let found = found.map_err(|source| {
             let place = if folder.is_empty() { self.place() } else { folder };
-            failed("listed", place, source)
+            self.io("listed", place, source)
         })?;
         Ok(found.objects.into_iter().map(|meta| self.listed(meta)).collect())
     }
@@ -30,7 +30,7 @@ impl Store {
         match self.inner()?.head(&self.path(key)).await {
             Ok(meta) => Ok(Some(self.listed(meta))),
             Err(Error::NotFound { .. }) => Ok(None),
-            Err(source) => Err(failed("looked at", key, source)),
+            Err(source) => Err(self.io("looked at", key, source)),
         }
     }
 
@@ -42,7 +42,7 @@ impl Store {
         match self.inner()?.copy(&self.path(from), &self.path(to)).await {
             Ok(()) => Ok(true),
             Err(Error::NotFound { .. }) => Ok(false),
-            Err(source) => Err(failed("copied", from, source)),
+            Err(source) => Err(self.io("copied", from, source)),
         }
     }
 
@@ -52,7 +52,7 @@ impl Store {
     /// When the store does not take it.
     pub async fn replace(&self, key: &str, content: Vec<u8>) -> Result<(), StoreError> {
         let put = self.inner()?.put(&self.path(key), PutPayload::from(content)).await;
-        put.map(drop).map_err(|source| failed("written", key, source))
+        put.map(drop).map_err(|source| self.io("written", key, source))
     }
 
     /// Keeps an object that a run is about to be started with. One that is there already is written again: it is as
@@ -69,7 +69,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer, or the file takes no more.
     pub async fn fetch(&self, key: &str, to: &mut impl Write) -> Result<bool, StoreError> {
-        let lost = |source| failed("read", key, source);
+        let lost = |source| self.io("read", key, source);
         let mut parts = match self.inner()?.get(&self.path(key)).await {
             Ok(found) => found.into_stream(),
             Err(Error::NotFound { .. }) => return Ok(false),
@@ -87,9 +87,12 @@ impl Store {
 impl From<StoreError> for io::Error {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Io {
-                source: Error::PermissionDenied { .. } | Error::Unauthenticated { .. }, ..
-            } => Self::new(io::ErrorKind::PermissionDenied, "the bucket does not let these keys in"),
+            StoreError::Io { source, way, .. }
+                if matches!(*source, Error::PermissionDenied { .. } | Error::Unauthenticated { .. }) =>
+            {
+                let why = format!("the bucket does not let these keys in{way}");
+                Self::new(io::ErrorKind::PermissionDenied, why)
+            }
             StoreError::File { error, .. } => error,
             other => Self::other(other),
         }

@@ -1,8 +1,8 @@
-//! Buckets of this machine.
+//! Buckets of this machine, and the proxy before others.
 
 use object_store::ClientConfigKey::{ProxyExcludes, ProxyUrl};
 use object_store::aws::AmazonS3Builder;
-use object_store::aws::AmazonS3ConfigKey::{Client, Endpoint};
+use object_store::aws::AmazonS3ConfigKey::{Client, Endpoint, Region};
 use reqwest::Url;
 
 /// A bucket whose endpoint is on this machine is reached through no proxy, whatever the environment names. The client
@@ -17,12 +17,33 @@ pub(crate) fn without_proxy(builder: AmazonS3Builder) -> AmazonS3Builder {
     }
 }
 
+/// The proxy before a bucket, as the end of a failure's text. One that the bucket's own settings name is the client's
+/// business: it is not one of the environment's.
+pub(crate) fn on_the_way(builder: &AmazonS3Builder) -> String {
+    proxy::on_the_way(&address(builder))
+}
+
+/// Where a bucket is: at its endpoint, or at Amazon's for its region.
+fn address(builder: &AmazonS3Builder) -> String {
+    builder.get_config_value(&Endpoint).unwrap_or_else(|| {
+        let region = builder.get_config_value(&Region).unwrap_or_else(|| "us-east-1".to_owned());
+        format!("https://s3.{region}.amazonaws.com")
+    })
+}
+
 /// Names, and addresses of both kinds.
 const EVERYTHING: &str = "*,0.0.0.0/0,::/0";
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bucket_is_at_its_endpoint_or_in_its_region() {
+        let builder = AmazonS3Builder::new().with_region("eu-central-1");
+        assert_eq!(address(&builder), "https://s3.eu-central-1.amazonaws.com");
+        assert_eq!(address(&builder.with_endpoint("http://127.0.0.1:9000")), "http://127.0.0.1:9000");
+    }
 
     /// S5
     #[test]

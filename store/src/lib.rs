@@ -14,7 +14,7 @@
 //! The modules:
 //! - [`clean_up`]: the objects of runs that closed some days ago are removed;
 //! - `files`: a store as a folder of files, where others write too and files move;
-//! - `here`: buckets of this machine;
+//! - `here`: buckets of this machine, and the proxy before others; `secrets`: the keys to them;
 //! - [`lease`]: the right to go on, where only one may;
 //! - `lines`: lists as JSON lines.
 //!
@@ -27,6 +27,8 @@ mod files;
 mod here;
 pub mod lease;
 mod lines;
+#[cfg(feature = "s3")]
+mod secrets;
 #[cfg(test)]
 mod tests;
 
@@ -61,6 +63,8 @@ pub struct Store {
     /// The beginning of every key.
     prefix: Path,
     place: String,
+    /// The proxy before the bucket, as a failure's text ends with it.
+    way: String,
 }
 
 /// Why an object is not there, or not what it should be.
@@ -75,14 +79,16 @@ pub enum StoreError {
         why: String,
     },
     /// Reading or writing failed.
-    #[error("object {key} cannot be {what}: {source}")]
+    #[error("object {key} cannot be {what}: {source}{way}")]
     Io {
         /// The verb of the attempt: `read`, `written`.
         what: &'static str,
         /// The object's key.
         key: String,
         /// The store's error.
-        source: object_store::Error,
+        source: Box<object_store::Error>,
+        /// The proxy on the way, which may be what failed: ` (through the proxy …)`, or nothing.
+        way: String,
     },
     /// It was there, and a file on this machine did not take it.
     #[error("object {key} cannot be kept here: {error}")]
@@ -159,7 +165,10 @@ impl Store {
             None if place.contains("://") => {
                 Err(refused(place, "it is neither a folder nor s3://bucket/prefix"))
             }
-            None => Ok(Self { inner: Arc::default(), prefix: Path::default(), place: place.to_owned() }),
+            None => {
+                let (prefix, way) = (Path::default(), String::new());
+                Ok(Self { inner: Arc::default(), prefix, place: place.to_owned(), way })
+            }
         }
     }
 
@@ -193,12 +202,14 @@ impl Store {
             let name = name.map_err(|error: object_store::Error| refused(place, &error.to_string()))?;
             builder = builder.with_config(name, *value);
         }
+        let builder = secrets::plain(builder).map_err(|problem| refused(place, &problem.to_string()))?;
+        let way = here::on_the_way(&builder);
         let s3 = here::without_proxy(builder)
             .build()
             .map_err(|error| refused(place, &format!("{error}; set AWS_REGION and the credentials")))?;
         let inner: Arc<dyn ObjectStore> = Arc::new(s3);
         let (inner, prefix) = (Arc::new(OnceLock::from(inner)), Path::from(prefix));
-        Ok(Self { inner, prefix, place: place.to_owned() })
+        Ok(Self { inner, prefix, place: place.to_owned(), way })
     }
 
     #[cfg(not(feature = "s3"))]
@@ -254,7 +265,7 @@ impl Store {
         match self.inner()?.put_opts(&self.path(key), PutPayload::from(content), mode).await {
             Ok(_) => Ok(true),
             Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
-            Err(source) => Err(io("written", key, source)),
+            Err(source) => Err(self.io("written", key, source)),
         }
     }
 
@@ -270,7 +281,7 @@ impl Store {
         match found {
             Ok(content) => Ok(Some(content.into())),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(source) => Err(io("read", key, source)),
+            Err(source) => Err(self.io("read", key, source)),
         }
     }
 
@@ -281,7 +292,7 @@ impl Store {
     pub async fn remove(&self, key: &str) -> Result<(), StoreError> {
         match self.inner()?.delete(&self.path(key)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(source) => Err(io("removed", key, source)),
+            Err(source) => Err(self.io("removed", key, source)),
         }
     }
 
@@ -293,7 +304,7 @@ impl Store {
         let below = self.path(folder);
         let found = self.inner()?.list(Some(&below)).map_ok(|meta| self.listed(meta));
         let found: Result<Vec<Listed>, _> = found.try_collect().await;
-        let mut found = found.map_err(|source| io("listed", folder, source))?;
+        let mut found = found.map_err(|source| self.io("listed", folder, source))?;
         found.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(found)
     }
@@ -304,10 +315,14 @@ impl Store {
     /// When the store does not answer.
     pub async fn folders(&self, folder: &str) -> Result<Vec<String>, StoreError> {
         let below = self.inner()?.list_with_delimiter(Some(&self.path(folder))).await;
-        let below = below.map_err(|source| io("listed", folder, source))?;
+        let below = below.map_err(|source| self.io("listed", folder, source))?;
         let mut folders: Vec<String> = below.common_prefixes.iter().map(|path| self.key_of(path)).collect();
         folders.sort();
         Ok(folders)
+    }
+
+    fn io(&self, what: &'static str, key: &str, source: object_store::Error) -> StoreError {
+        StoreError::Io { what, key: key.to_owned(), source: Box::new(source), way: self.way.clone() }
     }
 
     fn listed(&self, meta: ObjectMeta) -> Listed {
@@ -329,10 +344,6 @@ impl Store {
 
 fn refused(place: &str, why: &str) -> StoreError {
     StoreError::Open { place: place.to_owned(), why: why.to_owned() }
-}
-
-fn io(what: &'static str, key: &str, source: object_store::Error) -> StoreError {
-    StoreError::Io { what, key: key.to_owned(), source }
 }
 
 fn hex(hash: &[u8]) -> String {

@@ -47,7 +47,7 @@ impl<R: Read + Seek> Table<R> {
     pub(crate) fn next_row(&mut self) -> Result<Option<Row>, Flaw> {
         loop {
             let Some(record) = self.records.next_record()? else { return Ok(None) };
-            if record.values.iter().all(|value| value.text.trim().is_empty()) {
+            if record.values.iter().all(|value| text::shows_nothing(&value.text)) {
                 continue;
             }
             return self.row(record).map(Some);
@@ -181,11 +181,12 @@ impl Draft {
     }
 
     /// Whether each of its lines could be a record of its own: then a quote was left open, and closed by another
-    /// row's. Where in them the quotes stand says nothing: that is what is wrong.
+    /// row's. Where in them the quotes stand says nothing: that is what is wrong. In a file of one column every line
+    /// could be.
     fn takes_in_rows(&self, width: Width) -> bool {
         let mut lines = self.lines.iter().filter(|line| !line.is_blank).peekable();
-        let are_rows = width.columns > 1 && self.lines.len() > 1 && lines.peek().is_some();
-        are_rows && lines.all(|line| line.is_row(width))
+        let are_several = self.lines.len() > 1 && lines.peek().is_some();
+        are_several && (width.columns == 1 || lines.all(|line| line.is_row(width)))
     }
 }
 

@@ -36,20 +36,23 @@ const CODES: [&str; 27] = [
 /// Refuses a text that is such a code: it is not a value, whatever the field.
 pub(crate) fn check(text: &str) -> Result<(), Refusal> {
     let text = text.trim();
-    if is_code(text) { refuse_code(text) } else { Ok(()) }
+    if is_error_code(text) { refuse_code(text) } else { Ok(()) }
 }
 
 /// Refuses a cell that holds an error.
 pub(crate) fn refuse_code<T>(code: &str) -> Result<T, Refusal> {
     // One that is not known could be anything, somebody's name as well.
-    let shown = if is_code(code) { code } else { "an error" };
+    let shown = if is_error_code(code) { code } else { "an error" };
     refuse(format!("shows {shown} in place of a value"), "mend the formula, or write the value itself")
 }
 
-/// LibreOffice has numbers for most of them: `Err:502`.
-fn is_code(text: &str) -> bool {
+/// Whether a text is one of the codes that a spreadsheet shows in place of a value, in letters of any size: people type
+/// `#n/a`, too. LibreOffice has numbers for most of them: `Err:502`.
+#[must_use]
+pub fn is_error_code(text: &str) -> bool {
     let number = text.strip_prefix("Err:").unwrap_or_default();
-    CODES.contains(&text) || (number.len() == 3 && number.bytes().all(|digit| digit.is_ascii_digit()))
+    (text.starts_with('#') && CODES.contains(&text.to_uppercase().as_str()))
+        || (number.len() == 3 && number.bytes().all(|digit| digit.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -58,7 +61,7 @@ mod tests {
 
     #[test]
     fn a_code_is_no_value_and_a_hash_alone_is_no_code() {
-        for code in ["#N/A", " #REF! ", "#DIV/0!", "#WERT!", "Err:502"] {
+        for code in ["#N/A", "#n/a", " #REF! ", "#überlauf!", "#DIV/0!", "#WERT!", "Err:502"] {
             let refusal = check(code).expect_err(code);
             assert_eq!(refusal.problem, format!("shows {} in place of a value", code.trim()));
         }

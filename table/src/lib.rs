@@ -40,6 +40,7 @@ use std::io::{self, Read, Seek};
 
 use text::{Place, Problem, Refusal};
 
+pub use errors::is_error_code;
 pub use format::Format;
 pub use row::{Fields, Row};
 
@@ -97,15 +98,16 @@ impl Kind {
     /// Why a file of that name is not read, and the fix; `None`: it is, or nothing is known of such files.
     #[must_use]
     pub fn why_not(name: &str) -> Option<Refusal> {
-        let (problem, fix) = match ending(name)?.as_str() {
+        const CALL_IT: &str = "call it .csv or, with one JSON object a line, .jsonl";
+        let Some(ending) = ending(name) else {
+            return Some(Refusal { problem: "has no ending".to_owned(), fix: CALL_IT.to_owned() });
+        };
+        let (problem, fix) = match ending.as_str() {
             "gz" | "zip" | "bz2" | "xz" | "zst" => ("is packed", "unpack it"),
             "xls" | "xlsb" | "ods" | "numbers" => {
                 ("is a workbook of another kind than .xlsx", "save it as .xlsx or as CSV")
             }
-            "txt" | "tsv" | "dat" | "json" => (
-                "has an ending that says nothing about it",
-                "call it .csv or, with one JSON object a line, .jsonl",
-            ),
+            "txt" | "tsv" | "dat" | "json" => ("has an ending that says nothing about it", CALL_IT),
             _ => return None,
         };
         Some(Refusal { problem: problem.to_owned(), fix: fix.to_owned() })

@@ -10,6 +10,9 @@ use crate::row::{Fields, Places};
 use crate::source::Source;
 use crate::{Flaw, RECORD_BYTES_MAX, Row, wrong};
 
+/// Characters of a field's name that a problem repeats.
+const NAME_SHOWN: usize = 60;
+
 pub(crate) struct Lines<R> {
     source: Source<R>,
 }
@@ -67,9 +70,13 @@ fn object(line: &str, at: u64) -> Result<Fields, Flaw> {
     let mut fields = BTreeMap::new();
     for (name, field) in pairs {
         // Which of the two is meant, nobody can say. Two that look alike are one.
-        if fields.insert(name_of(&name), field.value.to_owned()).is_some() {
-            return wrong(at, "has a line with a field that is given twice", "keep one of the two");
+        let name = name_of(&name);
+        if fields.contains_key(&name) {
+            let shown: String = name.chars().take(NAME_SHOWN).collect();
+            let problem = format!("has a line with the field '{shown}' twice");
+            return wrong(at, problem, "keep one of the two");
         }
+        fields.insert(name, field.value.to_owned());
     }
     Ok(fields)
 }

@@ -117,7 +117,7 @@ fn a_record_without_end_is_refused_before_it_fills_the_memory() {
 /// E9
 #[test]
 fn rows_of_nothing_are_no_records() {
-    let text = "sku;name\n;\nA;a\n ; \n\n   \nB;b\n;;\n\t \n";
+    let text = "sku;name\n;\nA;a\n ; \n\u{200b};\u{a0}\n\n   \nB;b\n;;\n\t \n";
     assert_eq!(csv(text, &json!({ "delimiter": ";" })), Ok(vec!["a|A".to_owned(), "b|B".to_owned()]));
 }
 
@@ -202,8 +202,11 @@ fn columns_have_names_of_their_own() {
     let row = reader.next_row().map_err(|_| "").expect("read").expect("a row");
     assert_eq!(row.readable().keys().collect::<Vec<_>>(), ["giá", "mã"]);
     let twice = "{\"gia\u{301}\": 1, \"giá\": 2}";
-    let said = "has a line with a field that is given twice (byte 0)".to_owned();
+    let said = "has a line with the field 'giá' twice (byte 0)".to_owned();
     assert_eq!(read(Kind::JsonLines, twice.as_bytes(), &json!({})), Err(said));
+    let long = format!("{{\"{0}\": 1, \"{0}\": 2}}", "x".repeat(500));
+    let said = read(Kind::JsonLines, long.as_bytes(), &json!({})).expect_err("refused");
+    assert!(said.len() < 150, "{said}");
 }
 
 fn utf16(text: &str, is_big: bool, has_mark: bool) -> Vec<u8> {
@@ -298,7 +301,7 @@ fn lines_keep_digits_and_say_what_is_wrong_where() {
     );
     for (text, said) in [
         ("{\"a\": 1}\n[1]\n", "has a line that is not a JSON object (byte 9)"),
-        ("{\"a\": 1, \"a\": 2}", "has a line with a field that is given twice (byte 0)"),
+        ("{\"a\": 1, \"a\": 2}", "has a line with the field 'a' twice (byte 0)"),
         ("{\"a\": 1", "has a line that is not a JSON object (byte 0)"),
     ] {
         assert_eq!(read(Kind::JsonLines, text.as_bytes(), &json!({})), Err(said.to_owned()));

@@ -3,6 +3,8 @@
 //! Numbers must not pass through floating point, `null` is not the same as nothing, and of two fields of one name
 //! nobody can say which is meant; so a value is its text ([`RawValue`]) until a reader knows what it should be.
 
+mod kept;
+
 use std::fmt;
 
 use serde::Deserialize;
@@ -11,6 +13,8 @@ use serde_json::value::RawValue;
 
 use crate::problem::{Place, Problem};
 use crate::{Refusal, refuse};
+
+pub use kept::kept;
 
 const SAVE_AS_UTF8: &str = "save it as UTF-8";
 const MARK: &[u8] = b"\xEF\xBB\xBF";

@@ -18,8 +18,9 @@
 //! | [`secret`](fn@secret) | tokens, passwords, keys | dropped at both ends |
 //!
 //! The modules: `line` and `sign` (lines and the signs in them), `mail`, `phone`, `number` (and whether one may mean
-//! thousands), `zone` (the zone of a clock), `sku`, `slug` (the part of a link that names something), `secret`, `host`
-//! (which is this machine), [`json`], `problem`, and `nearest` (the word that was probably meant).
+//! thousands), `zone` (the zone of a clock, and a moment that names it), `sku`, `slug` (the part of a link that names
+//! something), `secret`, `host` (which is this machine), [`json`], `problem`, and `nearest` (the word that was probably
+//! meant).
 //!
 //! Every reader composes its text (Unicode NFC; a secret stays as it is), drops blanks and invisible signs at both
 //! ends, and gives the form that is sent and compared. No refusal repeats the text: it may be personal.
@@ -41,16 +42,16 @@ mod slug;
 mod zone;
 
 pub use host::is_this_machine;
-pub use line::{DESCRIPTION_MAX, as_seen, key, line, prose, title};
+pub use line::{DESCRIPTION_MAX, as_seen, key, line, prose, shows_nothing, title};
 pub use mail::mail_address;
 pub use nearest::{did_you_mean, nearest};
 pub use number::{is_of_two_minds, number};
 pub use phone::{is_international, phone};
 pub use problem::{Place, Problem};
 pub use secret::secret;
-pub use sku::plain_sku;
+pub use sku::{is_made_of_a_key, plain_sku};
 pub use slug::slug;
-pub use zone::{named_zone, zone};
+pub use zone::{moment, named_zone, zone};
 
 /// Why a text is refused, and what to send instead.
 #[derive(Clone, Debug, PartialEq, Eq)]

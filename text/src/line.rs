@@ -76,6 +76,12 @@ pub fn as_seen(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown(text, |text| text.chars().map(plain_blank).collect()))
 }
 
+/// Whether a text is blanks and invisible signs alone: nobody who looks at it sees that something is there.
+#[must_use]
+pub fn shows_nothing(text: &str) -> bool {
+    text.chars().all(|sign| sign.is_whitespace() || is_invisible(sign))
+}
+
 /// As it is read: composed, without hidden signs, its blanks as they are `set`. A sign that goes may leave one behind
 /// that has no place any more, or an accent that joins its letter now.
 fn shown(text: &str, set: impl Fn(&str) -> String) -> String {

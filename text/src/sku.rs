@@ -13,6 +13,28 @@ pub fn plain_sku(text: &str) -> String {
     letters.chars().filter(|c| !is_accent(c)).map(without_stroke).collect()
 }
 
+/// Whether a text is a number that a spreadsheet made of a key: `8.93462E+12` was an article number before it was taken
+/// for an amount, and so was `100045.0`; in other countries `8,93462E+12` and `100045,00`. A text such as `1E5`
+/// may be a code; as a JSON number (`is_number`) it is none.
+#[must_use]
+pub fn is_made_of_a_key(text: &str, is_number: bool) -> bool {
+    let text = text.trim();
+    let are_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let are_zeros = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte == b'0');
+    let is_whole =
+        text.split_once(['.', ',']).is_some_and(|(whole, behind)| are_digits(whole) && are_zeros(behind));
+    let is_power = text.split_once(['E', 'e']).is_some_and(|(mantissa, power)| {
+        let (whole, fraction) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, ""));
+        let digits = power.strip_prefix(['+', '-']).unwrap_or(power);
+        let has_sign = digits.len() < power.len();
+        let is_mantissa =
+            whole.len() == 1 && are_digits(whole) && (fraction.is_empty() || are_digits(fraction));
+        let is_long = digits.len() >= 2 && are_digits(digits);
+        is_number || (is_mantissa && is_long && (has_sign || !fraction.is_empty()))
+    });
+    is_whole || is_power
+}
+
 /// A stroke is not an accent of its own in Unicode.
 fn without_stroke(letter: char) -> char {
     match letter {

@@ -1,6 +1,8 @@
-//! Time zones, as people and databases name them.
+//! Time zones, as people and databases name them, and moments that name theirs.
 
-use jiff::tz::{Offset, TimeZone};
+use jiff::Timestamp;
+use jiff::fmt::temporal::{DateTimeParser, Pieces, TimeZoneAnnotationKind};
+use jiff::tz::{Disambiguation, Offset, OffsetConflict, TimeZone};
 
 use crate::{Refusal, key, refuse};
 
@@ -44,6 +46,30 @@ pub fn named_zone(text: &str) -> Result<TimeZone, Refusal> {
     }
     TimeZone::get(&name).or_else(|_| refuse(NOT_ONE, NAME))
 }
+
+/// A moment whose text says where its clock hangs: by an offset (`2026-11-24T06:30+07:00`, `…Z`), by a zone in brackets
+/// (`2026-11-24T06:30[Europe/Berlin]`, RFC 9557), or by both. `None`: it says neither, or is not a time.
+///
+/// # Errors
+/// When the zone is not known, has that time twice or never, or has another offset then.
+pub fn moment(text: &str) -> Option<Result<Timestamp, Refusal>> {
+    let pieces = Pieces::parse(text).ok();
+    let Some(zone) = pieces.as_ref().and_then(Pieces::time_zone_annotation) else {
+        return text.parse().ok().map(Ok);
+    };
+    if let TimeZoneAnnotationKind::Named(name) = zone.kind()
+        && let Err(refusal) = named_zone(name.as_str())
+    {
+        let problem = format!("names a zone that cannot be used: that name {}", refusal.problem);
+        return Some(refuse(problem, refusal.fix));
+    }
+    let read = STRICT.parse_zoned(text).map(|zoned| zoned.timestamp());
+    Some(read.or_else(|_| refuse(NOT_THERE, "write the offset that the clock had")))
+}
+
+const STRICT: DateTimeParser =
+    DateTimeParser::new().disambiguation(Disambiguation::Reject).offset_conflict(OffsetConflict::Reject);
+const NOT_THERE: &str = "is a time that its zone has twice, or never, or not with that offset";
 
 /// Hours and minutes ahead of Greenwich.
 fn offset(name: &str) -> Option<Offset> {
@@ -135,5 +161,38 @@ mod tests {
         }
         assert!(named_zone("+07:00").is_err() && named_zone("Etc/GMT-7").is_err());
         assert!(named_zone("Asia/Ho_Chi_Minh").is_ok());
+    }
+
+    #[test]
+    fn a_moment_means_what_its_zone_says_or_is_refused() {
+        for (written, meant) in [
+            ("2026-11-24T06:30:00Z", "2026-11-24T06:30:00Z"),
+            ("2026-11-24 06:30+07:00", "2026-11-23T23:30:00Z"),
+            ("2026-11-24T06:30[Europe/Berlin]", "2026-11-24T05:30:00Z"),
+            ("2026-11-24T06:30[!Europe/Berlin]", "2026-11-24T05:30:00Z"),
+            ("2026-11-24T06:30[+07:00]", "2026-11-23T23:30:00Z"),
+            // The offset says which of the two is meant.
+            ("2026-10-25T02:30+01:00[Europe/Berlin]", "2026-10-25T01:30:00Z"),
+            ("2026-11-24T06:30Z[Europe/Berlin]", "2026-11-24T06:30:00Z"),
+        ] {
+            let read = moment(written).expect(written).map(|moment| moment.to_string());
+            assert_eq!(read.as_deref(), Ok(meant), "{written}");
+        }
+        for written in [
+            "2026-10-25T02:30[Europe/Berlin]",
+            "2026-03-29T02:30[Europe/Berlin]",
+            "2026-11-24T06:30+07:00[Europe/Berlin]",
+        ] {
+            let refusal = moment(written).expect(written).expect_err(written);
+            assert_eq!(refusal.problem, NOT_THERE, "{written}");
+        }
+        for written in ["2026-11-24T06:30[Europe/Atlantis]", "2026-11-24T06:30[Etc/GMT+7]"] {
+            let refusal = moment(written).expect(written).expect_err(written);
+            assert!(refusal.problem.starts_with("names a zone that cannot be used"), "{refusal:?}");
+        }
+        for neither in ["2026-11-24T06:30", "2026-11-24", "24/11/2026", "2026-11-24T06:30[u-ca=gregory]", ""]
+        {
+            assert_eq!(moment(neither), None, "{neither}");
+        }
     }
 }

@@ -53,15 +53,14 @@ impl Webhook {
     pub(crate) fn start(url: Url) -> anyhow::Result<Self> {
         // A redirect is an answer of something else: the message would not arrive where it was meant to.
         let http = proxy::client_for(&url).timeout(LIMIT).redirect(Policy::none()).build()?;
-        let by_way_of = proxy::before(&url).map(|proxy| format!(" (through the proxy {proxy})"));
+        let way = proxy::on_the_way(&url);
         let (queue, mut waiting) = mpsc::channel::<Vec<u8>>(QUEUE_MAX);
         tokio::spawn(async move {
             while let Some(body) = waiting.recv().await {
                 let json = HeaderValue::from_static("application/json");
                 let sent = http.post(url.clone()).header(CONTENT_TYPE, json).body(body).send().await;
                 if let Some(flaw) = flaw(sent) {
-                    let by_way_of = by_way_of.as_deref().unwrap_or_default();
-                    tracing::warn!("the metrics webhook did not take a message: {flaw}{by_way_of}");
+                    tracing::warn!("the metrics webhook did not take a message: {flaw}{way}");
                 }
             }
         });

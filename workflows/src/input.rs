@@ -223,7 +223,7 @@ impl<'a> Fields<'a> {
     pub fn says(&self, name: &str) -> bool {
         let unread = self.unread.borrow();
         let is_said = |value: &&RawValue| match serde_json::from_str::<String>(value.get()) {
-            Ok(said) => !said.trim().is_empty(),
+            Ok(said) => !text::shows_nothing(&said),
             Err(_) => value.get() != "null",
         };
         unread.get(name).is_some_and(is_said)

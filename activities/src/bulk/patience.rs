@@ -29,11 +29,11 @@ where
             return Err(CallError::NotSent { system: "Sunflow", why });
         }
         match ask().await {
-            Err(CallError::PutOff { system, after }) => {
+            Err(CallError::PutOff { system, way, after }) => {
                 let pause = after.unwrap_or(PAUSE).clamp(PAUSE, PAUSE_MAX);
                 tokio::select! {
                     () = tokio::time::sleep(pause) => {}
-                    () = ctx.cancelled() => return Err(CallError::PutOff { system, after }),
+                    () = ctx.cancelled() => return Err(CallError::PutOff { system, way, after }),
                 }
             }
             outcome => return outcome,

@@ -10,7 +10,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::kind::or_gone;
-use crate::http::{Api, CallError};
+use crate::http::{Api, CallError, word};
 
 /// Entries of a page: the platform's most.
 const PAGE_SIZE: usize = 100;
@@ -126,7 +126,12 @@ pub(super) fn id_of(id: Option<String>, own: Option<String>) -> Result<String, C
 /// The system, for failure texts.
 pub(super) const SYSTEM: &str = "commerce";
 
-/// A value that no program can understand.
-pub(super) fn unknown_word(what: &str, word: &str) -> CallError {
-    CallError::Unusable { system: SYSTEM, why: format!("its {what} '{word}' is not known here") }
+/// A value that no program can understand. Whatever is not a word stays out: it may be personal.
+pub(super) fn unknown_word(what: &str, said: &str) -> CallError {
+    CallError::Unusable { system: SYSTEM, why: format!("its {what} is not known here: {}", word(said)) }
+}
+
+/// A value that cannot be read.
+pub(super) fn unreadable(what: &str) -> CallError {
+    CallError::Unusable { system: SYSTEM, why: format!("its {what} cannot be read") }
 }

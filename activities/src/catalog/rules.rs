@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::categories::Tree;
-use super::client::{Shop, id_of, unknown_word};
+use super::client::{Shop, id_of, unreadable};
 use super::kind::{Existing, Kind, Looks, made_meanwhile};
 use crate::http::CallError;
 
@@ -85,10 +85,10 @@ pub(super) struct Rules<'s> {
 impl Rules<'_> {
     fn read(body: Body) -> Result<Existing<Look>, CallError> {
         let value = body.discount_value.get().trim_matches('"');
-        let value = Decimal::from_str_exact(value).map_err(|_| unknown_word("discount", value))?;
+        let value = Decimal::from_str_exact(value).map_err(|_| unreadable("discount"))?;
         let discount = Off { kind: body.discount_type, value: value.normalize().to_string() };
         let conditions: Result<Map<String, Value>, _> = serde_json::from_str(&body.conditions);
-        let mut others = conditions.map_err(|_| unknown_word("conditions of a rule", &body.name))?;
+        let mut others = conditions.map_err(|_| unreadable("conditions"))?;
         let ids = others.remove("category_ids").and_then(|ids| serde_json::from_value(ids).ok());
         let mut category_ids: Vec<String> = ids.unwrap_or_default();
         category_ids.sort();

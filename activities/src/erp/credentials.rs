@@ -4,33 +4,88 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
-use serde::Deserialize;
-use text::{Place, Problem, Refusal};
+use serde_json::value::RawValue;
+use text::{Place, Problem, Refusal, json};
 
 use crate::http::{Credential, Names};
 
+const FIELDS: [&str; 5] = ["username", "password", "endpoints", "connector", "options"];
+const SHAPE: &str = r#"write {"username": …, "password": …, "endpoints": ["https://…"]}"#;
+
 /// A credential as it is written: `{"username", "password", "endpoints": ["https://…"], "connector": "rest",
-/// "options": {…}}`.
-#[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    #[serde(default)]
-    username: String,
-    #[serde(default)]
-    password: String,
-    endpoints: Vec<String>,
-    #[serde(default = "rest")]
-    connector: String,
-    #[serde(default)]
-    options: Options,
+/// "options": {…}}`. Nothing of it is repeated in a problem but the names of these fields, and of options.
+struct Written<'a> {
+    text: &'a str,
+    fields: BTreeMap<&'static str, json::Field<'a>>,
+}
+
+impl<'a> Written<'a> {
+    fn read(text: &'a str) -> Result<Self, Problem> {
+        let text = json::without_mark(text);
+        json::value(text).map_err(|problem| Problem { fix: SHAPE.to_owned(), ..problem })?;
+        let given = json::fields(text).ok_or_else(|| Problem::new("", "is not a credential", SHAPE))?;
+        let mut fields = BTreeMap::new();
+        for (name, field) in given {
+            let wrong = |problem: &str, fix: String| {
+                Err(Problem::new("", problem, fix).at(Place::in_text(text, field.at)))
+            };
+            let Some(known) = FIELDS.into_iter().find(|known| *known == name) else {
+                // Its name may be a secret that stands in the wrong place.
+                return wrong("has a field that no credential has", text::did_you_mean(&name, &FIELDS));
+            };
+            if fields.insert(known, field).is_some() {
+                return wrong(&format!("has the field {known} twice"), "keep one of the two".to_owned());
+            }
+        }
+        Ok(Self { text, fields })
+    }
+
+    /// A field as `take` reads it, if it is there.
+    fn field<T>(
+        &self,
+        name: &str,
+        of: &str,
+        take: impl FnOnce(&RawValue) -> Option<T>,
+    ) -> Result<Option<T>, Problem> {
+        let Some(field) = self.fields.get(name) else { return Ok(None) };
+        let wrong = || {
+            Problem::new("", format!("has a field {name} that is not {of}"), SHAPE)
+                .at(Place::in_text(self.text, field.at))
+        };
+        take(field.value).map(Some).ok_or_else(wrong)
+    }
+
+    fn text(&self, name: &str) -> Result<Option<String>, Problem> {
+        self.field(name, "text", |value| json::text(value).ok())
+    }
+
+    fn endpoints(&self) -> Result<Vec<String>, Problem> {
+        let texts = |value: &RawValue| {
+            json::entries(value.get())?.into_iter().map(|entry| json::text(entry).ok()).collect()
+        };
+        Ok(self.field("endpoints", "a list of texts", texts)?.unwrap_or_default())
+    }
+
+    fn options(&self) -> Result<Options, Problem> {
+        let Some(field) = self.fields.get("options") else { return Ok(Options::new()) };
+        let here = |problem: Problem| {
+            Problem { field: String::new(), ..problem }.at(Place::in_text(self.text, field.at))
+        };
+        match json::kept(field.value) {
+            Ok(serde_json::Value::Object(options)) => Ok(options.into_iter().collect()),
+            Ok(_) => Err(here(Problem::new("", "has options that are not an object", SHAPE))),
+            Err(problem) => {
+                let problem = problem.below("options");
+                let words =
+                    format!("has an option that cannot be used: {} {}", problem.field, problem.problem);
+                Err(here(Problem::new("", words, problem.fix)))
+            }
+        }
+    }
 }
 
 /// Options that only one connector knows: each checks its own.
 pub type Options = BTreeMap<String, serde_json::Value>;
-
-fn rest() -> String {
-    "rest".to_owned()
-}
 
 /// The key to an ERP.
 #[derive(Clone)]
@@ -71,21 +126,24 @@ impl ErpCredential {
     /// # Errors
     /// When something is wrong with it, which is not repeated.
     pub fn parse(name: &str, json: &str) -> Result<Self, Problem> {
-        let written: Written = serde_json::from_str(text::json::without_mark(json)).map_err(|error| {
-            let place = Place::Line { line: error.line(), column: error.column() };
-            let fix = r#"write {"username": …, "password": …, "endpoints": ["https://…"]}"#;
-            Problem::new(name, "is not a credential", fix).at(place)
-        })?;
-        if written.endpoints.is_empty() {
+        Self::read(name, json).map_err(|problem| problem.below(name))
+    }
+
+    fn read(name: &str, json: &str) -> Result<Self, Problem> {
+        let written = Written::read(json)?;
+        let (endpoints, options) = (written.endpoints()?, written.options()?);
+        if endpoints.is_empty() {
             let fix = "list the addresses that it may be sent to in \"endpoints\"";
-            return Err(Problem::new(name, "names no endpoint", fix));
+            return Err(Problem::new("", "names no endpoint", fix));
         }
-        let Written { username, password, endpoints, connector, options } = written;
+        let connector = written.text("connector")?.unwrap_or_else(|| "rest".to_owned());
+        let username = written.text("username")?.unwrap_or_default();
+        let password = written.text("password")?.unwrap_or_default();
         // A folder has none; one that is there is read as every secret.
         let password = match password.trim() {
             "" => String::new(),
             _ => text::secret(&password).map_err(|Refusal { problem, fix }| {
-                Problem::new(name, format!("has a password that {problem}"), fix)
+                Problem::new("", format!("has a password that {problem}"), fix)
             })?,
         };
         let (name, username) = (name.to_owned(), username.trim().to_owned());
@@ -142,9 +200,11 @@ impl Credentials {
         if !is_name {
             return Err("credentials_ref names no file in SUN_SECRETS_DIR: write file:name".to_owned());
         }
-        let json = std::fs::read_to_string(folder.join(name))
+        let written = std::fs::read(folder.join(name))
             .map_err(|error| format!("the worker cannot read {reference} in SUN_SECRETS_DIR: {error}"))?;
-        ErpCredential::parse(reference, &json)
+        json::decoded(&written)
+            .map_err(|problem| problem.below(reference))
+            .and_then(|json| ErpCredential::parse(reference, json))
             .map_err(|problem| format!("{}: {}", problem.what(), problem.fix))
     }
 }
@@ -205,6 +265,44 @@ mod tests {
             let problem = ErpCredential::parse("env:ERP", wrong).expect_err("wrong").to_string();
             assert!(problem.starts_with("env:ERP ") && !problem.contains("hunter2"), "{problem}");
         }
+    }
+
+    #[test]
+    fn a_field_that_is_given_twice_or_not_known_is_named_with_its_place() {
+        let said = |json: &str| ErpCredential::parse("env:ERP", json).expect_err(json).to_string();
+        for (wrong, words) in [
+            (
+                GOOD.replace('{', r#"{"password": "hunter3", "#),
+                "env:ERP has the field password twice (line 1, column",
+            ),
+            (GOOD.replace("password", "pasword"), "did you mean 'password'?"),
+            (
+                GOOD.replace('}', r#", "options": {"a": 1, "a": 2}}"#),
+                "options.a is given twice (line 1, column",
+            ),
+            (GOOD.replace('}', r#", "options": {"a": {"b": 1, "b": 2}}}"#), "options.a.b is given twice"),
+            (GOOD.replace('}', r#", "options": []}"#), "has options that are not an object"),
+            (GOOD.replace("\"api_user\"", "7"), "has a field username that is not text (line 1, column"),
+            (GOOD.replace("\"https", "7, \"https"), "has a field endpoints that is not a list of texts"),
+            (GOOD.replace(':', ""), "env:ERP is not JSON"),
+        ] {
+            let said = said(&wrong);
+            assert!(said.contains(words) && !said.contains("hunter"), "{said}");
+        }
+    }
+
+    /// S1: as Windows saves a file.
+    #[test]
+    fn another_encoding_of_a_file_is_named() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let wide: Vec<u8> = GOOD.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        std::fs::write(folder.path().join("wide"), [&b"\xff\xfe"[..], &wide].concat())?;
+        std::fs::write(folder.path().join("marked"), format!("\u{feff}{GOOD}"))?;
+        let credentials = Credentials { folder: Some(folder.path().into()), ..Credentials::default() };
+        let said = credentials.find("file:wide").expect_err("refused");
+        assert_eq!(said, "file:wide is UTF-16 text: save it as UTF-8");
+        assert!(credentials.find("file:marked").is_ok());
+        Ok(())
     }
 
     #[test]

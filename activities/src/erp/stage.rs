@@ -135,6 +135,7 @@ fn readable(source: &Sourced) -> Result<(), Defect> {
             kind: DefectKind::Unmapped,
             field: problem.field.clone(),
             problem: problem.problem.clone(),
+            fix: Some(problem.fix.clone()),
         }),
         None => Ok(()),
     }
@@ -151,6 +152,7 @@ impl Records<'_> {
                 kind: DefectKind::Unmapped,
                 field: (*field).to_owned(),
                 problem: "is a field that no rule asks for".to_owned(),
+                fix: None,
             }),
             _ => {
                 self.unknown.extend(unknown.into_iter().take(UNKNOWN_MAX).map(str::to_owned));

@@ -66,8 +66,8 @@ pub(crate) struct Channel {
     authorization: Option<HeaderValue>,
     names: Names,
     is_own: IsOwn,
-    /// The proxy before the system.
-    proxy: Option<String>,
+    /// The proxy before the system, as a failure's text ends with it.
+    way: String,
     timeout: Duration,
     response_bytes_max: usize,
 }
@@ -91,8 +91,8 @@ impl Channel {
             .user_agent(concat!("sunflow/", env!("CARGO_PKG_VERSION")))
             .build()?;
         let authorization = login.map(|login| login.header().map_err(|_| ApiError::Token(system)));
-        let (authorization, proxy) = (authorization.transpose()?, proxy::before(base));
-        Ok(Self { system, http, authorization, names, is_own, proxy, timeout, response_bytes_max })
+        let (authorization, way) = (authorization.transpose()?, proxy::on_the_way(base));
+        Ok(Self { system, http, authorization, names, is_own, way, timeout, response_bytes_max })
     }
 
     pub(crate) fn system(&self) -> &'static str {
@@ -125,14 +125,18 @@ impl Channel {
             }
             body.extend_from_slice(&chunk);
         }
+        // Some systems put a byte-order mark before their JSON. Nobody behind this place has to know.
+        if let Ok(mark) = text::json::mark(&body) {
+            body.drain(..mark);
+        }
         if status.is_client_error() && !(self.is_own)(&body) {
             return Err(self.of_somebody_else(status));
         }
         Ok(Answer { status, body, is_replay })
     }
 
-    /// A 4xx of something before the API.
-    fn of_somebody_else(&self, status: StatusCode) -> CallError {
+    /// A 4xx of something before the API, or of the API about a path that it does not have.
+    pub(crate) fn of_somebody_else(&self, status: StatusCode) -> CallError {
         let Names { url, .. } = &self.names;
         match status {
             StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => {
@@ -156,7 +160,7 @@ impl Channel {
         if status == StatusCode::TOO_MANY_REQUESTS {
             let after = header(RETRY_AFTER.as_str()).and_then(|v| v.trim().parse().ok());
             let after = after.map(|seconds| Duration::from_secs(seconds).min(RETRY_AFTER_MAX));
-            return Err(CallError::PutOff { system, after });
+            return Err(CallError::PutOff { system, after, way: self.way.clone() });
         }
         let Names { url, token } = &self.names;
         match status {
@@ -212,10 +216,7 @@ impl Channel {
 
     /// The proxy is named: it may be what failed.
     fn by_way_of(&self, why: String) -> String {
-        match &self.proxy {
-            Some(proxy) => format!("{why} (through the proxy {proxy})"),
-            None => why,
-        }
+        why + &self.way
     }
 
     /// `of`: what was said so, such as `a payment in a state`.

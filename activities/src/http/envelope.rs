@@ -22,10 +22,10 @@ pub(crate) fn of_stripe(body: &[u8]) -> bool {
     fields.get("error").is_some_and(Value::is_object)
 }
 
-/// A number in `code`.
+/// A number in `code` that is one of Twilio's: they have five digits, and a gateway writes its HTTP status there.
 pub(crate) fn of_twilio(body: &[u8]) -> bool {
     let Ok(Value::Object(fields)) = serde_json::from_slice(body) else { return false };
-    fields.get("code").is_some_and(Value::is_u64)
+    fields.get("code").and_then(Value::as_u64).is_some_and(|code| code >= 10_000)
 }
 
 /// An API that refuses with a success's status only: whatever comes with another one is not its own.
@@ -66,6 +66,7 @@ mod tests {
         }
         assert!(of_stripe(br#"{"error": {"type": "card_error"}}"#));
         assert!(of_twilio(br#"{"code": 20404, "message": "m", "status": 404}"#));
+        assert!(!of_twilio(br#"{"code": 404, "message": "Not Found"}"#));
         assert!(!of_twilio(br#"{"code": "A"}"#) && !of_twilio(b"<html>") && !none(br#"{"error": {}}"#));
     }
 }

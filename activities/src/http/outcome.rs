@@ -21,10 +21,12 @@ pub enum CallError {
         why: String,
     },
     /// Put off by the system: nothing happened.
-    #[error("{system} asks to slow down (429)")]
+    #[error("{system} asks to slow down (429){way}")]
     PutOff {
         /// Which system.
         system: &'static str,
+        /// The proxy on the way, which may be who asks: ` (through the proxy …)`, or nothing.
+        way: String,
         /// When to ask again.
         after: Option<Duration>,
     },

@@ -197,7 +197,7 @@ impl Shop {
         let sent: Result<ResultBody, CallError> =
             self.api.send(Method::PUT, &path, Some(key), &wanted.body(false)).await;
         match sent {
-            Ok(body) => answer(body, wanted.price.currency()),
+            Ok(body) => answer(&self.api, body, wanted.price.currency()),
             Err(CallError::Refused { system, refusal }) => {
                 no(system, refusal.status, &refusal.code, &refusal.details, wanted.price.currency())
             }
@@ -246,7 +246,7 @@ impl Shop {
             return Err(CallError::Unknown { system: SYSTEM, why });
         }
         let answers = answered.results.into_iter().zip(wanted);
-        answers.map(|(body, wanted)| answer(body, wanted.price.currency())).collect()
+        answers.map(|(body, wanted)| answer(&self.api, body, wanted.price.currency())).collect()
     }
 
     /// Tells the shop's team.
@@ -282,7 +282,7 @@ fn variant(body: VariantBody) -> Result<Variant, String> {
     Ok(Variant { id, price, cost: cost.and_then(|cost| money(cost, currency)) })
 }
 
-fn answer(body: ResultBody, currency: Currency) -> Result<Set, CallError> {
+fn answer(api: &Api, body: ResultBody, currency: Currency) -> Result<Set, CallError> {
     match (body.status.as_str(), body.error) {
         (_, Some(error)) => {
             let details = error.details.unwrap_or(Value::Null);
@@ -290,10 +290,7 @@ fn answer(body: ResultBody, currency: Currency) -> Result<Set, CallError> {
         }
         ("updated", None) => Ok(Set::Done { product_id: body.product_id, is_new: true }),
         ("unchanged", None) => Ok(Set::Done { product_id: body.product_id, is_new: false }),
-        (other, None) => {
-            let why = format!("a price whose status '{other}' is not known");
-            Err(CallError::Unknown { system: SYSTEM, why })
-        }
+        (other, None) => Err(api.new_word("a price in a state", other)),
     }
 }
 
@@ -351,5 +348,36 @@ impl Priced {
             price: variant.price.minor_units(),
         };
         self.variants.iter().map(variant).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::http::{Endpoint, Names};
+
+    #[test]
+    fn a_state_of_a_row_that_nobody_knows_is_named_if_it_is_a_word() {
+        // Another test of this program may have been faster.
+        let _is_first = rustls::crypto::ring::default_provider().install_default();
+        let api = Api::new(Endpoint {
+            system: SYSTEM,
+            base: "http://127.0.0.1:9/".parse().expect("a URL"),
+            version: "v1".to_owned(),
+            token: None,
+            timeout: Duration::from_secs(1),
+            response_bytes_max: 1_000,
+            names: Names::of("SHOP_URL", "SHOP_TOKEN"),
+        });
+        let api = api.expect("a client");
+        for (status, said) in [("deferred", "\"deferred\""), ("by Lan Pham", "something that is not a word")]
+        {
+            let body = serde_json::from_value(json!({ "status": status })).expect("a result");
+            let error = answer(&api, body, Currency::VND).expect_err("not known");
+            let wanted = format!("a price in a state that this version does not know: {said}");
+            assert_eq!(error, CallError::NewWord { system: SYSTEM, why: wanted });
+        }
     }
 }

@@ -14,9 +14,9 @@ const AHEAD_MAX: SignedDuration = SignedDuration::from_hours(366 * 24);
 const REASON_MAX: usize = 500;
 /// Words for "nothing" that people write into a price column.
 const NOTHING: [&str; 7] = ["", "-", "--", "n/a", "na", "none", "null"];
-/// The texts that a spreadsheet shows in place of a value.
-const CELL_ERRORS: [&str; 8] =
-    ["#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#GETTING_DATA"];
+
+const MADE: &str =
+    "is a number that a spreadsheet made of a key, and its digits may be lost: export the column as text";
 
 /// A reason why a row cannot be used. `cause` has no value of the row in it: many rows share one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,13 +102,16 @@ impl<'c> Reader<'c> {
             note("currency", "is no ISO-4217 code".to_owned());
         }
         let money_in = currency.unwrap_or(self.currency);
-        let sku = id(text("sku"), "is missing", ProductId::new).map_err(|problem| note("sku", problem)).ok();
+        let is_text = |field: &str| given.row.get(field).is_some_and(|raw| raw.get().starts_with('"'));
+        let sku =
+            id(text("sku"), is_text("sku"), ProductId::new).map_err(|problem| note("sku", problem)).ok();
         let variant = match text("variant") {
             Ok(None) => None,
             Ok(Some(name)) if name.is_empty() => None,
-            other => id(other, "is missing", VariantId::new).map_err(|problem| note("variant", problem)).ok(),
+            other => {
+                id(other, is_text("variant"), VariantId::new).map_err(|problem| note("variant", problem)).ok()
+            }
         };
-        let is_text = |field: &str| given.row.get(field).is_some_and(|raw| raw.get().starts_with('"'));
         let new = match price(text("new_price"), is_text("new_price"), money_in) {
             Ok(Some(price)) if price.minor_units() > 0 => Some(price),
             Ok(Some(_)) => {
@@ -154,9 +157,9 @@ impl<'c> Reader<'c> {
     /// When a row is due.
     fn moment(&self, given: Result<Option<String>, String>) -> Result<Option<Timestamp>, String> {
         let Some(text) = given?.filter(|text| !text.is_empty()) else { return Ok(None) };
-        let at = match text.parse::<Timestamp>() {
-            Ok(at) => at,
-            Err(_) => self.local(&text)?,
+        let at = match text::moment(&text) {
+            Some(at) => at.map_err(|refusal| refusal.problem)?,
+            None => self.local(&text)?,
         };
         if at.duration_since(self.now) > AHEAD_MAX {
             return Err("is more than 366 days ahead".to_owned());
@@ -192,7 +195,8 @@ fn plain(raw: &RawValue) -> Result<String, String> {
     }
     if written.starts_with('"') {
         let text: String = serde_json::from_str(written).map_err(|_| "is not text".to_owned())?;
-        return Ok(text.trim().to_owned());
+        // Where nothing is seen, nothing was said.
+        return Ok(if text::shows_nothing(&text) { String::new() } else { text.trim().to_owned() });
     }
     match written.starts_with(|sign: char| sign.is_ascii_digit() || sign == '-') {
         true => Ok(written.to_owned()),
@@ -202,12 +206,15 @@ fn plain(raw: &RawValue) -> Result<String, String> {
 
 fn id<T, E: std::fmt::Display>(
     given: Result<Option<String>, String>,
-    missing: &str,
+    is_text: bool,
     make: impl Fn(String) -> Result<T, E>,
 ) -> Result<T, String> {
-    let text = given?.filter(|text| !text.is_empty()).ok_or_else(|| missing.to_owned())?;
-    if CELL_ERRORS.contains(&text.as_str()) {
+    let text = given?.filter(|text| !text.is_empty()).ok_or_else(|| "is missing".to_owned())?;
+    if table::is_error_code(&text) {
         return Err("is a spreadsheet's error".to_owned());
+    }
+    if text::is_made_of_a_key(&text, !is_text) {
+        return Err(MADE.to_owned());
     }
     let text = text::key(&text, 1_000).map_err(|refusal| refusal.problem)?;
     make(text).map_err(|error| error.to_string())
@@ -224,7 +231,7 @@ fn price(
     if NOTHING.contains(&digits.to_lowercase().as_str()) {
         return Ok(None);
     }
-    if CELL_ERRORS.contains(&digits.to_uppercase().as_str()) {
+    if table::is_error_code(&digits) {
         return Err("is a spreadsheet's error".to_owned());
     }
     if is_text && text::is_of_two_minds(&digits, exponent(currency).into()) {
@@ -283,6 +290,7 @@ mod tests {
             ("\"\"", "no price given"),
             ("\" \"", "no price given"),
             ("\"\u{a0}\"", "no price given"),
+            ("\"\u{200b}\"", "no price given"),
             ("\"-\"", "no price given"),
             ("\"N/A\"", "no price given"),
             ("null", "no price given"),
@@ -292,6 +300,9 @@ mod tests {
             ("1.5", "has more decimals than VND allows (0)"),
             ("\"#N/A\"", "is a spreadsheet's error"),
             ("\"#REF!\"", "is a spreadsheet's error"),
+            ("\"#SPILL!\"", "is a spreadsheet's error"),
+            ("\"#wert!\"", "is a spreadsheet's error"),
+            ("\"Err:502\"", "is a spreadsheet's error"),
             ("\"ten\"", "is not a decimal number"),
             ("true", "is neither text nor a number"),
         ] {
@@ -301,6 +312,26 @@ mod tests {
         assert_eq!(read(r#"{"sku": "A"}"#), Err(vec!["new_price: no price given".to_owned()]));
         let row = read(r#"{"sku": "0017", "new_price": "133.80", "currency": "usd"}"#).expect("a row");
         assert_eq!((row.sku.as_str(), row.new.to_string().as_str()), ("0017", "133.80 USD"));
+    }
+
+    /// E8
+    #[test]
+    fn a_key_that_a_spreadsheet_made_is_a_defect() {
+        for made in ["\"8.93462E+12\"", "\"100045.0\"", "\"100045,00\"", "100045.0", "1e5"] {
+            for field in ["sku", "variant"] {
+                let other = if field == "sku" { "" } else { r#""sku": "A", "# };
+                let row = format!(r#"{{{other}"{field}": {made}, "new_price": 1}}"#);
+                assert_eq!(read(&row), Err(vec![format!("{field}: {MADE}")]), "{row}");
+            }
+        }
+        for code in ["#NV", "#CALC!", "Err:502"] {
+            let row = format!(r#"{{"sku": "{code}", "new_price": 1}}"#);
+            assert_eq!(read(&row), Err(vec!["sku: is a spreadsheet's error".to_owned()]), "{code}");
+        }
+        for key in ["\"1E5\"", "\"0017\"", "100045"] {
+            let row = format!(r#"{{"sku": {key}, "new_price": 1}}"#);
+            assert!(read(&row).is_ok(), "{key}");
+        }
     }
 
     #[test]
@@ -326,11 +357,20 @@ mod tests {
         assert_eq!(at("2026-07-01").as_deref(), Ok("2026-06-30T22:00:00Z"));
         assert_eq!(at("2026-07-01T08:00:00").as_deref(), Ok("2026-07-01T06:00:00Z"));
         assert_eq!(at("").as_deref(), Ok(""));
+        assert_eq!(at("\u{200b} ").as_deref(), Ok(""));
         // The clocks go back, and forward.
         for never in ["2026-10-25T02:30:00", "2027-03-28T02:30:00"] {
             assert!(
                 at(never).is_err_and(|said| said.contains("comes twice in its zone, or never")),
                 "{never}"
+            );
+        }
+        // A zone in brackets is the row's own, and not the declared one.
+        assert_eq!(at("2026-07-01T08:00[Asia/Ho_Chi_Minh]").as_deref(), Ok("2026-07-01T01:00:00Z"));
+        for wrong in ["2026-10-25T02:30[Europe/Berlin]", "2026-07-01T08:00+07:00[Europe/Berlin]"] {
+            assert!(
+                at(wrong).is_err_and(|said| said.contains("twice, or never, or not with that offset")),
+                "{wrong}"
             );
         }
         // An offset is a zone, too.

@@ -171,7 +171,11 @@ fn only_what_brings_news_of_a_payment_names_its_order() {
     for (kind, is_news) in [
         ("payment_intent.succeeded", true),
         ("payment_intent.payment_failed", true),
+        ("payment_intent.canceled", true),
+        ("payment_intent.processing", true),
+        ("payment_intent.of_tomorrow", true),
         ("payment_intent.created", false),
+        ("payment_intent.requires_action", false),
         ("charge.succeeded", false),
         ("charge.refunded", false),
         ("refund.created", false),

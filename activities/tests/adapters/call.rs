@@ -86,7 +86,7 @@ async fn a_system_that_is_busy_is_asked_again_when_it_says() -> TestResult {
         ("retry-after: Wed, 21 Oct 2026 07:28:00 GMT\r\n", None),
     ] {
         let error = failed(answer(429, header, PERSONAL)).await?;
-        assert_eq!(error, CallError::PutOff { system: "peer", after }, "{header}");
+        assert_eq!(error, CallError::PutOff { system: "peer", way: String::new(), after }, "{header}");
         assert_eq!(told(error)?, (UNAVAILABLE, RETRIED, after));
     }
     Ok(())
@@ -126,7 +126,10 @@ async fn a_refusal_is_final_in_each_shape_the_platform_writes() -> TestResult {
     let flat = json!({ "code": "VALIDATION_ERROR", "message": PERSONAL, "details": details });
     for status in [400, 404, 405, 409, 422] {
         for body in [&envelope, &error_alone, &text, &flat] {
+            // S1: a byte-order mark does not make it somebody else's.
+            let marked = failed(answer(status, "", &format!("\u{feff}{body}"))).await?;
             let error = failed(answer(status, "", &body.to_string())).await?;
+            assert_eq!(marked, error, "{body}");
             let refusal = error.refusal().ok_or("not a refusal")?;
             let known = (refusal.status, refusal.code.as_str(), &refusal.details);
             assert_eq!(known, (status, "VALIDATION_ERROR", &details), "{body}");
@@ -245,6 +248,8 @@ async fn an_answer_is_read_from_data_or_from_the_top() -> TestResult {
         r#"{"data": {"n": 7, "added_later": []}, "pagination": {}}"#,
         r#"{"n": 7}"#,
         r#" {"success": true, "n": 7, "message": "fine"} "#,
+        // S1
+        "\u{feff}{\"n\": 7}",
     ] {
         for status in [200, 201, 202] {
             assert_eq!(call(answer(status, "", body)).await?, Ok(Thing { n: 7 }), "{body}");

@@ -118,6 +118,45 @@ fn names_have_the_limits_and_the_blanks_of_every_door() {
     assert_eq!(made, Ok("Điện thoại".into()));
 }
 
+/// The reader of the text knows the fix, and whoever shows the record can say it.
+#[test]
+fn a_defect_of_a_text_comes_with_its_fix() {
+    let customer = |email: &str, name: &str| {
+        let json = format!(r#"{{"external_id": "7", "email": "{email}", "first_name": "{name}"}}"#);
+        let made = Rules::default().of(Entity::Customers, Currency::VND).apply(&source(&json));
+        made.map(drop).map_err(|defect| (defect.field, defect.fix))
+    };
+    let (field, fix) = customer("nobody", "Linh").expect_err("no address");
+    let wanted = text::mail_address("nobody").expect_err("no address").fix;
+    assert_eq!((field.as_str(), fix), ("customer_email", Some(wanted)));
+    let long = customer("a@example.com", &"x".repeat(101)).expect_err("too long");
+    assert_eq!(long, ("customer_first_name".to_owned(), Some("shorten it".to_owned())));
+}
+
+/// A cell in which nothing is seen is empty: a person sees no reason why it should cost the record.
+#[test]
+fn a_value_of_invisible_signs_alone_says_nothing() {
+    for unseen in ["\\u200b", " \\u00a0", "\\ufeff\\u200d ", "\\ufe0f"] {
+        let product = |rules: &str| {
+            made(rules, &format!(r#"{{"sku": "A", "name": "B", "price": 1, "category": "{unseen}"}}"#))
+                .map(|made| made.get("category").cloned().unwrap_or_default())
+        };
+        assert_eq!(product("{}"), Ok(serde_json::Value::Null), "{unseen}");
+        let rules = r#"{"product_sku": "sku", "product_name": "name", "product_price": "price",
+                        "product_category": {"from": "category", "default": "Phones"}}"#;
+        assert_eq!(product(rules), Ok("Phones".into()), "{unseen}");
+        let record = source(&format!(
+            r#"{{"external_id": "7", "email": "a@example.com", "first_name": "Linh", "last_name": "{unseen}"}}"#
+        ));
+        let made =
+            Rules::default().of(Entity::Customers, Currency::VND).apply(&record).expect("a customer").0;
+        let Record::Customer(customer) = made else { panic!("another entity") };
+        assert_eq!((customer.first_name.as_str(), customer.last_name.as_str()), ("Linh", ""), "{unseen}");
+    }
+    let active = made("{}", r#"{"sku": "A", "name": "B", "price": 1, "active": "\u200byes"}"#);
+    assert_eq!(active.map(|made| made["active"].clone()), Ok(true.into()));
+}
+
 #[test]
 fn a_format_or_a_zone_that_no_time_can_be_read_by_is_refused_with_the_rules() {
     let with = |keys: &str| {

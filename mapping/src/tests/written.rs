@@ -121,6 +121,23 @@ fn a_number_that_can_be_meant_in_two_ways_is_refused_until_the_rule_names_its_si
         assert_eq!(amount("\"p\"", &format!("\"{written}\""), currency), doubt, "{written}");
     }
     assert_eq!(level("\"q\"", "\"1.000\"").map(|level| level.to_string()), doubt);
+    // A rule that names another sign says nothing about this one.
+    for (thousands, written) in
+        [(" ", "25.000"), ("'", "25.000"), (",", "25.000"), (" ", "25,000"), ("'", "-25,000")]
+    {
+        let rule = format!(r#"{{"from": "p", "thousands": "{thousands}"}}"#);
+        assert_eq!(amount(&rule, &format!("\"{written}\""), Currency::VND), doubt, "{rule} of {written}");
+        let of_pieces = rule.replace("\"p\"", "\"q\"");
+        let pieces = level(&of_pieces, &format!("\"{written}\""));
+        assert_eq!(pieces.map(|level| level.to_string()), doubt, "{rule} of {written}");
+    }
+    for (signs, written) in
+        [(r#""decimal": ",""#, "25.000"), (r#""decimal": ",", "thousands": " ""#, "25.000")]
+    {
+        let refused = Err("is written with another decimal sign than its rule says".to_owned());
+        let rule = format!(r#"{{"from": "p", {signs}}}"#);
+        assert_eq!(amount(&rule, &format!("\"{written}\""), Currency::VND), refused, "{rule} of {written}");
+    }
     for (rule, written, currency, made) in [
         (r#"{"from": "p", "decimal": "."}"#, "\"25.000\"", Currency::VND, "25"),
         (r#"{"from": "p", "decimal": ",", "thousands": "."}"#, "\"25.000\"", Currency::VND, "25000"),
@@ -258,6 +275,16 @@ fn a_time_without_a_zone_is_read_in_the_declared_one() {
             "24/11/2026 06:30 Asia/Ho_Chi_Minh",
             Ok("2026-11-23T23:30:00Z"),
         ),
+        (
+            r#"{"from": "at", "zone": "Asia/Ho_Chi_Minh"}"#.to_owned(),
+            "2026-11-24T06:30[Europe/Berlin]",
+            Ok("2026-11-24T05:30:00Z"),
+        ),
+        (
+            r#"{"from": "at", "format": "%d/%m/%Y %H:%M %z %Q"}"#.to_owned(),
+            "25/10/2026 02:30 +0100 Europe/Berlin",
+            Ok("2026-10-25T01:30:00Z"),
+        ),
         // A day has no zone that could be wrong by more than hours.
         ("\"at\"".to_owned(), "2026-11-24", Ok("2026-11-24T00:00:00Z")),
         (r#"{"from": "at", "format": "%d/%m/%Y"}"#.to_owned(), "24/11/2026", Ok("2026-11-24T00:00:00Z")),
@@ -272,6 +299,23 @@ fn a_time_without_a_zone_is_read_in_the_declared_one() {
     assert_eq!(ordered("\"at\"", "2026-11-24 06:30:00"), no_zone);
     assert_eq!(ordered(&in_zone(minutes, "Europe/Berlin"), "25/10/2026 02:30"), twice_or_never);
     assert_eq!(ordered(&in_zone(minutes, "Europe/Berlin"), "29/03/2026 02:30"), twice_or_never);
+    // A zone in the text is as strict as one in the rule.
+    let named = r#"{"from": "at", "format": "%d/%m/%Y %H:%M %Q"}"#;
+    for never in ["25/10/2026 02:30 Europe/Berlin", "29/03/2026 02:30 Europe/Berlin"] {
+        assert_eq!(ordered(named, never), twice_or_never, "{never}");
+    }
+    for (rule, at, said) in [
+        (named, "24/11/2026 06:30 Europe/Atlantis", "names a zone that cannot be used"),
+        (
+            r#"{"from": "at", "format": "%d/%m/%Y %H:%M %z %Q"}"#,
+            "25/10/2026 02:30 +0700 Europe/Berlin",
+            "names an offset that its zone does not have at that time",
+        ),
+        ("\"at\"", "2026-10-25T02:30[Europe/Berlin]", "is a time that its zone has twice, or never"),
+        ("\"at\"", "2026-11-24T06:30+07:00[Europe/Berlin]", "is a time that its zone has twice, or never"),
+    ] {
+        assert!(ordered(rule, at).is_err_and(|words| words.starts_with(said)), "{at}");
+    }
     assert_eq!(
         ordered(&in_zone(minutes, "Europe/Berlin"), "25/10/2026 03:30"),
         Ok("2026-10-25T02:30:00Z".to_owned())

@@ -235,7 +235,7 @@ async fn worker(url: &Url) -> Vec<Check> {
     let readiness = match ask_worker(url).await {
         Ok(readiness) => readiness,
         Err(error) => {
-            let detail = format!("{url}: {}", error.root_cause());
+            let detail = format!("{url}: {}{}", error.root_cause(), proxy::on_the_way(url.as_str()));
             return vec![Check::failed(
                 NAME,
                 detail,

@@ -328,7 +328,7 @@ fn a_mail_is_previewed_without_any_connection() {
 fn a_preview_that_cannot_be_made_says_why() {
     for (template, locale, input, words) in [
         ("nothing", "vi-VN", "{}", "there is no template `nothing`, there are: order_confirmation"),
-        ("order_confirmation", "vi-VN", "{", "the data is no JSON object"),
+        ("order_confirmation", "vi-VN", "{", "data is not JSON"),
         ("order_confirmation", "vi-VN", "{}", "missing field `order_id`"),
         ("order_confirmation", "fr-FR", "{}", "there are texts for: vi-VN, en-US"),
     ] {

@@ -185,7 +185,8 @@ fn other_workbooks_are_refused_by_name() {
         ("prices.xls", "is a workbook of another kind than .xlsx"),
         ("prices.csv.gz", "is packed"),
         ("prices.txt", "has an ending that says nothing about it"),
-        ("prices", "is no table by its name"),
+        ("prices", "has no ending"),
+        ("prices.pdf", "is no table by its name"),
     ] {
         let refused = crate::open(name, Cursor::new(b"x"), &Format::default()).err().map(super::said);
         assert_eq!(refused.as_deref(), Some(said), "{name}");

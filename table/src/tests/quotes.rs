@@ -52,6 +52,15 @@ fn a_quote_that_opens_inside_or_never_closes_is_refused_at_its_byte() {
         }
         assert!(csv(swallowed, &json!({ "line_breaks": true })).is_ok(), "{swallowed}");
     }
+    // Each line of a file with one column is a row.
+    let keys = "sku\n\"A-1\nA-2\"\nA-3\n";
+    for one in [keys, "sku\n\"A-1\n\nA,2\"\nA-3\n", "sku,\n\"A-1,\nA-2\",\n", "\"sku\nA-1\"\nA-2\n"] {
+        assert_eq!(csv(one, &json!({})), said(one, "\""), "{one}");
+    }
+    assert_eq!(
+        csv(keys, &json!({ "line_breaks": true })),
+        Ok(vec![r"A-1\nA-2".to_owned(), "A-3".to_owned()])
+    );
     // A value of two lines beside one that is quoted for its delimiter.
     let beside = "sku,name,price\nA,\"one, two\nthree\",\"1.250,5\"\n\"B,1\",\"one\ntwo, three\",5\n";
     assert_eq!(csv(beside, &json!({})).map(|rows| rows.len()), Ok(2));

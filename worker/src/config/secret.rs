@@ -32,8 +32,9 @@ pub(super) fn secret(
 }
 
 fn read(path: &Path) -> Result<String, (String, String)> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    let bytes = std::fs::read(path).map_err(|error| {
         (format!("cannot be read ({error})"), "point it at the file that holds the secret".to_owned())
     })?;
-    text::secret(&text).map_err(|refusal| (refusal.problem, refusal.fix))
+    let text = text::json::decoded(&bytes).map_err(|problem| (problem.what(), problem.fix))?;
+    text::secret(text).map_err(|refusal| (refusal.problem, refusal.fix))
 }

@@ -5,9 +5,10 @@ use std::fmt;
 use contracts::values::{Locale, Recipient};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use text::json;
 
 use crate::input::people::{birthday, locale, mail_address, names, phone, words, yes_or_no};
-use crate::input::{Checked, Fields, Refusal, refuse, text};
+use crate::input::{Checked, Fields, Problem, Refusal, refuse, text};
 
 /// Interests, or brands, at most.
 pub const WORDS_MAX: usize = 50;
@@ -89,7 +90,7 @@ impl Checked for CustomerRegistrationData {
         let names = names(fields, 100);
         let phone = fields.optional("phone", phone).map(Recipient::new);
         let date_of_birth = fields.optional("date_of_birth", birthday);
-        let preferences = fields.optional("preferences", preferences);
+        let preferences = preferences(fields);
         let interests = fields.optional("interests", words(WORDS_MAX, WORD_CHARS_MAX)).unwrap_or_default();
         let budget_range = fields.optional("budget_range", text(WORD_CHARS_MAX));
         let preferred_brands =
@@ -126,17 +127,29 @@ fn if_registered(value: &RawValue) -> Result<IfRegistered, Refusal> {
         .map_or_else(|| refuse("is neither refuse nor continue", "send one of the two, or leave it out"), Ok)
 }
 
-fn preferences(value: &RawValue) -> Result<Map<String, Value>, Refusal> {
-    if value.get().len() > PREFERENCES_BYTES_MAX {
-        return refuse(format!("is larger than {PREFERENCES_BYTES_MAX} bytes"), "send less");
+/// They go on as they are, so nothing of them may be lost here.
+fn preferences(fields: &Fields<'_>) -> Option<Map<String, Value>> {
+    const NAME: &str = "preferences";
+    let sized = |value: &RawValue| match value.get().len() > PREFERENCES_BYTES_MAX {
+        true => refuse(format!("is larger than {PREFERENCES_BYTES_MAX} bytes"), "send less"),
+        false => Ok(value.to_owned()),
+    };
+    let given = fields.optional(NAME, sized)?;
+    match json::kept(&given) {
+        Ok(Value::Object(kept)) => return Some(kept),
+        Ok(_) => fields.problem(NAME, "is not an object", "send a JSON object"),
+        Err(problem) => {
+            let Problem { field, problem, fix, .. } = problem.below(NAME);
+            fields.problem(&field, problem, fix);
+        }
     }
-    serde_json::from_str(value.get()).or_else(|_| refuse("is not an object", "send a JSON object"))
+    None
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::{Problem, Unchecked};
+    use crate::input::Unchecked;
 
     type TestResult = Result<(), Box<dyn std::error::Error>>;
 
@@ -201,6 +214,35 @@ mod tests {
         assert_eq!(fields, expected);
         let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
         assert!(!said.join(" ").contains("secret"), "{said:?}");
+        Ok(())
+    }
+
+    /// They are passed on unread: nothing of them may be lost on the way.
+    #[test]
+    fn preferences_arrive_as_they_were_written_or_are_refused_by_their_path() -> TestResult {
+        let sample: Value = serde_json::from_str(SAMPLE)?;
+        let with = |preferences: &str| {
+            let mut registration = sample.clone();
+            registration["preferences"] = "HERE".into();
+            let written = registration.to_string().replace("\"HERE\"", preferences);
+            Unchecked::<CustomerRegistrationData>::from_json(&written).expect("JSON").check_strictly()
+        };
+        let kept = with(r#"{"size": {"eu": 42.5}, "ids": [18446744073709551615]}"#).map_err(|_| "refused")?;
+        let wanted = serde_json::json!({ "size": { "eu": 42.5 }, "ids": [u64::MAX] });
+        assert_eq!(kept.preferences.map(Value::Object), Some(wanted));
+        for (preferences, said) in [
+            (r#"{"a": 1, "a": 2}"#, "preferences.a is given twice"),
+            (r#"{"a": {"b": [{"c": 1, "c": 1}]}}"#, "preferences.a.b[0].c is given twice"),
+            (
+                r#"{"id": 12345678901234567890123}"#,
+                "preferences.id is a number with more digits than programs keep",
+            ),
+            (r#"{"id": 1e400}"#, "preferences.id is a number with more digits than programs keep"),
+            ("[1]", "preferences is not an object"),
+        ] {
+            let problems = with(preferences).err().unwrap_or_default();
+            assert_eq!(problems.iter().map(Problem::what).collect::<Vec<_>>(), [said], "{preferences}");
+        }
         Ok(())
     }
 

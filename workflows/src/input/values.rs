@@ -22,7 +22,7 @@ pub fn title(max: usize) -> impl Fn(&RawValue) -> Result<String, Refusal> {
 pub fn opaque(max: usize) -> impl Fn(&RawValue) -> Result<String, Refusal> {
     move |value| {
         let text = string(value)?;
-        if text.trim().is_empty() {
+        if text::shows_nothing(&text) {
             refuse("is empty", "fill it in")
         } else if text.chars().count() > max {
             refuse(format!("is longer than {max} characters"), "shorten it")

@@ -12,6 +12,8 @@ use temporalio_common::data_converters::{
 use temporalio_common::protos::temporal::api::common::v1::Payload;
 use temporalio_common::protos::{ENCODING_PAYLOAD_KEY, JSON_ENCODING_VAL};
 
+use text::json;
+
 use super::{Problem, Unchecked};
 
 impl<T> Unchecked<T> {
@@ -40,7 +42,7 @@ impl<T> TemporalSerializable for Unchecked<T> {
 
 impl<T> TemporalDeserializable for Unchecked<T> {
     fn from_payload(_: &SerializationContext<'_>, payload: Payload) -> Result<Self, PayloadConversionError> {
-        Ok(Self { json: json(payload), claims: PhantomData })
+        Ok(Self { json: read(payload), claims: PhantomData })
     }
 
     fn from_payloads(
@@ -56,15 +58,15 @@ impl<T> TemporalDeserializable for Unchecked<T> {
     }
 }
 
-fn json(payload: Payload) -> Result<Box<RawValue>, Problem> {
+fn read(payload: Payload) -> Result<Box<RawValue>, Problem> {
     let encoding = payload.metadata.get(ENCODING_PAYLOAD_KEY).map(Vec::as_slice).unwrap_or_default();
     if encoding != JSON_ENCODING_VAL.as_bytes() {
         let encoding: String = String::from_utf8_lossy(encoding).chars().take(40).collect();
         return Err(wrong(format!("is encoded as '{encoding}'")));
     }
-    let text = String::from_utf8(payload.data).map_err(|_| wrong("is not UTF-8".to_owned()))?;
+    let text = json::decoded(&payload.data).map_err(|problem| wrong(problem.what()))?;
     // The error's own words may quote the input.
-    RawValue::from_string(text)
+    RawValue::from_string(text.to_owned())
         .map_err(|error| wrong(format!("is not JSON, line {} column {}", error.line(), error.column())))
 }
 
@@ -109,6 +111,8 @@ mod tests {
     fn whatever_a_start_brings_can_be_read() {
         let object = || payload("json/plain", b"{}");
         assert_eq!(problems(vec![object()]), [""; 0]);
+        // S1
+        assert_eq!(problems(vec![payload("json/plain", b"\xEF\xBB\xBF{}")]), [""; 0]);
         for (payloads, wanted) in [
             (vec![], "(input) is missing: the run was started without any"),
             (vec![object(), object()], "(input) comes in 2 payloads"),
@@ -116,6 +120,7 @@ mod tests {
             (vec![payload("json/plain", b"")], "(input) is not JSON, line 1 column 0"),
             (vec![payload("json/plain", b"{\"a\":")], "(input) is not JSON, line 1 column 5"),
             (vec![payload("json/plain", b"\xff")], "(input) is not UTF-8"),
+            (vec![payload("json/plain", b"\xff\xfe{\0}\0")], "(input) is UTF-16 text"),
             (vec![payload("json/plain", b"null")], "(input) is not a JSON object"),
         ] {
             let said = problems(payloads);

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::Look;
 use super::attribute::Attribute;
-use crate::catalog::client::{id_of, unknown_word};
+use crate::catalog::client::{id_of, unknown_word, unreadable};
 use crate::catalog::kind::Existing;
 use crate::http::CallError;
 use crate::http::wire::{Amount, amount, money};
@@ -86,7 +86,7 @@ pub(super) struct Level {
 
 fn read_money(json: &RawValue, currency: &str) -> Result<Money, CallError> {
     let known = Currency::from_code(currency).ok_or_else(|| unknown_word("currency", currency))?;
-    money(json, known).ok_or_else(|| unknown_word("price", json.get()))
+    money(json, known).ok_or_else(|| unreadable("price"))
 }
 
 impl Body {
@@ -197,5 +197,34 @@ pub(super) fn differing<'a>(now: &Look, wanted: &'a Look) -> Write<'a> {
         meta_description: (now.meta_description != wanted.meta_description)
             .then_some(wanted.meta_description.as_deref()),
         status: (now.status != wanted.status).then(|| wanted.status.name()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_product_that_cannot_be_understood_says_why_in_words_alone() {
+        for (price, currency, status, said) in [
+            ("1", "VND", "hibernating", "its status of a product is not known here: \"hibernating\""),
+            (
+                "1",
+                "VND",
+                "of Lan Pham",
+                "its status of a product is not known here: something that is not a word",
+            ),
+            ("1", "Lan Pham", "active", "its currency is not known here: something that is not a word"),
+            ("0901234567 (Lan)", "VND", "active", "its price cannot be read"),
+        ] {
+            let product = json!({
+                "id": "p1", "sku": "A", "name": "A", "price": price, "currency": currency, "status": status,
+            });
+            let body: Body = serde_json::from_str(&product.to_string()).expect("a product");
+            let error = body.read().map(drop).expect_err("not understood");
+            assert_eq!(error.to_string(), format!("commerce: {said}"));
+        }
     }
 }

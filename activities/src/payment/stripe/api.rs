@@ -184,8 +184,18 @@ impl StripeApi {
             return Err(self.unknown("HTTP 409: another request with this key is under way"));
         }
         let refusal = Box::new(refusal(status, &body));
+        if is_about_the_path(&refusal) {
+            return Err(self.channel.of_somebody_else(status));
+        }
         Err(CallError::Refused { system: self.channel.system(), refusal })
     }
+}
+
+/// Whether Stripe has no such path: of a thing that it does not have, it says so in a code of its own
+/// (`resource_missing`).
+fn is_about_the_path(refusal: &Refused) -> bool {
+    let says_no_more = ["UNSPECIFIED", "invalid_request_error"].contains(&refusal.code.as_str());
+    matches!(refusal.status, 404 | 405) && says_no_more
 }
 
 fn refusal(status: StatusCode, body: &[u8]) -> Refused {

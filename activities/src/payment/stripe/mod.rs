@@ -176,7 +176,10 @@ impl Stripe {
     }
 
     fn payment(&self, intent: Intent) -> Result<Payment, CallError> {
-        let state = intent.state().ok_or_else(|| self.new_state(intent.status()))?;
+        let state = intent.state().ok_or_else(|| match intent.unnamed_action() {
+            Some(action) => self.api.new_word("a payment with an action of the customer's", action),
+            None => self.new_state(intent.status()),
+        })?;
         Ok(Payment { payment_id: Some(intent.into_id()), state })
     }
 

@@ -40,13 +40,15 @@ struct Metadata {
     order_id: Option<String>,
 }
 
-/// The events after which an order may find its payment otherwise than before. Others (of charges, disputes) repeat
-/// these, or tell of what we did ourselves.
-const NEWS: [&str; 4] = [
-    "payment_intent.canceled",
-    "payment_intent.payment_failed",
-    "payment_intent.processing",
-    "payment_intent.succeeded",
+/// Events of an intent are news: after one, an order may find its payment otherwise than before, and one that nobody
+/// here knows makes it look for itself. Others (of charges, disputes) repeat these, or tell of what we did ourselves.
+const OF_INTENTS: &str = "payment_intent.";
+/// But for those that tell of what we asked for, or of what nobody here asks for.
+const NO_NEWS: [&str; 4] = [
+    "payment_intent.amount_capturable_updated",
+    "payment_intent.created",
+    "payment_intent.partially_funded",
+    "payment_intent.requires_action",
 ];
 
 /// The events of a refund; news unless it goes its way: when it failed, which may be days after it was made, and in any
@@ -67,7 +69,7 @@ pub fn verify_and_read(
     verify(header, body, secret, now)?;
     let EventBody { id, kind, data } = serde_json::from_slice(body).map_err(|_| WebhookError::Body)?;
     let Object { metadata, status } = data.object;
-    let is_news = NEWS.contains(&kind.as_str())
+    let is_news = kind.starts_with(OF_INTENTS) && !NO_NEWS.contains(&kind.as_str())
         || OF_REFUNDS.contains(&kind.as_str())
             && status.is_some_and(|status| !ON_ITS_WAY.contains(&status.as_str()));
     let order_id = metadata.and_then(|metadata| metadata.order_id);

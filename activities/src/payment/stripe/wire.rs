@@ -128,6 +128,12 @@ impl Intent {
         &self.status
     }
 
+    /// The name of an action of the customer's that is not a name.
+    pub(super) fn unnamed_action(&self) -> Option<&str> {
+        let kind = self.next_action.as_ref().map(|next| next.kind.as_str());
+        kind.filter(|kind| !is_code(kind))
+    }
+
     /// Where an undo finds it; `None`: it is in a state that nobody here knows.
     pub(super) fn standing(&self) -> Option<Standing> {
         Some(match self.status.as_str() {
@@ -165,15 +171,16 @@ impl Intent {
                 | "requires_action"
                 | "processing"),
                 _,
-            ) => PaymentState::RequiresAction { action: action(self, status) },
+            ) => PaymentState::RequiresAction { action: action(self, status)? },
             _ => return None,
         })
     }
 }
 
-fn action(intent: &Intent, status: &str) -> CustomerAction {
+/// `None`: it has no name that could be repeated to anybody.
+fn action(intent: &Intent, status: &str) -> Option<CustomerAction> {
     let Some(next) = &intent.next_action else {
-        return CustomerAction { kind: status.to_owned(), url: None, instruction: None };
+        return Some(CustomerAction { kind: status.to_owned(), url: None, instruction: None });
     };
     // The client secret that the checkout needs stays at Stripe: it does not belong in a history, nor does a link with
     // it.
@@ -183,13 +190,12 @@ fn action(intent: &Intent, status: &str) -> CustomerAction {
         "redirect_to_url" => "redirect",
         "use_stripe_sdk" => "three_d_secure",
         // The state is known: only what the customer has to do is not, and the checkout finds that out.
-        other if is_code(other) => other,
-        _ => "another",
+        other => Some(other).filter(|other| is_code(other))?,
     };
     let instruction = url.is_none().then(|| {
         format!("finish payment {} in the shop's checkout, with Stripe's client library", intent.id)
     });
-    CustomerAction { kind: kind.to_owned(), url, instruction }
+    Some(CustomerAction { kind: kind.to_owned(), url, instruction })
 }
 
 /// Currencies that Stripe counts in whole units, whatever ISO-4217 says of them (MGA has fifths).
@@ -329,6 +335,9 @@ mod tests {
         let told = hosted
             .map(|action| (action.url, action.instruction.is_some_and(|words| !words.contains("secret"))));
         assert_eq!(told, Some((None, true)));
+        let known = action(json!({ "type": "verify_with_microdeposits" }))?.map(|action| action.kind);
+        assert_eq!(known.as_deref(), Some("verify_with_microdeposits"));
+        assert_eq!(action(json!({ "type": "call Lan Pham" }))?, None);
         let sdk = action(json!({ "type": "use_stripe_sdk", "use_stripe_sdk": {} }))?;
         let sdk = sdk.map(|action| (action.kind, action.url, action.instruction.unwrap_or_default()));
         let said = "finish payment pi_1 in the shop's checkout, with Stripe's client library".to_owned();

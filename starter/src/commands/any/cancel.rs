@@ -1,7 +1,10 @@
 //! Stops a run: the business's own cancel, which undoes everything.
 
+use std::marker::PhantomData;
+
 use serde_json::json;
 use temporalio_common::UpdateDefinition;
+use temporalio_common::data_converters::{TemporalDeserializable, TemporalSerializable};
 use workflows::saga::{CancelAccepted, CancelRequest};
 
 use crate::cli::shared::CancelArgs;
@@ -13,11 +16,11 @@ use crate::runs::update::{Sending, send};
 use crate::terminal::exit::{Exit, Failure};
 
 /// The update by which a process is stopped.
-struct Stop(&'static str);
+struct Stop<R>(&'static str, PhantomData<fn() -> R>);
 
-impl UpdateDefinition for Stop {
+impl<R: TemporalDeserializable + TemporalSerializable + 'static> UpdateDefinition for Stop<R> {
     type Workflow = AnyProcess;
-    type Input = CancelRequest;
+    type Input = R;
     type Output = CancelAccepted;
     fn name(&self) -> &str {
         self.0
@@ -35,6 +38,25 @@ pub(crate) async fn by<N: Stoppable>(
     args: CancelArgs<N>,
     update: &'static str,
 ) -> Result<Exit, Failure> {
+    let request = |reason| CancelRequest { reason };
+    asked(call, args, update, request, |accepted| match accepted.will_undo.as_slice() {
+        [] => "nothing to undo".to_owned(),
+        steps => format!("will be undone: {}", steps.join(", ")),
+    })
+    .await
+}
+
+/// The same by a request of the process's own, which `words` tells the consequence of.
+pub(crate) async fn asked<N: Stoppable, R>(
+    call: &Call<'_>,
+    args: CancelArgs<N>,
+    update: &'static str,
+    request: impl FnOnce(String) -> R,
+    words: impl FnOnce(&CancelAccepted) -> String,
+) -> Result<Exit, Failure>
+where
+    R: TemporalDeserializable + TemporalSerializable + Send + 'static,
+{
     let workflow_id = args.name.workflow_id()?;
     let session = call.connect().await?;
     let sending = Sending {
@@ -44,15 +66,10 @@ pub(crate) async fn by<N: Stoppable>(
         update_id: None,
         limit: args.timeout,
     };
-    let request = CancelRequest { reason: args.reason };
-    let accepted = send::<AnyProcess, _>(&session, call.out, sending, Stop(update), request).await?;
+    let request = request(args.reason);
+    let update = Stop(update, PhantomData);
+    let accepted = send::<AnyProcess, _>(&session, call.out, sending, update, request).await?;
     let document = json!({ "workflow_id": workflow_id, "accepted": true, "will_undo": accepted.will_undo });
-    call.out.document(&document, |_| {
-        let undo = match accepted.will_undo.as_slice() {
-            [] => "nothing to undo".to_owned(),
-            steps => format!("will be undone: {}", steps.join(", ")),
-        };
-        format!("cancelled; {undo}")
-    })?;
+    call.out.document(&document, |_| format!("cancelled; {}", words(&accepted)))?;
     Ok(Exit::Ok)
 }

@@ -6,9 +6,11 @@ use temporalio_common::{HasWorkflowDefinition, UpdateDefinition};
 use workflows::bulk_price_update::{BulkPriceUpdate, CancelPrices, PausePrices, SetRate, UpdateTaken};
 
 use crate::cli::prices::{CancelPricesArgs, PauseArgs, RateArgs, SayArgs};
+use crate::commands::any;
 use crate::commands::call::Call;
 use crate::processes::PRICES;
-use crate::processes::name::Name as _;
+use crate::processes::name::{Name as _, Stoppable as _};
+use crate::processes::prices::BatchRef;
 use crate::runs::update::{Sending, send};
 use crate::terminal::exit::{Exit, Failure};
 
@@ -35,16 +37,12 @@ pub(crate) async fn rate(call: &Call<'_>, args: RateArgs) -> Result<Exit, Failur
 /// `starter prices cancel`.
 pub(crate) async fn cancel(call: &Call<'_>, args: CancelPricesArgs) -> Result<Exit, Failure> {
     let CancelPricesArgs { cancel, revert } = args;
-    let say = SayArgs { name: cancel.name, timeout: cancel.timeout };
-    let request = CancelPrices { reason: cancel.reason, revert };
-    let accepted = told(call, &say, BulkPriceUpdate::cancel, request).await?;
-    let workflow_id = say.name.workflow_id()?;
-    let document = json!({ "workflow_id": workflow_id, "accepted": true, "will_undo": accepted.will_undo });
-    call.out.document(&document, |_| match revert {
-        true => "cancelled; what was written is put back".to_owned(),
-        false => "cancelled; what was written stays".to_owned(),
-    })?;
-    Ok(Exit::Ok)
+    let request = |reason| CancelPrices { reason, revert };
+    any::cancel::asked(call, cancel, BatchRef::UPDATE, request, |_| {
+        let fate = if revert { "is put back" } else { "stays" };
+        format!("what was written {fate}")
+    })
+    .await
 }
 
 async fn taken<U>(

@@ -163,8 +163,11 @@ pub(crate) async fn backfill(call: &Call<'_>, args: BackfillArgs) -> Result<Exit
 
 /// A moment as RFC 3339, or as the zone's clocks show it.
 fn moment(flag: &str, text: &str, zone: &str) -> Result<Timestamp, Failure> {
-    if let Ok(moment) = text.parse::<Timestamp>() {
-        return Ok(moment);
+    if let Some(moment) = text::moment(text) {
+        return moment.map_err(|refusal| {
+            Failure::new(Exit::Usage, format!("{flag} '{text}' {}", refusal.problem))
+                .fix(format!("{}; nothing was started", refusal.fix))
+        });
     }
     let civil = text.parse::<DateTime>().or_else(|_| text.parse::<Date>().map(DateTime::from));
     let zoned = civil.and_then(|civil| TimeZone::get(zone)?.to_ambiguous_zoned(civil).unambiguous());
@@ -202,5 +205,9 @@ mod tests {
         assert_eq!(at("2026-11-01T01:30", "America/New_York"), Err(Exit::Usage));
         assert_eq!(at("2026-03-08T02:30", "America/New_York"), Err(Exit::Usage));
         assert_eq!(at("yesterday", "UTC"), Err(Exit::Usage));
+        // A zone in the text is meant, and has to agree with an offset.
+        let named = at("2026-11-01T02:00[Europe/Berlin]", "Asia/Ho_Chi_Minh");
+        assert_eq!(named, Ok("2026-11-01T01:00:00Z".to_owned()));
+        assert_eq!(at("2026-11-01T02:00+07:00[Europe/Berlin]", "UTC"), Err(Exit::Usage));
     }
 }

@@ -185,8 +185,10 @@ impl Shown {
                 };
                 problems.extend(defects.into_iter().map(|defect| {
                     let column = mapping.source_of(&defect.field).unwrap_or_default();
-                    let fix = "correct the value, or the rule of the field";
-                    Problem::new(defect.field.as_str(), defect.problem.as_str(), fix).at(row.place_of(column))
+                    let place = row.place_of(column);
+                    let blanket = || "correct the value, or the rule of the field".to_owned();
+                    let fix = defect.fix.unwrap_or_else(blanket);
+                    Problem::new(defect.field.as_str(), defect.problem.as_str(), fix).at(place)
                 }));
             }
         }

@@ -169,8 +169,8 @@ enum Edge {
 /// A day is the whole day in the shop's zone, the last one included; a time with an offset is meant as it is written.
 fn moment(value: &RawValue, zone: &TimeZone, edge: Edge) -> Result<Timestamp, Refusal> {
     let written = text(40)(value)?;
-    if let Ok(moment) = written.parse::<Timestamp>() {
-        return Ok(moment);
+    if let Some(moment) = text::moment(&written) {
+        return moment;
     }
     let day: Option<Date> = written.parse().ok().filter(|_| !written.contains([':', 'T', 't', ' ']));
     let day = day.and_then(|day| match edge {

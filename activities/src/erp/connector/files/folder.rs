@@ -226,13 +226,15 @@ fn named_after(name: &str, word: &str) -> bool {
 /// The reason why a file that somebody meant for an entity is not read, and what to do about it.
 fn why_left(entity: Entity, name: &str) -> Option<String> {
     let singular = entity.name().trim_end_matches('s');
-    match (named_after(name, entity.name()), Kind::of_name(name)) {
-        (true, Some(_)) => None,
-        (true, None) => Kind::why_not(name).map(|Refusal { problem, fix }| format!("it {problem}: {fix}")),
-        (false, Some(_)) if singular != entity.name() && named_after(name, singular) => Some(
-            "its name begins with one thing, and files are called after many: products, customers, orders"
-                .to_owned(),
-        ),
-        _ => None,
+    let not_read = || Kind::why_not(name).map(|Refusal { problem, fix }| format!("it {problem}: {fix}"));
+    if named_after(name, entity.name()) {
+        return if Kind::of_name(name).is_some() { None } else { not_read() };
     }
+    let is_of_one = singular != entity.name() && named_after(name, singular);
+    let is_a_table = Kind::of_name(name).is_some() || Kind::why_not(name).is_some();
+    (is_of_one && is_a_table).then(|| {
+        let of_one =
+            "its name begins with one thing, and files are called after many: products, customers, orders";
+        not_read().map_or_else(|| of_one.to_owned(), |also| format!("{of_one}; and {also}"))
+    })
 }

@@ -301,12 +301,26 @@ async fn names_are_read_however_they_are_spelt_and_what_is_left_is_named() {
         let folder = Exports::new(kind);
         folder.drop_file("PRODUCTS.CSV", "sku\nA\n");
         folder.drop_file("Products-2.Jsonl", "{\"sku\":\"B\"}");
-        for left in ["product.csv", "products.csv.gz", "products.txt", "Products.xls"] {
+        for left in [
+            "product.csv",
+            "product.csv.gz",
+            "product",
+            "products",
+            "products-2026",
+            "products.csv.gz",
+            "products.txt",
+            "Products.xls",
+        ] {
             folder.drop_file(left, "sku\nX\n");
         }
-        for of_nobody in
-            ["products.csv.part", "products.csv.tmp", "inventory.csv", "productsheet.csv", "notes.txt"]
-        {
+        for of_nobody in [
+            "products.csv.part",
+            "products.csv.tmp",
+            "inventory.csv",
+            "productsheet.csv",
+            "notes.txt",
+            "notes",
+        ] {
             folder.drop_file(of_nobody, "sku\nX\n");
         }
         let (records, _) = run(&folder.at_once(), ask(None)).await.expect("read");
@@ -322,7 +336,16 @@ async fn names_are_read_however_they_are_spelt_and_what_is_left_is_named() {
         });
         assert_eq!(
             left.await.expect("looked"),
-            ["Products.xls", "product.csv", "products.csv.gz", "products.txt"]
+            [
+                "Products.xls",
+                "product",
+                "product.csv",
+                "product.csv.gz",
+                "products",
+                "products-2026",
+                "products.csv.gz",
+                "products.txt"
+            ]
         );
     }
 }

@@ -51,6 +51,10 @@ fn a_day_is_the_whole_day_in_the_shops_zone() {
     assert_eq!(january.from.map(Given::Value), Some(december.until), "at no moment both, or neither");
     let timed = rule(&json!({ "end_date": "2026-12-31T12:00:00+07:00" })).expect("right");
     assert_eq!(timed.until, Given::Value(at("2026-12-31T05:00:00Z")));
+    let named = rule(&json!({ "end_date": "2026-12-31T12:00[Asia/Ho_Chi_Minh]" })).expect("right");
+    assert_eq!(named.until, timed.until);
+    let another = rule(&json!({ "end_date": "2026-12-31T12:00+07:00[Europe/Berlin]" })).expect_err("refused");
+    assert!(another[0].contains("not with that offset"), "{another:?}");
     let one_day = rule(&json!({ "start_date": "2026-12-01", "end_date": "2026-12-01" }));
     assert!(one_day.is_ok(), "{one_day:?}");
 
