@@ -48,6 +48,7 @@ mod prices_killed;
 mod prices_model;
 mod prices_run;
 mod prices_starter;
+mod prices_stopped;
 mod questions;
 mod replay;
 mod runs_let_go;

@@ -114,3 +114,33 @@ async fn a_rate_is_kept_and_a_shop_that_asks_to_slow_down_is_obeyed() -> anyhow:
     let result = world.start_listed(&rows, json!({})).await?.ended().await?.completed()?;
     is("applied", &(result.summary.applied, result.summary.failed_updates), &(400, 0))
 }
+
+/// A pause and another rate end an activity: the one after it owes the time of what the one before has written.
+#[tokio::test]
+async fn a_rate_is_kept_over_a_pause() -> anyhow::Result<()> {
+    const RATE: u32 = 4;
+    const BATCH: i64 = 20;
+    let world = PriceWorld::new().await?;
+    world.fill(60).await?;
+    let rows = dearer(&world, 60).await?;
+    let run = world.start(json!(rows), json!({ "batch_size": BATCH, "max_per_second": RATE })).await?;
+    let until = async |changes: i64| {
+        let limit = Instant::now() + Duration::from_secs(15);
+        while world.changes().await? < changes {
+            anyhow::ensure!(Instant::now() < limit, "{changes} changes were not seen");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(Instant::now())
+    };
+    let first = until(BATCH).await?;
+    run.pause("a moment").await.map_err(anyhow::Error::msg)?;
+    run.resume().await.map_err(anyhow::Error::msg)?;
+    let second = until(2 * BATCH).await?;
+    let waited = second - first;
+    // A batch of 20 at 4 a second is worth five seconds.
+    anyhow::ensure!((4_000..=6_500).contains(&waited.as_millis()), "{waited:?} after a pause");
+    run.set_rate(Some(2 * RATE)).await.map_err(anyhow::Error::msg)?;
+    let waited = until(3 * BATCH).await? - second;
+    anyhow::ensure!((2_000..=6_500).contains(&waited.as_millis()), "{waited:?} after another rate");
+    is("applied", &run.ended().await?.completed()?.summary.applied, &60)
+}

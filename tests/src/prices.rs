@@ -148,7 +148,7 @@ impl PriceWorld {
         batch: &PriceBatchId,
         dry_run: bool,
     ) -> anyhow::Result<Ended<PriceRevertResult>> {
-        let data = PriceRevertData { batch_id: batch.clone(), dry_run };
+        let data = PriceRevertData { batch_id: batch.clone(), dry_run, rate: None };
         let id = if dry_run { price_revert::dry_run_id(batch) } else { price_revert::workflow_id(batch) };
         let options = WorkflowStartOptions::new(self.erp.world.task_queue.clone(), id).build();
         let client = &self.erp.world.client;

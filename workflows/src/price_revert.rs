@@ -55,6 +55,7 @@ async fn forward(saga: &Saga<PriceRevert>, data: &PriceRevertData) -> Result<Rev
         batch_id: data.batch_id.clone(),
         by_its_own_run: false,
         dry_run: data.dry_run,
+        rate: data.rate,
     };
     let step = saga.step(REVERT, Prices::revert, revert, policy::prices());
     let reverted = step.nothing_to_undo("a revert is not taken back: start the run's list again").await?;
@@ -62,6 +63,10 @@ async fn forward(saga: &Saga<PriceRevert>, data: &PriceRevertData) -> Result<Rev
         let reason =
             "the run still writes: cancel it first ('prices cancel'), with --revert it is taken back as well";
         return Err(saga.refused(REVERT, "StillRunning", reason.to_owned()));
+    }
+    if reverted.was_reverted {
+        let reason = "the run was taken back before, to the end: that is final, as prices may have been set anew since";
+        return Err(saga.refused(REVERT, "RevertedBefore", reason.to_owned()));
     }
     if !reverted.has_images {
         let reason =

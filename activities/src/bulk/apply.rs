@@ -97,7 +97,7 @@ pub async fn apply<T: Target>(
 ) -> Result<Ended<T::Outcome>, ActivityError> {
     let mut walk: Walk<'_, Progress<T::Outcome>> = Walk::resume(ctx);
     let rows = walk.alive(rows_of::<T::Row>(store, batch.rows)).await.map_err(Trouble::into_failure)?;
-    let pace = Pace::resume(batch.rate, walk.progress().due);
+    let pace = Pace::resume(batch.rate, walk.progress().due, SIDE_BY_SIDE);
     let images = batch.images.map(|folder| Images::of(store, folder, batch.rows));
     let (is_few, doubts) = (rows.len() <= INLINE_MAX, Doubts::default());
     let writing = Writing { ctx, store, target, batch, pace, images, is_few, doubts };

@@ -55,7 +55,10 @@
 //! - `pace.rs`: rows a second;
 //! - `stage.rs`, `apply.rs`: the two parts;
 //! - `target.rs`: how the system takes the rows that they are written to;
-//! - `stretch.rs`, `stretched.rs`: the second part for lists of any length, which can be paused, and how far it is;
+//! - `stretch.rs`, `stretched.rs`, `wave.rs`: the second part for lists of any length, which can be paused, how far it
+//!   is, and the batches that it writes at the same time;
+//! - `alone.rs`: rows that are written one at a time;
+//! - `begun.rs`: which rows a write was begun for;
 //! - `images.rs`: before-images in the object store;
 //! - `doubt.rs`: one row that is not taken, or all of them;
 //! - `format.rs`: heartbeats of another version, which are not read;
@@ -64,7 +67,9 @@
 //! Deliberately absent: what a row is (the user knows), retries (they are Temporal's, by policy), and a look
 //! for one key twice across batches (no memory is large enough for it).
 
+mod alone;
 mod apply;
+mod begun;
 mod doubt;
 mod format;
 mod images;
@@ -76,14 +81,17 @@ mod stretched;
 mod target;
 mod trouble;
 mod walk;
+mod wave;
 
+pub use alone::{OneByOne, Sent};
 pub use apply::{BATCH_MAX, Batch, Ended, apply};
+pub use begun::{Begun, begun};
 pub use format::Format;
 pub use images::before;
 pub use patience::patiently;
 pub use stage::{Checked, Compared, Page, Pages, Reading, StagedRows, Unfit, stage};
 pub use stretch::{Stretch, stretch};
 pub use stretched::{BatchCount, Stretched};
-pub use target::{Answer, Target, Together, Told};
+pub use target::{Answer, Each, Target, Together, Told};
 pub use trouble::Trouble;
 pub use walk::{Walk, breathe};

@@ -11,9 +11,6 @@ use tokio::time::Instant;
 /// Turns that were missed within this time are caught up with: waiting is never exact, and the rate is meant on
 /// average.
 const CATCH_UP: Duration = Duration::from_millis(200);
-/// A time that is further ahead than this was told by a clock that is wrong.
-const AHEAD_MAX: Duration = Duration::from_secs(60);
-
 /// Lets one row through at a time.
 pub(super) struct Pace {
     between: Option<Duration>,
@@ -22,11 +19,15 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// Goes on where the attempt before was, so that a new attempt writes no row too early.
-    pub(super) fn resume(rate: Option<Rate>, due: Option<Timestamp>) -> Self {
+    /// Goes on where the attempt or the stretch before was, so that a new one writes no row too early. `at_once` are
+    /// the rows that are sent at the same time at most: nobody leaves a longer wait behind than for these, and a time
+    /// that is further ahead was told by a clock that is wrong, or at a lower rate.
+    pub(super) fn resume(rate: Option<Rate>, due: Option<Timestamp>, at_once: usize) -> Self {
         let ahead = due.and_then(|due| SystemTime::from(due).duration_since(SystemTime::now()).ok());
-        let ahead = ahead.unwrap_or_default().min(AHEAD_MAX);
-        Self { between: rate.map(Rate::between), due: Mutex::new(Instant::now() + ahead) }
+        let between = rate.map(Rate::between);
+        let most = between.map_or(Duration::ZERO, |between| times(between, at_once));
+        let ahead = ahead.unwrap_or_default().min(most);
+        Self { between, due: Mutex::new(Instant::now() + ahead) }
     }
 
     /// When the next row may go, for the attempt after this one; `None` without a rate.
@@ -48,9 +49,19 @@ impl Pace {
         };
         tokio::select! {
             biased;
-            () = ctx.cancelled() => false,
+            () = ctx.cancelled() => {
+                self.give_back(rows);
+                false
+            }
             () = tokio::time::sleep_until(at) => true,
         }
+    }
+
+    /// These rows are not sent after all.
+    fn give_back(&self, rows: usize) {
+        let Some(between) = self.between else { return };
+        let mut due = self.lock();
+        *due = due.checked_sub(times(between, rows)).unwrap_or(*due);
     }
 
     /// Takes the next turns; `None` without a rate. Rows that go together take the time of all of them behind them.
@@ -58,13 +69,17 @@ impl Pace {
         let between = self.between?;
         let mut due = self.lock();
         let at = (*due).max(now.checked_sub(CATCH_UP).unwrap_or(now));
-        *due = at + between * u32::try_from(rows).unwrap_or(u32::MAX);
+        *due = at + times(between, rows);
         Some(at)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Instant> {
         self.due.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn times(between: Duration, rows: usize) -> Duration {
+    between.saturating_mul(u32::try_from(rows).unwrap_or(u32::MAX))
 }
 
 #[cfg(test)]
@@ -85,14 +100,14 @@ mod tests {
 
     #[tokio::test]
     async fn turns_are_a_rates_time_apart() {
-        let pace = Pace::resume(rate(10), None);
+        let pace = Pace::resume(rate(10), None, 8);
         let begun = *pace.lock();
         assert_eq!(turns(&pace, begun, Duration::ZERO), [0, 100, 200, 300]);
     }
 
     #[tokio::test]
     async fn a_long_pause_is_caught_up_with_by_a_moment_only() {
-        let pace = Pace::resume(rate(10), None);
+        let pace = Pace::resume(rate(10), None, 8);
         let begun = *pace.lock();
         assert_eq!(turns(&pace, begun, Duration::ZERO), [0]);
         assert_eq!(turns(&pace, begun, Duration::from_secs(60)), [59_800, 59_900, 60_000, 60_100]);
@@ -100,10 +115,10 @@ mod tests {
 
     #[tokio::test]
     async fn the_attempt_after_waits_for_what_the_one_before_took() {
-        let pace = Pace::resume(rate(1), None);
+        let pace = Pace::resume(rate(1), None, 8);
         let begun = *pace.lock();
         assert_eq!(turns(&pace, begun, Duration::ZERO), [0, 1_000, 2_000, 3_000]);
-        let next = Pace::resume(rate(1), pace.due());
+        let next = Pace::resume(rate(1), pace.due(), 8);
         let [waits] = turns(&next, begun, Duration::ZERO);
         assert!((3_900..=4_100).contains(&waits), "{waits} ms");
     }
@@ -112,13 +127,35 @@ mod tests {
     async fn a_clock_that_is_far_ahead_is_not_waited_for() {
         let ahead = Timestamp::try_from(SystemTime::now() + Duration::from_secs(86_400)).expect("a time");
         let begun = Instant::now();
-        let [waits] = turns(&Pace::resume(rate(1), Some(ahead)), begun, Duration::ZERO);
+        let [waits] = turns(&Pace::resume(rate(1), Some(ahead), 60), begun, Duration::ZERO);
         assert!((59_900..=60_100).contains(&waits), "{waits} ms");
+    }
+
+    /// A crash behind a batch of a hundred at one a second, and a run that was given a higher rate meanwhile.
+    #[tokio::test]
+    async fn a_batch_is_waited_for_by_whoever_comes_next() {
+        let pace = Pace::resume(rate(1), None, 100);
+        let begun = *pace.lock();
+        pace.take_some(begun, 100);
+        let [waits] = turns(&Pace::resume(rate(1), pace.due(), 100), begun, Duration::ZERO);
+        assert!((99_900..=100_100).contains(&waits), "{waits} ms");
+        let [waits] = turns(&Pace::resume(rate(50), pace.due(), 100), begun, Duration::ZERO);
+        assert!((1_900..=2_100).contains(&waits), "{waits} ms");
+    }
+
+    #[tokio::test]
+    async fn rows_that_were_not_sent_are_not_waited_for() {
+        let pace = Pace::resume(rate(10), None, 8);
+        let begun = *pace.lock();
+        pace.take_some(begun, 20);
+        pace.take_some(begun, 20);
+        pace.give_back(20);
+        assert_eq!(turns(&pace, begun, Duration::ZERO), [2_000]);
     }
 
     #[tokio::test]
     async fn without_a_rate_nothing_waits_and_nothing_is_told() {
-        let pace = Pace::resume(None, None);
+        let pace = Pace::resume(None, None, 8);
         assert_eq!((pace.take_some(Instant::now(), 1), pace.due()), (None, None));
     }
 }

@@ -8,22 +8,24 @@ use std::time::Duration;
 
 use contracts::bulk::{INLINE_MAX, Rate, count_cause};
 use contracts::objects::{ListPart, ObjectRef};
-use futures::{FutureExt as _, StreamExt as _};
+use jiff::Timestamp;
 use store::{Lines, LinesWriter, Store};
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use tokio::time::Instant;
 
+use super::alone::SIDE_BY_SIDE;
+use super::begun::{Begun, Marks, begun};
 use super::doubt::Doubts;
-use super::images::{Images, Kept};
+use super::images::Images;
 use super::pace::Pace;
-use super::{Answer, Stretched, Target, Trouble, Walk};
+use super::{Answer, Sent, Stretched, Target, Trouble, Walk};
 
-/// Rows that are looked at together, unless a batch alone has more.
+/// Rows that are looked at together, unless the batches that are written at once have more.
 const GROUP: usize = 1_000;
-/// Writes under way at once, where the system takes one row at a time.
-const SIDE_BY_SIDE: usize = 8;
 /// Batches of one stretch, at most: its heartbeats tell of each.
 const BATCHES_MAX: usize = 2_000;
+/// How soon a stretch that got on goes on after trouble.
+const SOON: Duration = Duration::from_secs(1);
 
 /// A list, and how it is written.
 #[derive(Clone, Copy, Debug)]
@@ -40,12 +42,16 @@ pub struct Stretch<'b> {
     pub delay: Duration,
     /// Rows a second; `None`: as fast as they are taken.
     pub rate: Option<Rate>,
+    /// When the next row may go, as the stretch before this one told it ([`Stretched::due`]).
+    pub due: Option<Timestamp>,
     /// After this long no further batch is begun.
     pub at_most: Duration,
     /// The folder of the outcomes: below it each group has one of its own.
     pub outcomes: &'b str,
     /// The folder of the before-images.
     pub images: &'b str,
+    /// The folder of the marks of rows that were begun ([`super::begun()`]): below it each group has one of its own.
+    pub begun: &'b str,
     /// Whether the outcomes are told in the result, too.
     pub is_inline: bool,
 }
@@ -53,8 +59,13 @@ pub struct Stretch<'b> {
 /// Writes a stretch. A run that was stopped, or wants to go on otherwise, gets what was written until then; a row whose
 /// write was under way and whose outcome is not known is not among it, and is looked at again by the next stretch.
 ///
+/// Trouble after rows that were written is no failure: the activity tries again soon, and if that does not help either,
+/// tells what it has written and lets the next stretch fail. A failure would keep that in a heartbeat, where a run that
+/// is stopped between two attempts does not find it; and Temporal's pauses grow with the number of attempts.
+///
 /// # Errors
-/// When the list cannot be read, or a row's outcome is not known. The next attempt goes on where this one was.
+/// When the list cannot be read, or a row's outcome is not known, and this stretch has written nothing that it could
+/// tell. The next attempt goes on where this one was.
 pub async fn stretch<T: Target>(
     ctx: &ActivityContext,
     store: &Store,
@@ -63,44 +74,51 @@ pub async fn stretch<T: Target>(
 ) -> Result<Stretched<T::Outcome>, ActivityError> {
     let mut walk: Walk<'_, Stretched<T::Outcome>> = Walk::resume(ctx);
     let begun = Instant::now();
-    let pace = Pace::resume(stretch.rate, walk.progress().due);
+    let at_once = stretch.batch_size.saturating_mul(stretch.parallel.max(1)).max(SIDE_BY_SIDE);
+    let pace = Pace::resume(stretch.rate, walk.progress().due.or(stretch.due), at_once);
     let whole = stretch.parts.iter().map(|part| part.rows).sum();
     let (ends, doubts) = (begun + stretch.at_most, Doubts::default());
-    let writing = Writing { ctx, store, target, stretch, pace, ends, doubts, whole };
+    let mut writing = Writing { ctx, store, target, stretch, pace, ends, doubts, whole };
     let mut part: Option<Part<'_, T>> = None;
-    let begins = walk.progress().rows.unwrap_or(stretch.from);
+    let mut had_trouble_at = walk.progress().rows.unwrap_or(stretch.from);
     loop {
         let mut progress = walk.progress().clone();
         let at = *progress.rows.get_or_insert(stretch.from);
         if at >= whole || !writing.goes_on(&progress) {
             return Ok(progress);
         }
-        let held = match part.take().filter(|part| part.holds(at)) {
-            Some(held) => held,
-            None => walk.alive(writing.part_of(at)).await.map_err(Trouble::into_failure)?,
-        };
-        let group = walk.alive(writing.group(part.insert(held), progress)).await;
-        let Group { progress, is_cut, trouble } = group.map_err(Trouble::into_failure)?;
-        walk.note(progress).await;
-        match trouble {
-            Some(trouble) if walk.progress().rows() > begins => {
-                return Err(trouble.into_failure_of_progress());
+        let worked = walk.alive(writing.work(&mut part, progress)).await;
+        let (is_cut, trouble) = match worked {
+            Ok(Group { progress, is_cut, trouble }) => {
+                walk.note(progress).await;
+                (is_cut, trouble)
             }
-            Some(trouble) => return Err(trouble.into_failure()),
+            Err(trouble) => (false, Some(trouble)),
+        };
+        let is_at = walk.progress().rows.unwrap_or(stretch.from);
+        match trouble {
             None if is_cut => return Ok(walk.progress().clone()),
             None => {}
+            Some(trouble) if is_at > had_trouble_at => {
+                tracing::warn!(%trouble, rows = is_at, "a stretch has trouble and tries again");
+                had_trouble_at = is_at;
+                walk.alive(writing.pause(SOON)).await;
+                writing.doubts = Doubts::default();
+            }
+            Some(_) if is_at > stretch.from => return Ok(walk.progress().clone()),
+            Some(trouble) => return Err(trouble.into_failure()),
         }
     }
 }
 
-struct Writing<'w, T> {
-    ctx: &'w ActivityContext,
+pub(super) struct Writing<'w, T> {
+    pub(super) ctx: &'w ActivityContext,
     store: &'w Store,
-    target: &'w T,
-    stretch: &'w Stretch<'w>,
-    pace: Pace,
+    pub(super) target: &'w T,
+    pub(super) stretch: &'w Stretch<'w>,
+    pub(super) pace: Pace,
     ends: Instant,
-    doubts: Doubts,
+    pub(super) doubts: Doubts,
     /// Rows of the list.
     whole: u64,
 }
@@ -129,23 +147,26 @@ struct Group<O> {
 }
 
 /// The rows of a group that have no outcome yet.
-struct Rest<'r, T: Target> {
-    rows: &'r [T::Row],
-    before: &'r [T::Image],
-    now: Option<Vec<T::Image>>,
+pub(super) struct Rest<'r, T: Target> {
+    pub(super) rows: &'r [T::Row],
+    pub(super) before: Vec<T::Image>,
+    /// The looks of them now, where the before-images are older.
+    pub(super) now: Option<Vec<T::Image>>,
     /// The place of its first row in the list.
-    first: u64,
+    pub(super) first: u64,
+    /// The place of its first row in the group.
+    pub(super) skip: usize,
+    /// The rows of the group that an earlier attempt may have sent.
+    pub(super) begun: Begun,
 }
 
-type Sent<D> = Result<Option<Answer<D>>, Trouble>;
-
-impl<T: Target> Writing<'_, T> {
+impl<'w, T: Target> Writing<'w, T> {
     fn goes_on(&self, progress: &Stretched<T::Outcome>) -> bool {
         !self.ctx.is_cancelled() && Instant::now() < self.ends && progress.batches.len() < BATCHES_MAX
     }
 
     /// Reads the part in which a row of the list is.
-    async fn part_of(&self, row: u64) -> Result<Part<'_, T>, Trouble> {
+    async fn part_of(&self, row: u64) -> Result<Part<'w, T>, Trouble> {
         let mut begins = 0;
         for part in self.stretch.parts {
             if row >= begins + part.rows {
@@ -164,41 +185,81 @@ impl<T: Target> Writing<'_, T> {
         Err(Trouble::Final(format!("the list has no row {row}")))
     }
 
-    /// Works on the group in which the list goes on.
+    /// Works on the group in which the list goes on; `part` is the part that was read last.
+    async fn work(
+        &self,
+        part: &mut Option<Part<'w, T>>,
+        progress: Stretched<T::Outcome>,
+    ) -> Result<Group<T::Outcome>, Trouble> {
+        let at = progress.rows();
+        let held = match part.take().filter(|part| part.holds(at)) {
+            Some(held) => held,
+            None => self.part_of(at).await?,
+        };
+        self.group(part.insert(held), progress).await
+    }
+
     async fn group(
         &self,
         part: &Part<'_, T>,
         progress: Stretched<T::Outcome>,
     ) -> Result<Group<T::Outcome>, Trouble> {
         let at = progress.rows();
-        let size = self.stretch.batch_size * (GROUP / self.stretch.batch_size).max(1);
+        let batches = (GROUP / self.stretch.batch_size).max(self.stretch.parallel).max(1);
+        let size = self.stretch.batch_size * batches;
         let within = usize::try_from(at - part.begins).unwrap_or(usize::MAX);
         let first = within / size * size;
         let rows = &part.rows[first..part.rows.len().min(first + size)];
-        let images = Images::of(self.store, self.stretch.images, part.list);
-        let kept = match images.find(first).await? {
-            Some(kept) => kept,
-            None => images.keep(first, self.target.look(rows).await?).await?,
-        };
-        let Kept { images: before, list, is_earlier } = kept;
+        let skip = within - first;
+        let marks = Marks::of(self.ctx, self.store, self.stretch.begun, part.list, first);
+        let (mut before, now, begun) = self.looks(part.list, first, rows, skip, at, &marks).await?;
         if before.len() != rows.len() {
-            let why = format!("{} holds before-images of {} rows, not of these", list.key, before.len());
+            let (list, found) = (&part.list.key, before.len());
+            let why = format!("{found} before-images are kept of {} rows of {list}", rows.len());
             return Err(Trouble::Final(why));
         }
-        let skip = within - first;
-        let now = match is_earlier {
-            true => Some(self.target.look(&rows[skip..]).await?),
-            false => None,
-        };
-        let rest = Rest::<T> { rows: &rows[skip..], before: &before[skip..], now, first: at };
+        let before = before.split_off(skip);
+        let rest = Rest::<T> { rows: &rows[skip..], before, now, first: at, skip, begun };
         let folder = format!("{}/{}-{first}", self.stretch.outcomes, part.list.sha256);
-        self.rest(rest, &folder, progress).await
+        self.rest(rest, &marks, &folder, progress).await
     }
 
-    /// Writes the rows of a group, some batches at a time.
+    /// The looks of a group: all of its rows before their first write, those without an outcome now if that is later,
+    /// and which of them may have been sent. The first wave is marked: behind every look, lest a system that is away
+    /// leaves a mark of rows that nobody has sent; before the images, lest these have no mark.
+    async fn looks(
+        &self,
+        list: &ObjectRef,
+        first: usize,
+        rows: &[T::Row],
+        skip: usize,
+        at: u64,
+        marks: &Marks<'_>,
+    ) -> Result<(Vec<T::Image>, Option<Vec<T::Image>>, Begun), Trouble> {
+        let images = Images::of(self.store, self.stretch.images, list);
+        let wave = skip..rows.len().min(skip + self.wave(at));
+        if let Some(kept) = images.find(first).await? {
+            let now = self.target.look(&rows[skip..]).await?;
+            let begun = begun(self.store, &marks.folder).await?;
+            marks.begin(&wave).await?;
+            return Ok((kept.images, Some(now), begun));
+        }
+        let looked = self.target.look(rows).await?;
+        marks.begin(&wave).await?;
+        let kept = images.keep(first, looked).await?;
+        if !kept.is_earlier {
+            return Ok((kept.images, None, Begun::nothing()));
+        }
+        // Another attempt was quicker: it may be sending any of them.
+        let now = self.target.look(&rows[skip..]).await?;
+        Ok((kept.images, Some(now), Begun::Unmarked))
+    }
+
+    /// Writes the rows of a group, some batches at a time. The first of them are marked.
     async fn rest(
         &self,
         rest: Rest<'_, T>,
+        marks: &Marks<'_>,
         folder: &str,
         mut progress: Stretched<T::Outcome>,
     ) -> Result<Group<T::Outcome>, Trouble> {
@@ -206,30 +267,37 @@ impl<T: Target> Writing<'_, T> {
         let (mut done, mut is_cut, mut trouble) = (0, false, None);
         while done < rest.rows.len() && !is_cut {
             let end = rest.rows.len().min(done + self.wave(rest.first + done as u64));
+            let marked = rest.skip + done..rest.skip + end;
+            if done > 0 {
+                marks.begin(&marked).await?;
+            }
             let sent = self.write(&rest, done..end).await;
             let rows = &rest.rows[done..end];
             let is_written = |sent: &Sent<T::Done>| matches!(sent, Ok(Some(Answer::Done(_))));
             let written = rows.iter().zip(&sent).filter(|(_, sent)| is_written(sent)).map(|(row, _)| row);
             self.target.remember(written.collect()).await?;
-            // The waves before this one stay noted. The next attempt sees what became of this one.
-            let answers = self.answers(sent).unwrap_or_else(|failed| {
-                trouble = Some(failed);
-                Vec::new()
-            });
-            for (row, answer) in rows.iter().zip(answers) {
-                let Some(answer) = answer else { break };
-                self.tell(row, &answer, rest.first + done as u64, &mut outcomes, &mut progress)?;
+            let sent: Vec<Sent<T::Done>> = sent.into_iter().map(|sent| self.doubts.settle(sent)).collect();
+            if sent.iter().all(Result::is_ok) {
+                let last = sent.iter().rposition(|sent| matches!(sent, Ok(Some(_))));
+                marks.shorten(&marked, marked.start + last.map_or(0, |last| last + 1)).await?;
+            }
+            // Those before the first one without an answer. The next attempt sees what became of the others.
+            for (row, sent) in rows.iter().zip(&sent) {
+                let Ok(Some(answer)) = sent else { break };
+                self.tell(row, answer, rest.first + done as u64, &mut outcomes, &mut progress)?;
                 done += 1;
             }
             is_cut = done < end;
+            // A request may be given up because the run was stopped: its row counts as not sent.
+            trouble = sent.into_iter().find_map(Result::err).filter(|_| !self.ctx.is_cancelled());
             if done < rest.rows.len() && !is_cut {
-                self.pause().await;
+                self.pause(self.stretch.delay).await;
                 is_cut = !self.goes_on(&progress);
             }
         }
         // The first batch of the next group waits, too.
         if !is_cut && rest.first + (done as u64) < self.whole {
-            self.pause().await;
+            self.pause(self.stretch.delay).await;
         }
         outcomes.put(self.store, folder).await?;
         progress.rows = Some(rest.first + done as u64);
@@ -237,112 +305,18 @@ impl<T: Target> Writing<'_, T> {
         Ok(Group { progress, is_cut, trouble })
     }
 
-    /// The answers, when no row failed. A request may be given up because the run was stopped: its row counts as not
-    /// sent.
-    fn answers(&self, sent: Vec<Sent<T::Done>>) -> Result<Vec<Option<Answer<T::Done>>>, Trouble> {
-        let sent = sent.into_iter().map(|sent| self.doubts.settle(sent));
-        if self.ctx.is_cancelled() {
-            return Ok(sent.map(|sent| sent.ok().flatten()).collect());
-        }
-        // A row before the one that failed may not have been sent for its sake.
-        sent.collect()
-    }
-
     /// Rows of the batches that are written at once: from this row of the list to the end of a batch.
-    fn wave(&self, row: u64) -> usize {
+    pub(super) fn wave(&self, row: u64) -> usize {
         let size = self.stretch.batch_size;
         let into = usize::try_from(row % size as u64).unwrap_or_default();
         size * self.stretch.parallel.max(1) - into
     }
 
-    async fn pause(&self) {
+    async fn pause(&self, pause: Duration) {
         tokio::select! {
             () = self.ctx.cancelled() => {}
-            () = tokio::time::sleep(self.stretch.delay) => {}
+            () = tokio::time::sleep(pause) => {}
         }
-    }
-
-    async fn write(&self, rest: &Rest<'_, T>, rows: std::ops::Range<usize>) -> Vec<Sent<T::Done>> {
-        let size = self.stretch.batch_size;
-        let mut batches = Vec::new();
-        let mut begins = rows.start;
-        while begins < rows.end {
-            let into = usize::try_from((rest.first + begins as u64) % size as u64).unwrap_or_default();
-            let ends = rows.end.min(begins + size - into);
-            batches.push(self.batch(rest, begins..ends).boxed());
-            begins = ends;
-        }
-        futures::future::join_all(batches).await.into_iter().flatten().collect()
-    }
-
-    /// Writes one batch: with one request where the system takes many rows at once.
-    async fn batch(&self, rest: &Rest<'_, T>, rows: std::ops::Range<usize>) -> Vec<Sent<T::Done>> {
-        let known: Vec<Option<Answer<T::Done>>> = rows.clone().map(|row| self.known(rest, row)).collect();
-        let open: Vec<(&T::Row, &T::Image)> = rows
-            .zip(&known)
-            .filter(|(_, known)| known.is_none())
-            .map(|(row, _)| (&rest.rows[row], &rest.before[row]))
-            .collect();
-        let mut sent = self.send(&open).await.into_iter();
-        let of = |known: Option<Answer<T::Done>>| match known {
-            Some(answer) => Ok(Some(answer)),
-            None => sent.next().unwrap_or(Ok(None)),
-        };
-        known.into_iter().map(of).collect()
-    }
-
-    /// The outcome of a row that needs no write.
-    fn known(&self, rest: &Rest<'_, T>, row: usize) -> Option<Answer<T::Done>> {
-        let (wanted, before) = (&rest.rows[row], &rest.before[row]);
-        if self.target.is_done(wanted, before) {
-            return Some(Answer::Same);
-        }
-        let now = rest.now.as_ref().and_then(|now| now.get(row));
-        // It was otherwise when its group was first looked at: an earlier attempt wrote it.
-        if now.is_some_and(|now| self.target.is_done(wanted, now)) {
-            return Some(Answer::Done(None));
-        }
-        self.target.refuses(wanted, before).map(Answer::Refused)
-    }
-
-    async fn send(&self, open: &[(&T::Row, &T::Image)]) -> Vec<Sent<T::Done>> {
-        if open.is_empty() {
-            return Vec::new();
-        }
-        if let Some(together) = self.target.write_together(open) {
-            if !self.pace.turns(self.ctx, open.len()).await {
-                return open.iter().map(|_| Ok(None)).collect();
-            }
-            return match together.await {
-                Ok(answers) => answers.into_iter().map(|answer| self.sent(Ok(answer))).collect(),
-                // One of them may be disliked: each by itself.
-                Err(Trouble::OneRow { .. }) => self.send_each(open).await,
-                Err(trouble) => vec![Err(trouble)],
-            };
-        }
-        self.send_each(open).await
-    }
-
-    async fn send_each(&self, open: &[(&T::Row, &T::Image)]) -> Vec<Sent<T::Done>> {
-        let writes: Vec<_> = open
-            .iter()
-            .map(|(row, before)| {
-                async move {
-                    if !self.pace.turn(self.ctx).await || self.doubts.has_failed() {
-                        return Ok(None);
-                    }
-                    self.sent(self.target.write(row, before).await)
-                }
-                .boxed()
-            })
-            .collect();
-        futures::stream::iter(writes).buffered(SIDE_BY_SIDE).collect().await
-    }
-
-    /// Takes note of how a row fared: where the system is away, or lets nobody in, the next one would fare no better.
-    fn sent(&self, sent: Result<Answer<T::Done>, Trouble>) -> Sent<T::Done> {
-        self.doubts.note(&sent, SIDE_BY_SIDE);
-        sent.map(Some)
     }
 
     fn tell(

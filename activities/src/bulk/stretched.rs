@@ -45,6 +45,12 @@ impl<O> Stretched<O> {
         self.rows.unwrap_or_default()
     }
 
+    /// When the next row may go; `None`: at once.
+    #[must_use]
+    pub fn due(&self) -> Option<Timestamp> {
+        self.due
+    }
+
     pub(super) fn count_batch(&mut self, number: u64, is_refused: bool) {
         match self.batches.last_mut() {
             Some(last) if last.number == number => {

@@ -53,7 +53,7 @@ pub trait Target: Sync {
     /// [`super::stretch()`] asks.
     ///
     /// # Errors
-    /// When the outcome of any of them is not known.
+    /// When the outcome of none of them is known. A row whose own outcome is not known has that in its place.
     fn write_together<'a>(
         &'a self,
         rows: &'a [(&'a Self::Row, &'a Self::Image)],
@@ -83,7 +83,10 @@ pub trait Target: Sync {
 }
 
 /// The answers to some rows, in their order; `None` where each is written by itself.
-pub type Together<'a, D> = Option<BoxFuture<'a, Result<Vec<Answer<D>>, Trouble>>>;
+pub type Together<'a, D> = Option<BoxFuture<'a, Result<Vec<Each<D>>, Trouble>>>;
+
+/// The answer to one of several rows, or the trouble with that row alone.
+pub type Each<D> = Result<Answer<D>, Trouble>;
 
 /// The end of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]

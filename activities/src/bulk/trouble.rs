@@ -1,7 +1,5 @@
 //! The reasons why bulk work cannot go on, and whether trying again helps.
 
-use std::time::Duration;
-
 use contracts::failure;
 use store::StoreError;
 use temporalio_common::error::ApplicationFailure;
@@ -9,9 +7,6 @@ use temporalio_sdk::activities::ActivityError;
 use thiserror::Error;
 
 use crate::http::CallError;
-
-/// How soon an attempt that got on is followed by the next one.
-const SOON: Duration = Duration::from_secs(1);
 
 /// A reason why bulk work cannot go on. A row that is refused is not trouble: it is that row's outcome.
 #[derive(Debug, Error)]
@@ -69,21 +64,6 @@ impl Trouble {
             Self::Again(why) => failure(failure::UNAVAILABLE, false, why),
             Self::Final(why) => failure(failure::REFUSED, true, why),
         }
-    }
-}
-
-impl Trouble {
-    /// The same for an attempt that came further than the one before it: it is tried again soon. Temporal's pauses grow
-    /// with the number of attempts, and an attempt of a thousand requests fails sooner or later by one of them.
-    #[must_use]
-    pub fn into_failure_of_progress(self) -> ActivityError {
-        let kind = match &self {
-            Self::Call(CallError::Unknown { .. }) => failure::OUTCOME_UNKNOWN,
-            Self::Call(CallError::NotSent { .. }) | Self::Again(_) => failure::UNAVAILABLE,
-            _ => return self.into_failure(),
-        };
-        let failure = ApplicationFailure::builder(self.to_string()).type_name(kind.to_owned());
-        ActivityError::application(failure.next_retry_delay(SOON).build())
     }
 }
 

@@ -12,9 +12,12 @@ use sha2::{Digest as _, Sha256};
 use store::{Lines, LinesWriter, Store};
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
-use super::client::{AT_ONCE, Set, Shop, Wanted};
+use super::answers::Set;
+use super::client::{AT_ONCE, Shop, Wanted};
 use super::{Abilities, images};
-use crate::bulk::{self, Answer, BatchCount, Stretch, Stretched, Target, Together, Told, Trouble, patiently};
+use crate::bulk::{
+    self, Answer, BatchCount, Each, Stretch, Stretched, Target, Together, Told, Trouble, patiently,
+};
 use crate::http::{CallError, Wrong};
 
 /// The code of a row whose price was not the expected one.
@@ -34,8 +37,8 @@ pub(super) async fn apply(
     let parts = async { Ok::<_, Trouble>(Lines::get(store, &input.list).await?.records::<ListPart>()?) };
     let parts = parts.await.map_err(Trouble::into_failure)?;
     let own = folder(&input.batch_id);
-    let (outcomes, images) =
-        (format!("{own}/outcomes/{:04}", input.moment), format!("{own}/images/{:04}", input.moment));
+    let of_moment = |name: &str| format!("{own}/{name}/{:04}", input.moment);
+    let (outcomes, images, begun) = (of_moment("outcomes"), of_moment("images"), of_moment("begun"));
     let stretch = Stretch {
         parts: &parts,
         from: input.from,
@@ -43,9 +46,11 @@ pub(super) async fn apply(
         parallel: usize::try_from(input.parallel.max(1)).unwrap_or(1),
         delay: Duration::from_millis(input.delay_ms),
         rate: input.rate,
+        due: input.pace_due,
         at_most: Duration::from_millis(input.at_most_ms),
         outcomes: &outcomes,
         images: &images,
+        begun: &begun,
         is_inline: input.is_inline,
     };
     let writes = Writes { ctx, shop, abilities, input };
@@ -84,6 +89,7 @@ async fn told(
     Ok(AppliedPrices {
         rows,
         is_whole: rows == whole,
+        pace_due: stretched.due(),
         written: stretched.written,
         batches,
         batch_lists,
@@ -189,7 +195,7 @@ impl Target for Writes<'_> {
 }
 
 impl Writes<'_> {
-    async fn write_many(&self, rows: &[(&PriceRow, &PriceImage)]) -> Result<Vec<Answer<String>>, Trouble> {
+    async fn write_many(&self, rows: &[(&PriceRow, &PriceImage)]) -> Result<Vec<Each<String>>, Trouble> {
         let mut answers = Vec::with_capacity(rows.len());
         for some in rows.chunks(AT_ONCE) {
             let wanted: Vec<Wanted<'_>> =
@@ -201,7 +207,11 @@ impl Writes<'_> {
             let key = self.input.key.part(&format!("{}-{hash}", lines[0]));
             let sets = patiently(self.ctx, || self.shop.set_many(&key, &wanted)).await;
             let sets = sets.map_err(of_a_row)?;
-            answers.extend(some.iter().zip(sets).map(|((row, _), set)| answer(row, set)));
+            let of_row = |((row, _), set): (&(&PriceRow, _), Result<Set, CallError>)| match set {
+                Ok(set) => Ok(answer(row, set)),
+                Err(error) => Err(Trouble::of_row(error)),
+            };
+            answers.extend(some.iter().zip(sets).map(of_row));
         }
         Ok(answers)
     }

@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::answers::{ResultBody, SYSTEM, Set, answer, no, whole};
 use crate::http::wire::{Amount, amount, money};
-use crate::http::{Api, CallError, Wrong, word};
+use crate::http::{Api, CallError, word};
 
 /// SKUs of one look-up, and rows of one batch, at most.
 pub(super) const AT_ONCE: usize = 1_000;
@@ -41,17 +42,6 @@ pub(super) struct Variant {
     pub(super) price: Money,
     /// The cost to the shop, where the shop says so.
     pub(super) cost: Option<Money>,
-}
-
-/// The shop's answer to a write.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Set {
-    /// It has that price now; `is_new`: it had another one before.
-    Done { product_id: Option<String>, is_new: bool },
-    /// It has this price, and another one was expected.
-    Conflict { price: Option<Money> },
-    /// It says no, with this code.
-    Refused { code: String },
 }
 
 #[derive(Deserialize)]
@@ -108,23 +98,6 @@ struct BatchBody<'a> {
 #[derive(Deserialize)]
 struct BatchAnswer {
     results: Vec<ResultBody>,
-}
-
-#[derive(Deserialize)]
-struct ResultBody {
-    status: String,
-    #[serde(default)]
-    product_id: Option<String>,
-    #[serde(default)]
-    error: Option<ErrorBody>,
-}
-
-#[derive(Deserialize)]
-struct ErrorBody {
-    status: u16,
-    code: String,
-    #[serde(default)]
-    details: Option<Value>,
 }
 
 /// A price that is written, whoever wants it.
@@ -227,12 +200,13 @@ impl Shop {
         }
     }
 
-    /// Writes up to [`AT_ONCE`] prices with one request; one answer for each, in their order.
+    /// Writes up to [`AT_ONCE`] prices with one request; one answer for each, in their order, or the trouble with that
+    /// row alone.
     pub(super) async fn set_many(
         &self,
         key: &IdempotencyKey,
         wanted: &[Wanted<'_>],
-    ) -> Result<Vec<Set>, CallError> {
+    ) -> Result<Vec<Result<Set, CallError>>, CallError> {
         let body = BatchBody { updates: wanted.iter().map(|wanted| wanted.body(true)).collect() };
         let path = ["products", "prices"];
         let answered: BatchAnswer = match self.api.send(Method::PUT, &path, Some(key), &body).await {
@@ -246,7 +220,7 @@ impl Shop {
             return Err(CallError::Unknown { system: SYSTEM, why });
         }
         let answers = answered.results.into_iter().zip(wanted);
-        answers.map(|(body, wanted)| answer(&self.api, body, wanted.price.currency())).collect()
+        Ok(answers.map(|(body, wanted)| answer(&self.api, body, wanted.price.currency())).collect())
     }
 
     /// Tells the shop's team.
@@ -257,8 +231,6 @@ impl Shop {
         self.api.send::<_, Value>(Method::POST, &["notifications"], Some(&input.key), &body).await.map(drop)
     }
 }
-
-const SYSTEM: &str = "commerce";
 
 /// One odd product costs itself, not the prices of the others.
 fn priced(body: ProductBody) -> Priced {
@@ -280,58 +252,6 @@ fn variant(body: VariantBody) -> Result<Variant, String> {
         price.ok_or_else(|| format!("the price of variant {id} is no amount of {}", currency.code()))?;
     let cost = body.cost.as_deref().filter(|cost| cost.get() != "null");
     Ok(Variant { id, price, cost: cost.and_then(|cost| money(cost, currency)) })
-}
-
-fn answer(api: &Api, body: ResultBody, currency: Currency) -> Result<Set, CallError> {
-    match (body.status.as_str(), body.error) {
-        (_, Some(error)) => {
-            let details = error.details.unwrap_or(Value::Null);
-            no(SYSTEM, error.status, &error.code, &details, currency)
-        }
-        ("updated", None) => Ok(Set::Done { product_id: body.product_id, is_new: true }),
-        ("unchanged", None) => Ok(Set::Done { product_id: body.product_id, is_new: false }),
-        (other, None) => Err(api.new_word("a price in a state", other)),
-    }
-}
-
-/// A refusal is the row's own, unless it is about the worker: then every row would be refused, and a setting mends it.
-fn no(
-    system: &'static str,
-    status: u16,
-    code: &str,
-    details: &Value,
-    currency: Currency,
-) -> Result<Set, CallError> {
-    match (status, code) {
-        (409, "PRICE_CONFLICT") => {
-            let price = details.get("price").and_then(|price| serde_json::value::to_raw_value(price).ok());
-            Ok(Set::Conflict { price: price.and_then(|price| money(&price, currency)) })
-        }
-        (404, "PRODUCT_NOT_FOUND" | "VARIANT_NOT_FOUND") => Ok(Set::Refused { code: code.to_owned() }),
-        (403..=405, _) => Err(setting(system, status, code)),
-        _ => Ok(Set::Refused { code: code.to_owned() }),
-    }
-}
-
-/// A batch that is refused as a whole is about the request, not about a row.
-fn whole(system: &'static str, status: u16, code: &str) -> CallError {
-    match status {
-        403..=405 => setting(system, status, code),
-        _ => {
-            let why = format!("a batch of prices is refused as a whole: {status} {code}");
-            CallError::Unusable { system, why }
-        }
-    }
-}
-
-fn setting(system: &'static str, status: u16, code: &str) -> CallError {
-    let fix = match status {
-        403 => format!("{status} {code}: the worker's token may not write prices, give it that right"),
-        _ => format!(
-            "{status} {code}: the shop has no such path, correct SUN_ECOMMERCE_API_URL or its version"
-        ),
-    };
-    CallError::Setting { system, wrong: Wrong::Other, fix }
 }
 
 impl Priced {

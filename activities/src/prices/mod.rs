@@ -6,14 +6,16 @@
 //! - `guess.rs`: the SKU that was probably meant;
 //! - `gathered.rs`: the outcome of staging so far;
 //! - `images.rs`: what products cost before they are written;
+//! - `traces.rs`: the traces of a run in the object store, by which it is taken back;
 //! - `export.rs`: the shop's prices as a list;
-//! - `client.rs`: the wire.
+//! - `client.rs`, `answers.rs`: the wire, and what its answers mean.
 
 #![expect(
     missing_docs,
     reason = "the activities macro generates markers without docs; everything else has them"
 )]
 
+mod answers;
 mod apply;
 mod client;
 mod export;
@@ -24,6 +26,7 @@ mod resolve;
 mod revert;
 mod row;
 mod stage;
+mod traces;
 
 use std::sync::Arc;
 

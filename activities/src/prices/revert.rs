@@ -1,38 +1,42 @@
 //! A run is taken back by its before-images, the last write first: a price goes back to what it was, unless somebody
 //! has changed it since.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::time::Duration;
 
 use contracts::bulk::{INLINE_MAX, Written, count_cause};
 use contracts::money::Money;
-use contracts::objects::ObjectRef;
 use contracts::prices::{
-    PriceAction, PriceImage, PriceOutcome, RevertAction, RevertOutcome, RevertPrices, RevertedPrices, folder,
+    PriceAction, PriceImage, RevertAction, RevertOutcome, RevertPrices, RevertedPrices, folder,
 };
 use contracts::values::{IdempotencyKey, VariantId};
-use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _};
+use futures::FutureExt as _;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use store::{Lines, LinesWriter, Store, StoreError};
+use store::{LinesWriter, Store};
 use temporalio_client::errors::WorkflowInteractionError;
 use temporalio_client::{Client, UntypedWorkflow, WorkflowDescribeOptions, WorkflowExecutionStatus};
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
-use super::client::{Priced, Set, Shop, Wanted};
+use super::answers::Set;
+use super::client::{Priced, Shop, Wanted};
+use super::traces::{self, Group};
 use super::{Abilities, images};
-use crate::bulk::{Format, Trouble, Walk, patiently};
+use crate::bulk::{Answer, Each, Format, OneByOne, Trouble, Walk, patiently};
 
-/// Writes under way at once.
-const SIDE_BY_SIDE: usize = 8;
+/// How soon a revert that got on goes on after trouble.
+const SOON: Duration = Duration::from_secs(1);
 
 /// How far it is.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Progress {
-    format: Format<1>,
+    format: Format<2>,
     groups: usize,
     written: Written<RevertOutcome>,
-    /// Prices that a dry run would have put back, where a product was changed several times.
-    would_be: BTreeMap<String, i64>,
+    /// When the next price may go.
+    due: Option<Timestamp>,
 }
 
 pub(super) async fn revert(
@@ -42,26 +46,34 @@ pub(super) async fn revert(
     abilities: Abilities,
     input: &RevertPrices,
 ) -> Result<RevertedPrices, ActivityError> {
-    let run = format!("prices/{}", input.batch_id);
+    let run = folder(&input.batch_id);
     if !input.by_its_own_run && is_running(ctx.client(), &run).await.map_err(Trouble::into_failure)? {
         return Ok(RevertedPrices { is_running: true, ..RevertedPrices::default() });
     }
     let mut walk: Walk<'_, Progress> = Walk::resume(ctx);
-    let mut revert = Revert { ctx, shop, store, abilities, input, has_steps: false };
-    let groups = walk.alive(revert.groups()).await.map_err(Trouble::into_failure)?;
-    let folder_of = |group: &String| group.rsplit_once('/').map(|(folder, _)| folder.to_owned());
-    revert.has_steps = groups.iter().map(folder_of).collect::<BTreeSet<_>>().len() > 1;
-    while walk.progress().groups < groups.len() {
-        let progress = walk.progress().clone();
-        let group = &groups[progress.groups];
-        let next = walk.alive(revert.group(group, progress)).await.map_err(Trouble::into_failure)?;
-        walk.advance(next).await?;
+    let ended = walk.alive(traces::reverted_by(store, &run)).await;
+    // Its own mark: the answer of an attempt before this one is lost.
+    if ended.map_err(Trouble::into_failure)?.is_some_and(|by| by != input.key.as_str()) {
+        return Ok(RevertedPrices { was_reverted: true, ..RevertedPrices::default() });
     }
-    let mut written = walk.progress().written.clone();
-    let folder = revert.outcomes();
-    let lists = store::join(store, &folder, std::mem::take(&mut written.lists));
-    written.lists = walk.alive(lists).await.map_err(|error| Trouble::Store(error).into_failure())?;
-    Ok(RevertedPrices { is_running: false, has_images: !groups.is_empty(), written })
+    let groups = walk.alive(traces::groups(store, &run)).await;
+    let groups = groups.map_err(Trouble::into_failure)?;
+    let folder_of = |group: &String| group.rsplit_once('/').map(|(folder, _)| folder.to_owned());
+    let has_steps = groups.iter().map(folder_of).collect::<BTreeSet<_>>().len() > 1;
+    if input.dry_run && has_steps {
+        // The prices that it would have put back are known to one attempt only.
+        walk.note(Progress::default()).await;
+    }
+    let one_by_one = OneByOne::new(ctx, input.rate, walk.progress().due);
+    let would_be = HashMap::new();
+    let mut revert = Revert { ctx, shop, store, abilities, input, has_steps, one_by_one, would_be };
+    revert.all(&mut walk, &groups).await?;
+    if !input.dry_run && !groups.is_empty() {
+        let mark = traces::end_revert(store, &run, &input.key);
+        walk.alive(mark).await.map_err(Trouble::into_failure)?;
+    }
+    let written = walk.progress().written.clone();
+    Ok(RevertedPrices { has_images: !groups.is_empty(), written, ..RevertedPrices::default() })
 }
 
 /// Whether the latest run of a workflow goes on.
@@ -84,6 +96,10 @@ struct Revert<'r> {
     input: &'r RevertPrices,
     /// Some product may have been changed several times.
     has_steps: bool,
+    one_by_one: OneByOne<'r>,
+    /// Prices that a dry run would have put back, where a product was changed several times, by the hash of their
+    /// variant.
+    would_be: HashMap<u64, i64>,
 }
 
 /// A price to put back.
@@ -94,119 +110,119 @@ struct Back<'i> {
     price: Money,
 }
 
+/// How a group was gone through.
+struct Gone {
+    progress: Progress,
+    /// Prices of it that were put back now.
+    restored: usize,
+    /// Why some of them were not, if that is not known of each.
+    trouble: Option<Trouble>,
+    /// The run was stopped before the last one was sent.
+    is_cut: bool,
+}
+
 impl Revert<'_> {
-    fn folder(&self, name: &str) -> String {
+    async fn all(&mut self, walk: &mut Walk<'_, Progress>, groups: &[String]) -> Result<(), ActivityError> {
+        while let Some(group) = groups.get(walk.progress().groups) {
+            let progress = walk.progress().clone();
+            let gone = walk.alive(self.group(group, progress)).await.map_err(Trouble::into_failure)?;
+            match gone.trouble {
+                None if gone.is_cut => return Err(ActivityError::cancelled()),
+                None => walk.advance(gone.progress).await?,
+                // Prices were put back before it: the next look finds them so.
+                Some(trouble) if gone.restored > 0 => {
+                    tracing::warn!(%trouble, "a revert has trouble and tries again");
+                    walk.alive(tokio::time::sleep(SOON)).await;
+                    self.one_by_one.try_again();
+                }
+                Some(trouble) => return Err(trouble.into_failure()),
+            }
+        }
+        Ok(())
+    }
+
+    /// The folder of the outcomes. A dry run's are not told as a revert's.
+    fn outcomes(&self) -> String {
+        let name = if self.input.dry_run { "would-be-reverted" } else { "reverted" };
         format!("{}/{name}", folder(&self.input.batch_id))
     }
 
-    /// The folder of what came of the rows. A dry run's are not told as a revert's.
-    fn outcomes(&self) -> String {
-        self.folder(if self.input.dry_run { "would-be-reverted" } else { "reverted" })
-    }
-
-    /// The names of the before-images, the last ones first.
-    async fn groups(&self) -> Result<Vec<String>, Trouble> {
-        let listed = self.store.list(&self.folder("images")).await?;
-        let names = listed.into_iter().map(|object| object.key).filter(|key| key.ends_with(".json"));
-        let mut names: Vec<String> = names.collect();
-        names.sort();
-        names.reverse();
-        Ok(names)
-    }
-
     /// Rows of one look.
-    async fn group(&self, name: &str, mut progress: Progress) -> Result<Progress, Trouble> {
-        let images = self.images(name).await?;
-        let actions = self.actions(name).await?;
-        let skus: BTreeSet<&str> = images.iter().map(|image| image.sku.as_str()).collect();
+    async fn group(&mut self, name: &str, mut progress: Progress) -> Result<Gone, Trouble> {
+        let group = Group::read(self.store, &folder(&self.input.batch_id), name).await?;
+        let skus: BTreeSet<&str> = group.images.iter().map(|image| image.sku.as_str()).collect();
         let prices = images::prices(self.ctx, self.shop, skus).await?;
         let (mut backs, mut outcomes) = (Vec::new(), Vec::new());
-        for image in &images {
-            let action = actions.get(&image.line);
-            if action.is_some_and(|action| *action != PriceAction::Applied) {
+        for (place, image) in group.images.iter().enumerate() {
+            let outcome = group.outcomes.get(&image.line);
+            let may_be_written = match outcome {
+                Some(outcome) => outcome.action == PriceAction::Applied,
+                None => group.begun.has(place),
+            };
+            if !may_be_written {
                 continue;
             }
             let product = prices.get(image.sku.as_str());
-            for (variant, before) in targets(image) {
+            for (variant, before) in targets(image, outcome.map(|outcome| outcome.old_price)) {
                 let price = Money::from_minor_units(before, image.price.currency());
                 let back = Back { image, variant, price };
                 let now = product.and_then(|product| product.variants.iter().find(|of| of.id == *variant));
                 let now = now.map(|now| now.price.minor_units());
-                let now = progress.would_be.get(&back.name()).copied().or(now);
+                let now = self.would_be.get(&back.name()).copied().or(now);
                 match now {
                     Some(now) if now == image.price.minor_units() => backs.push(back),
-                    Some(now) if now == before && action.is_none() => {}
+                    Some(now) if now == before && outcome.is_none() => {}
                     Some(now) if now == before => outcomes.push(back.outcome(RevertAction::Restored, None)),
                     // Never written, as far as anybody knows.
-                    _ if action.is_none() => {}
+                    _ if outcome.is_none() => {}
                     _ => outcomes.push(back.outcome(RevertAction::ChangedSince, None)),
                 }
             }
         }
-        outcomes.extend(self.put_back(&backs, &mut progress).await?);
-        self.report(outcomes, &mut progress).await?;
-        progress.groups += 1;
-        Ok(progress)
-    }
-
-    async fn images(&self, name: &str) -> Result<Vec<PriceImage>, Trouble> {
-        let found = self.store.read(name).await?;
-        let found = found.ok_or_else(|| StoreError::Gone { key: name.to_owned() })?;
-        let list: ObjectRef = serde_json::from_slice(&found).map_err(|error| StoreError::Damaged {
-            key: name.to_owned(),
-            why: format!("it names no list of before-images ({:?} error)", error.classify()),
-        })?;
-        Ok(Lines::get(self.store, &list).await?.records()?)
-    }
-
-    /// The fates of the rows of a group, by line. A row of which nothing is known may have been written.
-    async fn actions(&self, name: &str) -> Result<BTreeMap<u64, PriceAction>, Trouble> {
-        let group = name.strip_prefix(&self.folder("images")).unwrap_or(name);
-        let outcomes = format!("{}{group}", self.folder("outcomes"));
-        let mut actions = BTreeMap::new();
-        for object in self.store.list(outcomes.trim_end_matches(".json")).await? {
-            for outcome in Lines::read(self.store, &object.key).await?.records::<PriceOutcome>()? {
-                let known = actions.entry(outcome.line).or_insert(outcome.action);
-                // A second attempt may have found it as the first one had left it.
-                if outcome.action == PriceAction::Applied {
-                    *known = PriceAction::Applied;
+        let (mut trouble, mut is_cut, mut restored) = (None, false, 0);
+        for sent in self.put_back(&backs).await {
+            match sent {
+                Ok(Some(outcome)) => {
+                    restored += usize::from(outcome.action == RevertAction::Restored);
+                    outcomes.push(outcome);
                 }
+                Ok(None) => is_cut = true,
+                Err(error) => trouble = Some(trouble.unwrap_or(error)),
             }
         }
-        Ok(actions)
+        self.report(outcomes, &mut progress).await?;
+        progress.groups += 1;
+        progress.due = self.one_by_one.due();
+        Ok(Gone { progress, restored, trouble, is_cut })
     }
 
-    async fn put_back(
-        &self,
-        backs: &[Back<'_>],
-        progress: &mut Progress,
-    ) -> Result<Vec<RevertOutcome>, Trouble> {
+    async fn put_back(&mut self, backs: &[Back<'_>]) -> Vec<Result<Option<RevertOutcome>, Trouble>> {
         if self.input.dry_run {
             let would_be = backs.iter().map(|back| (back.name(), back.price.minor_units()));
-            progress.would_be.extend(would_be.filter(|_| self.has_steps));
-            return Ok(backs.iter().map(|back| back.outcome(RevertAction::Restored, None)).collect());
+            self.would_be.extend(would_be.filter(|_| self.has_steps));
+            let restored = backs.iter().map(|back| Ok(Some(back.outcome(RevertAction::Restored, None))));
+            return restored.collect();
         }
-        let writes: Vec<_> = backs.iter().map(|back| self.write(back).boxed()).collect();
-        futures::stream::iter(writes).buffered(SIDE_BY_SIDE).try_collect().await
+        let writes = backs.iter().map(|back| self.write(back).boxed()).collect();
+        let sent = self.one_by_one.write(writes).await;
+        backs.iter().zip(sent).map(|(back, sent)| Ok(sent?.map(|answer| back.told(answer)))).collect()
     }
 
-    async fn write(&self, back: &Back<'_>) -> Result<RevertOutcome, Trouble> {
+    async fn write(&self, back: &Back<'_>) -> Each<()> {
         let key = self.input.key.part(&back.image.line.to_string());
         let set = match self.abilities.compares {
             true => {
                 let wanted = back.wanted(Some(back.variant));
                 let key = key.part(back.variant.as_str());
-                patiently(self.ctx, || self.shop.set(&key, &wanted)).await?
+                patiently(self.ctx, || self.shop.set(&key, &wanted)).await.map_err(Trouble::of_row)?
             }
             false => self.set_product(&key, back).await?,
         };
         Ok(match set {
-            Set::Done { .. } => back.outcome(RevertAction::Restored, None),
-            Set::Conflict { price } if price == Some(back.price) => {
-                back.outcome(RevertAction::Restored, None)
-            }
-            Set::Conflict { .. } => back.outcome(RevertAction::ChangedSince, None),
-            Set::Refused { code } => back.outcome(RevertAction::Failed, Some(code)),
+            Set::Done { .. } => Answer::Done(None),
+            Set::Conflict { price } if price == Some(back.price) => Answer::Done(None),
+            Set::Conflict { .. } => Answer::Same,
+            Set::Refused { code } => Answer::Refused(code),
         })
     }
 
@@ -222,7 +238,8 @@ impl Revert<'_> {
         match prices.get(sku).and_then(Priced::of_all) {
             Some(now) if now == back.image.price => {
                 let wanted = back.wanted(None);
-                Ok(patiently(self.ctx, || self.shop.set_product(key, &wanted)).await?)
+                let set = patiently(self.ctx, || self.shop.set_product(key, &wanted)).await;
+                set.map_err(Trouble::of_row)
             }
             price => Ok(Set::Conflict { price }),
         }
@@ -241,16 +258,21 @@ impl Revert<'_> {
                 written.rows.push(outcome);
             }
         }
-        written.lists.extend(list.put(self.store, &self.outcomes()).await?);
+        // Named nowhere: a heartbeat with a name for each group would grow with the list.
+        list.put(self.store, &self.outcomes()).await?;
         Ok(())
     }
 }
 
-/// The variants that a row changed, each with its price before.
-fn targets(image: &PriceImage) -> impl Iterator<Item = (&VariantId, i64)> {
+/// The variants that a row changed, each with its price before. One that had the run's price when its group was first
+/// looked at, and another one when it was written, had the price that the write expected.
+fn targets(image: &PriceImage, expected: Option<Money>) -> impl Iterator<Item = (&VariantId, i64)> {
     let is_meant = |variant: &VariantId| image.variant.as_ref().is_none_or(|named| named == variant);
-    let changed = image.before.iter().filter(|before| before.price != image.price.minor_units());
-    changed.map(|before| (&before.variant, before.price)).filter(move |(variant, _)| is_meant(variant))
+    let meant = move || image.before.iter().filter(move |before| is_meant(&before.variant));
+    let price = image.price.minor_units();
+    let expected = expected.filter(|_| meant().all(|before| before.price == price));
+    let before = move |before: i64| expected.map_or(before, Money::minor_units);
+    meant().map(move |of| (&of.variant, before(of.price))).filter(move |(_, before)| *before != price)
 }
 
 impl<'i> Back<'i> {
@@ -265,8 +287,19 @@ impl<'i> Back<'i> {
         }
     }
 
-    fn name(&self) -> String {
-        format!("{} {}", self.image.sku, self.variant)
+    fn name(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.image.sku.as_str(), self.variant.as_str()).hash(&mut hasher);
+        hasher.finish()
+    }
+
+    /// The fate of the price by the shop's answer; [`Answer::Same`]: it was another one than the run's.
+    fn told(&self, answer: Answer<()>) -> RevertOutcome {
+        match answer {
+            Answer::Done(_) => self.outcome(RevertAction::Restored, None),
+            Answer::Same => self.outcome(RevertAction::ChangedSince, None),
+            Answer::Refused(code) => self.outcome(RevertAction::Failed, Some(code)),
+        }
     }
 
     fn outcome(&self, action: RevertAction, error: Option<String>) -> RevertOutcome {

@@ -32,6 +32,9 @@ pub struct ApplyPrices {
     /// Rows a second; `None`: as fast as they are taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<Rate>,
+    /// When the next row may go by the rate, as the stretch before this one told it; `None`: at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pace_due: Option<Timestamp>,
     /// Whether prices are written over whatever they are by now.
     #[serde(default)]
     pub force: bool,
@@ -68,6 +71,9 @@ pub struct AppliedPrices {
     pub failed_batches: u64,
     /// Whether the shop compares a price before it sets it; else it was read, then written.
     pub compares: bool,
+    /// When the next row may go by the rate; `None`: at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pace_due: Option<Timestamp>,
 }
 
 /// A batch: the seed's `batch_results`, without its rows.

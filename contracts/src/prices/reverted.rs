@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::VariantPrice;
-use crate::bulk::Written;
+use crate::bulk::{Rate, Written};
 use crate::money::Money;
 use crate::values::{IdempotencyKey, PriceBatchId, ProductId, VariantId};
 
@@ -40,6 +40,9 @@ pub struct RevertPrices {
     /// Whether to say what would be put back, and write nothing.
     #[serde(default)]
     pub dry_run: bool,
+    /// Prices a second; `None`: as fast as they are taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
 }
 
 /// The outcome of taking a run back.
@@ -48,9 +51,12 @@ pub struct RevertPrices {
 pub struct RevertedPrices {
     /// Whether the run still writes: then nothing is put back.
     pub is_running: bool,
+    /// Whether it was taken back to the end before: then nothing is put back.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub was_reverted: bool,
     /// Whether the run has before-images at all.
     pub has_images: bool,
-    /// The rows' outcomes.
+    /// The rows' outcomes. Long lists of them lie in the run's folder and are not named here.
     pub written: Written<RevertOutcome>,
 }
 

@@ -118,8 +118,13 @@ fn outcomes_are_the_seeds_and_more() -> TestResult {
     pinned(&outcome, &golden, &["/error"])?;
     // An answer of a worker before this one may lack anything.
     assert_eq!(serde_json::from_str::<AppliedPrices>("{}")?, AppliedPrices::default());
-    let revert =
-        RevertPrices { key: key(), batch_id: PriceBatchId::new("b")?, by_its_own_run: true, dry_run: false };
+    let revert = RevertPrices {
+        key: key(),
+        batch_id: PriceBatchId::new("b")?,
+        by_its_own_run: true,
+        dry_run: false,
+        rate: None,
+    };
     assert_eq!(serde_json::from_str::<RevertPrices>(&serde_json::to_string(&revert)?)?, revert);
     Ok(())
 }

@@ -199,6 +199,9 @@ pub(crate) struct RevertArgs {
     /// Say what would be put back, and write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Prices a second [default: as fast as they are taken]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) max_per_second: Option<u32>,
     /// Wait for the end with live progress, then print the result
     #[arg(long)]
     pub(crate) wait: bool,

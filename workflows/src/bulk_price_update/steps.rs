@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
+use contracts::bulk::Rate;
 use contracts::prices::{
     ApplyPrices, JoinLists, Moment, NotifyPrices, Prices, RevertPrices, RevertedPrices, StagePrices, folder,
 };
@@ -98,7 +99,7 @@ impl<'c> PriceRun<'c> {
         let mut from = 0;
         while from < moment.rows {
             self.wait_while_paused(saga).await?;
-            let stretch = self.stretch(number, moment, from, (batches_before, work.is_short));
+            let stretch = self.stretch(number, moment, from, batches_before, work);
             let step = saga.step(PROCESS, Prices::apply, stretch, policy::prices());
             let applied = step.interruptible(|w, token| w.control.stretch = Some(token)).await?;
             if let Some(applied) = applied {
@@ -111,13 +112,14 @@ impl<'c> PriceRun<'c> {
         Ok(())
     }
 
+    /// Rows a second by now.
+    fn rate(&self) -> Option<Rate> {
+        self.ctx.state(|w| w.control.rate).unwrap_or(self.data.rate)
+    }
+
     /// How long a stretch is, with so many rows left.
     fn at_most(&self, rows: u64) -> Duration {
-        let seconds = self
-            .ctx
-            .state(|w| w.control.rate)
-            .unwrap_or(self.data.rate)
-            .map_or(0, |rate| rows.div_ceil(u64::from(u32::from(rate)).max(1)));
+        let seconds = self.rate().map_or(0, |rate| rows.div_ceil(u64::from(u32::from(rate)).max(1)));
         let waves = rows.div_ceil(u64::from(self.data.batch_size) * u64::from(self.data.parallel));
         let paused = self.data.delay.saturating_mul(u32::try_from(waves).unwrap_or(u32::MAX));
         STRETCH.max(Duration::from_secs(seconds).max(paused) / STRETCHES)
@@ -137,7 +139,8 @@ impl<'c> PriceRun<'c> {
         number: u32,
         moment: &Moment,
         from: u64,
-        (batches_before, is_inline): (u64, bool),
+        batches_before: u64,
+        work: &Work,
     ) -> ApplyPrices {
         ApplyPrices {
             key: self.key(PROCESS),
@@ -149,12 +152,13 @@ impl<'c> PriceRun<'c> {
             batch_size: self.data.batch_size,
             parallel: self.data.parallel,
             delay_ms: u64::try_from(self.data.delay.as_millis()).unwrap_or(u64::MAX),
-            rate: self.ctx.state(|w| w.control.rate).unwrap_or(self.data.rate),
+            rate: self.rate(),
+            pace_due: work.pace_due,
             force: self.data.force,
             at_most_ms: u64::try_from(self.at_most(moment.rows - from).as_millis()).unwrap_or(u64::MAX),
             due: moment.at,
             now: self.now(),
-            is_inline,
+            is_inline: work.is_short,
         }
     }
 
@@ -218,6 +222,7 @@ impl WayBack<BulkPriceUpdate> for TakeBack<'_, '_> {
             batch_id: self.run.data.batch_id.clone(),
             by_its_own_run: true,
             dry_run: false,
+            rate: self.run.rate(),
         };
         let words = "prices that were written are put back";
         let reverted = back.tell(PROCESS, words, Prices::revert, revert, policy::prices()).await;

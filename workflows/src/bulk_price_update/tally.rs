@@ -3,6 +3,7 @@
 use contracts::bulk::{Causes, Written};
 use contracts::objects::ObjectRef;
 use contracts::prices::{AppliedPrices, PriceAction, PriceBatch, PriceOutcome, StagedPrices};
+use jiff::Timestamp;
 
 /// Rows and batches that a result tells itself.
 pub(super) const INLINE_MAX: u64 = 100;
@@ -23,6 +24,8 @@ pub(super) struct Work {
     pub(super) failed_batches: u64,
     /// Whether the shop compares prices before it sets them; `None`: nothing was written.
     pub(super) compares: Option<bool>,
+    /// When the next row may go by the rate; `None`: at once.
+    pub(super) pace_due: Option<Timestamp>,
 }
 
 impl Work {
@@ -31,6 +34,7 @@ impl Work {
         self.successful_batches += applied.successful_batches;
         self.failed_batches += applied.failed_batches;
         self.compares = Some(applied.compares);
+        self.pace_due = applied.pace_due;
         self.written.add(applied.written);
         self.batch_lists.extend(applied.batch_lists);
         for batch in applied.batches {

@@ -5,7 +5,7 @@
     reason = "the workflow_methods macro generates markers without docs; everything else has them"
 )]
 
-use contracts::bulk::Rows;
+use contracts::bulk::{Rate, Rows};
 use contracts::prices::RevertOutcome;
 use contracts::values::PriceBatchId;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use temporalio_workflow::{WorkflowContext, WorkflowResult, workflow};
 use super::forward;
 use crate::face;
 use crate::input::people::yes_or_no;
-use crate::input::{Checked, Fields, Unchecked, id};
+use crate::input::{Checked, Fields, Unchecked, count, id};
 use crate::report::Report;
 use crate::saga::{Saga, SagaState, UndoAll};
 
@@ -26,13 +26,18 @@ pub struct PriceRevertData {
     /// `dry_run`: say what would be put back, and write nothing.
     #[serde(default)]
     pub dry_run: bool,
+    /// `max_per_second`: prices a second (default: as fast as they are taken).
+    #[serde(default, rename = "max_per_second", skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
 }
 
 impl Checked for PriceRevertData {
     fn read(fields: &Fields<'_>) -> Option<Self> {
         let batch_id = fields.required("batch_id", id);
         let dry_run = fields.optional("dry_run", yes_or_no).unwrap_or(false);
-        Some(Self { batch_id: batch_id?, dry_run })
+        let rate = fields.optional("max_per_second", count(1_000_000));
+        let rate = rate.and_then(|rows| Rate::try_from(rows).ok());
+        Some(Self { batch_id: batch_id?, dry_run, rate })
     }
 }
 

@@ -11,7 +11,10 @@ use crate::terminal::input::InputText;
 
 /// `starter prices revert`.
 pub(crate) async fn run(call: &Call<'_>, args: RevertArgs) -> Result<Exit, Failure> {
-    let input = json!({ "batch_id": args.batch_id, "dry_run": args.dry_run });
+    let mut input = json!({ "batch_id": args.batch_id, "dry_run": args.dry_run });
+    if let Some(rows) = args.max_per_second {
+        input["max_per_second"] = json!(rows);
+    }
     let wanted = Wanted {
         process: &PRICE_REVERT,
         text: InputText { name: "the batch".to_owned(), json: input.to_string() },

@@ -1,0 +1,88 @@
+//! The traces of a run in its folder: before-images, marks of what was begun, outcomes; and whether it was taken back.
+
+use std::collections::BTreeMap;
+
+use contracts::objects::ObjectRef;
+use contracts::prices::{PriceAction, PriceImage, PriceOutcome};
+use contracts::values::IdempotencyKey;
+use store::{Lines, Store, StoreError};
+
+use crate::bulk::{Begun, Trouble, begun};
+
+/// The names of the before-images of a run, the last ones first.
+pub(super) async fn groups(store: &Store, folder: &str) -> Result<Vec<String>, Trouble> {
+    let listed = store.list(&format!("{folder}/images")).await?;
+    let names = listed.into_iter().map(|object| object.key).filter(|key| key.ends_with(".json"));
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names.reverse();
+    Ok(names)
+}
+
+/// Rows that were looked at together.
+pub(super) struct Group {
+    pub(super) images: Vec<PriceImage>,
+    /// By line. A row without one may have been written if it was begun.
+    pub(super) outcomes: BTreeMap<u64, PriceOutcome>,
+    /// By their places among the images.
+    pub(super) begun: Begun,
+}
+
+impl Group {
+    /// `name` is the name of its before-images.
+    pub(super) async fn read(store: &Store, folder: &str, name: &str) -> Result<Self, Trouble> {
+        let group = name.strip_prefix(&format!("{folder}/images")).unwrap_or(name);
+        let group = group.trim_end_matches(".json");
+        Ok(Self {
+            images: images(store, name).await?,
+            outcomes: outcomes(store, &format!("{folder}/outcomes{group}")).await?,
+            begun: begun(store, &format!("{folder}/begun{group}")).await?,
+        })
+    }
+}
+
+async fn images(store: &Store, name: &str) -> Result<Vec<PriceImage>, Trouble> {
+    let found = store.read(name).await?;
+    let found = found.ok_or_else(|| StoreError::Gone { key: name.to_owned() })?;
+    let list: ObjectRef = serde_json::from_slice(&found).map_err(|error| StoreError::Damaged {
+        key: name.to_owned(),
+        why: format!("it names no list of before-images ({:?} error)", error.classify()),
+    })?;
+    Ok(Lines::get(store, &list).await?.records()?)
+}
+
+async fn outcomes(store: &Store, folder: &str) -> Result<BTreeMap<u64, PriceOutcome>, Trouble> {
+    let mut outcomes: BTreeMap<u64, PriceOutcome> = BTreeMap::new();
+    for object in store.list(folder).await? {
+        for outcome in Lines::read(store, &object.key).await?.records::<PriceOutcome>()? {
+            // A second attempt may have found it as the first one had left it.
+            let is_applied = outcome.action == PriceAction::Applied;
+            if is_applied || !outcomes.contains_key(&outcome.line) {
+                outcomes.insert(outcome.line, outcome);
+            }
+        }
+    }
+    Ok(outcomes)
+}
+
+/// The mark that a run was taken back to the end: then that is final, also when nobody remembers the revert.
+fn mark(folder: &str) -> String {
+    format!("{folder}/reverted.json")
+}
+
+/// The key of the revert that took a run back to the end; `None`: none did.
+pub(super) async fn reverted_by(store: &Store, folder: &str) -> Result<Option<String>, Trouble> {
+    let key = mark(folder);
+    let Some(found) = store.read(&key).await? else { return Ok(None) };
+    let by = serde_json::from_slice(&found).map_err(|error| StoreError::Damaged {
+        key,
+        why: format!("it names no revert ({:?} error)", error.classify()),
+    })?;
+    Ok(Some(by))
+}
+
+/// Marks a run as taken back to the end.
+pub(super) async fn end_revert(store: &Store, folder: &str, by: &IdempotencyKey) -> Result<(), Trouble> {
+    store.create(&mark(folder), serde_json::to_vec(by.as_str())?).await?;
+    Ok(())
+}
