@@ -102,7 +102,9 @@ async fn a_revert_leaves_what_somebody_has_changed_since() -> anyhow::Result<()>
 async fn a_shop_that_compares_nothing_is_taken_back_as_well() -> anyhow::Result<()> {
     let world = PriceWorld::with(&["--prices-compare=false", "--prices-batch=false"]).await?;
     world.fill(10).await?;
-    let rows = dearer(&world, 10).await?;
+    let mut rows = dearer(&world, 10).await?;
+    // As an export names it: the only variant.
+    rows[9]["variant"] = rows[9]["sku"].clone();
     let run = world.start(json!(rows), json!({})).await?;
     let result = run.ended().await?.completed()?;
     is("applied", &result.summary.applied, &10)?;
@@ -110,7 +112,7 @@ async fn a_shop_that_compares_nothing_is_taken_back_as_well() -> anyhow::Result<
     let back = world.revert(&run.batch, false).await?.completed()?;
     is("restored", &(back.restored, back.changed_since), &(9, 1))?;
     is("somebody's price", &world.price("GEN-0000001").await?, &7_000)?;
-    is("a price of before", &json!(dearer(&world, 10).await?[1..]), &json!(rows[1..]))
+    is("a price of before", &json!(dearer(&world, 10).await?[1..9]), &json!(rows[1..9]))
 }
 
 /// Its before-images would be added to those of the first run, which can be taken back for longer than Temporal knows

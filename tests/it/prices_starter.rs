@@ -40,9 +40,9 @@ async fn the_sample_is_previewed_approved_reported_and_reverted() -> anyhow::Res
     is("id", &done.json()?["workflow_id"], &json!("prices/sample"))?;
 
     let report = prices(&world, &["report", "sample"]).await?;
-    let wanted = "line,sku,variant,action,old_price,new_price,currency,error\n\
-                  1,LAPTOP-001,LAPTOP-001-16GB-512GB,applied,25000000,23000000,VND,\n\
-                  2,MOUSE-001,,applied,500000,450000,VND,\n";
+    let wanted = "line,sku,variant,action,old_price,new_price,currency,error,late_seconds\n\
+                  1,LAPTOP-001,LAPTOP-001-16GB-512GB,applied,25000000,23000000,VND,,\n\
+                  2,MOUSE-001,,applied,500000,450000,VND,,\n";
     is("report", &report.out.as_str(), &wanted)?;
 
     let again = prices(&world, &["update", "--input", &sample, "--batch-id", "sample", "--wait"]).await?;

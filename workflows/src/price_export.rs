@@ -43,6 +43,10 @@ async fn forward(saga: &Saga<PriceExport>, data: PriceExportData) -> Result<Expo
     let export = ExportPrices { category: data.category, folder };
     let step = saga.step(LIST, Prices::export, export, policy::prices());
     let exported = step.nothing_to_undo("reads only").await?;
-    saga.done(LIST, &format!("{} prices", exported.rows));
+    let left_out = match exported.left_out {
+        0 => String::new(),
+        products => format!(", without {products} products that cannot be read"),
+    };
+    saga.done(LIST, &format!("{} prices{left_out}", exported.rows));
     Ok(exported)
 }

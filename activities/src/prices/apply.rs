@@ -158,6 +158,10 @@ impl Target for Writes<'_> {
             if !self.input.force && !images::costs(now, row.variant.as_ref(), row.expected.minor_units()) {
                 return Ok(Answer::Refused(CONFLICT.to_owned()));
             }
+            // A variant that is the only one is the product.
+            let is_only =
+                matches!(now.before.as_slice(), [only] if Some(&only.variant) == row.variant.as_ref());
+            let wanted = if is_only { Wanted { variant: None, ..wanted } } else { wanted };
             let set = patiently(self.ctx, || self.shop.set_product(&key, &wanted)).await;
             let set = set.map_err(Trouble::of_row)?;
             Ok(answer(row, set))

@@ -14,9 +14,11 @@ use crate::http::wire::{Amount, amount};
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Progress {
-    format: Format<1>,
+    format: Format<2>,
     after: Option<String>,
     parts: Vec<ListPart>,
+    /// Products that cannot be read.
+    left_out: u64,
     is_done: bool,
 }
 
@@ -42,17 +44,20 @@ pub(super) async fn export(
             let ask = || shop.page(input.category.as_deref(), progress.after.as_deref());
             let (prices, next) = patiently(ctx, ask).await?;
             let part = part(store, &input.folder, &prices).await?;
-            Ok::<_, Trouble>((part, next))
+            let left_out = prices.iter().filter(|product| product.unreadable.is_some()).count() as u64;
+            Ok::<_, Trouble>((part, left_out, next))
         };
-        let (part, next) = walk.alive(page).await.map_err(Trouble::into_failure)?;
+        let (part, left_out, next) = walk.alive(page).await.map_err(Trouble::into_failure)?;
         progress.parts.extend(part);
+        progress.left_out += left_out;
         progress.is_done = next.is_none();
         progress.after = next;
         walk.advance(progress).await?;
     }
     let parts = &walk.progress().parts;
     let list = walk.alive(put(store, &input.folder, parts)).await.map_err(Trouble::into_failure)?;
-    Ok(ExportedPrices { rows: parts.iter().map(|part| part.rows).sum(), list })
+    let (rows, left_out) = (parts.iter().map(|part| part.rows).sum(), walk.progress().left_out);
+    Ok(ExportedPrices { rows, list, left_out })
 }
 
 async fn part(store: &Store, folder: &str, prices: &[Priced]) -> Result<Option<ListPart>, Trouble> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use contracts::bulk::{Causes, count_cause};
 use contracts::money::{Currency, Money};
-use contracts::objects::{ListPart, ObjectRef};
+use contracts::objects::ObjectRef;
 use contracts::prices::{
     GivenRow, Moment, PriceCounts, PriceMove, PriceRow, RowError, StagePrices, StagedPrices, ValueChange,
 };
@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 use store::{LinesWriter, Store};
 
+use super::held::Rows;
 use super::resolve::Change;
 use super::row::Defect;
 use crate::bulk::Trouble;
@@ -26,8 +27,7 @@ const ERRORS_HELD: u64 = 10_000;
 const LARGEST: usize = 10;
 /// Different times of one list: each is a timer, and a list of its own.
 const MOMENTS_MAX: usize = 100;
-/// Rows of a part of the staged list, about; and rows that are held before parts are put into the store.
-const PART: usize = 10_000;
+/// Rows that are held before parts are put into the store.
 const HELD: usize = 20_000;
 
 /// When rows are due: at once one after the other, or at a time.
@@ -35,15 +35,6 @@ const HELD: usize = 20_000;
 enum Due {
     AtOnce(usize),
     At(Timestamp),
-}
-
-/// Rows that are due at the same time.
-#[derive(Default)]
-struct Rows {
-    held: Vec<PriceRow>,
-    parts: Vec<ListPart>,
-    hash: Sha256,
-    count: u64,
 }
 
 /// A wrong row as it was written, with what is wrong with it.
@@ -118,7 +109,7 @@ impl Gathered {
     }
 
     pub(super) fn add(&mut self, change: Change, now: Timestamp) -> Result<(), Trouble> {
-        let Change { row, from, rank, is_below_cost, is_jump, is_other_old } = change;
+        let Change { row, from, rank, is_below_cost, is_jump, is_other_old, is_later_step } = change;
         let (old, new) = (from.minor_units(), row.price.minor_units());
         let due = match row.effective_date.filter(|at| *at > now) {
             Some(at) => Due::At(at),
@@ -133,8 +124,9 @@ impl Gathered {
         counts.later += u64::from(matches!(due, Due::At(_)));
         counts.backdated += u64::from(row.effective_date.is_some_and(|at| at <= now));
         let value = self.value.entry(from.currency().code()).or_insert((from.currency(), 0, 0));
-        value.1 = value.1.saturating_add(old);
-        value.2 = value.2.saturating_add(new);
+        // A later step of a product moves the same price on.
+        value.1 = value.1.saturating_add(if is_later_step { 0 } else { old });
+        value.2 = value.2.saturating_add(if is_later_step { new.saturating_sub(old) } else { new });
         self.note_move(&row, from);
         if !self.moments.contains_key(&due) && self.moments.len() == MOMENTS_MAX {
             let why = format!("the list has more than {MOMENTS_MAX} different times: divide it by them");
@@ -188,24 +180,18 @@ impl Gathered {
 
     async fn put_whole_batches(&mut self, store: &Store, folder: &str, is_last: bool) -> Result<(), Trouble> {
         let size = self.batch_size;
-        let part = size * (PART / size).max(1);
         for rows in self.moments.values_mut() {
-            loop {
-                // A part holds whole batches, but the last one of the list.
-                let whole = rows.held.len() / size * size;
-                let count =
-                    if is_last && rows.held.len() <= part { rows.held.len() } else { whole.min(part) };
-                if count == 0 {
-                    break;
-                }
-                let mut lines = LinesWriter::default();
-                for row in rows.held.drain(..count) {
-                    lines.push(&row)?;
-                }
-                if let Some(list) = lines.put(store, folder).await? {
-                    rows.parts.push(ListPart { list, rows: count as u64 });
-                }
-                self.held -= count;
+            if is_last || rows.spilled_rows + rows.held.len() >= size {
+                let before = rows.held.len();
+                rows.unspill(store).await?;
+                rows.put_parts(store, folder, size, is_last).await?;
+                self.held = self.held + rows.held.len() - before;
+            }
+        }
+        if !is_last && self.held >= HELD {
+            for rows in self.moments.values_mut() {
+                self.held -= rows.held.len();
+                rows.spill(store, folder).await?;
             }
         }
         Ok(())
@@ -259,5 +245,104 @@ impl Gathered {
             value: self.value.into_values().map(value).collect(),
             receipt,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use contracts::objects::ListPart;
+    use contracts::prices::{PriceChecks, PriceList};
+    use contracts::values::{PriceBatchId, ProductId};
+    use store::Lines;
+
+    use super::*;
+
+    fn dong(amount: i64) -> Money {
+        Money::from_minor_units(amount, Currency::VND)
+    }
+
+    fn input(batch_size: u32) -> StagePrices {
+        StagePrices {
+            batch_id: PriceBatchId::new("b").expect("a name"),
+            list: PriceList::Inline("[]".to_owned()),
+            checks: PriceChecks {
+                currency: "VND".to_owned(),
+                zone: None,
+                max_change_percent: None,
+                jump_percent: 50,
+                max_backdate_seconds: None,
+                allow_below_cost: false,
+            },
+            terms: String::new(),
+            now: Timestamp::UNIX_EPOCH,
+            batch_size,
+            folder: "runs/x/y".to_owned(),
+            dry_run: false,
+        }
+    }
+
+    fn change(line: u64, second: i64, (from, to): (i64, i64), is_later_step: bool) -> Change {
+        let row = PriceRow {
+            line,
+            sku: ProductId::new(format!("SKU-{line}")).expect("a SKU"),
+            variant: None,
+            expected: dong(from),
+            price: dong(to),
+            effective_date: Timestamp::from_second(second).ok(),
+            reason: None,
+        };
+        let from = dong(from);
+        Change {
+            row,
+            from,
+            rank: 0,
+            is_below_cost: false,
+            is_jump: false,
+            is_other_old: false,
+            is_later_step,
+        }
+    }
+
+    /// Batches of thousands at many times: no time has a whole batch for long.
+    #[tokio::test]
+    async fn rows_of_many_times_are_not_held() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(folder.path().to_str().expect("a path")).expect("a store");
+        let mut gathered = Gathered::new(&input(10_000));
+        let mut most = 0;
+        for line in 1..=60_000 {
+            let second = i64::try_from(line % 50).expect("small") + 1;
+            gathered.add(change(line, second, (100, 90), false), Timestamp::UNIX_EPOCH).expect("a row");
+            if line % 1_000 == 0 {
+                gathered.put_rows(&store, "runs/x/y").await.expect("put");
+                most = most.max(gathered.held);
+            }
+        }
+        assert!(most < HELD, "{most} rows are held");
+        let staged = gathered.into_staged(&store, "runs/x/y", String::new()).await.expect("staged");
+        assert_eq!(staged.moments.len(), 50);
+        for moment in &staged.moments {
+            assert_eq!(moment.rows, 1_200);
+            let parts = Lines::get(&store, &moment.list).await.expect("a list");
+            let mut lines = Vec::new();
+            for part in parts.records::<ListPart>().expect("parts") {
+                let rows = Lines::get(&store, &part.list).await.expect("a part");
+                lines.extend(rows.records::<PriceRow>().expect("rows").into_iter().map(|row| row.line));
+            }
+            assert_eq!(lines.len(), 1_200);
+            assert!(lines.is_sorted(), "in the order of the file");
+        }
+    }
+
+    /// P3
+    #[tokio::test]
+    async fn two_steps_of_a_product_are_one_price_of_the_list() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(folder.path().to_str().expect("a path")).expect("a store");
+        let mut gathered = Gathered::new(&input(100));
+        gathered.add(change(1, 1, (120, 90), false), Timestamp::UNIX_EPOCH).expect("a row");
+        gathered.add(change(2, 2, (90, 100), true), Timestamp::UNIX_EPOCH).expect("a row");
+        let staged = gathered.into_staged(&store, "runs/x/y", String::new()).await.expect("staged");
+        assert_eq!(staged.value, [ValueChange { before: dong(120), after: dong(100) }]);
     }
 }

@@ -4,7 +4,7 @@
 //! - `row.rs`: one row, field by field;
 //! - `resolve.rs`: the rows of one product beside the shop's prices;
 //! - `guess.rs`: the SKU that was probably meant;
-//! - `gathered.rs`: the outcome of staging so far;
+//! - `gathered.rs`, `held.rs`: the outcome of staging so far, and the rows of one time;
 //! - `images.rs`: what products cost before they are written;
 //! - `traces.rs`: the traces of a run in the object store, by which it is taken back;
 //! - `export.rs`: the shop's prices as a list;
@@ -21,6 +21,7 @@ mod client;
 mod export;
 mod gathered;
 mod guess;
+mod held;
 mod images;
 mod resolve;
 mod revert;

@@ -1,7 +1,7 @@
 //! The rows of one product beside the shop's prices: which variants they mean, what they change, which contradict each
 //! other. Rows are gone through in the order of their times, as the prices will be when each is due.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::bulk::is_change_above;
 use contracts::money::Money;
@@ -37,11 +37,15 @@ pub(super) struct Change {
     pub(super) is_below_cost: bool,
     pub(super) is_jump: bool,
     pub(super) is_other_old: bool,
+    /// An earlier step of the list has changed this price already.
+    pub(super) is_later_step: bool,
 }
 
 /// The prices of a product's variants at some time.
 struct Prices {
     now: BTreeMap<String, Money>,
+    /// Variants that a step before has changed.
+    changed: BTreeSet<String>,
     cost: BTreeMap<String, Money>,
 }
 
@@ -90,6 +94,7 @@ impl Prices {
         let variants = || product.variants.iter();
         Self {
             now: variants().map(|variant| (variant.id.to_string(), variant.price)).collect(),
+            changed: BTreeSet::new(),
             cost: variants().filter_map(|variant| Some((variant.id.to_string(), variant.cost?))).collect(),
         }
     }
@@ -120,6 +125,7 @@ impl Prices {
             if let (Resolved::Write(change), Ok(target)) = (resolved, target) {
                 for variant in &target.variants {
                     self.now.insert(variant.clone(), change.row.price);
+                    self.changed.insert(variant.clone());
                 }
             }
         }
@@ -179,6 +185,9 @@ impl Prices {
         if row.new == from {
             return Resolved::Same { is_other_old };
         }
+        if row.new.minor_units() == 0 {
+            return Resolved::Wrong(vec![Defect::new("new_price: is zero")]);
+        }
         let (old, new) = (from.minor_units(), row.new.minor_units());
         let costs = target.variants.iter().filter_map(|variant| self.cost.get(variant));
         let is_below_cost = costs.into_iter().any(|cost| cost.minor_units() > new);
@@ -206,7 +215,16 @@ impl Prices {
         };
         let rank = if row.effective_date.is_none_or(|at| at <= now) { rank } else { 0 };
         let is_jump = is_change_above(old, new, checks.jump_percent);
-        Resolved::Write(Box::new(Change { row, from, rank, is_below_cost, is_jump, is_other_old }))
+        let is_later_step = target.variants.iter().any(|variant| self.changed.contains(variant));
+        Resolved::Write(Box::new(Change {
+            row,
+            from,
+            rank,
+            is_below_cost,
+            is_jump,
+            is_other_old,
+            is_later_step,
+        }))
     }
 }
 
@@ -328,6 +346,15 @@ mod tests {
         ];
         let wanted = [(1, "all 90 to 100 #1".to_owned()), (2, "all 120 to 90 #0".to_owned())];
         assert_eq!(said(&one, rows), wanted);
+    }
+
+    /// An export lists a product that costs nothing, and may be sent back as it is.
+    #[test]
+    fn zero_is_wrong_unless_it_is_the_price_already() {
+        let gift = product(&[("A-1", 0)]);
+        assert_eq!(said(&gift, vec![draft(1, None, 0, None)]), [(1, "same false".to_owned())]);
+        let wrong = [(1, "new_price: is zero".to_owned())];
+        assert_eq!(said(&product(&[("A-1", 100)]), vec![draft(1, None, 0, None)]), wrong);
     }
 
     #[test]

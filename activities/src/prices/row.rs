@@ -83,7 +83,10 @@ impl<'c> Reader<'c> {
     /// # Errors
     /// Everything that is wrong with it.
     pub(super) fn read(&self, given: &GivenRow) -> Result<Draft, Vec<Defect>> {
-        let flaw = |(field, problem): (&String, &String)| Defect::new(format!("{field}: {problem}"));
+        let flaw = |(field, problem): (&String, &String)| Defect {
+            cause: format!("{field}: {problem}"),
+            detail: given.cells.get(field).cloned(),
+        };
         let mut defects: Vec<Defect> = given.flaws.iter().map(flaw).collect();
         let mut note = |field: &str, problem: String| {
             // A value that could not be read is not missing as well.
@@ -113,11 +116,8 @@ impl<'c> Reader<'c> {
             }
         };
         let new = match price(text("new_price"), is_text("new_price"), money_in) {
-            Ok(Some(price)) if price.minor_units() > 0 => Some(price),
-            Ok(Some(_)) => {
-                note("new_price", "is zero".to_owned());
-                None
-            }
+            // Zero is judged beside the shop's price: a product that costs nothing is exported so, and sent back.
+            Ok(Some(price)) => Some(price),
             Ok(None) => {
                 note("new_price", "no price given".to_owned());
                 None
@@ -279,7 +279,7 @@ mod tests {
         let checks = checks();
         let reader = Reader::new(&checks, now).expect("checks");
         let row = serde_json::from_str(json).expect("a row");
-        let read = reader.read(&GivenRow { line: 7, row, flaws: BTreeMap::new() });
+        let read = reader.read(&GivenRow { line: 7, row, flaws: BTreeMap::new(), cells: BTreeMap::new() });
         read.map_err(|defects| defects.iter().map(Defect::words).collect())
     }
 
@@ -294,8 +294,6 @@ mod tests {
             ("\"-\"", "no price given"),
             ("\"N/A\"", "no price given"),
             ("null", "no price given"),
-            ("0", "is zero"),
-            ("\"0\"", "is zero"),
             ("-5", "is negative"),
             ("1.5", "has more decimals than VND allows (0)"),
             ("\"#N/A\"", "is a spreadsheet's error"),

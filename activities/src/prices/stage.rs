@@ -152,7 +152,7 @@ impl Staging<'_> {
                 let rows: Vec<BTreeMap<String, Box<RawValue>>> = serde_json::from_str(json).map_err(wrong)?;
                 let rows = (1..)
                     .zip(rows)
-                    .map(|(line, row)| GivenRow { line, row, flaws: BTreeMap::new() })
+                    .map(|(line, row)| GivenRow { line, row, flaws: BTreeMap::new(), cells: BTreeMap::new() })
                     .collect();
                 Ok(vec![Part::Inline(rows)])
             }

@@ -19,6 +19,9 @@ pub struct GivenRow {
     /// Its values that could not be read, and why.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub flaws: BTreeMap<String, String>,
+    /// Where those stand, in a workbook: `Prices!C7`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub cells: BTreeMap<String, String>,
 }
 
 /// Where the rows are.

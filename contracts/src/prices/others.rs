@@ -48,4 +48,7 @@ pub struct ExportedPrices {
     /// JSON lines of [`ListPart`](crate::objects::ListPart), lists of rows (`sku`, `variant`, `price`, `currency`);
     /// `None`: there are none.
     pub list: Option<ObjectRef>,
+    /// Products that are not listed, because the shop's answer about them cannot be read.
+    #[serde(default)]
+    pub left_out: u64,
 }

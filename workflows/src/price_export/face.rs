@@ -6,6 +6,7 @@
 )]
 
 use contracts::objects::ObjectRef;
+use contracts::prices::ExportedPrices;
 use serde::{Deserialize, Serialize};
 use temporalio_workflow::{WorkflowContext, WorkflowResult, workflow};
 
@@ -39,6 +40,9 @@ pub struct PriceExportResult {
     /// The list of the lists; `None`: the shop sells nothing there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub list: Option<ObjectRef>,
+    /// Products that are not listed, because the shop's answer about them cannot be read.
+    #[serde(default)]
+    pub left_out: u64,
     /// The steps, each with what it did.
     pub report: Report,
 }
@@ -62,8 +66,8 @@ pub impl PriceExport {
         let story = forward(&saga, data).await;
         let ended = saga.end(story, &UndoAll).await?;
         let success = ended.is_success();
-        let exported = ended.value.unwrap_or_default();
-        Ok(PriceExportResult { success, rows: exported.rows, list: exported.list, report: ended.report })
+        let ExportedPrices { rows, list, left_out } = ended.value.unwrap_or_default();
+        Ok(PriceExportResult { success, rows, list, left_out, report: ended.report })
     }
 }
 }

@@ -63,6 +63,10 @@ pub(crate) async fn run(call: &Call<'_>, args: ExportArgs) -> Result<Exit, Failu
         }
         call.out.raw(text.as_bytes())?;
     }
-    call.out.say(format!("{} prices", result.rows));
-    Ok(Exit::Ok)
+    let left_out = match result.left_out {
+        0 => String::new(),
+        products => format!(", without {products} products whose prices cannot be read"),
+    };
+    call.out.say(format!("{} prices{left_out}", result.rows));
+    Ok(if result.left_out == 0 { Exit::Ok } else { Exit::RowsFailed })
 }

@@ -286,7 +286,8 @@ async fn read_table(
         };
         let place = row.place();
         let here = |problem: Problem| file.wrong(&problem.at(place.clone()));
-        let mut flaws = percentages(&row, columns).map_err(here)?;
+        let mut cells = BTreeMap::new();
+        let mut flaws = percentages(&row, columns, &mut cells).map_err(here)?;
         let (fields, problems) = row.into_parts();
         for problem in problems {
             // One that is of no value is the file's; one in a column that says nothing is nobody's.
@@ -294,21 +295,31 @@ async fn read_table(
                 return Err(file.wrong(&problem));
             } else if let Some(field) = columns.field(&problem.field).map_err(here)? {
                 flaws.insert(field.to_owned(), problem.problem.clone());
+                if let Some(cell @ Place::Cell { .. }) = &problem.at {
+                    cells.insert(field.to_owned(), cell.to_string());
+                }
             }
         }
         refuse_nul(&fields).map_err(here)?;
         let row = columns.row(fields, kind != Kind::JsonLines).map_err(here)?;
-        parts.add(&GivenRow { line, row, flaws }).await?;
+        parts.add(&GivenRow { line, row, flaws, cells }).await?;
     }
     Ok(())
 }
 
-/// The prices of a row that are shown as a percentage.
-fn percentages(row: &Row, columns: &Columns) -> Result<BTreeMap<String, String>, Problem> {
+/// The prices of a row that are shown as a percentage, and their cells.
+fn percentages(
+    row: &Row,
+    columns: &Columns,
+    cells: &mut BTreeMap<String, String>,
+) -> Result<BTreeMap<String, String>, Problem> {
     let mut flaws = BTreeMap::new();
     for column in row.readable().keys().filter(|column| row.is_percent(column)) {
         let field = columns.field(column)?.filter(|field| ["new_price", "old_price"].contains(field));
-        flaws.extend(field.map(|field| (field.to_owned(), "shows a percentage, and no price".to_owned())));
+        if let Some(field) = field {
+            flaws.insert(field.to_owned(), "shows a percentage, and no price".to_owned());
+            cells.insert(field.to_owned(), row.place_of(column).to_string());
+        }
     }
     Ok(flaws)
 }
@@ -334,7 +345,7 @@ async fn read_json(file: &ListFile, columns: &Columns, parts: &mut Parts<'_>) ->
     while let Some(element) = receiver.recv().await {
         number += 1;
         let row = row_of(file, columns, number, &element)?;
-        parts.add(&GivenRow { line: number, row, flaws: BTreeMap::new() }).await?;
+        parts.add(&GivenRow { line: number, row, flaws: BTreeMap::new(), cells: BTreeMap::new() }).await?;
     }
     let ended =
         reading.await.map_err(|error| Failure::because(Exit::Failed, error, "the list was not read"))?;

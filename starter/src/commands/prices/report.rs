@@ -32,7 +32,10 @@ pub(crate) async fn run(out: &Out, args: &ReportArgs) -> Result<Exit, Failure> {
     let (name, header) = match (args.errors, args.reverted) {
         (true, _) => ("errors", format!("line,causes,{}\n", COLUMNS.join(","))),
         (_, true) => ("reverted", "line,sku,variant,action,run_price,restored_price,error\n".to_owned()),
-        _ => ("outcomes", "line,sku,variant,action,old_price,new_price,currency,error\n".to_owned()),
+        _ => (
+            "outcomes",
+            "line,sku,variant,action,old_price,new_price,currency,error,late_seconds\n".to_owned(),
+        ),
     };
     let folder = format!("prices/{}/{name}", args.batch_id);
     let objects = store.list(&folder).await?;
@@ -148,6 +151,7 @@ fn line<R: Told>(out: &Out, row: &R, csv: fn(&R) -> String) -> Result<String, Fa
 }
 
 fn outcome(row: &PriceOutcome) -> String {
+    let late = row.late_seconds.map(|late| late.to_string()).unwrap_or_default();
     let (line, old, new) =
         (row.line.to_string(), row.old_price.amount().to_string(), row.new_price.amount().to_string());
     let variant = row.variant.as_ref().map_or("", |variant| variant.as_str());
@@ -160,6 +164,7 @@ fn outcome(row: &PriceOutcome) -> String {
         (&new, false),
         (row.new_price.currency().code(), false),
         (row.error.as_deref().unwrap_or(""), false),
+        (&late, false),
     ])
 }
 
@@ -189,4 +194,23 @@ fn wrong(row: &WrongRow) -> String {
     let names = COLUMNS.iter().zip(&values);
     let rest = names.map(|(column, value)| (value.as_str(), ["sku", "variant"].contains(column)));
     sheet::line(first.into_iter().chain(rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_says_how_late_it_came() {
+        let row = |late: &str| -> PriceOutcome {
+            let json = format!(
+                r#"{{"line": 7, "sku": "A", "success": true, "action": "applied"{late},
+                    "old_price": {{"amount": "100", "currency": "VND"}},
+                    "new_price": {{"amount": "90", "currency": "VND"}}}}"#
+            );
+            serde_json::from_str(&json).expect("an outcome")
+        };
+        assert_eq!(outcome(&row(r#", "late_seconds": 3600"#)), "7,A,,applied,100,90,VND,,3600\n");
+        assert_eq!(outcome(&row("")), "7,A,,applied,100,90,VND,,\n");
+    }
 }

@@ -44,6 +44,8 @@ async fn a_workbook_is_a_list_whose_lines_are_its_rows() {
     let flaw = ("new_price".to_owned(), "shows #N/A in place of a value".to_owned());
     let lines: Vec<_> = rows.iter().map(said).collect();
     let share = ("new_price".to_owned(), "shows a percentage, and no price".to_owned());
+    let cell = ("new_price".to_owned(), "Sheet1!B5".to_owned());
+    assert_eq!(rows[1].cells, [cell].into());
     assert_eq!(lines, [(3, 2, BTreeMap::new()), (5, 1, [flaw].into()), (6, 2, [share].into())]);
     fs::remove_dir_all(folder).expect("removed");
 }
