@@ -80,6 +80,7 @@ fn a_list_is_staged_and_written_by_reference() -> TestResult {
         parallel: 1,
         delay_ms: 1_000,
         rate: None,
+        pace_due: None,
         force: false,
         at_most_ms: 60_000,
         due: None,
