@@ -1,5 +1,5 @@
-//! Runs that stop on their way: between two batches, or between two attempts while the shop is away. What they have
-//! written is told, and nobody else's price counts as theirs.
+//! Runs that stop on their way: between two batches, or between two attempts while the shop is away. They tell all that
+//! they have written, and nobody else's price counts as theirs.
 
 use std::time::{Duration, Instant};
 
@@ -151,7 +151,7 @@ async fn a_price_that_was_written_before_the_shop_went_away_is_not_written_again
     is("somebody's price", &world.price("GEN-0000005").await?, &old(&rows, 4))
 }
 
-/// A run's patience is that of its last progress: a shop that stays away ends it, and what was written is in the report.
+/// A run's patience begins with its last progress: a shop that stays away ends it.
 #[tokio::test]
 async fn a_shop_that_stays_away_ends_a_run_in_its_middle() -> anyhow::Result<()> {
     let world = PriceWorld::with(&["--prices-patience=4s"]).await?;

@@ -2,8 +2,8 @@
 //! row is sent: they do not tell which of its rows this run has touched.
 //!
 //! A mark is an empty object, `<folder>/<group>/<first row>-<row behind the last>-<attempt>`, put before its rows are
-//! sent. An attempt that ends in good order makes the mark of its last rows as short as what it has sent. What lies
-//! beyond all marks was never sent: such a row is judged by what it is now, and a revert leaves it alone.
+//! sent. An attempt that ends in good order makes the mark of its last rows as short as what it has sent. A row beyond
+//! all marks was never sent: it is judged by its look now, and a revert leaves it alone.
 
 use std::ops::Range;
 

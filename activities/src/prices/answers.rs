@@ -49,8 +49,8 @@ pub(super) fn answer(api: &Api, body: ResultBody, currency: Currency) -> Result<
     }
 }
 
-/// A refusal is the row's own, unless it is about the worker or the moment. Where other rows are taken, one that is about
-/// the worker is that row's as well ([`CallError::of_one_row`]).
+/// A refusal is the row's own, unless it is about the worker or the moment. Where other rows are taken, one that is
+/// about the worker is that row's as well ([`CallError::of_one_row`]).
 pub(super) fn no(
     system: &'static str,
     status: u16,
