@@ -65,7 +65,8 @@ pub(super) fn no(
         }
         (404, "PRODUCT_NOT_FOUND" | "VARIANT_NOT_FOUND") => Ok(Set::Refused { code: code.to_owned() }),
         (401 | 403..=405, _) => Err(setting(system, status, code)),
-        (429, _) => Err(CallError::PutOff { system, after: None }),
+        // Of a row, and in the shop's own words: no proxy has asked.
+        (429, _) => Err(CallError::PutOff { system, way: String::new(), after: None }),
         (400..=499, _) if status != 408 => Ok(Set::Refused { code: code.to_owned() }),
         // A row of a batch: the moment's trouble, or a status that refuses nothing.
         _ => {
