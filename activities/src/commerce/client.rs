@@ -248,9 +248,9 @@ impl Client {
         self.api.new_word("an order in a state", state)
     }
 
-    /// Whether a state need not be written. The order is read first where it may only be written over an open one of one
-    /// customer, and by a repeated attempt, whose first request may have landed long ago: the shop has gone on since,
-    /// and the platform has no conditional update.
+    /// Whether a state need not be written. The order is read first where it may only be written over an open one of
+    /// one customer, and by a repeated attempt, whose first request may have landed long ago: the shop has gone on
+    /// since, and the platform has no conditional update.
     async fn is_told(&self, order: &UpdateOrder, is_repeated: bool) -> Result<bool, CallError> {
         if order.only_over.is_none() && !is_repeated {
             return Ok(false);
