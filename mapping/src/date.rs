@@ -29,7 +29,14 @@ pub(crate) fn can_be_read(format: &str) -> bool {
     let sample =
         DateTime::constant(2026, 11, 24, 18, 30, 45, 0).to_zoned(TimeZone::fixed(Offset::constant(7)));
     let written = sample.ok().and_then(|sample| strtime::format(format, &sample).ok());
-    written.is_some_and(|written| formatted(&written, format).is_ok())
+    // Half past six in the evening, or no hour at all: `%I` without `%p` would make a morning of it.
+    let hour = |read: Read| match read {
+        Read::Moment(moment) => Some(Offset::constant(7).to_datetime(moment).hour()),
+        Read::Local(local) => Some(local.hour()),
+        Read::Day(_) => None,
+    };
+    let read = written.and_then(|written| formatted(&written, format).ok());
+    read.is_some_and(|read| hour(read).is_none_or(|hour| hour == 18))
 }
 
 /// A time as a text gives it, before its rule's zone is applied.
@@ -42,6 +49,10 @@ enum Read {
 fn formatted(text: &str, format: &str) -> Result<Read, String> {
     let no_date = || "is no date in the format of its rule".to_owned();
     let parsed = strtime::parse(format, text).map_err(|_| no_date())?;
+    // `%Y` takes two digits as well.
+    if parsed.year().is_some_and(|year| year < 1000) {
+        return Err("has a year of fewer than four digits: say %y in the rule's format".to_owned());
+    }
     let zone = parsed.iana_time_zone().map(text::named_zone).transpose();
     let zone =
         zone.map_err(|refusal| format!("names a zone that cannot be used: that name {}", refusal.problem))?;
@@ -55,6 +66,10 @@ fn formatted(text: &str, format: &str) -> Result<Read, String> {
             }
             Err(_) => None,
         },
+        (None, None, Some(zone)) if parsed.hour().is_none() => {
+            let begins = parsed.to_date().and_then(|day| day.to_zoned(zone));
+            begins.ok().map(|begins| Read::Moment(begins.timestamp()))
+        }
         (None, None, Some(zone)) => {
             let local = parsed.to_datetime().map_err(|_| no_date())?;
             Some(Read::Moment(local_in(local, &zone)?))

@@ -1,7 +1,9 @@
 //! The keys to a bucket.
 
 use object_store::aws::AmazonS3Builder;
-use object_store::aws::AmazonS3ConfigKey::{self, AccessKeyId, SecretAccessKey, Token};
+use object_store::aws::AmazonS3ConfigKey::{
+    self, AccessKeyId, DefaultRegion, Endpoint, Region, S3Endpoint, SecretAccessKey, Token,
+};
 use text::{Problem, Refusal};
 
 const SECRETS: [(&str, AmazonS3ConfigKey); 3] = [
@@ -9,6 +11,9 @@ const SECRETS: [(&str, AmazonS3ConfigKey); 3] = [
     ("AWS_SECRET_ACCESS_KEY", SecretAccessKey),
     ("AWS_SESSION_TOKEN", Token),
 ];
+
+/// Where the bucket is: a line end at one of these would be sent along, too.
+const PLACES: [AmazonS3ConfigKey; 4] = [Region, DefaultRegion, Endpoint, S3Endpoint];
 
 /// The same with each of its secrets as every secret is read: without the blanks that editors and shells add.
 ///
@@ -20,7 +25,16 @@ pub(crate) fn plain(mut builder: AmazonS3Builder) -> Result<AmazonS3Builder, Pro
             let secret = text::secret(&written).map_err(|Refusal { problem, fix }| {
                 Problem::new(name, problem, format!("{fix}, or do not set it"))
             })?;
+            if !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
+                let problem = "holds a sign that no key of a bucket has (a blank, an invisible sign, a letter with a mark)";
+                return Err(Problem::new(name, problem, "copy it anew, or do not set it"));
+            }
             builder = builder.with_config(key, secret);
+        }
+    }
+    for key in PLACES {
+        if let Some(written) = builder.get_config_value(&key) {
+            builder = builder.with_config(key, written.trim());
         }
     }
     Ok(builder)
@@ -44,7 +58,15 @@ mod tests {
                     "{written:?}"
                 );
             }
-            for wrong in ["hunter2\nhunter3", "\"hunter2\"", "hunter\t2", "\n"] {
+            for wrong in [
+                "hunter2\nhunter3",
+                "\"hunter2\"",
+                "hunter\t2",
+                "\n",
+                "hunter 2",
+                "hunter\u{200b}2",
+                "hunter\u{a0}2",
+            ] {
                 let problem = with(wrong).err().map(|problem| problem.to_string()).unwrap_or_default();
                 assert!(problem.starts_with(name) && !problem.contains("hunter"), "{problem}");
                 let opened =

@@ -35,8 +35,8 @@ const CODES: [&str; 27] = [
 
 /// Refuses a text that is such a code: it is not a value, whatever the field.
 pub(crate) fn check(text: &str) -> Result<(), Refusal> {
-    let text = text.trim();
-    if is_error_code(text) { refuse_code(text) } else { Ok(()) }
+    let text = text::as_seen(text);
+    if is_error_code(&text) { refuse_code(&text) } else { Ok(()) }
 }
 
 /// Refuses a cell that holds an error.
@@ -61,6 +61,7 @@ mod tests {
 
     #[test]
     fn a_code_is_no_value_and_a_hash_alone_is_no_code() {
+        assert!(check("\u{200b}#N/A").is_err(), "an invisible sign hides no code");
         for code in ["#N/A", "#n/a", " #REF! ", "#überlauf!", "#DIV/0!", "#WERT!", "Err:502"] {
             let refusal = check(code).expect_err(code);
             assert_eq!(refusal.problem, format!("shows {} in place of a value", code.trim()));

@@ -3,6 +3,8 @@
 
 use icu_normalizer::DecomposingNormalizerBorrowed;
 
+use crate::sign::trimmed;
+
 /// A SKU of plain signs: accents are dropped (`ÁO-01/Đ` is `AO-01/D`), each run of blanks becomes one `-`. Other signs
 /// stay, for the check to name them. Two texts may become one SKU: whoever writes the rule decides that none do.
 #[must_use]
@@ -18,7 +20,7 @@ pub fn plain_sku(text: &str) -> String {
 /// may be a code; as a JSON number (`is_number`) it is none.
 #[must_use]
 pub fn is_made_of_a_key(text: &str, is_number: bool) -> bool {
-    let text = text.trim();
+    let text = trimmed(text);
     let are_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     let are_zeros = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte == b'0');
     let is_whole =

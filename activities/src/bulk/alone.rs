@@ -38,7 +38,12 @@ impl<'c> OneByOne<'c> {
 
     /// Forgets how the rows before fared: trouble may be over.
     pub fn try_again(&mut self) {
-        self.doubts = Doubts::default();
+        self.doubts.try_again();
+    }
+
+    /// Takes note of a row that is found to have been written before.
+    pub fn note_known(&self) {
+        self.doubts.note_known();
     }
 
     /// Writes some rows; one fate for each, in their order. A row that is disliked where another one is taken is
@@ -58,7 +63,7 @@ pub(super) async fn one_by_one<'f, D: Send + 'f>(
 ) -> Vec<Sent<D>> {
     let sent = writes.into_iter().map(|write| {
         async move {
-            if !pace.turn(ctx).await || doubts.has_failed() {
+            if doubts.has_failed() || !pace.turn(ctx).await || doubts.has_failed() {
                 return Ok(None);
             }
             let sent = write.await;

@@ -282,7 +282,7 @@ impl<T: Target> Writing<'_, T> {
         if let Some(cause) = self.target.refuses(row, before) {
             return Ok(Some(Answer::Refused(cause)));
         }
-        if !self.pace.turn(self.ctx).await || self.doubts.has_failed() {
+        if self.doubts.has_failed() || !self.pace.turn(self.ctx).await || self.doubts.has_failed() {
             return Ok(None);
         }
         let sent = self.target.write(row, before).await;

@@ -1,8 +1,8 @@
 //! Marks of the rows that a write was begun for. Before-images are kept for a whole group at once, long before its last
 //! row is sent: they do not tell which of its rows this run has touched.
 //!
-//! A mark is an empty object, `<folder>/<group>/<first row>-<row behind the last>-<attempt>`, put before its rows are
-//! sent. An attempt that ends in good order makes the mark of its last rows as short as what it has sent. A row beyond
+//! A mark is an empty object, `<folder>/<group>/<first row>-<row behind the last>-<pass>`, put before its rows are
+//! sent. A pass that ends in good order makes the mark of its last rows as short as what it has sent. A row beyond
 //! all marks was never sent: it is judged by its look now, and a revert leaves it alone.
 
 use std::ops::Range;
@@ -62,8 +62,8 @@ fn range(mark: &str) -> Option<Range<u64>> {
 pub(super) struct Marks<'s> {
     store: &'s Store,
     pub(super) folder: String,
-    /// Another attempt does not make this one's marks shorter.
-    attempt: String,
+    /// Names the attempt, and the pass of it through this group: another one does not make its marks shorter.
+    pass: String,
 }
 
 impl<'s> Marks<'s> {
@@ -73,14 +73,22 @@ impl<'s> Marks<'s> {
         folder: &str,
         batch: &ObjectRef,
         first: usize,
+        pass: u32,
     ) -> Self {
         let info = ctx.info();
-        let attempt = format!("{}-{}", info.activity_id, info.attempt);
-        Self { store, folder: format!("{folder}/{}-{first}", batch.sha256), attempt }
+        let pass = format!("{}-{}-{pass}", info.activity_id, info.attempt);
+        Self { store, folder: format!("{folder}/{}-{first}", batch.sha256), pass }
     }
 
     fn name(&self, rows: &Range<usize>) -> String {
-        format!("{}/{}-{}-{}", self.folder, rows.start, rows.end, self.attempt)
+        format!("{}/{}-{}-{}", self.folder, rows.start, rows.end, self.pass)
+    }
+
+    /// Keeps in mind that every row of the group may have been sent: its first writer made no marks, and the first mark
+    /// would say otherwise.
+    pub(super) async fn unmarked(&self, rows: usize) -> Result<(), Trouble> {
+        self.store.create(&format!("{}/0-{rows}-unmarked", self.folder), Vec::new()).await?;
+        Ok(())
     }
 
     /// Marks rows that are about to be sent.

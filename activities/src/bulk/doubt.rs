@@ -12,7 +12,7 @@ pub(super) struct Doubts {
     has_failed: AtomicBool,
     /// Rows one after the other that were not taken, each perhaps for something in it ([`Trouble::OneRow`]).
     rows: AtomicUsize,
-    /// A row was taken: doubts about others are about those rows.
+    /// A row was taken, or judged: doubts about others are about those rows.
     is_taken: AtomicBool,
 }
 
@@ -20,6 +20,16 @@ impl Doubts {
     /// Whether no further row is sent.
     pub(super) fn has_failed(&self) -> bool {
         self.has_failed.load(Ordering::Relaxed)
+    }
+
+    /// Takes note of a row that an earlier attempt is found to have written.
+    pub(super) fn note_known(&self) {
+        self.is_taken.store(true, Ordering::Relaxed);
+    }
+
+    /// Begins anew, but for the knowledge that rows are taken: the trouble may be over.
+    pub(super) fn try_again(&mut self) {
+        *self = Self { is_taken: AtomicBool::new(self.is_taken.load(Ordering::Relaxed)), ..Self::default() };
     }
 
     /// Takes note of how a row fared. After `most` rows one after the other that were not taken, no further one is
@@ -31,7 +41,9 @@ impl Doubts {
                 self.rows.store(0, Ordering::Relaxed);
                 false
             }
+            // Whoever judges a row lets us in.
             Ok(_) => {
+                self.is_taken.store(true, Ordering::Relaxed);
                 self.rows.store(0, Ordering::Relaxed);
                 false
             }

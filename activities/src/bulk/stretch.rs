@@ -4,6 +4,7 @@
 //! Rows are looked at in groups whose borders never move: an attempt, or a stretch, that begins in the middle of a
 //! group finds the before-images of the whole group and goes on behind the rows that have their outcome.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use contracts::bulk::{INLINE_MAX, Rate, count_cause};
@@ -26,6 +27,8 @@ const GROUP: usize = 1_000;
 const BATCHES_MAX: usize = 2_000;
 /// How soon a stretch that got on goes on after trouble.
 const SOON: Duration = Duration::from_secs(1);
+/// The longest pause of such, each twice the one before; then the process hears of what was written.
+const SOON_MOST: Duration = Duration::from_secs(4);
 
 /// A list, and how it is written.
 #[derive(Clone, Copy, Debug)]
@@ -59,8 +62,8 @@ pub struct Stretch<'b> {
 /// Writes a stretch. A run that was stopped, or wants to go on otherwise, gets what was written until then; a row whose
 /// write was under way and whose outcome is not known is not among it, and is looked at again by the next stretch.
 ///
-/// Trouble after rows that were written is not a failure: the activity tries again soon, and if that does not help
-/// either, tells what it has written and lets the next stretch fail. A failure would keep that in a heartbeat, where a
+/// Trouble after rows that were written is not a failure: the activity tries again some times, with pauses that grow,
+/// and if that does not help, tells what it has written and lets the next stretch fail. A failure would keep that in a heartbeat, where a
 /// run that is stopped between two attempts does not find it; and Temporal's pauses grow with the number of attempts.
 ///
 /// # Errors
@@ -78,9 +81,11 @@ pub async fn stretch<T: Target>(
     let pace = Pace::resume(stretch.rate, walk.progress().due.or(stretch.due), at_once);
     let whole = stretch.parts.iter().map(|part| part.rows).sum();
     let (ends, doubts) = (begun + stretch.at_most, Doubts::default());
-    let mut writing = Writing { ctx, store, target, stretch, pace, ends, doubts, whole };
+    let passes = AtomicU32::new(0);
+    let mut writing = Writing { ctx, store, target, stretch, pace, ends, doubts, whole, passes };
     let mut part: Option<Part<'_, T>> = None;
     let mut had_trouble_at = walk.progress().rows.unwrap_or(stretch.from);
+    let mut soon = SOON;
     loop {
         let mut progress = walk.progress().clone();
         let at = *progress.rows.get_or_insert(stretch.from);
@@ -99,13 +104,16 @@ pub async fn stretch<T: Target>(
         match trouble {
             None if is_cut => return Ok(walk.progress().clone()),
             None => {}
-            Some(trouble) if is_at > had_trouble_at => {
+            Some(trouble) if is_at > stretch.from => {
                 tracing::warn!(%trouble, rows = is_at, "a stretch has trouble and tries again");
+                soon = if is_at > had_trouble_at { SOON } else { soon * 2 };
                 had_trouble_at = is_at;
-                walk.alive(writing.pause(SOON)).await;
-                writing.doubts = Doubts::default();
+                if soon > SOON_MOST {
+                    return Ok(walk.progress().clone());
+                }
+                walk.alive(writing.pause(soon)).await;
+                writing.doubts.try_again();
             }
-            Some(_) if is_at > stretch.from => return Ok(walk.progress().clone()),
             Some(trouble) => return Err(trouble.into_failure()),
         }
     }
@@ -121,6 +129,8 @@ pub(super) struct Writing<'w, T> {
     pub(super) doubts: Doubts,
     /// Rows of the list.
     whole: u64,
+    /// How often a group was gone through.
+    passes: AtomicU32,
 }
 
 /// The part of the list that is being written.
@@ -211,7 +221,8 @@ impl<'w, T: Target> Writing<'w, T> {
         let first = within / size * size;
         let rows = &part.rows[first..part.rows.len().min(first + size)];
         let skip = within - first;
-        let marks = Marks::of(self.ctx, self.store, self.stretch.begun, part.list, first);
+        let pass = self.passes.fetch_add(1, Ordering::Relaxed);
+        let marks = Marks::of(self.ctx, self.store, self.stretch.begun, part.list, first, pass);
         let (mut before, now, begun) = self.looks(part.list, first, rows, skip, at, &marks).await?;
         if before.len() != rows.len() {
             let (list, found) = (&part.list.key, before.len());
@@ -241,6 +252,9 @@ impl<'w, T: Target> Writing<'w, T> {
         if let Some(kept) = images.find(first).await? {
             let now = self.target.look(&rows[skip..]).await?;
             let begun = begun(self.store, &marks.folder).await?;
+            if begun == Begun::Unmarked {
+                marks.unmarked(rows.len()).await?;
+            }
             marks.begin(&wave).await?;
             return Ok((kept.images, Some(now), begun));
         }
@@ -268,8 +282,12 @@ impl<'w, T: Target> Writing<'w, T> {
         while done < rest.rows.len() && !is_cut {
             let end = rest.rows.len().min(done + self.wave(rest.first + done as u64));
             let marked = rest.skip + done..rest.skip + end;
-            if done > 0 {
-                marks.begin(&marked).await?;
+            if done > 0
+                && let Err(error) = marks.begin(&marked).await
+            {
+                // What the waves before it wrote is told all the same.
+                (is_cut, trouble) = (true, Some(error));
+                break;
             }
             let sent = self.write(&rest, done..end).await;
             let rows = &rest.rows[done..end];
@@ -279,7 +297,10 @@ impl<'w, T: Target> Writing<'w, T> {
             let sent: Vec<Sent<T::Done>> = sent.into_iter().map(|sent| self.doubts.settle(sent)).collect();
             if sent.iter().all(Result::is_ok) {
                 let last = sent.iter().rposition(|sent| matches!(sent, Ok(Some(_))));
-                marks.shorten(&marked, marked.start + last.map_or(0, |last| last + 1)).await?;
+                let shortened = marks.shorten(&marked, marked.start + last.map_or(0, |last| last + 1)).await;
+                if let Err(error) = shortened {
+                    tracing::warn!(%error, "a mark of rows that were not sent stays");
+                }
             }
             // Those before the first one without an answer. The next attempt sees what became of the others.
             for (row, sent) in rows.iter().zip(&sent) {

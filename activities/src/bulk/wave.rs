@@ -23,6 +23,9 @@ impl<T: Target> Writing<'_, T> {
     /// Writes one batch: with one request where the system takes many rows at once.
     async fn batch(&self, rest: &Rest<'_, T>, rows: std::ops::Range<usize>) -> Vec<Sent<T::Done>> {
         let known: Vec<Option<Answer<T::Done>>> = rows.clone().map(|row| self.known(rest, row)).collect();
+        if known.iter().any(|known| matches!(known, Some(Answer::Done(_)))) {
+            self.doubts.note_known();
+        }
         let open: Vec<(&T::Row, &T::Image)> = rows
             .zip(&known)
             .filter(|(_, known)| known.is_none())

@@ -14,6 +14,8 @@ use super::row::{Defect, Draft};
 
 /// The cause of a row whose product the shop does not have.
 pub(super) const UNKNOWN: &str = "sku: the shop has no such product";
+const MADE: &str = "sku: the shop has no such product, and it is a number that a spreadsheet made of a key: export the \
+                    column as text";
 
 /// The outcome of a row.
 #[derive(Debug, PartialEq)]
@@ -67,9 +69,13 @@ pub(super) fn resolve(
         let unreadable = product.and_then(|product| product.unreadable.as_ref());
         let unreadable =
             unreadable.map(|why| format!("sku: the shop's answer about it cannot be read: {why}"));
-        let why = unreadable.as_deref().unwrap_or(UNKNOWN);
-        let wrong = || Resolved::Wrong(vec![Defect::new(why)]);
-        return rows.into_iter().map(|(place, _)| (place, wrong())).collect();
+        let wrong = |row: &Draft| {
+            // A key that the shop has may look like it: `90.0`.
+            let is_made = text::is_made_of_a_key(row.sku.as_str(), false);
+            let why = unreadable.as_deref().unwrap_or(if is_made { MADE } else { UNKNOWN });
+            Resolved::Wrong(vec![Defect::new(why)])
+        };
+        return rows.into_iter().map(|(place, row)| (place, wrong(&row))).collect();
     };
     rows.sort_by_key(|(_, row)| (row.at.unwrap_or(now), row.line));
     let mut prices = Prices::of(product);
@@ -379,5 +385,18 @@ mod tests {
         let unknown = resolve(None, vec![(3, draft(1, None, 50, None))], &checks(), Timestamp::UNIX_EPOCH);
         let wanted = Resolved::Wrong(vec![Defect::new(UNKNOWN)]);
         assert_eq!(unknown, [(3, wanted)]);
+    }
+
+    /// E8: only of a key that the shop does not have. The shop's own `90.0` comes back from its export.
+    #[test]
+    fn a_key_that_a_spreadsheet_made_is_said_to_be_one() {
+        let now = Timestamp::UNIX_EPOCH;
+        for made in ["8.93462E+12", "100045.0", "100045,00"] {
+            let row = || Draft { sku: ProductId::new(made).expect("a SKU"), ..draft(1, None, 50, None) };
+            let unknown = resolve(None, vec![(1, row())], &checks(), now);
+            assert_eq!(unknown, [(1, Resolved::Wrong(vec![Defect::new(MADE)]))], "{made}");
+            let known = resolve(Some(&product(&[("A-1", 60)])), vec![(1, row())], &checks(), now);
+            assert!(matches!(known.as_slice(), [(1, Resolved::Write(_))]), "{known:?}");
+        }
     }
 }

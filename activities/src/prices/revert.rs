@@ -27,6 +27,10 @@ use crate::bulk::{Answer, Each, Format, OneByOne, Trouble, Walk, patiently};
 
 /// How soon a revert that got on goes on after trouble.
 const SOON: Duration = Duration::from_secs(1);
+/// Why a price does not go back: the shop has no such product or variant any more.
+const MISSING: &str = "PRODUCT_NOT_FOUND";
+/// Or its answer about it cannot be read, so that nobody knows its price.
+const UNREADABLE: &str = "unreadable";
 
 /// How far it is.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -172,9 +176,17 @@ impl Revert<'_> {
                 match now {
                     Some(now) if now == image.price.minor_units() => backs.push(back),
                     Some(now) if now == before && outcome.is_none() => {}
-                    Some(now) if now == before => outcomes.push(back.outcome(RevertAction::Restored, None)),
+                    Some(now) if now == before => {
+                        self.one_by_one.note_known();
+                        outcomes.push(back.outcome(RevertAction::Restored, None));
+                    }
                     // Never written, as far as anybody knows.
                     _ if outcome.is_none() => {}
+                    None => {
+                        let unreadable = product.is_some_and(|product| product.unreadable.is_some());
+                        let why = if unreadable { UNREADABLE } else { MISSING };
+                        outcomes.push(back.outcome(RevertAction::Failed, Some(why.to_owned())));
+                    }
                     _ => outcomes.push(back.outcome(RevertAction::ChangedSince, None)),
                 }
             }

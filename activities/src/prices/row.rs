@@ -15,9 +15,6 @@ const REASON_MAX: usize = 500;
 /// Words for "nothing" that people write into a price column.
 const NOTHING: [&str; 7] = ["", "-", "--", "n/a", "na", "none", "null"];
 
-const MADE: &str =
-    "is a number that a spreadsheet made of a key, and its digits may be lost: export the column as text";
-
 /// A reason why a row cannot be used. `cause` has no value of the row in it: many rows share one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Defect {
@@ -106,14 +103,11 @@ impl<'c> Reader<'c> {
         }
         let money_in = currency.unwrap_or(self.currency);
         let is_text = |field: &str| given.row.get(field).is_some_and(|raw| raw.get().starts_with('"'));
-        let sku =
-            id(text("sku"), is_text("sku"), ProductId::new).map_err(|problem| note("sku", problem)).ok();
+        let sku = id(text("sku"), ProductId::new).map_err(|problem| note("sku", problem)).ok();
         let variant = match text("variant") {
             Ok(None) => None,
             Ok(Some(name)) if name.is_empty() => None,
-            other => {
-                id(other, is_text("variant"), VariantId::new).map_err(|problem| note("variant", problem)).ok()
-            }
+            other => id(other, VariantId::new).map_err(|problem| note("variant", problem)).ok(),
         };
         let new = match price(text("new_price"), is_text("new_price"), money_in) {
             // Zero is judged beside the shop's price: a product that costs nothing is exported so, and sent back.
@@ -157,6 +151,7 @@ impl<'c> Reader<'c> {
     /// When a row is due.
     fn moment(&self, given: Result<Option<String>, String>) -> Result<Option<Timestamp>, String> {
         let Some(text) = given?.filter(|text| !text.is_empty()) else { return Ok(None) };
+        let text = text::as_seen(&text);
         let at = match text::moment(&text) {
             Some(at) => at.map_err(|refusal| refusal.problem)?,
             None => self.local(&text)?,
@@ -206,17 +201,13 @@ fn plain(raw: &RawValue) -> Result<String, String> {
 
 fn id<T, E: std::fmt::Display>(
     given: Result<Option<String>, String>,
-    is_text: bool,
     make: impl Fn(String) -> Result<T, E>,
 ) -> Result<T, String> {
     let text = given?.filter(|text| !text.is_empty()).ok_or_else(|| "is missing".to_owned())?;
+    let text = text::key(&text, 1_000).map_err(|refusal| refusal.problem)?;
     if table::is_error_code(&text) {
         return Err("is a spreadsheet's error".to_owned());
     }
-    if text::is_made_of_a_key(&text, !is_text) {
-        return Err(MADE.to_owned());
-    }
-    let text = text::key(&text, 1_000).map_err(|refusal| refusal.problem)?;
     make(text).map_err(|error| error.to_string())
 }
 
@@ -312,16 +303,8 @@ mod tests {
         assert_eq!((row.sku.as_str(), row.new.to_string().as_str()), ("0017", "133.80 USD"));
     }
 
-    /// E8
     #[test]
-    fn a_key_that_a_spreadsheet_made_is_a_defect() {
-        for made in ["\"8.93462E+12\"", "\"100045.0\"", "\"100045,00\"", "100045.0", "1e5"] {
-            for field in ["sku", "variant"] {
-                let other = if field == "sku" { "" } else { r#""sku": "A", "# };
-                let row = format!(r#"{{{other}"{field}": {made}, "new_price": 1}}"#);
-                assert_eq!(read(&row), Err(vec![format!("{field}: {MADE}")]), "{row}");
-            }
-        }
+    fn a_spreadsheets_error_is_no_key() {
         for code in ["#NV", "#CALC!", "Err:502"] {
             let row = format!(r#"{{"sku": "{code}", "new_price": 1}}"#);
             assert_eq!(read(&row), Err(vec!["sku: is a spreadsheet's error".to_owned()]), "{code}");

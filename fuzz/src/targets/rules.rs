@@ -39,14 +39,17 @@ const RECORDS: &[&str] = &[
     "{\"code\": \"8.93462E+12\", \"mail\": \"Lan@thử.example.com\", \"title\": \"Lan\", \"phone\": \"+84 (0)901 234 567\"}",
 ];
 
-/// A problem of rules has its place in them, and a record becomes the same each time.
+/// A problem of rules has its place in them (a line and a column where they are not JSON at all), and a record becomes the same each time.
 fn check(bytes: &[u8], random: &mut Random) -> Result<(), String> {
     let Ok(text) = std::str::from_utf8(bytes) else { return Ok(()) };
     let rules = match Rules::parse(text) {
         Ok(rules) => rules,
         Err(problems) => {
-            let is_placed =
-                |place: &Option<Place>| matches!(place, Some(Place::Byte { byte }) if *byte <= text.len());
+            let is_placed = |place: &Option<Place>| match place {
+                Some(Place::Byte { byte }) => *byte <= text.len(),
+                Some(Place::Line { line, .. }) => *line <= text.lines().count().max(1) + 1,
+                _ => false,
+            };
             return match problems.iter().find(|problem| !is_placed(&problem.at)) {
                 Some(problem) => Err(format!("a problem without a place: {problem}")),
                 None if problems.is_empty() => Err("is refused without a problem".to_owned()),
