@@ -131,9 +131,12 @@ async fn an_older_order_is_not_charged_a_second_time() -> anyhow::Result<()> {
     let world = World::new().await?;
     world.shop.put("switches", json!({ "dedupe": "off" })).await?;
     let order = orders::order();
+    // The first run is terminated while it cannot go on.
+    world.shop.faults(json!([{ "operation": "shipments.create", "kind": "status", "status": 503 }])).await?;
     let first = world.start(&order).await?;
     first.until_step("process-payment", StepStatus::Completed).await?;
     first.terminate("its namespace was lost").await?;
+    world.shop.mend().await?;
     let second = world.run_anew(&order).await?.fulfilled()?;
     assert!(second.success);
     assert_eq!(world.shop.get("audit").await?["totals"]["charges"], json!(1));

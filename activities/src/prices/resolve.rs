@@ -14,8 +14,7 @@ use super::row::{Defect, Draft};
 
 /// The cause of a row whose product the shop does not have.
 pub(super) const UNKNOWN: &str = "sku: the shop has no such product";
-const MADE: &str = "sku: the shop has no such product, and it is a number that a spreadsheet made of a key: export the \
-                    column as text";
+const MADE: &str = "sku: unknown, and a number that a spreadsheet made of a key: export the column as text";
 
 /// The outcome of a row.
 #[derive(Debug, PartialEq)]
@@ -390,12 +389,11 @@ mod tests {
     /// E8: only of a key that the shop does not have. The shop's own `90.0` comes back from its export.
     #[test]
     fn a_key_that_a_spreadsheet_made_is_said_to_be_one() {
-        let now = Timestamp::UNIX_EPOCH;
         for made in ["8.93462E+12", "100045.0", "100045,00"] {
-            let row = || Draft { sku: ProductId::new(made).expect("a SKU"), ..draft(1, None, 50, None) };
-            let unknown = resolve(None, vec![(1, row())], &checks(), now);
+            let row = || Draft { sku: ProductId::new(made).expect("a SKU"), ..draft(1, None, 70, None) };
+            let unknown = resolve(None, vec![(1, row())], &checks(), Timestamp::UNIX_EPOCH);
             assert_eq!(unknown, [(1, Resolved::Wrong(vec![Defect::new(MADE)]))], "{made}");
-            let known = resolve(Some(&product(&[("A-1", 60)])), vec![(1, row())], &checks(), now);
+            let known = resolve(Some(&product(&[("A-1", 60)])), vec![(1, row())], &checks(), Timestamp::MIN);
             assert!(matches!(known.as_slice(), [(1, Resolved::Write(_))]), "{known:?}");
         }
     }

@@ -332,7 +332,7 @@ const BACKWARD: [Undo; 6] = [
 pub(super) fn forward(expected: fn(&Row) -> Expected) -> impl Iterator<Item = Cell<Orders>> {
     FORWARD.into_iter().map(move |row| {
         let cell = Cell::new(row.step, row.operation, expected(&row));
-        cell.looked_up_if(&["payments.create", "shipments.create"])
+        cell.looked_up_if(&["payments.create", "shipments.create", "orders.update"])
     })
 }
 
@@ -345,6 +345,6 @@ pub(super) fn refused() -> impl Iterator<Item = Cell<Orders>> {
 pub(super) fn backward() -> impl Iterator<Item = Cell<Orders>> {
     BACKWARD.into_iter().map(|undo| {
         let cell = Cell::new(undo.step, undo.operation, undo.always).on(undo.way);
-        cell.looked_up_if(&["payments.refund"])
+        cell.looked_up_if(&["payments.refund", "orders.update"])
     })
 }

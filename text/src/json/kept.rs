@@ -103,13 +103,13 @@ mod tests {
     fn a_value_that_is_kept_is_the_one_that_was_written() {
         for json in [
             r#"{"a": {"b": [1, "x", null, true, false]}, "c": -0.5}"#,
-            "[0, -0.0, 1.50, 1e2, 0.1, 1E-7, 18446744073709551615, -9223372036854775808, 123456789012345.25]",
+            "[0, -0.0, 1.50, 1e2, 0.1, 1E-7, 18446744073709551615, -9223372036854775808]",
             "\"\\ud83d\\ude00\"",
         ] {
             assert_eq!(read(json), Ok(serde_json::from_str(json).expect("JSON")), "{json}");
         }
         // As programs print them, to the last bit.
-        for printed in ["0.36655593002479725", "10.762622000000001", "1.1102230246251565e-16", "0.1", "2.5"] {
+        for printed in ["0.36655593002479725", "10.762622000000001", "1.1102230246251565e-16", "123456789012345.25"] {
             assert_eq!(read(printed).map(|kept| kept.to_string()).as_deref(), Ok(printed));
         }
         let deep = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
