@@ -194,7 +194,7 @@ async fn two_answers_about_one_undo_do_not_keep_the_run_open() -> anyhow::Result
 /// Telling the shop is the last undo: it sticks like any other.
 #[tokio::test]
 async fn a_shop_that_cannot_be_told_asks_a_person_too() -> anyhow::Result<()> {
-    let world = World::new().await?;
+    let (world, _worker) = World::apart(&["--tell-shop-patience=2s"]).await?;
     let order = stuck_at(&world, "orders.update").await?;
     assert_eq!(order.progress().await?.needs_human, ["update-order"]);
     world.shop.mend().await?;

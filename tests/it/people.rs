@@ -121,7 +121,12 @@ async fn what_was_refused_is_not_tried_again() -> anyhow::Result<()> {
 /// The last of several tries got no answer: that the ones before it were refused says nothing of it.
 #[tokio::test]
 async fn a_refusal_does_not_hide_that_the_last_try_got_no_answer() -> anyhow::Result<()> {
-    let settings = ["--undo-patience=3s", "--ecommerce-api-timeout=20000", "--asked-retry-first=1s"];
+    let settings = [
+        "--undo-patience=3s",
+        "--ecommerce-api-timeout=20000",
+        "--asked-retry-first=1s",
+        "--asked-retry-longest=1s",
+    ];
     let (world, _worker) = World::apart(&settings).await?;
     let refused_twice =
         json!({ "operation": "payments.refund", "kind": "status", "status": 422, "count": 2 });

@@ -53,8 +53,8 @@ fn sku(number: u32) -> String {
 /// The rules, once more, as simply as they can be said.
 fn model(prices: &mut Prices, rows: &[Row]) -> Did {
     let mut did = Did::default();
-    // A row without a price is wrong by itself, and nobody's double.
-    let times = |sku: &str| rows.iter().filter(|row| row.sku == sku && row.new > 0).count();
+    // Two rows of one product are both wrong, whatever their prices: nobody can tell which one is meant.
+    let times = |sku: &str| rows.iter().filter(|row| row.sku == sku).count();
     let before = prices.clone();
     for row in rows {
         let Some(now) = before.get(&row.sku).copied().filter(|_| row.new > 0 && times(&row.sku) == 1) else {

@@ -41,7 +41,7 @@ impl Doubts {
                 self.rows.store(0, Ordering::Relaxed);
                 false
             }
-            // Whoever judges a row lets us in.
+            // A system that judges a row lets us in.
             Ok(_) => {
                 self.is_taken.store(true, Ordering::Relaxed);
                 self.rows.store(0, Ordering::Relaxed);

@@ -285,7 +285,7 @@ impl<'w, T: Target> Writing<'w, T> {
             if done > 0
                 && let Err(error) = marks.begin(&marked).await
             {
-                // What the waves before it wrote is told all the same.
+                // The rows of the waves before it are told all the same.
                 (is_cut, trouble) = (true, Some(error));
                 break;
             }

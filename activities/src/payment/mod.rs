@@ -151,7 +151,7 @@ impl PaymentActivities {
                 match self.provider.find(&earlier).await {
                     Ok(Some(payment)) => return Ok(payment),
                     Err(error @ CallError::Unusable { .. }) => return Err(error),
-                    // A search that is away is no reason to turn customers away: the key protects the charge.
+                    // A search that is away must not turn customers away: the key protects the charge.
                     Ok(None) | Err(_) => still_wanted(&ctx, "payment")?,
                 }
             }

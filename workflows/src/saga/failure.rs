@@ -21,12 +21,21 @@ fn application_failure(error: &ActivityExecutionError) -> Option<(&ApplicationFa
     None
 }
 
-/// Whether the last attempt was cut off by a limit: what the attempt before it said is not the last word.
+/// Whether the last attempt was cut off by a limit: what the attempt before it said is not the last word then. Where the
+/// limit only leaves no time for another attempt, the last one has answered.
 fn is_cut_off(error: &ActivityExecutionError) -> bool {
-    let chain = std::iter::successors(error.failure(), |failure| failure.cause.as_deref());
-    let mut infos = chain.filter_map(|failure| failure.failure_info.as_ref());
-    infos.any(|info| matches!(info, FailureInfo::TimeoutFailureInfo(_)))
+    let mut chain = std::iter::successors(error.failure(), |failure| failure.cause.as_deref());
+    chain.any(is_of_an_attempt)
 }
+
+fn is_of_an_attempt(failure: &Failure) -> bool {
+    matches!(&failure.failure_info, Some(FailureInfo::TimeoutFailureInfo(_)))
+        && !failure.message.starts_with(NO_TIME_FOR_ANOTHER)
+}
+
+/// Temporal's words, the only sign of the difference; where they are others, a refusal counts as no answer and is tried
+/// on beside the person who is asked.
+const NO_TIME_FOR_ANOTHER: &str = "Not enough time to schedule next retry";
 
 /// Whether the adapter does not know what became of the effect; final all the same when the system repeats its answer.
 pub(super) fn is_unknown(error: &ActivityExecutionError) -> bool {
