@@ -63,8 +63,9 @@ pub struct Stretch<'b> {
 /// write was under way and whose outcome is not known is not among it, and is looked at again by the next stretch.
 ///
 /// Trouble after rows that were written is not a failure: the activity tries again some times, with pauses that grow,
-/// and if that does not help, tells what it has written and lets the next stretch fail. A failure would keep that in a heartbeat, where a
-/// run that is stopped between two attempts does not find it; and Temporal's pauses grow with the number of attempts.
+/// and if that does not help, tells what it has written and lets the next stretch fail. A failure would keep that in a
+/// heartbeat, where a run that is stopped between two attempts does not find it; and Temporal's pauses grow with the
+/// number of attempts.
 ///
 /// # Errors
 /// When the list cannot be read, or a row's outcome is not known, and this stretch has written nothing that it could

@@ -182,9 +182,9 @@ impl CallError {
         self.into_failure_by(true)
     }
 
-    /// The same for an undo. A system may take later what it refuses now (a refund waits until the bank has the charge in
-    /// its books), and nobody wants it otherwise: it is tried for its patience before a person is asked. An outcome that
-    /// has a code of ours is a last word all the same.
+    /// The same for an undo. A system may take later what it refuses now (a refund waits until the bank has the charge
+    /// in its books), and nobody wants it otherwise: it is tried for its patience before a person is asked. An outcome
+    /// that has a code of ours is a last word all the same.
     #[must_use]
     pub fn into_failure_of_undo(self) -> ActivityError {
         self.into_failure_by(false)

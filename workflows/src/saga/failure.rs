@@ -21,8 +21,8 @@ fn application_failure(error: &ActivityExecutionError) -> Option<(&ApplicationFa
     None
 }
 
-/// Whether the last attempt was cut off by a limit: what the attempt before it said is not the last word then. Where the
-/// limit only leaves no time for another attempt, the last one has answered.
+/// Whether the last attempt was cut off by a limit: what the attempt before it said is not the last word then. Where
+/// the limit only leaves no time for another attempt, the last one has answered.
 fn is_cut_off(error: &ActivityExecutionError) -> bool {
     let mut chain = std::iter::successors(error.failure(), |failure| failure.cause.as_deref());
     chain.any(is_of_an_attempt)
