@@ -118,29 +118,6 @@ async fn what_was_refused_is_not_tried_again() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The last of several tries got no answer: that the ones before it were refused says nothing of it.
-#[tokio::test]
-async fn a_refusal_does_not_hide_that_the_last_try_got_no_answer() -> anyhow::Result<()> {
-    let settings = [
-        "--undo-patience=3s",
-        "--ecommerce-api-timeout=20000",
-        "--asked-retry-first=1s",
-        "--asked-retry-longest=1s",
-    ];
-    let (world, _worker) = World::apart(&settings).await?;
-    let refused_twice =
-        json!({ "operation": "payments.refund", "kind": "status", "status": 422, "count": 2 });
-    let slow = json!({ "operation": "payments.refund", "kind": "latency", "latency_ms": 8_000, "count": 1 });
-    world.shop.faults(json!([refuses("shipments.create", 422), refused_twice, slow])).await?;
-    let order = world.start(&orders::order()).await?;
-    let progress = order.until("asks", |p| !p.questions.is_empty()).await?;
-    assert_eq!(progress.questions[0].cause, "no_answer", "{:?}", progress.questions);
-    let (_, report) = order.ended().await?.failed_as("ShippingFailed")?;
-    assert_eq!(report.step("process-payment").map(|s| s.status), Some(StepStatus::Undone));
-    assert_eq!(world.shop.clean().await?["refunds"], json!(1));
-    Ok(())
-}
-
 /// A provider that does not take a refund yet takes it a moment later: nobody has to be asked.
 #[tokio::test]
 async fn an_undo_that_is_refused_at_first_asks_nobody() -> anyhow::Result<()> {

@@ -97,8 +97,8 @@ impl Policy {
         }
     }
 
-    /// The same effect, tried because a person says so, who waits for what comes of it: a minute, or one attempt if that
-    /// may take longer. Work through thousands of rows keeps its patience.
+    /// The same effect, tried because a person says so, who waits for what comes of it: a minute, or one attempt if
+    /// that may take longer. Work through thousands of rows keeps its patience.
     pub(crate) fn when_told(self) -> Self {
         let told = figures().attempt.max(Duration::from_secs(60));
         let patience = if self.is_long { self.patience } else { self.patience.min(told) };

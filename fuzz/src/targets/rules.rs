@@ -39,7 +39,8 @@ const RECORDS: &[&str] = &[
     "{\"code\": \"8.93462E+12\", \"mail\": \"Lan@thử.example.com\", \"title\": \"Lan\", \"phone\": \"+84 (0)901 234 567\"}",
 ];
 
-/// A problem of rules has its place in them (a line and a column where they are not JSON at all), and a record becomes the same each time.
+/// A problem of rules has its place in them (a line and a column where they are not JSON at all), and a record becomes
+/// the same each time.
 fn check(bytes: &[u8], random: &mut Random) -> Result<(), String> {
     let Ok(text) = std::str::from_utf8(bytes) else { return Ok(()) };
     let rules = match Rules::parse(text) {

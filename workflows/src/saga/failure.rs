@@ -124,7 +124,36 @@ pub(super) fn reason(error: &ActivityExecutionError) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::code;
+    use temporalio_common::protos::temporal::api::failure::v1::TimeoutFailureInfo;
+
+    use super::*;
+
+    /// A refusal before a last attempt that nobody answered is not the last word about a refund; one behind which there
+    /// was no time for another attempt is.
+    #[test]
+    fn an_attempt_that_was_cut_off_is_told_from_one_that_has_no_successor() {
+        let of = |message: &str, info| Failure {
+            message: message.to_owned(),
+            failure_info: Some(info),
+            ..Failure::default()
+        };
+        let limit = || FailureInfo::TimeoutFailureInfo(TimeoutFailureInfo::default());
+        let no_time = "Not enough time to schedule next retry before activity ScheduleToClose timeout, giving up retrying";
+        for (failure, is_cut_off) in [
+            (of("activity ScheduleToClose timeout", limit()), true),
+            (of("activity Heartbeat timeout", limit()), true),
+            (of(no_time, limit()), false),
+            (
+                of(
+                    "shop refused: 422",
+                    FailureInfo::ApplicationFailureInfo(ApplicationFailureInfo::default()),
+                ),
+                false,
+            ),
+        ] {
+            assert_eq!(is_of_an_attempt(&failure), is_cut_off, "{}", failure.message);
+        }
+    }
 
     #[test]
     fn a_code_is_the_adapters_or_the_systems() {

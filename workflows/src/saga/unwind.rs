@@ -193,8 +193,8 @@ impl<'s, W: Process> Back<'s, W> {
     /// Undoes everything that may have happened, newest first. Returns when nothing is left to undo, which may take a
     /// person's answer. No cancel reaches it; terminating the run would leave effects standing.
     ///
-    /// An undo that sticks holds up no other, unless its step says so ([`StepSpec::holds_up_others`]) and the system has
-    /// refused: then a person decides first.
+    /// An undo that sticks holds up no other, unless its step says so ([`StepSpec::holds_up_others`]) and the system
+    /// has refused: then a person decides first.
     pub async fn undo_all(&self) {
         self.undo_until(|_| false).await;
     }
