@@ -12,6 +12,7 @@
 //! a value, because it may be somebody's name.
 //!
 //! - [`rule`]: what can be written, and its check;
+//! - [`fields`]: the same rules for a list that is no entity of a sync;
 //! - [`value`]: how a value is read; `number`, `date`: as an ERP writes it;
 //! - [`mod@targets`]: what the shop knows of each entity, and what it can take.
 //!
@@ -19,6 +20,7 @@
 //! needs a connector.
 
 mod date;
+pub mod fields;
 mod number;
 pub mod rule;
 pub mod targets;
@@ -123,7 +125,9 @@ impl Rules {
                 mistakes.push(found(field.at, name, "is not a field of the shop", targets::known(name)));
                 continue;
             };
-            let Some(rule) = rule::read(name, field.at, field.value, target, &mut mistakes) else { continue };
+            let Some(rule) = rule::read(name, field.at, field.value, target.kind, &mut mistakes) else {
+                continue;
+            };
             if rules.by_entity.entry(entity).or_default().insert(target.field, rule).is_some() {
                 mistakes.push(found(field.at, name, "is given twice", "keep one".to_owned()));
             }

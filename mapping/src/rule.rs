@@ -125,6 +125,18 @@ impl Rule {
         self.from.iter().filter_map(|path| path.first()).map(String::as_str)
     }
 
+    /// The paths of the ERP's fields that the rule reads.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &Vec<String>> {
+        self.from.iter()
+    }
+
+    /// The path of the one field whose value is taken as it is; `None`: the rule says more than a field's name.
+    pub(crate) fn bare(&self) -> Option<&[String]> {
+        let path = self.only_source()?;
+        let nothing_more = Self { from: self.from.clone(), join: self.join.clone(), ..Self::default() };
+        (*self == nothing_more).then_some(path)
+    }
+
     /// The path of the one field that the rule reads; `None` when it reads several, or none.
     pub(crate) fn only_source(&self) -> Option<&[String]> {
         match self.from.as_slice() {

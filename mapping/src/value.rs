@@ -56,14 +56,22 @@ pub(crate) fn field<'s>(source: &'s SourceRecord, name: &str) -> Option<&'s RawV
 /// The value at a path of a record.
 ///
 /// # Errors
-/// When an object on the way has two fields of that name: which of the two is meant, nobody can say.
+/// As [`raw`].
 pub(crate) fn scalar<'s>(source: &'s SourceRecord, path: &[String]) -> Result<Option<Value<'s>>, String> {
+    Ok(raw(source, path)?.map(Value::of))
+}
+
+/// The value at a path of a record, as it is written.
+///
+/// # Errors
+/// When an object on the way has two fields of that name: which of the two is meant, nobody can say.
+pub(crate) fn raw<'s>(source: &'s SourceRecord, path: &[String]) -> Result<Option<&'s RawValue>, String> {
     let Some((first, rest)) = path.split_first() else { return Ok(None) };
     // A field that has a dot in its name is that field.
     if !rest.is_empty()
         && let Some(raw) = field(source, &path.join("."))
     {
-        return Ok(Some(Value::of(raw)));
+        return Ok(Some(raw));
     }
     let Some(mut raw) = field(source, first) else { return Ok(None) };
     for name in rest {
@@ -75,7 +83,7 @@ pub(crate) fn scalar<'s>(source: &'s SourceRecord, path: &[String]) -> Result<Op
             (Some(_), Some(_)) => return Err(format!("is made of an object that has '{name}' twice")),
         };
     }
-    Ok(Some(Value::of(raw)))
+    Ok(Some(raw))
 }
 
 impl<'a> Value<'a> {

@@ -94,6 +94,7 @@ async fn a_bad_value_costs_its_record_and_a_bad_phone_the_phone() -> anyhow::Res
                      C-3;chi@example.com, dung@example.com;Chi;\n\
                      C-4;em@example.com;Em;0123456789012345678901234567890123456789\n";
     exports.write("customers.csv", customers)?;
+    exports.write("products-0500.csv.gz", "packed")?;
     let mut config = exports.config();
     config["sync_entities"] = json!(["products", "customers"]);
     config["max_invalid"] = json!(3);
@@ -108,6 +109,7 @@ async fn a_bad_value_costs_its_record_and_a_bad_phone_the_phone() -> anyhow::Res
         words.contains("taken without a field: customer_phone is longer than 30 characters (1×)"),
         "{words}"
     );
+    assert!(words.contains("files left lying: products-0500.csv.gz: it is packed"), "{words}");
     let mut causes = Vec::new();
     for listed in erp.store.list(&format!("quarantine/{}", erp.integration())).await? {
         let lines = erp.store.read(&listed.key).await?.context("it is listed")?;

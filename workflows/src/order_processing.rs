@@ -37,6 +37,7 @@ pub use paying::charge_key;
 pub use requests::Requests;
 pub use result::OrderProcessingResult;
 pub(crate) use steps::DECIDED_BEFORE;
+pub use steps::OrderRun;
 
 use crate::input::Problem;
 use crate::report::StepSpec;
@@ -44,7 +45,7 @@ use crate::saga::{About, Halt, Process, named_exactly};
 use crate::search_attributes::ORDER_ID;
 use paying::NOT_IN_TIME;
 use result::Fulfilled;
-use steps::{OrderRun, OrderSaga};
+use steps::OrderSaga;
 
 /// The workflow id of an order; also the first part of every idempotency key.
 #[must_use]
@@ -105,7 +106,7 @@ impl OrderRun<'_> {
         let paid = self.settle(saga, payment, deadline).await?;
         let ((), label) = saga.both(self.confirm(saga, holds), self.ship(saga)).await?;
         saga.pivot();
-        join!(self.tell_shop(saga, &paid, &label), self.notify(saga, &label), self.count_sale(saga));
+        join!(self.tell_shop(saga, paid.status, &label), self.notify(saga, &label), self.count_sale(saga));
         Ok(Fulfilled { paid, label })
     }
 }

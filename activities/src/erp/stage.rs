@@ -1,6 +1,7 @@
 //! Pages from the ERP become rows to write: mapped, checked, compared with the shop.
 
 use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 
 use contracts::bulk::{Causes, count_cause};
 use contracts::erp::{QuarantinedRow, Record, StageCounts, StagePages, Staged, StagedRow, UnknownFields};
@@ -19,7 +20,7 @@ use super::shop::Shop;
 use super::{compare, give_up};
 use crate::bulk::{self, Checked, Compared, Page, Pages, Reading, Trouble, Unfit, patiently};
 
-/// Fields without a rule that a result lists.
+/// Fields without a rule, or files left lying, that a result lists.
 const UNKNOWN_MAX: usize = 50;
 
 pub(super) async fn stage(
@@ -37,7 +38,9 @@ pub(super) async fn stage(
     let ledger = Ledger::of(store, &input.source.integration_id, input.entity);
     let (unknown, counts, newest) = (BTreeSet::new(), StageCounts::default(), None);
     let left_out = Causes::new();
-    let mut records = Records { ctx, erp, shop, ledger, input, mapping, unknown, counts, newest, left_out };
+    let left_lying = Mutex::default();
+    let mut records =
+        Records { ctx, erp, shop, ledger, input, mapping, unknown, counts, newest, left_out, left_lying };
     let pages = Pages {
         cursor: input.cursor.as_deref(),
         at_most: input.pages,
@@ -45,7 +48,8 @@ pub(super) async fn stage(
         quarantine: &input.quarantine,
     };
     let rows = bulk::stage(ctx, store, &mut records, &pages).await?;
-    let Records { unknown, counts, newest, left_out, .. } = records;
+    let Records { unknown, counts, newest, left_out, left_lying, .. } = records;
+    let left_lying = left_lying.into_inner().unwrap_or_else(PoisonError::into_inner);
     let is_warned_of = input.unknown_fields == UnknownFields::Warn;
     Ok(Staged {
         batch: rows.batch,
@@ -55,6 +59,7 @@ pub(super) async fn stage(
         counts: StageCounts { superseded: rows.superseded, ..counts },
         causes: rows.causes,
         left_out,
+        left_lying: left_lying.into_iter().take(UNKNOWN_MAX).collect(),
         unknown_fields: unknown.into_iter().take(UNKNOWN_MAX).filter(|_| is_warned_of).collect(),
     })
 }
@@ -71,6 +76,8 @@ struct Records<'r> {
     counts: StageCounts,
     newest: Option<Timestamp>,
     left_out: Causes,
+    /// Pages are read while others are checked.
+    left_lying: Mutex<BTreeSet<String>>,
 }
 
 impl Reading for Records<'_> {
@@ -89,6 +96,13 @@ impl Reading for Records<'_> {
         };
         async move {
             let page = patiently(self.ctx, || self.erp.page(&ask)).await?;
+            for left in &page.left_lying {
+                tracing::warn!(
+                    integration = self.input.source.integration_id.as_str(),
+                    "a file is left lying: {left}"
+                );
+            }
+            self.left_lying.lock().unwrap_or_else(PoisonError::into_inner).extend(page.left_lying);
             Ok(Page { records: page.records, next: page.next })
         }
         .boxed()

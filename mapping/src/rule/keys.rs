@@ -11,7 +11,7 @@ use text::{Place, Problem, Refusal, did_you_mean, json, refuse};
 
 use super::{Grouping, Round, Rule};
 use crate::date;
-use crate::targets::Target;
+use crate::targets::Kind;
 use crate::value::Value;
 
 const KEYS: [&str; 16] = [
@@ -39,7 +39,7 @@ pub(crate) fn read(
     name: &str,
     at: usize,
     raw: &RawValue,
-    target: &Target,
+    kind: Kind,
     problems: &mut Vec<Problem>,
 ) -> Option<Rule> {
     let before = problems.len();
@@ -47,7 +47,7 @@ pub(crate) fn read(
         problems.push(Problem::new(name, problem, fix).at(Place::Byte { byte: at }));
     };
     if let Ok(field) = serde_json::from_str::<String>(raw.get()) {
-        if field.is_empty() {
+        if text::as_seen(&field).is_empty() {
             wrong(at, "names no field", "write the ERP's field");
             return None;
         }
@@ -69,7 +69,7 @@ pub(crate) fn read(
             wrong(at, &format!("{key}: {problem}"), &fix);
         }
     }
-    rule.check(target.kind, |problem, fix| wrong(at, problem, fix));
+    rule.check(kind, |problem, fix| wrong(at, problem, fix));
     (problems.len() == before).then_some(rule)
 }
 
@@ -175,7 +175,7 @@ fn fields(raw: &RawValue) -> Result<Vec<Vec<String>>, Refusal> {
         Ok(From::Several(names)) => names,
         Err(_) => return refuse("is no field", "write \"field\" or [\"field\", \"field\"]"),
     };
-    if names.is_empty() || names.iter().any(String::is_empty) {
+    if names.is_empty() || names.iter().any(|name| text::as_seen(name).is_empty()) {
         return refuse("names no field", "write the ERP's field");
     }
     Ok(names.iter().map(|name| path(name)).collect())

@@ -57,7 +57,8 @@ pub(crate) struct UpdateArgs {
     /// Names the run; the same list a second time needs another name [default: of the list's hash]
     #[arg(long, value_name = "ID", value_parser = batch)]
     pub(crate) batch_id: Option<PriceBatchId>,
-    /// JSON file that says which columns are meant: {"new_price": "gia moi"}; others are passed over
+    /// JSON file that says which columns are meant, and how they are written: {"new_price": {"from": "gia moi",
+    /// "thousands": "."}}. The rules are those of a sync (mapping_rules in docs/erp.md); other columns are passed over
     #[arg(long, value_name = "FILE")]
     pub(crate) map: Option<PathBuf>,
     /// Wait for the end with live progress, then print the result

@@ -31,6 +31,12 @@ impl SyncRun<'_> {
             [] => String::new(),
             names => format!("; fields that no rule asks for: {}", names.join(", ")),
         };
+        let lying: Vec<&str> =
+            work.staged.values().flat_map(|staged| &staged.left_lying).map(String::as_str).collect();
+        let lying = match lying.as_slice() {
+            [] => String::new(),
+            files => format!("; files left lying: {}", files.join("; ")),
+        };
         let left_out = match work.all_left_out() {
             none if none.is_empty() => String::new(),
             some => format!("; taken without a field: {}", causes(&some)),
@@ -40,7 +46,9 @@ impl SyncRun<'_> {
             Some(reason) if total.unmapped > 0 => {
                 return Err(saga.refused(TRANSFORM, INVALID_DATA, reason.clone()));
             }
-            _ => saga.done(TRANSFORM, &format!("{mapped} of {} records{left_out}{unasked}", total.read)),
+            _ => {
+                saga.done(TRANSFORM, &format!("{mapped} of {} records{left_out}{unasked}{lying}", total.read))
+            }
         }
         match too_many {
             Some(reason) => Err(saga.refused(VALIDATE, INVALID_DATA, reason)),

@@ -40,6 +40,7 @@ pub(super) struct StagedEntity {
     pub(super) causes: BTreeMap<String, u64>,
     pub(super) left_out: BTreeMap<String, u64>,
     pub(super) unknown_fields: Vec<String>,
+    pub(super) left_lying: Vec<String>,
     pub(super) newest: Option<Timestamp>,
     /// Whether everything was read, not only what changed, and to its end.
     pub(super) is_full: bool,
@@ -63,10 +64,15 @@ impl StagedEntity {
         self.newest = self.newest.max(pages.newest);
         add_causes(&mut self.causes, pages.causes);
         add_causes(&mut self.left_out, pages.left_out);
-        for field in pages.unknown_fields {
-            if self.unknown_fields.len() < CAUSES_MAX && !self.unknown_fields.contains(&field) {
-                self.unknown_fields.push(field);
-            }
+        add_names(&mut self.unknown_fields, pages.unknown_fields);
+        add_names(&mut self.left_lying, pages.left_lying);
+    }
+}
+
+fn add_names(known: &mut Vec<String>, more: Vec<String>) {
+    for name in more {
+        if known.len() < CAUSES_MAX && !known.contains(&name) {
+            known.push(name);
         }
     }
 }

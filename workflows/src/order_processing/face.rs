@@ -15,7 +15,7 @@ use temporalio_workflow::{
     SyncWorkflowContext, WorkflowContext, WorkflowContextView, WorkflowResult, workflow,
 };
 
-use super::{OrderData, OrderProcessingResult, OrderRun, Requests};
+use super::{OrderData, OrderProcessingResult, OrderRun};
 use crate::face;
 use crate::input::Unchecked;
 use crate::saga::{self, CancelAccepted, CancelRequest, Saga, SagaState, UpdateError};
@@ -66,7 +66,7 @@ pub impl OrderProcessing {
         input: Unchecked<OrderData>,
     ) -> WorkflowResult<OrderProcessingResult> {
         let (order, mut saga) = Saga::open(ctx, &input)?;
-        let run = OrderRun { order: &order, requests: Requests::new(&order, ctx.workflow_id()) };
+        let run = OrderRun::new(&order, ctx.workflow_id());
         let story = run.forward(&mut saga).await;
         let ended = saga.end(story, &run).await?;
         Ok(OrderProcessingResult::of(&order, ctx.workflow_id(), ended))

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use contracts::commerce::{Commerce, OrderProblem, OrderValidation};
+use contracts::commerce::{Commerce, OrderProblem, OrderValidation, PaymentStatus};
 use contracts::customers::{Customers, Suppress};
 use contracts::inventory::{Confirmation, Hold, Inventory, Reservation};
 use contracts::notification::{Delivery, Notifications};
@@ -11,14 +11,13 @@ use contracts::shipping::{Label, Shipment, Shipping};
 use jiff::Timestamp;
 use temporalio_workflow::join;
 
-use super::paying::Paid;
 use super::requests::Requests;
 use super::{
     ANALYTICS, CONFIRM, NOTIFY, OrderData, OrderProcessing, PAY, RESERVE, SHIP, TELL_SHOP, UPDATE, VALIDATE,
 };
 use crate::clock::{later, now};
-use crate::policy;
-use crate::saga::{Back, Halt, Saga, WayBack};
+use crate::policy::{self, Policy};
+use crate::saga::{Back, Halt, Process, Saga, WayBack};
 
 /// The part of the notifications that tells the platform of a bounce.
 const SUPPRESS: &str = "suppress";
@@ -29,19 +28,47 @@ pub(crate) const DECIDED_BEFORE: &str = "decided_before";
 /// Holds outlive the deadline by this much, so that a payment that is found settled at the last look still finds them.
 const HOLD_MARGIN: Duration = Duration::from_secs(5 * 60);
 
-/// One order on its way through the steps.
-pub(super) struct OrderRun<'o> {
+/// One order on its way through the steps. They know nothing of the process that takes them, so that another order of
+/// them can be measured beside this one.
+#[derive(Debug)]
+pub struct OrderRun<'o> {
     pub(super) order: &'o OrderData,
-    pub(super) requests: Requests<'o>,
+    /// What the order asks for.
+    pub requests: Requests<'o>,
+    plan: fn(Policy) -> Policy,
 }
 
 pub(super) type OrderSaga = Saga<OrderProcessing>;
 
-impl OrderRun<'_> {
-    /// Whether the shop knew the order before.
-    pub(super) async fn validate(&self, saga: &OrderSaga) -> Result<bool, Halt> {
+impl<'o> OrderRun<'o> {
+    /// An order that runs under this workflow id.
+    #[must_use]
+    pub fn new(order: &'o OrderData, workflow_id: &str) -> Self {
+        Self { order, requests: Requests::new(order, workflow_id), plan: |policy| policy }
+    }
+
+    /// The same, each step being an activity of its own: none runs inside a workflow task.
+    #[must_use]
+    pub fn all_activities(self) -> Self {
+        Self { plan: Policy::as_activity, ..self }
+    }
+
+    fn plan(&self, policy: Policy) -> Policy {
+        (self.plan)(policy)
+    }
+
+    /// The shop agrees to the order. Whether it knew it before.
+    ///
+    /// # Errors
+    /// When it refuses, or is away for longer than the step's patience; so it is with each step before the label.
+    pub async fn validate<P: Process>(&self, saga: &Saga<P>) -> Result<bool, Halt> {
         let verdict = saga
-            .step(VALIDATE, Commerce::validate_order, self.requests.validation(), policy::bookkeeping())
+            .step(
+                VALIDATE,
+                Commerce::validate_order,
+                self.requests.validation(),
+                self.plan(policy::bookkeeping()),
+            )
             .nothing_to_undo("the shop only answers a question")
             .await?;
         match verdict {
@@ -50,10 +77,14 @@ impl OrderRun<'_> {
         }
     }
 
-    pub(super) async fn reserve(&self, saga: &OrderSaga) -> Result<Vec<Hold>, Halt> {
+    /// Every line is held, or none.
+    ///
+    /// # Errors
+    /// When a line is short.
+    pub async fn reserve<P: Process>(&self, saga: &Saga<P>) -> Result<Vec<Hold>, Halt> {
         let expires_at = later(self.deadline(saga), HOLD_MARGIN);
         let reservation = saga
-            .step(RESERVE, Inventory::reserve, self.requests.hold(expires_at), policy::stock())
+            .step(RESERVE, Inventory::reserve, self.requests.hold(expires_at), self.plan(policy::stock()))
             .undo_by(Inventory::release, self.requests.release())
             .await?;
         match reservation {
@@ -73,9 +104,13 @@ impl OrderRun<'_> {
         }
     }
 
-    pub(super) async fn confirm(&self, saga: &OrderSaga, holds: Vec<Hold>) -> Result<(), Halt> {
+    /// The held stock becomes sold stock.
+    ///
+    /// # Errors
+    /// When a hold is gone.
+    pub async fn confirm<P: Process>(&self, saga: &Saga<P>, holds: Vec<Hold>) -> Result<(), Halt> {
         let confirmation = saga
-            .step(CONFIRM, Inventory::confirm, self.requests.sale(holds), policy::stock())
+            .step(CONFIRM, Inventory::confirm, self.requests.sale(holds), self.plan(policy::stock()))
             .undo_by(Inventory::restock, self.requests.restock())
             .await?;
         match confirmation {
@@ -87,9 +122,13 @@ impl OrderRun<'_> {
         }
     }
 
-    pub(super) async fn ship(&self, saga: &OrderSaga) -> Result<Label, Halt> {
+    /// The label is bought.
+    ///
+    /// # Errors
+    /// When the carrier refuses the parcel.
+    pub async fn ship<P: Process>(&self, saga: &Saga<P>) -> Result<Label, Halt> {
         let shipment = saga
-            .step(SHIP, Shipping::create_shipment, self.requests.parcel(), policy::carrier())
+            .step(SHIP, Shipping::create_shipment, self.requests.parcel(), self.plan(policy::carrier()))
             .or_look_up(Shipping::find_shipment, self.requests.label())
             .undo_by(Shipping::void_shipment, self.requests.label())
             .await?;
@@ -104,53 +143,64 @@ impl OrderRun<'_> {
         }
     }
 
-    pub(super) async fn tell_shop(&self, saga: &OrderSaga, paid: &Paid, label: &Label) {
-        let confirmed = self.requests.confirmed(paid.status, label);
+    /// The shop hears that the order is confirmed; a person is asked if it cannot be told.
+    pub async fn tell_shop<P: Process>(&self, saga: &Saga<P>, payment: PaymentStatus, label: &Label) {
+        let confirmed = self.requests.confirmed(payment, label);
         // A shop that never hears of a paid order with a label would sell its goods, or charge, again: a person is
         // asked.
-        let step = saga.step(UPDATE, Commerce::update_order, confirmed, policy::tell_shop());
+        let step = saga.step(UPDATE, Commerce::update_order, confirmed, self.plan(policy::tell_shop()));
         let _noted_by_the_saga = step.or_ask().await;
     }
 
+    /// The customer is told, on each way at once.
     pub(super) async fn notify(&self, saga: &OrderSaga, label: &Label) {
-        let email = async {
-            let mail = self.requests.email(label);
-            let step = saga.step(NOTIFY, Notifications::send_email, mail, policy::notice()).part("email");
-            let delivery = step.or_report().await;
-            note_delivery(saga, "email", delivery.as_ref());
-            if let Some(Delivery::Bounced { .. }) = delivery {
-                self.suppress(saga).await;
-            }
-        };
-        let sms = async {
-            let Some(message) = self.requests.sms(label) else { return };
-            let step = saga.step(NOTIFY, Notifications::send_sms, message, policy::notice()).part("sms");
-            note_delivery(saga, "sms", step.or_report().await.as_ref());
-        };
-        let push = async {
-            let message = self.requests.push(label);
-            let step = saga.step(NOTIFY, Notifications::send_push, message, policy::notice()).part("push");
-            note_delivery(saga, "push", step.or_report().await.as_ref());
-        };
-        join!(email, sms, push);
+        join!(self.send_mail(saga, label), self.send_sms(saga, label), self.push(saga, label));
+    }
+
+    /// The customer gets a mail. One that bounces is told to the platform.
+    pub async fn send_mail<P: Process>(&self, saga: &Saga<P>, label: &Label) {
+        let mail = self.requests.email(label);
+        let step = saga.step(NOTIFY, Notifications::send_email, mail, self.plan(policy::notice()));
+        let delivery = step.part("email").or_report().await;
+        note_delivery(saga, "email", delivery.as_ref());
+        if let Some(Delivery::Bounced { .. }) = delivery {
+            self.suppress(saga).await;
+        }
+    }
+
+    /// The customer gets an SMS, if there is a phone.
+    pub async fn send_sms<P: Process>(&self, saga: &Saga<P>, label: &Label) {
+        let Some(message) = self.requests.sms(label) else { return };
+        let step = saga.step(NOTIFY, Notifications::send_sms, message, self.plan(policy::notice()));
+        note_delivery(saga, "sms", step.part("sms").or_report().await.as_ref());
+    }
+
+    /// The customer's app gets a message.
+    pub async fn push<P: Process>(&self, saga: &Saga<P>, label: &Label) {
+        let message = self.requests.push(label);
+        let step = saga.step(NOTIFY, Notifications::send_push, message, self.plan(policy::notice()));
+        note_delivery(saga, "push", step.part("push").or_report().await.as_ref());
     }
 
     /// The mail bounced: the platform has to know it, or marketing mails would go on bouncing.
-    async fn suppress(&self, saga: &OrderSaga) {
+    async fn suppress<P: Process>(&self, saga: &Saga<P>) {
         let key = self.requests.key(NOTIFY).part(SUPPRESS);
         let news = Suppress { key, customer_id: self.order.customer_id.clone() };
-        let step = saga.step(NOTIFY, Customers::suppress, news, policy::aftermath()).part(SUPPRESS);
+        let step =
+            saga.step(NOTIFY, Customers::suppress, news, self.plan(policy::aftermath())).part(SUPPRESS);
         let _reported = step.or_report().await;
     }
 
-    pub(super) async fn count_sale(&self, saga: &OrderSaga) {
+    /// The sale is counted.
+    pub async fn count_sale<P: Process>(&self, saga: &Saga<P>) {
         let event = self.requests.completed();
-        let step = saga.step(ANALYTICS, Commerce::track_order_completed, event, policy::aftermath());
+        let step =
+            saga.step(ANALYTICS, Commerce::track_order_completed, event, self.plan(policy::aftermath()));
         let _reported = step.or_report().await;
     }
 
     /// Until when the payment may settle, for a reservation that begins now.
-    pub(super) fn deadline(&self, saga: &OrderSaga) -> Timestamp {
+    pub(super) fn deadline<P: Process>(&self, saga: &Saga<P>) -> Timestamp {
         later(now(saga.ctx()), self.order.reservation)
     }
 }
@@ -185,14 +235,14 @@ impl WayBack<OrderProcessing> for OrderRun<'_> {
 }
 
 /// A message that the sender refuses for good is a failed part of the step, not an outage.
-fn note_delivery(saga: &OrderSaga, channel: &'static str, delivery: Option<&Delivery>) {
+fn note_delivery<P: Process>(saga: &Saga<P>, channel: &'static str, delivery: Option<&Delivery>) {
     if let Some(Delivery::Refused { code } | Delivery::Bounced { code }) = delivery {
         saga.part(NOTIFY, channel).failed(&format!("refused: {code}"));
     }
 }
 
 /// The failure that a refusal by the shop means: a shortage is a shortage wherever it is noticed.
-fn refused_by_shop(saga: &OrderSaga, problems: &[OrderProblem]) -> Halt {
+fn refused_by_shop<P: Process>(saga: &Saga<P>, problems: &[OrderProblem]) -> Halt {
     let is_shortage = |problem: &OrderProblem| problem.check == "inventory_availability";
     if !problems.is_empty() && problems.iter().all(is_shortage) {
         let short: Vec<_> =

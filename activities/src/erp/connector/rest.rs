@@ -165,7 +165,7 @@ impl Rest {
         let Envelope { data: Records { records, next_cursor } } = self.read(self.get(&url).await?)?;
         let records: Option<Vec<Sourced>> = records.iter().map(|record| sourced(record)).collect();
         let records = records.ok_or_else(|| self.channel.unknown("a record without its updated_at"))?;
-        Ok(Page { records, next: next_cursor })
+        Ok(Page { records, next: next_cursor, ..Page::default() })
     }
 
     async fn read_keys(&self, ask: &KeysAsk<'_>) -> Result<Keys, CallError> {

@@ -1,118 +1,137 @@
 //! The meaning of a list's columns.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use contracts::money::Currency;
+use mapping::SourceRecord;
+use mapping::fields::{Field, FieldRules};
+use mapping::targets::Kind;
+use mapping::value::Value;
 use serde_json::value::RawValue;
-use text::{Place, Problem, did_you_mean, json};
+use text::{Problem, did_you_mean};
 
 use super::sheet;
 use crate::terminal::exit::{Exit, Failure};
-use crate::terminal::input::{self, InputText};
+use crate::terminal::input;
 
 /// The fields of a row.
-const FIELDS: [&str; 7] =
-    ["sku", "variant", "old_price", "new_price", "currency", "effective_date", "reason"];
+const FIELDS: [Field; 7] = [
+    ("sku", Kind::Key),
+    ("variant", Kind::Key),
+    ("old_price", Kind::Money),
+    ("new_price", Kind::Money),
+    (CURRENCY, Kind::Text),
+    ("effective_date", Kind::Date),
+    ("reason", Kind::Text),
+];
+const CURRENCY: &str = "currency";
+/// The fields that a spreadsheet program could take for a calculation.
+const KEYS: [&str; 2] = ["sku", "variant"];
 /// The name that an export gives to a price.
 const EXPORTED_PRICE: &str = "price";
 /// Columns that our own lists have, and that say nothing.
 const PASSED_OVER: [&str; 3] = ["line", "causes", "name"];
 
-/// Which column is which field.
+/// Which column is which field, and how it is read.
 pub(super) struct Columns {
-    /// Field by column, as somebody has said it; empty: they have their own names.
-    said: BTreeMap<String, String>,
+    /// As somebody has said it, in the language of a sync's rules; empty: the columns have their own names.
+    said: FieldRules,
+    /// Of amounts, where a row names none.
+    currency: Currency,
+}
+
+/// A row by its fields.
+#[derive(Debug, Default)]
+pub(super) struct Mapped {
+    pub(super) row: BTreeMap<String, Box<RawValue>>,
+    /// Fields whose value is not what its rule says, and the problem.
+    pub(super) flaws: BTreeMap<String, String>,
 }
 
 impl Columns {
-    /// Reads what somebody has said, if anything.
-    pub(super) fn read(map: Option<&Path>) -> Result<Self, Failure> {
-        let Some(path) = map else { return Ok(Self { said: BTreeMap::new() }) };
-        let InputText { name, json } = input::read(path)?;
-        Self::parse(&json).map_err(|problem| {
-            Failure::new(Exit::Usage, format!("{name}: {}", problem.what()))
-                .fix(format!("{}; nothing was started", problem.fix))
-        })
+    /// Reads what somebody has said, if anything. `currency`: of amounts, where a row names none.
+    pub(super) fn read(map: Option<&Path>, currency: Currency) -> Result<Self, Failure> {
+        let Some(path) = map else { return Ok(Self { said: FieldRules::default(), currency }) };
+        let text = input::read(path)?;
+        let said = FieldRules::parse(&text.json, &FIELDS).map_err(|problems| {
+            let whole = problems.into_iter().map(|problem| problem.in_whole(&text.json, 0)).collect();
+            Failure::new(Exit::Usage, format!("the rules of {} are wrong; nothing was started", text.name))
+                .problems(whole)
+        })?;
+        Ok(Self { said, currency })
     }
 
-    /// Reads a map; what is wrong with it has its place.
-    fn parse(text: &str) -> Result<Self, Problem> {
-        const MAP: &str = "write an object of fields and their columns: {\"new_price\": \"gia moi\"}";
-        json::value(text)?;
-        let fields = json::fields(text).ok_or_else(|| Problem::new("", "is no map of columns", MAP))?;
-        let (mut said, mut mapped) = (BTreeMap::new(), BTreeSet::new());
-        for (name, field) in fields {
-            let at = Place::in_text(text, field.at);
-            let here = |problem: &str, fix: String| Problem::new(name.as_str(), problem, fix).at(at.clone());
-            if !FIELDS.contains(&name.as_str()) {
-                return Err(here("is no field of a price row", did_you_mean(&name, &FIELDS)));
-            }
-            if !mapped.insert(name.clone()) {
-                return Err(here("is given twice", "keep one".to_owned()));
-            }
-            let column = json::text(field.value).map_err(|refusal| here(&refusal.problem, MAP.to_owned()))?;
-            // Columns are compared as the table reader reads them.
-            let column = text::as_seen(&column).into_owned();
-            if column.is_empty() {
-                return Err(here("names no column", MAP.to_owned()));
-            }
-            if let Some(other) = said.insert(column, name.clone()) {
-                let problem = format!("is made of a column that {other} is made of");
-                return Err(here(&problem, "name a column of its own for each".to_owned()));
-            }
-        }
-        Ok(Self { said })
-    }
-
-    /// Columns that mean these fields; others say nothing.
+    /// Columns that mean what these rules say.
     #[cfg(test)]
-    pub(super) fn of<const N: usize>(said: [(&str, &str); N]) -> Self {
-        Self { said: said.map(|(column, field)| (column.to_owned(), field.to_owned())).into() }
+    pub(super) fn of(rules: &str, currency: Currency) -> Self {
+        Self { said: FieldRules::parse(rules, &FIELDS).expect("rules"), currency }
+    }
+
+    /// Whether values stay as they are written, whatever the columns are called.
+    pub(super) fn keep_values(&self) -> bool {
+        self.said.are_all_bare()
     }
 
     /// A row by its fields.
     ///
     /// # Errors
     /// When a column means nothing, or two mean the same.
-    pub(super) fn row(
-        &self,
-        fields: BTreeMap<String, Box<RawValue>>,
-        is_sheet: bool,
-    ) -> Result<BTreeMap<String, Box<RawValue>>, Problem> {
-        let mut row = BTreeMap::new();
-        for (column, value) in fields {
-            let Some(field) = self.field(&column)? else { continue };
-            let value = match is_sheet && ["sku", "variant"].contains(&field) {
-                true => sheet::unguarded(value),
-                false => value,
-            };
-            if row.insert(field.to_owned(), value).is_some() {
-                let fix =
-                    "keep one of them, or say with --map which column is new_price and which is old_price";
-                return Err(Problem::new(field, "has two columns", fix));
+    pub(super) fn row(&self, mut fields: SourceRecord, is_sheet: bool) -> Result<Mapped, Problem> {
+        let mut mapped = Mapped::default();
+        let columns: Vec<String> = fields.keys().cloned().collect();
+        for column in columns {
+            let means = self.fields(&column)?;
+            if is_sheet && means.iter().any(|field| KEYS.contains(field)) {
+                fields.entry(column.clone()).and_modify(|value| *value = sheet::unguarded(value.clone()));
+            }
+            for field in means.into_iter().filter(|field| !self.said.has(field)) {
+                let Some(value) = fields.get(&column) else { continue };
+                if mapped.row.insert(field.to_owned(), value.clone()).is_some() {
+                    let fix = "keep one of them, or say with --map which column is new_price and which is old_price";
+                    return Err(Problem::new(field, "has two columns", fix));
+                }
             }
         }
-        Ok(row)
+        self.make(CURRENCY, &fields, self.currency, &mut mapped);
+        let named = mapped.row.get(CURRENCY).and_then(|raw| Value::of(raw).text().ok());
+        let code = named.map(|code| code.to_ascii_uppercase());
+        let currency = code.and_then(|code| Currency::from_code(&code)).unwrap_or(self.currency);
+        for (field, _) in FIELDS.into_iter().filter(|(field, _)| *field != CURRENCY) {
+            self.make(field, &fields, currency, &mut mapped);
+        }
+        Ok(mapped)
     }
 
-    /// The field that a column means; `None`: it says nothing.
+    /// Makes a field that has a rule.
+    fn make(&self, field: &str, fields: &SourceRecord, currency: Currency, mapped: &mut Mapped) {
+        match self.said.make(field, fields, currency) {
+            Ok(Some(value)) => drop(mapped.row.insert(field.to_owned(), value)),
+            Ok(None) => {}
+            Err(problem) => drop(mapped.flaws.insert(field.to_owned(), problem)),
+        }
+    }
+
+    /// The fields that a column means; none: it says nothing.
     ///
     /// # Errors
     /// When nothing is known of such a column.
-    pub(super) fn field(&self, column: &str) -> Result<Option<&str>, Problem> {
+    pub(super) fn fields(&self, column: &str) -> Result<Vec<&'static str>, Problem> {
         let column = &*text::as_seen(column);
-        if let Some(field) = self.said.get(column) {
-            return Ok(Some(field));
+        let made: Vec<&str> = self.said.made_of(column).collect();
+        if !made.is_empty() {
+            return Ok(made);
         }
-        let known = FIELDS.into_iter().find(|field| *field == column);
-        match column {
-            EXPORTED_PRICE if !self.said.values().any(|field| field == "new_price") => Ok(Some("new_price")),
-            _ if known.is_some() => Ok(known),
-            other if PASSED_OVER.contains(&other) || !self.said.is_empty() => Ok(None),
-            other => {
+        let own = if column == EXPORTED_PRICE { "new_price" } else { column };
+        match FIELDS.into_iter().find(|(field, _)| *field == own) {
+            // A rule says what the field is made of, and it is not this column.
+            Some((field, _)) => Ok(if self.said.has(field) { Vec::new() } else { vec![field] }),
+            None if PASSED_OVER.contains(&column) || !self.said.is_empty() => Ok(Vec::new()),
+            None => {
+                let names = FIELDS.map(|(field, _)| field);
                 let fix =
-                    format!("{}, or say with --map which columns are meant", did_you_mean(other, &FIELDS));
-                Err(Problem::new(other, "is not a column of a price list", fix))
+                    format!("{}, or say with --map which columns are meant", did_you_mean(column, &names));
+                Err(Problem::new(column, "is not a column of a price list", fix))
             }
         }
     }
@@ -124,37 +143,20 @@ mod tests {
 
     fn row(columns: &Columns, json: &str) -> Result<String, String> {
         let fields = serde_json::from_str(json).expect("an object");
-        let row = columns.row(fields, true).map_err(|problem| problem.to_string())?;
-        serde_json::to_string(&row).map_err(|error| error.to_string())
+        let mapped = columns.row(fields, true).map_err(|problem| problem.to_string())?;
+        if !mapped.flaws.is_empty() {
+            return Err(format!("{:?}", mapped.flaws));
+        }
+        serde_json::to_string(&mapped.row).map_err(|error| error.to_string())
     }
 
-    /// S1; and nobody can say which of two is meant.
-    #[test]
-    fn a_map_says_one_column_for_each_field() {
-        let parsed = |text: &str| Columns::parse(text).map(|columns| columns.said).map_err(|p| p.what());
-        let one = parsed("{\"new_price\": \"gia\u{301}\u{a0}mới\", \"sku\": \"mã\"}").expect("a map");
-        let said: Vec<(&str, &str)> =
-            one.iter().map(|(column, field)| (column.as_str(), field.as_str())).collect();
-        assert_eq!(said, [("giá mới", "new_price"), ("mã", "sku")]);
-        for (text, problem) in [
-            ("{\"sku\": \"a\",\n \"sku\": \"b\"}", "sku is given twice (line 2, column 9)"),
-            (
-                "{\"new_price\": \"giá\", \"old_price\": \"gia\u{301}\"}",
-                "old_price is made of a column that new_price is made of (line 1, column 35)",
-            ),
-            ("{\"newprice\": \"a\"}", "newprice is no field of a price row (line 1, column 14)"),
-            ("{\"sku\": 7}", "sku is not text (line 1, column 9)"),
-            ("{\"sku\": \" \"}", "sku names no column (line 1, column 9)"),
-            ("[]", "is no map of columns"),
-            ("{\"sku\" 7}", "is not JSON: expected `:` (line 1, column 8)"),
-        ] {
-            assert_eq!(parsed(text), Err(problem.to_owned()), "{text}");
-        }
+    fn said(rules: &str) -> Columns {
+        Columns::of(rules, Currency::VND)
     }
 
     #[test]
     fn a_column_means_a_field_or_is_named() {
-        let own = Columns { said: BTreeMap::new() };
+        let own = said("{}");
         let exported = r#"{"sku":"'=1+1","variant":"A","price":"5","currency":"VND","line":"7"}"#;
         let read = r#"{"currency":"VND","new_price":"5","sku":"=1+1","variant":"A"}"#;
         assert_eq!(row(&own, exported).as_deref(), Ok(read));
@@ -162,8 +164,28 @@ mod tests {
         assert!(twice.is_err_and(|said| said.contains("new_price has two columns")));
         let typo = row(&own, r#"{"sku":"A","newprice":"5"}"#);
         assert!(typo.is_err_and(|said| said.contains("did you mean 'new_price'?")));
-        let said = Columns { said: [("gia moi".to_owned(), "new_price".to_owned())].into() };
-        let mapped = row(&said, r#"{"sku":"A","gia moi":"5","price":"6","ghi chu":"x"}"#);
-        assert_eq!(mapped.as_deref(), Ok(r#"{"new_price":"5","sku":"A"}"#));
+        let mapped = said(r#"{"new_price": "giá mới"}"#);
+        assert!(mapped.keep_values());
+        let read = row(&mapped, r#"{"sku":"A","giá mới":"5","price":"6","ghi chu":"x"}"#);
+        assert_eq!(read.as_deref(), Ok(r#"{"new_price":"5","sku":"A"}"#));
+    }
+
+    /// A list of the ERP's needs no other program before it: the rules of a sync say how its values are written.
+    #[test]
+    fn a_value_is_read_as_its_rule_says_in_the_currency_of_its_row() {
+        let rules = r#"{"sku": {"from": "Artikel", "plain": true}, "currency": {"const": "EUR"},
+            "new_price": {"from": "Preis", "decimal": ",", "thousands": "."}}"#;
+        let columns = said(rules);
+        assert!(!columns.keep_values());
+        let read = row(&columns, r#"{"Artikel":"'+A 1","Preis":"1.299,50","Menge":"3"}"#);
+        assert_eq!(read.as_deref(), Ok(r#"{"currency":"EUR","new_price":1299.50,"sku":"A-1"}"#));
+        // By the list's own reading it would be twelve euros.
+        let wrong = row(&columns, r#"{"Artikel":"A","Preis":"12.99"}"#);
+        assert!(wrong.is_err_and(|said| said.contains("new_price")));
+        // One column can make two prices.
+        let up =
+            said(r#"{"old_price": "gia", "new_price": {"from": "gia", "factor": "1.1", "round": true}}"#);
+        let read = row(&up, r#"{"sku":"A","gia":"19999"}"#);
+        assert_eq!(read.as_deref(), Ok(r#"{"new_price":21999,"old_price":"19999","sku":"A"}"#));
     }
 }

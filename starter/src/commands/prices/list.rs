@@ -19,7 +19,7 @@ use store::{LinesWriter, Store};
 use table::{Flaw, Format, Kind, LineFinder, Reader, Row};
 use text::{Place, Problem};
 
-use super::columns::Columns;
+use super::columns::{Columns, Mapped};
 use crate::cli::prices::{ListFormat, UpdateArgs};
 use crate::terminal::exit::{Exit, Failure};
 
@@ -191,7 +191,8 @@ fn empty(file: &ListFile) -> Failure {
 
 /// A short JSON list; its values are as they were written.
 fn inline(file: &ListFile, columns: &Columns) -> Result<Option<String>, Failure> {
-    if file.format != ListFormat::Json {
+    // A value that is not what its rule says is told with its row, which then has to be one of a list.
+    if file.format != ListFormat::Json || !columns.keep_values() {
         return Ok(None);
     }
     let mut bytes = Vec::new();
@@ -208,18 +209,13 @@ fn inline(file: &ListFile, columns: &Columns) -> Result<Option<String>, Failure>
     if entries.is_empty() {
         return Err(empty(file));
     }
-    let rows = (1..).zip(entries).map(|(number, entry)| row_of(file, columns, number, entry));
-    let rows: Vec<BTreeMap<String, Box<RawValue>>> = rows.collect::<Result<_, _>>()?;
+    let rows = (1..).zip(entries).map(|(number, entry)| Ok(row_of(file, columns, number, entry)?.row));
+    let rows: Vec<BTreeMap<String, Box<RawValue>>> = rows.collect::<Result<_, Failure>>()?;
     serde_json::to_string(&rows).map(Some).map_err(unwritten)
 }
 
 /// A row of a JSON list.
-fn row_of(
-    file: &ListFile,
-    columns: &Columns,
-    number: u64,
-    entry: &RawValue,
-) -> Result<BTreeMap<String, Box<RawValue>>, Failure> {
+fn row_of(file: &ListFile, columns: &Columns, number: u64, entry: &RawValue) -> Result<Mapped, Failure> {
     let here = |problem: Problem| {
         let field = format!("row {number} {}", problem.field).trim_end().to_owned();
         file.wrong(&Problem { field, ..problem })
@@ -293,7 +289,8 @@ async fn read_table(
             // One that is of no value is the file's; one in a column that says nothing is nobody's.
             if problem.field.is_empty() {
                 return Err(file.wrong(&problem));
-            } else if let Some(field) = columns.field(&problem.field).map_err(here)? {
+            }
+            for field in columns.fields(&problem.field).map_err(here)? {
                 flaws.insert(field.to_owned(), problem.problem.clone());
                 if let Some(cell @ Place::Cell { .. }) = &problem.at {
                     cells.insert(field.to_owned(), cell.to_string());
@@ -301,11 +298,18 @@ async fn read_table(
             }
         }
         refuse_nul(&fields).map_err(here)?;
-        let row = columns.row(fields, kind != Kind::JsonLines).map_err(here)?;
+        let mapped = columns.row(fields, kind != Kind::JsonLines).map_err(here)?;
+        let row = mapped.row;
+        // What the file itself says of a value comes first.
+        flaws.extend(
+            mapped.flaws.into_iter().filter(|(field, _)| !flaws.contains_key(field)).collect::<Vec<_>>(),
+        );
         parts.add(&GivenRow { line, row, flaws, cells }).await?;
     }
     Ok(())
 }
+
+const PRICES: [&str; 2] = ["new_price", "old_price"];
 
 /// The prices of a row that are shown as a percentage, and their cells.
 fn percentages(
@@ -315,8 +319,8 @@ fn percentages(
 ) -> Result<BTreeMap<String, String>, Problem> {
     let mut flaws = BTreeMap::new();
     for column in row.readable().keys().filter(|column| row.is_percent(column)) {
-        let field = columns.field(column)?.filter(|field| ["new_price", "old_price"].contains(field));
-        if let Some(field) = field {
+        let fields = columns.fields(column)?.into_iter().filter(|field| PRICES.contains(field));
+        for field in fields {
             flaws.insert(field.to_owned(), "shows a percentage, and no price".to_owned());
             cells.insert(field.to_owned(), row.place_of(column).to_string());
         }
@@ -344,8 +348,8 @@ async fn read_json(file: &ListFile, columns: &Columns, parts: &mut Parts<'_>) ->
     let mut number = 0;
     while let Some(element) = receiver.recv().await {
         number += 1;
-        let row = row_of(file, columns, number, &element)?;
-        parts.add(&GivenRow { line: number, row, flaws: BTreeMap::new(), cells: BTreeMap::new() }).await?;
+        let Mapped { row, flaws } = row_of(file, columns, number, &element)?;
+        parts.add(&GivenRow { line: number, row, flaws, cells: BTreeMap::new() }).await?;
     }
     let ended =
         reading.await.map_err(|error| Failure::because(Exit::Failed, error, "the list was not read"))?;

@@ -13,9 +13,18 @@ use crate::terminal::exit::{Exit, Failure};
 use crate::terminal::input::InputText;
 use crate::terminal::program::command;
 
+/// The currency of amounts that name none.
+fn currency(checks: &CheckArgs) -> Result<Currency, Failure> {
+    let code = checks.currency.as_deref().unwrap_or("VND");
+    Currency::from_code(code).ok_or_else(|| {
+        Failure::new(Exit::Usage, format!("--currency is no ISO-4217 code: {code}"))
+            .fix("write it as VND or EUR; nothing was started")
+    })
+}
+
 /// `starter prices update`.
 pub(crate) async fn run(call: &Call<'_>, args: UpdateArgs) -> Result<Exit, Failure> {
-    let columns = Columns::read(args.map.as_deref())?;
+    let columns = Columns::read(args.map.as_deref(), currency(&args.checks)?)?;
     let store = Store::open(&args.store.store)?;
     let file = list::open(&args).await?;
     let batch_id = match &args.batch_id {

@@ -67,9 +67,6 @@ impl Folder {
     /// Claims every complete file of an entity, oldest first.
     pub(super) fn claim(&self, entity: Entity, settled: Option<Timestamp>) -> io::Result<()> {
         self.prepare()?;
-        for (name, why) in self.left_lying(entity)? {
-            tracing::warn!(file = name, "is left lying: {why}");
-        }
         let mut complete = self.complete(entity, SystemTime::now())?;
         if complete.is_empty() {
             return Ok(());

@@ -210,9 +210,7 @@ fn unreachable(error: &std::io::Error) -> CallError {
 
 impl Inner {
     fn page(&self, ask: &Ask) -> Result<Page, CallError> {
-        if ask.cursor.is_none() {
-            self.begin(ask)?;
-        }
+        let left_lying = if ask.cursor.is_none() { self.begin(ask)? } else { Vec::new() };
         let files = self.to_read(ask)?;
         let (from, mut taken) = match &ask.cursor {
             None => (0, 0),
@@ -224,7 +222,7 @@ impl Inner {
                 (place, cursor.taken)
             }
         };
-        let mut page = Page::default();
+        let mut page = Page { left_lying, ..Page::default() };
         for file in &files[from..] {
             let resumed = ask.cursor.as_ref().filter(|cursor| cursor.name == file.name);
             let byte = resumed.map_or(0, |cursor| cursor.byte);
@@ -249,8 +247,8 @@ impl Inner {
         Ok(page)
     }
 
-    /// Puts away what is in the shop, and claims what is new.
-    fn begin(&self, ask: &Ask) -> Result<(), CallError> {
+    /// Puts away what is in the shop, and claims what is new. The files that are left lying, each with what to do.
+    fn begin(&self, ask: &Ask) -> Result<Vec<String>, CallError> {
         if ask.since.is_none() && ask.settled.is_some() {
             let why = "a folder of exports is no whole that could be read again: move the files to read from done/ \
                        back into the folder, and leave out full";
@@ -259,7 +257,9 @@ impl Inner {
         if let Some(settled) = ask.settled {
             self.folder.put_away(ask.entity, settled).map_err(|error| unreachable(&error))?;
         }
-        self.folder.claim(ask.entity, ask.settled).map_err(|error| unreachable(&error))
+        self.folder.claim(ask.entity, ask.settled).map_err(|error| unreachable(&error))?;
+        let left = self.folder.left_lying(ask.entity).map_err(|error| unreachable(&error))?;
+        Ok(left.into_iter().map(|(name, why)| format!("{}: {why}", shown(&name))).collect())
     }
 
     /// The files of this run, oldest claim first. When a moment is named, also those put away since.

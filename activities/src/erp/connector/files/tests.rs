@@ -323,6 +323,8 @@ async fn names_are_read_however_they_are_spelt_and_what_is_left_is_named() {
         ] {
             folder.drop_file(of_nobody, "sku\nX\n");
         }
+        let first = folder.at_once().page(&ask(None)).await.expect("read");
+        assert!(first.left_lying.iter().any(|left| left.starts_with("products.csv.gz: ")), "{first:?}");
         let (records, _) = run(&folder.at_once(), ask(None)).await.expect("read");
         let mut skus = column(&records, "sku");
         skus.sort();

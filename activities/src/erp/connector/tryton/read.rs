@@ -241,7 +241,7 @@ impl Tryton {
             let known = moved.entry(product).or_insert(at);
             *known = at.max(*known);
         }
-        let mut page = Page { records: Vec::new(), next: next(&rows, chunk, cursor) };
+        let mut page = Page { next: next(&rows, chunk, cursor), ..Page::default() };
         for location in &setting.locations {
             page.records.extend(self.levels_at(location, &moved, setting, cursor).await?);
         }
@@ -288,7 +288,7 @@ impl Tryton {
         };
         let records: Option<Vec<Sourced>> = rows.iter().map(sourced).collect();
         let records = records.ok_or_else(|| self.rpc.unknown(ODD))?;
-        Ok(Page { records, next: next(rows, limit, cursor) })
+        Ok(Page { records, next: next(rows, limit, cursor), ..Page::default() })
     }
 }
 

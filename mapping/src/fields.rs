@@ -1,0 +1,210 @@
+//! Rules for a list that becomes no record of a sync, such as a list of prices: the same language, for the list's own
+//! fields.
+
+use std::collections::BTreeMap;
+
+use contracts::money::Currency;
+use serde_json::value::{RawValue, to_raw_value};
+use text::{Place, Problem, did_you_mean, json};
+
+use crate::SourceRecord;
+use crate::rule::{self, Rule};
+use crate::targets::Kind;
+use crate::value::{self, Converted};
+
+/// A field of a list, and the kind of its values.
+pub type Field = (&'static str, Kind);
+
+/// The rules for fields of a list. Fields without a rule are the list's own concern.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FieldRules {
+    rules: BTreeMap<&'static str, (Kind, Rule)>,
+}
+
+impl FieldRules {
+    /// Reads rules for some of these fields, and checks each.
+    ///
+    /// # Errors
+    /// Every mistake; its place is the byte in `rules`, or the line in a text that is not JSON.
+    pub fn parse(rules: &str, fields: &[Field]) -> Result<Self, Vec<Problem>> {
+        json::value(rules).map_err(|problem| vec![problem])?;
+        let Some(given) = json::fields(rules) else {
+            let fix = "write an object of fields and their columns: {\"new_price\": \"gia moi\"}";
+            return Err(vec![Problem::new("", "is no map of columns", fix)]);
+        };
+        let names: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
+        let (mut parsed, mut mistakes) = (BTreeMap::new(), Vec::new());
+        for (name, field) in &given {
+            let mut wrong = |problem: &str, fix: String| {
+                mistakes.push(Problem::new(name.as_str(), problem, fix).at(Place::Byte { byte: field.at }));
+            };
+            let Some((known, kind)) = fields.iter().find(|(known, _)| known == name) else {
+                wrong("is no field of the list", did_you_mean(name, &names));
+                continue;
+            };
+            if parsed.contains_key(known) {
+                wrong("is given twice", "keep one".to_owned());
+                continue;
+            }
+            if let Some(rule) = rule::read(name, field.at, field.value, *kind, &mut mistakes) {
+                parsed.insert(*known, (*kind, rule));
+            }
+        }
+        if !mistakes.is_empty() {
+            return Err(mistakes);
+        }
+        let rules = Self { rules: parsed };
+        match rules.copied() {
+            Some((one, other)) => {
+                let fix = "name a column of its own for each, or write how one of them is made of it";
+                Err(vec![Problem::new(other, format!("is made of a column that {one} is made of"), fix)])
+            }
+            None => Ok(rules),
+        }
+    }
+
+    /// Two fields that would have the same value: one of them is a slip.
+    fn copied(&self) -> Option<(&'static str, &'static str)> {
+        let mut seen = BTreeMap::new();
+        let bare = self.rules.iter().filter_map(|(name, (_, rule))| Some((*name, rule.bare()?)));
+        for (name, column) in bare {
+            if let Some(other) = seen.insert(column, name) {
+                return Some((other, name));
+            }
+        }
+        None
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Whether a value is taken as it is written, wherever there is a rule: each names a column and no more.
+    #[must_use]
+    pub fn are_all_bare(&self) -> bool {
+        self.rules.values().all(|(_, rule)| rule.bare().is_some())
+    }
+
+    /// Whether a field has a rule.
+    #[must_use]
+    pub fn has(&self, field: &str) -> bool {
+        self.rules.contains_key(field)
+    }
+
+    /// The fields that are made of a column.
+    pub fn made_of<'r>(&'r self, column: &str) -> impl Iterator<Item = &'static str> + use<'r> {
+        let column = text::as_seen(column).into_owned();
+        let reads = move |rule: &Rule| {
+            rule.paths().any(|path| path.join(".") == column || path.first() == Some(&column))
+        };
+        self.rules.iter().filter(move |(_, (_, rule))| reads(rule)).map(|(name, _)| *name)
+    }
+
+    /// Makes a field of a row. `None`: it has no rule, or the row says nothing of it. A value that a bare rule names is
+    /// given as it is written; others as the shop writes them: amounts as numbers, moments as RFC 3339 in UTC.
+    /// `currency`: of amounts.
+    ///
+    /// # Errors
+    /// The problem with the value, without repeating it.
+    pub fn make(
+        &self,
+        field: &str,
+        row: &SourceRecord,
+        currency: Currency,
+    ) -> Result<Option<Box<RawValue>>, String> {
+        let Some((kind, rule)) = self.rules.get(field) else { return Ok(None) };
+        if rule.bare().is_some() {
+            let path: Vec<String> = rule.paths().flatten().cloned().collect();
+            return Ok(value::raw(row, &path)?.map(ToOwned::to_owned));
+        }
+        let found = rule.value(row, *kind)?.filter(|value| !value.is_nothing());
+        let Some(value) = found else { return Ok(None) };
+        let made = value.convert(*kind, Some(rule), currency)?;
+        raw(&made).map(Some).map_err(|_| "cannot be written".to_owned())
+    }
+}
+
+fn raw(made: &Converted) -> serde_json::Result<Box<RawValue>> {
+    match made {
+        Converted::Text(text) => to_raw_value(text),
+        Converted::Integer(number) => to_raw_value(number),
+        Converted::Bool(truth) => to_raw_value(truth),
+        Converted::Money(money) => RawValue::from_string(money.amount().to_string()),
+        Converted::Date(moment) => to_raw_value(&moment.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIELDS: [Field; 4] = [
+        ("sku", Kind::Key),
+        ("old_price", Kind::Money),
+        ("new_price", Kind::Money),
+        ("effective_date", Kind::Date),
+    ];
+
+    fn said(rules: &str) -> Vec<String> {
+        let mistakes = FieldRules::parse(rules, &FIELDS).expect_err("refused");
+        mistakes.into_iter().map(|mistake| mistake.in_whole(rules, 0).what()).collect()
+    }
+
+    fn made(rules: &str, row: &str, currency: &str) -> Vec<Result<Option<String>, String>> {
+        let rules = FieldRules::parse(rules, &FIELDS).expect("rules");
+        let row: SourceRecord = serde_json::from_str(row).expect("a row");
+        let currency = Currency::from_code(currency).expect("a currency");
+        let make = |name| rules.make(name, &row, currency).map(|made| made.map(|raw| raw.get().to_owned()));
+        rules.rules.keys().map(|name| make(name)).collect()
+    }
+
+    #[test]
+    fn every_mistake_is_named_with_its_place() {
+        for (rules, problem) in [
+            ("{\"sku\": \"a\",\n \"sku\": \"b\"}", "sku is given twice (line 2, column 9)"),
+            ("{\"newprice\": \"a\"}", "newprice is no field of the list (line 1, column 14)"),
+            ("{\"sku\": 7}", "sku is neither a field's name nor a rule (line 1, column 9)"),
+            ("{\"sku\": \" \"}", "sku names no field (line 1, column 9)"),
+            (
+                "{\"sku\": {\"from\": \"a\", \"decimal\": \",\"}}",
+                "sku has keys for numbers, and the field is none (line 1, column 9)",
+            ),
+            (
+                "{\"new_price\": \"giá\", \"old_price\": \"gia\u{301}\"}",
+                "old_price is made of a column that new_price is made of",
+            ),
+            ("[]", "is no map of columns"),
+            ("{\"sku\" 7}", "is not JSON: expected `:` (line 1, column 8)"),
+        ] {
+            assert_eq!(said(rules), [problem], "{rules}");
+        }
+    }
+
+    /// One language: what a sync's rule says of a value, it says of a list's.
+    #[test]
+    fn a_value_is_made_as_its_rule_says() {
+        let rules = r#"{"new_price": {"from": "Preis", "decimal": ",", "thousands": ".", "strip": ["€"]},
+                        "effective_date": {"from": "ab", "format": "%d.%m.%Y", "zone": "Europe/Berlin"}}"#;
+        let row = r#"{"Preis": "1.299,50 €", "ab": "01.12.2026"}"#;
+        let ok = |text: &str| Ok(Some(text.to_owned()));
+        assert_eq!(made(rules, row, "EUR"), [ok("\"2026-11-30T23:00:00Z\""), ok("1299.50")]);
+        let wrong = made(rules, r#"{"Preis": "12.99", "ab": "2026-12-01"}"#, "EUR");
+        assert!(wrong.iter().all(Result::is_err), "{wrong:?}");
+        let nothing = made(rules, r#"{"Preis": " "}"#, "EUR");
+        assert_eq!(nothing, [Ok(None), Ok(None)]);
+        let factor = r#"{"new_price": {"from": "gia", "factor": "1000"}, "old_price": "gia"}"#;
+        assert_eq!(made(factor, r#"{"gia": "199"}"#, "VND"), [ok("199000"), ok("\"199\"")]);
+    }
+
+    #[test]
+    fn a_column_says_which_fields_it_makes() {
+        let rules =
+            r#"{"new_price": {"from": "gia", "factor": "1000"}, "old_price": "gia", "sku": "ma.hang"}"#;
+        let rules = FieldRules::parse(rules, &FIELDS).expect("rules");
+        assert_eq!(rules.made_of("gia").collect::<Vec<_>>(), ["new_price", "old_price"]);
+        assert_eq!(rules.made_of("ma.hang").collect::<Vec<_>>(), ["sku"]);
+        assert_eq!(rules.made_of("ghi chu").count(), 0);
+    }
+}
