@@ -1,6 +1,6 @@
 //! The webhook door: payment events, pushed by the provider, and clicks on the links that end marketing mails
 //! (`door/unsubscribe.rs`). Off unless configured, on a port of its own, because it is the one that the internet
-//! reaches.
+//! reaches; `door/connections.rs` keeps it answerable.
 //!
 //! An event is believed in one thing only: that somebody who knows the secret sent it, lately. Then the order reads
 //! its payment again (`settlement`). Answers tell the provider whether to send it again: 2xx no, 503 yes.
@@ -18,28 +18,19 @@ use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use pseudonym::RefKey;
 use settlement::settle;
 use temporalio_client::Client;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::AbortHandle;
 
+mod connections;
 mod unsubscribe;
 
-/// Payment events are small; whatever is larger is not one.
-const BODY_BYTES_MAX: usize = 64 * 1024;
+use connections::{BODY_BYTES_MAX, serve};
+
 /// Providers wait for some ten seconds before they give up and send the event again.
 const SETTLE_LIMIT: Duration = Duration::from_secs(8);
-
-/// Connections at once; the provider sends what finds no place again.
-const CONNECTIONS_MAX: usize = 256;
-/// A connection's whole life: one request, read, acted on and answered.
-const CONNECTION_LIMIT: Duration = Duration::from_secs(15);
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// How the door is set up: what is not there answers 404.
 #[derive(Clone, Debug)]
@@ -89,32 +80,6 @@ pub(crate) async fn open(
     }
     tracing::info!(%listen, "the webhook door is open");
     Ok(tokio::spawn(serve(listener, routes)).abort_handle())
-}
-
-/// Serves until aborted. Anybody may connect, and keep quiet: connections are few and short, so that the door cannot
-/// use up the descriptors that the worker needs for its own calls.
-async fn serve(listener: TcpListener, routes: Router) {
-    let free = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let mut connections = JoinSet::new();
-    while let Ok(place) = Arc::clone(&free).acquire_owned().await {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let routes = TowerToHyperService::new(routes.clone());
-                connections.spawn(async move {
-                    let connection = http1::Builder::new()
-                        .keep_alive(false)
-                        .timer(TokioTimer::new())
-                        .serve_connection(TokioIo::new(stream), routes);
-                    // How it ended is the caller's business: it hung up, or it was too slow.
-                    drop(tokio::time::timeout(CONNECTION_LIMIT, connection).await);
-                    drop(place);
-                });
-            }
-            // The caller is gone already, or descriptors have run out: others may still come.
-            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-        }
-        while connections.try_join_next().is_some() {}
-    }
 }
 
 async fn payment(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> (StatusCode, &'static str) {
