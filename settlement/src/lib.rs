@@ -14,10 +14,11 @@ use temporalio_client::errors::{
 use temporalio_client::{
     Client, WorkflowDescribeOptions, WorkflowExecuteUpdateOptions, WorkflowExecutionStatus,
     WorkflowGetResultOptions, WorkflowHandle, WorkflowIdConflictPolicy, WorkflowIdReusePolicy,
-    WorkflowListOptions, WorkflowStartOptions,
+    WorkflowListOptions, WorkflowSignalOptions, WorkflowStartOptions,
 };
 use temporalio_common::HasWorkflowDefinition;
 use temporalio_common::error::IncomingError;
+use temporalio_common::protos::temporal::api::failure::v1::Failure;
 use temporalio_common::search_attributes::SearchAttributes;
 use thiserror::Error;
 use tonic::Status;
@@ -97,6 +98,7 @@ pub async fn settle(
 ) -> Result<Heard, SettleError> {
     let handle = handle_of(client, OrderProcessing::run, order_processing::workflow_id(order_id));
     let event = PaymentSettled { event_id: event_id.to_string() };
+    let news = event.clone();
     // Repeated under its id, an update gets its first answer.
     let options = WorkflowExecuteUpdateOptions::builder().update_id(event_id.to_string()).build();
     let update = handle.execute_update(OrderProcessing::payment_settled, event, options);
@@ -109,6 +111,19 @@ pub async fn settle(
             order_processing::DUPLICATE => Heard::Duplicate,
             _ => Heard::AlreadyPaid,
         }),
+        // So much news came that the rest of the run's updates is kept for people.
+        Err(WorkflowUpdateError::Failed(refusal)) if says(&refusal, order_processing::BY_SIGNAL) => {
+            let signalled =
+                handle.signal(OrderProcessing::payment_heard, news, WorkflowSignalOptions::default());
+            match signalled.await {
+                Ok(()) => Ok(Heard::Taken),
+                Err(WorkflowInteractionError::NotFound(_)) => {
+                    after_the_end(client, task_queue, order_id, event_id).await
+                }
+                Err(WorkflowInteractionError::Rpc(status)) => Err(SettleError::Rpc(Box::new(status))),
+                Err(other) => Err(SettleError::Temporal(other.to_string())),
+            }
+        }
         // Closed before, or while the update was on its way: how it ended decides.
         Err(WorkflowUpdateError::NotFound(_) | WorkflowUpdateError::Failed(_)) => {
             after_the_end(client, task_queue, order_id, event_id).await
@@ -116,6 +131,11 @@ pub async fn settle(
         Err(WorkflowUpdateError::Rpc(status)) => Err(SettleError::Rpc(Box::new(status))),
         Err(other) => Err(SettleError::Temporal(other.to_string())),
     }
+}
+
+/// Whether a failure, or what is inside it, says this.
+fn says(failure: &Failure, words: &str) -> bool {
+    failure.message == words || failure.cause.as_deref().is_some_and(|cause| says(cause, words))
 }
 
 async fn after_the_end(

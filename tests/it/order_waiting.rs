@@ -1,12 +1,16 @@
 //! Orders that wait for the customer, and what ends the wait.
 
+use std::ops::Range;
 use std::time::Duration;
 
+use contracts::values::{EventId, OrderId};
+use futures::{StreamExt as _, stream};
 use serde_json::json;
+use settlement::{Heard, settle};
 use tests::matrix::requested;
 use tests::orders;
 use tests::servers::TimeSkipping;
-use tests::world::{Ended, Order, World};
+use tests::world::{Ended, LIMIT, Order, World};
 use workflows::order_processing::OrderProcessingResult;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -220,6 +224,37 @@ async fn a_week_with_a_hundred_pieces_of_news_is_under_three_thousand_events() -
 }
 
 /// A worker that was away finds Temporal's cancel and the end of the reservation in one task.
+/// O12: Temporal takes 2,000 updates of a run, and news of a payment may come without end. The first 500 are updates,
+/// the rest goes by signal, so that people are always heard.
+#[tokio::test]
+async fn news_beyond_measure_goes_by_signal_and_people_are_heard() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let order = waiting(&world, A_WEEK).await?;
+    assert_eq!(taken(&order, 0..500).await, 500);
+    assert_eq!(taken(&order, 500..2_100).await, 0, "refused, which counts for nothing");
+    let refused = order.payment_settled("one more").await.expect_err("enough");
+    assert!(refused.contains("by the signal payment_heard"), "{refused}");
+    let event = world.shop.settle(&order.order_id, "paid").await?;
+    let (order_id, event_id) = (OrderId::new(order.order_id.as_str())?, EventId::new(event)?);
+    let heard = settle(&world.client, &world.task_queue, &order_id, &event_id, LIMIT).await?;
+    assert_eq!(heard, Heard::Taken);
+    order.ended().await?.fulfilled()?;
+
+    let order = waiting(&world, A_WEEK).await?;
+    taken(&order, 0..2_100).await;
+    order.cancel_order("the customer called").await.map_err(anyhow::Error::msg)?;
+    order.ended().await?.stopped_as("cancelled")?;
+    Ok(())
+}
+
+/// How many updates with news are taken of so many.
+async fn taken(order: &Order<'_>, news: Range<u32>) -> usize {
+    let told = stream::iter(news).map(async |number| order.payment_settled(&format!("e{number}")).await);
+    // Temporal takes ten at a time.
+    let told: Vec<_> = told.buffer_unordered(8).collect().await;
+    told.iter().filter(|answer| answer.is_ok()).count()
+}
+
 #[tokio::test]
 async fn a_cancel_and_the_end_of_the_reservation_at_once_undo_the_order() -> anyhow::Result<()> {
     let (world, mut worker) = World::apart(&[]).await?;

@@ -31,7 +31,9 @@ mod steps;
 use contracts::values::OrderId;
 use temporalio_workflow::join;
 
-pub use face::{ALREADY_PAID, DUPLICATE, OrderProcessing, PaymentSettled, TAKEN, search_attributes};
+pub use face::{
+    ALREADY_PAID, BY_SIGNAL, DUPLICATE, OrderProcessing, PaymentSettled, TAKEN, search_attributes,
+};
 pub use input::{ITEMS_MAX, OrderData, QUANTITY_MAX};
 pub use paying::charge_key;
 pub use requests::Requests;

@@ -41,6 +41,13 @@ pub const DUPLICATE: &str = "duplicate";
 /// There is nothing to do: the order is past its point of no return, so it was paid (or is paid on delivery).
 pub const ALREADY_PAID: &str = "already paid";
 
+/// Temporal takes 2,000 updates of one run. So many may be news of the payment; the rest is for people, who cancel and
+/// answer. What comes beyond is refused with [`BY_SIGNAL`], which costs nothing, and is sent as `payment_heard`.
+const NEWS_BY_UPDATE_MAX: usize = 500;
+/// Why an update with news is refused: the same is to be sent by signal.
+pub const BY_SIGNAL: &str =
+    "this order has heard a lot of its payment: send news by the signal payment_heard";
+
 const TOO_LATE_TO_CANCEL: &str = "the order has a shipping label and can no longer be cancelled here: \
     stop the parcel with the carrier, or take it back as a return and refund the payment";
 
@@ -51,6 +58,8 @@ pub struct OrderProcessing {
     pub(super) saga: SagaState,
     /// Ids of the provider's events received so far.
     pub(super) settlements: BTreeSet<String>,
+    /// How many updates with such news were taken, duplicates counted.
+    news_by_update: usize,
     /// The provider's id of the payment, once it is known.
     pub(super) payment_id: Option<String>,
     /// The customer's part of the payment, while the order waits for it.
@@ -77,14 +86,8 @@ pub impl OrderProcessing {
     /// [`ALREADY_PAID`].
     #[update]
     pub fn payment_settled(&mut self, _ctx: &mut SyncWorkflowContext<Self>, event: PaymentSettled) -> String {
-        let answer = if self.saga.is_past_pivot() {
-            ALREADY_PAID
-        } else if self.settlements.insert(event.event_id) {
-            TAKEN
-        } else {
-            DUPLICATE
-        };
-        answer.to_owned()
+        self.news_by_update += 1;
+        self.hear(event).to_owned()
     }
 
     #[update_validator(payment_settled)]
@@ -93,9 +96,18 @@ pub impl OrderProcessing {
         _ctx: &WorkflowContextView,
         event: &PaymentSettled,
     ) -> Result<(), UpdateError> {
+        if self.news_by_update >= NEWS_BY_UPDATE_MAX {
+            return Err(BY_SIGNAL.into());
+        }
         EventId::new(event.event_id.as_str())
             .map(drop)
             .map_err(|problem| format!("event_id {problem}").into())
+    }
+
+    /// The same news without an answer.
+    #[signal]
+    pub fn payment_heard(&mut self, _ctx: &mut SyncWorkflowContext<Self>, event: PaymentSettled) {
+        let _no_answer = self.hear(event);
     }
 
     /// The business cancels. Returns what will be undone; refused past the point of no return.
@@ -122,4 +134,16 @@ pub impl OrderProcessing {
         self.customer_action.clone()
     }
 }
+}
+
+impl OrderProcessing {
+    fn hear(&mut self, event: PaymentSettled) -> &'static str {
+        if self.saga.is_past_pivot() {
+            ALREADY_PAID
+        } else if self.settlements.insert(event.event_id) {
+            TAKEN
+        } else {
+            DUPLICATE
+        }
+    }
 }
