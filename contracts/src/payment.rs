@@ -35,6 +35,13 @@ impl Payments {
     pub fn reverse(input: ReversePayment) {
         unimplemented!()
     }
+
+    /// Reads the amount that went back to the customer of what was charged under a key, whoever gave it back. `None`
+    /// where nothing did.
+    #[activity(name = "payment.refunded")]
+    pub fn refunded(input: FindRefund) -> Option<Money> {
+        unimplemented!()
+    }
 }
 
 /// The generated markers that an implementation points at.
@@ -168,4 +175,16 @@ pub struct ReversePayment {
     pub payment_id: Option<String>,
     /// Why, for the provider's books.
     pub reason: String,
+}
+
+/// A question for what went back of the payment made under a key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FindRefund {
+    /// The charge's key.
+    pub key: IdempotencyKey,
+    /// The order that was paid.
+    pub order_id: OrderId,
+    /// The provider's id of the payment, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_id: Option<String>,
 }

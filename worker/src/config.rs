@@ -9,6 +9,7 @@
 //! - `operation`, `door`, `tuning`: how the worker runs, what may come in, how much at once;
 //! - `secret`, `problems`: how a secret is read, and what is wrong.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use activities::notification::sms::SmsSender;
 use activities::payment::Provider;
 use activities::shipping::Carrier;
 use clap::Parser;
+use contracts::notification::OrderMail;
 
 use crate::door::DoorSettings;
 
@@ -73,6 +75,8 @@ pub struct Config {
     #[command(flatten)]
     sms: ProviderArgs<notification::SmsPort>,
     #[command(flatten)]
+    order_mails: notification::OrderMailArgs,
+    #[command(flatten)]
     onboarding: onboarding::OnboardingArgs,
     #[command(flatten)]
     patience: patience::PatienceArgs,
@@ -103,6 +107,8 @@ pub struct Settings {
     pub mail: Arc<dyn MailSender>,
     /// The sender of SMS.
     pub sms: Arc<dyn SmsSender>,
+    /// The mails about an order that are written here; the shop writes the others itself.
+    pub order_mails: BTreeSet<OrderMail>,
     /// The key of the customers' pseudonyms, and the address of the unsubscribe links.
     pub pseudonyms: Pseudonyms,
     /// How long things are retried.
@@ -139,6 +145,7 @@ impl Config {
         let shipping = self.shipping.check(home, limits, &mut problems);
         let mail = self.mail.check(senders, limits, &mut problems);
         let sms = self.sms.check(senders, limits, &mut problems);
+        let order_mails = self.order_mails.check(&mut problems);
         let pseudonyms = self.onboarding.pseudonyms(&mut problems);
         let requests = Requests {
             timeout: limits.timeout,
@@ -160,6 +167,7 @@ impl Config {
             shipping,
             mail,
             sms,
+            order_mails,
             pseudonyms,
             patience,
             operation,

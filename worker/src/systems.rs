@@ -166,7 +166,8 @@ impl Systems {
             shipping: ShippingActivities::new(self.shipping, second_look),
             notification: NotificationActivities::new(self.notification, self.texts)
                 .with_mail(self.mail)
-                .with_sms(self.sms),
+                .with_sms(self.sms)
+                .with_order_mails(settings.order_mails.clone()),
         }
     }
 }

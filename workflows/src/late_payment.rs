@@ -25,7 +25,7 @@ pub use input::LatePaymentData;
 
 use crate::clock::{later, now};
 use crate::input::Problem;
-use crate::order_processing::{self, DECIDED_BEFORE};
+use crate::order_processing::{self, steps::DECIDED_BEFORE};
 use crate::policy;
 use crate::report::StepSpec;
 use crate::saga::{About, Halt, Process, Saga, Settled, named_exactly};

@@ -4,6 +4,7 @@ use contracts::commerce::{
     CustomerOnboarded, OrderCheck, OrderCompleted, OrderLine, OrderProblem, OrderStatus, OrderValidation,
     PaymentStatus, ShippingStatus, UpdateOrder, ValidateOrder,
 };
+use contracts::payment::CustomerAction;
 use contracts::values::{Address, CustomerId, OrderId};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
@@ -129,6 +130,8 @@ impl KnownOrder {
 #[derive(Serialize)]
 struct UpdateBody<'a> {
     status: OrderStatus,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment_action: Option<&'a CustomerAction>,
     #[serde(skip_serializing_if = "Option::is_none")]
     payment_status: Option<PaymentStatus>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -275,6 +278,7 @@ impl Client {
         }
         let body = UpdateBody {
             status: order.status,
+            payment_action: order.payment_action.as_ref(),
             payment_status: order.payment_status,
             shipping_status: order.shipping_status,
             tracking_number: order.tracking_number.as_deref(),

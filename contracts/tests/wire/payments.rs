@@ -1,7 +1,8 @@
 //! The payment provider.
 
+use contracts::money::Money;
 use contracts::payment::{
-    ChargePayment, CustomerAction, FindPayment, Payment, PaymentKind, PaymentState, ReversePayment,
+    ChargePayment, CustomerAction, FindPayment, FindRefund, Payment, PaymentKind, PaymentState, ReversePayment,
 };
 use contracts::values::PaymentToken;
 use serde_json::json;
@@ -80,6 +81,15 @@ fn the_question_for_a_payment_and_its_answers_stay() -> TestResult {
     pinned(&None::<Payment>, &json!(null), &[])?;
     let golden = json!({ "payment_id": "pay_1", "state": "paid" });
     pinned(&Some(payment(PaymentState::Paid)), &golden, &["/payment_id"])
+}
+
+#[test]
+fn the_question_for_a_refund_and_its_answers_stay() -> TestResult {
+    let input = FindRefund { key: key(), order_id: order_id()?, payment_id: Some("pay_1".to_owned()) };
+    let golden = json!({ "key": KEY, "order_id": "ORDER-001", "payment_id": "pay_1" });
+    pinned(&input, &golden, &["/payment_id"])?;
+    pinned(&None::<Money>, &json!(null), &[])?;
+    pinned(&Some(dong(25_000_000)), &dong_json("25000000"), &[])
 }
 
 #[test]

@@ -12,10 +12,11 @@ use contracts::values::{IdempotencyKey, OrderId};
 use jiff::Timestamp;
 
 use super::steps::{OrderRun, OrderSaga};
+use super::telling::DECLINED;
 use super::{PAY, workflow_id};
 use crate::clock::{later, now};
 use crate::policy;
-use crate::saga::Halt;
+use crate::saga::{Aside, Halt};
 use crate::search_attributes::{STAGE, Stage};
 
 /// Why an order expires.
@@ -78,7 +79,16 @@ impl OrderRun<'_> {
             return Ok(Paid { payment_id: None, status });
         };
         let mut wait = Wait::begin(saga, deadline);
-        let settled = self.settled(&mut wait, payment).await;
+        let action = match &payment.state {
+            PaymentState::RequiresAction { action } => Some(action.clone()),
+            _ => None,
+        };
+        let settled = self.settled(&mut wait, payment);
+        let settled = match action {
+            // No outage of shop or mail holds up the looks.
+            Some(action) => Aside::beside(saga, |aside| self.invite(aside, action), settled).await,
+            None => settled.await,
+        };
         wait.end(settled.is_ok());
         settled
     }
@@ -90,11 +100,11 @@ impl OrderRun<'_> {
             let action = match state {
                 PaymentState::Paid => return Ok(Paid { payment_id, status: PaymentStatus::Paid }),
                 PaymentState::Declined { code, .. } => {
-                    return Err(saga.refused(PAY, "PaymentDeclined", format!("payment declined: {code}")));
+                    return Err(saga.refused(PAY, DECLINED, format!("payment declined: {code}")));
                 }
                 PaymentState::Reversed => {
                     let reason = "payment was voided or refunded at the provider".to_owned();
-                    return Err(saga.refused(PAY, "PaymentDeclined", reason));
+                    return Err(saga.refused(PAY, DECLINED, reason));
                 }
                 PaymentState::RequiresAction { action } => action,
             };

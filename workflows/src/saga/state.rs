@@ -119,6 +119,12 @@ impl SagaState {
         Some(format!("already being undone ({why}): {until}"))
     }
 
+    /// How often the effect of a step was undone, by the run or by hand.
+    #[must_use]
+    pub fn times_undone(&self, step: &str) -> usize {
+        self.report.undone.iter().filter(|undone| undone.step == step).count()
+    }
+
     /// Whether the run has ended.
     #[must_use]
     pub fn has_ended(&self) -> bool {
@@ -211,11 +217,7 @@ impl SagaState {
         let (status, detail) = match part {
             None => (status, detail.map(str::to_owned)),
             Some(part) => {
-                let detail = detail.map(str::to_owned);
-                match step.parts.iter_mut().find(|p| p.part == part) {
-                    Some(known) => (known.status, known.detail) = (status, detail),
-                    None => step.parts.push(PartReport { part: part.to_owned(), status, detail }),
-                }
+                set_part(&mut step.parts, part, status, detail);
                 (of_parts(&step.parts), None)
             }
         };
@@ -235,6 +237,13 @@ impl SagaState {
         step.ended_at = now;
         let took = step.ended_at?.duration_since(step.started_at?);
         Some(Duration::try_from(took).unwrap_or_default())
+    }
+
+    /// Notes where a part stands that is not part of the story: its step stands as it did.
+    pub(super) fn mark_aside(&mut self, name: &str, part: &str, status: StepStatus, detail: Option<&str>) {
+        if let Some(step) = self.report.step_mut(name) {
+            set_part(&mut step.parts, part, status, detail);
+        }
     }
 
     /// The answer to the query `progress`.
@@ -268,6 +277,14 @@ impl SagaState {
             questions: self.people.open().to_vec(),
             steps: self.report.steps.clone(),
         }
+    }
+}
+
+fn set_part(parts: &mut Vec<PartReport>, part: &str, status: StepStatus, detail: Option<&str>) {
+    let detail = detail.map(str::to_owned);
+    match parts.iter_mut().find(|known| known.part == part) {
+        Some(known) => (known.status, known.detail) = (status, detail),
+        None => parts.push(PartReport { part: part.to_owned(), status, detail }),
     }
 }
 
@@ -335,6 +352,15 @@ mod tests {
         let wanted = vec![("email", StepStatus::Completed), ("sms", StepStatus::Failed)];
         assert_eq!(parts, Some(wanted));
         assert_eq!(step.map(|step| step.status), Some(StepStatus::Failed));
+    }
+
+    #[test]
+    fn a_part_beside_the_story_leaves_its_step_as_it_is() {
+        let mut state = begun();
+        state.mark_aside("tell", "invitation", StepStatus::Running, None);
+        state.mark_aside("tell", "invitation", StepStatus::Failed, Some("no answer"));
+        let step = state.report.step("tell").map(|step| (step.status, step.started_at, step.parts.len()));
+        assert_eq!(step, Some((StepStatus::Pending, None, 1)));
     }
 
     #[test]

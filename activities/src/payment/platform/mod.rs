@@ -1,8 +1,10 @@
 //! The platform's own payments: `/payments`, `/payments/{id}/refund`, `/payments/void`.
 //!
+//! - `refunds.rs`: how much went back;
 //! - `state.rs`: what a payment's state is called, and what follows from it;
 //! - [`webhook`]: the platform's events.
 
+mod refunds;
 mod state;
 pub mod webhook;
 
@@ -10,7 +12,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use contracts::money::{Currency, Money};
-use contracts::payment::{ChargePayment, CustomerAction, FindPayment, Payment, PaymentState, ReversePayment};
+use contracts::payment::{
+    ChargePayment, CustomerAction, FindPayment, FindRefund, Payment, PaymentState, ReversePayment,
+};
 use contracts::values::IdempotencyKey;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -86,6 +90,10 @@ impl Provider for Platform {
 
     fn reverse<'a>(&'a self, reverse: &'a ReversePayment) -> BoxFuture<'a, Result<Reversal, CallError>> {
         self.void_and_refund(reverse).boxed()
+    }
+
+    fn refunded<'a>(&'a self, find: &'a FindRefund) -> BoxFuture<'a, Result<Option<Money>, CallError>> {
+        self.refunded_under(find).boxed()
     }
 
     fn signature_header(&self) -> &'static str {

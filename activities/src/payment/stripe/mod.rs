@@ -16,6 +16,7 @@
 pub mod api;
 mod decline;
 mod look_up;
+mod refunded;
 mod settings;
 pub mod webhook;
 mod wire;
@@ -24,7 +25,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use contracts::money::Money;
-use contracts::payment::{ChargePayment, FindPayment, Payment, PaymentKind, PaymentState, ReversePayment};
+use contracts::payment::{
+    ChargePayment, FindPayment, FindRefund, Payment, PaymentKind, PaymentState, ReversePayment,
+};
 use contracts::values::IdempotencyKey;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
@@ -77,6 +80,10 @@ impl Provider for Stripe {
 
     fn reverse<'a>(&'a self, reverse: &'a ReversePayment) -> BoxFuture<'a, Result<Reversal, CallError>> {
         self.cancel_or_refund(reverse).boxed()
+    }
+
+    fn refunded<'a>(&'a self, find: &'a FindRefund) -> BoxFuture<'a, Result<Option<Money>, CallError>> {
+        self.refunded_under(find).boxed()
     }
 
     fn signature_header(&self) -> &'static str {

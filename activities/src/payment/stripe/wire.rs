@@ -62,6 +62,8 @@ struct Charge {
     amount_captured: Option<i64>,
     #[serde(default)]
     amount_refunded: i64,
+    #[serde(default)]
+    currency: Option<String>,
 }
 
 /// A refund.
@@ -126,6 +128,14 @@ impl Intent {
 
     pub(super) fn status(&self) -> &str {
         &self.status
+    }
+
+    /// What went back to the customer, in the smallest unit of the currency of that code.
+    pub(super) fn refunded(&self) -> Option<(i64, Option<&str>)> {
+        match &self.latest_charge {
+            Some(LatestCharge::Whole(charge)) => Some((charge.amount_refunded, charge.currency.as_deref())),
+            Some(LatestCharge::Id(_)) | None => None,
+        }
     }
 
     /// The name of an action of the customer's that is not a name.
@@ -193,7 +203,8 @@ fn action(intent: &Intent, status: &str) -> Option<CustomerAction> {
         other => Some(other).filter(|other| is_code(other))?,
     };
     let instruction = url.is_none().then(|| {
-        format!("finish payment {} in the shop's checkout, with Stripe's client library", intent.id)
+        // The customer may get it by mail.
+        format!("go back to the shop's checkout and confirm payment {} there", intent.id)
     });
     Some(CustomerAction { kind: kind.to_owned(), url, instruction })
 }
@@ -225,21 +236,34 @@ const CONTRADICTORY: [Currency; 1] = [Currency::UGX];
 /// An amount in the unit Stripe counts the currency in; `None` where that cannot say it exactly.
 pub(super) fn smallest_units(money: Money) -> Option<i64> {
     let currency = money.currency();
-    if CONTRADICTORY.contains(&currency) {
-        return None;
-    }
-    let decimals: u32 = match currency {
-        _ if WITHOUT_DECIMALS.contains(&currency) => 0,
-        _ if WITH_THREE_DECIMALS.contains(&currency) => 3,
-        // ISK, too: without decimals in ISO-4217, with two at Stripe.
-        _ => 2,
-    };
+    let decimals = decimals(currency)?;
     let (ours, units) = (u32::from(exponent(currency)), money.minor_units());
     let units = match decimals.checked_sub(ours) {
         Some(more) => units.checked_mul(10_i64.pow(more))?,
         None => exactly(units, 10_i64.pow(ours - decimals))?,
     };
     if decimals == 3 { exactly(units, 10).map(|_| units) } else { Some(units) }
+}
+
+/// The amount of so many of the units that Stripe counts the currency in; `None` where we cannot say it exactly.
+pub(super) fn from_smallest_units(units: i64, currency: Currency) -> Option<Money> {
+    let (ours, decimals) = (u32::from(exponent(currency)), decimals(currency)?);
+    let minor_units = match decimals.checked_sub(ours) {
+        Some(more) => exactly(units, 10_i64.pow(more))?,
+        None => units.checked_mul(10_i64.pow(ours - decimals))?,
+    };
+    Some(Money::from_minor_units(minor_units, currency))
+}
+
+/// How many decimals Stripe counts a currency with; `None`: nobody can say.
+fn decimals(currency: Currency) -> Option<u32> {
+    match currency {
+        _ if CONTRADICTORY.contains(&currency) => None,
+        _ if WITHOUT_DECIMALS.contains(&currency) => Some(0),
+        _ if WITH_THREE_DECIMALS.contains(&currency) => Some(3),
+        // ISK, too: without decimals in ISO-4217, with two at Stripe.
+        _ => Some(2),
+    }
 }
 
 fn exactly(units: i64, divisor: i64) -> Option<i64> {
@@ -272,6 +296,19 @@ mod tests {
         assert_eq!(units("3.2", Currency::MGA), None);
         assert_eq!(units("5", Currency::UGX), None);
         assert_eq!(smallest_units(Money::from_minor_units(i64::MAX, Currency::ISK)), None);
+    }
+
+    #[test]
+    fn an_amount_comes_back_as_it_was_sent() {
+        let currencies = ["25000000 VND", "19.99 USD", "5 ISK", "5.12 KWD", "3 MGA"];
+        for (text, currency) in currencies.iter().filter_map(|money| money.split_once(' ')) {
+            let currency = Currency::from_code(currency).expect("a currency");
+            let money = Money::parse(text, currency).expect("an amount");
+            let units = smallest_units(money).expect("units");
+            assert_eq!(from_smallest_units(units, currency), Some(money), "{text} {}", currency.code());
+        }
+        assert_eq!(from_smallest_units(5, Currency::ISK), None, "a twentieth of a króna");
+        assert_eq!(from_smallest_units(5, Currency::UGX), None);
     }
 
     fn intent(mut more: Value) -> Result<Intent, serde_json::Error> {
@@ -340,7 +377,7 @@ mod tests {
         assert_eq!(action(json!({ "type": "call Lan Pham" }))?, None);
         let sdk = action(json!({ "type": "use_stripe_sdk", "use_stripe_sdk": {} }))?;
         let sdk = sdk.map(|action| (action.kind, action.url, action.instruction.unwrap_or_default()));
-        let said = "finish payment pi_1 in the shop's checkout, with Stripe's client library".to_owned();
+        let said = "go back to the shop's checkout and confirm payment pi_1 there".to_owned();
         assert_eq!(sdk, Some(("three_d_secure".to_owned(), None, said)));
         Ok(())
     }
