@@ -107,6 +107,10 @@ impl FieldRules {
     /// with a default may do without.
     #[must_use]
     pub fn missing<'r>(&'r self, columns: &[&str]) -> Option<(&'static str, String)> {
+        // A table without a heading is one of nothing.
+        if columns.is_empty() {
+            return None;
+        }
         let columns: Vec<Cow<'_, str>> = columns.iter().map(|column| text::as_seen(column)).collect();
         let is_there = |path: &[String]| {
             columns.iter().any(|column| {
