@@ -311,13 +311,19 @@ fn what_the_customer_has_to_do_is_a_link_or_words() -> TestResult {
         let link = r#"<a href="https:&#x2f;&#x2f;pay.example.com&#x2f;1?a=b&amp;c=d""#;
         assert!(linked.html.contains(link), "{}", linked.html);
         // What a mail program does not open is not a link.
-        for (url, shown) in [("momo://pay/1", "momo:&#x2f;&#x2f;pay&#x2f;1"), ("javascript:x()", "javascript:x()")] {
+        for (url, shown) in
+            [("momo://pay/1", "momo:&#x2f;&#x2f;pay&#x2f;1"), ("javascript:x()", "javascript:x()")]
+        {
             let app = mail(waits_for(Some(url), None, 30)?)?;
             assert!(app.html.contains(shown) && !app.html.contains("<a href"), "{}", app.html);
             assert!(app.text.contains(url), "{}", app.text);
         }
         let told = mail(waits_for(None, Some("Transfer <it>"), 30)?)?;
-        assert!(told.text.contains("Transfer <it>") && told.html.contains("Transfer &lt;it&gt;"), "{}", told.html);
+        assert!(
+            told.text.contains("Transfer <it>") && told.html.contains("Transfer &lt;it&gt;"),
+            "{}",
+            told.html
+        );
         assert!(!told.html.contains("<a href") && !told.text.contains("http"), "{}", told.text);
     }
     Ok(())

@@ -6,25 +6,26 @@
 
 use std::time::Duration;
 
-use contracts::values::{EventId, OrderId};
+use contracts::values::{EventId, Locale, OrderId, Recipient};
 use futures::TryStreamExt as _;
 use temporalio_client::errors::{
     WorkflowGetResultError, WorkflowInteractionError, WorkflowStartError, WorkflowUpdateError,
 };
 use temporalio_client::{
     Client, WorkflowDescribeOptions, WorkflowExecuteUpdateOptions, WorkflowExecutionStatus,
-    WorkflowGetResultOptions, WorkflowHandle, WorkflowIdConflictPolicy, WorkflowIdReusePolicy,
-    WorkflowListOptions, WorkflowSignalOptions, WorkflowStartOptions,
+    WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowHandle, WorkflowIdConflictPolicy,
+    WorkflowIdReusePolicy, WorkflowListOptions, WorkflowSignalOptions, WorkflowStartOptions,
 };
 use temporalio_common::HasWorkflowDefinition;
 use temporalio_common::error::IncomingError;
 use temporalio_common::protos::temporal::api::failure::v1::Failure;
+use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
 use temporalio_common::search_attributes::SearchAttributes;
 use thiserror::Error;
 use tonic::Status;
 use workflows::input::Unchecked;
 use workflows::late_payment::{self, LatePayment, LatePaymentData};
-use workflows::order_processing::{self, OrderProcessing, OrderProcessingResult, PaymentSettled};
+use workflows::order_processing::{self, OrderData, OrderProcessing, OrderProcessingResult, PaymentSettled};
 use workflows::report::Report;
 use workflows::saga::{Outcome, Process as _};
 use workflows::search_attributes::{ORDER_ID, OUTCOME};
@@ -177,11 +178,14 @@ async fn after_the_end(
         // transition less. Where no worker shares the connection, the client leaves the request out.
         .enable_eager_workflow_start(true)
         .build();
+    let (customer_email, locale) = customer_of(&handle).await.unzip();
     let input = LatePaymentData {
         order_id: order_id.clone(),
         event_id: event_id.clone(),
         decided: decided != Decided::No,
         asked_in: decided.asked_in(),
+        customer_email,
+        locale: locale.unwrap_or_default(),
     };
     let input = Unchecked::of(&input).map_err(|e| SettleError::Temporal(e.to_string()))?;
     match client.start_workflow(LatePayment::run, input, options).await {
@@ -191,6 +195,22 @@ async fn after_the_end(
         Err(WorkflowStartError::Rpc(status)) => Err(SettleError::Rpc(Box::new(status))),
         Err(other) => Err(SettleError::Temporal(other.to_string())),
     }
+}
+
+/// Who hears of a refund, and in which language: the order's own input says it. `None` where that cannot be read: the
+/// money goes back all the same.
+async fn customer_of<R: HasWorkflowDefinition>(
+    order: &WorkflowHandle<Client, R>,
+) -> Option<(Recipient, Locale)> {
+    let mut history = order.fetch_history(WorkflowFetchHistoryOptions::default());
+    let started = match history.try_next().await.ok()??.attributes? {
+        Attributes::WorkflowExecutionStartedEventAttributes(started) => started,
+        _ => return None,
+    };
+    let payload = started.input?.payloads.into_iter().next()?;
+    let input = Unchecked::<OrderData>::from_json(std::str::from_utf8(&payload.data).ok()?).ok()?;
+    let order = input.check().ok()?;
+    Some((order.customer_email, order.locale))
 }
 
 /// Whether somebody decided about the money of an order that has ended.

@@ -37,6 +37,7 @@ mod order_put_away;
 mod order_refused;
 mod order_side_by_side;
 mod order_stuck;
+mod order_told;
 mod order_waiting;
 mod own_names;
 mod people;

@@ -10,12 +10,14 @@
 //!    for its patience; the latter is tried on meanwhile. Where somebody has decided about this payment before
 //!    (`decided`), or another run asks about it now (`asked_in`), a person is asked before anything is sent: the money
 //!    may have gone back by hand. If the read shows that there is no money, and none to come, nobody needs to be asked.
+//! 3. `send-notifications`: the customer gets the mail `refunded`, once the provider shows what went back.
 //!
 //! A cancel changes nothing of that: the money is owed. Deliberately absent: reviving the order. A customer who still
 //! wants the goods places a new one.
 
 mod face;
 mod input;
+mod telling;
 
 use contracts::payment::{FindPayment, Payment, PaymentState, Payments, ReversePayment};
 use contracts::values::{EventId, OrderId};
@@ -40,6 +42,7 @@ pub fn workflow_id(order_id: &OrderId, event_id: &EventId) -> String {
 const READ: &str = "read-payment";
 /// The step that gives the money back.
 pub const REFUND: &str = "refund-payment";
+const NOTIFY: &str = "send-notifications";
 
 impl Process for LatePayment {
     const NAME: &'static str = "LatePayment";
@@ -48,6 +51,7 @@ impl Process for LatePayment {
         StepSpec::retriable(READ, "ask the provider what is there"),
         StepSpec::retriable(REFUND, "give the money back")
             .if_left("the shop keeps money that bought nothing"),
+        StepSpec::retriable(NOTIFY, "tell the customer"),
     ];
     type Input = LatePaymentData;
 
@@ -95,10 +99,13 @@ async fn forward(saga: &mut Saga<LatePayment>, late: &LatePaymentData) -> Result
         };
         step = step.ask_first(DECIDED_BEFORE, news);
     }
-    if let Settled::Done(()) = step.or_ask().await {
+    let settled = step.or_ask().await;
+    if let Settled::Done(()) = settled {
         saga.done(REFUND, said_of(was_paid));
     }
-    Ok(GivenBack { payment_id, was_paid })
+    let given = GivenBack { payment_id, was_paid };
+    telling::tell(saga, late, &settled, &given).await;
+    Ok(given)
 }
 
 /// Whether a payment that was read holds money. `None`: it is open, and may hold some by the time it is taken back.
@@ -114,7 +121,7 @@ fn was_captured(found: &Option<Payment>) -> Option<bool> {
 fn said_of(was_paid: Option<bool>) -> &'static str {
     match was_paid {
         Some(true) => "the money went back",
-        Some(false) => "there was no money to give back",
+        Some(false) => telling::NO_MONEY,
         None => "whatever was there went back",
     }
 }

@@ -31,7 +31,7 @@
 //! - `waiting`: waits of the forward path; `decision`: waits for a person's decision;
 //! - `people`, `asking`: questions, answers, and what is tried meanwhile; `updates`: the bodies of the updates;
 //! - `unwind`: the way back; `ending`: how a run closes; `failure`: what an activity's failure says;
-//! - `state`: the saga's part of the workflow's state; `scribe`: what writes it down.
+//! - `state`: the saga's part of the workflow's state; `parts`: of a step; `scribe`: what writes it down.
 
 mod aside;
 mod asking;
@@ -40,6 +40,7 @@ mod decision;
 mod effect;
 mod ending;
 mod failure;
+mod parts;
 mod people;
 mod process;
 mod run;

@@ -2,7 +2,8 @@
 
 use contracts::money::Money;
 use contracts::payment::{
-    ChargePayment, CustomerAction, FindPayment, FindRefund, Payment, PaymentKind, PaymentState, ReversePayment,
+    ChargePayment, CustomerAction, FindPayment, FindRefund, Payment, PaymentKind, PaymentState,
+    ReversePayment,
 };
 use contracts::values::PaymentToken;
 use serde_json::json;

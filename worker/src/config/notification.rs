@@ -43,7 +43,11 @@ fn kind_of(name: &str) -> Result<OrderMail, Problem> {
     OrderMail::from_name(name).ok_or_else(|| {
         let known = OrderMail::ALL.map(OrderMail::name).join(", ");
         let what = format!("has '{name}', which is not a mail about an order");
-        Problem::new(ORDER_MAILS, what, format!("write some of {known} with commas between, or {ALL}, or {NONE}"))
+        Problem::new(
+            ORDER_MAILS,
+            what,
+            format!("write some of {known} with commas between, or {ALL}, or {NONE}"),
+        )
     })
 }
 

@@ -1,10 +1,11 @@
 //! The input of late money, and its check.
 
-use contracts::values::{EventId, OrderId};
+use contracts::values::{EventId, Locale, OrderId, Recipient};
 use serde::{Deserialize, Serialize};
 
-use crate::input::people::yes_or_no;
+use crate::input::people::{locale, mail_address, yes_or_no};
 use crate::input::{Checked, Fields, id, text};
+use crate::order_processing::telling::Reader;
 
 /// The facts that are known when late money is heard of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +18,12 @@ pub struct LatePaymentData {
     /// nothing goes back before somebody says so.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub decided: bool,
+    /// `customer_email`, optional: who hears of the refund; without it nobody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_email: Option<Recipient>,
+    /// `locale`, optional: `vi-VN` (default) or `en-US`.
+    #[serde(default)]
+    pub locale: Locale,
     /// `asked_in`, optional: the run that asks a person about the same money at this moment. It may try on by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_in: Option<String>,
@@ -28,7 +35,18 @@ impl Checked for LatePaymentData {
         let event_id = fields.required("event_id", id);
         let decided = fields.optional("decided", yes_or_no).unwrap_or(false);
         let asked_in = fields.optional("asked_in", text(1_000));
-        Some(Self { order_id: order_id?, event_id: event_id?, decided, asked_in })
+        let customer_email = fields.optional("customer_email", mail_address);
+        let locale = fields.optional("locale", locale).unwrap_or_default();
+        let (order_id, event_id) = (order_id?, event_id?);
+        Some(Self { order_id, event_id, decided, asked_in, customer_email, locale })
+    }
+}
+
+impl LatePaymentData {
+    /// Who hears of the refund.
+    pub(super) fn reader(&self) -> Option<Reader> {
+        let email = self.customer_email.clone()?;
+        Some(Reader { order_id: self.order_id.clone(), email, locale: self.locale })
     }
 }
 
@@ -70,6 +88,8 @@ mod tests {
             (r#"{"order_id": "ORDER-001", "event_id": ""}"#, "event_id"),
             (r#"{"order_id": "ORDER-001", "event_id": "evt/1"}"#, "event_id"),
             (r#"{"order_id": "ORDER-001", "event_id": null}"#, "event_id"),
+            (r#"{"order_id": "A", "event_id": "e", "customer_email": "nobody"}"#, "customer_email"),
+            (r#"{"order_id": "A", "event_id": "e", "locale": "fr-FR"}"#, "locale"),
         ] {
             let said = problems(json)?;
             assert_eq!(said.len(), 1, "{json}: {said:?}");

@@ -35,6 +35,7 @@ pub fn charge_key(order_id: &OrderId) -> IdempotencyKey {
 }
 
 /// How an order was paid.
+#[derive(Clone, Debug)]
 pub(super) struct Paid {
     pub(super) payment_id: Option<String>,
     pub(super) status: PaymentStatus,
@@ -76,7 +77,9 @@ impl OrderRun<'_> {
     ) -> Result<Paid, Halt> {
         let Some(payment) = charged else {
             let status = if self.order.is_free() { PaymentStatus::Paid } else { PaymentStatus::Pending };
-            return Ok(Paid { payment_id: None, status });
+            let paid = Paid { payment_id: None, status };
+            self.so_far.borrow_mut().paid = Some(paid.clone());
+            return Ok(paid);
         };
         let mut wait = Wait::begin(saga, deadline);
         let action = match &payment.state {
@@ -90,6 +93,7 @@ impl OrderRun<'_> {
             None => settled.await,
         };
         wait.end(settled.is_ok());
+        self.so_far.borrow_mut().paid = settled.as_ref().ok().cloned();
         settled
     }
 

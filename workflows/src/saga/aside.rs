@@ -79,7 +79,7 @@ impl<W: Process> Aside<W> {
                 Some(answer)
             }
             Err(_) if self.token.is_cancelled() => {
-                mark(StepStatus::Stopped, Some("the order went on before it was done"));
+                mark(StepStatus::Skipped, Some("the run went on before it was done"));
                 None
             }
             Err(error) => {
@@ -99,12 +99,7 @@ impl<W: Process> Aside<W> {
         self.mark(part, StepStatus::Skipped, Some(why));
     }
 
-    fn mark(
-        &self,
-        (step, part): (&'static str, &'static str),
-        status: StepStatus,
-        detail: Option<&str>,
-    ) {
+    fn mark(&self, (step, part): (&'static str, &'static str), status: StepStatus, detail: Option<&str>) {
         self.scribe.change(|saga| saga.mark_aside(step, part, status, detail));
         self.scribe.show();
     }

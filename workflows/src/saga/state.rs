@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use temporalio_workflow::{WorkflowCancellationToken as Token, WorkflowContextView};
 
 use super::people::People;
-use super::{Halt, Process};
+use super::{Halt, Process, parts};
 use crate::report::table::DETAILS_BYTES_MAX;
-use crate::report::{PartReport, Progress, Report, StepClass, StepSpec, StepStatus, timestamp};
+use crate::report::{Progress, Report, StepClass, StepSpec, StepStatus, timestamp};
 
 /// Bytes of the current details that open questions may take; the step table has the rest.
 const QUESTIONS_BYTES_MAX: usize = DETAILS_BYTES_MAX / 2;
@@ -45,6 +45,8 @@ pub struct SagaState {
     /// Steps whose undo is registered, oldest first.
     pub(super) undoable: Vec<&'static str>,
     pub(super) people: People,
+    /// Whether a person keeps what could not be undone: the run goes on to its goal.
+    pub(super) is_kept: bool,
     pub(super) outcome: Option<&'static str>,
     pub(super) error: Option<String>,
     pub(super) ended_at: Option<Timestamp>,
@@ -179,6 +181,12 @@ impl SagaState {
         }
     }
 
+    /// A person keeps the effect of a step.
+    pub(super) fn keep(&mut self, step: &str, reason: &str) {
+        self.is_kept = true;
+        self.report.notes.push(format!("{step} is kept, and the run goes on to its goal: {reason}"));
+    }
+
     /// Whether the run goes back.
     pub(super) fn goes_back(&self) -> bool {
         self.phase == Phase::Unwinding
@@ -217,8 +225,8 @@ impl SagaState {
         let (status, detail) = match part {
             None => (status, detail.map(str::to_owned)),
             Some(part) => {
-                set_part(&mut step.parts, part, status, detail);
-                (of_parts(&step.parts), None)
+                parts::set(&mut step.parts, part, status, detail);
+                (parts::status_of(&step.parts), None)
             }
         };
         // Undone says what became of a step; why it failed stays readable.
@@ -242,7 +250,7 @@ impl SagaState {
     /// Notes where a part stands that is not part of the story: its step stands as it did.
     pub(super) fn mark_aside(&mut self, name: &str, part: &str, status: StepStatus, detail: Option<&str>) {
         if let Some(step) = self.report.step_mut(name) {
-            set_part(&mut step.parts, part, status, detail);
+            parts::set(&mut step.parts, part, status, detail);
         }
     }
 
@@ -280,30 +288,6 @@ impl SagaState {
     }
 }
 
-fn set_part(parts: &mut Vec<PartReport>, part: &str, status: StepStatus, detail: Option<&str>) {
-    let detail = detail.map(str::to_owned);
-    match parts.iter_mut().find(|known| known.part == part) {
-        Some(known) => (known.status, known.detail) = (status, detail),
-        None => parts.push(PartReport { part: part.to_owned(), status, detail }),
-    }
-}
-
-/// A step of several parts runs until the last one ended; then the part decides that a person should see first.
-fn of_parts(parts: &[PartReport]) -> StepStatus {
-    let any = |status| parts.iter().any(|part| part.status == status);
-    let telling = [
-        StepStatus::Running,
-        StepStatus::Asking,
-        StepStatus::UndoStuck,
-        StepStatus::LeftStanding,
-        StepStatus::Resolved,
-        StepStatus::Undone,
-        StepStatus::Failed,
-        StepStatus::Stopped,
-    ];
-    telling.into_iter().find(|status| any(*status)).unwrap_or(StepStatus::Completed)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -319,24 +303,6 @@ mod tests {
         let mut state = SagaState::default();
         state.begin(STEPS, at(0));
         state
-    }
-
-    #[test]
-    fn a_step_of_parts_stands_as_its_worst_part_once_all_have_ended() {
-        use StepStatus::{Completed, Failed, Resolved, Running, Skipped, UndoStuck, Undone};
-        let part = |status| PartReport { part: "email".to_owned(), status, detail: None };
-        for (parts, whole) in [
-            (&[Running, Failed, Completed][..], Running),
-            (&[Completed, Failed], Failed),
-            (&[Completed, Completed], Completed),
-            (&[Completed, Skipped], Completed),
-            (&[Undone, UndoStuck, Failed], UndoStuck),
-            (&[Undone, Resolved], Resolved),
-            (&[Failed, Undone], Undone),
-        ] {
-            let parts: Vec<_> = parts.iter().copied().map(part).collect();
-            assert_eq!(of_parts(&parts), whole, "{parts:?}");
-        }
     }
 
     #[test]

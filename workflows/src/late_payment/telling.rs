@@ -1,0 +1,50 @@
+//! The customer hears of late money that went back, in the words and under the key of the order's own mail: one per
+//! order. Best effort; nothing waits for it but the end of the run.
+
+use contracts::notification::{Delivery, Notifications};
+use contracts::payment::{FindRefund, Payments};
+
+use super::{GivenBack, LatePayment, LatePaymentData, NOTIFY};
+use crate::order_processing::charge_key;
+use crate::order_processing::telling::BY_THE_SHOP;
+use crate::policy;
+use crate::saga::{Saga, Settled};
+
+/// The words for a refund of nothing.
+pub(super) const NO_MONEY: &str = "there was no money to give back";
+
+/// The customer hears what went back, if the provider shows it.
+pub(super) async fn tell(
+    saga: &Saga<LatePayment>,
+    late: &LatePaymentData,
+    settled: &Settled<()>,
+    given: &GivenBack,
+) {
+    let Some(reader) = late.reader() else {
+        return saga.skip(NOTIFY, "the start of this run does not say whom to tell");
+    };
+    // What had gone back before was told then.
+    match settled {
+        Settled::Left(_) | Settled::Kept(_) => return saga.skip(NOTIFY, "nothing went back"),
+        Settled::Done(()) | Settled::ByHand(_) if given.was_paid == Some(false) => {
+            return saga.skip(NOTIFY, NO_MONEY);
+        }
+        Settled::Done(()) | Settled::ByHand(_) => {}
+    }
+    let order_id = late.order_id.clone();
+    let refund = FindRefund { key: charge_key(&order_id), order_id, payment_id: given.payment_id.clone() };
+    let read = saga.step(NOTIFY, Payments::refunded, refund, policy::bookkeeping()).or_report().await;
+    let amount = match read {
+        Some(Some(amount)) => amount,
+        Some(None) => return saga.skip(NOTIFY, NO_MONEY),
+        None => return,
+    };
+    let mail = reader.refunded(amount);
+    match saga.step(NOTIFY, Notifications::send_email, mail, policy::notice()).or_report().await {
+        Some(Delivery::SwitchedOff) => saga.skip(NOTIFY, BY_THE_SHOP),
+        Some(Delivery::Refused { code } | Delivery::Bounced { code }) => {
+            saga.failed(NOTIFY, &format!("refused: {code}"));
+        }
+        Some(Delivery::Accepted { .. }) | None => {}
+    }
+}
