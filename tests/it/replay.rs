@@ -131,6 +131,8 @@ impl Careless {
             order_id: order.order_id.clone(),
             payment_id: None,
             reason: "test".to_owned(),
+            round: 0,
+            not_before: None,
         };
         let charged = saga
             .step("process-payment", Payments::charge, charge, policy::money())

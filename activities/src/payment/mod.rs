@@ -4,8 +4,9 @@
 //! - [`platform`]: the platform's own payments, cards, wallets and transfers;
 //! - [`stripe`]: Stripe's PaymentIntents, cards only.
 //!
-//! A provider's wire stays in its folder; all answer in the contract's words. A state that is not known
-//! is an error that names it: it is neither "the customer has to act" nor "nothing there".
+//! A provider's wire stays in its folder; all answer in the contract's words, and all make a refund's key alike
+//! (`refund.rs`). A state that is not known is an error that names it: it is neither "the customer has to act" nor
+//! "nothing there".
 
 #![expect(
     missing_docs,
@@ -13,6 +14,7 @@
 )]
 
 pub mod platform;
+mod refund;
 pub mod stripe;
 
 use std::fmt;
@@ -28,6 +30,7 @@ use crate::effect::{alive, believe_nothing, is_repeated, still_wanted};
 use crate::http::{CallError, Credential};
 use crate::provider::Kind;
 use crate::webhook::{PaymentEvent, WebhookError};
+pub use refund::Undo;
 
 /// A payment provider.
 pub trait Provider: fmt::Debug + Send + Sync {
@@ -44,7 +47,7 @@ pub trait Provider: fmt::Debug + Send + Sync {
     fn find<'a>(&'a self, find: &'a FindPayment) -> BoxFuture<'a, Result<Option<Payment>, CallError>>;
 
     /// Takes back whatever was charged under a key.
-    fn reverse<'a>(&'a self, reverse: &'a ReversePayment) -> BoxFuture<'a, Result<Reversal, CallError>>;
+    fn reverse<'a>(&'a self, undo: Undo<'a>) -> BoxFuture<'a, Result<Reversal, CallError>>;
 
     /// The header that holds the signature of an event.
     fn signature_header(&self) -> &'static str;
@@ -177,7 +180,9 @@ impl PaymentActivities {
         ctx: ActivityContext,
         input: ReversePayment,
     ) -> Result<(), ActivityError> {
-        match alive(&ctx, self.provider.reverse(&input)).await.map_err(CallError::into_failure_of_undo)? {
+        let now = ctx.info().current_attempt_scheduled_time.unwrap_or_else(SystemTime::now);
+        let undo = Undo { asked: &input, now };
+        match alive(&ctx, self.provider.reverse(undo)).await.map_err(CallError::into_failure_of_undo)? {
             Reversal::Done => Ok(()),
             Reversal::NothingThere => believe_nothing(&ctx, self.second_look),
         }

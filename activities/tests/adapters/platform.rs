@@ -233,3 +233,102 @@ async fn an_undo_that_lists_no_payments_at_all_is_not_believed() -> TestResult {
     assert_eq!((failed.kind.as_str(), failed.is_final), (OUTCOME_UNKNOWN, false));
     Ok(())
 }
+
+/// A payment of 5 with these refunds listed.
+fn paid_with(refunds: &serde_json::Value) -> serde_json::Value {
+    json!({ "payment_id": "pay_1", "status": "paid", "amount": 5, "currency": "VND", "refunds": refunds })
+}
+
+fn voided(payment: &serde_json::Value) -> String {
+    json!({ "data": { "outcome": "captured", "barred": true, "payments": [payment] } }).to_string()
+}
+
+/// The key names what was read, and the body follows from that: why the order is undone is not in it.
+#[tokio::test]
+async fn a_refunds_key_and_body_follow_from_the_state_of_its_payment() -> TestResult {
+    let pending = json!({ "amount": 2, "status": "pending" });
+    let made = json!({ "amount": 1, "status": "refunded" });
+    for (refunds, state, rest) in
+        [(json!([]), "0/0", 5), (json!([pending]), "2/1", 3), (json!([pending, made]), "3/2", 2)]
+    {
+        let answers = [voided(&paid_with(&refunds)), "{\"data\": {}}".to_owned()];
+        let peer = Peer::start(answers.map(|body| answer(200, "", &body))).await?;
+        let temporal = Temporal::with(PaymentActivities::new(peer.api()?, SECOND_LOOK)).await?;
+        let late = ReversePayment { reason: "another reason".to_owned(), ..reverse()? };
+        assert_eq!(temporal.run(Payments::reverse, FIRST, &late).await?, Ok(()));
+        let sent = &peer.received()[1];
+        let key = format!("order/ORDER-001/process-payment/refund/pay_1/{state}");
+        assert_eq!(sent.header("idempotency-key"), Some(key.as_str()));
+        let body: serde_json::Value = serde_json::from_str(&sent.body)?;
+        assert_eq!(body, json!({ "amount": rest, "currency": "VND" }));
+    }
+    Ok(())
+}
+
+/// All of it is pending: it is on its way, and a second refund would be one too many.
+#[tokio::test]
+async fn money_that_is_on_its_way_back_is_not_sent_again() -> TestResult {
+    let payment = paid_with(&json!([{ "amount": 5, "status": "pending" }]));
+    let peer = Peer::start([answer(200, "", &voided(&payment))]).await?;
+    let temporal = Temporal::with(PaymentActivities::new(peer.api()?, SECOND_LOOK)).await?;
+    assert_eq!(temporal.run(Payments::reverse, FIRST, &reverse()?).await?, Ok(()));
+    assert_eq!(peer.received().len(), 1);
+    Ok(())
+}
+
+/// A refund that came back would come back again, whoever made it; and of one that nobody understands nobody knows.
+#[tokio::test]
+async fn a_listed_refund_that_did_not_arrive_is_for_a_person() -> TestResult {
+    for (status, kind, is_final) in
+        [("failed", REFUSED, true), ("canceled", REFUSED, true), ("odd", NEW_WORD, false)]
+    {
+        let payment = paid_with(&json!([{ "amount": 5, "status": status }]));
+        let peer = Peer::start([answer(200, "", &voided(&payment))]).await?;
+        let temporal = Temporal::with(PaymentActivities::new(peer.api()?, SECOND_LOOK)).await?;
+        let failed = temporal.run(Payments::reverse, FIRST, &reverse()?).await?.err().ok_or("believed")?;
+        assert_eq!((failed.kind.as_str(), failed.is_final), (kind, is_final), "{}", failed.message);
+        assert_eq!(peer.received().len(), 1, "{status}: nothing is sent");
+    }
+    Ok(())
+}
+
+/// What was made under the key, nobody knows: a person looks.
+#[tokio::test]
+async fn a_refunds_key_that_was_used_for_another_body_is_for_a_person() -> TestResult {
+    let key = reverse()?.key;
+    let mut payment = paid_with(&json!([]));
+    payment["idempotency_key"] = json!(key.as_str());
+    let reused = answer(422, "", r#"{ "error": { "code": "IDEMPOTENCY_KEY_REUSED" } }"#);
+    let listed = answer(200, "", &json!({ "data": [payment] }).to_string());
+    let peer = Peer::start([answer(200, "", &voided(&payment)), reused, listed]).await?;
+    let temporal = Temporal::with(PaymentActivities::new(peer.api()?, SECOND_LOOK)).await?;
+    let failed = temporal.run(Payments::reverse, FIRST, &reverse()?).await?.err().ok_or("believed")?;
+    assert_eq!((failed.kind.as_str(), failed.is_final), (REFUSED, true), "{}", failed.message);
+    assert!(failed.message.contains("key_reused: "), "{}", failed.message);
+    Ok(())
+}
+
+/// A stored success says what was: the refund may have come back since, and may not be listed.
+#[tokio::test]
+async fn a_stored_refund_is_believed_only_if_the_payment_shows_it() -> TestResult {
+    let key = reverse()?.key;
+    let stored = answer(200, "Idempotent-Replayed: true\r\n", "{\"data\": {\"status\": \"refunded\"}}");
+    for (status, is_done) in [("refunded", true), ("paid", false)] {
+        let mut payment = paid_with(&json!([]));
+        payment["idempotency_key"] = json!(key.as_str());
+        let before = answer(200, "", &voided(&payment));
+        payment["status"] = json!(status);
+        let listed = answer(200, "", &json!({ "data": [payment] }).to_string());
+        let peer = Peer::start([before, stored.clone(), listed]).await?;
+        let temporal = Temporal::with(PaymentActivities::new(peer.api()?, SECOND_LOOK)).await?;
+        match temporal.run(Payments::reverse, FIRST, &reverse()?).await? {
+            Ok(()) => assert!(is_done, "{status}"),
+            Err(failed) => {
+                assert!(!is_done, "{status}: {}", failed.message);
+                assert_eq!((failed.kind.as_str(), failed.is_final), (REFUSED, false));
+                assert!(failed.message.contains("refund_unseen"), "{}", failed.message);
+            }
+        }
+    }
+    Ok(())
+}

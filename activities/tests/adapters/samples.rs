@@ -108,6 +108,8 @@ pub(crate) fn reverse() -> TestResult<ReversePayment> {
         key: key("process-payment"),
         order_id: order_id()?,
         reason: "the order was not fulfilled".to_owned(),
+        round: 0,
+        not_before: None,
     })
 }
 

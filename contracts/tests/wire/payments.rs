@@ -3,6 +3,7 @@
 use contracts::payment::{
     ChargePayment, CustomerAction, FindPayment, Payment, PaymentKind, PaymentState, ReversePayment,
 };
+use contracts::rounds::{Round, Tried as _};
 use contracts::values::PaymentToken;
 use serde_json::json;
 
@@ -89,7 +90,20 @@ fn the_request_to_undo_a_charge_stays() -> TestResult {
         order_id: order_id()?,
         payment_id: None,
         reason: "out of stock".to_owned(),
+        round: 0,
+        not_before: None,
     };
     let golden = json!({ "key": KEY, "order_id": "ORDER-001", "reason": "out of stock" });
-    pinned(&input, &golden, &[])
+    pinned(&input, &golden, &[])?;
+    let later = Round { number: 2, not_before: Some("2026-01-31T12:00:00Z".parse()?) };
+    let input = ReversePayment { payment_id: Some("pay_1".to_owned()), ..input }.in_round(later);
+    let golden = json!({
+        "key": KEY,
+        "order_id": "ORDER-001",
+        "payment_id": "pay_1",
+        "reason": "out of stock",
+        "round": 2,
+        "not_before": "2026-01-31T12:00:00Z"
+    });
+    pinned(&input, &golden, &["/payment_id", "/round", "/not_before"])
 }

@@ -194,6 +194,10 @@ async fn captured_money_is_refunded_never_more_than_was_captured() {
     shop.refund(payment_id, 20_000_000).key("r2").send().await.data(200);
     let payment = of_order(&shop, "ORDER-001").await[0].clone();
     assert_eq!((&payment["status"], &payment["refunded_amount"]), (&json!("refunded"), &json!(LAPTOP_PRICE)));
+    let listed = payment["refunds"].as_array().expect("a list of refunds");
+    let amounts: Vec<_> = listed.iter().map(|refund| (&refund["amount"], &refund["status"])).collect();
+    let refunded = &json!("refunded");
+    assert_eq!(amounts, [(&json!(5_000_000), refunded), (&json!(20_000_000), refunded)]);
     assert_eq!(shop.void("ORDER-001", "k").send().await.data(200)["outcome"], "nothing");
     let totals = shop.get("/_sandbox/audit").await["totals"].clone();
     assert_eq!((&totals["refunds"], &totals["net_money"]), (&json!(2), &json!({ "VND": 0 })));

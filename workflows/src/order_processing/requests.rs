@@ -98,6 +98,8 @@ impl<'o> Requests<'o> {
             order_id: self.order.order_id.clone(),
             payment_id,
             reason: "the order was not fulfilled".to_owned(),
+            round: 0,
+            not_before: None,
         }
     }
 

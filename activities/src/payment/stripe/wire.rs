@@ -108,6 +108,8 @@ pub(super) enum Standing {
     Captured {
         /// In the currency's smallest unit.
         left: i64,
+        /// What went back before, or is on its way.
+        refunded: i64,
     },
     /// The bank has it in hand: neither cancelled nor refunded can it be now.
     Underway,
@@ -141,8 +143,9 @@ impl Intent {
             "processing" => Standing::Underway,
             "succeeded" => match &self.latest_charge {
                 Some(LatestCharge::Whole(charge)) => {
-                    let left = charge.amount_captured.unwrap_or(charge.amount) - charge.amount_refunded;
-                    if left > 0 { Standing::Captured { left } } else { Standing::Gone }
+                    let refunded = charge.amount_refunded;
+                    let left = charge.amount_captured.unwrap_or(charge.amount) - refunded;
+                    if left > 0 { Standing::Captured { left, refunded } } else { Standing::Gone }
                 }
                 Some(LatestCharge::Id(_)) | None => Standing::Unreadable,
             },
@@ -351,8 +354,8 @@ mod tests {
             intent(json!({ "status": "succeeded", "latest_charge": charge })).map(|intent| intent.standing())
         };
         let charge = json!({ "amount": 100, "amount_captured": 80, "amount_refunded": 30 });
-        assert_eq!(standing(charge)?, Some(Standing::Captured { left: 50 }));
-        assert_eq!(standing(json!({ "amount": 100 }))?, Some(Standing::Captured { left: 100 }));
+        assert_eq!(standing(charge)?, Some(Standing::Captured { left: 50, refunded: 30 }));
+        assert_eq!(standing(json!({ "amount": 100 }))?, Some(Standing::Captured { left: 100, refunded: 0 }));
         assert_eq!(standing(json!({ "amount": 9, "amount_refunded": 9 }))?, Some(Standing::Gone));
         assert_eq!(standing(json!("ch_1"))?, Some(Standing::Unreadable));
         assert_eq!(intent(json!({ "status": "requires_action" }))?.standing(), Some(Standing::Open));
