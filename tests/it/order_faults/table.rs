@@ -60,7 +60,7 @@ pub(super) enum Way {
     Pieces,
     /// The card is declined.
     Declined,
-    /// The hold is swept while the customer pays.
+    /// The hold is swept while the customer pays, and somebody else buys the stock.
     HoldSwept,
     /// Stock is held for 2.7 seconds.
     HeldShortly,
@@ -332,7 +332,13 @@ const BACKWARD: [Undo; 6] = [
 pub(super) fn forward(expected: fn(&Row) -> Expected) -> impl Iterator<Item = Cell<Orders>> {
     FORWARD.into_iter().map(move |row| {
         let cell = Cell::new(row.step, row.operation, expected(&row));
-        cell.looked_up_if(&["payments.create", "shipments.create", "orders.update"])
+        cell.looked_up_if(&[
+            "inventory.reserve",
+            "payments.create",
+            "inventory.confirm",
+            "shipments.create",
+            "orders.update",
+        ])
     })
 }
 
@@ -345,6 +351,6 @@ pub(super) fn refused() -> impl Iterator<Item = Cell<Orders>> {
 pub(super) fn backward() -> impl Iterator<Item = Cell<Orders>> {
     BACKWARD.into_iter().map(|undo| {
         let cell = Cell::new(undo.step, undo.operation, undo.always).on(undo.way);
-        cell.looked_up_if(&["payments.refund", "orders.update"])
+        cell.looked_up_if(&["inventory.restock", "payments.refund", "inventory.release", "orders.update"])
     })
 }
