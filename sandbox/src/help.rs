@@ -153,12 +153,13 @@ SWITCHES (PUT only those to change)
   coupon_codes_taken      false; true says of every new coupon code that it is taken
 
 FAULTS (PUT a list, which replaces the old one; GET shows it with its hits)
-  {operation, kind, status?, count?, probability?, latency_ms?, seed?, order_id?, about?}
+  {operation, kind, status?, count?, probability?, latency_ms?, per_second?, seed?, order_id?, about?}
   operation: a name from above, or *. count: how often it fires (absent: always). probability:
   0 to 1, from a random sequence started by seed. order_id: only requests of that order.
   about: only requests about the row of that id, SKU, name, slug or file name.
   before the effect:  status      answers status (503) instead
-                      rate_limit  answers 429 with Retry-After: 1 instead
+                      rate_limit  answers 429 with Retry-After: 1 instead; with per_second: only
+                                  requests above so many in a second
                       latency     waits latency_ms, then goes on
   after the effect:   reply_lost  drops the connection without an answer
                       malformed   answers 200 with something that is not JSON

@@ -36,6 +36,7 @@ mod order_lost_replies;
 mod order_put_away;
 mod order_refused;
 mod order_side_by_side;
+mod order_stock;
 mod order_stuck;
 mod order_waiting;
 mod own_names;

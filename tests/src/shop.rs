@@ -130,6 +130,20 @@ impl Shop {
         Ok((row["on_hand"].as_i64().unwrap_or(-1), row["held"].as_i64().unwrap_or(-1)))
     }
 
+    /// Every hold runs out, as if its deadline had come.
+    pub async fn holds_run_out(&self) -> anyhow::Result<()> {
+        self.put("clock", json!({ "advance_seconds": 86_400 })).await?;
+        self.get("stock").await?;
+        self.put("clock", json!({ "now": null })).await.map(drop)
+    }
+
+    /// So many laptops are on hand. None: somebody else bought them all.
+    pub async fn laptops(&self, on_hand: i64) -> anyhow::Result<()> {
+        let laptop = json!({ "sku": "LAPTOP-001", "variant_id": "LAPTOP-001-16GB-512GB", "price": 25_000_000,
+            "stock": on_hand });
+        self.put("products", json!([laptop])).await.map(drop)
+    }
+
     /// Requests seen so far, per operation.
     pub async fn requests(&self, operation: &str) -> anyhow::Result<u64> {
         Ok(self.get("requests").await?[operation].as_u64().unwrap_or(0))

@@ -6,7 +6,7 @@
 //!    (`reservation_minutes`, 30 by default). When it passes, the payment is read a last time; then the order expires.
 //! 3. `process-payment`: the customer is charged; cash on delivery charges nothing. A decline ends the order. Where the
 //!    customer has to act (3-D Secure, a transfer) the order waits for news (`payment_settled`) and polls meanwhile.
-//! 4. `confirm-inventory`: the held stock becomes sold stock.
+//! 4. `confirm-inventory`: the held stock becomes sold stock. A hold that was lost is had again, if it can be.
 //! 5. `create-shipping`: the label is bought, side by side with 4: the goods are held, and paid or due on delivery.
 //!    **The point of no return** (the pivot) is when both have succeeded; a cancel that comes later is refused. If one
 //!    fails, or a cancel comes first, the attempts under way end, none is repeated, and both are undone.

@@ -245,11 +245,41 @@ async fn a_repeated_word_to_the_shop_writes_over_nothing_that_came_after_it() ->
 /// A stored 500 would be repeated for ever, and the shop would never hear of a paid order.
 #[tokio::test]
 async fn the_word_to_the_shop_goes_without_a_key() -> TestResult {
-    let peer = Peer::start([answer(200, "", "{\"data\": {}}")]).await?;
+    let peer = Peer::start([answer(200, "", r#"{"data": {"status": "confirmed"}}"#)]).await?;
     let temporal = Temporal::with(CommerceActivities::new(peer.api()?)).await?;
     let told = temporal.run(Commerce::update_order, FIRST, &update(OrderStatus::Confirmed)?).await?;
     assert_eq!(told, Ok(()));
     assert_eq!(peer.received()[0].header("idempotency-key"), None);
+    assert_eq!(peer.received().len(), 1);
+    Ok(())
+}
+
+/// An answer that does not say so is no sign that the shop holds the order as told.
+#[tokio::test]
+async fn a_word_that_the_shop_does_not_repeat_is_looked_for() -> TestResult {
+    let held = |status: &str| answer(200, "", &json!({ "data": { "status": status } }).to_string());
+    for silent in
+        ["{}", r#"{"success": true}"#, r#"{"status": "ok"}"#, r#"{"data": {"status": 200}}"#, "null"]
+    {
+        for (told, now, words) in [
+            (OrderStatus::Confirmed, "confirmed", None),
+            (OrderStatus::Confirmed, "shipped", None),
+            (OrderStatus::Cancelled, "cancelled", None),
+            (OrderStatus::Confirmed, "pending", Some("the order is held as pending")),
+            (OrderStatus::Confirmed, "cancelled", Some("the order is held as cancelled")),
+            (OrderStatus::Failed, "awaiting_payment", Some("the order is held as awaiting_payment")),
+            (OrderStatus::Failed, "parked", Some("does not know: \"parked\"")),
+        ] {
+            let peer = Peer::start([answer(200, "", silent), held(now)]).await?;
+            let temporal = Temporal::with(CommerceActivities::new(peer.api()?)).await?;
+            let outcome = temporal.run(Commerce::update_order, FIRST, &update(told)?).await?;
+            match (outcome, words) {
+                (Ok(()), None) => {}
+                (Err(failed), Some(words)) if failed.message.contains(words) && !failed.is_final => {}
+                (outcome, _) => return Err(format!("{silent}, {told:?} and {now}: {outcome:?}").into()),
+            }
+        }
+    }
     Ok(())
 }
 
