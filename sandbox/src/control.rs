@@ -92,8 +92,9 @@ fn order_filter(query: QueryPairs) -> Result<Option<String>, Stop> {
 async fn audit(State(service): State<Shared>, query: QueryPairs) -> Response {
     answer(&service, |shop| {
         let query = pairs(query)?;
-        paging::only(&query, &["rolled_back"])?;
-        Ok(audit::audit(shop, query.get("rolled_back").map(String::as_str))?)
+        paging::only(&query, &["rolled_back", "ended"])?;
+        let prefix = |name| query.get(name).map(String::as_str);
+        Ok(audit::audit(shop, &audit::Over { rolled_back: prefix("rolled_back"), ended: prefix("ended") })?)
     })
     .await
 }

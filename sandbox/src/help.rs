@@ -111,7 +111,7 @@ CARD TOKENS (payment_method.card_token; any other is approved)
   card_charged_reply_lost   charged, but the first answer for the order is lost
 
 CONTROL ENDPOINTS (never need the token)
-  GET  /_sandbox/audit[?rolled_back=]                 totals, and every broken promise in words
+  GET  /_sandbox/audit[?ended=&rolled_back=]          totals, and every broken promise in words
   GET  /_sandbox/effects[?order_id=]                  each effect with its key and attempts
   GET  /_sandbox/requests                             requests seen per operation
   GET  /_sandbox/outbox[?order_id=]                   mails, SMS and pushes
