@@ -14,6 +14,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post, put};
+use rusqlite::params;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -182,15 +183,24 @@ fn put_product(shop: &Shop<'_>, index: usize, product: &Product) -> Result<(), S
         let message = format!("is below the {held} held of {}", &*product.variant_id);
         return Err(Refusal::invalid(&format!("[{index}].stock"), message).into());
     }
+    let field = format!("[{index}].price");
+    let exact = product.price.unit_price(&field)?;
+    let is_finer = exact.is_finer_than(currency);
+    let rounded = exact.times(1, currency).filter(|_| is_finer);
     let shelf = Shelf {
         sku: &product.sku,
         variant_id: &product.variant_id,
         name: product.name.as_deref().unwrap_or(&product.sku),
-        price: product.price.minor(currency, &format!("[{index}].price"))?,
+        price: rounded.map_or_else(|| product.price.minor(currency, &field), Ok)?,
         currency,
         stock,
     };
-    Ok(seed::put(shop, &shelf)?)
+    seed::put(shop, &shelf)?;
+    shop.run(
+        "UPDATE variants SET exact_price = ?2 WHERE variant_id = ?1",
+        params![shelf.variant_id, is_finer.then(|| exact.to_string())],
+    )?;
+    Ok(())
 }
 
 #[derive(Deserialize)]
