@@ -203,18 +203,9 @@ fn put_product(shop: &Shop<'_>, index: usize, product: &Product) -> Result<(), S
     Ok(())
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Settle {
-    outcome: Outcome,
-    #[serde(default)]
-    force: bool,
-}
-
 async fn settle(State(service): State<Shared>, Path(order_id): Path<String>, request: Bytes) -> Response {
     answer(&service, move |shop| {
-        let Settle { outcome, force } = body::parse(&request)?;
-        handlers::settle_order(shop, &order_id, outcome, force)
+        handlers::settle_order(shop, &order_id, &body::parse(&request)?)
     })
     .await
 }

@@ -209,9 +209,13 @@ CREATE TABLE payments (
     idempotency_key TEXT,
     status TEXT NOT NULL CHECK (status IN
         ('paid', 'requires_action', 'declined', 'failed', 'voided', 'refunded', 'partially_refunded')),
+    -- Of the money that came, or of what was asked for as long as none came.
     currency TEXT NOT NULL,
     amount INTEGER NOT NULL,
     captured INTEGER NOT NULL,
+    -- What was asked for.
+    asked INTEGER NOT NULL,
+    asked_in TEXT NOT NULL,
     refunded INTEGER NOT NULL DEFAULT 0,
     decline_code TEXT,
     action TEXT

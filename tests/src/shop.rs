@@ -107,6 +107,14 @@ impl Shop {
         Ok(settled["event_id"].as_str().unwrap_or_default().to_owned())
     }
 
+    /// So much has come in all for an order's payment, in that currency; returns the event's id.
+    pub async fn settle_with(&self, order_id: &str, amount: Value, currency: &str) -> anyhow::Result<String> {
+        let path = format!("payments/{order_id}/settle");
+        let body = json!({ "outcome": "paid", "amount": amount, "currency": currency });
+        let settled = self.call(reqwest::Method::POST, &path, &body).await?;
+        Ok(settled["event_id"].as_str().unwrap_or_default().to_owned())
+    }
+
     /// The customer pays after the payment was voided; returns the event's id.
     pub async fn settle_late(&self, order_id: &str) -> anyhow::Result<String> {
         let path = format!("payments/{order_id}/settle");

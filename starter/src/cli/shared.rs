@@ -111,6 +111,8 @@ pub(crate) enum Action {
     Approve,
     /// Do not go on
     Reject,
+    /// Decide nothing yet: what is missing may come by itself
+    Wait,
 }
 
 impl From<Action> for workflows::saga::Action {
@@ -122,6 +124,7 @@ impl From<Action> for workflows::saga::Action {
             Action::Leave => Self::Leave,
             Action::Approve => Self::Approve,
             Action::Reject => Self::Reject,
+            Action::Wait => Self::Wait,
         }
     }
 }

@@ -21,12 +21,21 @@ pub enum Action {
     Approve,
     /// Do not go on.
     Reject,
+    /// Decide nothing yet: what is missing may come by itself.
+    Wait,
 }
 
 impl Action {
     /// Every answer there is.
-    pub const ALL: [Self; 6] =
-        [Self::Retry, Self::HandsOff, Self::DoneByHand, Self::Leave, Self::Approve, Self::Reject];
+    pub const ALL: [Self; 7] = [
+        Self::Retry,
+        Self::HandsOff,
+        Self::DoneByHand,
+        Self::Leave,
+        Self::Approve,
+        Self::Reject,
+        Self::Wait,
+    ];
 
     /// The answer as it is written: `done_by_hand`.
     #[must_use]
@@ -38,6 +47,7 @@ impl Action {
             Self::Leave => "leave",
             Self::Approve => "approve",
             Self::Reject => "reject",
+            Self::Wait => "wait",
         }
     }
 }
@@ -112,6 +122,8 @@ pub enum AnswerOutcome {
     Approved,
     /// The run ends.
     Rejected,
+    /// The run waits on, and asks nobody before there is news.
+    Waits,
     /// The question had been answered, or settled itself, before.
     AlreadyAnswered,
 }
@@ -128,6 +140,7 @@ impl AnswerOutcome {
             Self::Left => "left as it is",
             Self::Approved => "approved",
             Self::Rejected => "rejected",
+            Self::Waits => "waits on",
             Self::AlreadyAnswered => "answered before",
         }
     }

@@ -19,6 +19,7 @@ pub(super) enum Came {
     Left,
     Approved,
     Rejected,
+    Waits,
     /// Somebody was quicker, or it settled itself.
     AlreadyAnswered,
     /// The run has ended meanwhile.
@@ -65,6 +66,7 @@ impl Came {
             Self::Left => AnswerOutcome::Left.words(),
             Self::Approved => AnswerOutcome::Approved.words(),
             Self::Rejected => AnswerOutcome::Rejected.words(),
+            Self::Waits => AnswerOutcome::Waits.words(),
             Self::AlreadyAnswered => AnswerOutcome::AlreadyAnswered.words(),
             Self::Ended => "ended meanwhile",
             Self::FailedAgain => AnswerOutcome::FailedAgain.words(),
@@ -80,7 +82,7 @@ impl Came {
     fn exit(self) -> Exit {
         match self {
             Self::Done | Self::DoneByHand | Self::Left | Self::Approved | Self::Rejected => Exit::Ok,
-            Self::AlreadyAnswered | Self::Ended => Exit::Ok,
+            Self::Waits | Self::AlreadyAnswered | Self::Ended => Exit::Ok,
             Self::FailedAgain | Self::HandsOff | Self::InHand => Exit::NeedsPerson,
             Self::Unfinished | Self::NoWorker | Self::Refused | Self::Failed => Exit::Failed,
         }
@@ -97,6 +99,7 @@ impl From<AnswerOutcome> for Came {
             AnswerOutcome::Left => Self::Left,
             AnswerOutcome::Approved => Self::Approved,
             AnswerOutcome::Rejected => Self::Rejected,
+            AnswerOutcome::Waits => Self::Waits,
             AnswerOutcome::AlreadyAnswered => Self::AlreadyAnswered,
         }
     }
