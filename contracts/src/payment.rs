@@ -108,6 +108,10 @@ pub struct Payment {
     /// The provider's id, if it made one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_id: Option<String>,
+    /// The money that came, of a payment that is paid: a transfer may bring less than was asked for, or more, or other
+    /// money. Absent in answers from before it was told: they count as what was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received: Option<Money>,
     /// Where it stands.
     #[serde(flatten)]
     pub state: PaymentState,

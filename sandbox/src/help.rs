@@ -111,7 +111,7 @@ CARD TOKENS (payment_method.card_token; any other is approved)
   card_charged_reply_lost   charged, but the first answer for the order is lost
 
 CONTROL ENDPOINTS (never need the token)
-  GET  /_sandbox/audit[?rolled_back=]                 totals, and every broken promise in words
+  GET  /_sandbox/audit[?ended=&rolled_back=]          totals, and every broken promise in words
   GET  /_sandbox/effects[?order_id=]                  each effect with its key and attempts
   GET  /_sandbox/requests                             requests seen per operation
   GET  /_sandbox/outbox[?order_id=]                   mails, SMS and pushes
@@ -125,7 +125,7 @@ CONTROL ENDPOINTS (never need the token)
   GET  /_sandbox/prices?sku=&key_prefix=              the ledger of prices, by line
          &after=&limit=
   GET  /_sandbox/prices/summary?key_prefix=           the same in figures
-  POST /_sandbox/payments/{order_id}/settle           {\"outcome\":\"paid\"|\"failed\",\"force\"?}
+  POST /_sandbox/payments/{order_id}/settle           {\"outcome\":\"paid\"|\"failed\",\"force\"?,\"amount\"?,\"currency\"?}
   GET  /_sandbox/pay/{payment_id}                     the page behind an action's url
   PUT  /_sandbox/shipments/{order_id}                 {\"status\":\"in_transit\"} ends the void window
   GET  /_sandbox/customers                            customers, with all that belongs to them

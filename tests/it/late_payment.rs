@@ -306,7 +306,13 @@ async fn news_of_an_order_that_was_terminated_is_for_a_person() -> anyhow::Resul
     let heard = settle(&world.client, &world.task_queue, &number, &event, LIMIT).await;
     assert!(matches!(heard, Err(SettleError::EndedByForce(_))), "{heard:?}");
     assert!(!SettleError::EndedByForce(number).is_worth_a_retry());
-    let totals = world.shop.clean().await?;
+    // Nor does the shop hear by itself that the parcel is to leave: the audit names the order.
+    let violations = world.shop.violations().await?;
+    assert!(
+        violations.len() == 1 && violations[0].starts_with("paid and labelled, unheard"),
+        "{violations:?}"
+    );
+    let totals = &world.shop.get("audit").await?["totals"];
     assert_eq!((&totals["charges"], &totals["refunds"]), (&json!(1), &json!(0)));
     Ok(())
 }

@@ -28,6 +28,7 @@ mod onboarding_refused;
 mod onboarding_registered;
 mod onboarding_starter;
 mod onboarding_unsubscribe;
+mod order_amounts;
 mod order_cancelled;
 mod order_crowd;
 mod order_faults;

@@ -58,6 +58,9 @@ impl Process for Orders {
             let left = if cell.step == ASKED { StepStatus::LeftStanding } else { StepStatus::Failed };
             tells(&report, cell.step, left)?;
         }
+        if matches!(cell.way, Way::Refused(_)) && cell.step == ASKED {
+            booked_by_hand(world, &order.order_id).await?;
+        }
         is("undone", &in_words(&report.undone), &cell.expected.undone)?;
         if cell.way == Way::HoldSwept {
             // What others bought comes back, for the books to compare.
@@ -65,6 +68,15 @@ impl Process for Orders {
         }
         books(world, cell.expected).await
     }
+}
+
+/// A shop that was told nothing waits for an order that is paid and labelled, until somebody books it.
+async fn booked_by_hand(world: &World, order_id: &str) -> anyhow::Result<()> {
+    let violations = world.shop.violations().await?;
+    let kinds: Vec<&str> = violations.iter().filter_map(|violation| violation.split(':').next()).collect();
+    is("violations", &kinds, &["paid and labelled, unheard"])?;
+    world.shop.mend().await?;
+    world.shop.book(order_id, "confirmed").await
 }
 
 async fn books(world: &World, expected: Expected) -> anyhow::Result<()> {

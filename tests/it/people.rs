@@ -200,7 +200,14 @@ async fn what_a_person_leaves_is_in_the_report() -> anyhow::Result<()> {
     let report = order.ended().await?.fulfilled()?.report;
     let standing = tests::world::in_words(&report.left_standing);
     assert_eq!(standing, ["update-order-status (left standing: booked in the shop by hand)"]);
-    Ok(())
+    let violations = world.shop.violations().await?;
+    assert!(
+        violations.len() == 1 && violations[0].starts_with("paid and labelled, unheard"),
+        "{violations:?}"
+    );
+    world.shop.mend().await?;
+    world.shop.book(&order.order_id, "confirmed").await?;
+    world.shop.clean().await.map(drop)
 }
 
 /// Somebody asked for a retry and the provider is still down; somebody else has done it by hand meanwhile. The second

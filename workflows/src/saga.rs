@@ -59,7 +59,7 @@ use temporalio_common::ActivityDefinition;
 use temporalio_workflow::WorkflowCancellationToken as Token;
 
 pub use asking::Settled;
-pub use decision::Decision;
+pub use decision::{Asked, Decision, Word};
 pub(crate) use ending::invalid_input;
 pub use ending::{Ended, Ending, Halt, Outcome, Refusal, UndoAll, WayBack};
 pub use people::{Action, Answer, AnswerOutcome, Answered, Choice, Fact, Question, Subject, SubjectKind};

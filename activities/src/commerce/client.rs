@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::http::wire::{Amount, amount};
+use crate::http::wire::{Amount, amount, unit_price};
 use crate::http::{Api, CallError, NOT_FOUND};
 
 pub(super) struct Client {
@@ -56,7 +56,7 @@ impl<'a> Line<'a> {
             variant_id: line.variant_id.as_str(),
             product_name: &line.product_name,
             quantity: line.quantity,
-            price: amount(line.price),
+            price: unit_price(line.price),
         }
     }
 }
@@ -327,7 +327,7 @@ impl Client {
                 product_id: line.product_id.as_str(),
                 quantity: line.quantity,
                 // The order was checked to fit when it came in.
-                revenue: amount(line.price.checked_mul(line.quantity).unwrap_or(line.price)),
+                revenue: amount(line.total().unwrap_or(event.revenue)),
             })
             .collect();
         let body = EventBody {

@@ -99,6 +99,15 @@ fn weightiest(
     Ok(payments.into_iter().next())
 }
 
+/// A payment that is paid says how much came: nobody fulfils an order for money of unknown size.
+fn with_amount(payment: Payment) -> Result<Payment, CallError> {
+    if payment.state == PaymentState::Paid && payment.received.is_none() {
+        let why = "a paid payment without a readable amount".to_owned();
+        return Err(CallError::Unknown { system: "payment", why });
+    }
+    Ok(payment)
+}
+
 /// The payments that were found under one key. One in a state that nobody knows does not hide another that is paid;
 /// where none is, nobody knows what became of the charge.
 fn known(found: impl Iterator<Item = Result<Payment, CallError>>) -> Result<Vec<Payment>, CallError> {
@@ -160,7 +169,7 @@ impl PaymentActivities {
             }
             self.provider.charge(&input).await
         });
-        charged.await.map_err(CallError::into_failure)
+        charged.await.and_then(with_amount).map_err(CallError::into_failure)
     }
 
     /// See [`contracts::payment::Payments`].
@@ -170,7 +179,8 @@ impl PaymentActivities {
         ctx: ActivityContext,
         input: FindPayment,
     ) -> Result<Option<Payment>, ActivityError> {
-        alive(&ctx, self.provider.find(&input)).await.map_err(CallError::into_failure)
+        let found = alive(&ctx, self.provider.find(&input)).await;
+        found.and_then(|found| found.map(with_amount).transpose()).map_err(CallError::into_failure)
     }
 
     /// See [`contracts::payment::Payments`].

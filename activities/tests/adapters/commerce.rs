@@ -67,7 +67,7 @@ async fn cents_reach_the_platform_as_they_are() -> TestResult {
     let mut input = validate()?;
     let shirt = &mut input.items[0];
     (shirt.product_id, shirt.variant_id) = (ProductId::new("TSHIRT-001")?, VariantId::new("TSHIRT-001-M")?);
-    (shirt.price, shirt.quantity) = (dollars(1_999), 3);
+    (shirt.price, shirt.quantity) = (dollars(1_999).into(), 3);
     (input.total, input.shipping_fee) = (dollars(5_997 + 10 + 20 - 30), dollars(10));
     (input.tax, input.discount) = (dollars(20), dollars(30));
     let verdict = temporal.run(Commerce::validate_order, FIRST, &input).await?;
@@ -79,7 +79,7 @@ async fn cents_reach_the_platform_as_they_are() -> TestResult {
 async fn each_reason_of_the_platform_comes_back_with_its_check() -> TestResult {
     let (_shop, temporal) = open().await?;
     let mut input = validate()?;
-    input.items[0].price = dong(1);
+    input.items[0].price = dong(1).into();
     input.shipping_address.country = "Atlantis".to_owned();
     let found = refused(&temporal, &input).await?;
     let checks: Vec<&str> = found.iter().map(|(check, _)| check.as_str()).collect();

@@ -79,7 +79,7 @@ async fn where_the_customer_has_to_act_the_action_comes_back() -> TestResult {
     ] {
         let (shop, temporal) = open().await?;
         let payment = temporal.run(Payments::charge, FIRST, &input).await?;
-        let Ok(Payment { payment_id: Some(_), state: PaymentState::RequiresAction { action } }) = payment
+        let Ok(Payment { payment_id: Some(_), state: PaymentState::RequiresAction { action }, .. }) = payment
         else {
             return Err(format!("{kind}: {payment:?}").into());
         };

@@ -31,7 +31,12 @@ async fn two_charges_under_one_key_are_no_payment() -> TestResult {
 #[tokio::test]
 async fn what_was_just_paid_is_paid_whatever_the_look_after_it_lists() -> TestResult {
     let key = charge("any")?.key;
-    let payment = |id: &str, status: &str| json!({ "payment_id": id, "idempotency_key": key.as_str(), "status": status });
+    let payment = |id: &str, status: &str| {
+        json!({
+            "payment_id": id, "idempotency_key": key.as_str(), "status": status, "amount": 25_000_000,
+            "currency": "VND"
+        })
+    };
     for after in
         [json!([payment("pay_1", "declined")]), json!([payment("pay_2", "paid"), payment("pay_2", "paid")])]
     {
@@ -42,6 +47,47 @@ async fn what_was_just_paid_is_paid_whatever_the_look_after_it_lists() -> TestRe
         let paid = temporal.run(Payments::charge, SECOND, &charge("any")?).await?;
         let paid = paid.map_err(|failed| format!("{failed:?}"))?;
         assert_eq!((paid.payment_id.as_deref(), paid.state), (Some("pay_2"), PaymentState::Paid));
+    }
+    Ok(())
+}
+
+/// Nobody fulfils an order for money of unknown size, and nobody calls it unpaid.
+#[tokio::test]
+async fn a_paid_payment_says_what_came_or_nothing_is_known() -> TestResult {
+    let key = find_payment()?.key;
+    let listed = |mut payment: serde_json::Value| {
+        payment["idempotency_key"] = json!(key.as_str());
+        payment["payment_id"] = json!("pay_1");
+        answer(200, "", &json!({ "data": [payment] }).to_string())
+    };
+    for (payment, came) in [
+        (json!({ "status": "paid", "amount": 24_000_000, "currency": "VND" }), "24000000 VND"),
+        (json!({ "status": "captured", "amount": "1000.50", "currency": "USD" }), "1000.50 USD"),
+        // What went back by hand had come.
+        (
+            json!({ "status": "partially_refunded", "amount": 9, "currency": "VND", "refunded_amount": 4 }),
+            "9 VND",
+        ),
+    ] {
+        let peer = Peer::start([listed(payment)]).await?;
+        let temporal = Temporal::with(PaymentActivities::new(peer.api()?, SECOND_LOOK)).await?;
+        let found = temporal.run(Payments::find, FIRST, &find_payment()?).await?;
+        let found = found.map_err(|failed| format!("{failed:?}"))?.ok_or("nothing is there")?;
+        let received = found.received.map(|money| money.to_string());
+        assert_eq!((found.state, received.as_deref()), (PaymentState::Paid, Some(came)));
+    }
+    for unreadable in [
+        json!({ "status": "paid" }),
+        json!({ "status": "paid", "amount": 5 }),
+        json!({ "status": "paid", "amount": "five", "currency": "VND" }),
+        json!({ "status": "paid", "amount": 5.5, "currency": "VND" }),
+        json!({ "status": "paid", "amount": 5, "currency": "DONG" }),
+    ] {
+        let peer = Peer::start([listed(unreadable.clone())]).await?;
+        let temporal = Temporal::with(PaymentActivities::new(peer.api()?, SECOND_LOOK)).await?;
+        let failed = temporal.run(Payments::find, FIRST, &find_payment()?).await?.err().ok_or("believed")?;
+        assert_eq!((failed.kind.as_str(), failed.is_final), (OUTCOME_UNKNOWN, false), "{unreadable}");
+        assert!(failed.message.contains("without a readable amount"), "{}", failed.message);
     }
     Ok(())
 }

@@ -33,7 +33,7 @@ pub(crate) fn items() -> TestResult<Vec<OrderLine>> {
         product_name: "Gaming Laptop Pro".to_owned(),
         variant_id: VariantId::new(LAPTOP)?,
         quantity: 1,
-        price: dong(PRICE),
+        price: dong(PRICE).into(),
     }])
 }
 

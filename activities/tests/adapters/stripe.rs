@@ -49,7 +49,9 @@ fn nothing() -> Answer {
 /// Our intent, captured, with so much of it given back.
 fn captured(refunded: u32) -> Answer {
     let charge = json!({ "amount": 5, "amount_captured": 5, "amount_refunded": refunded });
-    ok(&json!({ "id": "pi_1", "status": "succeeded", "latest_charge": charge }))
+    ok(&json!({
+        "id": "pi_1", "status": "succeeded", "amount_received": 5, "currency": "vnd", "latest_charge": charge
+    }))
 }
 
 fn refunds(status: &str) -> Answer {
@@ -113,6 +115,28 @@ async fn a_payment_whose_id_is_known_is_undone_wherever_the_search_is() -> TestR
     let late = Attempt { scheduled: SECOND_LOOK, ..SECOND };
     let failed = temporal.run(Payments::reverse, late, &known).await?.err().ok_or("believed")?;
     assert_eq!((failed.kind.as_str(), failed.is_final), (REFUSED, false), "{failed:?}");
+    Ok(())
+}
+
+/// Stripe says with the intent how much came; where it does not, the charge is read.
+#[tokio::test]
+async fn what_came_is_read_with_the_charge_where_the_intent_does_not_say_it() -> TestResult {
+    let mut intent =
+        json!({ "id": "pi_1", "status": "succeeded", "amount_received": 24_000_000, "currency": "vnd" });
+    let (peer, temporal) = stripe([ok(&intent)]).await?;
+    let charged = temporal.run(Payments::charge, FIRST, &charge("pm_1")?).await?;
+    let came = charged.map(|payment| payment.received.map(|money| money.to_string()));
+    assert_eq!(came, Ok(Some("24000000 VND".to_owned())));
+    assert_eq!(lines(&peer).len(), 1);
+    intent["amount_received"] = json!(null);
+    let (peer, temporal) = stripe([ok(&intent), captured(0)]).await?;
+    let charged = temporal.run(Payments::charge, FIRST, &charge("pm_1")?).await?;
+    let came = charged.map(|payment| payment.received.map(|money| money.to_string()));
+    assert_eq!(came, Ok(Some("5 VND".to_owned())));
+    assert_eq!(lines(&peer), ["POST /v1/payment_intents", "GET /v1/payment_intents/pi_1"]);
+    let (_peer, temporal) = stripe([ok(&intent), ok(&intent)]).await?;
+    let failed = temporal.run(Payments::charge, FIRST, &charge("pm_1")?).await?.err().ok_or("believed")?;
+    assert!(failed.message.contains("without a readable amount"), "{}", failed.message);
     Ok(())
 }
 

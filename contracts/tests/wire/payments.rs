@@ -12,7 +12,7 @@ use crate::pinned::pinned;
 use crate::samples::{KEY, customer_id, dong, dong_json, key, order_id};
 
 fn payment(state: PaymentState) -> Payment {
-    Payment { payment_id: Some("pay_1".to_owned()), state }
+    Payment { payment_id: Some("pay_1".to_owned()), received: None, state }
 }
 
 #[test]
@@ -42,6 +42,9 @@ fn the_request_to_charge_stays() -> TestResult {
 fn every_state_of_a_payment_stays() -> TestResult {
     let golden = json!({ "payment_id": "pay_1", "state": "paid" });
     pinned(&payment(PaymentState::Paid), &golden, &["/payment_id"])?;
+    let golden = json!({ "payment_id": "pay_1", "received": dong_json("24000000"), "state": "paid" });
+    let short = Payment { received: Some(dong(24_000_000)), ..payment(PaymentState::Paid) };
+    pinned(&short, &golden, &["/payment_id", "/received"])?;
     let golden = json!({ "payment_id": "pay_1", "state": "reversed" });
     pinned(&payment(PaymentState::Reversed), &golden, &["/payment_id"])?;
     let declined = PaymentState::Declined { code: "insufficient_funds".to_owned(), customer_may_retry: true };

@@ -305,7 +305,9 @@ impl<W: Process, T: 'static> Open<W, T> {
                 return None;
             }
             // Those that a question about an effect does not take were refused by the validator.
-            (Action::HandsOff | Action::Approve | Action::Reject, _) => AnswerOutcome::HandsOff,
+            (Action::HandsOff | Action::Approve | Action::Reject | Action::Wait, _) => {
+                AnswerOutcome::HandsOff
+            }
         };
         // The person's word stands, and the world is said as it is.
         if let Some(warning) = warning {

@@ -285,8 +285,12 @@ impl Platform {
     }
 
     fn payment(&self, body: PaymentBody) -> Result<Payment, CallError> {
+        let mut received = None;
         let state = match self.state(&body)? {
-            State::Captured => PaymentState::Paid,
+            State::Captured => {
+                received = came(&body);
+                PaymentState::Paid
+            }
             State::Void => PaymentState::Reversed,
             State::Failed => PaymentState::Declined {
                 code: body
@@ -304,8 +308,14 @@ impl Platform {
                 }),
             },
         };
-        Ok(Payment { payment_id: Some(body.payment_id), state })
+        Ok(Payment { payment_id: Some(body.payment_id), received, state })
     }
+}
+
+/// The money that came with a captured payment, whatever of it went back since; `None`: nobody can read it.
+fn came(payment: &PaymentBody) -> Option<Money> {
+    let currency = Currency::from_code(payment.currency.as_deref()?)?;
+    money(payment.amount.as_deref()?, currency)
 }
 
 /// Whether the customer may try again, where the platform does not say: with the answer to the charge or a look at it
@@ -317,6 +327,7 @@ fn declined(refusal: &Refused) -> Payment {
     let customer_may_retry = detail("customer_may_retry").and_then(Value::as_bool).unwrap_or(MAY_RETRY);
     Payment {
         payment_id: detail("payment_id").and_then(Value::as_str).map(str::to_owned),
+        received: None,
         state: PaymentState::Declined { code: refusal.code.clone(), customer_may_retry },
     }
 }

@@ -19,6 +19,7 @@ pub mod api;
 mod decline;
 mod look_up;
 mod settings;
+mod units;
 pub mod webhook;
 mod wire;
 
@@ -129,6 +130,10 @@ impl Stripe {
         match self.api.post_form_seen::<Intent>(&["payment_intents"], Some(&charge.key), &form).await {
             // A stored answer says what was, not what is: the payment may have been refunded since.
             Ok(Seen { answer: intent, is_replay: true }) => self.payment(self.read(intent.id()).await?),
+            // The charge, which is read with it, says how much came as well.
+            Ok(Seen { answer: intent, .. }) if intent.is_paid_without_amount() => {
+                self.payment(self.read(intent.id()).await?)
+            }
             Ok(Seen { answer: intent, .. }) => self.payment(intent),
             Err(error) => match error.refusal().and_then(decline::declined) {
                 Some(payment) => Ok(payment),
@@ -193,7 +198,8 @@ impl Stripe {
             Some(action) => self.api.new_word("a payment with an action of the customer's", action),
             None => self.new_state(intent.status()),
         })?;
-        Ok(Payment { payment_id: Some(intent.into_id()), state })
+        let received = if state == PaymentState::Paid { intent.received() } else { None };
+        Ok(Payment { payment_id: Some(intent.into_id()), received, state })
     }
 
     /// Reads the state of a refund.
@@ -241,7 +247,7 @@ impl Stripe {
 
     /// Amount and currency as Stripe wants them.
     fn amount(&self, money: Money) -> Result<(String, String), CallError> {
-        let Some(amount) = wire::smallest_units(money) else {
+        let Some(amount) = units::smallest_units(money) else {
             let code = "amount_not_expressible".to_owned();
             let refusal = Box::new(Refused { status: 0, code, details: serde_json::Value::Null });
             return Err(CallError::Refused { system: self.api.system(), refusal });
@@ -254,6 +260,7 @@ impl Stripe {
 fn not_sent(code: &str) -> Payment {
     Payment {
         payment_id: None,
+        received: None,
         state: PaymentState::Declined { code: code.to_owned(), customer_may_retry: true },
     }
 }

@@ -127,8 +127,8 @@ pub(super) fn open(
     let captured = if status == "paid" { payment.amount } else { 0 };
     shop.run(
         "INSERT INTO payments
-             (payment_id, order_id, idempotency_key, status, currency, amount, captured, action)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+             (payment_id, order_id, idempotency_key, status, currency, amount, captured, action, asked, asked_in)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?6, ?5)",
         params![
             payment_id,
             payment.order_id,
@@ -153,9 +153,16 @@ pub(super) fn set_status(shop: &Shop<'_>, payment_id: &str, status: &str) -> rus
     Ok(())
 }
 
-/// The whole amount has come in.
-pub(super) fn capture(shop: &Shop<'_>, payment_id: &str) -> rusqlite::Result<()> {
-    shop.run("UPDATE payments SET status = 'paid', captured = amount WHERE payment_id = ?1", [payment_id])?;
+/// The money has come in: so much in all, in that currency.
+pub(super) fn capture(
+    shop: &Shop<'_>,
+    payment_id: &str,
+    (amount, currency): (i64, &str),
+) -> rusqlite::Result<()> {
+    shop.run(
+        "UPDATE payments SET status = 'paid', captured = ?2, amount = ?2, currency = ?3 WHERE payment_id = ?1",
+        params![payment_id, amount, currency],
+    )?;
     Ok(())
 }
 

@@ -20,6 +20,7 @@ pub(super) enum Came {
     Kept,
     Approved,
     Rejected,
+    Waits,
     /// Somebody was quicker, or it settled itself.
     AlreadyAnswered,
     /// The run has ended meanwhile.
@@ -67,6 +68,7 @@ impl Came {
             Self::Kept => AnswerOutcome::Kept.words(),
             Self::Approved => AnswerOutcome::Approved.words(),
             Self::Rejected => AnswerOutcome::Rejected.words(),
+            Self::Waits => AnswerOutcome::Waits.words(),
             Self::AlreadyAnswered => AnswerOutcome::AlreadyAnswered.words(),
             Self::Ended => "ended meanwhile",
             Self::FailedAgain => AnswerOutcome::FailedAgain.words(),
@@ -82,7 +84,7 @@ impl Came {
     fn exit(self) -> Exit {
         match self {
             Self::Done | Self::DoneByHand | Self::Left | Self::Kept | Self::Approved => Exit::Ok,
-            Self::Rejected | Self::AlreadyAnswered | Self::Ended => Exit::Ok,
+            Self::Rejected | Self::Waits | Self::AlreadyAnswered | Self::Ended => Exit::Ok,
             Self::FailedAgain | Self::HandsOff | Self::InHand => Exit::NeedsPerson,
             Self::Unfinished | Self::NoWorker | Self::Refused | Self::Failed => Exit::Failed,
         }
@@ -100,6 +102,7 @@ impl From<AnswerOutcome> for Came {
             AnswerOutcome::Kept => Self::Kept,
             AnswerOutcome::Approved => Self::Approved,
             AnswerOutcome::Rejected => Self::Rejected,
+            AnswerOutcome::Waits => Self::Waits,
             AnswerOutcome::AlreadyAnswered => Self::AlreadyAnswered,
         }
     }
