@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::answer::{Answer, Refusal, Stop};
 use crate::body::{self, Text};
 use crate::call::Call;
-use crate::money::Major;
+use crate::money::{Major, UnitPrice};
 use crate::shop::Shop;
 
 /// Every status that an order can have.
@@ -86,7 +86,8 @@ struct OrderLine {
     product_id: String,
     variant_id: String,
     quantity: i64,
-    price: Major,
+    /// Of one piece.
+    price: Option<UnitPrice>,
 }
 
 /// The order of that id.
@@ -126,7 +127,7 @@ pub(super) fn find(shop: &Shop<'_>, order_id: &str) -> rusqlite::Result<Option<O
                 product_id: row.get(0)?,
                 variant_id: row.get(1)?,
                 quantity: row.get(2)?,
-                price: Major::new(row.get(3)?, &order.currency),
+                price: UnitPrice::stored(&row.get::<_, String>(3)?),
             })
         },
     )?;

@@ -1,5 +1,5 @@
 //! The customer hears of late money that went back, in the words and under the key of the order's own mail: one per
-//! order. Best effort; nothing waits for it but the end of the run.
+//! order. Best effort, when there is no more news.
 
 use contracts::notification::{Delivery, Notifications};
 use contracts::payment::{FindRefund, Payments};
@@ -8,28 +8,22 @@ use super::{GivenBack, LatePayment, LatePaymentData, NOTIFY};
 use crate::order_processing::charge_key;
 use crate::order_processing::telling::BY_THE_SHOP;
 use crate::policy;
-use crate::saga::{Saga, Settled};
+use crate::saga::Saga;
 
 /// The words for a refund of nothing.
 pub(super) const NO_MONEY: &str = "there was no money to give back";
 
 /// The customer hears what went back, if the provider shows it.
-pub(super) async fn tell(
-    saga: &Saga<LatePayment>,
-    late: &LatePaymentData,
-    settled: &Settled<()>,
-    given: &GivenBack,
-) {
+pub(super) async fn tell(saga: &Saga<LatePayment>, late: &LatePaymentData, given: &mut GivenBack) {
+    if given.is_told {
+        return;
+    }
     let Some(reader) = late.reader() else {
         return saga.skip(NOTIFY, "the start of this run does not say whom to tell");
     };
     // What had gone back before was told then.
-    match settled {
-        Settled::Left(_) | Settled::Kept(_) => return saga.skip(NOTIFY, "nothing went back"),
-        Settled::Done(()) | Settled::ByHand(_) if given.was_paid == Some(false) => {
-            return saga.skip(NOTIFY, NO_MONEY);
-        }
-        Settled::Done(()) | Settled::ByHand(_) => {}
+    if !given.may_have_gone_back {
+        return saga.skip(NOTIFY, "nothing went back here");
     }
     let order_id = late.order_id.clone();
     let refund = FindRefund { key: charge_key(&order_id), order_id, payment_id: given.payment_id.clone() };
@@ -39,6 +33,7 @@ pub(super) async fn tell(
         Some(None) => return saga.skip(NOTIFY, NO_MONEY),
         None => return,
     };
+    given.is_told = true;
     let mail = reader.refunded(amount);
     match saga.step(NOTIFY, Notifications::send_email, mail, policy::notice()).or_report().await {
         Some(Delivery::SwitchedOff) => saga.skip(NOTIFY, BY_THE_SHOP),

@@ -5,7 +5,7 @@ use contracts::payment::FindRefund;
 use futures::future::join_all;
 
 use super::super::sum;
-use super::{Stripe, look_up, wire};
+use super::{Stripe, look_up, units};
 use crate::http::CallError;
 
 impl Stripe {
@@ -23,7 +23,7 @@ impl Stripe {
         let intent = self.read(id).await?;
         let Some((units, code)) = intent.refunded().filter(|(units, _)| *units > 0) else { return Ok(None) };
         let currency = code.map(str::to_uppercase).and_then(|code| Currency::from_code(&code));
-        let refunded = currency.and_then(|currency| wire::from_smallest_units(units, currency));
+        let refunded = currency.and_then(|currency| units::money(units, currency));
         refunded.map(Some).ok_or_else(|| self.api.unknown("a refund without a readable amount"))
     }
 }
