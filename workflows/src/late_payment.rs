@@ -114,7 +114,7 @@ async fn give_back(saga: &Saga<LatePayment>, order_id: &OrderId, given: &mut Giv
     }
     match step.or_ask().await {
         Settled::Done(()) => saga.done(REFUND, said_of(given.was_paid)),
-        Settled::ByHand(_) | Settled::Left(_) => given.is_decided = true,
+        Settled::ByHand(_) | Settled::Left(_) | Settled::Kept(_) => given.is_decided = true,
     }
 }
 
