@@ -11,6 +11,9 @@
 //!    (`decided`), or another run asks about it now (`asked_in`), a person is asked before anything is sent: the money
 //!    may have gone back by hand. If the read shows that there is no money, and none to come, nobody needs to be asked.
 //!
+//! News of an order that has its money (`is_paid`) moves nothing: the payment is read, and where two hold money a person
+//! is asked. `retry` reads once more.
+//!
 //! A cancel changes nothing of that: the money is owed. Deliberately absent: reviving the order. A customer who still
 //! wants the goods places a new one.
 
@@ -45,7 +48,8 @@ impl Process for LatePayment {
     const NAME: &'static str = "LatePayment";
     const INVALID: &'static str = "LatePaymentInvalid";
     const STEPS: &'static [StepSpec] = &[
-        StepSpec::retriable(READ, "ask the provider what is there"),
+        StepSpec::retriable(READ, "ask the provider what is there")
+            .if_left("if the customer paid twice, the shop keeps both"),
         StepSpec::retriable(REFUND, "give the money back")
             .if_left("the shop keeps money that bought nothing"),
     ];
@@ -73,15 +77,17 @@ async fn forward(saga: &mut Saga<LatePayment>, late: &LatePaymentData) -> Result
         let at = later(now(saga.ctx()), policy::longest_pause());
         saga.wait_until(at, "another run gives this money back", |_| false).await?;
     }
-    let order_id = late.order_id.clone();
-    let key = order_processing::charge_key(&order_id);
-    let find = FindPayment { key: key.clone(), order_id: order_id.clone() };
-    let read = saga.step(READ, Payments::find, find, policy::money()).or_report().await;
+    let read = saga.step(READ, Payments::find, late.look(), policy::money());
+    if late.is_paid {
+        return Ok(look_for_a_second(saga, read.or_ask()).await);
+    }
+    let read = read.or_report().await;
     let was_paid = read.as_ref().and_then(was_captured);
     let payment_id = read.flatten().and_then(|payment| payment.payment_id);
     if let Some(payment_id) = &payment_id {
         saga.fact(REFUND, "payment_id", payment_id);
     }
+    let FindPayment { key, order_id, .. } = late.look();
     let reason = "the order had ended when the payment settled".to_owned();
     let refund = ReversePayment { key, order_id, payment_id: payment_id.clone(), reason };
     let mut step = saga.step(REFUND, Payments::reverse, refund, policy::undo());
@@ -99,6 +105,19 @@ async fn forward(saga: &mut Saga<LatePayment>, late: &LatePaymentData) -> Result
         saga.done(REFUND, said_of(was_paid));
     }
     Ok(GivenBack { payment_id, was_paid })
+}
+
+/// The read refuses to choose between two payments that hold money, and a person is asked.
+async fn look_for_a_second(
+    saga: &Saga<LatePayment>,
+    read: impl Future<Output = Settled<Option<Payment>>>,
+) -> GivenBack {
+    saga.skip(REFUND, "the order has its money");
+    let found = match read.await {
+        Settled::Done(found) => found,
+        Settled::ByHand(_) | Settled::Left(_) => None,
+    };
+    GivenBack { payment_id: found.and_then(|payment| payment.payment_id), was_paid: Some(false) }
 }
 
 /// Whether a payment that was read holds money. `None`: it is open, and may hold some by the time it is taken back.

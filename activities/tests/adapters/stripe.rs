@@ -6,7 +6,7 @@ use activities::http::Credential;
 use activities::payment::PaymentActivities;
 use activities::payment::stripe::{StripeEndpoint, open};
 use contracts::failure::{NEW_WORD, REFUSED};
-use contracts::payment::{PaymentState, Payments, ReversePayment};
+use contracts::payment::{FindPayment, PaymentState, Payments, ReversePayment};
 use serde_json::{Value, json};
 
 use crate::TestResult;
@@ -159,5 +159,37 @@ async fn a_refund_in_a_state_that_nobody_knows_is_named() -> TestResult {
     let (peer, temporal) = stripe([found()?, captured(0), refunds("queued")]).await?;
     names_the_word(temporal.run(Payments::reverse, FIRST, &reverse()?).await?, "\"queued\"")?;
     assert!(!lines(&peer).contains(&"POST /v1/refunds".to_owned()), "{:?}", lines(&peer));
+    Ok(())
+}
+
+/// The news names an intent that the search has not seen yet: another one under our key, another shop's, or none.
+#[tokio::test]
+async fn an_intent_that_is_known_by_its_id_needs_no_search() -> TestResult {
+    let find = FindPayment { payment_id: Some("pi_2".to_owned()), ..find_payment()? };
+    let intent = |id: &str, key: &str| {
+        let charge = json!({ "amount": 5, "amount_captured": 5, "amount_refunded": 0 });
+        let metadata = json!({ "idempotency_key": key });
+        ok(&json!({ "id": id, "status": "succeeded", "currency": "usd", "metadata": metadata, "latest_charge": charge }))
+    };
+    let missing = answer(404, "", r#"{"error":{"type":"invalid_request_error","code":"resource_missing"}}"#);
+    for (by_id, expected) in [
+        (intent("pi_2", find.key.as_str()), None),
+        (intent("pi_2", "another"), Some("pi_1")),
+        (missing, Some("pi_1")),
+    ] {
+        let (peer, temporal) = stripe([found()?, intent("pi_1", find.key.as_str()), by_id]).await?;
+        let found = temporal.run(Payments::find, FIRST, &find).await?;
+        assert_eq!(lines(&peer)[2], "GET /v1/payment_intents/pi_2");
+        match expected {
+            Some(id) => {
+                let found = found.map_err(|failed| failed.message)?;
+                assert_eq!(found.and_then(|payment| payment.payment_id).as_deref(), Some(id));
+            }
+            None => {
+                let failed = found.err().ok_or("one of two was chosen")?;
+                assert!(failed.message.contains("charged_twice"), "{}", failed.message);
+            }
+        }
+    }
     Ok(())
 }

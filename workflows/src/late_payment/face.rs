@@ -26,7 +26,7 @@ pub fn search_attributes(order_id: &OrderId) -> [SearchAttributeUpdate; 2] {
 /// The outcome for late money.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LatePaymentResult {
-    /// The order that ended without it.
+    /// The order that ended without it, or had its money.
     pub order_id: OrderId,
     /// The provider's id of the payment, if there is one.
     pub payment_id: Option<String>,

@@ -1,10 +1,14 @@
 //! The input of late money, and its check.
 
+use contracts::payment::FindPayment;
 use contracts::values::{EventId, OrderId};
 use serde::{Deserialize, Serialize};
 
 use crate::input::people::yes_or_no;
 use crate::input::{Checked, Fields, id, text};
+use crate::order_processing::charge_key;
+
+const PAYMENT_ID_MAX: usize = 255;
 
 /// The facts that are known when late money is heard of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +24,24 @@ pub struct LatePaymentData {
     /// `asked_in`, optional: the run that asks a person about the same money at this moment. It may try on by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_in: Option<String>,
+    /// `payment_id`, optional: the provider's id of the payment, where the event names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_id: Option<String>,
+    /// `is_paid`, optional, default `false`: the order has its money. Then nothing goes back: a person is asked if it
+    /// was paid twice.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_paid: bool,
+}
+
+impl LatePaymentData {
+    /// The question for the payment.
+    pub(super) fn look(&self) -> FindPayment {
+        FindPayment {
+            key: charge_key(&self.order_id),
+            order_id: self.order_id.clone(),
+            payment_id: self.payment_id.clone(),
+        }
+    }
 }
 
 impl Checked for LatePaymentData {
@@ -28,7 +50,9 @@ impl Checked for LatePaymentData {
         let event_id = fields.required("event_id", id);
         let decided = fields.optional("decided", yes_or_no).unwrap_or(false);
         let asked_in = fields.optional("asked_in", text(1_000));
-        Some(Self { order_id: order_id?, event_id: event_id?, decided, asked_in })
+        let payment_id = fields.optional("payment_id", text(PAYMENT_ID_MAX));
+        let is_paid = fields.optional("is_paid", yes_or_no).unwrap_or(false);
+        Some(Self { order_id: order_id?, event_id: event_id?, decided, asked_in, payment_id, is_paid })
     }
 }
 
@@ -70,6 +94,8 @@ mod tests {
             (r#"{"order_id": "ORDER-001", "event_id": ""}"#, "event_id"),
             (r#"{"order_id": "ORDER-001", "event_id": "evt/1"}"#, "event_id"),
             (r#"{"order_id": "ORDER-001", "event_id": null}"#, "event_id"),
+            (r#"{"order_id": "ORDER-001", "event_id": "evt_1", "payment_id": 7}"#, "payment_id"),
+            (r#"{"order_id": "ORDER-001", "event_id": "evt_1", "is_paid": "yes"}"#, "is_paid"),
         ] {
             let said = problems(json)?;
             assert_eq!(said.len(), 1, "{json}: {said:?}");

@@ -80,6 +80,7 @@ impl OrderRun<'_> {
         let mut wait = Wait::begin(saga, deadline);
         let settled = self.settled(&mut wait, payment).await;
         wait.end(settled.is_ok());
+        saga.ctx().state_mut(|w| w.is_paid = settled.is_ok());
         settled
     }
 

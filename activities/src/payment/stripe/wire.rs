@@ -1,11 +1,15 @@
 //! Stripe's objects, as far as they are read, and their meaning.
 
+use std::collections::BTreeMap;
+
 use contracts::money::{Currency, Money, exponent};
 use contracts::payment::{CustomerAction, PaymentState};
+use contracts::values::IdempotencyKey;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
-use super::decline;
+use super::{KEY, decline};
 use crate::http::is_code;
 
 /// An answer whose content does not matter, only that it came and is JSON.
@@ -15,6 +19,8 @@ pub(super) type Ignored = IgnoredAny;
 #[derive(Deserialize)]
 pub(super) struct Intent {
     id: String,
+    #[serde(default)]
+    metadata: BTreeMap<String, Value>,
     status: String,
     #[serde(default)]
     last_payment_error: Option<PaymentError>,
@@ -122,6 +128,11 @@ impl Intent {
 
     pub(super) fn into_id(self) -> String {
         self.id
+    }
+
+    /// Whether it was made under this key of ours.
+    pub(super) fn is_under(&self, key: &IdempotencyKey) -> bool {
+        self.metadata.get(KEY).and_then(Value::as_str) == Some(key.as_str())
     }
 
     pub(super) fn status(&self) -> &str {
@@ -249,7 +260,7 @@ fn exactly(units: i64, divisor: i64) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     fn units(text: &str, currency: Currency) -> Option<i64> {
         smallest_units(Money::parse(text, currency).ok()?)

@@ -32,7 +32,7 @@ pub(super) struct Payment {
     pub(super) amount: Major,
     pub(super) currency: String,
     refunded_amount: Major,
-    idempotency_key: Option<String>,
+    pub(super) idempotency_key: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     decline_code: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
