@@ -106,7 +106,9 @@ pub(crate) fn event(
 
 /// Whether a text can be a provider's id of a payment: it becomes part of a path, and of a process' input.
 fn is_id(text: &str) -> bool {
-    (1..=PAYMENT_ID_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) && !text.starts_with('.')
+    (1..=PAYMENT_ID_MAX).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_graphic())
+        && !text.starts_with('.')
 }
 
 /// An id of ours for an event whose own would not fit into a workflow id; the same one for the same event.

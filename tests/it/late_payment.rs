@@ -85,7 +85,10 @@ async fn news_of_a_fulfilled_order_changes_nothing() -> anyhow::Result<()> {
     order.ended().await?.fulfilled()?;
     // The command line cannot look at the provider itself: a run does.
     let workflow_id = format!("order/{}/late/evt_again", order.order_id);
-    assert_eq!(hear(&world, &order, "evt_again").await?, Heard::PaidBefore { workflow_id: workflow_id.clone() });
+    assert_eq!(
+        hear(&world, &order, "evt_again").await?,
+        Heard::PaidBefore { workflow_id: workflow_id.clone() }
+    );
     let looked = refund(&world, &workflow_id).await?;
     assert!(looked.refunded == Some(false) && looked.payment_id.is_some(), "{looked:?}");
     let totals = world.shop.clean().await?;

@@ -198,7 +198,9 @@ async fn the_doctor_wants_closed_runs_kept_for_30_days() -> anyhow::Result<()> {
         let asked = at(&server.address, "sunflow", &["doctor", "-ojson", "--without-store"], None).await?;
         let checks = asked.json()?["checks"].as_array().cloned().unwrap_or_default();
         let found = checks.into_iter().find(|check| check["name"] == "namespace");
-        found.with_context(|| format!("no check of the namespace: {}", asked.out)).map(|check| (asked.code, check))
+        found
+            .with_context(|| format!("no check of the namespace: {}", asked.out))
+            .map(|check| (asked.code, check))
     };
     let short = [(None, "24 h"), (Some(servers::MONTH - Duration::from_secs(3_600)), "719 h")];
     for (retention, found) in short {
@@ -213,6 +215,9 @@ async fn the_doctor_wants_closed_runs_kept_for_30_days() -> anyhow::Result<()> {
     }
     servers::keep_closed_runs(&client, servers::MONTH).await?;
     let (_, check) = namespace().await?;
-    assert_eq!(check, json!({ "name": "namespace", "ok": true, "detail": "default, keeps closed runs for 720 h" }));
+    assert_eq!(
+        check,
+        json!({ "name": "namespace", "ok": true, "detail": "default, keeps closed runs for 720 h" })
+    );
     Ok(())
 }

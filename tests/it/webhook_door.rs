@@ -218,7 +218,8 @@ async fn events_that_are_not_ours_start_nothing_and_cost_one_look_at_most() -> a
     let ended = order.order_id.as_str();
     let payments = shop.ask(&format!("payments?order_id={ended}"), None).await?;
     let voided = payments[0]["payment_id"].as_str().context("no payment of the order")?.to_owned();
-    let (strangers, nobodys) = (paid_elsewhere(&door, ended).await?, paid_elsewhere(&door, "NOBODY-1").await?);
+    let (strangers, nobodys) =
+        (paid_elsewhere(&door, ended).await?, paid_elsewhere(&door, "NOBODY-1").await?);
     for (case, order_id, kind, payment_id) in [
         ("no-such-payment-of-nobody", "NOBODY-1", "payment.settled", Some("pay_elsewhere")),
         ("nobodys-order", "NOBODY-1", "payment.settled", Some(nobodys.as_str())),
@@ -279,7 +280,8 @@ async fn news_of_a_fulfilled_order_looks_once_and_a_second_payment_asks_a_person
         assert!(!has_started(&door, &order.order_id, id).await?);
     }
     // Without an answer nobody knows, so the provider is to say it again.
-    shop.faults(json!([{ "operation": "payments.get", "kind": "status", "status": 503, "count": 1 }])).await?;
+    shop.faults(json!([{ "operation": "payments.get", "kind": "status", "status": 503, "count": 1 }]))
+        .await?;
     assert_eq!(door.tell(&event("evt_unread", &order)).await?.0, 503);
 
     let second = shop.post(&format!("payments/{}/again", order.order_id), json!({})).await?;

@@ -169,7 +169,9 @@ async fn an_intent_that_is_known_by_its_id_needs_no_search() -> TestResult {
     let intent = |id: &str, key: &str| {
         let charge = json!({ "amount": 5, "amount_captured": 5, "amount_refunded": 0 });
         let metadata = json!({ "idempotency_key": key });
-        ok(&json!({ "id": id, "status": "succeeded", "currency": "usd", "metadata": metadata, "latest_charge": charge }))
+        ok(
+            &json!({ "id": id, "status": "succeeded", "currency": "usd", "metadata": metadata, "latest_charge": charge }),
+        )
     };
     let missing = answer(404, "", r#"{"error":{"type":"invalid_request_error","code":"resource_missing"}}"#);
     for (by_id, expected) in [

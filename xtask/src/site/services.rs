@@ -151,7 +151,8 @@ fn keep_closed_runs(cli: &Path, address: SocketAddr) -> Result<()> {
 /// Ready when the namespace is there and knows our search attributes: both come a moment after the port opens.
 fn temporal_is_ready(cli: &Path, address: SocketAddr) -> Result<()> {
     let listed = operator(cli, address, &["search-attribute", "list"])?;
-    let answer: Value = serde_json::from_slice(&listed).context("the list of search attributes is not JSON")?;
+    let answer: Value =
+        serde_json::from_slice(&listed).context("the list of search attributes is not JSON")?;
     for (name, _) in SEARCH_ATTRIBUTES {
         ensure!(
             answer["customAttributes"].get(name).is_some(),

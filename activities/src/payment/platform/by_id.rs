@@ -1,24 +1,14 @@
 //! One payment by its id: `GET /payments/{id}`. It may be anybody's.
 
+use std::collections::BTreeMap;
+
 use contracts::payment::Payment;
 use contracts::values::IdempotencyKey;
-use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::{PaymentBody, Platform};
 use crate::http::CallError;
-
-/// Who made a payment: the key that it was made under. `null` is the key of a payment that was made without one; an
-/// answer that says nothing about keys says nothing about whose the payment is.
-#[derive(Deserialize)]
-struct Made {
-    #[serde(default, deserialize_with = "said")]
-    idempotency_key: Option<Option<String>>,
-}
-
-fn said<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(json).map(Some)
-}
 
 impl Platform {
     /// The payment of this id, if it was made under this key.
@@ -32,10 +22,11 @@ impl Platform {
             found => found?,
         };
         let unreadable = |_| self.api.unknown("a payment that cannot be read");
-        let Made { idempotency_key } = serde_json::from_str(found.get()).map_err(unreadable)?;
-        match idempotency_key {
+        let fields: BTreeMap<String, Value> = serde_json::from_str(found.get()).map_err(unreadable)?;
+        match fields.get("idempotency_key") {
+            // It says nothing of whose payment this is; `null` says that it was made without a key.
             None => Err(self.api.unknown("a payment that names no idempotency key")),
-            Some(theirs) if theirs.as_deref() != Some(key.as_str()) => Ok(None),
+            Some(theirs) if theirs.as_str() != Some(key.as_str()) => Ok(None),
             Some(_) => {
                 let body: PaymentBody = serde_json::from_str(found.get()).map_err(unreadable)?;
                 self.payment(body).map(Some)
