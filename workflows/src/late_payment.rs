@@ -113,10 +113,7 @@ async fn look_for_a_second(
     read: impl Future<Output = Settled<Option<Payment>>>,
 ) -> GivenBack {
     saga.skip(REFUND, "the order has its money");
-    let found = match read.await {
-        Settled::Done(found) => found,
-        Settled::ByHand(_) | Settled::Left(_) => None,
-    };
+    let found = if let Settled::Done(found) = read.await { found } else { None };
     GivenBack { payment_id: found.and_then(|payment| payment.payment_id), was_paid: Some(false) }
 }
 

@@ -98,7 +98,7 @@ pub impl OrderProcessing {
         _ctx: &WorkflowContextView,
         event: &PaymentSettled,
     ) -> Result<(), UpdateError> {
-        if self.news_by_update >= NEWS_BY_UPDATE_MAX {
+        if self.news_by_update >= NEWS_BY_UPDATE_MAX && !self.has_its_money() {
             return Err(BY_SIGNAL.into());
         }
         EventId::new(event.event_id.as_str())
@@ -139,9 +139,13 @@ pub impl OrderProcessing {
 }
 
 impl OrderProcessing {
+    /// On the way back the order takes the news itself, and gives back whatever came.
+    fn has_its_money(&self) -> bool {
+        self.saga.is_past_pivot() || self.is_paid && !self.saga.goes_back()
+    }
+
     fn hear(&mut self, event: PaymentSettled) -> &'static str {
-        // On the way back the order takes the news itself, and gives back whatever came.
-        if self.saga.is_past_pivot() || self.is_paid && !self.saga.goes_back() {
+        if self.has_its_money() {
             ALREADY_PAID
         } else if self.settlements.insert(event.event_id) {
             TAKEN
