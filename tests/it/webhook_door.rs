@@ -82,9 +82,9 @@ fn told_of(id: &str, kind: &str, order_id: &str, payment_id: Option<&str>) -> Va
     json!({ "id": id, "type": kind, "data": data })
 }
 
-/// Whether an event has started a run of late money.
-async fn has_started(door: &Door, order_id: &str, event: &str) -> anyhow::Result<bool> {
-    let workflow_id = format!("order/{order_id}/late/{event}");
+/// Whether news of an order has started a run of late money.
+async fn has_started(door: &Door, order_id: &str) -> anyhow::Result<bool> {
+    let workflow_id = format!("order/{order_id}/late");
     let late = door.world.client.get_workflow_handle::<LatePayment>(workflow_id);
     match late.describe(WorkflowDescribeOptions::default()).await {
         Ok(_) => Ok(true),
@@ -153,7 +153,7 @@ async fn an_event_for_an_order_that_ended_gives_the_money_back() -> anyhow::Resu
     let id = door.world.shop.settle_late(&order.order_id).await?;
     let (status, answer) = door.tell(&event(&id, &order)).await?;
     assert_eq!((status, answer.as_str()), (200, "the order has ended: whatever was paid goes back"));
-    let late = door.world.attach_run(&format!("order/{}/late/{id}", order.order_id));
+    let late = door.world.attach_run(&format!("order/{}/late", order.order_id));
     late.until("refunded", |p| p.outcome.as_deref() == Some("completed")).await?;
     let totals = door.world.shop.clean().await?;
     assert_eq!((&totals["charges"], &totals["refunds"]), (&json!(1), &json!(1)));
@@ -237,7 +237,7 @@ async fn events_that_are_not_ours_start_nothing_and_cost_one_look_at_most() -> a
             let (status, answer) = door.tell(&told_of(&id, kind, order_id, payment_id)).await?;
             let nothing = ["no payment of ours, or one without money: nothing to do", "not ours\n"];
             assert!(status == 200 && nothing.contains(&answer.as_str()), "{case}: {status} {answer}");
-            assert!(!has_started(&door, order_id, &id).await?, "{case}");
+            assert!(!has_started(&door, order_id).await?, "{case}");
         }
         let looks = shop.requests("payments.get").await? - looks;
         assert!(looks <= 5, "{case}: {looks} looks for 5 events");
@@ -258,7 +258,7 @@ async fn late_money_goes_back_although_nobody_could_look() -> anyhow::Result<()>
     let (status, answer) = door.tell(&event(&id, &order)).await?;
     assert_eq!((status, answer.as_str()), (200, "the order has ended: whatever was paid goes back"));
     shop.mend().await?;
-    let late = door.world.attach_run(&format!("order/{}/late/{id}", order.order_id));
+    let late = door.world.attach_run(&format!("order/{}/late", order.order_id));
     late.until("refunded", |p| p.outcome.as_deref() == Some("completed")).await?;
     assert_eq!(shop.clean().await?["refunds"], json!(1));
     Ok(())
@@ -277,7 +277,7 @@ async fn news_of_a_fulfilled_order_looks_once_and_a_second_payment_asks_a_person
             door.tell(&told_of(id, "payment.settled", &order.order_id, payment_id)).await?;
         assert_eq!((status, answer.as_str()), (200, "already paid"));
         assert_eq!(shop.requests("payments.get").await?, looks + 1, "{id}");
-        assert!(!has_started(&door, &order.order_id, id).await?);
+        assert!(!has_started(&door, &order.order_id).await?);
     }
     // Without an answer nobody knows, so the provider is to say it again.
     shop.faults(json!([{ "operation": "payments.get", "kind": "status", "status": 503, "count": 1 }]))
@@ -290,7 +290,7 @@ async fn news_of_a_fulfilled_order_looks_once_and_a_second_payment_asks_a_person
     let told = told_of(id, "payment.settled", &order.order_id, Some(payment_id));
     let (status, answer) = door.tell(&told).await?;
     assert_eq!((status, answer.as_str()), (200, "already paid: a person is asked if it was paid twice"));
-    let late = door.world.attach_run(&format!("order/{}/late/{id}", order.order_id));
+    let late = door.world.attach_run(&format!("order/{}/late", order.order_id));
     late.until("asks", |p| p.needs_human == ["read-payment"]).await?;
     assert!(late.needs_human().await?);
     // As long as both are there, it asks on.
@@ -318,7 +318,7 @@ async fn a_second_payment_is_noticed_before_the_order_is_fulfilled() -> anyhow::
     let second = shop.post(&format!("payments/{}/again", order.order_id), json!({})).await?;
     let id = second["event_id"].as_str().context("not paid again")?;
     assert_eq!(door.tell(&event(id, &order)).await?.0, 200);
-    let late = door.world.attach_run(&format!("order/{}/late/{id}", order.order_id));
+    let late = door.world.attach_run(&format!("order/{}/late", order.order_id));
     late.until("asks", |p| p.needs_human == ["read-payment"]).await?;
     order.ended().await?.fulfilled()?;
     Ok(())

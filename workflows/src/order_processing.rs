@@ -5,8 +5,8 @@
 //! 2. `reserve-inventory`: every line is held, or none. The payment's deadline counts from here
 //!    (`reservation_minutes`, 30 by default). When it passes, the payment is read a last time; then the order expires.
 //! 3. `process-payment`: the customer is charged; cash on delivery charges nothing. A decline ends the order. Where the
-//!    customer has to act (3-D Secure, a transfer) the order waits for news (`payment_settled`) and polls meanwhile.
-//! 4. `confirm-inventory`: the held stock becomes sold stock.
+//!    customer has to act it waits for news (`payment_settled`) and polls. Too little, or other, money is asked about.
+//! 4. `confirm-inventory`: the held stock becomes sold stock. A hold that was lost is had again, if it can be.
 //! 5. `create-shipping`: the label is bought, side by side with 4: the goods are held, and paid or due on delivery.
 //!    **The point of no return** (the pivot) is when both have succeeded; a cancel that comes later is refused. If one
 //!    fails, or a cancel comes first, the attempts under way end, none is repeated, and both are undone.
@@ -36,7 +36,7 @@ pub use face::{
     ALREADY_PAID, BY_SIGNAL, DUPLICATE, OrderProcessing, PaymentSettled, TAKEN, search_attributes,
 };
 pub use input::{ITEMS_MAX, OrderData, QUANTITY_MAX};
-pub use paying::charge_key;
+pub use paying::{AMOUNT_CAUSES, charge_key};
 pub use requests::Requests;
 pub use result::OrderProcessingResult;
 pub(crate) use steps::DECIDED_BEFORE;

@@ -113,6 +113,8 @@ pub(crate) enum Action {
     Approve,
     /// Do not go on
     Reject,
+    /// Decide nothing yet: what is missing may come by itself
+    Wait,
 }
 
 impl From<Action> for workflows::saga::Action {
@@ -125,6 +127,7 @@ impl From<Action> for workflows::saga::Action {
             Action::Keep => Self::Keep,
             Action::Approve => Self::Approve,
             Action::Reject => Self::Reject,
+            Action::Wait => Self::Wait,
         }
     }
 }

@@ -60,7 +60,7 @@ pub(super) enum Way {
     Pieces,
     /// The card is declined.
     Declined,
-    /// The hold is swept while the customer pays.
+    /// The hold is swept while the customer pays, and somebody else buys the stock.
     HoldSwept,
     /// Stock is held for 2.7 seconds.
     HeldShortly,
@@ -204,7 +204,13 @@ tests::every_step_has_cells!(FORWARD, OrderProcessing);
 pub(super) fn forward(expected: fn(&Row) -> Expected) -> impl Iterator<Item = Cell<Orders>> {
     FORWARD.into_iter().map(move |row| {
         let cell = Cell::new(row.step, row.operation, expected(&row));
-        cell.looked_up_if(&["payments.create", "shipments.create", "orders.update"])
+        cell.looked_up_if(&[
+            "inventory.reserve",
+            "payments.create",
+            "inventory.confirm",
+            "shipments.create",
+            "orders.update",
+        ])
     })
 }
 
@@ -232,6 +238,7 @@ pub(super) fn backward() -> impl Iterator<Item = Cell<Orders>> {
         ("update-order", "orders.update", Way::Declined, declined),
     ];
     undos.into_iter().map(|(step, operation, way, always)| {
-        Cell::new(step, operation, always).on(way).looked_up_if(&["payments.refund", "orders.update"])
+        let looked_up = ["inventory.restock", "payments.refund", "inventory.release", "orders.update"];
+        Cell::new(step, operation, always).on(way).looked_up_if(&looked_up)
     })
 }

@@ -1,14 +1,10 @@
 //! The input of late money, and its check.
 
-use contracts::payment::FindPayment;
 use contracts::values::{EventId, OrderId};
 use serde::{Deserialize, Serialize};
 
 use crate::input::people::yes_or_no;
 use crate::input::{Checked, Fields, id, text};
-use crate::order_processing::charge_key;
-
-const PAYMENT_ID_MAX: usize = 255;
 
 /// The facts that are known when late money is heard of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,13 +13,10 @@ pub struct LatePaymentData {
     pub order_id: OrderId,
     /// The provider's id of the event.
     pub event_id: EventId,
-    /// `decided`, optional, default `false`: somebody has decided about this money before, or is being asked. Then
-    /// nothing goes back before somebody says so.
+    /// `decided`, optional, default `false`: somebody has decided about this money before. Then nothing goes back
+    /// before somebody says so.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub decided: bool,
-    /// `asked_in`, optional: the run that asks a person about the same money at this moment. It may try on by itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub asked_in: Option<String>,
     /// `payment_id`, optional: the provider's id of the payment, where the event names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_id: Option<String>,
@@ -33,14 +26,34 @@ pub struct LatePaymentData {
     pub is_paid: bool,
 }
 
-impl LatePaymentData {
-    /// The question for the payment.
-    pub(super) fn look(&self) -> FindPayment {
-        FindPayment {
-            key: charge_key(&self.order_id),
-            order_id: self.order_id.clone(),
-            payment_id: self.payment_id.clone(),
-        }
+/// News that comes while the run is open: the input of `payment_settled`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LateNews {
+    /// The provider's id of the event; the same id twice counts once.
+    pub event_id: EventId,
+    /// `payment_id`, optional: the provider's id of the payment, where the event names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_id: Option<String>,
+    /// `is_paid`, optional, default `false`: the order had its money when the news came.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_paid: bool,
+}
+
+const PAYMENT_ID_MAX: usize = 255;
+
+fn payment_id(fields: &Fields<'_>) -> Option<String> {
+    fields.optional("payment_id", text(PAYMENT_ID_MAX))
+}
+
+fn is_paid(fields: &Fields<'_>) -> bool {
+    fields.optional("is_paid", yes_or_no).unwrap_or(false)
+}
+
+impl Checked for LateNews {
+    fn read(fields: &Fields<'_>) -> Option<Self> {
+        let event_id = fields.required("event_id", id);
+        let (payment_id, is_paid) = (payment_id(fields), is_paid(fields));
+        Some(Self { event_id: event_id?, payment_id, is_paid })
     }
 }
 
@@ -49,10 +62,8 @@ impl Checked for LatePaymentData {
         let order_id = fields.required("order_id", id);
         let event_id = fields.required("event_id", id);
         let decided = fields.optional("decided", yes_or_no).unwrap_or(false);
-        let asked_in = fields.optional("asked_in", text(1_000));
-        let payment_id = fields.optional("payment_id", text(PAYMENT_ID_MAX));
-        let is_paid = fields.optional("is_paid", yes_or_no).unwrap_or(false);
-        Some(Self { order_id: order_id?, event_id: event_id?, decided, asked_in, payment_id, is_paid })
+        let (payment_id, is_paid) = (payment_id(fields), is_paid(fields));
+        Some(Self { order_id: order_id?, event_id: event_id?, decided, payment_id, is_paid })
     }
 }
 
@@ -76,7 +87,7 @@ mod tests {
         let input =
             Unchecked::<LatePaymentData>::from_json(r#"{"order_id": "ORDER-001", "event_id": "evt_1"}"#)?;
         let data = input.check().map_err(|problems| format!("{problems:?}"))?;
-        assert_eq!(workflow_id(&data.order_id, &data.event_id), "order/ORDER-001/late/evt_1");
+        assert_eq!(workflow_id(&data.order_id), "order/ORDER-001/late");
         Ok(())
     }
 

@@ -5,7 +5,7 @@
 //! 2. `sell-kept-goods`: the hold becomes a sale, whatever became of the first try; a person is asked if it does not.
 //! 3. The shop, the customer and the figures are told, as of every order that is fulfilled.
 
-use contracts::inventory::{Confirmation, Hold, Inventory};
+use contracts::inventory::{Confirmation, Hold, Inventory, Reservation};
 use contracts::shipping::{Label, Shipment, Shipping};
 use temporalio_workflow::join;
 
@@ -52,14 +52,25 @@ impl OrderRun<'_> {
         }
     }
 
-    async fn sell_kept(&self, saga: &OrderSaga, holds: Vec<Hold>) {
-        let sale = saga.step(SELL_KEPT, Inventory::confirm, self.requests.sale(holds), policy::undo());
-        if let Settled::Done(Confirmation::HoldLost { variants }) = sale.or_ask().await {
-            let why = format!(
-                "the parcel is under way, and its stock was not held any more: correct the stock of {}",
-                variants.join(", ")
-            );
-            saga.failed(SELL_KEPT, &why);
+    async fn sell_kept(&self, saga: &OrderSaga, mut holds: Vec<Hold>) {
+        let sale = self.requests.sale(holds.clone());
+        let sold = saga.step(SELL_KEPT, Inventory::confirm, sale, policy::undo()).or_ask().await;
+        let Settled::Done(Confirmation::HoldLost { variants }) = sold else { return };
+        let again = self.requests.hold_again(&variants, self.hold_until(saga));
+        let held = saga.step(SELL_KEPT, Inventory::reserve, again, policy::stock()).or_report().await;
+        if let Some(Reservation::Held { holds: again }) = held {
+            holds.retain(|hold| !again.iter().any(|new| new.variant_id == hold.variant_id));
+            holds.extend(again);
+            let sale = self.requests.sale_again(holds);
+            let sold = saga.step(SELL_KEPT, Inventory::confirm, sale, policy::undo()).or_ask().await;
+            if !matches!(sold, Settled::Done(Confirmation::HoldLost { .. })) {
+                return;
+            }
         }
+        let which = variants.join(", ");
+        let why = format!(
+            "the parcel is under way, and its stock was not held any more: correct the stock of {which}"
+        );
+        saga.failed(SELL_KEPT, &why);
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use contracts::commerce::{Commerce, OrderProblem, OrderValidation, PaymentStatus};
 use contracts::customers::{Customers, Suppress};
-use contracts::inventory::{Confirmation, Hold, Inventory, Reservation};
+use contracts::inventory::{Confirmation, Hold, Inventory, Reservation, Shortage};
 use contracts::notification::{Delivery, Notifications};
 use contracts::payment::Payments;
 use contracts::shipping::{Label, Shipment, Shipping};
@@ -91,9 +91,9 @@ impl<'o> OrderRun<'o> {
     /// # Errors
     /// When a line is short.
     pub async fn reserve<P: Process>(&self, saga: &Saga<P>) -> Result<Vec<Hold>, Halt> {
-        let expires_at = later(self.deadline(saga), HOLD_MARGIN);
+        let hold = self.requests.hold(self.hold_until(saga));
         let reservation = saga
-            .step(RESERVE, Inventory::reserve, self.requests.hold(expires_at), self.plan(policy::stock()))
+            .step(RESERVE, Inventory::reserve, hold, self.plan(policy::stock()))
             .undo_by(Inventory::release, self.requests.release())
             .await?;
         match reservation {
@@ -102,16 +102,8 @@ impl<'o> OrderRun<'o> {
                 Ok(holds)
             }
             Reservation::Short { lines } => {
-                let short: Vec<_> = lines
-                    .iter()
-                    .map(|line| match (line.requested, line.available) {
-                        (Some(requested), Some(available)) => {
-                            format!("{} ({requested} wanted, {available} there)", line.variant_id)
-                        }
-                        _ => line.variant_id.clone(),
-                    })
-                    .collect();
-                Err(saga.refused(RESERVE, "OutOfStock", format!("out of stock: {}", short.join(", "))))
+                saga.amend_undo(RESERVE, Inventory::release, self.requests.release_of_short());
+                Err(saga.refused(RESERVE, "OutOfStock", format!("out of stock: {}", in_words(&lines))))
             }
         }
     }
@@ -122,14 +114,49 @@ impl<'o> OrderRun<'o> {
     /// When a hold is gone.
     pub async fn confirm<P: Process>(&self, saga: &Saga<P>, holds: Vec<Hold>) -> Result<(), Halt> {
         let confirmation = saga
-            .step(CONFIRM, Inventory::confirm, self.requests.sale(holds), self.plan(policy::stock()))
+            .step(CONFIRM, Inventory::confirm, self.requests.sale(holds.clone()), self.plan(policy::stock()))
             .undo_by(Inventory::restock, self.requests.restock())
             .await?;
         match confirmation {
             Confirmation::Confirmed => Ok(()),
-            Confirmation::HoldLost { variants } => {
-                let reason = format!("the hold was gone before it was confirmed: {}", variants.join(", "));
-                Err(saga.refused(CONFIRM, "OutOfStock", reason))
+            Confirmation::HoldLost { variants } => self.confirm_again(saga, holds, &variants).await,
+        }
+    }
+
+    /// A paid order is not given up for a hold that can be had again: what was lost is held once more, and sold.
+    async fn confirm_again<P: Process>(
+        &self,
+        saga: &Saga<P>,
+        mut holds: Vec<Hold>,
+        lost: &[String],
+    ) -> Result<(), Halt> {
+        let gone = format!("the hold was gone before it was confirmed: {}", lost.join(", "));
+        let reservation = saga
+            .step(
+                RESERVE,
+                Inventory::reserve,
+                self.requests.hold_again(lost, self.hold_until(saga)),
+                self.plan(policy::stock()),
+            )
+            .nothing_to_undo("the release of the first holds frees these, too")
+            .await?;
+        let again = match reservation {
+            Reservation::Held { holds } => holds,
+            Reservation::Short { lines } => {
+                let reason = format!("{gone}; out of stock meanwhile: {}", in_words(&lines));
+                return Err(saga.refused(CONFIRM, "OutOfStock", reason));
+            }
+        };
+        holds.retain(|hold| !again.iter().any(|new| new.variant_id == hold.variant_id));
+        holds.extend(again);
+        let confirmation = saga
+            .step(CONFIRM, Inventory::confirm, self.requests.sale_again(holds), self.plan(policy::stock()))
+            .nothing_to_undo("the restock of the first sale takes this one back, too")
+            .await?;
+        match confirmation {
+            Confirmation::Confirmed => Ok(()),
+            Confirmation::HoldLost { .. } => {
+                Err(saga.refused(CONFIRM, "OutOfStock", format!("{gone}, twice")))
             }
         }
     }
@@ -216,6 +243,11 @@ impl<'o> OrderRun<'o> {
     pub(super) fn deadline<P: Process>(&self, saga: &Saga<P>) -> Timestamp {
         later(now(saga.ctx()), self.order.reservation)
     }
+
+    /// Until when stock is held, from now on.
+    pub(super) fn hold_until<P: Process>(&self, saga: &Saga<P>) -> Timestamp {
+        later(self.deadline(saga), HOLD_MARGIN)
+    }
 }
 
 /// The order's own part of the way back: a payment that settles meanwhile, after its own undo, is undone once more
@@ -248,6 +280,20 @@ impl WayBack<OrderProcessing, Fulfilled> for OrderRun<'_> {
 
     async fn keep(&self, saga: &OrderSaga) -> Option<Fulfilled> {
         self.keep_parcel(saga).await
+    }
+}
+
+/// The lines that are short, with their pieces where they are known.
+fn in_words(short: &[Shortage]) -> String {
+    let line = |line: &Shortage| match (line.requested, line.available) {
+        (Some(requested), Some(available)) => {
+            format!("{} ({requested} wanted, {available} there)", line.variant_id)
+        }
+        _ => line.variant_id.clone(),
+    };
+    match short {
+        [] => "the stock system does not say which line".to_owned(),
+        short => short.iter().map(line).collect::<Vec<_>>().join(", "),
     }
 }
 

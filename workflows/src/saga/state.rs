@@ -1,5 +1,6 @@
 //! The saga's part of a workflow's state: the stop, the pivot, the step table, the answers of people.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
@@ -7,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use temporalio_workflow::{WorkflowCancellationToken as Token, WorkflowContextView};
 
 use super::people::People;
+use super::rounds::Rounds;
 use super::{Halt, Process};
 use crate::report::table::DETAILS_BYTES_MAX;
 use crate::report::{PartReport, Progress, Report, StepClass, StepSpec, StepStatus, timestamp};
@@ -47,6 +49,8 @@ pub struct SagaState {
     pub(super) people: People,
     /// Whether a person keeps what could not be undone: the run goes on to its goal.
     pub(super) is_kept: bool,
+    /// The rounds of effects that count them, by step.
+    pub(super) rounds: BTreeMap<&'static str, Rounds>,
     pub(super) outcome: Option<&'static str>,
     pub(super) error: Option<String>,
     pub(super) ended_at: Option<Timestamp>,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use contracts::money::Currency;
+use jiff::tz::TimeZone;
 use mapping::SourceRecord;
 use mapping::fields::{Field, FieldRules};
 use mapping::targets::Kind;
@@ -49,9 +50,26 @@ pub(super) struct Mapped {
     pub(super) flaws: BTreeMap<String, String>,
 }
 
+impl Mapped {
+    /// A key that a spreadsheet took for a number may have lost digits. A rule that says `exact` takes it all the same.
+    fn refuse_made_keys(&mut self) {
+        for key in KEYS {
+            let Some(value) = self.row.get(key).map(|raw| Value::of(raw)) else { continue };
+            if let Err(problem) = value.refuse_made() {
+                self.flaws.insert(key.to_owned(), problem);
+            }
+        }
+    }
+}
+
 impl Columns {
     /// Reads what somebody has said, if anything. `currency`: of amounts, where a row names none.
-    pub(super) fn read(map: Option<&Path>, currency: Currency) -> Result<Self, Failure> {
+    /// `zone`: of times without one.
+    pub(super) fn read(
+        map: Option<&Path>,
+        currency: Currency,
+        zone: Option<&TimeZone>,
+    ) -> Result<Self, Failure> {
         let Some(path) = map else { return Ok(Self { said: FieldRules::default(), currency }) };
         let text = input::read(path)?;
         let said = FieldRules::parse(&text.json, &FIELDS).map_err(|problems| {
@@ -59,6 +77,7 @@ impl Columns {
             Failure::new(Exit::Usage, format!("the rules of {} are wrong; nothing was started", text.name))
                 .problems(whole)
         })?;
+        let said = zone.map_or(said.clone(), |zone| said.in_zone(zone));
         Ok(Self { said, currency })
     }
 
@@ -100,6 +119,7 @@ impl Columns {
                 }
             }
         }
+        mapped.refuse_made_keys();
         self.make(CURRENCY, &fields, self.currency, &mut mapped);
         let named = mapped.row.get(CURRENCY).and_then(|raw| Value::of(raw).text().ok());
         let code = named.map(|code| code.to_ascii_uppercase());
@@ -175,6 +195,16 @@ mod tests {
         assert!(mapped.keep_values());
         let read = row(&mapped, r#"{"sku":"A","giá mới":"5","price":"6","ghi chu":"x"}"#);
         assert_eq!(read.as_deref(), Ok(r#"{"new_price":"5","sku":"A"}"#));
+    }
+
+    /// E8
+    #[test]
+    fn a_key_that_a_spreadsheet_made_is_a_flaw_unless_a_rule_takes_it() {
+        let made = row(&said("{}"), r#"{"sku":"8.93462E+12","variant":"100045.0","new_price":"5"}"#);
+        assert!(made.is_err_and(|said| said.contains("sku") && said.contains("variant")));
+        let exact = said(r#"{"sku": {"from": "sku", "exact": true}}"#);
+        let read = row(&exact, r#"{"sku":"100045.0","new_price":"5"}"#);
+        assert_eq!(read.as_deref(), Ok(r#"{"new_price":"5","sku":"100045.0"}"#));
     }
 
     /// A list of the ERP's needs no other program before it: the rules of a sync say how its values are written.

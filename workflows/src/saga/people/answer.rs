@@ -23,12 +23,22 @@ pub enum Action {
     Approve,
     /// Do not go on.
     Reject,
+    /// Decide nothing yet: what is missing may come by itself.
+    Wait,
 }
 
 impl Action {
     /// Every answer there is.
-    pub const ALL: [Self; 7] =
-        [Self::Retry, Self::HandsOff, Self::DoneByHand, Self::Leave, Self::Keep, Self::Approve, Self::Reject];
+    pub const ALL: [Self; 8] = [
+        Self::Retry,
+        Self::HandsOff,
+        Self::DoneByHand,
+        Self::Leave,
+        Self::Keep,
+        Self::Approve,
+        Self::Reject,
+        Self::Wait,
+    ];
 
     /// The answer as it is written: `done_by_hand`.
     #[must_use]
@@ -41,6 +51,7 @@ impl Action {
             Self::Keep => "keep",
             Self::Approve => "approve",
             Self::Reject => "reject",
+            Self::Wait => "wait",
         }
     }
 }
@@ -117,6 +128,8 @@ pub enum AnswerOutcome {
     Approved,
     /// The run ends.
     Rejected,
+    /// The run waits on, and asks nobody before there is news.
+    Waits,
     /// The question had been answered, or settled itself, before.
     AlreadyAnswered,
 }
@@ -134,6 +147,7 @@ impl AnswerOutcome {
             Self::Kept => "kept",
             Self::Approved => "approved",
             Self::Rejected => "rejected",
+            Self::Waits => "waits on",
             Self::AlreadyAnswered => "answered before",
         }
     }
