@@ -13,6 +13,7 @@ pub mod webhook;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use contracts::money::{Currency, Money};
 use contracts::payment::{ChargePayment, CustomerAction, FindPayment, Payment, PaymentState};
 use contracts::values::IdempotencyKey;
 use futures::FutureExt as _;
@@ -26,7 +27,7 @@ use text::Problem;
 use self::refund::{Left, Made, RefundBody};
 use super::refund::{Before, came_back, refused, unseen};
 use super::{Provider, Reversal, Undo, known, weightiest};
-use crate::http::wire::{Amount, amount};
+use crate::http::wire::{Amount, amount, money};
 use crate::http::{Api, CallError, Credential, Refused, Seen, is_code, word};
 use crate::provider::{Given, Kind, Setting, secret};
 use crate::webhook::{PaymentEvent, WebhookError};
