@@ -4,7 +4,7 @@ use contracts::values::{EventId, OrderId};
 use serde::{Deserialize, Serialize};
 
 use crate::input::people::yes_or_no;
-use crate::input::{Checked, Fields, id};
+use crate::input::{Checked, Fields, id, text};
 
 /// The facts that are known when late money is heard of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +17,13 @@ pub struct LatePaymentData {
     /// before somebody says so.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub decided: bool,
+    /// `payment_id`, optional: the provider's id of the payment, where the event names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_id: Option<String>,
+    /// `is_paid`, optional, default `false`: the order has its money. Then nothing goes back: a person is asked if it
+    /// was paid twice.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_paid: bool,
 }
 
 /// News that comes while the run is open: the input of `payment_settled`.
@@ -24,11 +31,29 @@ pub struct LatePaymentData {
 pub struct LateNews {
     /// The provider's id of the event; the same id twice counts once.
     pub event_id: EventId,
+    /// `payment_id`, optional: the provider's id of the payment, where the event names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_id: Option<String>,
+    /// `is_paid`, optional, default `false`: the order had its money when the news came.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_paid: bool,
+}
+
+const PAYMENT_ID_MAX: usize = 255;
+
+fn payment_id(fields: &Fields<'_>) -> Option<String> {
+    fields.optional("payment_id", text(PAYMENT_ID_MAX))
+}
+
+fn is_paid(fields: &Fields<'_>) -> bool {
+    fields.optional("is_paid", yes_or_no).unwrap_or(false)
 }
 
 impl Checked for LateNews {
     fn read(fields: &Fields<'_>) -> Option<Self> {
-        Some(Self { event_id: fields.required("event_id", id)? })
+        let event_id = fields.required("event_id", id);
+        let (payment_id, is_paid) = (payment_id(fields), is_paid(fields));
+        Some(Self { event_id: event_id?, payment_id, is_paid })
     }
 }
 
@@ -37,7 +62,8 @@ impl Checked for LatePaymentData {
         let order_id = fields.required("order_id", id);
         let event_id = fields.required("event_id", id);
         let decided = fields.optional("decided", yes_or_no).unwrap_or(false);
-        Some(Self { order_id: order_id?, event_id: event_id?, decided })
+        let (payment_id, is_paid) = (payment_id(fields), is_paid(fields));
+        Some(Self { order_id: order_id?, event_id: event_id?, decided, payment_id, is_paid })
     }
 }
 
@@ -79,6 +105,8 @@ mod tests {
             (r#"{"order_id": "ORDER-001", "event_id": ""}"#, "event_id"),
             (r#"{"order_id": "ORDER-001", "event_id": "evt/1"}"#, "event_id"),
             (r#"{"order_id": "ORDER-001", "event_id": null}"#, "event_id"),
+            (r#"{"order_id": "ORDER-001", "event_id": "evt_1", "payment_id": 7}"#, "payment_id"),
+            (r#"{"order_id": "ORDER-001", "event_id": "evt_1", "is_paid": "yes"}"#, "is_paid"),
         ] {
             let said = problems(json)?;
             assert_eq!(said.len(), 1, "{json}: {said:?}");

@@ -89,6 +89,7 @@ impl OrderRun<'_> {
         let mut wait = Wait::begin(saga, deadline);
         let settled = self.settled(&mut wait, payment).await;
         wait.end(&settled);
+        saga.ctx().state_mut(|w| w.is_paid = settled.is_ok());
         self.so_far.borrow_mut().paid = settled.as_ref().ok().cloned();
         settled
     }

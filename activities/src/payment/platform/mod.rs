@@ -1,9 +1,11 @@
 //! The platform's own payments: `/payments`, `/payments/{id}/refund`, `/payments/void`.
 //!
+//! - `by_id.rs`: one payment by its id;
 //! - `state.rs`: what a payment's state is called, and what follows from it;
 //! - `refund.rs`: refunds, and the money that is left;
 //! - [`webhook`]: the platform's events.
 
+mod by_id;
 mod refund;
 mod state;
 pub mod webhook;
@@ -86,6 +88,14 @@ impl Provider for Platform {
 
     fn find<'a>(&'a self, find: &'a FindPayment) -> BoxFuture<'a, Result<Option<Payment>, CallError>> {
         self.find_under(&find.key).boxed()
+    }
+
+    fn find_by_id<'a>(
+        &'a self,
+        payment_id: &'a str,
+        key: &'a IdempotencyKey,
+    ) -> BoxFuture<'a, Result<Option<Payment>, CallError>> {
+        self.of_id(payment_id, key).boxed()
     }
 
     fn reverse<'a>(&'a self, undo: Undo<'a>) -> BoxFuture<'a, Result<Reversal, CallError>> {
