@@ -48,6 +48,16 @@ pub enum CallError {
         /// The sign of it.
         why: String,
     },
+    /// Answered at greater length than is read. Of a question, a smaller one may be answered.
+    #[error("{system} gave no usable answer: more than {bytes} bytes (SUN_RESPONSE_BYTES_MAX){way}")]
+    TooLarge {
+        /// Which system.
+        system: &'static str,
+        /// The limit.
+        bytes: usize,
+        /// The proxy on the way: ` (through the proxy …)`, or nothing.
+        way: String,
+    },
     /// Answered, with a word that this version does not know.
     #[error("{system} gave no usable answer: {why}")]
     NewWord {
@@ -196,7 +206,9 @@ impl CallError {
             Self::Setting { .. } => (failure::SETTING, false, None),
             Self::NewWord { .. } => (failure::NEW_WORD, false, None),
             Self::PutOff { after, .. } => (failure::UNAVAILABLE, false, *after),
-            Self::Unknown { .. } | Self::Foreign { .. } => (failure::OUTCOME_UNKNOWN, false, None),
+            Self::Unknown { .. } | Self::TooLarge { .. } | Self::Foreign { .. } => {
+                (failure::OUTCOME_UNKNOWN, false, None)
+            }
             Self::UnknownForGood { .. } => (failure::OUTCOME_UNKNOWN, true, None),
             Self::Refused { .. } => (failure::REFUSED, is_refusal_final, None),
             Self::Unusable { .. } => (failure::REFUSED, true, None),

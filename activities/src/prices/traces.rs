@@ -65,6 +65,27 @@ async fn outcomes(store: &Store, folder: &str) -> Result<BTreeMap<u64, PriceOutc
     Ok(outcomes)
 }
 
+/// The mark that a run is being taken back: from then on it writes nothing ([`super::fence`]).
+fn begin_mark(folder: &str) -> String {
+    format!("{folder}/reverting.json")
+}
+
+/// Whether a run is being taken back, or was.
+pub(super) async fn is_reverting(store: &Store, folder: &str) -> Result<bool, StoreError> {
+    Ok(store.about(&begin_mark(folder)).await?.is_some())
+}
+
+/// Marks a run as being taken back, before anything of it is looked at.
+pub(super) async fn begin_revert(store: &Store, folder: &str) -> Result<(), Trouble> {
+    store.create(&begin_mark(folder), b"true".to_vec()).await?;
+    Ok(())
+}
+
+/// Another run may write under this name: the one before it has written nothing that could be taken back.
+pub(super) async fn forget_revert(store: &Store, folder: &str) -> Result<(), Trouble> {
+    Ok(store.remove(&begin_mark(folder)).await?)
+}
+
 /// The mark that a run was taken back to the end: then that is final, also when nobody remembers the revert.
 fn mark(folder: &str) -> String {
     format!("{folder}/reverted.json")

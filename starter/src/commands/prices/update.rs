@@ -1,5 +1,6 @@
 //! Makes a run of a list.
 
+use contracts::money::Currency;
 use serde_json::{Map, Value, json};
 use store::Store;
 
