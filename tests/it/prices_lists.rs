@@ -110,8 +110,7 @@ async fn a_wait_without_a_terminal_tells_how_many_rows_are_written() -> anyhow::
     let rows = dearer(&world, 40).await?;
     let list = file(&world, "prices.json", json!(rows).to_string().as_bytes())?;
     let pace = ["--batch-size", "10", "--delay", "1s"];
-    let done =
-        prices(&world, &[&["update", "--input", &list, "--wait"], &pace[..]].concat()).await?;
+    let done = prices(&world, &[&["update", "--input", &list, "--wait"], &pace[..]].concat()).await?;
     is("done", &done.code, &Some(0)).context(done.err.clone())?;
     assert!(done.err.contains("process-batches running: 0 of 40"), "{}", done.err);
     assert!(!done.err.contains('\r'), "a line is drawn anew: {:?}", done.err);

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tests::matrix::{down, is};
 use tests::prices::{PriceWorld, dearer};
+use tests::proxy::Proxy;
 use workflows::bulk_price_update::BatchResults;
 use workflows::report::StepStatus;
 
@@ -136,22 +137,24 @@ async fn a_rate_is_kept_over_the_death_of_a_worker() -> anyhow::Result<()> {
 async fn a_worker_that_was_cut_off_writes_nothing_once_its_run_is_taken_back() -> anyhow::Result<()> {
     for settings in [&[][..], &["--prices-batch=false"]] {
         let world = PriceWorld::without_worker().await?;
-        world.fill(100).await?;
-        let rows = dearer(&world, 100).await?;
-        let cut_off = world.spawn_worker(settings)?;
-        let run = world.start(json!(rows), json!({ "batch_size": 20, "max_per_second": 10 })).await?;
+        world.fill(800).await?;
+        let rows = dearer(&world, 800).await?;
+        let proxy = Proxy::before(world.erp.world.address()).await?;
+        let through = format!("--address={}", proxy.address);
+        let _cut_off = world.spawn_worker(&[settings, &[&through]].concat())?;
+        let run = world.start_listed(&rows, json!({ "batch_size": 20, "max_per_second": 10 })).await?;
         changes(&world, 20).await?;
-        cut_off.freeze()?;
+        proxy.is_away(true);
         let _other = world.spawn_worker(settings)?;
         run.cancel("wrong list", false).await.map_err(anyhow::Error::msg)?;
         run.ended().await?.completed()?;
         let back = world.revert(&run.batch, false).await?.completed()?;
         assert!(back.restored >= 20, "{} were restored", back.restored);
         let written = world.changes().await?;
-        cut_off.wake()?;
-        tokio::time::sleep(Duration::from_secs(4)).await;
+        // Time for two more batches.
+        tokio::time::sleep(Duration::from_secs(5)).await;
         is("changes", &world.changes().await?, &written)?;
-        is("prices", &json!(dearer(&world, 100).await?), &json!(rows))?;
+        is("prices", &json!(dearer(&world, 800).await?), &json!(rows))?;
     }
     Ok(())
 }

@@ -194,7 +194,8 @@ async fn an_answer_that_is_too_large_is_asked_for_in_parts() -> anyhow::Result<(
 async fn an_order_that_was_checked_before_the_prices_change_keeps_its_price() -> anyhow::Result<()> {
     let world = PriceWorld::new().await?;
     let shop = &world.erp.world.shop;
-    shop.faults(json!([{ "operation": "inventory.reserve", "kind": "latency", "latency_ms": 1_500 }])).await?;
+    shop.faults(json!([{ "operation": "inventory.reserve", "kind": "latency", "latency_ms": 1_500 }]))
+        .await?;
     let order = world.erp.world.start(&orders::order()).await?;
     shop.requested("inventory.reserve").await?;
     world.run(sample()?, json!({})).await?.completed()?;

@@ -315,22 +315,8 @@ impl WorkerProcess {
 impl WorkerProcess {
     /// SIGTERM.
     pub fn terminate(&self) -> anyhow::Result<()> {
-        self.signal("-TERM")
-    }
-
-    /// SIGSTOP: it does nothing more, and hears of nothing, until it is woken.
-    pub fn freeze(&self) -> anyhow::Result<()> {
-        self.signal("-STOP")
-    }
-
-    /// SIGCONT: it goes on where it was, as if no time had gone by.
-    pub fn wake(&self) -> anyhow::Result<()> {
-        self.signal("-CONT")
-    }
-
-    fn signal(&self, signal: &str) -> anyhow::Result<()> {
-        let status = Command::new("kill").arg(signal).arg(self.child.id().to_string()).status()?;
-        anyhow::ensure!(status.success(), "kill {signal} was refused");
+        let status = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status()?;
+        anyhow::ensure!(status.success(), "kill -TERM was refused");
         Ok(())
     }
 

@@ -11,11 +11,14 @@ use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use contracts::objects::ObjectRef;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use store::Store;
 use temporalio_sdk::activities::ActivityContext;
 
 use super::Trouble;
+
+/// A mark's time is not exact.
+const SLACK: SignedDuration = SignedDuration::from_millis(100);
 
 /// The rows of a group that may have been sent, by their places in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,9 +72,16 @@ fn mark(key: &str) -> Option<Mark> {
     let (_, name) = key.rsplit_once('/')?;
     let mut parts = name.splitn(4, '-');
     let (first, behind) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-    let due: i64 = parts.next()?.parse().ok()?;
+    let due: i64 = parts.next().and_then(|due| due.parse().ok()).unwrap_or_default();
     let due = if due == 0 { None } else { Some(Timestamp::from_millisecond(due).ok()?) };
-    Some(Mark { rows: first..behind, due, pass: parts.next()?.to_owned() })
+    Some(Mark { rows: first..behind, due, pass: parts.next().unwrap_or_default().to_owned() })
+}
+
+/// The last mark of an attempt.
+#[derive(Clone, Default)]
+struct Last {
+    name: String,
+    due: Option<Timestamp>,
 }
 
 /// The marks of one attempt in one group.
@@ -82,8 +92,8 @@ pub(super) struct Marks<'s> {
     attempt: String,
     /// The pass of it through this group: another one does not make its marks shorter.
     pass: u32,
-    /// The name of the last one.
-    last: Mutex<String>,
+    /// The last one.
+    last: Mutex<Last>,
 }
 
 impl<'s> Marks<'s> {
@@ -111,7 +121,7 @@ impl<'s> Marks<'s> {
         Ok((if ranges.is_empty() { Begun::Unmarked } else { Begun::Marked(ranges) }, due))
     }
 
-    fn last(&self) -> std::sync::MutexGuard<'_, String> {
+    fn last(&self) -> std::sync::MutexGuard<'_, Last> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -125,18 +135,24 @@ impl<'s> Marks<'s> {
     /// Marks rows that are about to be sent; `due`: when the row behind them may go.
     pub(super) async fn begin(&self, rows: &Range<usize>, due: Option<Timestamp>) -> Result<(), Trouble> {
         let (folder, attempt, pass) = (&self.folder, &self.attempt, self.pass);
-        let due = due.map_or(0, |due| due.as_millisecond());
-        let name = format!("{folder}/{}-{}-{due}-{attempt}{pass}", rows.start, rows.end);
+        let ms = due.map_or(0, |due| due.as_millisecond());
+        let name = format!("{folder}/{}-{}-{ms}-{attempt}{pass}", rows.start, rows.end);
         self.store.create(&name, Vec::new()).await?;
-        *self.last() = name;
+        *self.last() = Last { name, due };
         Ok(())
+    }
+
+    /// Whether the last mark makes the next attempt wait for rows that were not sent after all.
+    pub(super) fn waits_longer_than(&self, due: Option<Timestamp>) -> bool {
+        let marked = self.last().due;
+        marked.zip(due).is_some_and(|(marked, due)| marked.duration_since(due) > SLACK)
     }
 
     /// Corrects the last mark: these rows were sent at most, and the next one may go then.
     pub(super) async fn correct(&self, rows: &Range<usize>, due: Option<Timestamp>) -> Result<(), Trouble> {
-        let wrong = self.last().clone();
+        let wrong = self.last().name.clone();
         self.begin(rows, due).await?;
-        let right = self.last().clone();
+        let right = self.last().name.clone();
         if wrong != right {
             self.store.remove(&wrong).await?;
         }

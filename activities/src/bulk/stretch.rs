@@ -342,10 +342,11 @@ impl<'w, T: Target> Writing<'w, T> {
         let is_known = sent.iter().all(Result::is_ok);
         let last = sent.iter().rposition(|sent| matches!(sent, Ok(Some(_))));
         let behind = if is_known { marked.start + last.map_or(0, |last| last + 1) } else { marked.end };
-        if is_known && behind == marked.end {
+        let due = self.pace.due();
+        if is_known && behind == marked.end && !marks.waits_longer_than(due) {
             return;
         }
-        if let Err(error) = marks.correct(&(marked.start..behind), self.pace.due()).await {
+        if let Err(error) = marks.correct(&(marked.start..behind), due).await {
             tracing::warn!(%error, "a mark of rows that were not sent stays");
         }
     }

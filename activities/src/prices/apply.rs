@@ -56,7 +56,7 @@ pub(super) async fn apply(
         begun: &begun,
         is_inline: input.is_inline,
     };
-    let (fence, overwritten) = (Fence::of(store, own.clone()), forced::folder(&own));
+    let (fence, overwritten) = (Fence::of(store, own.clone(), abilities), forced::folder(&own));
     let forced = Forced { ctx, shop, store, fence: &fence, folder: &overwritten };
     let writes = Writes { ctx, shop, abilities, input, fence: &fence, forced };
     let written = bulk::stretch(ctx, store, &writes, &stretch).await?;
@@ -248,8 +248,7 @@ impl Writes<'_> {
     async fn write_many(&self, rows: &[(&PriceRow, &PriceImage)]) -> Result<Vec<Each<String>>, Trouble> {
         let mut answers = Vec::with_capacity(rows.len());
         for some in rows.chunks(self.shop.at_once()) {
-            let wanted: Vec<Wanted<'_>> =
-                some.iter().map(|(row, before)| self.wanted(row, before)).collect();
+            let wanted: Vec<Wanted<'_>> = some.iter().map(|(row, before)| self.wanted(row, before)).collect();
             // After a crash fewer rows may be open: another request needs another key.
             let lines: Vec<String> = some.iter().map(|(row, _)| row.line.to_string()).collect();
             let hash = Sha256::digest(lines.join(","));

@@ -2,8 +2,8 @@
 //! over: it would write prices that the revert has put back, or passed by. So a revert marks the run before it looks at
 //! anything, and no price is sent without a look for that mark.
 //!
-//! What remains possible: a request that is under way when the mark is put, or that follows a look by less than
-//! [`FRESH`] where rows are written one by one.
+//! Where rows are written one by one a look holds for a second, and the revert waits as long behind its mark. What
+//! remains possible is a request that is under way then.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -12,12 +12,15 @@ use store::Store;
 use temporalio_sdk::activities::ActivityContext;
 use tokio::time::Instant;
 
-use super::traces;
+use super::{Abilities, traces};
 use crate::bulk::{Trouble, patiently};
 use crate::http::CallError;
 
-/// How long a look for the mark holds.
-const FRESH: Duration = Duration::from_secs(1);
+/// How long a look for the mark holds: where many prices go with one request, for that one only.
+pub(super) fn holds_for(abilities: Abilities) -> Duration {
+    let is_each = abilities.batches && abilities.compares;
+    if is_each { Duration::ZERO } else { Duration::from_secs(1) }
+}
 
 /// How a look went.
 #[derive(Clone, Copy, Default)]
@@ -32,12 +35,13 @@ pub(super) struct Fence<'f> {
     store: &'f Store,
     /// The run's folder.
     run: String,
+    holds: Duration,
     looked: Mutex<Looked>,
 }
 
 impl<'f> Fence<'f> {
-    pub(super) fn of(store: &'f Store, run: String) -> Self {
-        Self { store, run, looked: Mutex::default() }
+    pub(super) fn of(store: &'f Store, run: String, abilities: Abilities) -> Self {
+        Self { store, run, holds: holds_for(abilities), looked: Mutex::default() }
     }
 
     fn looked(&self) -> Looked {
@@ -45,11 +49,7 @@ impl<'f> Fence<'f> {
     }
 
     /// Asks patiently, each time behind a look for the mark.
-    pub(super) async fn asked<T, F>(
-        &self,
-        ctx: &ActivityContext,
-        ask: impl Fn() -> F,
-    ) -> Result<T, Trouble>
+    pub(super) async fn asked<T, F>(&self, ctx: &ActivityContext, ask: impl Fn() -> F) -> Result<T, Trouble>
     where
         F: Future<Output = Result<T, CallError>>,
     {
@@ -64,7 +64,7 @@ impl<'f> Fence<'f> {
     }
 
     async fn look(&self) -> Result<(), CallError> {
-        if self.looked().open_at.is_some_and(|at| at.elapsed() < FRESH) {
+        if self.looked().open_at.is_some_and(|at| at.elapsed() < self.holds) {
             return Ok(());
         }
         let not_sent = |why: String| CallError::NotSent { system: "the object store", why };

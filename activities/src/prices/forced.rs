@@ -53,10 +53,8 @@ impl Forced<'_> {
     ) -> Result<Set, Trouble> {
         let info = self.ctx.info();
         for number in 0..TRIES {
-            let variants = images::meant(before).map(|variant| VariantPrice {
-                variant: variant.variant.clone(),
-                price: found.minor_units(),
-            });
+            let variants = images::meant(before)
+                .map(|variant| VariantPrice { variant: variant.variant.clone(), price: found.minor_units() });
             let image = PriceImage { before: variants.collect(), ..before.clone() };
             let kept = self.keep(&image).await?;
             // A key of its own: the answer under another one may be older than this price.

@@ -40,8 +40,8 @@ use std::sync::Arc;
 use contracts::notification::Delivery;
 use contracts::objects::ObjectRef;
 use contracts::prices::{
-    AppliedPrices, ApplyPrices, ExportPrices, ExportedPrices, JoinLists, MailTeam, NotifyPrices, RevertPrices,
-    RevertedPrices, StagePrices, StagedPrices, defs,
+    AppliedPrices, ApplyPrices, ExportPrices, ExportedPrices, JoinLists, MailTeam, NotifyPrices,
+    RevertPrices, RevertedPrices, StagePrices, StagedPrices, defs,
 };
 use store::Store;
 use temporalio_macros::activities;

@@ -21,6 +21,7 @@ use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use super::answers::Set;
 use super::client::{Priced, Shop, Wanted};
+use super::fence::holds_for;
 use super::traces::{self, Group};
 use super::{Abilities, forced, images};
 use crate::bulk::{Answer, Each, Format, OneByOne, Trouble, Walk, patiently};
@@ -62,7 +63,8 @@ pub(super) async fn revert(
     }
     if !input.dry_run {
         // Before anything is looked at: a worker that was cut off must not write behind that look.
-        walk.alive(traces::begin_revert(store, &run)).await.map_err(Trouble::into_failure)?;
+        let begun = traces::begin_revert(store, &run, holds_for(abilities));
+        walk.alive(begun).await.map_err(Trouble::into_failure)?;
     }
     let overwritten = walk.alive(forced::overwritten(store, &run)).await.map_err(Trouble::into_failure)?;
     let groups = walk.alive(traces::groups(store, &run)).await;

@@ -1,6 +1,7 @@
 //! The traces of a run in its folder: before-images, marks of what was begun, outcomes; and whether it was taken back.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use contracts::objects::ObjectRef;
 use contracts::prices::{PriceAction, PriceImage, PriceOutcome};
@@ -75,9 +76,10 @@ pub(super) async fn is_reverting(store: &Store, folder: &str) -> Result<bool, St
     Ok(store.about(&begin_mark(folder)).await?.is_some())
 }
 
-/// Marks a run as being taken back, before anything of it is looked at.
-pub(super) async fn begin_revert(store: &Store, folder: &str) -> Result<(), Trouble> {
+/// Marks a run as being taken back, before anything of it is looked at. A look for the mark holds for so long.
+pub(super) async fn begin_revert(store: &Store, folder: &str, holds: Duration) -> Result<(), Trouble> {
     store.create(&begin_mark(folder), b"true".to_vec()).await?;
+    tokio::time::sleep(holds).await;
     Ok(())
 }
 

@@ -2,8 +2,8 @@
 
 use contracts::objects::ObjectRef;
 use contracts::prices::{
-    AppliedPrices, ApplyPrices, Moment, PriceAction, PriceBatch, PriceChecks, PriceList, PriceOutcome, Prices,
-    RevertAction, RevertPrices, StagePrices,
+    AppliedPrices, ApplyPrices, Moment, PriceAction, PriceBatch, PriceChecks, PriceList, PriceOutcome,
+    Prices, RevertAction, RevertPrices, StagePrices,
 };
 use contracts::values::{PriceBatchId, ProductId};
 use serde_json::json;

@@ -81,10 +81,7 @@ mod tests {
         bar.note(at(0), 0, 2_400);
         assert_eq!(bar.line(at(1)), "[--------------------] 0 %, 0 of 2400");
         bar.note(at(30), 1_200, 2_400);
-        assert_eq!(
-            bar.line(at(30)),
-            "[##########----------] 50 %, 1200 of 2400, 40 a second, 30 s left"
-        );
+        assert_eq!(bar.line(at(30)), "[##########----------] 50 %, 1200 of 2400, 40 a second, 30 s left");
         assert_eq!(
             bar.line(at(35)),
             "[##########----------] 50 %, 1200 of 2400, 40 a second, 25 s left",

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use contracts::bulk::{Causes, Rows};
 use contracts::objects::ObjectRef;
 use contracts::prices::{
-    PriceAction, PriceBatch, PriceCounts, PriceMove, PriceOutcome, RevertedPrices, RowError, ValueChange, folder,
+    PriceAction, PriceBatch, PriceCounts, PriceMove, PriceOutcome, RevertedPrices, RowError, ValueChange,
+    folder,
 };
 use serde::{Deserialize, Serialize};
 

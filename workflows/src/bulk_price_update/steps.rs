@@ -6,7 +6,8 @@ use std::time::Duration;
 use contracts::bulk::Rate;
 use contracts::notification::{Content, Delivery};
 use contracts::prices::{
-    ApplyPrices, JoinLists, MailTeam, Moment, NotifyPrices, Prices, RevertPrices, RevertedPrices, StagePrices, folder,
+    ApplyPrices, JoinLists, MailTeam, Moment, NotifyPrices, Prices, RevertPrices, RevertedPrices,
+    StagePrices, folder,
 };
 use contracts::values::IdempotencyKey;
 use jiff::Timestamp;

@@ -151,7 +151,14 @@ mod tests {
         let failed_batches = batches.len() as u64 - successful_batches;
         let rows = lines.iter().map(|line| row(*line)).collect();
         let written = Written { rows, ..Written::default() };
-        AppliedPrices { batches, open, written, successful_batches, failed_batches, ..AppliedPrices::default() }
+        AppliedPrices {
+            batches,
+            open,
+            written,
+            successful_batches,
+            failed_batches,
+            ..AppliedPrices::default()
+        }
     }
 
     fn lines(work: &Work) -> Vec<Vec<u64>> {
