@@ -152,7 +152,7 @@ impl PriceWorld {
         batch: &PriceBatchId,
         dry_run: bool,
     ) -> anyhow::Result<Ended<PriceRevertResult>> {
-        self.start_revert(batch, dry_run).await?.ended().await
+        self.start_revert(batch, dry_run, None).await?.ended().await
     }
 
     /// The price of a variant.

@@ -33,6 +33,7 @@ impl Ahead {
     /// Adds a row; `false`: there is no room for it.
     pub(super) fn add(&mut self, row: u64) -> bool {
         let at = self.0.partition_point(|range| range.end < row);
+        let is_full = self.0.len() == RANGES_MAX;
         match self.0.get_mut(at) {
             Some(range) if range.contains(&row) => {}
             Some(range) if range.end == row => {
@@ -44,7 +45,7 @@ impl Ahead {
                 }
             }
             Some(range) if range.start == row + 1 => range.start = row,
-            _ if self.0.len() == RANGES_MAX => return false,
+            _ if is_full => return false,
             _ => self.0.insert(at, row..row + 1),
         }
         true

@@ -42,8 +42,8 @@ const ROWS: &[Row] = &[Row {
         Call {
             operation: "prices.lookup",
             refused: Ends::Failed,
-            // The look is finished; no price is sent behind it.
-            cancelled: Ends::Cancelled { most: 0 },
+            // The first prices may be sent when the activity hears of it.
+            cancelled: Ends::Cancelled { most: 25 },
             down: Ends::Failed,
         },
         Call {
@@ -51,7 +51,7 @@ const ROWS: &[Row] = &[Row {
             // Each price is refused by itself.
             refused: Ends::Listed,
             // Eight are under way; the next ones may have begun when the activity hears of it.
-            cancelled: Ends::Cancelled { most: 16 },
+            cancelled: Ends::Cancelled { most: 25 },
             down: Ends::Failed,
         },
     ],

@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 
 use anyhow::Context as _;
+use contracts::bulk::Rate;
 use contracts::objects::ListPart;
 use contracts::values::PriceBatchId;
 use serde_json::Value;
@@ -34,12 +35,18 @@ pub type Revert<'w> = Other<'w, PriceRevert>;
 pub type Export<'w> = Other<'w, PriceExport>;
 
 impl PriceWorld {
-    /// Starts to take a run back.
+    /// Starts to take a run back; `max_per_second`: prices a second.
     ///
     /// # Errors
     /// When Temporal refuses.
-    pub async fn start_revert(&self, batch: &PriceBatchId, dry_run: bool) -> anyhow::Result<Revert<'_>> {
-        let data = PriceRevertData { batch_id: batch.clone(), dry_run, rate: None };
+    pub async fn start_revert(
+        &self,
+        batch: &PriceBatchId,
+        dry_run: bool,
+        max_per_second: Option<u32>,
+    ) -> anyhow::Result<Revert<'_>> {
+        let rate = max_per_second.map(Rate::try_from).transpose()?;
+        let data = PriceRevertData { batch_id: batch.clone(), dry_run, rate };
         let id = if dry_run { price_revert::dry_run_id(batch) } else { price_revert::workflow_id(batch) };
         let options = WorkflowStartOptions::new(self.erp.world.task_queue.clone(), id.clone()).build();
         let client = &self.erp.world.client;
