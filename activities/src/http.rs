@@ -4,12 +4,13 @@
 //! |---|---|---|
 //! | no connection | `NotSent` | retries: nothing happened |
 //! | 429 | `PutOff` | retries after `Retry-After`: nothing happened |
+//! | nothing was sent: what came of the request before may still show | `TooSoon` | retries when that time is over |
 //! | 401, 403, and a path that is not there (404 or 405 without the API's own words) | `Setting` | retries: nothing happened. The failure names the settings to look at, and a worker with the right ones goes on where this one stopped |
 //! | timeout, connection lost, 5xx, 408, 3xx, an answer that is no JSON | `Unknown` | retries, after the adapter looked up what became of it |
 //! | an answer that is larger than is read | `TooLarge` | the same; a list of products is asked for in smaller parts |
 //! | any other 4xx without the API's own words | `Foreign` | the same; of bulk work whose other rows are taken, it costs its row |
 //! | a word of the API that nobody here knows | `NewWord` | the same; the failure names the word |
-//! | the same 5xx again under the same key (`Idempotent-Replayed`) | `UnknownForGood` | gives up, and the process looks it up: the provider would repeat it for ever |
+//! | the same 5xx again under the same key (`Idempotent-Replayed`) | `UnknownForGood` | gives up: the provider would repeat it for ever. The process looks it up, or asks under another key |
 //! | what no program can mend by asking again: an unreadable file, a refund that came back | `Unusable` | gives up: a person has to look at it |
 //! | other 4xx in the API's own words, or `success: false` | `Refused` | gives up, unless the adapter has a word for it (declined, out of stock) |
 //!
@@ -127,6 +128,12 @@ impl fmt::Debug for Credential {
     }
 }
 
+/// An answer, and whether it is one that was stored under the request's key.
+pub(crate) struct Seen<T> {
+    pub(crate) answer: T,
+    pub(crate) is_replay: bool,
+}
+
 /// A client of one outside system; cheap to clone, connections are pooled.
 #[derive(Clone, Debug)]
 pub struct Api {
@@ -225,6 +232,17 @@ impl Api {
         key: Option<&IdempotencyKey>,
         body: &B,
     ) -> Result<T, CallError> {
+        self.send_seen(method, path, key, body).await.map(|seen| seen.answer)
+    }
+
+    /// As [`Self::send`]; says whether the answer is one that was stored under the key.
+    pub(crate) async fn send_seen<B: Serialize, T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &[&str],
+        key: Option<&IdempotencyKey>,
+        body: &B,
+    ) -> Result<Seen<T>, CallError> {
         let body = serde_json::to_vec(body).map_err(|e| CallError::NotSent {
             system: self.endpoint.system,
             why: format!("the request cannot be written: {e}"),
@@ -237,7 +255,7 @@ impl Api {
         if let Some(key) = key {
             request = request.header("Idempotency-Key", key.as_str());
         }
-        self.call(request).await
+        self.seen(request).await
     }
 
     /// Deletes, under a key.
@@ -312,8 +330,15 @@ impl Api {
     }
 
     async fn call<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, CallError> {
-        let Answer { status, body, .. } = self.channel.call(request).await?;
-        self.read(status, &body)
+        self.seen(request).await.map(|seen| seen.answer)
+    }
+
+    async fn seen<T: DeserializeOwned>(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> Result<Seen<T>, CallError> {
+        let Answer { status, body, is_replay } = self.channel.call(request).await?;
+        Ok(Seen { answer: self.read(status, &body)?, is_replay })
     }
 
     fn read<T: DeserializeOwned>(&self, status: StatusCode, body: &[u8]) -> Result<T, CallError> {

@@ -9,7 +9,7 @@
 use serde::{Deserialize, Serialize};
 use temporalio_macros::activity_definitions;
 
-use crate::money::Money;
+use crate::money::{Money, UnitPrice};
 use crate::payment::PaymentKind;
 use crate::values::{Address, CustomerId, IdempotencyKey, OrderId, ProductId, Recipient, VariantId};
 
@@ -60,8 +60,16 @@ pub struct OrderLine {
     pub variant_id: VariantId,
     /// Pieces, above zero.
     pub quantity: u32,
-    /// Price of one piece.
-    pub price: Money,
+    /// Price of one piece, which may be finer than the currency's coin.
+    pub price: UnitPrice,
+}
+
+impl OrderLine {
+    /// The price of the line: price × quantity, rounded half up to the coin; `None` when it does not fit.
+    #[must_use]
+    pub fn total(&self) -> Option<Money> {
+        self.price.times(self.quantity)
+    }
 }
 
 /// The question put to the platform by `validate-order`.

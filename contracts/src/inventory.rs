@@ -22,7 +22,7 @@ impl Inventory {
         unimplemented!()
     }
 
-    /// Undoes [`Inventory::reserve`]: frees what is held for the order. Nothing held is success.
+    /// Undoes [`Inventory::reserve`]: frees what is held for the order. Nothing held is success, at the second look.
     #[activity(name = "inventory.release")]
     pub fn release(input: ReleaseStock) {
         unimplemented!()
@@ -34,7 +34,8 @@ impl Inventory {
         unimplemented!()
     }
 
-    /// Undoes [`Inventory::confirm`]: a confirmed hold can no longer be released. Nothing confirmed is success.
+    /// Undoes [`Inventory::confirm`]: a confirmed hold can no longer be released. Nothing confirmed is success, at
+    /// the second look.
     #[activity(name = "inventory.restock")]
     pub fn restock(input: ReleaseStock) {
         unimplemented!()
@@ -81,7 +82,7 @@ pub enum Reservation {
     },
     /// Not every line could be held. Lines that were, if the system takes them one by one, are the undo's to free.
     Short {
-        /// The lines that could not be held.
+        /// The lines that could not be held; none: the stock system does not say which of several.
         lines: Vec<Shortage>,
     },
 }
@@ -118,6 +119,9 @@ pub struct ReleaseStock {
     pub order_id: OrderId,
     /// The lines to give back.
     pub lines: Vec<StockLine>,
+    /// Whether every request for it was answered, so that none is on its way: nothing found is nothing there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_answered: bool,
 }
 
 /// A request to turn holds into sold stock.
@@ -139,9 +143,10 @@ pub struct ConfirmStock {
 pub enum Confirmation {
     /// Sold.
     Confirmed,
-    /// At least one hold was gone: swept after its deadline, or released by somebody else.
+    /// At least one hold was gone: swept after its deadline, or released by somebody else. Where the system takes lines
+    /// one by one, the others are sold.
     HoldLost {
-        /// The variants whose hold was gone.
+        /// The variants of the order whose hold was gone.
         variants: Vec<String>,
     },
 }

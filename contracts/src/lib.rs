@@ -5,6 +5,7 @@
 //! - [`money`]: amounts in a currency's minor units;
 //! - [`objects`]: claim checks;
 //! - [`bulk`]: long lists of rows;
+//! - [`rounds`]: an effect that is tried again under the next idempotency key;
 //! - [`catalog`], [`commerce`], [`customers`], [`erp`], [`inventory`], [`loyalty`], [`payment`], [`prices`],
 //!   [`shipping`], [`notification`]: one module per outside system.
 //!
@@ -27,6 +28,7 @@ pub mod notification;
 pub mod objects;
 pub mod payment;
 pub mod prices;
+pub mod rounds;
 pub mod shipping;
 pub mod values;
 

@@ -1,9 +1,13 @@
-//! Money: whole minor units of an ISO-4217 currency, never floating point.
+//! Money: whole minor units of an ISO-4217 currency, never floating point. Unit prices may be finer.
+
+mod unit_price;
 
 use std::fmt;
 use std::str::FromStr as _;
 
 pub use iso_currency::Currency;
+pub use unit_price::{UNIT_DECIMALS_MAX, UnitPrice};
+
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use thiserror::Error;
@@ -36,6 +40,9 @@ pub enum MoneyError {
         /// How many decimals the currency has.
         allowed: u16,
     },
+    /// Of a unit price: finer than any shop's.
+    #[error("has more than {UNIT_DECIMALS_MAX} decimals")]
+    TooFine,
     /// Does not fit 64 bits of minor units, or has more digits than any amount.
     #[error("is too large")]
     TooLarge,
@@ -53,22 +60,7 @@ impl Money {
     /// # Errors
     /// When the text is not a number, is negative, has more decimals than the currency, or is too large.
     pub fn parse(text: &str, currency: Currency) -> Result<Self, MoneyError> {
-        let amount = if text.contains(['e', 'E']) {
-            Decimal::from_scientific(text)
-        } else {
-            Decimal::from_str_exact(text)
-        }
-        .map_err(|error| match error {
-            rust_decimal::Error::ExceedsMaximumPossibleValue => MoneyError::TooLarge,
-            rust_decimal::Error::Underflow => too_precise(currency),
-            _ if !is_number(text) => MoneyError::NotANumber,
-            _ if text.contains("e-") || text.contains("E-") => too_precise(currency),
-            _ => MoneyError::TooLarge,
-        })?
-        .normalize();
-        if amount.is_sign_negative() && !amount.is_zero() {
-            return Err(MoneyError::Negative);
-        }
+        let amount = read(text, too_precise(currency))?;
         if amount.scale() > u32::from(exponent(currency)) {
             return Err(too_precise(currency));
         }
@@ -118,12 +110,6 @@ impl Money {
         (minor_units >= 0).then_some(Self { minor_units, ..self })
     }
 
-    /// The price of `quantity` pieces, or `None` when it does not fit.
-    #[must_use]
-    pub fn checked_mul(self, quantity: u32) -> Option<Self> {
-        Some(Self { minor_units: self.minor_units.checked_mul(i64::from(quantity))?, ..self })
-    }
-
     fn same_currency(self, other: Self) -> Option<()> {
         (self.currency == other.currency).then_some(())
     }
@@ -144,6 +130,28 @@ pub fn is_number(text: &str) -> bool {
     is_digits(whole.strip_prefix('-').unwrap_or(whole))
         && is_digits(fraction)
         && is_digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent))
+}
+
+/// The digits of an amount that is not negative, without zeros at the end.
+fn read(text: &str, too_precise: MoneyError) -> Result<Decimal, MoneyError> {
+    let amount = if text.contains(['e', 'E']) {
+        Decimal::from_scientific(text)
+    } else {
+        Decimal::from_str_exact(text)
+    }
+    .map_err(|error| match error {
+        rust_decimal::Error::ExceedsMaximumPossibleValue => MoneyError::TooLarge,
+        rust_decimal::Error::Underflow => too_precise,
+        _ if !is_number(text) => MoneyError::NotANumber,
+        _ if text.contains("e-") || text.contains("E-") => too_precise,
+        _ => MoneyError::TooLarge,
+    })?
+    .normalize();
+    if amount.is_sign_negative() && !amount.is_zero() {
+        return Err(MoneyError::Negative);
+    }
+    // "-0" is a number, too.
+    Ok(if amount.is_zero() { Decimal::ZERO } else { amount })
 }
 
 fn too_precise(currency: Currency) -> MoneyError {
@@ -212,8 +220,8 @@ mod tests {
     fn arithmetic_is_checked() {
         let dong = |n| Money::from_minor_units(n, Currency::VND);
         let cent = Money::from_minor_units(1, Currency::USD);
-        assert_eq!(dong(2).checked_mul(3), Some(dong(6)));
-        assert_eq!(dong(i64::MAX).checked_mul(2), None);
+        assert_eq!(dong(2).checked_add(dong(3)), Some(dong(5)));
+        assert_eq!(dong(i64::MAX).checked_add(dong(1)), None);
         assert_eq!(dong(2).checked_sub(dong(3)), None);
         assert_eq!(dong(2).checked_add(cent), None);
     }

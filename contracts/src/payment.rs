@@ -6,10 +6,12 @@
     reason = "activity_definitions wants this body and generates markers without docs; everything else has them"
 )]
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use temporalio_macros::activity_definitions;
 
 use crate::money::Money;
+use crate::rounds::{Round, Tried};
 use crate::values::{CustomerId, IdempotencyKey, OrderId, PaymentToken};
 
 /// The payment provider's activities.
@@ -30,7 +32,8 @@ impl Payments {
     }
 
     /// Undoes [`Payments::charge`]: voids an open attempt, refunds a captured one, and where the provider can,
-    /// bars the key so that a late charge is refused. Nothing there is success.
+    /// bars the key so that a late charge is refused. Nothing there is success. A refund's key names what was read: the
+    /// amount refunded so far, how many refunds are listed, and the round.
     #[activity(name = "payment.reverse")]
     pub fn reverse(input: ReversePayment) {
         unimplemented!()
@@ -105,6 +108,10 @@ pub struct Payment {
     /// The provider's id, if it made one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_id: Option<String>,
+    /// The money that came, of a payment that is paid: a transfer may bring less than was asked for, or more, or other
+    /// money. Absent in answers from before it was told: they count as what was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received: Option<Money>,
     /// Where it stands.
     #[serde(flatten)]
     pub state: PaymentState,
@@ -168,4 +175,22 @@ pub struct ReversePayment {
     pub payment_id: Option<String>,
     /// Why, for the provider's books.
     pub reason: String,
+    /// The round ([`Round`]): part of a refund's key, so that an answer which the provider stored is left behind.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub round: u32,
+    /// Until then a refund is not sent: what came of the round before may still show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
+}
+
+fn is_zero(round: &u32) -> bool {
+    *round == 0
+}
+
+impl Tried for ReversePayment {
+    const COUNTS_ROUNDS: bool = true;
+
+    fn in_round(self, Round { number, not_before }: Round) -> Self {
+        Self { round: number, not_before, ..self }
+    }
 }

@@ -1,9 +1,11 @@
 //! Rules for a list that becomes no record of a sync, such as a list of prices: the same language, for the list's own
 //! fields.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use contracts::money::Currency;
+use jiff::tz::{Offset, TimeZone};
 use serde_json::value::{RawValue, to_raw_value};
 use text::{Place, Problem, did_you_mean, json};
 
@@ -75,6 +77,17 @@ impl FieldRules {
         None
     }
 
+    /// The same for a list whose times without a zone are meant in this one. A rule's own zone comes first.
+    #[must_use]
+    pub fn in_zone(mut self, zone: &TimeZone) -> Self {
+        let dates =
+            self.rules.values_mut().filter(|(kind, rule)| *kind == Kind::Date && rule.bare().is_none());
+        for (_, rule) in dates {
+            rule.zone.get_or_insert_with(|| zone.clone());
+        }
+        self
+    }
+
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -102,6 +115,26 @@ impl FieldRules {
         self.rules.iter().filter(move |(_, (_, rule))| reads(rule)).map(|(name, _)| *name)
     }
 
+    /// The first field that is made of a column which a table of these columns does not have, and that column. A rule
+    /// with a default may do without.
+    #[must_use]
+    pub fn missing<'r>(&'r self, columns: &[&str]) -> Option<(&'static str, String)> {
+        // A table without a heading is one of nothing.
+        if columns.is_empty() {
+            return None;
+        }
+        let columns: Vec<Cow<'_, str>> = columns.iter().map(|column| text::as_seen(column)).collect();
+        let is_there = |path: &[String]| {
+            columns.iter().any(|column| {
+                **column == *path.join(".") || Some(&**column) == path.first().map(String::as_str)
+            })
+        };
+        self.rules.iter().find_map(|(field, (_, rule))| {
+            let missing = rule.paths().find(|path| !is_there(path))?;
+            (!rule.has_default()).then(|| (*field, missing.join(".")))
+        })
+    }
+
     /// Makes a field of a row. `None`: it has no rule, or the row says nothing of it. A value that a bare rule names is
     /// given as it is written; others as the shop writes them: amounts as numbers, moments as RFC 3339 in UTC.
     /// `currency`: of amounts.
@@ -122,6 +155,14 @@ impl FieldRules {
         let found = rule.value(row, *kind)?.filter(|value| !value.is_nothing());
         let Some(value) = found else { return Ok(None) };
         let made = value.convert(*kind, Some(rule), currency)?;
+        if *kind == Kind::Date && rule.zone.is_none() {
+            // Read in another zone it would be another moment: none is said.
+            let mut elsewhere = rule.clone();
+            elsewhere.zone = Some(TimeZone::fixed(Offset::constant(1)));
+            if value.convert(*kind, Some(&elsewhere), currency)? != made {
+                return Err("has no zone: say it in the rule (zone)".to_owned());
+            }
+        }
         raw(&made).map(Some).map_err(|_| "cannot be written".to_owned())
     }
 }
@@ -192,6 +233,8 @@ mod tests {
         assert_eq!(made(rules, row, "EUR"), [ok("\"2026-11-30T23:00:00Z\""), ok("1299.50")]);
         let wrong = made(rules, r#"{"Preis": "12.99", "ab": "2026-12-01"}"#, "EUR");
         assert!(wrong.iter().all(Result::is_err), "{wrong:?}");
+        let no_zone = made(r#"{"effective_date": {"from": "ab", "format": "%d.%m.%Y"}}"#, row, "EUR");
+        assert_eq!(no_zone, [Err("has no zone: say it in the rule (zone)".to_owned())]);
         let nothing = made(rules, r#"{"Preis": " "}"#, "EUR");
         assert_eq!(nothing, [Ok(None), Ok(None)]);
         let factor = r#"{"new_price": {"from": "gia", "factor": "1000"}, "old_price": "gia"}"#;
@@ -206,5 +249,8 @@ mod tests {
         assert_eq!(rules.made_of("gia").collect::<Vec<_>>(), ["new_price", "old_price"]);
         assert_eq!(rules.made_of("ma.hang").collect::<Vec<_>>(), ["sku"]);
         assert_eq!(rules.made_of("ghi chu").count(), 0);
+        assert_eq!(rules.missing(&["gia", "ma.hang", "x"]), None);
+        assert_eq!(rules.missing(&["gia", "ma"]), None);
+        assert_eq!(rules.missing(&["Gia", "ma"]), Some(("new_price", "gia".to_owned())));
     }
 }

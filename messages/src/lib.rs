@@ -16,7 +16,7 @@ mod preview;
 
 use std::fmt::Write as _;
 
-use contracts::money::{Money, exponent};
+use contracts::money::{Currency, Money};
 use contracts::notification::Content;
 use contracts::values::Locale;
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value, context};
@@ -219,7 +219,7 @@ fn values(content: &Content, locale: Locale) -> Value {
                 context! {
                     name => line.product_name.as_str(),
                     quantity => line.quantity,
-                    price => price(line.price, locale),
+                    price => written(&line.price.amount().to_string(), line.price.currency(), locale),
                 }
             };
             context! {
@@ -255,14 +255,18 @@ fn values(content: &Content, locale: Locale) -> Value {
     }
 }
 
-/// An amount as the locale writes it: `25.000.000 VND`, `25,000,000 VND`.
+/// Money as the locale writes it: `25.000.000 VND`, `25,000,000 VND`.
 fn price(money: Money, locale: Locale) -> String {
+    written(&money.amount().to_string(), money.currency(), locale)
+}
+
+/// An amount with all of its decimals: `0,0125 USD`.
+fn written(digits: &str, currency: Currency, locale: Locale) -> String {
     let (thousands, decimal) = match locale {
         Locale::ViVn => ('.', ','),
         Locale::EnUs => (',', '.'),
     };
-    let digits = money.amount().to_string();
-    let (whole, fraction) = digits.split_once('.').unwrap_or((&digits, ""));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let mut grouped = String::new();
     for (i, digit) in whole.chars().enumerate() {
         if i > 0 && (whole.len() - i) % 3 == 0 {
@@ -270,11 +274,11 @@ fn price(money: Money, locale: Locale) -> String {
         }
         grouped.push(digit);
     }
-    if exponent(money.currency()) > 0 {
+    if !fraction.is_empty() {
         grouped.push(decimal);
         grouped.push_str(fraction);
     }
-    format!("{grouped} {}", money.currency().code())
+    format!("{grouped} {}", currency.code())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use contracts::commerce::OrderLine;
 use contracts::customers::RecommendedProduct;
-use contracts::money::Currency;
+use contracts::money::UnitPrice;
 use contracts::values::{OrderId, PriceBatchId, ProductId, VariantId};
 
 use super::*;
@@ -19,7 +19,7 @@ fn confirmation_of(product: &str, tracking_number: &str) -> Result<Content, Box<
             product_name: product.to_owned(),
             variant_id: VariantId::new("LAPTOP-001-16GB-512GB")?,
             quantity: 2,
-            price: Money::from_minor_units(25_000_000, Currency::VND),
+            price: Money::from_minor_units(25_000_000, Currency::VND).into(),
         }],
         total_amount: Money::from_minor_units(50_000_000, Currency::VND),
         tracking_number: tracking_number.to_owned(),
@@ -49,6 +49,23 @@ fn vietnamese_says_what_the_seed_says() -> TestResult {
     assert!(mail.subject.contains("ORDER-001"), "{}", mail.subject);
     for part in ["2 × Gaming Laptop Pro", "25.000.000 VND", "50.000.000 VND", "SUN-1"] {
         assert!(mail.text.contains(part), "{part} is not in {}", mail.text);
+    }
+    Ok(())
+}
+
+/// A unit price may be finer than the coin, and is read with all of its decimals.
+#[test]
+fn a_price_below_the_coin_is_written_out() -> TestResult {
+    let mut content = confirmation()?;
+    if let Content::OrderConfirmation { items, total_amount, .. } = &mut content {
+        items[0].price = UnitPrice::parse("1250.0125", Currency::USD)?;
+        *total_amount = Money::from_minor_units(250_003, Currency::USD);
+    }
+    for (locale, unit, total) in
+        [(Locale::ViVn, "1.250,0125 USD", "2.500,03 USD"), (Locale::EnUs, "1,250.0125 USD", "2,500.03 USD")]
+    {
+        let text = Texts::load()?.email(&content, locale, None)?.text;
+        assert!(text.contains(unit) && text.contains(total), "{text}");
     }
     Ok(())
 }

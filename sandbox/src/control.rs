@@ -14,6 +14,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post, put};
+use rusqlite::params;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -92,8 +93,9 @@ fn order_filter(query: QueryPairs) -> Result<Option<String>, Stop> {
 async fn audit(State(service): State<Shared>, query: QueryPairs) -> Response {
     answer(&service, |shop| {
         let query = pairs(query)?;
-        paging::only(&query, &["rolled_back"])?;
-        Ok(audit::audit(shop, query.get("rolled_back").map(String::as_str))?)
+        paging::only(&query, &["rolled_back", "ended"])?;
+        let prefix = |name| query.get(name).map(String::as_str);
+        Ok(audit::audit(shop, &audit::Over { rolled_back: prefix("rolled_back"), ended: prefix("ended") })?)
     })
     .await
 }
@@ -181,31 +183,28 @@ fn put_product(shop: &Shop<'_>, index: usize, product: &Product) -> Result<(), S
         let message = format!("is below the {held} held of {}", &*product.variant_id);
         return Err(Refusal::invalid(&format!("[{index}].stock"), message).into());
     }
+    let field = format!("[{index}].price");
+    let exact = product.price.unit_price(&field)?;
+    let is_finer = exact.is_finer_than(currency);
+    let rounded = exact.times(1, currency).filter(|_| is_finer);
     let shelf = Shelf {
         sku: &product.sku,
         variant_id: &product.variant_id,
         name: product.name.as_deref().unwrap_or(&product.sku),
-        price: product.price.minor(currency, &format!("[{index}].price"))?,
+        price: rounded.map_or_else(|| product.price.minor(currency, &field), Ok)?,
         currency,
         stock,
     };
-    Ok(seed::put(shop, &shelf)?)
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Settle {
-    outcome: Outcome,
-    #[serde(default)]
-    force: bool,
+    seed::put(shop, &shelf)?;
+    shop.run(
+        "UPDATE variants SET exact_price = ?2 WHERE variant_id = ?1",
+        params![shelf.variant_id, is_finer.then(|| exact.to_string())],
+    )?;
+    Ok(())
 }
 
 async fn settle(State(service): State<Shared>, Path(order_id): Path<String>, request: Bytes) -> Response {
-    answer(&service, move |shop| {
-        let Settle { outcome, force } = body::parse(&request)?;
-        handlers::settle_order(shop, &order_id, outcome, force)
-    })
-    .await
+    answer(&service, move |shop| handlers::settle_order(shop, &order_id, &body::parse(&request)?)).await
 }
 
 /// The page behind an action's link. It says nothing of the order, so it needs no token.

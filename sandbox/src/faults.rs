@@ -30,6 +30,9 @@ pub(crate) struct Dial {
     probability: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     latency_ms: Option<u64>,
+    /// The matching requests of a second of the sandbox clock that go through (`rate_limit` only).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    per_second: Option<u32>,
     /// Start of the fault's own random sequence.
     #[serde(skip_serializing_if = "Option::is_none")]
     seed: Option<i64>,
@@ -137,6 +140,12 @@ impl Dial {
         if self.probability.is_some_and(|probability| !(0.0..=1.0).contains(&probability)) {
             return refuse("probability", "must be from 0 to 1");
         }
+        if self.per_second.is_some() && self.kind != Kind::RateLimit {
+            return refuse("per_second", "is for kind rate_limit only");
+        }
+        if self.per_second.is_some() && self.probability.is_some() {
+            return refuse("per_second", "goes without a probability");
+        }
         match (self.kind, self.latency_ms) {
             (Kind::Latency, None) => refuse("latency_ms", "is needed for kind latency"),
             (Kind::Latency | Kind::HoldReply, _) | (_, None) => Ok(()),
@@ -231,12 +240,23 @@ impl Fault {
         if self.dial.count.is_some_and(|count| self.hits >= count) {
             return Ok(false);
         }
-        let hit = self.dial.probability.is_none_or(|probability| self.random.unit() < probability);
+        let hit = match self.dial.per_second {
+            Some(limit) => self.is_over(limit, shop.now),
+            None => self.dial.probability.is_none_or(|probability| self.random.unit() < probability),
+        };
         self.hits += u32::from(hit);
         shop.run(
             "UPDATE faults SET hits = ?2, random_state = ?3 WHERE position = ?1",
             params![self.position, self.hits, self.random.0.cast_signed()],
         )?;
         Ok(hit)
+    }
+
+    /// Counts a request of this second; those of a rate need no random sequence, and count in its place.
+    fn is_over(&mut self, limit: u32, now: i64) -> bool {
+        let second = now.div_euclid(1000).cast_unsigned() & 0xFFFF_FFFF;
+        let counted = if self.random.0 >> 32 == second { self.random.0 & 0xFFFF_FFFF } else { 0 };
+        self.random.0 = (second << 32) | (counted + 1);
+        counted >= u64::from(limit)
     }
 }

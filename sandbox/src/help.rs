@@ -111,7 +111,7 @@ CARD TOKENS (payment_method.card_token; any other is approved)
   card_charged_reply_lost   charged, but the first answer for the order is lost
 
 CONTROL ENDPOINTS (never need the token)
-  GET  /_sandbox/audit[?rolled_back=]                 totals, and every broken promise in words
+  GET  /_sandbox/audit[?ended=&rolled_back=]          totals, and every broken promise in words
   GET  /_sandbox/effects[?order_id=]                  each effect with its key and attempts
   GET  /_sandbox/requests                             requests seen per operation
   GET  /_sandbox/outbox[?order_id=]                   mails, SMS and pushes
@@ -125,7 +125,7 @@ CONTROL ENDPOINTS (never need the token)
   GET  /_sandbox/prices?sku=&key_prefix=              the ledger of prices, by line
          &after=&limit=
   GET  /_sandbox/prices/summary?key_prefix=           the same in figures
-  POST /_sandbox/payments/{order_id}/settle           {\"outcome\":\"paid\"|\"failed\",\"force\"?}
+  POST /_sandbox/payments/{order_id}/settle           {\"outcome\":\"paid\"|\"failed\",\"force\"?,\"amount\"?,\"currency\"?}
   GET  /_sandbox/pay/{payment_id}                     the page behind an action's url
   PUT  /_sandbox/shipments/{order_id}                 {\"status\":\"in_transit\"} ends the void window
   GET  /_sandbox/customers                            customers, with all that belongs to them
@@ -153,12 +153,13 @@ SWITCHES (PUT only those to change)
   coupon_codes_taken      false; true says of every new coupon code that it is taken
 
 FAULTS (PUT a list, which replaces the old one; GET shows it with its hits)
-  {operation, kind, status?, count?, probability?, latency_ms?, seed?, order_id?, about?}
+  {operation, kind, status?, count?, probability?, latency_ms?, per_second?, seed?, order_id?, about?}
   operation: a name from above, or *. count: how often it fires (absent: always). probability:
   0 to 1, from a random sequence started by seed. order_id: only requests of that order.
   about: only requests about the row of that id, SKU, name, slug or file name.
   before the effect:  status      answers status (503) instead
-                      rate_limit  answers 429 with Retry-After: 1 instead
+                      rate_limit  answers 429 with Retry-After: 1 instead; with per_second: only
+                                  requests above so many in a second
                       latency     waits latency_ms, then goes on
   after the effect:   reply_lost  drops the connection without an answer
                       malformed   answers 200 with something that is not JSON

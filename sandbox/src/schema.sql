@@ -22,7 +22,8 @@ CREATE TABLE order_lines (
     product_id TEXT NOT NULL,
     variant_id TEXT NOT NULL,
     quantity INTEGER NOT NULL,
-    price INTEGER NOT NULL,
+    -- Of one piece, as a decimal: it may be finer than a minor unit.
+    price TEXT NOT NULL,
     PRIMARY KEY (order_id, line)
 ) STRICT, WITHOUT ROWID;
 
@@ -57,6 +58,8 @@ CREATE TABLE variants (
     variant_id TEXT PRIMARY KEY,
     sku TEXT NOT NULL,
     price INTEGER NOT NULL,
+    -- The price that orders are held to, as a decimal, where it is finer than a minor unit; the price is then rounded.
+    exact_price TEXT,
     -- The price before the first line of price_changes.
     opening_price INTEGER NOT NULL,
     currency TEXT NOT NULL,
@@ -68,6 +71,11 @@ CREATE TABLE variants (
     held INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX variants_sku ON variants (sku);
+-- Only the control interface sets a finer price; whoever changes the price otherwise ends it.
+CREATE TRIGGER variants_exact_price AFTER UPDATE OF price ON variants WHEN old.exact_price IS NOT NULL
+BEGIN
+    UPDATE variants SET exact_price = NULL WHERE variant_id = new.variant_id;
+END;
 
 -- Every change of a price since the variant was made.
 CREATE TABLE price_changes (
@@ -201,9 +209,13 @@ CREATE TABLE payments (
     idempotency_key TEXT,
     status TEXT NOT NULL CHECK (status IN
         ('paid', 'requires_action', 'declined', 'failed', 'voided', 'refunded', 'partially_refunded')),
+    -- Of the money that came, or of what was asked for as long as none came.
     currency TEXT NOT NULL,
     amount INTEGER NOT NULL,
     captured INTEGER NOT NULL,
+    -- What was asked for.
+    asked INTEGER NOT NULL,
+    asked_in TEXT NOT NULL,
     refunded INTEGER NOT NULL DEFAULT 0,
     decline_code TEXT,
     action TEXT

@@ -1,20 +1,22 @@
 //! Brings the news of a payment to the open order, or to [`LatePayment`] when the order has ended without the money.
 //! The command line and the webhook door both use it, so that they decide alike.
 //!
-//! Nobody takes the news at its word: the order and `LatePayment` read the payment again from the provider.
+//! Nobody takes the news at its word: the order and `LatePayment` read the payment again from the provider. An order
+//! has one `LatePayment` at a time: it is started with the first news, and told of what comes while it is open. No news
+//! is lost between the two: Temporal completes no run that has a signal it was not shown.
 //! Deliberately absent: deciding by the order of events. They may come twice, late or reversed.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use contracts::values::{EventId, OrderId};
-use futures::TryStreamExt as _;
 use temporalio_client::errors::{
     WorkflowGetResultError, WorkflowInteractionError, WorkflowStartError, WorkflowUpdateError,
 };
 use temporalio_client::{
     Client, WorkflowDescribeOptions, WorkflowExecuteUpdateOptions, WorkflowExecutionStatus,
     WorkflowGetResultOptions, WorkflowHandle, WorkflowIdConflictPolicy, WorkflowIdReusePolicy,
-    WorkflowListOptions, WorkflowSignalOptions, WorkflowStartOptions,
+    WorkflowSignalOptions, WorkflowStartOptions,
 };
 use temporalio_common::HasWorkflowDefinition;
 use temporalio_common::error::IncomingError;
@@ -23,11 +25,11 @@ use temporalio_common::search_attributes::SearchAttributes;
 use thiserror::Error;
 use tonic::Status;
 use workflows::input::Unchecked;
-use workflows::late_payment::{self, LatePayment, LatePaymentData};
-use workflows::order_processing::{self, OrderProcessing, OrderProcessingResult, PaymentSettled};
+use workflows::late_payment::{self, LateNews, LatePayment, LatePaymentData, LatePaymentResult};
+use workflows::order_processing::{self, OrderProcessing, PaymentSettled};
 use workflows::report::Report;
-use workflows::saga::{Outcome, Process as _};
-use workflows::search_attributes::{ORDER_ID, OUTCOME};
+use workflows::saga::Outcome;
+use workflows::search_attributes::{NEEDS_HUMAN, OUTCOME};
 
 /// The outcome of the news.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +44,7 @@ pub enum Heard {
     Late {
         /// The run that gives it back.
         workflow_id: String,
-        /// Whether that run asks a person first, because somebody has decided about this money, or is being asked.
+        /// Whether that run asks a person first, because somebody has decided about this money, or is asking one now.
         asks_first: bool,
     },
 }
@@ -156,94 +158,120 @@ async fn after_the_end(
     if order.status() == WorkflowExecutionStatus::Running {
         return Err(SettleError::Temporal(format!("order {order_id} is open and did not take the news")));
     }
-    let workflow_id = late_payment::workflow_id(order_id, event_id);
     // Money that somebody gave back by hand would go back twice.
-    let decided = match order.search_attributes().get(&OUTCOME).as_deref() {
+    let is_decided = match order.search_attributes().get(&OUTCOME).as_deref() {
         Some(outcome) if outcome == Outcome::Completed.name() => return Ok(Heard::AlreadyPaid),
-        Some(_) => decided(client, &handle, order_id, &workflow_id).await?,
+        Some(_) => {
+            let result = handle.get_result(WorkflowGetResultOptions::default()).await;
+            report_of(result.map(|result| result.report))?.was_decided(order_processing::PAY)
+        }
         // Its label may exist: a refund could pay for a parcel that is on its way.
         None if !says_how_it_ended(order.status()) => {
             return Err(SettleError::EndedByForce(order_id.clone()));
         }
         // Refused for its input, before any call.
-        None => Decided::No,
+        None => false,
     };
-    let options = WorkflowStartOptions::new(task_queue, workflow_id.clone())
-        .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
-        .id_conflict_policy(WorkflowIdConflictPolicy::UseExisting)
-        .static_summary(format!("Late payment for order {order_id}"))
-        .search_attributes(SearchAttributes::new(late_payment::search_attributes(order_id)))
-        // The worker's door shares its connection with the worker, which gets the first task with the answer: one state
-        // transition less. Where no worker shares the connection, the client leaves the request out.
-        .enable_eager_workflow_start(true)
-        .build();
-    let input = LatePaymentData {
-        order_id: order_id.clone(),
-        event_id: event_id.clone(),
-        decided: decided != Decided::No,
-        asked_in: decided.asked_in(),
-    };
-    let input = Unchecked::of(&input).map_err(|e| SettleError::Temporal(e.to_string()))?;
-    match client.start_workflow(LatePayment::run, input, options).await {
-        Ok(_) | Err(WorkflowStartError::AlreadyStarted { .. }) => {
-            Ok(Heard::Late { workflow_id, asks_first: decided != Decided::No })
+    Late { client, task_queue, order_id, event_id }.hear(is_decided).await
+}
+
+/// Late money of an order, and news of it.
+struct Late<'a> {
+    client: &'a Client,
+    task_queue: &'a str,
+    order_id: &'a OrderId,
+    event_id: &'a EventId,
+}
+
+/// How often a run may end while it is being told, or begin while it is being started.
+const CROSSINGS_MAX: usize = 10;
+
+impl Late<'_> {
+    /// Tells the run that is open, or starts one. `is_decided`: somebody decided about the order's money before.
+    async fn hear(&self, is_decided: bool) -> Result<Heard, SettleError> {
+        let workflow_id = late_payment::workflow_id(self.order_id);
+        let run = handle_of(self.client, LatePayment::run, workflow_id.clone());
+        for _ in 0..CROSSINGS_MAX {
+            let (asks_first, is_heard) = match run.describe(WorkflowDescribeOptions::default()).await {
+                Ok(open) if open.status() == WorkflowExecutionStatus::Running => {
+                    let asks = open.search_attributes().get(&NEEDS_HUMAN).unwrap_or_default();
+                    (is_decided || asks, self.tell(&workflow_id).await?)
+                }
+                Ok(closed) => {
+                    let earlier = match says_how_it_ended(closed.status()) {
+                        true => earlier(run.get_result(WorkflowGetResultOptions::default()).await)?,
+                        // Who ended it by force may have given the money back.
+                        false => Earlier { is_decided: true, events: BTreeSet::new() },
+                    };
+                    let asks = is_decided || earlier.is_decided;
+                    let was_heard = earlier.events.contains(self.event_id);
+                    (asks, was_heard || self.start(&workflow_id, asks).await?)
+                }
+                Err(WorkflowInteractionError::NotFound(_)) => {
+                    (is_decided, self.start(&workflow_id, is_decided).await?)
+                }
+                Err(WorkflowInteractionError::Rpc(status)) => return Err(SettleError::Rpc(Box::new(status))),
+                Err(other) => return Err(SettleError::Temporal(other.to_string())),
+            };
+            if is_heard {
+                return Ok(Heard::Late { workflow_id, asks_first });
+            }
         }
-        Err(WorkflowStartError::Rpc(status)) => Err(SettleError::Rpc(Box::new(status))),
-        Err(other) => Err(SettleError::Temporal(other.to_string())),
+        Err(SettleError::Temporal(format!("{workflow_id} ended or began whenever it was told of the news")))
+    }
+
+    /// `false`: it has ended meanwhile.
+    async fn tell(&self, workflow_id: &str) -> Result<bool, SettleError> {
+        let run = handle_of(self.client, LatePayment::run, workflow_id.to_owned());
+        let news = Unchecked::of(&LateNews { event_id: self.event_id.clone() });
+        let news = news.map_err(|e| SettleError::Temporal(e.to_string()))?;
+        match run.signal(LatePayment::payment_settled, news, WorkflowSignalOptions::default()).await {
+            Ok(()) => Ok(true),
+            Err(WorkflowInteractionError::NotFound(_)) => Ok(false),
+            Err(WorkflowInteractionError::Rpc(status)) => Err(SettleError::Rpc(Box::new(status))),
+            Err(other) => Err(SettleError::Temporal(other.to_string())),
+        }
+    }
+
+    /// `false`: another one has begun meanwhile.
+    async fn start(&self, workflow_id: &str, decided: bool) -> Result<bool, SettleError> {
+        let options = WorkflowStartOptions::new(self.task_queue, workflow_id)
+            .id_reuse_policy(WorkflowIdReusePolicy::AllowDuplicate)
+            .id_conflict_policy(WorkflowIdConflictPolicy::Fail)
+            .static_summary(format!("Late payment for order {}", self.order_id))
+            .search_attributes(SearchAttributes::new(late_payment::search_attributes(self.order_id)))
+            // The worker's door shares its connection with the worker, which gets the first task with the answer: one
+            // state transition less. Where no worker shares the connection, the client leaves the request out.
+            .enable_eager_workflow_start(true)
+            .build();
+        let (order_id, event_id) = (self.order_id.clone(), self.event_id.clone());
+        let input = Unchecked::of(&LatePaymentData { order_id, event_id, decided });
+        let input = input.map_err(|e| SettleError::Temporal(e.to_string()))?;
+        match self.client.start_workflow(LatePayment::run, input, options).await {
+            Ok(_) => Ok(true),
+            Err(WorkflowStartError::AlreadyStarted { .. }) => Ok(false),
+            Err(WorkflowStartError::Rpc(status)) => Err(SettleError::Rpc(Box::new(status))),
+            Err(other) => Err(SettleError::Temporal(other.to_string())),
+        }
     }
 }
 
-/// Whether somebody decided about the money of an order that has ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Decided {
-    /// Nobody.
-    No,
-    /// Somebody did.
-    Yes,
-    /// This run gives it back just now, or asks somebody about it.
-    Asked(String),
+/// What an earlier run about the same money has left.
+struct Earlier {
+    /// Whether somebody decided about the money.
+    is_decided: bool,
+    /// The events that it has heard of.
+    events: BTreeSet<EventId>,
 }
 
-impl Decided {
-    fn asked_in(&self) -> Option<String> {
-        match self {
-            Self::Asked(workflow_id) => Some(workflow_id.clone()),
-            Self::No | Self::Yes => None,
+fn earlier(result: Result<LatePaymentResult, WorkflowGetResultError>) -> Result<Earlier, SettleError> {
+    match result {
+        Ok(result) => Ok(Earlier { is_decided: result.decided, events: result.events }),
+        Err(error) => {
+            let is_decided = report_of(Err(error))?.was_decided(late_payment::REFUND);
+            Ok(Earlier { is_decided, events: BTreeSet::new() })
         }
     }
-}
-
-/// Whether somebody decided about the money of an order that has ended, or is asked about it just now: the order's own,
-/// or what came late; the run of this news itself aside.
-async fn decided<R>(
-    client: &Client,
-    order: &WorkflowHandle<Client, R>,
-    order_id: &OrderId,
-    own: &str,
-) -> Result<Decided, SettleError>
-where
-    R: HasWorkflowDefinition<Output = OrderProcessingResult>,
-{
-    let result = order.get_result(WorkflowGetResultOptions::default()).await;
-    let mut decided = match report_of(result.map(|result| result.report))?.was_decided(order_processing::PAY)
-    {
-        true => Decided::Yes,
-        false => Decided::No,
-    };
-    let filter = format!("{} = '{order_id}' AND WorkflowType = '{}'", ORDER_ID.name(), LatePayment::NAME);
-    let earlier = client.list_workflows(filter, WorkflowListOptions::default()).try_collect::<Vec<_>>().await;
-    let earlier = earlier.map_err(|e| SettleError::Temporal(e.to_string()))?;
-    for late in earlier.into_iter().filter(|late| late.id() != own) {
-        if late.status() == WorkflowExecutionStatus::Running {
-            return Ok(Decided::Asked(late.id().to_owned()));
-        }
-        let late = handle_of(client, LatePayment::run, late.id().to_owned());
-        let result = late.get_result(WorkflowGetResultOptions::default()).await;
-        if report_of(result.map(|result| result.report))?.was_decided(late_payment::REFUND) {
-            decided = Decided::Yes;
-        }
-    }
-    Ok(decided)
 }
 
 /// The report of a run that has ended; an empty one where it failed before any step.

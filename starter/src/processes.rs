@@ -121,7 +121,7 @@ pub(crate) const LATE_PAYMENT: Process = Process {
     id_prefix: "order/",
     decided: &[],
     decides_at: &[],
-    repeats: Repeats::Never,
+    repeats: Repeats::Always,
     has_commands: true,
     is_recurring: false,
     started_by: None,

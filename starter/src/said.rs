@@ -126,7 +126,7 @@ fn every_command_about_a_question_is_taken() {
         id: "send-welcome-emails/coupon.2".to_owned(),
         about: workflows::saga::Subject {
             kind: match answers {
-                [Action::Approve | Action::Reject] => SubjectKind::Decision,
+                [Action::Approve | Action::Reject | Action::Wait] => SubjectKind::Decision,
                 _ => SubjectKind::Undo,
             },
             step: "send-welcome-emails".to_owned(),
@@ -148,7 +148,7 @@ fn every_command_about_a_question_is_taken() {
             let commands = told(&lines);
             assert_eq!(commands.len(), 1, "{lines:?}");
             assert!(is_taken(commands[0]), "{commands:?}");
-            let is_decision = matches!(action, Action::Approve | Action::Reject);
+            let is_decision = matches!(action, Action::Approve | Action::Reject | Action::Wait);
             assert_eq!(commands[0].contains(" --since 2026-"), is_decision, "{commands:?}");
         }
         for step in process.decides_at.iter().copied().chain(["process-payment"]) {

@@ -195,3 +195,33 @@ async fn a_quick_step_that_is_down_goes_on_as_a_regular_activity() -> anyhow::Re
     assert_eq!(world.shop.requests("orders.validate").await?, 4);
     Ok(())
 }
+
+/// Screws by the thousand and cloth by the centimetre: the shop hears the exact price of one piece, the customer pays
+/// lines that are rounded half up.
+#[tokio::test]
+async fn a_price_below_the_coin_is_rounded_per_line() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let shelf = |sku: &str, price: f64| json!({ "sku": sku, "variant_id": sku, "price": price, "stock": 5_000, "currency": "USD" });
+    world.shop.put("products", json!([shelf("SCREW-M3", 0.0125), shelf("CLOTH-CM", 0.0199)])).await?;
+    let line = |sku: &str, quantity: u32, price: f64| json!({ "product_id": sku, "product_name": sku, "quantity": quantity, "price": price });
+    let mut order = orders::order();
+    order["items"] =
+        json!([line("SCREW-M3", 1_000, 0.0125), line("CLOTH-CM", 50, 0.0199), line("SCREW-M3", 3, 0.0125)]);
+    order["currency"] = json!("USD");
+    // 12.50 + 0.995 + 0.0375, each line rounded by itself.
+    order["total_amount"] = json!(13.54);
+    let order_id = orders::id(&order);
+    world.run(&order).await?.fulfilled()?;
+    let totals = world.shop.clean().await?;
+    assert_eq!(totals["net_money"], json!({ "USD": 1_354 }));
+    let known = world.shop.ask(&format!("orders/{order_id}"), None).await?;
+    assert_eq!((&known["total_amount"], &known["items"][0]["price"]), (&json!(13.54), &json!(0.0125)));
+    let parcels = world.shop.ask(&format!("shipments?order_id={order_id}"), None).await?;
+    assert_eq!(parcels[0]["declared_value"], json!({ "amount": 13.54, "currency": "USD" }));
+    assert_eq!(world.shop.stock("SCREW-M3").await?, (5_000 - 1_003, 0));
+    let outbox = world.shop.get("outbox").await?;
+    let mail = outbox.as_array().into_iter().flatten().find(|sent| sent["channel"] == "email");
+    let text = mail.map(|mail| mail["message"]["text"].to_string()).unwrap_or_default();
+    assert!(text.contains("1000 × SCREW-M3: 0,0125 USD") && text.contains("13,54 USD"), "{text}");
+    Ok(())
+}

@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use serde_json::{Value, json};
 use tests::orders;
-use tests::world::World;
+use tests::world::{Order, World};
 use workflows::report::{Report, StepStatus};
 
 /// No money, no label, no hold, stock as before.
@@ -17,6 +17,15 @@ async fn nothing_stands(world: &World) -> anyhow::Result<Value> {
     assert_eq!(world.shop.stock("LAPTOP-001-16GB-512GB").await?, (50, 0));
     assert_eq!(world.shop.stock("MOUSE-001-BLACK").await?, (200, 0));
     Ok(totals)
+}
+
+/// An order that is being charged for a second.
+async fn paying_slowly<'w>(world: &'w World, order: &Value) -> anyhow::Result<Order<'w>> {
+    let slow = json!([{ "operation": "payments.create", "kind": "latency", "latency_ms": 1_000 }]);
+    world.shop.faults(slow).await?;
+    let order = world.start(order).await?;
+    world.shop.requested("payments.create").await?;
+    Ok(order)
 }
 
 fn undone(report: &Report) -> Vec<&str> {
@@ -193,20 +202,23 @@ async fn a_carrier_that_stays_down_undoes_everything() -> anyhow::Result<()> {
 
 /// Between payment and confirmation the hold is swept, and somebody else buys the stock.
 #[tokio::test]
-async fn a_hold_that_was_swept_ends_in_a_refund() -> anyhow::Result<()> {
+async fn a_hold_that_was_swept_ends_in_a_refund_if_the_stock_is_gone() -> anyhow::Result<()> {
     let world = World::new().await?;
-    world
-        .shop
-        .faults(json!([{ "operation": "payments.create", "kind": "latency", "latency_ms": 1_000 }]))
-        .await?;
-    let order = world.start(&orders::order()).await?;
-    world.shop.requested("payments.create").await?;
-    world.shop.put("clock", json!({ "advance_seconds": 86_400 })).await?;
-    let (message, _) = order.ended().await?.failed_as("OutOfStock")?;
+    let order = paying_slowly(&world, &orders::order()).await?;
+    world.shop.holds_run_out().await?;
+    world.shop.laptops(0).await?;
+    let (message, report) = order.ended().await?.failed_as("OutOfStock")?;
     assert_eq!(
         message,
-        "Workflow step 'confirm-inventory' failed: the hold was gone before it was confirmed: LAPTOP-001-16GB-512GB"
+        "Workflow step 'confirm-inventory' failed: the hold was gone before it was confirmed: LAPTOP-001-16GB-512GB; \
+         out of stock meanwhile: LAPTOP-001-16GB-512GB (1 wanted, 0 there)"
     );
+    assert_eq!(
+        undone(&report),
+        ["create-shipping", "confirm-inventory", "process-payment", "reserve-inventory", "update-order"]
+    );
+    assert_eq!(world.shop.stock("LAPTOP-001-16GB-512GB").await?, (0, 0));
+    world.shop.laptops(50).await?;
     let totals = nothing_stands(&world).await?;
     assert_eq!((&totals["charges"], &totals["refunds"]), (&json!(1), &json!(1)));
     Ok(())

@@ -8,8 +8,9 @@ use serde_json::json;
 use settlement::{Heard, settle};
 use tests::matrix::requested;
 use tests::orders;
+use tests::scenarios::people::QUICK;
 use tests::scenarios::{asks_because_of_news, stuck_at};
-use tests::world::{LIMIT, World, in_words};
+use tests::world::{LIMIT, Order, World, in_words};
 use workflows::report::StepStatus;
 use workflows::saga::{Action, AnswerOutcome};
 
@@ -115,6 +116,41 @@ async fn a_parcel_that_is_under_way_is_for_a_person_before_the_money_goes_back()
     assert!(!order.needs_human().await?);
     let totals = &world.shop.get("audit").await?["totals"];
     assert_eq!((&totals["refunds"], &totals["holds"]), (&json!(1), &json!(0)), "{totals}");
+    Ok(())
+}
+
+/// The parcel is under way to a customer who wants it after all: it goes, the money stays, and the goods are sold.
+#[tokio::test]
+async fn a_parcel_that_is_kept_fulfils_its_order() -> anyhow::Result<()> {
+    let slow = ["--retry-first=30s", "--retry-longest=30s", "--stock-patience=10m", "--undo-patience=10m"];
+    let (world, _worker) = World::apart(&slow).await?;
+    let once = json!([{ "operation": "inventory.confirm", "kind": "status", "status": 503, "count": 1 }]);
+    world.shop.faults(once).await?;
+    let order = world.start(&orders::order()).await?;
+    order.until_step("create-shipping", StepStatus::Completed).await?;
+    world.shop.put(&format!("shipments/{}", order.order_id), json!({ "status": "in_transit" })).await?;
+    order.cancel_order("the customer called").await.map_err(anyhow::Error::msg)?;
+    let progress = order.until("needs a person", |p| p.needs_human == ["create-shipping"]).await?;
+    let question = progress.questions.first().context("nobody is asked")?;
+    let kept = question.answers.iter().find(|choice| choice.action == Action::Keep);
+    assert!(kept.is_some_and(|kept| kept.effect.contains("the money stays")), "{question:?}");
+
+    let kept = order.answer("create-shipping", Action::Keep, "the customer wants it").await;
+    assert_eq!(kept, Ok(AnswerOutcome::Kept));
+    let result = order.ended().await?.fulfilled()?;
+    assert!(result.tracking_number.is_some() && result.payment_id.is_some(), "{result:?}");
+    assert!(result.report.undone.is_empty() && result.report.left_standing.is_empty(), "{result:?}");
+    let notes = result.report.notes.join("\n");
+    assert!(notes.contains("create-shipping is kept") && notes.contains("too late to cancel"), "{notes}");
+    let totals = world.shop.clean().await?;
+    for (figure, wanted) in
+        [("charges", 1), ("refunds", 0), ("holds", 0), ("voided_shipments", 0), ("mails", 1)]
+    {
+        assert_eq!(totals[figure], json!(wanted), "{figure}: {totals}");
+    }
+    assert_eq!(world.shop.stock("LAPTOP-001-16GB-512GB").await?, (49, 0));
+    let told = world.shop.get(&format!("orders/{}", order.order_id)).await?;
+    assert_eq!((&told["status"], &told["payment_status"]), (&json!("confirmed"), &json!("paid")), "{told}");
     Ok(())
 }
 
@@ -251,4 +287,44 @@ async fn news_about_decided_money_can_be_answered_with_a_retry() -> anyhow::Resu
     let totals = world.shop.clean().await?;
     assert_eq!((&totals["charges"], &totals["refunds"]), (&json!(1), &json!(1)));
     Ok(())
+}
+
+/// The provider has stored a 500 under two keys of the refund. A person says `retry`, and the third key is fresh.
+#[tokio::test]
+async fn a_retry_leaves_stored_answers_behind() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let order = spoiled_twice(&world).await?;
+    // The next key is used when what came of the last one would show.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let retried = order.answer("process-payment", Action::Retry, "the provider is well").await;
+    assert_eq!(retried, Ok(AnswerOutcome::Done));
+    order.ended().await?.failed_as("ShippingFailed")?;
+    assert_eq!(world.shop.clean().await?["refunds"], json!(1));
+    assert_eq!(world.shop.requests("payments.refund").await?, 5);
+    Ok(())
+}
+
+/// The same without an answer: what is tried on meanwhile leaves them behind, too.
+#[tokio::test]
+async fn what_is_tried_on_leaves_stored_answers_behind() -> anyhow::Result<()> {
+    let (world, _worker) = World::apart(&QUICK).await?;
+    let order = spoiled_twice(&world).await?;
+    order.ended().await?.failed_as("ShippingFailed")?;
+    assert_eq!(world.shop.clean().await?["refunds"], json!(1));
+    assert_eq!(world.shop.requests("payments.refund").await?, 5);
+    Ok(())
+}
+
+/// An order that asks about its refund, of which the provider has stored a 500 under two keys, and stores no more.
+async fn spoiled_twice(world: &World) -> anyhow::Result<Order<'_>> {
+    world.shop.put("switches", json!({ "replay_errors": true })).await?;
+    let refused = json!({ "operation": "shipments.create", "kind": "status", "status": 422 });
+    let broken = json!({ "operation": "payments.refund", "kind": "status", "status": 500, "count": 1 });
+    world.shop.faults(json!([refused, broken])).await?;
+    let order = world.start(&orders::order()).await?;
+    // The 500, and the same one again; half a second later the next key.
+    world.shop.requested_again("payments.refund", 1).await?;
+    world.shop.faults(json!([broken])).await?;
+    order.until("asks", |p| p.needs_human == ["process-payment"] || p.outcome.is_some()).await?;
+    Ok(order)
 }

@@ -52,7 +52,7 @@ fn processes() -> anyhow::Result<Vec<(&'static str, &'static str, Value, &'stati
             "LatePayment",
             "LatePaymentInvalid",
             json!({ "order_id": "ORDER-001", "event_id": "evt_1" }),
-            "order/ORDER-002/late/evt_1",
+            "order/ORDER-001/late/evt_1",
         ),
         (
             "CustomerOnboarding",

@@ -131,6 +131,8 @@ impl Careless {
             order_id: order.order_id.clone(),
             payment_id: None,
             reason: "test".to_owned(),
+            round: 0,
+            not_before: None,
         };
         let charged = saga
             .step("process-payment", Payments::charge, charge, policy::money())
@@ -145,7 +147,7 @@ impl Careless {
         };
         let held = saga
             .step("reserve-inventory", Inventory::reserve, hold, policy::stock())
-            .undo_by(Inventory::release, ReleaseStock { key, order_id, lines })
+            .undo_by(Inventory::release, ReleaseStock { key, order_id, lines, is_answered: false })
             .await;
         assert!(charged.is_ok() && held.is_ok());
         Ok(None)

@@ -186,7 +186,7 @@ async fn what_was_paid_goes_back_once_when_the_carrier_refuses() -> anyhow::Resu
         let back = (&json!("succeeded"), &json!("vnd"), &json!(25_000_000), &json!(25_000_000));
         assert_eq!(charged(&intent), back, "{trouble:?}: {intent}");
         let key = format!(
-            "order/{}/process-payment/refund/{}",
+            "order/{}/process-payment/refund/{}/0/0",
             orders::id(&order),
             intent["id"].as_str().unwrap_or_default()
         );

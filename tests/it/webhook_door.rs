@@ -128,7 +128,7 @@ async fn an_event_for_an_order_that_ended_gives_the_money_back() -> anyhow::Resu
     let id = door.world.shop.settle_late(&order.order_id).await?;
     let (status, answer) = door.tell(&event(&id, &order)).await?;
     assert_eq!((status, answer.as_str()), (200, "the order has ended: whatever was paid goes back"));
-    let late = door.world.attach_run(&format!("order/{}/late/{id}", order.order_id));
+    let late = door.world.attach_run(&format!("order/{}/late", order.order_id));
     late.until("refunded", |p| p.outcome.as_deref() == Some("completed")).await?;
     let totals = door.world.shop.clean().await?;
     assert_eq!((&totals["charges"], &totals["refunds"]), (&json!(1), &json!(1)));

@@ -107,7 +107,15 @@ const SHOP: &[Scenario] = &[
         slow(world, "payments.create").await?;
         let order = world.start(&orders::order()).await?;
         world.shop.requested("payments.create").await?;
-        world.shop.put("clock", json!({ "advance_seconds": 86_400 })).await?;
+        world.shop.holds_run_out().await?;
+        world.shop.laptops(0).await?;
+        ended(order).await?
+    }),
+    scenario!("hold-lost-and-had-again", world => {
+        slow(world, "payments.create").await?;
+        let order = world.start(&orders::order()).await?;
+        world.shop.requested("payments.create").await?;
+        world.shop.holds_run_out().await?;
         ended(order).await?
     }),
     scenario!("carrier-and-stock-down", world => {

@@ -10,6 +10,9 @@ use serde_json::{Value, json};
 use crate::servers;
 use crate::world::LIMIT;
 
+/// The audit of a shop whose orders have all ended: their numbers begin with anything.
+const ALL_ENDED: &str = "audit?ended=";
+
 /// The sandbox shop and its control interface.
 pub struct Shop {
     url: String,
@@ -104,6 +107,14 @@ impl Shop {
         Ok(settled["event_id"].as_str().unwrap_or_default().to_owned())
     }
 
+    /// So much has come in all for an order's payment, in that currency; returns the event's id.
+    pub async fn settle_with(&self, order_id: &str, amount: Value, currency: &str) -> anyhow::Result<String> {
+        let path = format!("payments/{order_id}/settle");
+        let body = json!({ "outcome": "paid", "amount": amount, "currency": currency });
+        let settled = self.call(reqwest::Method::POST, &path, &body).await?;
+        Ok(settled["event_id"].as_str().unwrap_or_default().to_owned())
+    }
+
     /// The customer pays after the payment was voided; returns the event's id.
     pub async fn settle_late(&self, order_id: &str) -> anyhow::Result<String> {
         let path = format!("payments/{order_id}/settle");
@@ -112,13 +123,27 @@ impl Shop {
         Ok(settled["event_id"].as_str().unwrap_or_default().to_owned())
     }
 
-    /// The audit's totals; fails on any violation.
+    /// The audit's totals when every order of this shop has ended; fails on any violation.
     pub async fn clean(&self) -> anyhow::Result<Value> {
-        let audit = self.get("audit").await?;
+        let audit = self.get(ALL_ENDED).await?;
         if audit["ok"] != true {
             bail!("the audit found violations: {}", audit["violations"]);
         }
         Ok(audit["totals"].clone())
+    }
+
+    /// Every promise that is broken when every order of this shop has ended, in a sentence.
+    pub async fn violations(&self) -> anyhow::Result<Vec<String>> {
+        Ok(serde_json::from_value(self.get(ALL_ENDED).await?["violations"].clone())?)
+    }
+
+    /// Somebody books the order in the shop by hand.
+    pub async fn book(&self, order_id: &str, status: &str) -> anyhow::Result<()> {
+        let url = format!("{}/api/v1/orders/{order_id}", self.url());
+        let body = json!({ "status": status }).to_string();
+        let request = self.http.put(url).header("content-type", "application/json").body(body);
+        request.send().await?.error_for_status()?;
+        Ok(())
     }
 
     /// Stock of a variant: on hand, held.
@@ -128,6 +153,20 @@ impl Shop {
         let row = rows.iter().find(|row| row["variant_id"] == variant);
         let row = row.with_context(|| format!("no variant {variant}"))?;
         Ok((row["on_hand"].as_i64().unwrap_or(-1), row["held"].as_i64().unwrap_or(-1)))
+    }
+
+    /// Every hold runs out, as if its deadline had come.
+    pub async fn holds_run_out(&self) -> anyhow::Result<()> {
+        self.put("clock", json!({ "advance_seconds": 86_400 })).await?;
+        self.get("stock").await?;
+        self.put("clock", json!({ "now": null })).await.map(drop)
+    }
+
+    /// So many laptops are on hand. None: somebody else bought them all.
+    pub async fn laptops(&self, on_hand: i64) -> anyhow::Result<()> {
+        let laptop = json!({ "sku": "LAPTOP-001", "variant_id": "LAPTOP-001-16GB-512GB", "price": 25_000_000,
+            "stock": on_hand });
+        self.put("products", json!([laptop])).await.map(drop)
     }
 
     /// Requests seen so far, per operation.

@@ -4,12 +4,16 @@
 //! somebody else by then, so the order is never revived: the money goes back. The webhook door, or `starter order
 //! settle-payment`, starts this run when an order is closed; an open one does the same on its own way back.
 //!
+//! All late money of an order goes through one run, so that two pieces of news cannot refund beside each other, each
+//! with a count of its own: news that comes while it is open is signalled to it (`payment_settled`).
+//!
 //! 1. `read-payment`: the payment is read at the provider; the event was only a sign to look.
 //! 2. `refund-payment`: an open payment is voided, a captured one refunded, under the charge's own key: this run and
 //!    the order's own undo together refund once. A person is asked about a refund that is refused, or gets no answer
 //!    for its patience; the latter is tried on meanwhile. Where somebody has decided about this payment before
-//!    (`decided`), or another run asks about it now (`asked_in`), a person is asked before anything is sent: the money
-//!    may have gone back by hand. If the read shows that there is no money, and none to come, nobody needs to be asked.
+//!    (`decided`), a person is asked before anything is sent: the money may have gone back by hand. If the read shows
+//!    that there is no money, and none to come, nobody needs to be asked.
+//! 3. News that has come meanwhile begins with 1 again.
 //!
 //! A cancel changes nothing of that: the money is owed. Deliberately absent: reviving the order. A customer who still
 //! wants the goods places a new one.
@@ -18,12 +22,11 @@ mod face;
 mod input;
 
 use contracts::payment::{FindPayment, Payment, PaymentState, Payments, ReversePayment};
-use contracts::values::{EventId, OrderId};
+use contracts::values::OrderId;
 
 pub use face::{LatePayment, LatePaymentResult, search_attributes};
-pub use input::LatePaymentData;
+pub use input::{LateNews, LatePaymentData};
 
-use crate::clock::{later, now};
 use crate::input::Problem;
 use crate::order_processing::{self, DECIDED_BEFORE};
 use crate::policy;
@@ -31,10 +34,10 @@ use crate::report::StepSpec;
 use crate::saga::{About, Halt, Process, Saga, Settled, named_exactly};
 use crate::search_attributes::ORDER_ID;
 
-/// The workflow id: one run per order and event, however often the event is delivered.
+/// The workflow id: one run at a time per order, whatever is heard of.
 #[must_use]
-pub fn workflow_id(order_id: &OrderId, event_id: &EventId) -> String {
-    format!("{}/late/{event_id}", order_processing::workflow_id(order_id))
+pub fn workflow_id(order_id: &OrderId) -> String {
+    format!("{}/late", order_processing::workflow_id(order_id))
 }
 
 const READ: &str = "read-payment";
@@ -52,53 +55,67 @@ impl Process for LatePayment {
     type Input = LatePaymentData;
 
     fn named(workflow_id: &str, late: &LatePaymentData) -> Result<About, Problem> {
-        named_exactly(workflow_id, &self::workflow_id(&late.order_id, &late.event_id))?;
+        named_exactly(workflow_id, &self::workflow_id(&late.order_id))?;
         Ok(Some((ORDER_ID, late.order_id.to_string())))
     }
 }
 
 /// The findings of the story, of which the result is made.
+#[derive(Default)]
 struct GivenBack {
     payment_id: Option<String>,
     /// Whether money was captured; `None`: the read got no answer, or the payment was open.
     was_paid: Option<bool>,
+    /// Whether somebody has decided about this money.
+    is_decided: bool,
 }
 
-/// Gives late money back; only a person can leave it.
+/// Gives late money back, for as long as there is news of it; only a person can leave it.
 async fn forward(saga: &mut Saga<LatePayment>, late: &LatePaymentData) -> Result<GivenBack, Halt> {
     // From here on no cancel reaches a step.
     saga.pivot();
-    if late.asked_in.is_some() {
-        // The other run has time for one more attempt, so that the read sees what came of it.
-        let at = later(now(saga.ctx()), policy::longest_pause());
-        saga.wait_until(at, "another run gives this money back", |_| false).await?;
+    let mut given = GivenBack { payment_id: None, was_paid: Some(false), is_decided: late.decided };
+    loop {
+        let heard = saga.ctx().state(|w| w.news);
+        give_back(saga, &late.order_id, &mut given).await;
+        if saga.ctx().state(|w| w.news) == heard {
+            return Ok(given);
+        }
     }
-    let order_id = late.order_id.clone();
+}
+
+/// Reads the payment and gives back what is there.
+async fn give_back(saga: &Saga<LatePayment>, order_id: &OrderId, given: &mut GivenBack) {
+    let order_id = order_id.clone();
     let key = order_processing::charge_key(&order_id);
     let find = FindPayment { key: key.clone(), order_id: order_id.clone() };
     let read = saga.step(READ, Payments::find, find, policy::money()).or_report().await;
     let was_paid = read.as_ref().and_then(was_captured);
-    let payment_id = read.flatten().and_then(|payment| payment.payment_id);
-    if let Some(payment_id) = &payment_id {
-        saga.fact(REFUND, "payment_id", payment_id);
+    // Money that went back for earlier news is not forgotten.
+    if was_paid != Some(false) && given.was_paid != Some(true) {
+        given.was_paid = was_paid;
     }
-    let reason = "the order had ended when the payment settled".to_owned();
-    let refund = ReversePayment { key, order_id, payment_id: payment_id.clone(), reason };
+    if let Some(payment_id) = read.flatten().and_then(|payment| payment.payment_id) {
+        saga.fact(REFUND, "payment_id", &payment_id);
+        given.payment_id = Some(payment_id);
+    }
+    let refund = ReversePayment {
+        key,
+        order_id,
+        payment_id: given.payment_id.clone(),
+        reason: "the order had ended when the payment settled".to_owned(),
+        round: 0,
+        not_before: None,
+    };
     let mut step = saga.step(REFUND, Payments::reverse, refund, policy::undo());
-    if late.decided && was_paid != Some(false) {
-        let news = match &late.asked_in {
-            Some(other) => {
-                saga.fact(REFUND, "also_asked_in", other);
-                "another run refunds this payment, or asks about it, and may retry: look at that run first"
-            }
-            None => "news of a payment that somebody has decided about; nothing was sent",
-        };
+    if given.is_decided && was_paid != Some(false) {
+        let news = "news of a payment that somebody has decided about; nothing was sent";
         step = step.ask_first(DECIDED_BEFORE, news);
     }
-    if let Settled::Done(()) = step.or_ask().await {
-        saga.done(REFUND, said_of(was_paid));
+    match step.or_ask().await {
+        Settled::Done(()) => saga.done(REFUND, said_of(given.was_paid)),
+        Settled::ByHand(_) | Settled::Left(_) | Settled::Kept(_) => given.is_decided = true,
     }
-    Ok(GivenBack { payment_id, was_paid })
 }
 
 /// Whether a payment that was read holds money. `None`: it is open, and may hold some by the time it is taken back.

@@ -47,6 +47,10 @@ pub struct Policy {
     queue: Option<&'static str>,
 }
 
+/// Attempts of one round of a refund that is tried on beside a person: a look, and five requests within three hours or
+/// so, all under one key.
+const ROUND_ATTEMPTS_MAX: u32 = 6;
+
 impl Policy {
     fn new(patience: Duration, on_stop: OnStop, local_first: bool) -> Self {
         let attempts_max = figures().attempts_max;
@@ -95,6 +99,11 @@ impl Policy {
             local_first: false,
             ..self
         }
+    }
+
+    /// The same for an effect that counts rounds: it ends after some tries, so that the next round has another key.
+    pub(crate) fn for_a_round(self) -> Self {
+        Self { attempts_max: ROUND_ATTEMPTS_MAX, ..self }
     }
 
     /// The same effect, tried because a person says so, who waits for what comes of it: a minute, or one attempt if
@@ -286,10 +295,18 @@ pub fn aftermath() -> Policy {
     Policy { attempts_max: 0, ..Policy::new(figures().aftermath, OnStop::LetGo, true) }
 }
 
-/// The longest pause between two attempts of a step.
-#[must_use]
-pub fn longest_pause() -> Duration {
-    figures().retry_longest
+/// How long after the last try of one round the next one may begin: a minute, doubling to an hour. By then a look shows
+/// what came of the key before.
+pub(crate) fn before_round(number: u32) -> Duration {
+    let figures = figures();
+    let doubled = 2_u32.saturating_pow(number.saturating_sub(1));
+    let longest = figures.asked_retry_longest.max(figures.retry_longest);
+    figures.retry_longest.saturating_mul(doubled).min(longest)
+}
+
+/// The pause before what got no answer is tried on beside a person who is asked.
+pub(crate) fn asked_retry_first() -> Duration {
+    figures().asked_retry_first
 }
 
 /// The shop hears of an order that is paid and has a label: local first, then until a person is asked, who may hear of

@@ -29,6 +29,7 @@
 //! - `step`: its steps; `both`: two of them side by side; `effect`: steps that are not activities;
 //! - `waiting`: waits of the forward path; `decision`: waits for a person's decision;
 //! - `people`, `asking`: questions, answers, and what is tried meanwhile; `updates`: the bodies of the updates;
+//! - `tries`: how an effect is tried while somebody is asked; `rounds`: when it is sent under another key;
 //! - `unwind`: the way back; `ending`: how a run closes; `failure`: what an activity's failure says;
 //! - `state`: the saga's part of the workflow's state; `scribe`: what writes it down.
 
@@ -40,10 +41,12 @@ mod ending;
 mod failure;
 mod people;
 mod process;
+mod rounds;
 mod run;
 mod scribe;
 mod state;
 mod step;
+mod tries;
 mod unwind;
 mod updates;
 mod waiting;
@@ -56,7 +59,7 @@ use temporalio_common::ActivityDefinition;
 use temporalio_workflow::WorkflowCancellationToken as Token;
 
 pub use asking::Settled;
-pub use decision::Decision;
+pub use decision::{Asked, Decision, Word};
 pub(crate) use ending::invalid_input;
 pub use ending::{Ended, Ending, Halt, Outcome, Refusal, UndoAll, WayBack};
 pub use people::{Action, Answer, AnswerOutcome, Answered, Choice, Fact, Question, Subject, SubjectKind};

@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::http::wire::{Amount, amount};
+use crate::http::wire::{Amount, amount, unit_price};
 use crate::http::{Api, CallError, NOT_FOUND};
 
 pub(super) struct Client {
@@ -56,7 +56,7 @@ impl<'a> Line<'a> {
             variant_id: line.variant_id.as_str(),
             product_name: &line.product_name,
             quantity: line.quantity,
-            price: amount(line.price),
+            price: unit_price(line.price),
         }
     }
 }
@@ -110,6 +110,21 @@ const CLOSED: [&str; 9] = [
     "cancelled",
     "expired",
 ];
+
+/// The states in the shop that an order has come to once it was told one, or has gone on to since.
+fn reached(told: OrderStatus) -> &'static [&'static str] {
+    match told {
+        OrderStatus::Confirmed => &CONFIRMED,
+        OrderStatus::Failed | OrderStatus::Cancelled | OrderStatus::Expired => &CLOSED,
+    }
+}
+
+/// The platform's answer to a word about an order.
+#[derive(Deserialize)]
+struct WrittenOrder {
+    #[serde(default)]
+    status: Value,
+}
 
 impl KnownOrder {
     fn is_of_another_than(&self, customer: &CustomerId) -> bool {
@@ -283,7 +298,25 @@ impl Client {
         };
         let path = ["orders", order.order_id.as_str()];
         // Without a key: the same fields twice are the same state, and a stored 500 would be repeated for ever.
-        self.api.send::<_, Value>(Method::PUT, &path, None, &body).await.map(drop)
+        let written: Option<WrittenOrder> = self.api.send(Method::PUT, &path, None, &body).await?;
+        let state = written.as_ref().and_then(|written| written.status.as_str());
+        if state.is_some_and(|state| reached(order.status).contains(&state)) {
+            return Ok(());
+        }
+        self.is_written(order).await
+    }
+
+    /// The answer did not name the state that was written: the order does.
+    async fn is_written(&self, order: &UpdateOrder) -> Result<(), CallError> {
+        let held = match self.known(&order.order_id).await? {
+            Some(known) if known.is_among(reached(order.status)) => return Ok(()),
+            Some(known) if known.is_among(&OPEN) || known.is_among(&CLOSED) => known.status,
+            Some(known) => return Err(self.new_state(&known.status)),
+            None => "unknown".to_owned(),
+        };
+        let why =
+            format!("an answer that does not name the order's new state, and the order is held as {held}");
+        Err(self.api.unknown(why))
     }
 
     pub(super) async fn track(&self, event: &OrderCompleted) -> Result<(), CallError> {
@@ -294,7 +327,7 @@ impl Client {
                 product_id: line.product_id.as_str(),
                 quantity: line.quantity,
                 // The order was checked to fit when it came in.
-                revenue: amount(line.price.checked_mul(line.quantity).unwrap_or(line.price)),
+                revenue: amount(line.total().unwrap_or(event.revenue)),
             })
             .collect();
         let body = EventBody {

@@ -30,6 +30,14 @@ pub enum CallError {
         /// When to ask again.
         after: Option<Duration>,
     },
+    /// Not sent: what came of the request before may still show.
+    #[error("{system} is not asked again yet: what came of the request before may still show")]
+    TooSoon {
+        /// Which system.
+        system: &'static str,
+        /// When to ask.
+        after: Duration,
+    },
     /// Turned away for what a setting mends: nothing happened. Retried, because a worker with the right one goes on.
     #[error("{system} {wrong}: {fix}")]
     Setting {
@@ -206,6 +214,7 @@ impl CallError {
             Self::Setting { .. } => (failure::SETTING, false, None),
             Self::NewWord { .. } => (failure::NEW_WORD, false, None),
             Self::PutOff { after, .. } => (failure::UNAVAILABLE, false, *after),
+            Self::TooSoon { after, .. } => (failure::OUTCOME_UNKNOWN, false, Some(*after)),
             Self::Unknown { .. } | Self::TooLarge { .. } | Self::Foreign { .. } => {
                 (failure::OUTCOME_UNKNOWN, false, None)
             }

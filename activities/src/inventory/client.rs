@@ -1,298 +1,292 @@
-//! The stock system's wire. Reserve and release have two documented generations: `items[]` in camelCase, and one
-//! variant in snake_case. Confirm and restock are ours, siblings of release.
+//! Reserve and confirm. An answer that does not name what was asked for is not believed: the list of the order's holds
+//! ([`look`]) decides.
+//!
+//! An attempt that follows one whose outcome is unknown looks first, and sends only what is missing. Where the stock
+//! system has no such list, everything is sent again, under the same keys.
 
 use contracts::inventory::{
-    ConfirmStock, Confirmation, Hold, ReleaseStock, Reservation, ReserveStock, Shortage, StockLine,
+    ConfirmStock, Confirmation, Hold, Reservation, ReserveStock, Shortage, StockLine,
 };
-use contracts::values::{IdempotencyKey, VariantId};
-use futures::future::join_all;
+use contracts::values::{IdempotencyKey, OrderId};
 use reqwest::Method;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Serialize;
 
 use super::Lines;
-use crate::http::{Api, CallError, Refused};
+use super::look::{Listed, look};
+use super::pace::Pace;
+use super::wire::{ConfirmBatch, ConfirmOne, ReserveBatch, ReserveOne, Said, State, named_by};
+use crate::effect::{is_repeated, still_wanted};
+use crate::http::{Api, CallError};
 
 pub(super) struct Client {
-    api: Api,
+    pub(super) api: Api,
     lines: Lines,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ReserveBatch<'a> {
-    items: Vec<BatchItem<'a>>,
-    order_id: &'a str,
-    expires_at: &'a str,
+/// An answer that is not believed by itself: the list of holds decides.
+pub(super) struct Doubt {
+    /// Whether it is as documented, so that it counts where there is no list.
+    is_silent: bool,
+    /// Its meaning if the list does not say otherwise.
+    error: CallError,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct BatchItem<'a> {
-    product_id: &'a str,
-    variant_id: &'a str,
-    quantity: u32,
+/// The outcome of a request to hold.
+enum Reserved {
+    Held(Vec<Hold>),
+    Short(Vec<Shortage>),
+    Doubtful(Doubt),
 }
 
-#[derive(Serialize)]
-struct ReserveOne<'a> {
-    variant_id: &'a str,
-    quantity: u32,
-    reservation_expires_at: &'a str,
-    reference_id: &'a str,
-}
-
-#[derive(Serialize)]
-struct ReleaseOne<'a> {
-    variant_id: &'a str,
-    quantity: u32,
-    reference_id: &'a str,
-}
-
-#[derive(Serialize)]
-struct ConfirmBatch<'a> {
-    items: Vec<ConfirmItem<'a>>,
-    reference_id: &'a str,
-    order_id: &'a str,
-}
-
-#[derive(Serialize)]
-struct ConfirmOne<'a> {
-    #[serde(flatten)]
-    item: ConfirmItem<'a>,
-    reference_id: &'a str,
-    order_id: &'a str,
-}
-
-#[derive(Serialize)]
-struct ConfirmItem<'a> {
-    variant_id: &'a str,
-    quantity: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reservation_id: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct Restock<'a> {
-    items: Vec<RestockItem<'a>>,
-    reference_id: &'a str,
-    reason: &'static str,
-}
-
-#[derive(Serialize)]
-struct RestockItem<'a> {
-    variant_id: &'a str,
-    quantity: u32,
-}
-
-#[derive(Deserialize)]
-struct Reserved {
-    #[serde(default)]
-    reservations: Vec<ReservedOne>,
-}
-
-#[derive(Deserialize)]
-struct ReservedOne {
-    #[serde(default)]
-    variant_id: Option<String>,
-    #[serde(default, alias = "id")]
-    reservation_id: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Restocked {
-    #[serde(default)]
-    restocked: Vec<RestockedLine>,
-}
-
-#[derive(Deserialize)]
-struct RestockedLine {
-    #[serde(default)]
-    quantity: u64,
-}
-
-#[derive(Default, Deserialize)]
-struct ShortDetails {
-    #[serde(default)]
-    lines: Vec<Shortage>,
+/// The outcome of a request to sell.
+enum Sale<'l> {
+    Sold,
+    Lost(Vec<&'l StockLine>),
+    Doubtful(Doubt),
 }
 
 const OUT_OF_STOCK: [&str; 2] = ["INSUFFICIENT_STOCK", "OUT_OF_STOCK"];
 const HOLD_LOST: &str = "RESERVATION_EXPIRED";
+/// There is a hold for that reference already: ours, perhaps.
+const ALREADY_RESERVED: &str = "ALREADY_RESERVED";
 
 impl Client {
     pub(super) fn new(api: Api, lines: Lines) -> Self {
         Self { api, lines }
     }
 
-    pub(super) async fn reserve(&self, input: &ReserveStock) -> Result<Reservation, CallError> {
-        match self.lines {
-            Lines::Batch => self.reserve_batch(input).await,
-            Lines::OneByOne => self.reserve_one_by_one(input).await,
-        }
+    pub(super) async fn look(&self, order: &OrderId) -> Result<Option<Listed>, CallError> {
+        look(&self.api, order).await
     }
 
-    async fn reserve_batch(&self, input: &ReserveStock) -> Result<Reservation, CallError> {
-        let items = input.lines.iter().map(|line| BatchItem {
-            product_id: line.product_id.as_str(),
-            variant_id: line.variant_id.as_str(),
-            quantity: line.quantity,
-        });
-        let body = ReserveBatch {
-            items: items.collect(),
-            order_id: input.order_id.as_str(),
-            expires_at: &input.expires_at,
-        };
-        let answer = self.api.send(Method::POST, &["inventory", "reserve"], Some(&input.key), &body).await;
-        let reserved: Reserved = match answer {
-            Ok(reserved) => reserved,
-            Err(error) => return shortage(error, &input.lines),
-        };
-        let id_of = |variant: &VariantId| {
-            let held =
-                reserved.reservations.iter().find(|r| r.variant_id.as_deref() == Some(variant.as_str()));
-            held.and_then(|held| held.reservation_id.clone())
-        };
-        let hold = |line: &StockLine| Hold {
-            variant_id: line.variant_id.clone(),
-            reservation_id: id_of(&line.variant_id),
-        };
-        Ok(Reservation::Held { holds: input.lines.iter().map(hold).collect() })
+    /// The list, where an attempt before this one may have had its effect.
+    async fn look_again(&self, pace: &Pace<'_>, order: &OrderId) -> Result<Option<Listed>, CallError> {
+        if is_repeated(pace.ctx()) { self.look(order).await } else { Ok(None) }
     }
 
-    async fn reserve_one_by_one(&self, input: &ReserveStock) -> Result<Reservation, CallError> {
-        let answers = join_all(input.lines.iter().map(|line| self.reserve_line(input, line))).await;
-        let (mut holds, mut short) = (Vec::new(), Vec::new());
-        // Every line is asked for before any answer counts: what was held is known, or the whole is unknown.
-        for answer in answers {
-            match answer? {
-                Reservation::Held { holds: held } => holds.extend(held),
-                Reservation::Short { lines } => short.extend(lines),
-            }
-        }
-        Ok(if short.is_empty() { Reservation::Held { holds } } else { Reservation::Short { lines: short } })
-    }
-
-    async fn reserve_line(&self, input: &ReserveStock, line: &StockLine) -> Result<Reservation, CallError> {
-        let key = input.key.part(line.variant_id.as_str());
-        let body = ReserveOne {
-            variant_id: line.variant_id.as_str(),
-            quantity: line.quantity,
-            reservation_expires_at: &input.expires_at,
-            reference_id: input.order_id.as_str(),
-        };
-        let answer = self.api.send(Method::POST, &["inventory", "reserve"], Some(&key), &body).await;
-        let reserved: ReservedOne = match answer {
-            Ok(reserved) => reserved,
-            Err(error) => return shortage(error, std::slice::from_ref(line)),
-        };
-        let hold = Hold { variant_id: line.variant_id.clone(), reservation_id: reserved.reservation_id };
-        Ok(Reservation::Held { holds: vec![hold] })
-    }
-
-    /// The platform releases one variant at a time. Idempotent by reference and variant, so it carries no key: a
-    /// stored answer must not hide a hold that landed since.
-    pub(super) async fn release(&self, input: &ReleaseStock) -> Result<(), CallError> {
-        let release = |line: &StockLine| {
-            let body = ReleaseOne {
-                variant_id: line.variant_id.as_str(),
-                quantity: line.quantity,
-                reference_id: input.order_id.as_str(),
-            };
-            let body = serde_json::to_value(body).unwrap_or(Value::Null);
-            async move {
-                let path = ["inventory", "release"];
-                self.api.send::<_, Value>(Method::POST, &path, None, &body).await.map(drop)
-            }
-        };
-        // All of them, even when one fails; then the first failure.
-        join_all(input.lines.iter().map(release)).await.into_iter().collect()
-    }
-
-    pub(super) async fn confirm(&self, input: &ConfirmStock) -> Result<Confirmation, CallError> {
-        let answer = match self.lines {
+    pub(super) async fn reserve(
+        &self,
+        pace: &Pace<'_>,
+        input: &ReserveStock,
+    ) -> Result<Reservation, CallError> {
+        let listed = self.look_again(pace, &input.order_id).await?;
+        let there = |line: &StockLine| listed.as_ref().and_then(|listed| listed.whole(line, State::Held));
+        let mut holds: Vec<Hold> = input.lines.iter().filter_map(there).collect();
+        let missing: Vec<&StockLine> = input.lines.iter().filter(|line| there(line).is_none()).collect();
+        let asked = match self.lines {
+            _ if missing.is_empty() => Vec::new(),
             Lines::Batch => {
-                let body = ConfirmBatch {
-                    items: input.lines.iter().map(|line| confirm_item(input, line)).collect(),
-                    reference_id: input.order_id.as_str(),
-                    order_id: input.order_id.as_str(),
-                };
-                self.confirm_call(&input.key, &body).await
+                holds.clear();
+                vec![self.reserve_batch(pace, input).await?]
             }
-            Lines::OneByOne => {
-                let one = |line| async move {
-                    let body = ConfirmOne {
-                        item: confirm_item(input, line),
-                        reference_id: input.order_id.as_str(),
-                        order_id: input.order_id.as_str(),
-                    };
-                    self.confirm_call(&input.key.part(line.variant_id.as_str()), &body).await
-                };
-                join_all(input.lines.iter().map(one)).await.into_iter().collect()
-            }
+            // Every line is asked for before any answer counts: what was held is known, or the whole is unknown.
+            Lines::OneByOne => pace.each(missing, |line| self.reserve_line(input, line)).await?,
         };
-        match answer {
-            Ok(()) => Ok(Confirmation::Confirmed),
-            Err(error) if has_code(&error, &[HOLD_LOST]) => {
-                let lost = details(&error).lines.into_iter().map(|line| line.variant_id);
-                Ok(Confirmation::HoldLost { variants: lost.collect() })
+        let (mut short, mut doubt) = (None, None);
+        for answer in asked {
+            match answer {
+                Reserved::Held(held) => holds.extend(held),
+                Reserved::Short(lines) => short.get_or_insert_with(Vec::new).extend(lines),
+                Reserved::Doubtful(found) => doubt = graver(doubt, found),
+            }
+        }
+        if let Some(lines) = short {
+            return Ok(Reservation::Short { lines });
+        }
+        if let Some(Doubt { is_silent, error }) = doubt {
+            match self.look(&input.order_id).await? {
+                Some(listed) => {
+                    holds = input.lines.iter().filter_map(|line| listed.whole(line, State::Held)).collect();
+                    if holds.len() < input.lines.len() {
+                        return Err(error);
+                    }
+                }
+                None if is_silent => {}
+                None => return Err(error),
+            }
+        }
+        Ok(Reservation::Held { holds: in_order(&input.lines, &holds) })
+    }
+
+    async fn reserve_batch(&self, pace: &Pace<'_>, input: &ReserveStock) -> Result<Reserved, CallError> {
+        still_wanted(pace.ctx(), "inventory")?;
+        let lines: Vec<&StockLine> = input.lines.iter().collect();
+        self.reserve_call(&input.key, &ReserveBatch::of(input), &lines).await
+    }
+
+    async fn reserve_line(&self, input: &ReserveStock, line: &StockLine) -> Result<Reserved, CallError> {
+        let key = input.key.part(line.variant_id.as_str());
+        self.reserve_call(&key, &ReserveOne::of(input, line), &[line]).await
+    }
+
+    async fn reserve_call(
+        &self,
+        key: &IdempotencyKey,
+        body: &impl Serialize,
+        lines: &[&StockLine],
+    ) -> Result<Reserved, CallError> {
+        match self.ask(&["inventory", "reserve"], Some(key), body).await {
+            Ok(said) => match self.holds_named(&said, lines, State::Held)? {
+                Some(holds) => Ok(Reserved::Held(holds)),
+                None => Ok(Reserved::Doubtful(self.doubt(&said, "a hold of each line"))),
+            },
+            Err(error) if has_code(&error, &OUT_OF_STOCK) => Ok(Reserved::Short(shortages(&error, lines))),
+            Err(error) if has_code(&error, &[ALREADY_RESERVED]) => {
+                Ok(Reserved::Doubtful(Doubt { is_silent: false, error }))
             }
             Err(error) => Err(error),
         }
     }
 
-    async fn confirm_call(&self, key: &IdempotencyKey, body: &impl Serialize) -> Result<(), CallError> {
-        let path = ["inventory", "confirm"];
-        self.api.send::<_, Value>(Method::POST, &path, Some(key), body).await.map(drop)
+    pub(super) async fn confirm(
+        &self,
+        pace: &Pace<'_>,
+        input: &ConfirmStock,
+    ) -> Result<Confirmation, CallError> {
+        let listed = self.look_again(pace, &input.order_id).await?;
+        let is_sold = |line: &&StockLine| {
+            listed.as_ref().is_some_and(|listed| listed.whole(line, State::Sold).is_some())
+        };
+        let missing: Vec<&StockLine> = input.lines.iter().filter(|line| !is_sold(line)).collect();
+        let answers = match self.lines {
+            _ if missing.is_empty() => Vec::new(),
+            Lines::Batch => vec![self.confirm_batch(pace, input).await?],
+            Lines::OneByOne => pace.each(missing, |line| self.confirm_line(input, line)).await?,
+        };
+        let (mut lost, mut doubt) = (Vec::new(), None);
+        for answer in answers {
+            match answer {
+                Sale::Sold => {}
+                Sale::Lost(lines) => lost.extend(lines),
+                Sale::Doubtful(found) => doubt = graver(doubt, found),
+            }
+        }
+        if lost.is_empty() && doubt.is_none() {
+            return Ok(Confirmation::Confirmed);
+        }
+        let Some(listed) = self.look(&input.order_id).await? else {
+            return match doubt {
+                Some(Doubt { is_silent: false, error }) => Err(error),
+                _ if lost.is_empty() => Ok(Confirmation::Confirmed),
+                _ => Ok(hold_lost(&lost)),
+            };
+        };
+        // A sale whose answer was lost leaves no open hold either.
+        if input.lines.iter().all(|line| listed.whole(line, State::Sold).is_some()) {
+            return Ok(Confirmation::Confirmed);
+        }
+        match doubt {
+            Some(doubt) if lost.is_empty() => Err(doubt.error),
+            _ => {
+                let is_gone = |line: &&StockLine| !listed.has_been(line, &[State::Held, State::Sold]);
+                let gone: Vec<&StockLine> = input.lines.iter().filter(is_gone).collect();
+                Ok(hold_lost(if gone.is_empty() { &lost } else { &gone }))
+            }
+        }
     }
 
-    /// How many lines were sold and are back now. Idempotent by reference, so it carries no key.
-    pub(super) async fn restock(&self, input: &ReleaseStock) -> Result<usize, CallError> {
-        let items = input
-            .lines
-            .iter()
-            .map(|line| RestockItem { variant_id: line.variant_id.as_str(), quantity: line.quantity });
-        let body = Restock {
-            items: items.collect(),
-            reference_id: input.order_id.as_str(),
-            reason: "the order was not fulfilled",
-        };
-        let answer: Restocked = self.api.send(Method::POST, &["inventory", "restock"], None, &body).await?;
-        Ok(answer.restocked.iter().filter(|line| line.quantity > 0).count())
+    async fn confirm_batch<'l>(
+        &self,
+        pace: &Pace<'_>,
+        input: &'l ConfirmStock,
+    ) -> Result<Sale<'l>, CallError> {
+        still_wanted(pace.ctx(), "inventory")?;
+        let lines: Vec<&StockLine> = input.lines.iter().collect();
+        self.confirm_call(&input.key, &ConfirmBatch::of(input), &lines).await
+    }
+
+    async fn confirm_line<'l>(
+        &self,
+        input: &'l ConfirmStock,
+        line: &'l StockLine,
+    ) -> Result<Sale<'l>, CallError> {
+        let key = input.key.part(line.variant_id.as_str());
+        self.confirm_call(&key, &ConfirmOne::of(input, line), &[line]).await
+    }
+
+    async fn confirm_call<'l>(
+        &self,
+        key: &IdempotencyKey,
+        body: &impl Serialize,
+        lines: &[&'l StockLine],
+    ) -> Result<Sale<'l>, CallError> {
+        match self.ask(&["inventory", "confirm"], Some(key), body).await {
+            Ok(said) => match self.holds_named(&said, lines, State::Sold)? {
+                Some(_) => Ok(Sale::Sold),
+                None => Ok(Sale::Doubtful(self.doubt(&said, "a sale of each line"))),
+            },
+            Err(error) if has_code(&error, &[HOLD_LOST]) => {
+                let named = shortages(&error, lines);
+                let is_named =
+                    |line: &&&StockLine| named.iter().any(|lost| lost.variant_id == line.variant_id.as_str());
+                let lost: Vec<_> = lines.iter().filter(is_named).copied().collect();
+                Ok(Sale::Lost(if lost.is_empty() { lines.to_vec() } else { lost }))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Asks for an effect. A body that is empty, or null, is the envelope alone.
+    pub(super) async fn ask(
+        &self,
+        path: &[&str],
+        key: Option<&IdempotencyKey>,
+        body: &impl Serialize,
+    ) -> Result<Said, CallError> {
+        let said: Option<Said> = self.api.send(Method::POST, path, key, body).await?;
+        Ok(said.unwrap_or_else(Said::silence))
+    }
+
+    /// The holds of these lines, if an answer names all of them as they were asked for.
+    fn holds_named(
+        &self,
+        said: &Said,
+        lines: &[&StockLine],
+        state: State,
+    ) -> Result<Option<Vec<Hold>>, CallError> {
+        lines.iter().map(|line| said.hold_of(&self.api, line, state)).collect()
+    }
+
+    fn doubt(&self, said: &Said, what: &str) -> Doubt {
+        Doubt {
+            is_silent: said.is_silent(),
+            error: self.api.unknown(format!("an answer that does not name {what}")),
+        }
     }
 }
 
-fn confirm_item<'a>(input: &'a ConfirmStock, line: &'a StockLine) -> ConfirmItem<'a> {
-    let hold = input.holds.iter().find(|hold| hold.variant_id == line.variant_id);
-    ConfirmItem {
-        variant_id: line.variant_id.as_str(),
-        quantity: line.quantity,
-        reservation_id: hold.and_then(|hold| hold.reservation_id.as_deref()),
-    }
+/// Of two doubts the one that counts: a documented answer is the smaller one.
+fn graver(one: Option<Doubt>, other: Doubt) -> Option<Doubt> {
+    one.filter(|one| !one.is_silent).or(Some(other))
+}
+
+/// The holds in the order of the lines. Of a hold that no answer named nothing is known but that it is there.
+fn in_order(lines: &[StockLine], holds: &[Hold]) -> Vec<Hold> {
+    let of = |line: &StockLine| {
+        let named = holds.iter().find(|hold| hold.variant_id == line.variant_id).cloned();
+        named.unwrap_or_else(|| Hold { variant_id: line.variant_id.clone(), reservation_id: None })
+    };
+    lines.iter().map(of).collect()
+}
+
+fn hold_lost(lines: &[&StockLine]) -> Confirmation {
+    Confirmation::HoldLost { variants: lines.iter().map(|line| line.variant_id.to_string()).collect() }
 }
 
 fn has_code(error: &CallError, codes: &[&str]) -> bool {
-    error.refusal().is_some_and(|Refused { code, .. }| codes.contains(&code.as_str()))
+    error.refusal().is_some_and(|refusal| codes.contains(&refusal.code.as_str()))
 }
 
-fn details(error: &CallError) -> ShortDetails {
-    let details = error.refusal().map(|refusal| refusal.details.clone());
-    details.and_then(|details| serde_json::from_value(details).ok()).unwrap_or_default()
-}
-
-/// A shortage is an outcome; without details, every line asked for counts as short.
-fn shortage(error: CallError, asked: &[StockLine]) -> Result<Reservation, CallError> {
-    if !has_code(&error, &OUT_OF_STOCK) {
-        return Err(error);
-    }
-    let mut lines = details(&error).lines;
-    if lines.is_empty() {
-        let short = |line: &StockLine| Shortage {
+/// The lines that a refusal is about. Where it names none that was asked for, it is about the one line, or about nobody
+/// knows which of several.
+fn shortages(error: &CallError, asked: &[&StockLine]) -> Vec<Shortage> {
+    let named = error.refusal().map(|refusal| named_by(&refusal.details, asked)).unwrap_or_default();
+    match asked {
+        [line] if named.is_empty() => vec![Shortage {
             variant_id: line.variant_id.to_string(),
             requested: Some(line.quantity.into()),
             available: None,
-        };
-        lines = asked.iter().map(short).collect();
+        }],
+        _ => named,
     }
-    Ok(Reservation::Short { lines })
 }

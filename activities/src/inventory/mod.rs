@@ -1,4 +1,9 @@
 //! The stock system.
+//!
+//! - `client`: reserve and confirm; `undo`: release and restock;
+//! - `look`: the holds of an order, as the stock system lists them;
+//! - `pace`: one request per line, a few at a time;
+//! - `wire`: bodies and answers.
 
 #![expect(
     missing_docs,
@@ -6,6 +11,10 @@
 )]
 
 mod client;
+mod look;
+mod pace;
+mod undo;
+mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,13 +26,15 @@ use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use crate::effect::{alive, believe_nothing};
 use crate::http::{Api, CallError};
 use client::Client;
+use pace::Pace;
+use undo::Undone;
 
 /// How the stock system takes several lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lines {
     /// In one atomic call: the platform's older `items[]` form.
     Batch,
-    /// One call per line, side by side; a shortage in one leaves the others to the undo.
+    /// One call per line, eight at a time; a shortage in one leaves the others to the undo.
     OneByOne,
 }
 
@@ -40,38 +51,53 @@ impl InventoryActivities {
     pub fn new(api: Api, lines: Lines, second_look: Duration) -> Self {
         Self { client: Client::new(api, lines), second_look }
     }
+
+    fn pace<'c>(&self, ctx: &'c ActivityContext) -> Pace<'c> {
+        Pace::of(ctx, self.client.api.timeout())
+    }
+
+    fn undone(&self, ctx: &ActivityContext, undone: Undone, is_answered: bool) -> Result<(), ActivityError> {
+        match undone {
+            Undone::NothingYet if !is_answered => believe_nothing(ctx, self.second_look),
+            Undone::NothingYet | Undone::Done => Ok(()),
+        }
+    }
 }
 
 #[activities]
 impl InventoryActivities {
-    /// See [`contracts::inventory::Inventory`].
+    /// See [`contracts::inventory::Inventory`]. A second attempt looks first, and takes what is held.
     #[activity(definition = defs::Reserve)]
     pub async fn reserve(
         self: Arc<Self>,
         ctx: ActivityContext,
         input: ReserveStock,
     ) -> Result<Reservation, ActivityError> {
-        alive(&ctx, self.client.reserve(&input)).await.map_err(CallError::into_failure)
+        let pace = self.pace(&ctx);
+        alive(&ctx, self.client.reserve(&pace, &input)).await.map_err(CallError::into_failure)
     }
 
-    /// See [`contracts::inventory::Inventory`]. No second look: a hold that lands late has a deadline of its own.
+    /// See [`contracts::inventory::Inventory`].
     #[activity(definition = defs::Release)]
     pub async fn release(
         self: Arc<Self>,
         ctx: ActivityContext,
         input: ReleaseStock,
     ) -> Result<(), ActivityError> {
-        alive(&ctx, self.client.release(&input)).await.map_err(CallError::into_failure_of_undo)
+        let pace = self.pace(&ctx);
+        let released = alive(&ctx, self.client.release(&pace, &input)).await;
+        self.undone(&ctx, released.map_err(CallError::into_failure_of_undo)?, input.is_answered)
     }
 
-    /// See [`contracts::inventory::Inventory`].
+    /// See [`contracts::inventory::Inventory`]. A second attempt looks first, and leaves out what is sold.
     #[activity(definition = defs::Confirm)]
     pub async fn confirm(
         self: Arc<Self>,
         ctx: ActivityContext,
         input: ConfirmStock,
     ) -> Result<Confirmation, ActivityError> {
-        alive(&ctx, self.client.confirm(&input)).await.map_err(CallError::into_failure)
+        let pace = self.pace(&ctx);
+        alive(&ctx, self.client.confirm(&pace, &input)).await.map_err(CallError::into_failure)
     }
 
     /// See [`contracts::inventory::Inventory`].
@@ -81,8 +107,7 @@ impl InventoryActivities {
         ctx: ActivityContext,
         input: ReleaseStock,
     ) -> Result<(), ActivityError> {
-        let back = alive(&ctx, self.client.restock(&input)).await.map_err(CallError::into_failure_of_undo)?;
-        // The sale of a line that did not come back may still be on its way.
-        if back < input.lines.len() { believe_nothing(&ctx, self.second_look) } else { Ok(()) }
+        let restocked = alive(&ctx, self.client.restock(&input)).await;
+        self.undone(&ctx, restocked.map_err(CallError::into_failure_of_undo)?, input.is_answered)
     }
 }

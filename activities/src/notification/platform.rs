@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use text::Problem;
 
-use crate::http::wire::{Amount, amount};
+use crate::http::wire::{Amount, amount, unit_price};
 use crate::http::{Api, CallError};
 use crate::provider::Given;
 
@@ -254,7 +254,7 @@ impl<'a> Item<'a> {
             variant_id: line.variant_id.as_str(),
             product_name: &line.product_name,
             quantity: line.quantity,
-            price: amount(line.price),
+            price: unit_price(line.price),
         }
     }
 }

@@ -4,8 +4,9 @@
 //! - [`platform`]: the platform's own payments, cards, wallets and transfers;
 //! - [`stripe`]: Stripe's PaymentIntents, cards only.
 //!
-//! A provider's wire stays in its folder; all answer in the contract's words. A state that is not known
-//! is an error that names it: it is neither "the customer has to act" nor "nothing there".
+//! A provider's wire stays in its folder; all answer in the contract's words, and all make a refund's key alike
+//! (`refund.rs`). A state that is not known is an error that names it: it is neither "the customer has to act" nor
+//! "nothing there".
 
 #![expect(
     missing_docs,
@@ -13,6 +14,7 @@
 )]
 
 pub mod platform;
+mod refund;
 pub mod stripe;
 
 use std::fmt;
@@ -28,6 +30,7 @@ use crate::effect::{alive, believe_nothing, is_repeated, still_wanted};
 use crate::http::{CallError, Credential};
 use crate::provider::Kind;
 use crate::webhook::{PaymentEvent, WebhookError};
+pub use refund::Undo;
 
 /// A payment provider.
 pub trait Provider: fmt::Debug + Send + Sync {
@@ -44,7 +47,7 @@ pub trait Provider: fmt::Debug + Send + Sync {
     fn find<'a>(&'a self, find: &'a FindPayment) -> BoxFuture<'a, Result<Option<Payment>, CallError>>;
 
     /// Takes back whatever was charged under a key.
-    fn reverse<'a>(&'a self, reverse: &'a ReversePayment) -> BoxFuture<'a, Result<Reversal, CallError>>;
+    fn reverse<'a>(&'a self, undo: Undo<'a>) -> BoxFuture<'a, Result<Reversal, CallError>>;
 
     /// The header that holds the signature of an event.
     fn signature_header(&self) -> &'static str;
@@ -94,6 +97,15 @@ fn weightiest(
         return Err(CallError::Unusable { system, why });
     }
     Ok(payments.into_iter().next())
+}
+
+/// A payment that is paid says how much came: nobody fulfils an order for money of unknown size.
+fn with_amount(payment: Payment) -> Result<Payment, CallError> {
+    if payment.state == PaymentState::Paid && payment.received.is_none() {
+        let why = "a paid payment without a readable amount".to_owned();
+        return Err(CallError::Unknown { system: "payment", why });
+    }
+    Ok(payment)
 }
 
 /// The payments that were found under one key. One in a state that nobody knows does not hide another that is paid;
@@ -157,7 +169,7 @@ impl PaymentActivities {
             }
             self.provider.charge(&input).await
         });
-        charged.await.map_err(CallError::into_failure)
+        charged.await.and_then(with_amount).map_err(CallError::into_failure)
     }
 
     /// See [`contracts::payment::Payments`].
@@ -167,7 +179,8 @@ impl PaymentActivities {
         ctx: ActivityContext,
         input: FindPayment,
     ) -> Result<Option<Payment>, ActivityError> {
-        alive(&ctx, self.provider.find(&input)).await.map_err(CallError::into_failure)
+        let found = alive(&ctx, self.provider.find(&input)).await;
+        found.and_then(|found| found.map(with_amount).transpose()).map_err(CallError::into_failure)
     }
 
     /// See [`contracts::payment::Payments`].
@@ -177,7 +190,9 @@ impl PaymentActivities {
         ctx: ActivityContext,
         input: ReversePayment,
     ) -> Result<(), ActivityError> {
-        match alive(&ctx, self.provider.reverse(&input)).await.map_err(CallError::into_failure_of_undo)? {
+        let now = ctx.info().current_attempt_scheduled_time.unwrap_or_else(SystemTime::now);
+        let undo = Undo { asked: &input, now };
+        match alive(&ctx, self.provider.reverse(undo)).await.map_err(CallError::into_failure_of_undo)? {
             Reversal::Done => Ok(()),
             Reversal::NothingThere => believe_nothing(&ctx, self.second_look),
         }

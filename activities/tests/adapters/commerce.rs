@@ -67,7 +67,7 @@ async fn cents_reach_the_platform_as_they_are() -> TestResult {
     let mut input = validate()?;
     let shirt = &mut input.items[0];
     (shirt.product_id, shirt.variant_id) = (ProductId::new("TSHIRT-001")?, VariantId::new("TSHIRT-001-M")?);
-    (shirt.price, shirt.quantity) = (dollars(1_999), 3);
+    (shirt.price, shirt.quantity) = (dollars(1_999).into(), 3);
     (input.total, input.shipping_fee) = (dollars(5_997 + 10 + 20 - 30), dollars(10));
     (input.tax, input.discount) = (dollars(20), dollars(30));
     let verdict = temporal.run(Commerce::validate_order, FIRST, &input).await?;
@@ -79,7 +79,7 @@ async fn cents_reach_the_platform_as_they_are() -> TestResult {
 async fn each_reason_of_the_platform_comes_back_with_its_check() -> TestResult {
     let (_shop, temporal) = open().await?;
     let mut input = validate()?;
-    input.items[0].price = dong(1);
+    input.items[0].price = dong(1).into();
     input.shipping_address.country = "Atlantis".to_owned();
     let found = refused(&temporal, &input).await?;
     let checks: Vec<&str> = found.iter().map(|(check, _)| check.as_str()).collect();
@@ -245,11 +245,41 @@ async fn a_repeated_word_to_the_shop_writes_over_nothing_that_came_after_it() ->
 /// A stored 500 would be repeated for ever, and the shop would never hear of a paid order.
 #[tokio::test]
 async fn the_word_to_the_shop_goes_without_a_key() -> TestResult {
-    let peer = Peer::start([answer(200, "", "{\"data\": {}}")]).await?;
+    let peer = Peer::start([answer(200, "", r#"{"data": {"status": "confirmed"}}"#)]).await?;
     let temporal = Temporal::with(CommerceActivities::new(peer.api()?)).await?;
     let told = temporal.run(Commerce::update_order, FIRST, &update(OrderStatus::Confirmed)?).await?;
     assert_eq!(told, Ok(()));
     assert_eq!(peer.received()[0].header("idempotency-key"), None);
+    assert_eq!(peer.received().len(), 1);
+    Ok(())
+}
+
+/// An answer that does not say so is no sign that the shop holds the order as told.
+#[tokio::test]
+async fn a_word_that_the_shop_does_not_repeat_is_looked_for() -> TestResult {
+    let held = |status: &str| answer(200, "", &json!({ "data": { "status": status } }).to_string());
+    for silent in
+        ["{}", r#"{"success": true}"#, r#"{"status": "ok"}"#, r#"{"data": {"status": 200}}"#, "null"]
+    {
+        for (told, now, words) in [
+            (OrderStatus::Confirmed, "confirmed", None),
+            (OrderStatus::Confirmed, "shipped", None),
+            (OrderStatus::Cancelled, "cancelled", None),
+            (OrderStatus::Confirmed, "pending", Some("the order is held as pending")),
+            (OrderStatus::Confirmed, "cancelled", Some("the order is held as cancelled")),
+            (OrderStatus::Failed, "awaiting_payment", Some("the order is held as awaiting_payment")),
+            (OrderStatus::Failed, "parked", Some("does not know: \"parked\"")),
+        ] {
+            let peer = Peer::start([answer(200, "", silent), held(now)]).await?;
+            let temporal = Temporal::with(CommerceActivities::new(peer.api()?)).await?;
+            let outcome = temporal.run(Commerce::update_order, FIRST, &update(told)?).await?;
+            match (outcome, words) {
+                (Ok(()), None) => {}
+                (Err(failed), Some(words)) if failed.message.contains(words) && !failed.is_final => {}
+                (outcome, _) => return Err(format!("{silent}, {told:?} and {now}: {outcome:?}").into()),
+            }
+        }
+    }
     Ok(())
 }
 

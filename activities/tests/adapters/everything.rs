@@ -55,8 +55,10 @@ async fn every_activity_and_every_undo_leaves_one_effect_however_often_it_runs()
         let shipping = Temporal::with(ShippingActivities::new(shop.api()?, SECOND_LOOK)).await?;
         let messages = Temporal::with(NotificationActivities::new(shop.api()?, Texts::load()?)).await?;
         let lines = || TestResult::Ok(vec![stock_line("LAPTOP-001", LAPTOP, 1)?]);
-        let back =
-            |step| TestResult::Ok(ReleaseStock { key: key(step), order_id: order_id()?, lines: lines()? });
+        let back = |step| {
+            let (order_id, lines) = (order_id()?, lines()?);
+            TestResult::Ok(ReleaseStock { key: key(step), order_id, lines, is_answered: false })
+        };
         let (reserve, confirm) = (
             ReserveStock {
                 key: key("reserve-inventory"),

@@ -17,7 +17,7 @@ use crate::peer::{Answer, Peer, response};
 use crate::samples::{charge, parcel};
 use crate::temporal::{Attempt, FIRST, SECOND, Temporal};
 
-const PAID: &str = r#"{"data": {"payment_id": "pay_1", "status": "paid"}}"#;
+const PAID: &str = r#"{"data": {"payment_id": "pay_1", "status": "paid", "amount": 5, "currency": "VND"}}"#;
 
 #[tokio::test]
 async fn a_request_under_way_is_heard_of_and_finished_even_when_cancelled() -> TestResult {

@@ -11,6 +11,8 @@ mod customers;
 mod everything;
 mod heartbeats;
 mod inventory;
+mod inventory_looks;
+mod inventory_many;
 mod loyalty;
 mod mail;
 mod notification;

@@ -5,6 +5,8 @@ use std::time::Duration;
 use activities::payment::PaymentActivities;
 use contracts::failure::{NOTHING_YET, OUTCOME_UNKNOWN, REFUSED};
 use contracts::payment::{ChargePayment, Payment, PaymentKind, PaymentState, Payments};
+use contracts::rounds::{Round, Tried as _};
+use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::json;
 
@@ -77,7 +79,7 @@ async fn where_the_customer_has_to_act_the_action_comes_back() -> TestResult {
     ] {
         let (shop, temporal) = open().await?;
         let payment = temporal.run(Payments::charge, FIRST, &input).await?;
-        let Ok(Payment { payment_id: Some(_), state: PaymentState::RequiresAction { action } }) = payment
+        let Ok(Payment { payment_id: Some(_), state: PaymentState::RequiresAction { action }, .. }) = payment
         else {
             return Err(format!("{kind}: {payment:?}").into());
         };
@@ -191,6 +193,50 @@ async fn an_undo_refunds_what_is_left_once_however_often_it_runs() -> TestResult
     }
     assert_eq!((shop.total("refunds").await?, shop.money().await?), (2, 0));
     assert_eq!(found(&temporal).await?, Some(PaymentState::Reversed));
+    shop.audit().await
+}
+
+/// A provider that repeats what it once answered under a key. The next round has another one, once its time has come.
+#[tokio::test]
+async fn a_stored_500_is_left_behind_by_the_next_round() -> TestResult {
+    let (shop, temporal) = open().await?;
+    charged(&temporal, "card_token_123").await?;
+    shop.switch(json!({ "replay_errors": true })).await?;
+    shop.fault("payments.refund", "status", json!({ "status": 500 })).await?;
+    for (attempt, is_final) in [(FIRST, false), (SECOND, true), (SECOND, true)] {
+        let failed = temporal.run(Payments::reverse, attempt, &reverse()?).await?.err().ok_or("refunded")?;
+        assert_eq!((failed.kind.as_str(), failed.is_final), (OUTCOME_UNKNOWN, is_final), "{failed:?}");
+    }
+    let asked = shop.requests("payments.refund").await?;
+    let soon = Timestamp::now() + SignedDuration::from_secs(60);
+    let next = reverse()?.in_round(Round { number: 1, not_before: Some(soon) });
+    let failed = temporal.run(Payments::reverse, FIRST, &next).await?.err().ok_or("too soon")?;
+    assert_eq!((failed.kind.as_str(), failed.is_final), (OUTCOME_UNKNOWN, false), "{failed:?}");
+    let waits = failed.next_retry_delay.ok_or("at once")?;
+    assert!(waits > Duration::from_secs(50) && waits <= Duration::from_secs(61), "{waits:?}");
+    assert_eq!(shop.requests("payments.refund").await?, asked, "nothing is sent before its time");
+    let due = Round { number: 1, not_before: Some(Timestamp::now() - SignedDuration::from_secs(10)) };
+    assert_eq!(temporal.run(Payments::reverse, FIRST, &reverse()?.in_round(due)).await?, Ok(()));
+    assert_eq!((shop.total("refunds").await?, shop.money().await?), (1, 0));
+    // A round too many finds nothing left.
+    let more = reverse()?.in_round(Round { number: 2, not_before: None });
+    assert_eq!(temporal.run(Payments::reverse, FIRST, &more).await?, Ok(()));
+    assert_eq!(shop.total("refunds").await?, 1);
+    shop.audit().await
+}
+
+/// Somebody gave a part back meanwhile: the rest is another refund, and not the first one with another body.
+#[tokio::test]
+async fn a_part_given_back_by_hand_is_left_out_of_the_refund() -> TestResult {
+    let (shop, temporal) = open().await?;
+    let paid = charged(&temporal, "card_token_123").await?;
+    let by_hand = format!("/api/v1/payments/{}/refund", paid.payment_id.unwrap_or_default());
+    shop.switch(json!({ "replay_errors": true })).await?;
+    shop.fault("payments.refund", "status", json!({ "status": 500 })).await?;
+    assert!(temporal.run(Payments::reverse, FIRST, &reverse()?).await?.is_err());
+    shop.ask(Method::POST, &by_hand, json!({ "amount": 5_000_000 })).await?;
+    assert_eq!(temporal.run(Payments::reverse, SECOND, &reverse()?).await?, Ok(()));
+    assert_eq!((shop.total("refunds").await?, shop.money().await?), (2, 0));
     shop.audit().await
 }
 

@@ -31,7 +31,12 @@ async fn two_charges_under_one_key_are_no_payment() -> TestResult {
 #[tokio::test]
 async fn what_was_just_paid_is_paid_whatever_the_look_after_it_lists() -> TestResult {
     let key = charge("any")?.key;
-    let payment = |id: &str, status: &str| json!({ "payment_id": id, "idempotency_key": key.as_str(), "status": status });
+    let payment = |id: &str, status: &str| {
+        json!({
+            "payment_id": id, "idempotency_key": key.as_str(), "status": status, "amount": 25_000_000,
+            "currency": "VND"
+        })
+    };
     for after in
         [json!([payment("pay_1", "declined")]), json!([payment("pay_2", "paid"), payment("pay_2", "paid")])]
     {
@@ -42,6 +47,47 @@ async fn what_was_just_paid_is_paid_whatever_the_look_after_it_lists() -> TestRe
         let paid = temporal.run(Payments::charge, SECOND, &charge("any")?).await?;
         let paid = paid.map_err(|failed| format!("{failed:?}"))?;
         assert_eq!((paid.payment_id.as_deref(), paid.state), (Some("pay_2"), PaymentState::Paid));
+    }
+    Ok(())
+}
+
+/// Nobody fulfils an order for money of unknown size, and nobody calls it unpaid.
+#[tokio::test]
+async fn a_paid_payment_says_what_came_or_nothing_is_known() -> TestResult {
+    let key = find_payment()?.key;
+    let listed = |mut payment: serde_json::Value| {
+        payment["idempotency_key"] = json!(key.as_str());
+        payment["payment_id"] = json!("pay_1");
+        answer(200, "", &json!({ "data": [payment] }).to_string())
+    };
+    for (payment, came) in [
+        (json!({ "status": "paid", "amount": 24_000_000, "currency": "VND" }), "24000000 VND"),
+        (json!({ "status": "captured", "amount": "1000.50", "currency": "USD" }), "1000.50 USD"),
+        // What went back by hand had come.
+        (
+            json!({ "status": "partially_refunded", "amount": 9, "currency": "VND", "refunded_amount": 4 }),
+            "9 VND",
+        ),
+    ] {
+        let peer = Peer::start([listed(payment)]).await?;
+        let temporal = Temporal::with(PaymentActivities::new(peer.api()?, SECOND_LOOK)).await?;
+        let found = temporal.run(Payments::find, FIRST, &find_payment()?).await?;
+        let found = found.map_err(|failed| format!("{failed:?}"))?.ok_or("nothing is there")?;
+        let received = found.received.map(|money| money.to_string());
+        assert_eq!((found.state, received.as_deref()), (PaymentState::Paid, Some(came)));
+    }
+    for unreadable in [
+        json!({ "status": "paid" }),
+        json!({ "status": "paid", "amount": 5 }),
+        json!({ "status": "paid", "amount": "five", "currency": "VND" }),
+        json!({ "status": "paid", "amount": 5.5, "currency": "VND" }),
+        json!({ "status": "paid", "amount": 5, "currency": "DONG" }),
+    ] {
+        let peer = Peer::start([listed(unreadable.clone())]).await?;
+        let temporal = Temporal::with(PaymentActivities::new(peer.api()?, SECOND_LOOK)).await?;
+        let failed = temporal.run(Payments::find, FIRST, &find_payment()?).await?.err().ok_or("believed")?;
+        assert_eq!((failed.kind.as_str(), failed.is_final), (OUTCOME_UNKNOWN, false), "{unreadable}");
+        assert!(failed.message.contains("without a readable amount"), "{}", failed.message);
     }
     Ok(())
 }
@@ -231,5 +277,104 @@ async fn an_undo_that_lists_no_payments_at_all_is_not_believed() -> TestResult {
     let temporal = Temporal::with(PaymentActivities::new(peer.api()?, SECOND_LOOK)).await?;
     let failed = temporal.run(Payments::reverse, FIRST, &reverse()?).await?.err().ok_or("believed")?;
     assert_eq!((failed.kind.as_str(), failed.is_final), (OUTCOME_UNKNOWN, false));
+    Ok(())
+}
+
+/// A payment of 5 with these refunds listed.
+fn paid_with(refunds: &serde_json::Value) -> serde_json::Value {
+    json!({ "payment_id": "pay_1", "status": "paid", "amount": 5, "currency": "VND", "refunds": refunds })
+}
+
+fn voided(payment: &serde_json::Value) -> String {
+    json!({ "data": { "outcome": "captured", "barred": true, "payments": [payment] } }).to_string()
+}
+
+/// The key names what was read, and the body follows from that: why the order is undone is not in it.
+#[tokio::test]
+async fn a_refunds_key_and_body_follow_from_the_state_of_its_payment() -> TestResult {
+    let pending = json!({ "amount": 2, "status": "pending" });
+    let made = json!({ "amount": 1, "status": "refunded" });
+    for (refunds, state, rest) in
+        [(json!([]), "0/0", 5), (json!([pending]), "2/1", 3), (json!([pending, made]), "3/2", 2)]
+    {
+        let answers = [voided(&paid_with(&refunds)), "{\"data\": {}}".to_owned()];
+        let peer = Peer::start(answers.map(|body| answer(200, "", &body))).await?;
+        let temporal = Temporal::with(PaymentActivities::new(peer.api()?, SECOND_LOOK)).await?;
+        let late = ReversePayment { reason: "another reason".to_owned(), ..reverse()? };
+        assert_eq!(temporal.run(Payments::reverse, FIRST, &late).await?, Ok(()));
+        let sent = &peer.received()[1];
+        let key = format!("order/ORDER-001/process-payment/refund/pay_1/{state}");
+        assert_eq!(sent.header("idempotency-key"), Some(key.as_str()));
+        let body: serde_json::Value = serde_json::from_str(&sent.body)?;
+        assert_eq!(body, json!({ "amount": rest, "currency": "VND" }));
+    }
+    Ok(())
+}
+
+/// All of it is pending: it is on its way, and a second refund would be one too many.
+#[tokio::test]
+async fn money_that_is_on_its_way_back_is_not_sent_again() -> TestResult {
+    let payment = paid_with(&json!([{ "amount": 5, "status": "pending" }]));
+    let peer = Peer::start([answer(200, "", &voided(&payment))]).await?;
+    let temporal = Temporal::with(PaymentActivities::new(peer.api()?, SECOND_LOOK)).await?;
+    assert_eq!(temporal.run(Payments::reverse, FIRST, &reverse()?).await?, Ok(()));
+    assert_eq!(peer.received().len(), 1);
+    Ok(())
+}
+
+/// A refund that came back would come back again, whoever made it; and of one that nobody understands nobody knows.
+#[tokio::test]
+async fn a_listed_refund_that_did_not_arrive_is_for_a_person() -> TestResult {
+    for (status, kind, is_final) in
+        [("failed", REFUSED, true), ("canceled", REFUSED, true), ("odd", NEW_WORD, false)]
+    {
+        let payment = paid_with(&json!([{ "amount": 5, "status": status }]));
+        let peer = Peer::start([answer(200, "", &voided(&payment))]).await?;
+        let temporal = Temporal::with(PaymentActivities::new(peer.api()?, SECOND_LOOK)).await?;
+        let failed = temporal.run(Payments::reverse, FIRST, &reverse()?).await?.err().ok_or("believed")?;
+        assert_eq!((failed.kind.as_str(), failed.is_final), (kind, is_final), "{}", failed.message);
+        assert_eq!(peer.received().len(), 1, "{status}: nothing is sent");
+    }
+    Ok(())
+}
+
+/// What was made under the key, nobody knows: a person looks.
+#[tokio::test]
+async fn a_refunds_key_that_was_used_for_another_body_is_for_a_person() -> TestResult {
+    let key = reverse()?.key;
+    let mut payment = paid_with(&json!([]));
+    payment["idempotency_key"] = json!(key.as_str());
+    let reused = answer(422, "", r#"{ "error": { "code": "IDEMPOTENCY_KEY_REUSED" } }"#);
+    let listed = answer(200, "", &json!({ "data": [payment] }).to_string());
+    let peer = Peer::start([answer(200, "", &voided(&payment)), reused, listed]).await?;
+    let temporal = Temporal::with(PaymentActivities::new(peer.api()?, SECOND_LOOK)).await?;
+    let failed = temporal.run(Payments::reverse, FIRST, &reverse()?).await?.err().ok_or("believed")?;
+    assert_eq!((failed.kind.as_str(), failed.is_final), (REFUSED, true), "{}", failed.message);
+    assert!(failed.message.contains("key_reused: "), "{}", failed.message);
+    Ok(())
+}
+
+/// A stored success says what was: the refund may have come back since, and may not be listed.
+#[tokio::test]
+async fn a_stored_refund_is_believed_only_if_the_payment_shows_it() -> TestResult {
+    let key = reverse()?.key;
+    let stored = answer(200, "Idempotent-Replayed: true\r\n", "{\"data\": {\"status\": \"refunded\"}}");
+    for (status, is_done) in [("refunded", true), ("paid", false)] {
+        let mut payment = paid_with(&json!([]));
+        payment["idempotency_key"] = json!(key.as_str());
+        let before = answer(200, "", &voided(&payment));
+        payment["status"] = json!(status);
+        let listed = answer(200, "", &json!({ "data": [payment] }).to_string());
+        let peer = Peer::start([before, stored.clone(), listed]).await?;
+        let temporal = Temporal::with(PaymentActivities::new(peer.api()?, SECOND_LOOK)).await?;
+        match temporal.run(Payments::reverse, FIRST, &reverse()?).await? {
+            Ok(()) => assert!(is_done, "{status}"),
+            Err(failed) => {
+                assert!(!is_done, "{status}: {}", failed.message);
+                assert_eq!((failed.kind.as_str(), failed.is_final), (REFUSED, false));
+                assert!(failed.message.contains("refund_unseen"), "{}", failed.message);
+            }
+        }
+    }
     Ok(())
 }

@@ -33,7 +33,7 @@ pub(crate) fn items() -> TestResult<Vec<OrderLine>> {
         product_name: "Gaming Laptop Pro".to_owned(),
         variant_id: VariantId::new(LAPTOP)?,
         quantity: 1,
-        price: dong(PRICE),
+        price: dong(PRICE).into(),
     }])
 }
 
@@ -108,6 +108,8 @@ pub(crate) fn reverse() -> TestResult<ReversePayment> {
         key: key("process-payment"),
         order_id: order_id()?,
         reason: "the order was not fulfilled".to_owned(),
+        round: 0,
+        not_before: None,
     })
 }
 

@@ -88,6 +88,11 @@ impl Shop {
         audit["totals"][name].as_u64().ok_or_else(|| format!("no total {name} in {audit}").into())
     }
 
+    /// How often an operation was requested.
+    pub(crate) async fn requests(&self, operation: &str) -> TestResult<u64> {
+        Ok(self.get("/_sandbox/requests").await?[operation].as_u64().unwrap_or(0))
+    }
+
     /// The money that is kept, in dong.
     pub(crate) async fn money(&self) -> TestResult<i64> {
         Ok(self.get("/_sandbox/audit").await?["totals"]["net_money"]["VND"].as_i64().unwrap_or(0))

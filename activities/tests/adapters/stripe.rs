@@ -5,8 +5,10 @@ use std::time::Duration;
 use activities::http::Credential;
 use activities::payment::PaymentActivities;
 use activities::payment::stripe::{StripeEndpoint, open};
-use contracts::failure::{NEW_WORD, REFUSED};
+use contracts::failure::{NEW_WORD, OUTCOME_UNKNOWN, REFUSED};
 use contracts::payment::{PaymentState, Payments, ReversePayment};
+use contracts::rounds::{Round, Tried as _};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::TestResult;
@@ -47,7 +49,9 @@ fn nothing() -> Answer {
 /// Our intent, captured, with so much of it given back.
 fn captured(refunded: u32) -> Answer {
     let charge = json!({ "amount": 5, "amount_captured": 5, "amount_refunded": refunded });
-    ok(&json!({ "id": "pi_1", "status": "succeeded", "latest_charge": charge }))
+    ok(&json!({
+        "id": "pi_1", "status": "succeeded", "amount_received": 5, "currency": "vnd", "latest_charge": charge
+    }))
 }
 
 fn refunds(status: &str) -> Answer {
@@ -114,6 +118,28 @@ async fn a_payment_whose_id_is_known_is_undone_wherever_the_search_is() -> TestR
     Ok(())
 }
 
+/// Stripe says with the intent how much came; where it does not, the charge is read.
+#[tokio::test]
+async fn what_came_is_read_with_the_charge_where_the_intent_does_not_say_it() -> TestResult {
+    let mut intent =
+        json!({ "id": "pi_1", "status": "succeeded", "amount_received": 24_000_000, "currency": "vnd" });
+    let (peer, temporal) = stripe([ok(&intent)]).await?;
+    let charged = temporal.run(Payments::charge, FIRST, &charge("pm_1")?).await?;
+    let came = charged.map(|payment| payment.received.map(|money| money.to_string()));
+    assert_eq!(came, Ok(Some("24000000 VND".to_owned())));
+    assert_eq!(lines(&peer).len(), 1);
+    intent["amount_received"] = json!(null);
+    let (peer, temporal) = stripe([ok(&intent), captured(0)]).await?;
+    let charged = temporal.run(Payments::charge, FIRST, &charge("pm_1")?).await?;
+    let came = charged.map(|payment| payment.received.map(|money| money.to_string()));
+    assert_eq!(came, Ok(Some("5 VND".to_owned())));
+    assert_eq!(lines(&peer), ["POST /v1/payment_intents", "GET /v1/payment_intents/pi_1"]);
+    let (_peer, temporal) = stripe([ok(&intent), ok(&intent)]).await?;
+    let failed = temporal.run(Payments::charge, FIRST, &charge("pm_1")?).await?.err().ok_or("believed")?;
+    assert!(failed.message.contains("without a readable amount"), "{}", failed.message);
+    Ok(())
+}
+
 /// An order that was undone and is begun once more within a day gets the answer that Stripe has stored.
 #[tokio::test]
 async fn a_stored_success_is_not_taken_for_money() -> TestResult {
@@ -159,5 +185,89 @@ async fn a_refund_in_a_state_that_nobody_knows_is_named() -> TestResult {
     let (peer, temporal) = stripe([found()?, captured(0), refunds("queued")]).await?;
     names_the_word(temporal.run(Payments::reverse, FIRST, &reverse()?).await?, "\"queued\"")?;
     assert!(!lines(&peer).contains(&"POST /v1/refunds".to_owned()), "{:?}", lines(&peer));
+    Ok(())
+}
+
+/// What is sent follows from the state that the key names; why the order is undone is not in it.
+#[tokio::test]
+async fn a_refunds_key_and_body_follow_from_the_state_of_its_payment() -> TestResult {
+    let made = || ok(&json!({ "id": "re_2", "status": "succeeded" }));
+    for (refunded, earlier, round, key) in [
+        (0, nothing(), 0, "pi_1/0/0"),
+        (2, refunds("pending"), 0, "pi_1/2/1"),
+        (2, refunds("succeeded"), 3, "pi_1/2/1/3"),
+    ] {
+        let (peer, temporal) = stripe([found()?, captured(refunded), earlier, made()]).await?;
+        let undo = ReversePayment { reason: "another reason".to_owned(), round, ..reverse()? };
+        assert_eq!(temporal.run(Payments::reverse, FIRST, &undo).await?, Ok(()));
+        let sent = peer.received().pop().ok_or("nothing was sent")?;
+        let key = format!("order/ORDER-001/process-payment/refund/{key}");
+        assert_eq!(sent.header("idempotency-key"), Some(key.as_str()));
+        let body = format!("payment_intent=pi_1&amount={}&metadata%5Border_id%5D=ORDER-001", 5 - refunded);
+        assert_eq!(sent.body, body);
+    }
+    Ok(())
+}
+
+/// Stripe repeats a 500 under its key. The next round looks, waits for its time, and has another key.
+#[tokio::test]
+async fn a_stored_500_is_left_behind_by_the_next_round() -> TestResult {
+    let (broken, stored) = (answer(500, "", "{}"), answer(500, "Idempotent-Replayed: true\r\n", "{}"));
+    for (answered, is_final) in [(broken, false), (stored, true)] {
+        let (_peer, temporal) = stripe([found()?, captured(0), nothing(), answered]).await?;
+        let failed = temporal.run(Payments::reverse, FIRST, &reverse()?).await?.err().ok_or("refunded")?;
+        assert_eq!((failed.kind.as_str(), failed.is_final), (OUTCOME_UNKNOWN, is_final), "{failed:?}");
+    }
+    let soon = Round { number: 1, not_before: Some(Timestamp::now() + SignedDuration::from_secs(60)) };
+    let (peer, temporal) = stripe([found()?, captured(0), nothing()]).await?;
+    let failed = temporal.run(Payments::reverse, FIRST, &reverse()?.in_round(soon)).await?;
+    let failed = failed.err().ok_or("too soon")?;
+    assert_eq!((failed.kind.as_str(), failed.is_final), (OUTCOME_UNKNOWN, false), "{failed:?}");
+    assert!(failed.next_retry_delay.is_some(), "{failed:?}");
+    assert!(!lines(&peer).contains(&"POST /v1/refunds".to_owned()), "{:?}", lines(&peer));
+    // What came of the one before shows by now.
+    let (_peer, temporal) = stripe([found()?, captured(5)]).await?;
+    assert_eq!(temporal.run(Payments::reverse, FIRST, &reverse()?.in_round(soon)).await?, Ok(()));
+    Ok(())
+}
+
+/// A stored success says what was: nothing more is sent, and it is believed if the payment shows it.
+#[tokio::test]
+async fn a_stored_refund_is_believed_only_if_the_payment_shows_it() -> TestResult {
+    let stored = json!({ "id": "re_1", "status": "succeeded" }).to_string();
+    let stored = || answer(200, "Idempotent-Replayed: true\r\n", &stored);
+    let (_peer, temporal) = stripe([found()?, captured(0), nothing(), stored(), captured(5)]).await?;
+    assert_eq!(temporal.run(Payments::reverse, FIRST, &reverse()?).await?, Ok(()));
+    let (_peer, temporal) =
+        stripe([found()?, captured(0), nothing(), stored(), captured(0), nothing(), stored()]).await?;
+    let failed = temporal.run(Payments::reverse, FIRST, &reverse()?).await?.err().ok_or("believed")?;
+    assert_eq!((failed.kind.as_str(), failed.is_final), (REFUSED, false), "{failed:?}");
+    assert!(failed.message.contains("refund_unseen"), "{}", failed.message);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_refunds_key_that_was_used_for_another_body_is_for_a_person() -> TestResult {
+    let reused = || answer(400, "", r#"{"error":{"type":"idempotency_error"}}"#);
+    let answers = [found()?, captured(0), nothing(), reused(), captured(0), nothing(), reused()];
+    let (_peer, temporal) = stripe(answers).await?;
+    let failed = temporal.run(Payments::reverse, FIRST, &reverse()?).await?.err().ok_or("believed")?;
+    assert_eq!((failed.kind.as_str(), failed.is_final), (REFUSED, true), "{failed:?}");
+    assert!(failed.message.contains("key_reused: "), "{}", failed.message);
+    Ok(())
+}
+
+/// The undo knows the payment's id: it reads it by that, and a search that is away keeps no money.
+#[tokio::test]
+async fn an_undo_that_knows_the_payment_needs_no_search() -> TestResult {
+    let known = ReversePayment { payment_id: Some("pi_1".to_owned()), ..reverse()? };
+    let refund = ok(&json!({ "id": "re_1", "status": "succeeded" }));
+    let (peer, temporal) = stripe([answer(503, "", "{}"), captured(0), nothing(), refund]).await?;
+    assert_eq!(temporal.run(Payments::reverse, FIRST, &known).await?, Ok(()));
+    assert_eq!(lines(&peer).last().map(String::as_str), Some("POST /v1/refunds"));
+    // Without the id nobody knows what is there.
+    let (_peer, temporal) = stripe([answer(503, "", "{}")]).await?;
+    let failed = temporal.run(Payments::reverse, FIRST, &reverse()?).await?.err().ok_or("believed")?;
+    assert_eq!((failed.kind.as_str(), failed.is_final), (OUTCOME_UNKNOWN, false), "{failed:?}");
     Ok(())
 }

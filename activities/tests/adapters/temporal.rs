@@ -163,6 +163,8 @@ impl Temporal {
             current_attempt_scheduled_time: Some(if attempt.is_again() { now } else { scheduled }.into()),
             heartbeat_timeout: Some(attempt.heartbeat.try_into()?),
             start_to_close_timeout: Some(Duration::from_secs(60).try_into()?),
+            // None, in a server's words.
+            schedule_to_close_timeout: Some(Duration::ZERO.try_into()?),
             ..Default::default()
         })?;
         // Longer than any test takes: an activity that is never answered has to fail its test.

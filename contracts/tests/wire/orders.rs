@@ -1,10 +1,10 @@
 //! The commerce platform.
 
 use contracts::commerce::{
-    OrderCheck, OrderCompleted, OrderProblem, OrderStatus, OrderValidation, PaymentStatus, ShippingStatus,
-    UpdateOrder, ValidateOrder,
+    OrderCheck, OrderCompleted, OrderLine, OrderProblem, OrderStatus, OrderValidation, PaymentStatus,
+    ShippingStatus, UpdateOrder, ValidateOrder,
 };
-use contracts::money::{Currency, Money};
+use contracts::money::{Currency, Money, UnitPrice};
 use contracts::payment::PaymentKind;
 use contracts::values::Recipient;
 use serde_json::json;
@@ -112,6 +112,17 @@ fn the_change_of_an_order_stays() -> TestResult {
         "/failure_reason",
     ];
     pinned(&input, &golden, &optional)
+}
+
+/// A price in whole coins is written as ever; a finer one with its own decimals.
+#[test]
+fn the_price_of_a_piece_stays() -> TestResult {
+    let screws = OrderLine { quantity: 1_000, price: UnitPrice::parse("0.0125", Currency::USD)?, ..item()? };
+    assert_eq!(screws.total(), Some(Money::from_minor_units(1_250, Currency::USD)));
+    let mut golden = item_json();
+    golden["quantity"] = json!(1_000);
+    golden["price"] = json!({ "amount": "0.0125", "currency": "USD" });
+    pinned(&screws, &golden, &[])
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use contracts::payment::{
     ChargePayment, CustomerAction, FindPayment, Payment, PaymentKind, PaymentState, ReversePayment,
 };
+use contracts::rounds::{Round, Tried as _};
 use contracts::values::PaymentToken;
 use serde_json::json;
 
@@ -11,7 +12,7 @@ use crate::pinned::pinned;
 use crate::samples::{KEY, customer_id, dong, dong_json, key, order_id};
 
 fn payment(state: PaymentState) -> Payment {
-    Payment { payment_id: Some("pay_1".to_owned()), state }
+    Payment { payment_id: Some("pay_1".to_owned()), received: None, state }
 }
 
 #[test]
@@ -41,6 +42,9 @@ fn the_request_to_charge_stays() -> TestResult {
 fn every_state_of_a_payment_stays() -> TestResult {
     let golden = json!({ "payment_id": "pay_1", "state": "paid" });
     pinned(&payment(PaymentState::Paid), &golden, &["/payment_id"])?;
+    let golden = json!({ "payment_id": "pay_1", "received": dong_json("24000000"), "state": "paid" });
+    let short = Payment { received: Some(dong(24_000_000)), ..payment(PaymentState::Paid) };
+    pinned(&short, &golden, &["/payment_id", "/received"])?;
     let golden = json!({ "payment_id": "pay_1", "state": "reversed" });
     pinned(&payment(PaymentState::Reversed), &golden, &["/payment_id"])?;
     let declined = PaymentState::Declined { code: "insufficient_funds".to_owned(), customer_may_retry: true };
@@ -89,7 +93,20 @@ fn the_request_to_undo_a_charge_stays() -> TestResult {
         order_id: order_id()?,
         payment_id: None,
         reason: "out of stock".to_owned(),
+        round: 0,
+        not_before: None,
     };
     let golden = json!({ "key": KEY, "order_id": "ORDER-001", "reason": "out of stock" });
-    pinned(&input, &golden, &[])
+    pinned(&input, &golden, &[])?;
+    let later = Round { number: 2, not_before: Some("2026-01-31T12:00:00Z".parse()?) };
+    let input = ReversePayment { payment_id: Some("pay_1".to_owned()), ..input }.in_round(later);
+    let golden = json!({
+        "key": KEY,
+        "order_id": "ORDER-001",
+        "payment_id": "pay_1",
+        "reason": "out of stock",
+        "round": 2,
+        "not_before": "2026-01-31T12:00:00Z"
+    });
+    pinned(&input, &golden, &["/payment_id", "/round", "/not_before"])
 }

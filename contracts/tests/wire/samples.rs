@@ -44,7 +44,7 @@ pub(crate) fn item() -> TestResult<OrderLine> {
         product_name: "Gaming Laptop Pro".to_owned(),
         variant_id: variant_id()?,
         quantity: 1,
-        price: dong(25_000_000),
+        price: dong(25_000_000).into(),
     })
 }
 

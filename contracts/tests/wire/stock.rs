@@ -52,9 +52,9 @@ fn what_becomes_of_a_request_to_hold_stays() -> TestResult {
 
 #[test]
 fn the_request_to_give_stock_back_stays() -> TestResult {
-    let input = ReleaseStock { key: key(), order_id: order_id()?, lines: lines()? };
-    let golden = json!({ "key": KEY, "order_id": "ORDER-001", "lines": lines_json() });
-    pinned(&input, &golden, &[])
+    let input = ReleaseStock { key: key(), order_id: order_id()?, lines: lines()?, is_answered: true };
+    let golden = json!({ "key": KEY, "order_id": "ORDER-001", "lines": lines_json(), "is_answered": true });
+    pinned(&input, &golden, &["/is_answered"])
 }
 
 #[test]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::answer::{Answer, Refusal, Stop};
 use crate::body;
 use crate::call::Call;
-use crate::money::Major;
+use crate::money::{Major, UnitPrice};
 use crate::shop::Shop;
 
 /// Every status that an order can have.
@@ -56,7 +56,8 @@ struct OrderLine {
     product_id: String,
     variant_id: String,
     quantity: i64,
-    price: Major,
+    /// Of one piece.
+    price: Option<UnitPrice>,
 }
 
 /// The order of that id.
@@ -93,7 +94,7 @@ pub(super) fn find(shop: &Shop<'_>, order_id: &str) -> rusqlite::Result<Option<O
                 product_id: row.get(0)?,
                 variant_id: row.get(1)?,
                 quantity: row.get(2)?,
-                price: Major::new(row.get(3)?, &order.currency),
+                price: UnitPrice::stored(&row.get::<_, String>(3)?),
             })
         },
     )?;

@@ -266,23 +266,46 @@ pub(crate) struct Settled {
     event_id: String,
 }
 
-/// Settles the payments of an order that wait for the customer.
-///
-/// `force` lets late money through: a voided payment is settled as well.
-pub(crate) fn settle_order(
-    shop: &Shop<'_>,
-    order_id: &str,
+/// How a payment is settled by hand.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settle {
     outcome: Outcome,
+    /// Lets late money through: a voided payment is settled as well.
+    #[serde(default)]
     force: bool,
-) -> Result<Settled, Stop> {
+    /// What has come in all, if that is not what was asked for.
+    amount: Option<Amount>,
+    /// Its currency, if that is not the one that was asked for.
+    currency: Option<Currency>,
+}
+
+/// Settles the payments of an order that wait for the customer. One that is settled with an amount of its own may be
+/// settled once more: the rest has come.
+pub(crate) fn settle_order(shop: &Shop<'_>, order_id: &str, how: &Settle) -> Result<Settled, Stop> {
+    if how.outcome == Outcome::Failed && (how.amount.is_some() || how.currency.is_some()) {
+        return Err(Refusal::invalid("amount", "nothing comes with a payment that failed").into());
+    }
+    if how.currency.is_some() && how.amount.is_none() {
+        return Err(Refusal::invalid("currency", "needs the amount that came in it").into());
+    }
     let payments = books::of_order(shop, order_id)?;
     if payments.is_empty() {
         return Err(Refusal::not_found(format!("there is no payment for order {order_id}")).into());
     }
     let mut settled = None;
     for payment in payments {
-        if payment.status == "requires_action" || (force && payment.status == "voided") {
-            settled = Some(settle(shop, payment, outcome)?);
+        let is_open = match payment.status.as_str() {
+            "requires_action" => true,
+            "voided" => how.force,
+            "paid" => how.amount.is_some(),
+            _ => false,
+        };
+        if is_open {
+            let currency = how.currency.as_ref().map_or(payment.currency.as_str(), Currency::code).to_owned();
+            let came = how.amount.as_ref().map(|amount| amount.positive_minor(&currency, "amount"));
+            let came = came.transpose()?.map(|amount| (amount, currency));
+            settled = Some(settle(shop, payment, how.outcome, came)?);
         }
     }
     settled.ok_or_else(|| not_open(format!("no payment of order {order_id} waits for the customer")).into())
@@ -294,7 +317,7 @@ pub(crate) fn settle_payment(shop: &Shop<'_>, payment_id: &str, outcome: Outcome
     if payment.status != "requires_action" {
         return Err(not_open(format!("payment {payment_id} is {}", payment.status)).into());
     }
-    settle(shop, payment, outcome)
+    settle(shop, payment, outcome, None)
 }
 
 /// Whether the payment exists and waits for the customer.
@@ -306,10 +329,17 @@ fn not_open(message: String) -> Refusal {
     Refusal::new(409, "PAYMENT_NOT_OPEN", message)
 }
 
-fn settle(shop: &Shop<'_>, payment: Payment, outcome: Outcome) -> Result<Settled, Stop> {
+/// `came`: what has come in all, if that is not what was asked for.
+fn settle(
+    shop: &Shop<'_>,
+    payment: Payment,
+    outcome: Outcome,
+    came: Option<(i64, String)>,
+) -> Result<Settled, Stop> {
     let status = match outcome {
         Outcome::Paid => {
-            books::capture(shop, &payment.payment_id)?;
+            let (amount, currency) = came.unwrap_or((payment.amount.minor(), payment.currency));
+            books::capture(shop, &payment.payment_id, (amount, &currency))?;
             "paid"
         }
         Outcome::Failed => {

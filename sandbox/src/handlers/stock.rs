@@ -18,6 +18,7 @@ pub(crate) struct Line {
 pub(crate) struct Hold {
     pub(crate) id: i64,
     pub(crate) reservation_id: String,
+    pub(crate) reference: String,
     pub(crate) line: Line,
     pub(crate) status: String,
     pub(crate) expires_at: i64,
@@ -74,13 +75,14 @@ impl Shop<'_> {
             params![reservation_id, reference, line.variant_id, line.quantity, status, expires_at],
         )?;
         let id = self.last_row_id();
-        Ok(Hold { id, reservation_id, line: line.clone(), status: status.to_owned(), expires_at })
+        let (reference, line, status) = (reference.to_owned(), line.clone(), status.to_owned());
+        Ok(Hold { id, reservation_id, reference, line, status, expires_at })
     }
 
     /// All holds of a reference, of one variant or of all, oldest first.
     pub(crate) fn holds(&self, reference: &str, variant_id: Option<&str>) -> rusqlite::Result<Vec<Hold>> {
         self.list(
-            "SELECT id, reservation_id, variant_id, quantity, status, expires_at FROM reservations
+            "SELECT id, reservation_id, variant_id, quantity, status, expires_at, reference FROM reservations
              WHERE reference = ?1 AND (?2 IS NULL OR variant_id = ?2) ORDER BY id",
             params![reference, variant_id],
             |row| {
@@ -90,6 +92,7 @@ impl Shop<'_> {
                     line: Line { variant_id: row.get(2)?, quantity: row.get(3)? },
                     status: row.get(4)?,
                     expires_at: row.get(5)?,
+                    reference: row.get(6)?,
                 })
             },
         )
@@ -158,6 +161,7 @@ impl Shop<'_> {
 #[derive(Debug, Serialize)]
 pub(crate) struct ShownHold<'a> {
     reservation_id: &'a str,
+    reference_id: &'a str,
     variant_id: &'a str,
     quantity: i64,
     status: &'a str,
@@ -172,6 +176,7 @@ impl Hold {
     pub(crate) fn shown(&self) -> ShownHold<'_> {
         ShownHold {
             reservation_id: &self.reservation_id,
+            reference_id: &self.reference,
             variant_id: &self.line.variant_id,
             quantity: self.line.quantity,
             status: &self.status,

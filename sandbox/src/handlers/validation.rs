@@ -11,7 +11,7 @@ use super::shipments::{ShippingAddress, is_served};
 use crate::answer::{Answer, Refusal, Stop};
 use crate::body::{self, Text};
 use crate::call::Call;
-use crate::money::{Amount, Currency};
+use crate::money::{Amount, Currency, UnitPrice};
 use crate::shop::Shop;
 
 const PAYMENT_TYPES: [&str; 4] = ["credit_card", "e_wallet", "bank_transfer", "cash_on_delivery"];
@@ -76,9 +76,9 @@ struct Finding {
     variant_id: Option<String>,
 }
 
-/// The amounts of the request in minor units.
+/// The amounts of the request in minor units; the prices of one piece may be finer.
 struct Amounts {
-    prices: Vec<i64>,
+    prices: Vec<UnitPrice>,
     total: i64,
     fee: i64,
     discount: i64,
@@ -87,7 +87,7 @@ struct Amounts {
 
 struct Variant {
     sku: String,
-    price: i64,
+    price: UnitPrice,
     currency: String,
 }
 
@@ -126,7 +126,7 @@ fn amounts(request: &Validate) -> Result<Amounts, Refusal> {
     let prices = request.items.iter().enumerate();
     Ok(Amounts {
         prices: prices
-            .map(|(index, item)| item.price.minor(currency, &format!("items[{index}].price")))
+            .map(|(index, item)| item.price.unit_price(&format!("items[{index}].price")))
             .collect::<Result<_, _>>()?,
         total: request.total_amount.minor(currency, "total_amount")?,
         fee: optional(&request.shipping_fee, "shipping_fee")?,
@@ -151,7 +151,14 @@ fn register(shop: &Shop<'_>, order_id: &str, request: &Validate, amounts: &Amoun
         shop.run(
             "INSERT INTO order_lines (order_id, line, product_id, variant_id, quantity, price)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            params![order_id, index, &*item.product_id, item.variant(), item.quantity.get(), price],
+            params![
+                order_id,
+                index,
+                &*item.product_id,
+                item.variant(),
+                item.quantity.get(),
+                price.to_string()
+            ],
         )?;
     }
     Ok(())
@@ -194,10 +201,15 @@ fn differences(known: &orders::Order, request: &Validate, total: i64) -> Vec<Fin
 
 fn find_variant(shop: &Shop<'_>, item: &Item) -> rusqlite::Result<Option<Variant>> {
     let variant = shop.find(
-        "SELECT sku, price, currency FROM variants JOIN products USING (sku)
+        "SELECT sku, price, currency, exact_price FROM variants JOIN products USING (sku)
          WHERE variant_id = ?1 AND status = 'active'",
         [item.variant()],
-        |row| Ok(Variant { sku: row.get(0)?, price: row.get(1)?, currency: row.get(2)? }),
+        |row| {
+            let (minor, currency): (i64, String) = (row.get(1)?, row.get(2)?);
+            let exact = row.get::<_, Option<String>>(3)?.and_then(|exact| UnitPrice::stored(&exact));
+            let price = exact.unwrap_or_else(|| UnitPrice::of_minor(minor, &currency));
+            Ok(Variant { sku: row.get(0)?, price, currency })
+        },
     )?;
     Ok(variant.filter(|variant| variant.sku == *item.product_id))
 }
@@ -227,12 +239,13 @@ fn pricing(shop: &Shop<'_>, request: &Validate, amounts: &Amounts) -> Result<Vec
     let mut findings = Vec::new();
     let mut sum = i128::from(amounts.fee) + i128::from(amounts.tax) - i128::from(amounts.discount);
     for ((index, item), price) in request.items.iter().enumerate().zip(&amounts.prices) {
-        sum += i128::from(*price) * i128::from(item.quantity.get());
+        // Each line is rounded by itself; one beyond all counting cannot be the total.
+        let line = price.times(item.quantity.get(), currency);
+        sum = sum.saturating_add(line.map_or(i128::MAX, i128::from));
         // A product that is not sold has no price; that is the inventory check's finding.
         let Some(variant) = find_variant(shop, item)? else { continue };
         if (variant.price, variant.currency.as_str()) != (*price, currency) {
-            let asked = crate::money::Major::new(variant.price, &variant.currency);
-            let message = format!("the shop's price is {asked} {}", variant.currency);
+            let message = format!("the shop's price is {} {}", variant.price, variant.currency);
             findings.push(item.finding(check, index, "price", message));
         }
     }

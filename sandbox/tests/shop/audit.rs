@@ -13,8 +13,8 @@ async fn assert_violation(shop: &Shop, parts: &[&str]) {
     assert!(parts.iter().all(|part| violations[0].contains(part)), "{violations:?}");
 }
 
-/// A whole order, done right.
-async fn fulfil(shop: &Shop, order_id: &str) -> String {
+/// A whole order, done right; returns the payment's id.
+pub(crate) async fn fulfil(shop: &Shop, order_id: &str) -> String {
     shop.place(order_id).await;
     shop.reserve(order_id, LAPTOP, 1).send().await.data(200);
     let paid = shop.charge(order_id, "t").send().await.data(201);
@@ -85,6 +85,7 @@ async fn the_leak_of_a_provider_without_dedupe() {
     }
     assert_eq!(shop.stock(LAPTOP).await, (49, 1), "a repeated confirmation does not sell the leaked hold");
     shop.charge("ORDER-001", "t").send().await.data(201);
+    shop.ship("ORDER-001").send().await.data(201);
     shop.set_status("ORDER-001", "confirmed").send().await.data(200);
     assert_violation(&shop, &["leaked hold", "ORDER-001"]).await;
 }
@@ -142,9 +143,14 @@ async fn an_undone_order_with_a_live_label() {
 #[tokio::test]
 async fn a_confirmed_order_without_its_money() {
     let shop = Shop::open().await;
-    shop.place("ORDER-001").await;
-    shop.set_status("ORDER-001", "confirmed").send().await.data(200);
-    assert_violation(&shop, &["confirmed without its money", "ORDER-001"]).await;
+    let payment_id = fulfil(&shop, "ORDER-001").await;
+    shop.refund(&payment_id, 1).send().await.data(200);
+    let violations = shop.violations().await;
+    assert_eq!(violations.len(), 2, "{violations:?}");
+    assert!(
+        violations[0].contains("confirmed without its money: order ORDER-001 of 25000000 VND has 24999999")
+    );
+    assert!(violations[1].contains("shipped without money"), "{violations:?}");
 }
 
 #[tokio::test]
@@ -156,6 +162,8 @@ async fn a_label_without_money_unless_it_is_paid_at_the_door() {
     let mut order = crate::harness::order();
     order["payment_method"]["type"] = json!("cash_on_delivery");
     shop.validate("ORDER-001", order).await;
+    shop.reserve("ORDER-001", LAPTOP, 1).send().await.data(200);
+    shop.confirm("ORDER-001", LAPTOP, 1).send().await.data(200);
     let mut parcel = crate::harness::shipment("ORDER-001");
     parcel["cash_on_delivery"] = json!({ "amount": 25_000_000, "currency": "VND" });
     shop.post("/shipments", parcel).send().await.data(201);

@@ -180,3 +180,27 @@ async fn a_dial_that_means_nothing_is_refused() {
     }
     assert_eq!(hits(&shop).await, [0], "a refused list leaves the old one in place");
 }
+
+#[tokio::test]
+async fn a_rate_lets_so_many_requests_of_a_second_through() {
+    let shop = Shop::open().await;
+    let limit = json!([{ "operation": "events.track", "kind": "rate_limit", "per_second": 3, "count": 4 }]);
+    shop.set_faults(limit).await;
+    let ask = async || {
+        let event = json!({ "event_type": "e", "customer_id": "c" });
+        shop.post("/events", event).send().await.status
+    };
+    // At the beginning of a second of the sandbox clock.
+    shop.put("/_sandbox/clock", json!({ "now": "2030-01-01T00:00:00Z" })).send().await.ok(200);
+    let mut statuses = Vec::new();
+    for _ in 0..6 {
+        statuses.push(ask().await);
+    }
+    assert_eq!(statuses, [201, 201, 201, 429, 429, 429]);
+    shop.advance(1).await;
+    assert_eq!(ask().await, 201, "another second");
+    assert_eq!(hits(&shop).await, [3]);
+    let refused =
+        shop.put("/_sandbox/faults", json!([{ "operation": "*", "kind": "status", "per_second": 3 }]));
+    assert!(refused.send().await.refused(400, "VALIDATION_ERROR").to_string().contains("rate_limit only"));
+}

@@ -149,6 +149,8 @@ async fn a_hold_ends_at_its_deadline() {
     shop.advance(1).await;
     assert_eq!(shop.stock(LAPTOP).await, (50, 0));
     assert_eq!(statuses(&shop, "ORDER-001").await, ["expired"]);
+    let listed = shop.get("/inventory/reservations?reference_id=ORDER-001").await;
+    assert_eq!(listed["data"]["reservations"][0]["reference_id"], "ORDER-001");
     shop.confirm("ORDER-001", LAPTOP, 1).send().await.refused(409, "RESERVATION_EXPIRED");
     let past = shop.reserve("ORDER-001", LAPTOP, 1).send().await.refused(400, "VALIDATION_ERROR");
     assert!(past["details"]["reservation_expires_at"].is_array());

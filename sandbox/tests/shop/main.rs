@@ -17,6 +17,7 @@ mod inventory;
 mod levels;
 mod media;
 mod messages;
+mod order_promises;
 mod orders;
 mod payments;
 mod prices;

@@ -75,6 +75,45 @@ async fn decimals_are_exact() {
     assert!(shop.get("/orders/ORDER-001").await["data"].to_string().contains("\"total_amount\":59.97"));
 }
 
+/// Screws by the thousand: the price of one is finer than a cent, and each line is rounded half up.
+#[tokio::test]
+async fn a_price_may_be_finer_than_the_coin_and_is_held_to_exactly() {
+    let shop = Shop::open().await;
+    let screw = |price: f64| json!([{ "sku": "SCREW-001", "variant_id": "SCREW-001-M3", "price": price, "stock": 5000, "currency": "USD" }]);
+    shop.put("/_sandbox/products", screw(0.0125)).send().await.ok(200);
+    let mut order = order();
+    order["currency"] = json!("USD");
+    let mut line =
+        json!({ "product_id": "SCREW-001", "variant_id": "SCREW-001-M3", "quantity": 1000, "price": 0.0125 });
+    order["items"] = json!([line]);
+    order["total_amount"] = json!(12.50);
+    assert_eq!(findings(&shop.validate("ORDER-001", order.clone()).await), []);
+    assert_eq!(shop.get("/orders/ORDER-001").await["data"]["items"][0]["price"], 0.0125);
+
+    // Three lines of a cent and a quarter are three cents, not four: each is rounded by itself.
+    line["quantity"] = json!(1);
+    order["items"] = json!([line, line, line]);
+    order["total_amount"] = json!(0.03);
+    assert_eq!(findings(&shop.validate("ORDER-002", order.clone()).await), []);
+    order["total_amount"] = json!(0.04);
+    assert_eq!(
+        findings(&shop.validate("ORDER-003", order.clone()).await),
+        [pair("pricing_accuracy", "total_amount")]
+    );
+
+    // A price that is only rounded to the same coin is not the shop's.
+    order["items"] =
+        json!([{ "product_id": "SCREW-001", "variant_id": "SCREW-001-M3", "quantity": 1, "price": 0.01 }]);
+    order["total_amount"] = json!(0.01);
+    let wrong = [pair("pricing_accuracy", "items[0].price")];
+    assert_eq!(findings(&shop.validate("ORDER-004", order.clone()).await), wrong);
+    // Whoever sets another price ends the finer one.
+    shop.put("/products/sku/SCREW-001/price", json!({ "price": 0.02 })).send().await.data(200);
+    order["items"][0]["price"] = json!(0.02);
+    order["total_amount"] = json!(0.02);
+    assert_eq!(findings(&shop.validate("ORDER-005", order).await), []);
+}
+
 #[tokio::test]
 async fn stock_is_counted_only_when_the_switch_says_so() {
     let shop = Shop::open().await;

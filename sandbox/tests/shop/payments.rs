@@ -194,6 +194,10 @@ async fn captured_money_is_refunded_never_more_than_was_captured() {
     shop.refund(payment_id, 20_000_000).key("r2").send().await.data(200);
     let payment = of_order(&shop, "ORDER-001").await[0].clone();
     assert_eq!((&payment["status"], &payment["refunded_amount"]), (&json!("refunded"), &json!(LAPTOP_PRICE)));
+    let listed = payment["refunds"].as_array().expect("a list of refunds");
+    let amounts: Vec<_> = listed.iter().map(|refund| (&refund["amount"], &refund["status"])).collect();
+    let refunded = &json!("refunded");
+    assert_eq!(amounts, [(&json!(5_000_000), refunded), (&json!(20_000_000), refunded)]);
     assert_eq!(shop.void("ORDER-001", "k").send().await.data(200)["outcome"], "nothing");
     let totals = shop.get("/_sandbox/audit").await["totals"].clone();
     assert_eq!((&totals["refunds"], &totals["net_money"]), (&json!(2), &json!({ "VND": 0 })));
@@ -202,4 +206,49 @@ async fn captured_money_is_refunded_never_more_than_was_captured() {
     let payment_id = declined.refused(402, "card_declined")["details"]["payment_id"].clone();
     shop.refund(text(&payment_id), 1).send().await.refused(422, "REFUND_EXCEEDS_CAPTURE");
     shop.refund("pay_404", 1).send().await.refused(404, "RESOURCE_NOT_FOUND");
+}
+
+/// A customer who makes a transfer may send another amount, and the rest later.
+#[tokio::test]
+async fn a_transfer_brings_what_the_customer_sends() {
+    let shop = Shop::open().await;
+    shop.place("ORDER-001").await;
+    let mut transfer = crate::harness::payment("ORDER-001", "t");
+    transfer["payment_method"] = json!({ "type": "bank_transfer" });
+    let opened = shop.post("/payments", transfer).send().await.data(201);
+    let settle = async |how: Value| shop.post("/_sandbox/payments/ORDER-001/settle", how).send().await;
+    let paid =
+        |amount: Value, currency: &str| json!({ "outcome": "paid", "amount": amount, "currency": currency });
+    settle(json!({ "outcome": "failed", "amount": 1 })).await.refused(400, "VALIDATION_ERROR");
+    settle(json!({ "outcome": "paid", "currency": "USD" })).await.refused(400, "VALIDATION_ERROR");
+    settle(paid(json!(0), "VND")).await.refused(400, "VALIDATION_ERROR");
+    let path = format!("/payments/{}", text(&opened["payment_id"]));
+    for (amount, currency, minor) in [
+        (json!(24_000_000), "VND", 24_000_000),
+        (json!(26_000_000), "VND", 26_000_000),
+        (json!(1000.5), "USD", 100_050),
+    ] {
+        settle(paid(amount.clone(), currency)).await.ok(200);
+        let shown = shop.get(&path).await["data"].clone();
+        assert_eq!(
+            (&shown["status"], &shown["amount"], &shown["currency"]),
+            (&json!("paid"), &amount, &json!(currency))
+        );
+        assert_eq!(shop.get("/_sandbox/audit").await["totals"]["net_money"], json!({ currency: minor }));
+        assert_eq!(shop.violations().await, [""; 0], "nobody took more than was due");
+    }
+    // All of it goes back, and no more than that.
+    let back = json!({ "amount": 1000.5, "currency": "USD", "reason": "test" });
+    shop.post(&format!("{path}/refund"), back.clone()).send().await.data(200);
+    shop.post(&format!("{path}/refund"), back).send().await.refused(422, "REFUND_EXCEEDS_CAPTURE");
+    // Less than the total is not the order's money.
+    let shop = Shop::open().await;
+    crate::audit::fulfil(&shop, "ORDER-001").await;
+    let short = json!({ "outcome": "paid", "amount": 24_000_000 });
+    shop.post("/_sandbox/payments/ORDER-001/settle", short).send().await.ok(200);
+    let violations = shop.violations().await;
+    assert!(
+        violations.len() == 2 && violations[0].starts_with("confirmed without its money"),
+        "{violations:?}"
+    );
 }

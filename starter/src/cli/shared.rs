@@ -107,10 +107,14 @@ pub(crate) enum Action {
     /// Leave it as it is
     #[value(alias = "skip")]
     Leave,
+    /// Keep what cannot be taken back, and with it everything that it needs: the run reaches its goal
+    Keep,
     /// Go on
     Approve,
     /// Do not go on
     Reject,
+    /// Decide nothing yet: what is missing may come by itself
+    Wait,
 }
 
 impl From<Action> for workflows::saga::Action {
@@ -120,8 +124,10 @@ impl From<Action> for workflows::saga::Action {
             Action::HandsOff => Self::HandsOff,
             Action::DoneByHand => Self::DoneByHand,
             Action::Leave => Self::Leave,
+            Action::Keep => Self::Keep,
             Action::Approve => Self::Approve,
             Action::Reject => Self::Reject,
+            Action::Wait => Self::Wait,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use contracts::values::{EventId, OrderId};
+use contracts::values::OrderId;
 use workflows::late_payment::{self, LatePaymentData};
 use workflows::order_processing::{OrderData, search_attributes, workflow_id};
 
@@ -34,7 +34,7 @@ pub(crate) fn plan(json: &str) -> Result<Plan, InputError> {
 pub(crate) fn plan_late_payment(json: &str) -> Result<Plan, InputError> {
     let late: LatePaymentData = check(json)?;
     Ok(Plan {
-        workflow_id: late_payment::workflow_id(&late.order_id, &late.event_id),
+        workflow_id: late_payment::workflow_id(&late.order_id),
         summary: format!("Late payment for order {}", late.order_id),
         attributes: late_payment::search_attributes(&late.order_id).into(),
         facts: vec![("order", late.order_id.to_string()), ("event", late.event_id.to_string())],
@@ -45,7 +45,7 @@ pub(crate) fn plan_late_payment(json: &str) -> Result<Plan, InputError> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OrderRef {
     pub(crate) order: OrderId,
-    late: Option<EventId>,
+    is_late_money: bool,
 }
 
 impl Name for OrderRef {
@@ -59,9 +59,9 @@ impl Name for OrderRef {
     };
 
     fn workflow_id(&self) -> Result<String, InputError> {
-        Ok(match &self.late {
-            None => workflow_id(&self.order),
-            Some(event) => late_payment::workflow_id(&self.order, event),
+        Ok(match self.is_late_money {
+            false => workflow_id(&self.order),
+            true => late_payment::workflow_id(&self.order),
         })
     }
 }
@@ -77,13 +77,10 @@ impl FromStr for OrderRef {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let key = text.strip_prefix("order/").unwrap_or(text);
-        let (number, event) = match key.split_once("/late/") {
-            Some((number, event)) => (number, Some(event)),
-            None => (key, None),
-        };
-        let order = OrderId::new(number).map_err(|problem| format!("an order number {problem}"))?;
-        let late = event.map(EventId::new).transpose().map_err(|problem| format!("an event id {problem}"))?;
-        Ok(Self { order, late })
+        let late = key.strip_suffix("/late");
+        let order =
+            OrderId::new(late.unwrap_or(key)).map_err(|problem| format!("an order number {problem}"))?;
+        Ok(Self { order, is_late_money: late.is_some() })
     }
 }
 
@@ -94,11 +91,13 @@ mod tests {
     #[test]
     fn an_order_is_named_by_number_or_workflow_id() {
         let id = |text: &str| text.parse::<OrderRef>().ok().and_then(|order| order.workflow_id().ok());
-        assert_eq!(id("order/ORDER-001/late/evt_1").as_deref(), Some("order/ORDER-001/late/evt_1"));
         for text in ["ORDER-001", "order/ORDER-001"] {
             assert_eq!(id(text).as_deref(), Some("order/ORDER-001"));
+            assert_eq!(id(&format!("{text}/late")).as_deref(), Some("order/ORDER-001/late"));
         }
-        for text in ["", "order/", "a b", "order/order/ORDER-001", "customer@example.com"] {
+        for text in
+            ["", "order/", "a b", "order/order/ORDER-001", "ORDER-001/late/evt_1", "/late", "a@b.example"]
+        {
             assert!(text.parse::<OrderRef>().is_err(), "{text:?} was taken");
         }
     }

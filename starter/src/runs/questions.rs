@@ -6,6 +6,7 @@ use futures::TryStreamExt as _;
 use jiff::Timestamp;
 use serde::Serialize;
 use temporalio_client::{WorkflowExecution, WorkflowListOptions};
+use workflows::order_processing::AMOUNT_CAUSES;
 use workflows::saga::Action;
 use workflows::search_attributes::{NEEDS_HUMAN, QUESTION};
 
@@ -142,7 +143,8 @@ impl Group {
     /// A group without a run yet; its oldest is this one.
     pub(crate) fn begun(oldest: &Subject, started_at: Option<Timestamp>, step: &str, cause: &str) -> Self {
         let workflow_id = &oldest.workflow_id;
-        let decides = oldest.process.is_some_and(|process| process.decides_at.contains(&step));
+        let decides = oldest.process.is_some_and(|process| process.decides_at.contains(&step))
+            || AMOUNT_CAUSES.contains(&cause);
         let actions = if decides { &[Action::Approve, Action::Reject][..] } else { &[Action::Retry] };
         Self {
             step: step.to_owned(),

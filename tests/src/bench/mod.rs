@@ -18,6 +18,7 @@ mod waiting;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use futures::future::try_join_all;
 use serde::Serialize;
 
@@ -95,6 +96,8 @@ pub async fn run(options: &Options) -> anyhow::Result<Results> {
     }
     let others = (all_cpu_seconds()? - busy) - (own_cpu(&site, &benches)? - ours);
     let others = others.max(0.0) / begun.elapsed().as_secs_f64();
+    // Figures of orders that went wrong are none. Those that begin now wait for their payment, rightly.
+    site.shop().clean().await.context("the books of the measured orders")?;
     let mut measured = Vec::new();
     for Bench { variant, worker, rounds, .. } in benches {
         let worker_rss_kib = rss_kib(worker.pid())?;

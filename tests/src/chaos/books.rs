@@ -58,9 +58,9 @@ type Effects = BTreeMap<String, BTreeMap<String, Vec<usize>>>;
 /// Reads everything.
 pub async fn read(shop: &Shop, placed: &[Placed]) -> anyhow::Result<Findings> {
     let mut findings = Findings::default();
-    let audit = shop.get("audit").await?;
-    let violations = audit["violations"].as_array().cloned().unwrap_or_default();
+    let violations = shop.violations().await?;
     findings.leaked.extend(violations.iter().map(|violation| format!("audit: {violation}")));
+    let audit = shop.get("audit").await?;
     if audit["totals"]["holds"] != 0 {
         findings.leaked.push(format!("{} holds are open", audit["totals"]["holds"]));
     }

@@ -43,7 +43,7 @@ pub(super) struct PatienceArgs {
     /// Pause before the second attempt; doubles from there.
     #[arg(long, env = "SUN_RETRY_FIRST", default_value = "1s", value_parser = duration, value_name = "TIME")]
     retry_first: Duration,
-    /// Longest pause between attempts.
+    /// Longest pause between attempts; also how long a refund waits before it is asked for under a second key.
     #[arg(long, env = "SUN_RETRY_LONGEST", default_value = "60s", value_parser = duration, value_name = "TIME")]
     retry_longest: Duration,
     /// While a person is asked about something that got no answer: pause before the second try; doubles from there.

@@ -1,6 +1,6 @@
 //! The readers of single values. The rules for texts are those of crate `text`.
 
-use contracts::money::{Currency, Money};
+use contracts::money::{Currency, Money, UNIT_DECIMALS_MAX, UnitPrice};
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
@@ -66,6 +66,16 @@ pub fn money(currency: Currency) -> impl Fn(&RawValue) -> Result<Money, Refusal>
         let decimals = contracts::money::exponent(currency);
         Money::parse(&number_text(value, u32::from(decimals))?, currency).or_else(|e| {
             refuse(e.to_string(), format!("send an amount ≥ 0 with at most {decimals} decimals"))
+        })
+    }
+}
+
+/// The price of one piece, which may be finer than the currency's coin; otherwise as [`money`].
+pub fn unit_price(currency: Currency) -> impl Fn(&RawValue) -> Result<UnitPrice, Refusal> {
+    move |value| {
+        let decimals = contracts::money::exponent(currency);
+        UnitPrice::parse(&number_text(value, u32::from(decimals))?, currency).or_else(|e| {
+            refuse(e.to_string(), format!("send a price ≥ 0 with at most {UNIT_DECIMALS_MAX} decimals"))
         })
     }
 }

@@ -5,12 +5,14 @@
     reason = "the workflow_methods macro generates markers without docs; everything else has them"
 )]
 
-use contracts::values::OrderId;
+use std::collections::BTreeSet;
+
+use contracts::values::{EventId, OrderId};
 use serde::{Deserialize, Serialize};
 use temporalio_common::search_attributes::SearchAttributeUpdate;
-use temporalio_workflow::{WorkflowContext, WorkflowResult, workflow};
+use temporalio_workflow::{SyncWorkflowContext, WorkflowContext, WorkflowResult, workflow};
 
-use super::{LatePaymentData, forward};
+use super::{LateNews, LatePaymentData, forward};
 use crate::face;
 use crate::input::Unchecked;
 use crate::order_processing;
@@ -33,6 +35,12 @@ pub struct LatePaymentResult {
     /// Whether money went back; `null` when the provider could not be asked first, or the payment was open then:
     /// whatever was there went back.
     pub refunded: Option<bool>,
+    /// Whether somebody has decided about this money, here or before: news of it asks a person first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub decided: bool,
+    /// The provider's events that this run has heard of.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub events: BTreeSet<EventId>,
     /// Every step with its outcome.
     pub report: Report,
 }
@@ -42,6 +50,10 @@ pub struct LatePaymentResult {
 #[derive(Default)]
 pub struct LatePayment {
     saga: SagaState,
+    /// The provider's events heard of so far.
+    events: BTreeSet<EventId>,
+    /// How often something was heard beside the start.
+    pub(super) news: u32,
 }
 
 face! {
@@ -53,17 +65,27 @@ pub impl LatePayment {
         input: Unchecked<LatePaymentData>,
     ) -> WorkflowResult<LatePaymentResult> {
         let (late, mut saga) = Saga::open(ctx, &input)?;
+        ctx.state_mut(|w| w.events.insert(late.event_id.clone()));
         let story = forward(&mut saga, &late).await;
         let ended = saga.end(story, &UndoAll).await?;
-        let (payment_id, was_paid) =
-            ended.value.map_or((None, None), |given| (given.payment_id, given.was_paid));
+        let given = ended.value.unwrap_or_default();
         let is_left = !ended.report.left_standing.is_empty();
         Ok(LatePaymentResult {
             order_id: late.order_id,
-            payment_id,
-            refunded: was_paid.map(|was_paid| was_paid && !is_left),
+            payment_id: given.payment_id,
+            refunded: given.was_paid.map(|was_paid| was_paid && !is_left),
+            decided: given.is_decided,
+            events: ctx.state(|w| w.events.clone()),
             report: ended.report,
         })
+    }
+
+    /// The provider says something more about the order's payment: it is read once more, and given back if it holds
+    /// money. The same event twice counts once. What cannot be read is news all the same.
+    #[signal]
+    pub fn payment_settled(&mut self, _ctx: &mut SyncWorkflowContext<Self>, news: Unchecked<LateNews>) {
+        let is_new = news.check().map_or(true, |LateNews { event_id }| self.events.insert(event_id));
+        self.news += u32::from(is_new);
     }
 }
 }

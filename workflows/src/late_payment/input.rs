@@ -4,7 +4,7 @@ use contracts::values::{EventId, OrderId};
 use serde::{Deserialize, Serialize};
 
 use crate::input::people::yes_or_no;
-use crate::input::{Checked, Fields, id, text};
+use crate::input::{Checked, Fields, id};
 
 /// The facts that are known when late money is heard of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,13 +13,23 @@ pub struct LatePaymentData {
     pub order_id: OrderId,
     /// The provider's id of the event.
     pub event_id: EventId,
-    /// `decided`, optional, default `false`: somebody has decided about this money before, or is being asked. Then
-    /// nothing goes back before somebody says so.
+    /// `decided`, optional, default `false`: somebody has decided about this money before. Then nothing goes back
+    /// before somebody says so.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub decided: bool,
-    /// `asked_in`, optional: the run that asks a person about the same money at this moment. It may try on by itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub asked_in: Option<String>,
+}
+
+/// News that comes while the run is open: the input of `payment_settled`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LateNews {
+    /// The provider's id of the event; the same id twice counts once.
+    pub event_id: EventId,
+}
+
+impl Checked for LateNews {
+    fn read(fields: &Fields<'_>) -> Option<Self> {
+        Some(Self { event_id: fields.required("event_id", id)? })
+    }
 }
 
 impl Checked for LatePaymentData {
@@ -27,8 +37,7 @@ impl Checked for LatePaymentData {
         let order_id = fields.required("order_id", id);
         let event_id = fields.required("event_id", id);
         let decided = fields.optional("decided", yes_or_no).unwrap_or(false);
-        let asked_in = fields.optional("asked_in", text(1_000));
-        Some(Self { order_id: order_id?, event_id: event_id?, decided, asked_in })
+        Some(Self { order_id: order_id?, event_id: event_id?, decided })
     }
 }
 
@@ -52,7 +61,7 @@ mod tests {
         let input =
             Unchecked::<LatePaymentData>::from_json(r#"{"order_id": "ORDER-001", "event_id": "evt_1"}"#)?;
         let data = input.check().map_err(|problems| format!("{problems:?}"))?;
-        assert_eq!(workflow_id(&data.order_id, &data.event_id), "order/ORDER-001/late/evt_1");
+        assert_eq!(workflow_id(&data.order_id), "order/ORDER-001/late");
         Ok(())
     }
 

@@ -14,7 +14,9 @@ use serde_json::value::RawValue;
 
 use crate::input::parsed::currency;
 use crate::input::people::{locale, mail_address, phone};
-use crate::input::{Checked, Fields, Refusal, count, digits, id, money, opaque, refuse, text, title};
+use crate::input::{
+    Checked, Fields, Refusal, count, digits, id, money, opaque, refuse, text, title, unit_price,
+};
 
 /// Lines of one order at most.
 pub const ITEMS_MAX: usize = 200;
@@ -36,7 +38,8 @@ pub struct OrderData {
     pub customer_phone: Option<Recipient>,
     /// `items`, at least one.
     pub items: Vec<OrderLine>,
-    /// `total_amount`, in `currency`: Σ price × quantity + fee + tax − discount.
+    /// `total_amount`, in `currency`: Σ price × quantity + fee + tax − discount. Each line is rounded half up to the
+    /// coin: a price may be finer, nothing that is paid is.
     pub total_amount: Money,
     /// `shipping_fee`, optional, default 0.
     pub shipping_fee: Money,
@@ -68,11 +71,8 @@ impl OrderData {
     /// The worth of the goods, before any discount: so much is lost with the parcel.
     #[must_use]
     pub fn goods(&self) -> Money {
-        let worth = self.items.iter().try_fold(Money::zero(self.total_amount.currency()), |sum, item| {
-            sum.checked_add(item.price.checked_mul(item.quantity)?)
-        });
         // That it can be counted was checked when the order came in.
-        worth.unwrap_or(self.total_amount)
+        sum_of(&self.items, self.total_amount.currency()).unwrap_or(self.total_amount)
     }
 
     /// The stock to hold: each variant once, however many lines name it.
@@ -143,8 +143,8 @@ fn read_item(item: &Fields<'_>, currency: Currency) -> Option<OrderLine> {
     let product_id = item.required("product_id", id::<ProductId>);
     let product_name = item.required("product_name", title(PRODUCT_NAME_MAX));
     let variant_id = item.optional("variant_id", id::<VariantId>);
-    let quantity = item.required("quantity", count(QUANTITY_MAX));
-    let price = item.required("price", money(currency));
+    let quantity = item.required("quantity", pieces);
+    let price = item.required("price", unit_price(currency));
     let product_id = product_id?;
     Some(OrderLine {
         variant_id: variant_id.unwrap_or_else(|| product_id.clone().into()),
@@ -153,6 +153,21 @@ fn read_item(item: &Fields<'_>, currency: Currency) -> Option<OrderLine> {
         quantity: quantity?,
         price: price?,
     })
+}
+
+/// Stock is counted in pieces. Goods that are sold by length or weight are counted in a smaller unit, whose price may be
+/// finer than the coin.
+fn pieces(value: &RawValue) -> Result<u32, Refusal> {
+    if digits(value).is_ok_and(|number| !number.is_integer()) {
+        let fix = "count in a smaller unit, with its price: 50 (cm) at 0.0199 instead of 0.5 (m) at 1.99";
+        return refuse("is not a whole number", fix);
+    }
+    count(QUANTITY_MAX)(value)
+}
+
+/// The prices of the lines together; `None`: more than can be counted.
+fn sum_of(items: &[OrderLine], currency: Currency) -> Option<Money> {
+    items.iter().try_fold(Money::zero(currency), |sum, item| sum.checked_add(item.total()?))
 }
 
 /// An order that costs nothing, because a voucher pays for all of it, needs no token.
@@ -193,9 +208,7 @@ fn read_address(address: &Fields<'_>) -> Option<Address> {
 
 /// The total must be what the lines add up to: a wrong one is a bug at the door, and would be charged.
 fn check_total(fields: &Fields<'_>, items: &[OrderLine], added: [Money; 2], discount: Money, total: Money) {
-    let zero = Money::zero(total.currency());
-    let lines =
-        items.iter().try_fold(zero, |sum, item| sum.checked_add(item.price.checked_mul(item.quantity)?));
+    let lines = sum_of(items, total.currency());
     let Some(gross) = lines.and_then(|sum| added.into_iter().try_fold(sum, Money::checked_add)) else {
         fields.problem("items", "add up to more than can be counted", "check quantities and prices");
         return;

@@ -3,6 +3,10 @@
 //! News of a payment may be late, lost or wrong, so the wait does not live on news alone: the payment is read again
 //! with each news, in between at pauses that grow from a minute to an hour, and a last time when the deadline has come.
 //! A read that gets no answer ends nothing: the next one comes. The margin of the holds pays for the last look.
+//!
+//! - `amounts`: what came, compared with what is due.
+
+mod amounts;
 
 use std::time::Duration;
 
@@ -12,11 +16,13 @@ use contracts::values::{IdempotencyKey, OrderId};
 use jiff::Timestamp;
 
 use super::steps::{OrderRun, OrderSaga};
-use super::{PAY, workflow_id};
+use super::{OrderProcessing, PAY, workflow_id};
 use crate::clock::{later, now};
 use crate::policy;
-use crate::saga::Halt;
+use crate::saga::{Asked, Halt, Word};
 use crate::search_attributes::{STAGE, Stage};
+pub use amounts::AMOUNT_CAUSES;
+use amounts::{Came, Lack};
 
 /// Why an order expires.
 pub(super) const NOT_IN_TIME: &str = "the payment did not settle while the stock was held";
@@ -34,6 +40,7 @@ pub fn charge_key(order_id: &OrderId) -> IdempotencyKey {
 }
 
 /// How an order was paid.
+#[derive(Clone, Debug)]
 pub(super) struct Paid {
     pub(super) payment_id: Option<String>,
     pub(super) status: PaymentStatus,
@@ -75,20 +82,42 @@ impl OrderRun<'_> {
     ) -> Result<Paid, Halt> {
         let Some(payment) = charged else {
             let status = if self.order.is_free() { PaymentStatus::Paid } else { PaymentStatus::Pending };
-            return Ok(Paid { payment_id: None, status });
+            let paid = Paid { payment_id: None, status };
+            self.so_far.borrow_mut().paid = Some(paid.clone());
+            return Ok(paid);
         };
         let mut wait = Wait::begin(saga, deadline);
         let settled = self.settled(&mut wait, payment).await;
-        wait.end(settled.is_ok());
+        wait.end(&settled);
+        self.so_far.borrow_mut().paid = settled.as_ref().ok().cloned();
         settled
     }
 
     async fn settled(&self, wait: &mut Wait<'_>, mut payment: Payment) -> Result<Paid, Halt> {
         let saga = wait.saga;
         loop {
-            let Payment { payment_id, state } = payment;
-            let action = match state {
-                PaymentState::Paid => return Ok(Paid { payment_id, status: PaymentStatus::Paid }),
+            let Payment { payment_id, received, state } = payment;
+            let paid = |payment_id| Ok(Paid { payment_id, status: PaymentStatus::Paid });
+            let is_to_look = match &state {
+                PaymentState::Paid => match Came::of(received, self.order.total_amount) {
+                    Came::Enough => return paid(payment_id),
+                    Came::More { due, received } => {
+                        wait.settled_as = Some(format!("{received} came, more than the {due} that are due"));
+                        return paid(payment_id);
+                    }
+                    Came::NotEnough(lack) => match wait.for_next_look(Missing::Money(lack)).await? {
+                        Some(Word::Approved(reason)) => {
+                            wait.settled_as = Some(format!("{lack}; approved: {reason}"));
+                            return paid(payment_id);
+                        }
+                        Some(Word::Rejected(halt)) => {
+                            saga.failed(PAY, &halt.ending().reason);
+                            return Err(halt);
+                        }
+                        Some(Word::Waits(_)) => false,
+                        None => true,
+                    },
+                },
                 PaymentState::Declined { code, .. } => {
                     return Err(saga.refused(PAY, "PaymentDeclined", format!("payment declined: {code}")));
                 }
@@ -96,9 +125,14 @@ impl OrderRun<'_> {
                     let reason = "payment was voided or refunded at the provider".to_owned();
                     return Err(saga.refused(PAY, "PaymentDeclined", reason));
                 }
-                PaymentState::RequiresAction { action } => action,
+                PaymentState::RequiresAction { action } => {
+                    wait.for_next_look(Missing::Action(action)).await?.is_none()
+                }
             };
-            wait.for_next_look(&action).await?;
+            if !is_to_look {
+                payment = Payment { payment_id, received, state };
+                continue;
+            }
             let found = self.look(wait).await?;
             if let Some(Payment { payment_id: Some(found), .. }) = &found
                 && payment_id.as_ref() != Some(found)
@@ -106,7 +140,7 @@ impl OrderRun<'_> {
                 self.know(saga, found);
                 saga.amend_undo(PAY, Payments::reverse, self.requests.reversal(Some(found.clone())));
             }
-            payment = found.unwrap_or(Payment { payment_id, state: PaymentState::RequiresAction { action } });
+            payment = found.unwrap_or(Payment { payment_id, received, state });
         }
     }
 
@@ -148,6 +182,21 @@ struct Wait<'s> {
     heard: usize,
     /// Why the last look got no answer.
     trouble: Option<String>,
+    /// What a person was last asked about.
+    lack: Option<Lack>,
+    /// The question about it, while it is open.
+    question: Option<Asked<OrderProcessing>>,
+    /// How it was settled, in words.
+    settled_as: Option<String>,
+}
+
+/// What the order waits for.
+#[derive(Clone, Copy)]
+enum Missing<'p> {
+    /// The customer has to do something.
+    Action(&'p CustomerAction),
+    /// What came is not what is due.
+    Money(Lack),
 }
 
 impl<'s> Wait<'s> {
@@ -160,21 +209,30 @@ impl<'s> Wait<'s> {
             is_behind: false,
             heard: 0,
             trouble: None,
+            lack: None,
+            question: None,
+            settled_as: None,
         }
     }
 
-    /// Waits until there is a reason to read the payment: news of it, a pause that is over, or the deadline.
+    /// Waits until there is a reason to read the payment: news of it, a pause that is over, or the deadline. A person
+    /// who is asked may answer before that.
     ///
     /// # Errors
     /// When the run was stopped, or the deadline has had its look.
-    async fn for_next_look(&mut self, action: &CustomerAction) -> Result<(), Halt> {
+    async fn for_next_look(&mut self, missing: Missing<'_>) -> Result<Option<Word>, Halt> {
         let (saga, pauses) = (self.saga, policy::look_again());
+        if matches!(missing, Missing::Money(lack) if self.lack == Some(lack))
+            && let Some(word) = self.word()?
+        {
+            return Ok(Some(word));
+        }
         let heard = self.heard;
         let is_over = self.looked_at.is_some_and(|moment| moment >= self.deadline);
         if is_over && !self.may_look_on() {
-            return Err(saga.expire(&self.why_not_in_time()));
+            return Err(saga.expire(&self.why_not_in_time(missing)));
         }
-        self.show(action);
+        self.show(missing);
         let pause = if self.is_behind { pauses.first } else { self.pause };
         let next = match is_over {
             true => later(now(saga.ctx()), LAST_PAUSE),
@@ -182,7 +240,13 @@ impl<'s> Wait<'s> {
         };
         let is_last = next >= self.deadline;
         let summary = if is_last { "stock held: a last look at the payment" } else { "look at the payment" };
-        saga.wait_until(next, summary, |w| w.settlements.len() > heard).await?;
+        let question = self.question.as_ref();
+        let is_answered =
+            |w: &OrderProcessing| question.is_some_and(|question: &Asked<_>| question.is_answered(w));
+        saga.wait_until(next, summary, |w| w.settlements.len() > heard || is_answered(w)).await?;
+        if let Some(word) = self.word()? {
+            return Ok(Some(word));
+        }
         self.heard = saga.ctx().state(|w| w.settlements.len());
         let has_news = self.heard > heard;
         if !has_news && !self.is_behind {
@@ -190,7 +254,19 @@ impl<'s> Wait<'s> {
         }
         self.is_behind = has_news;
         self.looked_at = Some(now(saga.ctx()));
-        Ok(())
+        Ok(None)
+    }
+
+    /// The word of the person who was asked, if there is one.
+    fn word(&mut self) -> Result<Option<Word>, Halt> {
+        let Some(question) = &self.question else { return Ok(None) };
+        // A run that was stopped in the same moment does not go on, so nobody is told that it does.
+        self.saga.check()?;
+        let word = question.answered();
+        if word.is_some() {
+            self.question = None;
+        }
+        Ok(word)
     }
 
     /// Whether there is reason to look on behind the deadline, and time: the last look got no answer, or there is news
@@ -201,14 +277,50 @@ impl<'s> Wait<'s> {
         has_reason && now(self.saga.ctx()) < later(self.deadline, LAST_LOOKS)
     }
 
-    fn why_not_in_time(&self) -> String {
-        match &self.trouble {
-            None => NOT_IN_TIME.to_owned(),
-            Some(reason) => format!("the payment could not be read when its time was over: {reason}"),
+    fn why_not_in_time(&self, missing: Missing<'_>) -> String {
+        match (missing, &self.trouble) {
+            (Missing::Money(lack), _) if self.question.is_some() => {
+                format!("{lack}, and nobody decided about it while the stock was held")
+            }
+            (Missing::Money(lack), _) => {
+                format!("{lack}, and the rest did not come while the stock was held")
+            }
+            (Missing::Action(_), None) => NOT_IN_TIME.to_owned(),
+            (Missing::Action(_), Some(reason)) => {
+                format!("the payment could not be read when its time was over: {reason}")
+            }
         }
     }
 
-    fn show(&self, action: &CustomerAction) {
+    fn show(&mut self, missing: Missing<'_>) {
+        match missing {
+            Missing::Action(action) => {
+                self.close_question("the payment waits for the customer again");
+                self.show_action(action);
+            }
+            Missing::Money(lack) => self.show_lack(lack),
+        }
+    }
+
+    /// A person is asked once about each amount, and not any more once somebody has said to wait.
+    fn show_lack(&mut self, lack: Lack) {
+        if self.lack != Some(lack) {
+            self.close_question("another amount came meanwhile");
+            let rest = self.deadline.duration_since(now(self.saga.ctx()));
+            self.question = Some(lack.ask(self.saga, Duration::try_from(rest).unwrap_or_default()));
+            self.lack = Some(lack);
+        } else if self.question.is_none() {
+            self.saga.waits(PAY, &format!("waits for the rest: {lack}"));
+        }
+    }
+
+    fn close_question(&mut self, how: &str) {
+        if let Some(question) = self.question.take() {
+            question.close(how);
+        }
+    }
+
+    fn show_action(&self, action: &CustomerAction) {
         let todo = action.url.as_deref().or(action.instruction.as_deref()).unwrap_or("no instruction given");
         let trouble = match &self.trouble {
             None => String::new(),
@@ -222,15 +334,20 @@ impl<'s> Wait<'s> {
         ctx.state_mut(|w| w.customer_action = Some(action.clone()));
     }
 
-    /// Nothing is left for the customer to do.
-    fn end(&self, is_settled: bool) {
+    /// Nothing is left for the customer to do, nor for a person to decide.
+    fn end(&mut self, settled: &Result<Paid, Halt>) {
+        self.close_question(&match settled {
+            Ok(_) => "the rest came meanwhile".to_owned(),
+            Err(halt) => format!("the order ended meanwhile: {}", halt.ending().reason),
+        });
         let (saga, ctx) = (self.saga, self.saga.ctx());
         let has_shown = ctx.state_mut(|w| w.customer_action.take()).is_some();
         if has_shown && saga.check().is_ok() {
             ctx.upsert_search_attributes([STAGE.value_set(Stage::Processing.name().to_owned())]);
         }
-        if has_shown && is_settled {
-            saga.done(PAY, "settled");
+        let has_waited = has_shown || self.lack.is_some() || self.settled_as.is_some();
+        if has_waited && settled.is_ok() {
+            saga.done(PAY, self.settled_as.as_deref().unwrap_or("settled"));
         }
     }
 }

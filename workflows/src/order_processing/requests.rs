@@ -6,7 +6,7 @@
 use contracts::commerce::{
     OrderCheck, OrderCompleted, OrderStatus, PaymentStatus, ShippingStatus, UpdateOrder, ValidateOrder,
 };
-use contracts::inventory::{ConfirmStock, Hold, ReleaseStock, ReserveStock};
+use contracts::inventory::{ConfirmStock, Hold, ReleaseStock, ReserveStock, StockLine};
 use contracts::notification::{Content, SendEmail, SendPush, SendSms};
 use contracts::payment::{ChargePayment, FindPayment, PaymentKind, ReversePayment};
 use contracts::shipping::{CreateShipment, Label, ShipmentRef};
@@ -15,6 +15,9 @@ use jiff::Timestamp;
 
 use super::{ANALYTICS, CONFIRM, NOTIFY, OrderData, PAY, RESERVE, SHIP, TELL_SHOP, UPDATE};
 use crate::saga::{Ending, Outcome};
+
+/// The part of a key that names the second time that stock is held and sold, after holds were lost.
+const SECOND_ROUND: &str = "round-2";
 
 /// The requests of one order.
 #[derive(Clone, Debug)]
@@ -60,14 +63,29 @@ impl<'o> Requests<'o> {
     /// The stock is held until then.
     #[must_use]
     pub fn hold(&self, expires_at: Timestamp) -> ReserveStock {
-        let ReleaseStock { key, order_id, lines } = self.release();
+        let ReleaseStock { key, order_id, lines, .. } = self.release();
         ReserveStock { key, order_id, lines, expires_at: expires_at.to_string() }
+    }
+
+    /// Variants whose hold was lost are held once more, under a key of that round.
+    #[must_use]
+    pub fn hold_again(&self, variants: &[String], expires_at: Timestamp) -> ReserveStock {
+        let first = self.hold(expires_at);
+        let lost = |line: &StockLine| variants.iter().any(|lost| lost == line.variant_id.as_str());
+        let lines = first.lines.into_iter().filter(lost).collect();
+        ReserveStock { key: first.key.part(SECOND_ROUND), lines, ..first }
     }
 
     /// The hold is given back.
     #[must_use]
     pub fn release(&self) -> ReleaseStock {
         self.stock_of(RESERVE)
+    }
+
+    /// The same of an order of which not every line could be held: every request was answered.
+    #[must_use]
+    pub fn release_of_short(&self) -> ReleaseStock {
+        ReleaseStock { is_answered: true, ..self.release() }
     }
 
     /// The customer is charged. `looks_first`: the shop knew the order before this run.
@@ -98,14 +116,23 @@ impl<'o> Requests<'o> {
             order_id: self.order.order_id.clone(),
             payment_id,
             reason: "the order was not fulfilled".to_owned(),
+            round: 0,
+            not_before: None,
         }
     }
 
     /// The holds become a sale.
     #[must_use]
     pub fn sale(&self, holds: Vec<Hold>) -> ConfirmStock {
-        let ReleaseStock { key, order_id, lines } = self.restock();
+        let ReleaseStock { key, order_id, lines, .. } = self.restock();
         ConfirmStock { key, order_id, lines, holds }
+    }
+
+    /// The same once lost holds were had again.
+    #[must_use]
+    pub fn sale_again(&self, holds: Vec<Hold>) -> ConfirmStock {
+        let first = self.sale(holds);
+        ConfirmStock { key: first.key.part(SECOND_ROUND), ..first }
     }
 
     /// The sold goods go back into the stock.
@@ -141,7 +168,7 @@ impl<'o> Requests<'o> {
 
     /// The shop hears that the order is confirmed.
     #[must_use]
-    pub fn confirmed(&self, payment: PaymentStatus, label: &Label) -> UpdateOrder {
+    pub fn confirmed(&self, payment: PaymentStatus, label: Option<&Label>) -> UpdateOrder {
         UpdateOrder {
             key: self.key(UPDATE),
             order_id: self.order.order_id.clone(),
@@ -149,8 +176,8 @@ impl<'o> Requests<'o> {
             only_over: None,
             payment_status: Some(payment),
             shipping_status: Some(ShippingStatus::Pending),
-            tracking_number: Some(label.tracking_number.clone()),
-            estimated_delivery: label.estimated_delivery.clone(),
+            tracking_number: label.map(|label| label.tracking_number.clone()),
+            estimated_delivery: label.and_then(|label| label.estimated_delivery.clone()),
             failure_reason: None,
         }
     }
@@ -233,6 +260,7 @@ impl<'o> Requests<'o> {
             key: self.key(step),
             order_id: self.order.order_id.clone(),
             lines: self.order.stock_lines(),
+            is_answered: false,
         }
     }
 }

@@ -1,17 +1,20 @@
 //! The steps of order processing, each with its undo.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use contracts::commerce::{Commerce, OrderProblem, OrderValidation, PaymentStatus};
 use contracts::customers::{Customers, Suppress};
-use contracts::inventory::{Confirmation, Hold, Inventory, Reservation};
+use contracts::inventory::{Confirmation, Hold, Inventory, Reservation, Shortage};
 use contracts::notification::{Delivery, Notifications};
 use contracts::payment::Payments;
 use contracts::shipping::{Label, Shipment, Shipping};
 use jiff::Timestamp;
 use temporalio_workflow::join;
 
+use super::kept::SoFar;
 use super::requests::Requests;
+use super::result::Fulfilled;
 use super::{
     ANALYTICS, CONFIRM, NOTIFY, OrderData, OrderProcessing, PAY, RESERVE, SHIP, TELL_SHOP, UPDATE, VALIDATE,
 };
@@ -36,6 +39,7 @@ pub struct OrderRun<'o> {
     /// What the order asks for.
     pub requests: Requests<'o>,
     plan: fn(Policy) -> Policy,
+    pub(super) so_far: RefCell<SoFar>,
 }
 
 pub(super) type OrderSaga = Saga<OrderProcessing>;
@@ -44,7 +48,12 @@ impl<'o> OrderRun<'o> {
     /// An order that runs under this workflow id.
     #[must_use]
     pub fn new(order: &'o OrderData, workflow_id: &str) -> Self {
-        Self { order, requests: Requests::new(order, workflow_id), plan: |policy| policy }
+        Self {
+            order,
+            requests: Requests::new(order, workflow_id),
+            plan: |policy| policy,
+            so_far: RefCell::default(),
+        }
     }
 
     /// The same, each step being an activity of its own: none runs inside a workflow task.
@@ -82,24 +91,19 @@ impl<'o> OrderRun<'o> {
     /// # Errors
     /// When a line is short.
     pub async fn reserve<P: Process>(&self, saga: &Saga<P>) -> Result<Vec<Hold>, Halt> {
-        let expires_at = later(self.deadline(saga), HOLD_MARGIN);
+        let hold = self.requests.hold(self.hold_until(saga));
         let reservation = saga
-            .step(RESERVE, Inventory::reserve, self.requests.hold(expires_at), self.plan(policy::stock()))
+            .step(RESERVE, Inventory::reserve, hold, self.plan(policy::stock()))
             .undo_by(Inventory::release, self.requests.release())
             .await?;
         match reservation {
-            Reservation::Held { holds } => Ok(holds),
+            Reservation::Held { holds } => {
+                self.so_far.borrow_mut().holds.clone_from(&holds);
+                Ok(holds)
+            }
             Reservation::Short { lines } => {
-                let short: Vec<_> = lines
-                    .iter()
-                    .map(|line| match (line.requested, line.available) {
-                        (Some(requested), Some(available)) => {
-                            format!("{} ({requested} wanted, {available} there)", line.variant_id)
-                        }
-                        _ => line.variant_id.clone(),
-                    })
-                    .collect();
-                Err(saga.refused(RESERVE, "OutOfStock", format!("out of stock: {}", short.join(", "))))
+                saga.amend_undo(RESERVE, Inventory::release, self.requests.release_of_short());
+                Err(saga.refused(RESERVE, "OutOfStock", format!("out of stock: {}", in_words(&lines))))
             }
         }
     }
@@ -110,14 +114,49 @@ impl<'o> OrderRun<'o> {
     /// When a hold is gone.
     pub async fn confirm<P: Process>(&self, saga: &Saga<P>, holds: Vec<Hold>) -> Result<(), Halt> {
         let confirmation = saga
-            .step(CONFIRM, Inventory::confirm, self.requests.sale(holds), self.plan(policy::stock()))
+            .step(CONFIRM, Inventory::confirm, self.requests.sale(holds.clone()), self.plan(policy::stock()))
             .undo_by(Inventory::restock, self.requests.restock())
             .await?;
         match confirmation {
             Confirmation::Confirmed => Ok(()),
-            Confirmation::HoldLost { variants } => {
-                let reason = format!("the hold was gone before it was confirmed: {}", variants.join(", "));
-                Err(saga.refused(CONFIRM, "OutOfStock", reason))
+            Confirmation::HoldLost { variants } => self.confirm_again(saga, holds, &variants).await,
+        }
+    }
+
+    /// A paid order is not given up for a hold that can be had again: what was lost is held once more, and sold.
+    async fn confirm_again<P: Process>(
+        &self,
+        saga: &Saga<P>,
+        mut holds: Vec<Hold>,
+        lost: &[String],
+    ) -> Result<(), Halt> {
+        let gone = format!("the hold was gone before it was confirmed: {}", lost.join(", "));
+        let reservation = saga
+            .step(
+                RESERVE,
+                Inventory::reserve,
+                self.requests.hold_again(lost, self.hold_until(saga)),
+                self.plan(policy::stock()),
+            )
+            .nothing_to_undo("the release of the first holds frees these, too")
+            .await?;
+        let again = match reservation {
+            Reservation::Held { holds } => holds,
+            Reservation::Short { lines } => {
+                let reason = format!("{gone}; out of stock meanwhile: {}", in_words(&lines));
+                return Err(saga.refused(CONFIRM, "OutOfStock", reason));
+            }
+        };
+        holds.retain(|hold| !again.iter().any(|new| new.variant_id == hold.variant_id));
+        holds.extend(again);
+        let confirmation = saga
+            .step(CONFIRM, Inventory::confirm, self.requests.sale_again(holds), self.plan(policy::stock()))
+            .nothing_to_undo("the restock of the first sale takes this one back, too")
+            .await?;
+        match confirmation {
+            Confirmation::Confirmed => Ok(()),
+            Confirmation::HoldLost { .. } => {
+                Err(saga.refused(CONFIRM, "OutOfStock", format!("{gone}, twice")))
             }
         }
     }
@@ -135,6 +174,7 @@ impl<'o> OrderRun<'o> {
         match shipment {
             Shipment::Labelled(label) => {
                 saga.fact(SHIP, "tracking_number", &label.tracking_number);
+                self.so_far.borrow_mut().label = Some(label.clone());
                 Ok(label)
             }
             Shipment::Refused { code } => {
@@ -144,7 +184,7 @@ impl<'o> OrderRun<'o> {
     }
 
     /// The shop hears that the order is confirmed; a person is asked if it cannot be told.
-    pub async fn tell_shop<P: Process>(&self, saga: &Saga<P>, payment: PaymentStatus, label: &Label) {
+    pub async fn tell_shop<P: Process>(&self, saga: &Saga<P>, payment: PaymentStatus, label: Option<&Label>) {
         let confirmed = self.requests.confirmed(payment, label);
         // A shop that never hears of a paid order with a label would sell its goods, or charge, again: a person is
         // asked.
@@ -203,11 +243,16 @@ impl<'o> OrderRun<'o> {
     pub(super) fn deadline<P: Process>(&self, saga: &Saga<P>) -> Timestamp {
         later(now(saga.ctx()), self.order.reservation)
     }
+
+    /// Until when stock is held, from now on.
+    pub(super) fn hold_until<P: Process>(&self, saga: &Saga<P>) -> Timestamp {
+        later(self.deadline(saga), HOLD_MARGIN)
+    }
 }
 
 /// The order's own part of the way back: a payment that settles meanwhile, after its own undo, is undone once more
 /// (where a person has decided about it, only if that person says so), and the shop is told last.
-impl WayBack<OrderProcessing> for OrderRun<'_> {
+impl WayBack<OrderProcessing, Fulfilled> for OrderRun<'_> {
     /// An order that no carrier takes is not shippable, whichever way the carrier put it.
     fn outage_type(&self, step: &str) -> &'static str {
         if step == SHIP { "ShippingFailed" } else { "StepFailed" }
@@ -220,7 +265,7 @@ impl WayBack<OrderProcessing> for OrderRun<'_> {
             let heard = back.ctx().state(|w| w.settlements.len());
             // Money that arrives does not wait for an answer about something else.
             back.undo_until(|w| w.settlements.len() > heard && !w.saga.is_asked_about(PAY)).await;
-            if back.ctx().state(|w| w.settlements.len()) == heard {
+            if back.is_kept() || back.ctx().state(|w| w.settlements.len()) == heard {
                 return;
             }
             let reversal = self.requests.reversal(back.ctx().state(|w| w.payment_id.clone()));
@@ -231,6 +276,24 @@ impl WayBack<OrderProcessing> for OrderRun<'_> {
                 back.undo_last(PAY, Payments::reverse, reversal);
             }
         }
+    }
+
+    async fn keep(&self, saga: &OrderSaga) -> Option<Fulfilled> {
+        self.keep_parcel(saga).await
+    }
+}
+
+/// The lines that are short, with their pieces where they are known.
+fn in_words(short: &[Shortage]) -> String {
+    let line = |line: &Shortage| match (line.requested, line.available) {
+        (Some(requested), Some(available)) => {
+            format!("{} ({requested} wanted, {available} there)", line.variant_id)
+        }
+        _ => line.variant_id.clone(),
+    };
+    match short {
+        [] => "the stock system does not say which line".to_owned(),
+        short => short.iter().map(line).collect::<Vec<_>>().join(", "),
     }
 }
 

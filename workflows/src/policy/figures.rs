@@ -13,7 +13,7 @@ pub struct Figures {
     pub heartbeat: Duration,
     /// Pause before the second attempt; doubles from there.
     pub retry_first: Duration,
-    /// Longest pause between attempts.
+    /// Longest pause between attempts; also how long a refund waits before it is asked for under a second key.
     pub retry_longest: Duration,
     /// Attempts of a forward step at most; 0 leaves it to the patience.
     pub attempts_max: u32,

@@ -160,3 +160,15 @@ fn what_a_person_is_asked_about_is_tried_on_slowly_and_without_end() {
         assert!(!policy.while_asking().is_local_first());
     }
 }
+
+/// A refund's next key: by then what came of the one before shows. Between two keys there is time for a provider that
+/// is away, and a provider that repeats itself without saying so is left behind after some hours.
+#[test]
+fn a_round_is_some_tries_under_one_key_and_the_next_one_begins_a_minute_later_or_more() {
+    let minutes = |n: u64| Duration::from_secs(n * MINUTE);
+    let waits = [1, 2, 3, 6, 7, 40, u32::MAX].map(before_round);
+    assert_eq!(waits, [1, 2, 4, 32, 60, 60, 60].map(minutes));
+    let options = regular(undo().while_asking().for_a_round());
+    assert!(matches!(options.close_timeouts, ActivityCloseTimeouts::StartToClose(_)));
+    assert_eq!(options.retry_policy.map(|retry| retry.maximum_attempts()), Some(6));
+}

@@ -2,15 +2,16 @@
 //! on.
 //!
 //! An effect that got *no answer* from its system is tried on, slowly and without end, as one activity that costs no
-//! events while it waits; its success closes the question. An effect that was *refused* is not: somebody who does it by
-//! hand could be doubled by a try in between, and a refund that came back would come back again. A person's answer
-//! always wins, also against another person's `retry`: the try under way is ended, and its outcome awaited, before the
-//! answer is acted on.
+//! events while it waits (a refund as one for each round, about ten a day); its success closes the question. An effect
+//! that was *refused* is not: somebody who does it by hand could be doubled by a try in between, and a refund that came
+//! back would come back again. A person's answer always wins, also against another person's `retry`: the try under way
+//! is ended, and its outcome awaited, before the answer is acted on.
 
 use std::task::Poll;
 
 use temporalio_workflow::WorkflowCancellationToken as Token;
 
+use super::failure::NO_ANSWER;
 use super::people::{Action, Answer, AnswerOutcome, Choice, Question, Subject, SubjectKind};
 use super::scribe::Scribe;
 use super::updates::never;
@@ -23,8 +24,8 @@ pub(super) struct Tries<T> {
     pub(super) patient: Try<T>,
     /// Once more because a person says so, who waits for the outcome; `None`: as patiently as by itself.
     pub(super) told: Option<Try<T>>,
-    /// On and on, until it goes through, is refused, or the token is cancelled. `None` where nothing may be tried
-    /// before somebody has said so.
+    /// On and on, until it goes through, is refused, its round is over, or the token is cancelled. `None` where nothing
+    /// may be tried before somebody has said so.
     pub(super) endless: Option<Try<T>>,
 }
 
@@ -51,6 +52,16 @@ impl Unsettled {
         let (reason, cause) = (news.to_owned(), cause.to_owned());
         Self { reason, cause, is_refused: true, is_answered: true, may_be_there: false }
     }
+
+    /// Whether the system repeats for ever, under this key, that nobody knows what became of it.
+    pub(super) fn is_repeated(&self) -> bool {
+        self.is_refused && self.may_be_there
+    }
+
+    /// The same for what will be sent under another key: it counts as no answer.
+    pub(super) fn without_answer(self) -> Self {
+        Self { cause: NO_ANSWER.to_owned(), is_refused: false, is_answered: false, ..self }
+    }
 }
 
 /// How an effect that somebody was asked about was settled.
@@ -62,6 +73,8 @@ pub enum Settled<T> {
     ByHand(String),
     /// Somebody left it; why.
     Left(String),
+    /// Somebody keeps it, and all that it needs; why.
+    Kept(String),
 }
 
 /// The matter of a question about an effect.
@@ -70,14 +83,28 @@ pub(super) struct Matter {
     pub(super) kind: SubjectKind,
     pub(super) spec: StepSpec,
     pub(super) part: Option<&'static str>,
+    /// Whether everything that it needs is still there, so that it can be kept.
+    pub(super) can_be_kept: bool,
 }
 
 impl Matter {
     fn question(self, unsettled: &Unsettled) -> Question {
-        let Self { kind, spec, part } = self;
+        let Self { kind, spec, part, can_be_kept } = self;
         let effect = if kind == SubjectKind::Undo && !spec.undo.is_empty() { spec.undo } else { spec.words };
         let left = if spec.left.is_empty() { "it stays as it is" } else { spec.left };
         let choice = |action, effect: String| Choice { action, effect };
+        let mut answers = vec![
+            choice(Action::Retry, format!("tried again now: {effect}")),
+            choice(
+                Action::HandsOff,
+                format!("nothing is tried while you do it by hand ({effect}); the question stays open"),
+            ),
+            choice(Action::DoneByHand, format!("nothing is sent: you did it by hand ({effect})")),
+            choice(Action::Leave, format!("nothing is sent: {left}")),
+        ];
+        if can_be_kept && !spec.kept.is_empty() {
+            answers.push(choice(Action::Keep, spec.kept.to_owned()));
+        }
         Question {
             id: String::new(),
             about: Subject { kind, step: spec.name.to_owned(), part: part.map(str::to_owned) },
@@ -86,15 +113,7 @@ impl Matter {
             since: None,
             deadline: None,
             facts: Vec::new(),
-            answers: vec![
-                choice(Action::Retry, format!("tried again now: {effect}")),
-                choice(
-                    Action::HandsOff,
-                    format!("nothing is tried while you do it by hand ({effect}); the question stays open"),
-                ),
-                choice(Action::DoneByHand, format!("nothing is sent: you did it by hand ({effect})")),
-                choice(Action::Leave, format!("nothing is sent: {left}")),
-            ],
+            answers,
             hands_off: false,
         }
     }
@@ -226,9 +245,10 @@ impl<W: Process, T: 'static> Open<W, T> {
                 if let Some(ticket) = asked_for {
                     let why = Some(unsettled.reason.clone());
                     self.scribe.reply(ticket, &self.id, AnswerOutcome::FailedAgain, why);
-                    if !unsettled.is_refused {
-                        self.try_on();
-                    }
+                }
+                // What is tried on ends by a refusal, or with its round.
+                if !unsettled.is_refused {
+                    self.try_on();
                 }
                 None
             }
@@ -279,12 +299,15 @@ impl<W: Process, T: 'static> Open<W, T> {
                 return Some(Settled::Done(done));
             }
             (Action::Leave, _) => AnswerOutcome::Left,
+            (Action::Keep, _) => AnswerOutcome::Kept,
             (Action::Retry, _) => {
                 self.retry(ticket);
                 return None;
             }
             // Those that a question about an effect does not take were refused by the validator.
-            (Action::HandsOff | Action::Approve | Action::Reject, _) => AnswerOutcome::HandsOff,
+            (Action::HandsOff | Action::Approve | Action::Reject | Action::Wait, _) => {
+                AnswerOutcome::HandsOff
+            }
         };
         // The person's word stands, and the world is said as it is.
         if let Some(warning) = warning {
@@ -297,7 +320,11 @@ impl<W: Process, T: 'static> Open<W, T> {
             return None;
         }
         self.settle(ticket, outcome, &format!("{}: {reason}", outcome.words()), detail);
-        Some(if outcome == AnswerOutcome::Left { Settled::Left(reason) } else { Settled::ByHand(reason) })
+        Some(match outcome {
+            AnswerOutcome::Left => Settled::Left(reason),
+            AnswerOutcome::Kept => Settled::Kept(reason),
+            _ => Settled::ByHand(reason),
+        })
     }
 
     /// Tries once more, because a person says so. The question goes on listening: somebody else may answer meanwhile.

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use contracts::rounds::Tried;
 use temporalio_common::ActivityDefinition;
 use temporalio_common::search_attributes::SearchAttributeUpdate;
 use temporalio_workflow::{WorkflowCancellationToken as Token, WorkflowContext, WorkflowResult};
@@ -125,7 +126,7 @@ impl<W: Process> Saga<W> {
     pub fn amend_undo<U>(&self, step: &'static str, undo: U, input: U::Input)
     where
         U: ActivityDefinition<Output = ()> + 'static,
-        U::Input: Clone,
+        U::Input: Tried,
     {
         let mut undos = self.undos.borrow_mut();
         let registered = undos.iter_mut().find(|undo| undo.is_of(step));

@@ -1,5 +1,6 @@
 //! The saga's part of a workflow's state: the stop, the pivot, the step table, the answers of people.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
@@ -7,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use temporalio_workflow::{WorkflowCancellationToken as Token, WorkflowContextView};
 
 use super::people::People;
+use super::rounds::Rounds;
 use super::{Halt, Process};
 use crate::report::table::DETAILS_BYTES_MAX;
 use crate::report::{PartReport, Progress, Report, StepClass, StepSpec, StepStatus, timestamp};
@@ -45,6 +47,10 @@ pub struct SagaState {
     /// Steps whose undo is registered, oldest first.
     pub(super) undoable: Vec<&'static str>,
     pub(super) people: People,
+    /// Whether a person keeps what could not be undone: the run goes on to its goal.
+    pub(super) is_kept: bool,
+    /// The rounds of effects that count them, by step.
+    pub(super) rounds: BTreeMap<&'static str, Rounds>,
     pub(super) outcome: Option<&'static str>,
     pub(super) error: Option<String>,
     pub(super) ended_at: Option<Timestamp>,
@@ -171,6 +177,12 @@ impl SagaState {
         if !is_the_story && let Some(stop) = self.stop.take() {
             self.report.notes.push(format!("stopped while it failed: {}", stop.reason));
         }
+    }
+
+    /// A person keeps the effect of a step.
+    pub(super) fn keep(&mut self, step: &str, reason: &str) {
+        self.is_kept = true;
+        self.report.notes.push(format!("{step} is kept, and the run goes on to its goal: {reason}"));
     }
 
     /// Whether the run goes back.

@@ -5,6 +5,7 @@ mod interruptible;
 use std::future::Future;
 use std::rc::Rc;
 
+use contracts::rounds::Tried;
 use serde::de::DeserializeOwned;
 use temporalio_common::ActivityDefinition;
 use temporalio_workflow::{ActivityExecutionError, WorkflowCancellationToken as Token};
@@ -13,7 +14,8 @@ use super::asking::{Matter, Settled, Unsettled, ask};
 use super::failure::{done_until_stopped, is_final, is_unknown, reason, unsettled};
 use super::people::SubjectKind;
 use super::scribe::Scribe;
-use super::unwind::{Undo, spec_of, tries};
+use super::tries::Effect;
+use super::unwind::{Undo, spec_of};
 use super::{Halt, LocalFuture, Process, Saga, SagaState, Shared};
 use crate::policy::{self, Policy};
 use crate::report::{Count, StepClass, StepStatus};
@@ -128,7 +130,7 @@ where
     pub fn undo_by<U>(self, undo: U, input: U::Input) -> impl Future<Output = Result<A::Output, Halt>> + 's
     where
         U: ActivityDefinition<Output = ()> + 'static,
-        U::Input: Clone,
+        U::Input: Tried,
         A: 's,
     {
         // While others wait for it, no later answer may hide that it was refused.
@@ -165,24 +167,30 @@ where
 
     /// Runs a step that has to happen, come what may: no stop reaches it, and where it got no answer for all its
     /// patience, or was refused, a person is asked. A step that got no answer is tried on meanwhile.
-    pub async fn or_ask(self) -> Settled<A::Output> {
+    pub async fn or_ask(self) -> Settled<A::Output>
+    where
+        A::Input: Tried,
+    {
         debug_assert!(self.look_up.is_none(), "a step that has to happen is tried on, not looked up");
         let Step { saga, name, part, activity, input, policy, first, .. } = self;
         let (scribe, never) = (saga.scribe.clone(), Token::new());
         saga.scribe.mark_part(name, part, StepStatus::Running, None);
-        let activity = Rc::new(activity);
+        let (ctx, summary, activity) = (saga.ctx.clone(), summary::<W>(name, part), Rc::new(activity));
+        let (again, once) = (activity.clone(), input.clone());
+        let tries = Effect { ctx, step: name, summary, activity: again, input }.tries(policy);
         let asked = match first {
             Some(news) => Err(news),
-            None => {
-                let attempt = saga.attempt(name, part, &activity, input.clone(), policy, &never);
+            None if policy.is_local_first() => {
+                let attempt = saga.attempt(name, part, &activity, once, policy, &never);
                 attempt.await.map_err(|error| unsettled(&error))
             }
+            None => (tries.patient)(never).await,
         };
         let settled = match asked {
             Ok(done) => Settled::Done(done),
             Err(unsettled) => {
-                let tries = tries(&saga.ctx, summary::<W>(name, part), activity, input, policy);
-                let matter = Matter { kind: SubjectKind::Step, spec: spec_of::<W>(name), part };
+                let matter =
+                    Matter { kind: SubjectKind::Step, spec: spec_of::<W>(name), part, can_be_kept: false };
                 ask(scribe.clone(), matter, &unsettled, tries).await
             }
         };
@@ -279,6 +287,7 @@ fn note_settled<W: Process, T>(
         Settled::Done(_) => (StepStatus::Completed, None),
         Settled::ByHand(reason) => (StepStatus::Resolved, Some(format!("done by hand: {reason}"))),
         Settled::Left(reason) => (StepStatus::LeftStanding, Some(format!("left: {reason}"))),
+        Settled::Kept(reason) => (StepStatus::Resolved, Some(format!("kept: {reason}"))),
     };
     scribe.mark_part(name, part, status, detail.as_deref());
     if let Settled::Left(reason) = settled {

@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use contracts::rounds::Tried;
 use temporalio_common::ActivityDefinition;
 use temporalio_workflow::{WorkflowCancellationToken as Token, WorkflowContext};
 
@@ -14,8 +15,9 @@ use super::failure::unsettled;
 use super::people::SubjectKind;
 use super::scribe::Scribe;
 use super::state::Phase;
+use super::tries::Effect;
 use super::updates::never;
-use super::{LocalFuture, Process, Saga, Shared, Step};
+use super::{LocalFuture, Process, Saga, Step};
 use crate::policy::{self, Policy};
 use crate::report::{StepSpec, StepStatus, UndoOutcome};
 
@@ -42,9 +44,9 @@ impl Undo {
         input: U::Input,
     ) -> Self
     where
-        W: 'static,
+        W: Process,
         U: ActivityDefinition<Output = ()> + 'static,
-        U::Input: Clone,
+        U::Input: Tried,
     {
         Self::by_policy(ctx, (step, part), undo, input, policy::undo())
     }
@@ -57,13 +59,18 @@ impl Undo {
         policy: Policy,
     ) -> Self
     where
-        W: 'static,
+        W: Process,
         U: ActivityDefinition<Output = ()> + 'static,
-        U::Input: Clone,
+        U::Input: Tried,
     {
-        let summary = format!("undo {}", name(step, part));
-        let tries = tries(ctx, summary, Rc::new(undo), input, policy);
-        Self { step, part, tries, first: None }
+        let effect = Effect {
+            ctx: ctx.clone(),
+            step,
+            summary: format!("undo {}", name(step, part)),
+            activity: Rc::new(undo),
+            input,
+        };
+        Self { step, part, tries: effect.tries(policy), first: None }
     }
 
     pub(super) fn is_of(&self, step: &str) -> bool {
@@ -73,44 +80,6 @@ impl Undo {
 
 fn name(step: &str, part: Option<&str>) -> String {
     part.map_or_else(|| step.to_owned(), |part| format!("{step}/{part}"))
-}
-
-/// The tries of an activity: with the patience of a policy, for a person who says so, and on and on while somebody is
-/// asked. No stop of the run reaches them.
-pub(super) fn tries<W, A>(
-    ctx: &WorkflowContext<W>,
-    summary: String,
-    activity: Rc<A>,
-    input: A::Input,
-    policy: Policy,
-) -> Tries<A::Output>
-where
-    W: 'static,
-    A: ActivityDefinition + 'static,
-    A::Input: Clone,
-{
-    let run = {
-        let ctx = ctx.clone();
-        move |policy: Policy, token: Token| -> LocalFuture<Result<A::Output, Unsettled>> {
-            let mut options = policy.regular(summary.clone(), token);
-            options.task_queue = policy.task_queue(ctx.task_queue());
-            let (ctx, activity, input) = (ctx.clone(), activity.clone(), input.clone());
-            Box::pin(async move {
-                let done = ctx.execute_activity(Shared(activity), input, options).await;
-                done.map_err(|error| unsettled(&error))
-            })
-        }
-    };
-    let run = Rc::new(run);
-    let by = |policy: Policy| -> Try<A::Output> {
-        let run = run.clone();
-        Box::new(move |token| run(policy, token))
-    };
-    Tries {
-        patient: by(policy.awaited()),
-        told: Some(by(policy.when_told())),
-        endless: Some(by(policy.while_asking())),
-    }
 }
 
 impl<W, A: ActivityDefinition> Step<'_, W, A> {
@@ -147,7 +116,7 @@ impl<'s, W: Process> Back<'s, W> {
     pub fn undo_last<U>(&self, step: &'static str, undo: U, input: U::Input)
     where
         U: ActivityDefinition<Output = ()> + 'static,
-        U::Input: Clone,
+        U::Input: Tried,
     {
         self.undo_last_with(step, undo, input, policy::undo());
     }
@@ -156,7 +125,7 @@ impl<'s, W: Process> Back<'s, W> {
     pub fn undo_last_with<U>(&self, step: &'static str, undo: U, input: U::Input, policy: Policy)
     where
         U: ActivityDefinition<Output = ()> + 'static,
-        U::Input: Clone,
+        U::Input: Tried,
     {
         let undo = Undo::by_policy(self.saga.ctx(), (step, None), undo, input, policy);
         self.saga.undos.borrow_mut().insert(0, undo);
@@ -167,7 +136,7 @@ impl<'s, W: Process> Back<'s, W> {
     pub fn ask_last<U>(&self, step: &'static str, undo: U, input: U::Input, cause: &str, news: &str)
     where
         U: ActivityDefinition<Output = ()> + 'static,
-        U::Input: Clone,
+        U::Input: Tried,
     {
         let mut undo = Undo::by_activity(self.saga.ctx(), step, None, undo, input);
         undo.first = Some(Unsettled::untried(cause, news));
@@ -188,6 +157,12 @@ impl<'s, W: Process> Back<'s, W> {
     #[must_use]
     pub fn was_decided(&self, step: &str) -> bool {
         self.saga.scribe.state(|saga| saga.report.was_decided(step))
+    }
+
+    /// Whether a person keeps what could not be undone: nothing more goes back.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.saga.scribe.state(|saga| saga.is_kept)
     }
 
     /// Undoes everything that may have happened, newest first. Returns when nothing is left to undo, which may take a
@@ -258,19 +233,28 @@ impl<'s, W: Process> Back<'s, W> {
         {
             observer.undo_failed(W::NAME, scribe.ctx.workflow_id(), step, &unsettled.reason);
         }
-        let matter = Matter { kind: SubjectKind::Undo, spec: spec_of::<W>(step), part };
+        let spec = spec_of::<W>(step);
+        let decides = first.is_none() && unsettled.is_answered && spec.holds_up_others;
+        let matter = Matter { kind: SubjectKind::Undo, spec, part, can_be_kept: decides };
         let settled = ask(scribe.clone(), matter, &unsettled, tries);
         let noted = async move {
             let (outcome, reason) = match settled.await {
                 Settled::Done(()) => (UndoOutcome::Undone, None),
                 Settled::ByHand(reason) => (UndoOutcome::DoneByHand, Some(reason)),
                 Settled::Left(reason) => (UndoOutcome::Left, Some(reason)),
+                Settled::Kept(reason) => {
+                    scribe.mark_part(step, part, StepStatus::Resolved, Some(&format!("kept: {reason}")));
+                    return scribe.change(|saga| saga.keep(step, &reason));
+                }
             };
             note(&scribe, step, part, outcome, reason);
         };
-        let decides = first.is_none() && unsettled.is_answered && matter.spec.holds_up_others;
         if decides {
             self.saga.questions.meanwhile(noted).await;
+            if self.is_kept() {
+                // What it needs stays.
+                self.saga.undos.borrow_mut().clear();
+            }
         } else {
             self.saga.questions.add(Box::pin(noted));
         }

@@ -1,8 +1,10 @@
 //! The platform's own payments: `/payments`, `/payments/{id}/refund`, `/payments/void`.
 //!
 //! - `state.rs`: what a payment's state is called, and what follows from it;
+//! - `refund.rs`: refunds, and the money that is left;
 //! - [`webhook`]: the platform's events.
 
+mod refund;
 mod state;
 pub mod webhook;
 
@@ -10,7 +12,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use contracts::money::{Currency, Money};
-use contracts::payment::{ChargePayment, CustomerAction, FindPayment, Payment, PaymentState, ReversePayment};
+use contracts::payment::{ChargePayment, CustomerAction, FindPayment, Payment, PaymentState};
 use contracts::values::IdempotencyKey;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -20,9 +22,11 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use text::Problem;
 
-use super::{Provider, Reversal, known, weightiest};
+use self::refund::{Left, Made, RefundBody};
+use super::refund::{Before, came_back, refused, unseen};
+use super::{Provider, Reversal, Undo, known, weightiest};
 use crate::http::wire::{Amount, amount, money};
-use crate::http::{Api, CallError, Credential, Refused, is_code, word};
+use crate::http::{Api, CallError, Credential, Refused, Seen, is_code, word};
 use crate::provider::{Given, Kind, Setting, secret};
 use crate::webhook::{PaymentEvent, WebhookError};
 use state::State;
@@ -84,8 +88,8 @@ impl Provider for Platform {
         self.find_under(&find.key).boxed()
     }
 
-    fn reverse<'a>(&'a self, reverse: &'a ReversePayment) -> BoxFuture<'a, Result<Reversal, CallError>> {
-        self.void_and_refund(reverse).boxed()
+    fn reverse<'a>(&'a self, undo: Undo<'a>) -> BoxFuture<'a, Result<Reversal, CallError>> {
+        self.void_and_refund(undo).boxed()
     }
 
     fn signature_header(&self) -> &'static str {
@@ -127,11 +131,11 @@ struct VoidBody<'a> {
     reason: &'a str,
 }
 
+/// Only what follows from the state that the key names: the same key with another body would be refused.
 #[derive(Serialize)]
-struct RefundBody<'a> {
+struct AskRefund {
     amount: Amount,
     currency: &'static str,
-    reason: &'a str,
 }
 
 #[derive(Deserialize)]
@@ -145,6 +149,9 @@ struct PaymentBody {
     amount: Option<Box<RawValue>>,
     #[serde(default)]
     refunded_amount: Option<Box<RawValue>>,
+    /// Every refund, failed and pending ones too.
+    #[serde(default)]
+    refunds: Option<Vec<RefundBody>>,
     #[serde(default)]
     currency: Option<String>,
     #[serde(default)]
@@ -163,14 +170,8 @@ struct VoidAnswer {
     payments: Vec<PaymentBody>,
 }
 
-#[derive(Deserialize)]
-struct RefundAnswer {
-    #[serde(default)]
-    status: Option<String>,
-}
-
-/// The words for a refund that was made, or is under way. Without a word, that the platform took it says so.
-const REFUND_MADE: [&str; 4] = ["refunded", "succeeded", "completed", "pending"];
+/// The platform's code for a key that was used with another body.
+const KEY_REUSED: &str = "IDEMPOTENCY_KEY_REUSED";
 
 impl Platform {
     async fn ask_to_charge(&self, charge: &ChargePayment) -> Result<Payment, CallError> {
@@ -202,7 +203,8 @@ impl Platform {
     }
 
     /// Voids what is open, bars the key, and refunds whatever of the captured money is still there.
-    async fn void_and_refund(&self, reverse: &ReversePayment) -> Result<Reversal, CallError> {
+    async fn void_and_refund(&self, undo: Undo<'_>) -> Result<Reversal, CallError> {
+        let reverse = undo.asked;
         let body = VoidBody {
             order_id: reverse.order_id.as_str(),
             idempotency_key: reverse.key.as_str(),
@@ -213,7 +215,7 @@ impl Platform {
         // All of them, even when one cannot be undone; then the first failure.
         let mut undone = Ok(());
         for payment in &voided.payments {
-            undone = undone.and(self.give_back(reverse, payment).await);
+            undone = undone.and(self.give_back(undo, payment).await);
         }
         if let Some(id) = &reverse.payment_id
             && !voided.payments.iter().any(|payment| payment.payment_id == *id)
@@ -228,17 +230,18 @@ impl Platform {
         Ok(if is_known { Reversal::Done } else { Reversal::NothingThere })
     }
 
-    async fn give_back(&self, reverse: &ReversePayment, payment: &PaymentBody) -> Result<(), CallError> {
-        let Some(rest) = self.money_left(payment)? else { return Ok(()) };
-        match self.refund(reverse, &payment.payment_id, rest).await {
+    async fn give_back(&self, undo: Undo<'_>, payment: &PaymentBody) -> Result<(), CallError> {
+        let Some(left) = self.money_left(payment)? else { return Ok(()) };
+        let doubt = match self.refund(undo, &payment.payment_id, &left).await {
             // Refused may mean that somebody else was faster; then nothing is left.
-            Err(error) if error.refusal().is_some() => {
-                match self.has_money_left(&reverse.key, &payment.payment_id).await? {
-                    true => Err(error),
-                    false => Ok(()),
-                }
-            }
-            refunded => refunded,
+            Err(error) if error.refusal().is_some() => refused(error, KEY_REUSED),
+            // A stored answer says what was, not what is.
+            Ok(true) => unseen("payment"),
+            refunded => return refunded.map(drop),
+        };
+        match self.has_money_left(&undo.asked.key, &payment.payment_id).await? {
+            true => Err(doubt),
+            false => Ok(()),
         }
     }
 
@@ -254,45 +257,27 @@ impl Platform {
         payment.map_or(Ok(true), |payment| Ok(self.money_left(payment)?.is_some()))
     }
 
-    async fn refund(&self, reverse: &ReversePayment, payment_id: &str, rest: Money) -> Result<(), CallError> {
-        let body =
-            RefundBody { amount: amount(rest), currency: rest.currency().code(), reason: &reverse.reason };
-        let key = reverse.key.part("refund").part(payment_id);
+    /// Asks for the refund of what is left. Returns whether the answer is a stored one.
+    async fn refund(&self, undo: Undo<'_>, payment_id: &str, left: &Left) -> Result<bool, CallError> {
+        let Left { rest, refunded, listed } = left;
+        let body = AskRefund { amount: amount(*rest), currency: rest.currency().code() };
+        let before = Before { payment_id, refunded: refunded.minor_units(), listed: *listed };
+        let key = undo.refund_key("payment", before)?;
         let path = ["payments", payment_id, "refund"];
-        let made: Option<RefundAnswer> = self.api.send(Method::POST, &path, Some(&key), &body).await?;
-        match made.and_then(|made| made.status) {
+        let Seen { answer, is_replay } = self.api.send_seen(Method::POST, &path, Some(&key), &body).await?;
+        let refund: RefundBody = Option::unwrap_or_default(answer);
+        match refund.made() {
+            Some(Made::OnItsWay) => Ok(is_replay),
+            Some(Made::CameBack) => Err(came_back("payment")),
             // Taken, so it is not sent again: where the provider forgets keys, that would be a second refund.
-            Some(status) if !REFUND_MADE.contains(&status.as_str()) => {
+            None => {
                 let why = format!(
                     "refund_unclear: it took the refund, in a state that this version does not know: {}",
-                    word(&status)
+                    word(refund.status.as_deref().unwrap_or_default())
                 );
                 Err(CallError::Unusable { system: "payment", why })
             }
-            _ => Ok(()),
         }
-    }
-
-    /// The part of the captured money that has not been refunded yet; `None` when none is there, nor ever will be.
-    fn money_left(&self, payment: &PaymentBody) -> Result<Option<Money>, CallError> {
-        match self.state(payment)? {
-            State::Captured => {}
-            State::Void | State::Failed => return Ok(None),
-            // The bank has it in hand, say: the money may come yet.
-            State::Waiting => {
-                return Err(self.api.unknown(format!("a payment in {} is not undone yet", payment.status)));
-            }
-        }
-        let currency = payment.currency.as_deref().and_then(Currency::from_code);
-        let read =
-            |json: &Option<Box<RawValue>>, currency| json.as_deref().and_then(|json| money(json, currency));
-        let left = currency.and_then(|currency| {
-            let refunded = read(&payment.refunded_amount, currency).unwrap_or(Money::zero(currency));
-            read(&payment.amount, currency)?.checked_sub(refunded)
-        });
-        // A captured payment of unknown size is not "nothing": the undo has to fail until somebody looks.
-        let left = left.ok_or_else(|| self.api.unknown("a captured payment without a readable amount"))?;
-        Ok((left.minor_units() > 0).then_some(left))
     }
 
     fn state(&self, payment: &PaymentBody) -> Result<State, CallError> {
@@ -301,8 +286,12 @@ impl Platform {
     }
 
     fn payment(&self, body: PaymentBody) -> Result<Payment, CallError> {
+        let mut received = None;
         let state = match self.state(&body)? {
-            State::Captured => PaymentState::Paid,
+            State::Captured => {
+                received = came(&body);
+                PaymentState::Paid
+            }
             State::Void => PaymentState::Reversed,
             State::Failed => PaymentState::Declined {
                 code: body
@@ -320,8 +309,14 @@ impl Platform {
                 }),
             },
         };
-        Ok(Payment { payment_id: Some(body.payment_id), state })
+        Ok(Payment { payment_id: Some(body.payment_id), received, state })
     }
+}
+
+/// The money that came with a captured payment, whatever of it went back since; `None`: nobody can read it.
+fn came(payment: &PaymentBody) -> Option<Money> {
+    let currency = Currency::from_code(payment.currency.as_deref()?)?;
+    money(payment.amount.as_deref()?, currency)
 }
 
 /// Whether the customer may try again, where the platform does not say: with the answer to the charge or a look at it
@@ -333,6 +328,7 @@ fn declined(refusal: &Refused) -> Payment {
     let customer_may_retry = detail("customer_may_retry").and_then(Value::as_bool).unwrap_or(MAY_RETRY);
     Payment {
         payment_id: detail("payment_id").and_then(Value::as_str).map(str::to_owned),
+        received: None,
         state: PaymentState::Declined { code: refusal.code.clone(), customer_may_retry },
     }
 }

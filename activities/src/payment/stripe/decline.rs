@@ -43,6 +43,7 @@ pub(super) fn declined(refusal: &Refused) -> Option<Payment> {
     let is_declined_card = refusal.status == 402 && refusal.code == "card_declined";
     (is_card_error || is_declined_card).then(|| Payment {
         payment_id: detail("payment_intent").map(str::to_owned),
+        received: None,
         state: state(Some(&refusal.code), detail("decline_code")),
     })
 }

@@ -6,6 +6,8 @@
 //! - a 500 that is repeated is an outcome nobody will ever learn from the key: the process looks the payment up;
 //! - our key travels twice, as the header and as metadata of the intent, and every look-up goes by the metadata
 //!   (`look_up.rs`), so that it holds for a provider that ignores keys and after Stripe has forgotten one;
+//! - a refund's key names what was read of the payment, so that a hand-made refund makes another one (`refund.rs`);
+//! - an undo that knows the payment's id reads it by that, whatever becomes of the search;
 //! - an undo that finds nothing looks a second time (`effect.rs`), because a charge may still be on its way.
 //!
 //! A wallet or a bank transfer is answered as declined (`payment_method_unsupported`, the customer may try again
@@ -17,6 +19,7 @@ pub mod api;
 mod decline;
 mod look_up;
 mod settings;
+mod units;
 pub mod webhook;
 mod wire;
 
@@ -30,7 +33,8 @@ use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
 use reqwest::Url;
 
-use super::{Provider, Reversal, known, weightiest};
+use super::refund::{Before, came_back, refused, unseen};
+use super::{Provider, Reversal, Undo, known, weightiest};
 use crate::http::{ApiError, CallError, Credential, Refused};
 use crate::webhook::{PaymentEvent, WebhookError};
 use api::Seen;
@@ -40,6 +44,11 @@ use wire::{Ignored, Intent, Made, Refund, Refunds, Standing};
 
 /// Metadata of an intent: the key it was made under. Beside it stands `order_id`, for whoever reads the events.
 const KEY: &str = "idempotency_key";
+
+/// Stripe's code for a key that was used with other parameters.
+const KEY_REUSED: &str = "idempotency_error";
+/// An answer that was made for this request, and not stored for one before.
+const FRESH: bool = false;
 
 /// Stripe, as a payment provider.
 #[derive(Clone, Debug)]
@@ -75,8 +84,8 @@ impl Provider for Stripe {
         self.find_under(&find.key).boxed()
     }
 
-    fn reverse<'a>(&'a self, reverse: &'a ReversePayment) -> BoxFuture<'a, Result<Reversal, CallError>> {
-        self.cancel_or_refund(reverse).boxed()
+    fn reverse<'a>(&'a self, undo: Undo<'a>) -> BoxFuture<'a, Result<Reversal, CallError>> {
+        self.cancel_or_refund(undo).boxed()
     }
 
     fn signature_header(&self) -> &'static str {
@@ -121,6 +130,10 @@ impl Stripe {
         match self.api.post_form_seen::<Intent>(&["payment_intents"], Some(&charge.key), &form).await {
             // A stored answer says what was, not what is: the payment may have been refunded since.
             Ok(Seen { answer: intent, is_replay: true }) => self.payment(self.read(intent.id()).await?),
+            // The charge, which is read with it, says how much came as well.
+            Ok(Seen { answer: intent, .. }) if intent.is_paid_without_amount() => {
+                self.payment(self.read(intent.id()).await?)
+            }
             Ok(Seen { answer: intent, .. }) => self.payment(intent),
             Err(error) => match error.refusal().and_then(decline::declined) {
                 Some(payment) => Ok(payment),
@@ -139,36 +152,41 @@ impl Stripe {
 
     /// Cancels what is open under a key and refunds what is left of what was captured. One that fails does not
     /// keep the others.
-    async fn cancel_or_refund(&self, reverse: &ReversePayment) -> Result<Reversal, CallError> {
-        let mut ids = look_up::under_key(&self.api, &reverse.key).await?;
-        // The search may be behind, and the listing may not reach that far back; an id is found where it is, or
+    async fn cancel_or_refund(&self, undo: Undo<'_>) -> Result<Reversal, CallError> {
+        let ReversePayment { key, payment_id, .. } = undo.asked;
+        // The search may be away or behind, and the listing may not reach that far back; an id is found where it is, or
         // nowhere.
-        ids.extend(reverse.payment_id.iter().filter(|id| !ids.contains(id)).cloned().collect::<Vec<_>>());
-        let undone = join_all(ids.iter().map(|id| self.undo(id, reverse))).await;
+        let mut ids = match look_up::under_key(&self.api, key).await {
+            Err(_) if payment_id.is_some() => Vec::new(),
+            found => found?,
+        };
+        ids.extend(payment_id.iter().filter(|id| !ids.contains(id)).cloned().collect::<Vec<_>>());
+        let undone = join_all(ids.iter().map(|id| self.undo(id, undo))).await;
         undone.into_iter().collect::<Result<Vec<()>, _>>()?;
         Ok(if ids.is_empty() { Reversal::NothingThere } else { Reversal::Done })
     }
 
-    /// Reads, acts, and where Stripe refuses, reads and acts once more: between the two the intent may have been
-    /// captured, cancelled or refunded by somebody else.
-    async fn undo(&self, id: &str, reverse: &ReversePayment) -> Result<(), CallError> {
-        let mut refused = None;
+    /// Reads and acts; where Stripe refuses, or answers what it had stored, reads and acts once more: between the two
+    /// the intent may have been captured, cancelled or refunded by somebody else.
+    async fn undo(&self, id: &str, undo: Undo<'_>) -> Result<(), CallError> {
+        let mut doubt = None;
         for _ in 0..2 {
             let intent = self.read(id).await?;
             let standing = intent.standing();
             let acted = match standing.ok_or_else(|| self.new_state(intent.status()))? {
                 Standing::Gone => return Ok(()),
-                Standing::Open => self.cancel(id).await,
-                Standing::Captured { left } => self.refund(id, left, reverse).await,
+                Standing::Open => self.cancel(id).await.map(|()| FRESH),
+                Standing::Captured { left, refunded } => self.refund(id, left, refunded, undo).await,
                 Standing::Underway => Err(self.api.unknown("a payment in processing cannot be undone yet")),
                 Standing::Unreadable => Err(self.api.unknown("a captured payment without a readable amount")),
             };
             match acted {
-                Err(error) if error.refusal().is_some() => refused = Some(error),
-                other => return other,
+                Err(error) if error.refusal().is_some() => doubt = Some(refused(error, KEY_REUSED)),
+                Ok(is_replay) if is_replay => doubt = Some(unseen(self.api.system())),
+                acted => return acted.map(drop),
             }
         }
-        refused.map_or(Ok(()), Err)
+        doubt.map_or(Ok(()), Err)
     }
 
     fn new_state(&self, word: &str) -> CallError {
@@ -180,7 +198,8 @@ impl Stripe {
             Some(action) => self.api.new_word("a payment with an action of the customer's", action),
             None => self.new_state(intent.status()),
         })?;
-        Ok(Payment { payment_id: Some(intent.into_id()), state })
+        let received = if state == PaymentState::Paid { intent.received() } else { None };
+        Ok(Payment { payment_id: Some(intent.into_id()), received, state })
     }
 
     /// Reads the state of a refund.
@@ -200,39 +219,35 @@ impl Stripe {
         self.api.post_form::<Ignored>(&path, None, &[]).await.map(drop)
     }
 
-    /// Stripe takes a refund and may find out later that the money cannot get there (a card that was closed). It is on
-    /// the shop's balance then, and another refund would go the same way: a person has to find another one.
-    async fn refund(&self, id: &str, left: i64, reverse: &ReversePayment) -> Result<(), CallError> {
+    /// Returns whether the answer is a stored one. A refund may have come back: the money is on the shop's balance
+    /// then, and another refund would go the same way, so a person has to find another one.
+    async fn refund(&self, id: &str, left: i64, refunded: i64, undo: Undo<'_>) -> Result<bool, CallError> {
         let earlier: Refunds =
             self.api.get(&["refunds"], &[("payment_intent", id), ("limit", "100")]).await?;
         for refund in &earlier.data {
             if self.made(refund)? == Made::CameBack {
-                return Err(self.came_back());
+                return Err(came_back(self.api.system()));
             }
         }
-        let (key, amount) = (reverse.key.part("refund").part(id), left.to_string());
+        let before = Before { payment_id: id, refunded, listed: earlier.data.len() };
+        let (key, amount) = (undo.refund_key(self.api.system(), before)?, left.to_string());
+        // Only what follows from the state that the key names: the same key with another body would be refused.
         let form = [
             ("payment_intent", id),
             ("amount", &amount),
-            ("metadata[order_id]", reverse.order_id.as_str()),
-            ("metadata[reason]", &reverse.reason),
+            ("metadata[order_id]", undo.asked.order_id.as_str()),
         ];
-        let refund: Refund = self.api.post_form(&["refunds"], Some(&key), &form).await?;
+        let Seen { answer: refund, is_replay } =
+            self.api.post_form_seen(&["refunds"], Some(&key), &form).await?;
         match self.made(&refund)? {
-            Made::OnItsWay => Ok(()),
-            Made::CameBack => Err(self.came_back()),
+            Made::OnItsWay => Ok(is_replay),
+            Made::CameBack => Err(came_back(self.api.system())),
         }
-    }
-
-    fn came_back(&self) -> CallError {
-        let why =
-            "refund_failed: a refund came back, and so would another one; give the money back another way";
-        CallError::Unusable { system: self.api.system(), why: why.to_owned() }
     }
 
     /// Amount and currency as Stripe wants them.
     fn amount(&self, money: Money) -> Result<(String, String), CallError> {
-        let Some(amount) = wire::smallest_units(money) else {
+        let Some(amount) = units::smallest_units(money) else {
             let code = "amount_not_expressible".to_owned();
             let refusal = Box::new(Refused { status: 0, code, details: serde_json::Value::Null });
             return Err(CallError::Refused { system: self.api.system(), refusal });
@@ -245,6 +260,7 @@ impl Stripe {
 fn not_sent(code: &str) -> Payment {
     Payment {
         payment_id: None,
+        received: None,
         state: PaymentState::Declined { code: code.to_owned(), customer_may_retry: true },
     }
 }

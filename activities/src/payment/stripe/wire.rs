@@ -1,11 +1,12 @@
 //! Stripe's objects, as far as they are read, and their meaning.
 
-use contracts::money::{Currency, Money, exponent};
+use contracts::money::{Currency, Money};
 use contracts::payment::{CustomerAction, PaymentState};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::decline;
+use super::units::money;
 use crate::http::is_code;
 
 /// An answer whose content does not matter, only that it came and is JSON.
@@ -22,6 +23,11 @@ pub(super) struct Intent {
     next_action: Option<NextAction>,
     #[serde(default)]
     latest_charge: Option<LatestCharge>,
+    /// In the currency's smallest unit.
+    #[serde(default)]
+    amount_received: Option<i64>,
+    #[serde(default)]
+    currency: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -108,6 +114,8 @@ pub(super) enum Standing {
     Captured {
         /// In the currency's smallest unit.
         left: i64,
+        /// What went back before, or is on its way.
+        refunded: i64,
     },
     /// The bank has it in hand: neither cancelled nor refunded can it be now.
     Underway,
@@ -141,8 +149,9 @@ impl Intent {
             "processing" => Standing::Underway,
             "succeeded" => match &self.latest_charge {
                 Some(LatestCharge::Whole(charge)) => {
-                    let left = charge.amount_captured.unwrap_or(charge.amount) - charge.amount_refunded;
-                    if left > 0 { Standing::Captured { left } } else { Standing::Gone }
+                    let refunded = charge.amount_refunded;
+                    let left = charge.amount_captured.unwrap_or(charge.amount) - refunded;
+                    if left > 0 { Standing::Captured { left, refunded } } else { Standing::Gone }
                 }
                 Some(LatestCharge::Id(_)) | None => Standing::Unreadable,
             },
@@ -152,6 +161,21 @@ impl Intent {
             }
             _ => return None,
         })
+    }
+
+    /// The money that came; `None`: nobody can read it.
+    pub(super) fn received(&self) -> Option<Money> {
+        let captured = match &self.latest_charge {
+            Some(LatestCharge::Whole(charge)) => Some(charge.amount_captured.unwrap_or(charge.amount)),
+            Some(LatestCharge::Id(_)) | None => None,
+        };
+        let currency = Currency::from_code(&self.currency.as_ref()?.to_uppercase())?;
+        money(self.amount_received.or(captured)?, currency)
+    }
+
+    /// Whether the money came, and nobody can read how much.
+    pub(super) fn is_paid_without_amount(&self) -> bool {
+        self.state() == Some(PaymentState::Paid) && self.received().is_none()
     }
 
     /// Where the payment stands; `None`: it is in a state that nobody here knows, or that no charge of ours comes to
@@ -198,80 +222,35 @@ fn action(intent: &Intent, status: &str) -> Option<CustomerAction> {
     Some(CustomerAction { kind: kind.to_owned(), url, instruction })
 }
 
-/// Currencies that Stripe counts in whole units, whatever ISO-4217 says of them (MGA has fifths).
-const WITHOUT_DECIMALS: [Currency; 15] = [
-    Currency::BIF,
-    Currency::CLP,
-    Currency::DJF,
-    Currency::GNF,
-    Currency::JPY,
-    Currency::KMF,
-    Currency::KRW,
-    Currency::MGA,
-    Currency::PYG,
-    Currency::RWF,
-    Currency::VND,
-    Currency::VUV,
-    Currency::XAF,
-    Currency::XOF,
-    Currency::XPF,
-];
-/// Counted in thousandths, of which only whole hundredths can be charged.
-const WITH_THREE_DECIMALS: [Currency; 5] =
-    [Currency::BHD, Currency::JOD, Currency::KWD, Currency::OMR, Currency::TND];
-/// Stripe's documentation gives it both without decimals and with two: it is refused rather than guessed.
-const CONTRADICTORY: [Currency; 1] = [Currency::UGX];
-
-/// An amount in the unit Stripe counts the currency in; `None` where that cannot say it exactly.
-pub(super) fn smallest_units(money: Money) -> Option<i64> {
-    let currency = money.currency();
-    if CONTRADICTORY.contains(&currency) {
-        return None;
-    }
-    let decimals: u32 = match currency {
-        _ if WITHOUT_DECIMALS.contains(&currency) => 0,
-        _ if WITH_THREE_DECIMALS.contains(&currency) => 3,
-        // ISK, too: without decimals in ISO-4217, with two at Stripe.
-        _ => 2,
-    };
-    let (ours, units) = (u32::from(exponent(currency)), money.minor_units());
-    let units = match decimals.checked_sub(ours) {
-        Some(more) => units.checked_mul(10_i64.pow(more))?,
-        None => exactly(units, 10_i64.pow(ours - decimals))?,
-    };
-    if decimals == 3 { exactly(units, 10).map(|_| units) } else { Some(units) }
-}
-
-fn exactly(units: i64, divisor: i64) -> Option<i64> {
-    (units % divisor == 0).then_some(units / divisor)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn units(text: &str, currency: Currency) -> Option<i64> {
-        smallest_units(Money::parse(text, currency).ok()?)
-    }
-
     #[test]
-    fn dong_are_whole_and_dollars_are_cents() {
-        assert_eq!(units("25000000", Currency::VND), Some(25_000_000));
-        assert_eq!(units("19.99", Currency::USD), Some(1_999));
-        assert_eq!(units("20", Currency::USD), Some(2_000));
-        assert_eq!(units("500", Currency::JPY), Some(500));
-    }
-
-    #[test]
-    fn where_stripe_counts_otherwise_than_iso_it_is_exact_or_refused() {
-        assert_eq!(units("5", Currency::ISK), Some(500));
-        assert_eq!(units("5.12", Currency::KWD), Some(5_120));
-        assert_eq!(units("5.124", Currency::KWD), None);
-        assert_eq!(units("3", Currency::MGA), Some(3));
-        assert_eq!(units("3.2", Currency::MGA), None);
-        assert_eq!(units("5", Currency::UGX), None);
-        assert_eq!(smallest_units(Money::from_minor_units(i64::MAX, Currency::ISK)), None);
+    fn what_came_is_read_in_stripes_unit_or_not_at_all() -> Result<(), serde_json::Error> {
+        let came = |more: Value| intent(more).map(|intent| intent.received().map(|money| money.to_string()));
+        let paid = |units: i64, currency: &str| json!({ "status": "succeeded", "amount_received": units, "currency": currency });
+        for (units, currency, expected) in [
+            (1_999, "usd", Some("19.99 USD")),
+            (24_000_000, "vnd", Some("24000000 VND")),
+            (500, "isk", Some("5 ISK")),
+            (501, "isk", None),
+            (5_120, "kwd", Some("5.120 KWD")),
+            (5, "ugx", None),
+            (5, "no money", None),
+            (-5, "usd", None),
+        ] {
+            assert_eq!(came(paid(units, currency))?.as_deref(), expected, "{units} {currency}");
+        }
+        // Where the intent does not say it, its charge does.
+        let charge = json!({ "amount": 100, "amount_captured": 80, "amount_refunded": 30 });
+        let of_charge = json!({ "status": "succeeded", "currency": "usd", "latest_charge": charge });
+        assert_eq!(came(of_charge)?.as_deref(), Some("0.80 USD"));
+        let unread = intent(json!({ "status": "succeeded", "currency": "usd", "latest_charge": "ch_1" }))?;
+        assert!(unread.is_paid_without_amount());
+        assert!(!intent(json!({ "status": "processing" }))?.is_paid_without_amount());
+        Ok(())
     }
 
     fn intent(mut more: Value) -> Result<Intent, serde_json::Error> {
@@ -351,8 +330,8 @@ mod tests {
             intent(json!({ "status": "succeeded", "latest_charge": charge })).map(|intent| intent.standing())
         };
         let charge = json!({ "amount": 100, "amount_captured": 80, "amount_refunded": 30 });
-        assert_eq!(standing(charge)?, Some(Standing::Captured { left: 50 }));
-        assert_eq!(standing(json!({ "amount": 100 }))?, Some(Standing::Captured { left: 100 }));
+        assert_eq!(standing(charge)?, Some(Standing::Captured { left: 50, refunded: 30 }));
+        assert_eq!(standing(json!({ "amount": 100 }))?, Some(Standing::Captured { left: 100, refunded: 0 }));
         assert_eq!(standing(json!({ "amount": 9, "amount_refunded": 9 }))?, Some(Standing::Gone));
         assert_eq!(standing(json!("ch_1"))?, Some(Standing::Unreadable));
         assert_eq!(intent(json!({ "status": "requires_action" }))?.standing(), Some(Standing::Open));

@@ -32,6 +32,7 @@ pub(super) struct Payment {
     pub(super) amount: Major,
     pub(super) currency: String,
     refunded_amount: Major,
+    refunds: Vec<Refund>,
     idempotency_key: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     decline_code: Option<String>,
@@ -43,6 +44,14 @@ pub(super) struct Payment {
     pub(super) captured_minor: i64,
     #[serde(skip)]
     pub(super) refunded_minor: i64,
+}
+
+/// A refund, as it is shown with its payment.
+#[derive(Debug, Serialize)]
+struct Refund {
+    refund_id: String,
+    amount: Major,
+    status: &'static str,
 }
 
 const COLUMNS: &str = "payment_id, order_id, status, currency, amount, captured, refunded, \
@@ -61,6 +70,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Payment> {
         status,
         amount: Major::new(row.get(4)?, &currency),
         refunded_amount: Major::new(refunded_minor, &currency),
+        refunds: Vec::new(),
         currency,
         idempotency_key: row.get(7)?,
         customer_may_retry: decline_code.as_deref().map(card::customer_may_retry),
@@ -72,7 +82,24 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Payment> {
 }
 
 fn select(shop: &Shop<'_>, condition: &str, params: impl Params) -> rusqlite::Result<Vec<Payment>> {
-    shop.list(&format!("SELECT {COLUMNS} FROM payments WHERE {condition} ORDER BY id"), params, read)
+    let sql = format!("SELECT {COLUMNS} FROM payments WHERE {condition} ORDER BY id");
+    let mut payments = shop.list(&sql, params, read)?;
+    for payment in &mut payments {
+        payment.refunds = refunds_of(shop, payment)?;
+    }
+    Ok(payments)
+}
+
+/// The refunds of a payment, in the order in which they were made.
+fn refunds_of(shop: &Shop<'_>, payment: &Payment) -> rusqlite::Result<Vec<Refund>> {
+    shop.list(
+        "SELECT refund_id, amount FROM refunds WHERE payment_id = ?1 ORDER BY time, refund_id",
+        [&payment.payment_id],
+        |row| {
+            let amount = Major::new(row.get(1)?, &payment.currency);
+            Ok(Refund { refund_id: row.get(0)?, amount, status: "refunded" })
+        },
+    )
 }
 
 pub(super) fn of_order(shop: &Shop<'_>, order_id: &str) -> rusqlite::Result<Vec<Payment>> {
@@ -100,8 +127,8 @@ pub(super) fn open(
     let captured = if status == "paid" { payment.amount } else { 0 };
     shop.run(
         "INSERT INTO payments
-             (payment_id, order_id, idempotency_key, status, currency, amount, captured, action)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+             (payment_id, order_id, idempotency_key, status, currency, amount, captured, action, asked, asked_in)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?6, ?5)",
         params![
             payment_id,
             payment.order_id,
@@ -126,9 +153,16 @@ pub(super) fn set_status(shop: &Shop<'_>, payment_id: &str, status: &str) -> rus
     Ok(())
 }
 
-/// The whole amount has come in.
-pub(super) fn capture(shop: &Shop<'_>, payment_id: &str) -> rusqlite::Result<()> {
-    shop.run("UPDATE payments SET status = 'paid', captured = amount WHERE payment_id = ?1", [payment_id])?;
+/// The money has come in: so much in all, in that currency.
+pub(super) fn capture(
+    shop: &Shop<'_>,
+    payment_id: &str,
+    (amount, currency): (i64, &str),
+) -> rusqlite::Result<()> {
+    shop.run(
+        "UPDATE payments SET status = 'paid', captured = ?2, amount = ?2, currency = ?3 WHERE payment_id = ?1",
+        params![payment_id, amount, currency],
+    )?;
     Ok(())
 }
 

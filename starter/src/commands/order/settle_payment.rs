@@ -40,7 +40,7 @@ pub(crate) async fn run(call: &Call<'_>, args: SettleArgs) -> Result<Exit, Failu
     match late {
         Some((late, true)) => {
             let answer = command!("answer {}", word(&late));
-            call.out.say(format!("when it asks (a minute later if another run is at it): {answer}"));
+            call.out.say(format!("when it asks: {answer}"));
         }
         Some((late, false)) => {
             let show = command!("show {}", word(&late));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use contracts::money::Currency;
+use jiff::tz::TimeZone;
 use mapping::SourceRecord;
 use mapping::fields::{Field, FieldRules};
 use mapping::targets::Kind;
@@ -49,9 +50,26 @@ pub(super) struct Mapped {
     pub(super) flaws: BTreeMap<String, String>,
 }
 
+impl Mapped {
+    /// A key that a spreadsheet took for a number may have lost digits. A rule that says `exact` takes it all the same.
+    fn refuse_made_keys(&mut self) {
+        for key in KEYS {
+            let Some(value) = self.row.get(key).map(|raw| Value::of(raw)) else { continue };
+            if let Err(problem) = value.refuse_made() {
+                self.flaws.insert(key.to_owned(), problem);
+            }
+        }
+    }
+}
+
 impl Columns {
     /// Reads what somebody has said, if anything. `currency`: of amounts, where a row names none.
-    pub(super) fn read(map: Option<&Path>, currency: Currency) -> Result<Self, Failure> {
+    /// `zone`: of times without one.
+    pub(super) fn read(
+        map: Option<&Path>,
+        currency: Currency,
+        zone: Option<&TimeZone>,
+    ) -> Result<Self, Failure> {
         let Some(path) = map else { return Ok(Self { said: FieldRules::default(), currency }) };
         let text = input::read(path)?;
         let said = FieldRules::parse(&text.json, &FIELDS).map_err(|problems| {
@@ -59,6 +77,7 @@ impl Columns {
             Failure::new(Exit::Usage, format!("the rules of {} are wrong; nothing was started", text.name))
                 .problems(whole)
         })?;
+        let said = zone.map_or(said.clone(), |zone| said.in_zone(zone));
         Ok(Self { said, currency })
     }
 
@@ -71,6 +90,13 @@ impl Columns {
     /// Whether values stay as they are written, whatever the columns are called.
     pub(super) fn keep_values(&self) -> bool {
         self.said.are_all_bare()
+    }
+
+    /// What is said of a column that a table does not have: a slip, which would cost every row.
+    pub(super) fn missing(&self, columns: &[&str]) -> Option<Problem> {
+        let (field, column) = self.said.missing(columns)?;
+        let fix = format!("{}, or give the rule a default", did_you_mean(&column, columns));
+        Some(Problem::new(field, format!("is made of the column {column}, and there is none"), fix))
     }
 
     /// A row by its fields.
@@ -93,6 +119,7 @@ impl Columns {
                 }
             }
         }
+        mapped.refuse_made_keys();
         self.make(CURRENCY, &fields, self.currency, &mut mapped);
         let named = mapped.row.get(CURRENCY).and_then(|raw| Value::of(raw).text().ok());
         let code = named.map(|code| code.to_ascii_uppercase());
@@ -170,6 +197,16 @@ mod tests {
         assert_eq!(read.as_deref(), Ok(r#"{"new_price":"5","sku":"A"}"#));
     }
 
+    /// E8
+    #[test]
+    fn a_key_that_a_spreadsheet_made_is_a_flaw_unless_a_rule_takes_it() {
+        let made = row(&said("{}"), r#"{"sku":"8.93462E+12","variant":"100045.0","new_price":"5"}"#);
+        assert!(made.is_err_and(|said| said.contains("sku") && said.contains("variant")));
+        let exact = said(r#"{"sku": {"from": "sku", "exact": true}}"#);
+        let read = row(&exact, r#"{"sku":"100045.0","new_price":"5"}"#);
+        assert_eq!(read.as_deref(), Ok(r#"{"new_price":"5","sku":"100045.0"}"#));
+    }
+
     /// A list of the ERP's needs no other program before it: the rules of a sync say how its values are written.
     #[test]
     fn a_value_is_read_as_its_rule_says_in_the_currency_of_its_row() {
@@ -182,6 +219,9 @@ mod tests {
         // By the list's own reading it would be twelve euros.
         let wrong = row(&columns, r#"{"Artikel":"A","Preis":"12.99"}"#);
         assert!(wrong.is_err_and(|said| said.contains("new_price")));
+        let missing = columns.missing(&["Artikel", "Peris"]).expect("a slip");
+        assert_eq!(missing.what(), "new_price is made of the column Preis, and there is none");
+        assert!(missing.fix.contains("did you mean 'Peris'?"), "{missing:?}");
         // One column can make two prices.
         let up =
             said(r#"{"old_price": "gia", "new_price": {"from": "gia", "factor": "1.1", "round": true}}"#);

@@ -75,7 +75,7 @@ fn the_seeds_sample_is_accepted_unchanged() -> TestResult {
         product_name: "Gaming Laptop Pro".to_owned(),
         variant_id: VariantId::new("LAPTOP-001-16GB-512GB")?,
         quantity: 1,
-        price: dong(25_000_000),
+        price: dong(25_000_000).into(),
     };
     assert_eq!(order.items, [laptop]);
     assert_eq!(order.total_amount, dong(25_000_000));

@@ -17,16 +17,28 @@ pub enum Action {
     DoneByHand,
     /// Leave it as it is.
     Leave,
+    /// Keep the effect that cannot be taken back, and with it everything that it needs: the run reaches its goal.
+    Keep,
     /// Go on.
     Approve,
     /// Do not go on.
     Reject,
+    /// Decide nothing yet: what is missing may come by itself.
+    Wait,
 }
 
 impl Action {
     /// Every answer there is.
-    pub const ALL: [Self; 6] =
-        [Self::Retry, Self::HandsOff, Self::DoneByHand, Self::Leave, Self::Approve, Self::Reject];
+    pub const ALL: [Self; 8] = [
+        Self::Retry,
+        Self::HandsOff,
+        Self::DoneByHand,
+        Self::Leave,
+        Self::Keep,
+        Self::Approve,
+        Self::Reject,
+        Self::Wait,
+    ];
 
     /// The answer as it is written: `done_by_hand`.
     #[must_use]
@@ -36,8 +48,10 @@ impl Action {
             Self::HandsOff => "hands_off",
             Self::DoneByHand => "done_by_hand",
             Self::Leave => "leave",
+            Self::Keep => "keep",
             Self::Approve => "approve",
             Self::Reject => "reject",
+            Self::Wait => "wait",
         }
     }
 }
@@ -108,10 +122,14 @@ pub enum AnswerOutcome {
     DoneByHand,
     /// It is left as it is.
     Left,
+    /// It is kept, and the run goes on to its goal.
+    Kept,
     /// The run goes on.
     Approved,
     /// The run ends.
     Rejected,
+    /// The run waits on, and asks nobody before there is news.
+    Waits,
     /// The question had been answered, or settled itself, before.
     AlreadyAnswered,
 }
@@ -126,8 +144,10 @@ impl AnswerOutcome {
             Self::HandsOff => "nothing is tried any more until somebody answers",
             Self::DoneByHand => "done by hand",
             Self::Left => "left as it is",
+            Self::Kept => "kept",
             Self::Approved => "approved",
             Self::Rejected => "rejected",
+            Self::Waits => "waits on",
             Self::AlreadyAnswered => "answered before",
         }
     }

@@ -45,15 +45,66 @@ fn the_currency_decides_the_decimals() -> TestResult {
             "{field} has more decimals than VND allows (0) (fix: send an amount ≥ 0 with at most 0 decimals)"
         )
     };
-    each_is_refused("/items/0/price", &["0.5", "\"0.5\"", "1e-1"], &problem("items[0].price"))?;
     each_is_refused("/total_amount", &["25000000.5"], &problem("total_amount"))?;
     for extra in ["shipping_fee", "discount", "tax"] {
         each_is_refused(&format!("/{extra}"), &["0.1"], &problem(extra))?;
     }
     let problem = "has more decimals than USD allows (2) (fix: send an amount ≥ 0 with at most 2 decimals)";
-    let problems = refused(&dollars("19.999", "19.999"))?;
-    assert_eq!(problems, [format!("items[0].price {problem}"), format!("total_amount {problem}")]);
+    assert_eq!(refused(&dollars("19.999", "19.999"))?, [format!("total_amount {problem}")]);
     Ok(())
+}
+
+/// An order with this line, in this currency, with this total.
+fn line<'a>(currency: &'a str, quantity: &'a str, price: &'a str, total: &'a str) -> [Change<'a>; 4] {
+    [
+        ("/currency", Some(currency)),
+        ("/items/0/quantity", Some(quantity)),
+        ("/items/0/price", Some(price)),
+        ("/total_amount", Some(total)),
+    ]
+}
+
+/// Screws, metal by weight, cloth by length: what is paid for a line is rounded half up, once.
+#[test]
+fn a_price_may_be_finer_than_the_coin_and_its_line_is_rounded_half_up() -> TestResult {
+    for (currency, quantity, price, total) in [
+        ("\"EUR\"", "3", "0.125", "0.38"),
+        ("\"USD\"", "1000", "0.0125", "12.50"),
+        ("\"USD\"", "1", "\"0.0149\"", "0.01"),
+        ("\"EUR\"", "50", "0.0199", "1.00"),
+        ("\"VND\"", "3", "0.5", "2"),
+        ("\"VND\"", "1", "1e-1", "0"),
+        ("\"KWD\"", "7", "0.00325", "0.023"),
+    ] {
+        let order = accepted(&line(currency, quantity, price, total))
+            .map_err(|problems| format!("{quantity} × {price}: {problems}"))?;
+        assert_eq!(order.goods(), order.total_amount, "{quantity} × {price}");
+    }
+    // Each line by itself: two of 0.38, not one of 0.75.
+    let half = r#"{"product_id": "P", "product_name": "P", "quantity": 3, "price": 0.125}"#;
+    let both = format!("[{half}, {half}]");
+    let of_both = |total| {
+        [("/currency", Some("\"EUR\"")), ("/items", Some(both.as_str())), ("/total_amount", Some(total))]
+    };
+    assert_eq!(accepted(&of_both("0.76"))?.goods().minor_units(), 76);
+    let problems = refused(&of_both("0.75"))?;
+    assert!(
+        problems[0].contains("is 0.75 EUR, but items") && problems[0].contains("make 0.76 EUR"),
+        "{problems:?}"
+    );
+    let price = accepted(&line("\"USD\"", "1000", "0.0125", "12.50"))?.items[0].price;
+    assert_eq!(price.to_string(), "0.0125 USD", "what the shop is told is exact");
+    Ok(())
+}
+
+#[test]
+fn a_price_that_floating_point_made_is_refused() -> TestResult {
+    let problem = "items[0].price has more than 12 decimals (fix: send a price ≥ 0 with at most 12 decimals)";
+    each_is_refused(
+        "/items/0/price",
+        &["1e-13", "0.1000000000000000055511151231", "3.3000000000000003"],
+        problem,
+    )
 }
 
 #[test]
@@ -65,7 +116,10 @@ fn what_is_no_amount_is_refused() -> TestResult {
         ("/discount", "discount"),
         ("/tax", "tax"),
     ] {
-        let fix = "(fix: send an amount ≥ 0 with at most 0 decimals)";
+        let fix = match pointer {
+            "/items/0/price" => "(fix: send a price ≥ 0 with at most 12 decimals)",
+            _ => "(fix: send an amount ≥ 0 with at most 0 decimals)",
+        };
         each_is_refused(pointer, &["-1", "\"-1\"", "-1e2"], &format!("{field} is negative {fix}"))?;
         let digits = "9".repeat(10_000);
         let large = ["9223372036854775808", "99999999999999999999", "1e27", "1e400", "1e9999999999", &digits];
@@ -173,12 +227,14 @@ fn a_quantity_is_a_whole_number_from_1_to_100000() -> TestResult {
         ("-1", "is -1"),
         ("100001", "is 100001"),
         ("99999999999999999999", "is 99999999999999999999"),
-        ("1.5", "is not a whole number"),
-        ("\"1.5\"", "is not a whole number"),
-        ("1e-1", "is not a whole number"),
     ] {
         each_is_refused("/items/0/quantity", &[value], &quantity(problem))?;
     }
+    // Half a metre: what can be sent instead is said, and is accepted.
+    let problem = "items[0].quantity is not a whole number \
+        (fix: count in a smaller unit, with its price: 50 (cm) at 0.0199 instead of 0.5 (m) at 1.99)";
+    each_is_refused("/items/0/quantity", &["0.5", "1.5", "\"1.5\"", "1e-1"], problem)?;
+    accepted(&line("\"EUR\"", "50", "0.0199", "1.00"))?;
     for whole in ["1", "1.0", "\"1\"", "10e-1"] {
         assert_eq!(accepted(&[("/items/0/quantity", Some(whole))])?.items[0].quantity, 1, "{whole}");
     }

@@ -1,0 +1,146 @@
+//! The way back: goods that are held are released, and goods that were sold are restocked. The order's holds are listed
+//! first, and only what is there is sent: a stock system that counts down would otherwise free or add somebody else's
+//! pieces.
+//!
+//! A key names the hold that was found, so that a repeated request is recognized, and a stored answer does not hide a
+//! hold that landed since.
+
+use contracts::inventory::{ReleaseStock, StockLine};
+use contracts::values::{IdempotencyKey, OrderId};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use super::client::Client;
+use super::look::{Found, Listed};
+use super::pace::Pace;
+use super::wire::{Pieces, Release, Restock, Said, State};
+use crate::http::CallError;
+
+/// The outcome of an undo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Undone {
+    /// Taken back, every line.
+    Done,
+    /// Of a line nothing is there, and nothing was: a request given up on may still be on its way.
+    NothingYet,
+}
+
+impl Client {
+    pub(super) async fn release(&self, pace: &Pace<'_>, input: &ReleaseStock) -> Result<Undone, CallError> {
+        let Some(listed) = self.look(&input.order_id).await? else {
+            pace.each(&input.lines, |line| self.release_line(&input.order_id, line)).await?;
+            return Ok(Undone::Done);
+        };
+        let held = listed.of(&input.lines, State::Held);
+        let are_said = pace.each(held.iter().copied(), |hold| self.release_hold(input, hold)).await?;
+        if are_said.contains(&false) {
+            self.is_no_longer(&input.order_id, &held, State::Held).await?;
+        }
+        // A line that was held in any way has arrived.
+        let all = [State::Held, State::Sold, State::Released, State::Expired, State::Restocked];
+        Ok(undone(&listed, input, &all))
+    }
+
+    /// Whether the answer says that as much was released as was held.
+    async fn release_hold(&self, input: &ReleaseStock, hold: &Found) -> Result<bool, CallError> {
+        let pieces = Pieces { variant_id: &hold.variant_id, quantity: hold.quantity };
+        let body = Release { pieces, reference_id: input.order_id.as_str() };
+        let key = input.key.part("release").part(&hold.id);
+        let said = self.take_back("release", &key, &body).await?;
+        Ok(said.released() == Some(hold.quantity))
+    }
+
+    /// Where holds cannot be listed: by reference and variant, without a key, because a stored answer would hide a hold
+    /// that landed since. Nothing held is success.
+    async fn release_line(&self, order: &OrderId, line: &StockLine) -> Result<(), CallError> {
+        let body = Release { pieces: pieces_of(line), reference_id: order.as_str() };
+        let said = self.ask(&["inventory", "release"], None, &body).await?;
+        match said.released() {
+            None if !said.is_silent() => {
+                Err(self.api.unknown("an answer that does not name what it released"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) async fn restock(&self, input: &ReleaseStock) -> Result<Undone, CallError> {
+        let Some(listed) = self.look(&input.order_id).await? else {
+            return self.restock_by_reference(input).await;
+        };
+        let sold = listed.of(&input.lines, State::Sold);
+        if !sold.is_empty() {
+            let items =
+                sold.iter().map(|hold| Pieces { variant_id: &hold.variant_id, quantity: hold.quantity });
+            let body = restock_of(items.collect(), &input.order_id);
+            let key = input.key.part("restock").part(&name_of(&sold));
+            let said = self.take_back("restock", &key, &body).await?;
+            if sold.iter().any(|hold| said.restocked(&hold.variant_id) != Some(hold.quantity)) {
+                self.is_no_longer(&input.order_id, &sold, State::Sold).await?;
+            }
+        }
+        Ok(undone(&listed, input, &[State::Sold, State::Restocked]))
+    }
+
+    async fn restock_by_reference(&self, input: &ReleaseStock) -> Result<Undone, CallError> {
+        let body = restock_of(input.lines.iter().map(pieces_of).collect(), &input.order_id);
+        let said = self.ask(&["inventory", "restock"], None, &body).await?;
+        let back: Option<Vec<u64>> =
+            input.lines.iter().map(|line| said.restocked(line.variant_id.as_str())).collect();
+        match back {
+            None if said.is_silent() => Ok(Undone::Done),
+            None => Err(self.api.unknown("an answer that does not name what it restocked")),
+            // The sale of a line that did not come back may still be on its way.
+            Some(back) if back.contains(&0) => Ok(Undone::NothingYet),
+            Some(_) => Ok(Undone::Done),
+        }
+    }
+
+    /// Takes back what was found, under a key that names it. A system that repeats a stored error has ended that
+    /// request, and what it was about was found there since: it is asked for without the key.
+    async fn take_back(
+        &self,
+        verb: &str,
+        key: &IdempotencyKey,
+        body: &impl Serialize,
+    ) -> Result<Said, CallError> {
+        match self.ask(&["inventory", verb], Some(key), body).await {
+            Err(CallError::UnknownForGood { .. }) => self.ask(&["inventory", verb], None, body).await,
+            answer => answer,
+        }
+    }
+
+    /// An answer did not say that these holds were taken back: the list does.
+    async fn is_no_longer(&self, order: &OrderId, holds: &[&Found], state: State) -> Result<(), CallError> {
+        match self.look(order).await? {
+            Some(listed) if !listed.still_has(holds, state) => Ok(()),
+            _ => {
+                Err(self.api.unknown("an answer that does not name what it took back, and it is still there"))
+            }
+        }
+    }
+}
+
+fn undone(listed: &Listed, input: &ReleaseStock, states: &[State]) -> Undone {
+    match input.lines.iter().all(|line| listed.has_been(line, states)) {
+        true => Undone::Done,
+        false => Undone::NothingYet,
+    }
+}
+
+fn pieces_of(line: &StockLine) -> Pieces<'_> {
+    Pieces { variant_id: line.variant_id.as_str(), quantity: line.quantity.into() }
+}
+
+fn restock_of<'a>(items: Vec<Pieces<'a>>, order: &'a OrderId) -> Restock<'a> {
+    Restock { items, reference_id: order.as_str(), reason: "the order was not fulfilled" }
+}
+
+/// A name of exactly these holds, however many.
+fn name_of(holds: &[&Found]) -> String {
+    let mut ids: Vec<&str> = holds.iter().map(|hold| hold.id.as_str()).collect();
+    ids.sort_unstable();
+    match ids.as_slice() {
+        [id] => (*id).to_owned(),
+        ids => Sha256::digest(ids.join("\n")).iter().take(16).map(|byte| format!("{byte:02x}")).collect(),
+    }
+}

@@ -1,0 +1,105 @@
+//! Refunds at the platform: their words, and how much of a payment's money is still there.
+
+use contracts::money::{Currency, Money};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::super::refund::came_back;
+use super::state::State;
+use super::{PaymentBody, Platform};
+use crate::http::CallError;
+use crate::http::wire::money;
+
+/// A refund, as it is listed and as it is answered.
+#[derive(Default, Deserialize)]
+pub(super) struct RefundBody {
+    #[serde(default)]
+    pub(super) status: Option<String>,
+    #[serde(default)]
+    amount: Option<Box<RawValue>>,
+}
+
+/// What became of a refund.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Made {
+    /// Made, or under way.
+    OnItsWay,
+    /// The money did not get there.
+    CameBack,
+}
+
+/// The words for a refund that was made, or is under way.
+const MADE: [&str; 5] = ["refunded", "succeeded", "completed", "pending", "processing"];
+/// The words for one whose money did not get there.
+const CAME_BACK: [&str; 4] = ["failed", "canceled", "cancelled", "rejected"];
+
+impl RefundBody {
+    /// `None`: in a state that nobody here knows. Without a word, that the platform took it says so.
+    pub(super) fn made(&self) -> Option<Made> {
+        match self.status.as_deref() {
+            None => Some(Made::OnItsWay),
+            Some(word) if MADE.contains(&word) => Some(Made::OnItsWay),
+            Some(word) if CAME_BACK.contains(&word) => Some(Made::CameBack),
+            Some(_) => None,
+        }
+    }
+}
+
+/// Captured money that is still there.
+pub(super) struct Left {
+    /// So much.
+    pub(super) rest: Money,
+    /// What went back before, or is on its way.
+    pub(super) refunded: Money,
+    /// The number of refunds listed.
+    pub(super) listed: usize,
+}
+
+impl Platform {
+    /// The part of the captured money that has not been refunded yet; `None` when none is there, nor ever will be.
+    pub(super) fn money_left(&self, payment: &PaymentBody) -> Result<Option<Left>, CallError> {
+        match self.state(payment)? {
+            State::Captured => {}
+            State::Void | State::Failed => return Ok(None),
+            // The bank has it in hand, say: the money may come yet.
+            State::Waiting => {
+                return Err(self.api.unknown(format!("a payment in {} is not undone yet", payment.status)));
+            }
+        }
+        let currency = payment.currency.as_deref().and_then(Currency::from_code);
+        let captured = currency.and_then(|currency| Some((currency, read(&payment.amount, currency)?)));
+        // A captured payment of unknown size is not "nothing": the undo has to fail until somebody looks.
+        let unreadable = || self.api.unknown("a captured payment without a readable amount");
+        let (currency, captured) = captured.ok_or_else(unreadable)?;
+        let mut on_its_way = Money::zero(currency);
+        let mut has_come_back = false;
+        let listed = payment.refunds.as_deref().unwrap_or_default();
+        for refund in listed {
+            let word = refund.status.as_deref().unwrap_or_default();
+            match refund.made().ok_or_else(|| self.api.new_word("a refund in a state", word))? {
+                Made::CameBack => has_come_back = true,
+                Made::OnItsWay => {
+                    let more = read(&refund.amount, currency).and_then(|more| on_its_way.checked_add(more));
+                    let no_amount = || self.api.unknown("a refund without a readable amount");
+                    on_its_way = more.ok_or_else(no_amount)?;
+                }
+            }
+        }
+        // Whether a pending refund is in the sum is the platform's affair: it is not money that is still there.
+        let said = match &payment.refunded_amount {
+            None => Money::zero(currency),
+            said => read(said, currency).ok_or_else(unreadable)?,
+        };
+        let refunded = if said.minor_units() < on_its_way.minor_units() { on_its_way } else { said };
+        let rest = captured.checked_sub(refunded).ok_or_else(unreadable)?;
+        match rest.minor_units() > 0 {
+            false => Ok(None),
+            true if has_come_back => Err(came_back("payment")),
+            true => Ok(Some(Left { rest, refunded, listed: listed.len() })),
+        }
+    }
+}
+
+fn read(json: &Option<Box<RawValue>>, currency: Currency) -> Option<Money> {
+    json.as_deref().and_then(|json| money(json, currency))
+}

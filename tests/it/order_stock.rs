@@ -1,0 +1,119 @@
+//! The stock of an order: holds that are lost and had again, and more lines than the stock system takes in a second.
+
+use serde_json::{Value, json};
+use tests::orders;
+use tests::world::{Order, WorkerProcess, World};
+
+const LAPTOP: &str = "LAPTOP-001-16GB-512GB";
+const MOUSE: &str = "MOUSE-001-BLACK";
+
+/// A world whose stock system takes lines in one call, or one by one.
+async fn world(is_batch: bool) -> anyhow::Result<World> {
+    let world = World::with(&[&format!("--inventory-batch-reserve={is_batch}")]).await?;
+    world.shop.put("switches", json!({ "batch_reserve": is_batch, "tombstones": false })).await?;
+    Ok(world)
+}
+
+/// An order of two lines that is being charged for a second.
+async fn paying_slowly(world: &World) -> anyhow::Result<Order<'_>> {
+    let slow = json!([{ "operation": "payments.create", "kind": "latency", "latency_ms": 1_000 }]);
+    world.shop.faults(slow).await?;
+    let order = world.start(&orders::two_lines()).await?;
+    world.shop.requested("payments.create").await?;
+    Ok(order)
+}
+
+async fn fulfilled(world: &World, order: Order<'_>, reserves: u64) -> anyhow::Result<()> {
+    order.ended().await?.fulfilled()?;
+    let totals = world.shop.clean().await?;
+    let money = (&totals["charges"], &totals["refunds"], &totals["holds"]);
+    assert_eq!(money, (&json!(1), &json!(0), &json!(0)));
+    assert_eq!(world.shop.stock(LAPTOP).await?, (49, 0));
+    assert_eq!(world.shop.stock(MOUSE).await?, (198, 0));
+    assert_eq!(world.shop.requests("inventory.reserve").await?, reserves);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_paid_order_whose_holds_ran_out_is_had_again() -> anyhow::Result<()> {
+    for (is_batch, reserves) in [(true, 2), (false, 4)] {
+        let world = world(is_batch).await?;
+        let order = paying_slowly(&world).await?;
+        world.shop.holds_run_out().await?;
+        assert_eq!(world.shop.stock(LAPTOP).await?, (50, 0), "the hold is lost");
+        fulfilled(&world, order, reserves).await?;
+    }
+    Ok(())
+}
+
+/// Only what was lost is held once more; one by one, the other line is sold already.
+#[tokio::test]
+async fn a_hold_that_somebody_released_by_hand_is_had_again() -> anyhow::Result<()> {
+    for (is_batch, reserves) in [(true, 2), (false, 3)] {
+        let world = world(is_batch).await?;
+        let order = paying_slowly(&world).await?;
+        let by_hand = json!({ "variant_id": LAPTOP, "quantity": 1, "reference_id": order.order_id });
+        let released = world.shop.ask("inventory/release", Some(&by_hand)).await?;
+        assert_eq!(released["released"], json!(1));
+        fulfilled(&world, order, reserves).await?;
+    }
+    Ok(())
+}
+
+/// A shop without a list of holds works by key and reference, as the platform is documented.
+#[tokio::test]
+async fn a_shop_that_cannot_list_holds_sells_and_releases_all_the_same() -> anyhow::Result<()> {
+    let world = world(false).await?;
+    let no_list = json!({ "operation": "inventory.get", "kind": "status", "status": 404 });
+    let lost = |operation: &str| json!({ "operation": operation, "kind": "reply_lost", "count": 1 });
+    let faults = ["inventory.reserve", "inventory.confirm", "inventory.release"].map(lost);
+    world.shop.faults(json!([&faults[..], &[no_list]].concat())).await?;
+    world.run(&orders::two_lines()).await?.fulfilled()?;
+    world.run(&orders::paid_with("card_declined")).await?.failed_as("PaymentDeclined")?;
+    let totals = world.shop.clean().await?;
+    assert_eq!((&totals["holds"], &totals["charges"]), (&json!(0), &json!(1)));
+    assert_eq!((world.shop.stock(LAPTOP).await?, world.shop.stock(MOUSE).await?), ((49, 0), (198, 0)));
+    Ok(())
+}
+
+/// An order of sixty lines, and a shop that has them and takes so many requests in a second.
+async fn sixty_lines(per_second: u32, settings: &[&str]) -> anyhow::Result<(World, WorkerProcess, Value)> {
+    let settings: Vec<&str> =
+        ["--inventory-batch-reserve=false", "--undo-patience=60s", "--stock-patience=60s"]
+            .into_iter()
+            .chain(settings.iter().copied())
+            .collect();
+    let (world, worker) = World::apart(&settings).await?;
+    world.shop.put("switches", json!({ "batch_reserve": false })).await?;
+    let names: Vec<String> = (1..=60).map(|n| format!("MANY-{n:03}")).collect();
+    let product = |name: &String| json!({ "sku": name, "variant_id": name, "price": 1_000, "stock": 5 });
+    world.shop.put("products", json!(names.iter().map(product).collect::<Vec<_>>())).await?;
+    world.shop.faults(json!([{ "operation": "*", "kind": "rate_limit", "per_second": per_second }])).await?;
+    let mut order = orders::order();
+    let item = |name: &String| json!({ "product_id": name, "variant_id": name, "product_name": name, "quantity": 1, "price": 1_000 });
+    order["items"] = json!(names.iter().map(item).collect::<Vec<_>>());
+    order["total_amount"] = json!(60_000);
+    Ok((world, worker, order))
+}
+
+#[tokio::test]
+async fn sixty_lines_are_sold_at_ten_requests_a_second() -> anyhow::Result<()> {
+    let (world, _worker, order) = sixty_lines(10, &[]).await?;
+    world.run(&order).await?.fulfilled()?;
+    let totals = world.shop.clean().await?;
+    assert_eq!((&totals["holds"], &totals["charges"]), (&json!(0), &json!(1)));
+    assert_eq!((world.shop.stock("MANY-001").await?, world.shop.stock("MANY-060").await?), ((4, 0), (4, 0)));
+    Ok(())
+}
+
+/// An attempt has seven seconds, and sixty lines take ten: the next one goes on where it was.
+#[tokio::test]
+async fn sixty_lines_are_released_at_six_requests_a_second() -> anyhow::Result<()> {
+    let (world, _worker, mut order) = sixty_lines(6, &["--ecommerce-api-timeout=500"]).await?;
+    order["payment_method"]["card_token"] = json!("card_declined");
+    world.run(&order).await?.failed_as("PaymentDeclined")?;
+    let totals = world.shop.clean().await?;
+    assert_eq!(totals["holds"], json!(0));
+    assert_eq!((world.shop.stock("MANY-001").await?, world.shop.stock("MANY-060").await?), ((5, 0), (5, 0)));
+    Ok(())
+}
