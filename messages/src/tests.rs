@@ -1,7 +1,7 @@
 use contracts::commerce::OrderLine;
 use contracts::customers::RecommendedProduct;
 use contracts::money::UnitPrice;
-use contracts::values::{OrderId, ProductId, VariantId};
+use contracts::values::{OrderId, PriceBatchId, ProductId, VariantId};
 
 use super::*;
 
@@ -23,6 +23,18 @@ fn confirmation_of(product: &str, tracking_number: &str) -> Result<Content, Box<
         }],
         total_amount: Money::from_minor_units(50_000_000, Currency::VND),
         tracking_number: tracking_number.to_owned(),
+    })
+}
+
+fn prices_updated() -> Result<Content, Box<dyn std::error::Error>> {
+    Ok(Content::PricesUpdated {
+        batch_id: PriceBatchId::new("b-2026-12")?,
+        rows: 1_200,
+        applied: 1_101,
+        unchanged: 62,
+        conflicts: 33,
+        refused: 4,
+        invalid: 0,
     })
 }
 
@@ -179,6 +191,20 @@ fn the_mails_of_onboarding_have_words_in_every_locale() -> TestResult {
 }
 
 #[test]
+fn the_team_reads_the_figures_of_a_price_run_in_every_locale() -> TestResult {
+    let (texts, content) = (Texts::load()?, prices_updated()?);
+    for locale in Locale::ALL {
+        let mail = texts.email(&content, locale, None)?;
+        assert!(mail.subject.contains("b-2026-12"), "{}", mail.subject);
+        for figure in ["1200", "1101", "62", "33", "4"] {
+            let (text, html) = (format!(": {figure}\n"), format!(">{figure}</td>"));
+            assert!(mail.text.contains(&text) && mail.html.contains(&html), "{figure}: {}", mail.text);
+        }
+    }
+    Ok(())
+}
+
+#[test]
 fn marketing_says_how_it_ends_and_nothing_else_does() -> TestResult {
     let texts = Texts::load()?;
     let tips = Content::OnboardingTips { first_name: "Nguyen".to_owned() };
@@ -205,6 +231,7 @@ fn every_mail_is_laid_out_for_mail_programs() -> TestResult {
         Content::Welcome { first_name: first_name(), loyalty_points: 100, welcome_discount_code: None },
         Content::OnboardingTips { first_name: first_name() },
         Content::ProductRecommendations { first_name: first_name(), recommendations: vec![] },
+        prices_updated()?,
     ];
     for content in &contents {
         for locale in Locale::ALL {
