@@ -6,7 +6,8 @@
 //! | 429 | `PutOff` | retries after `Retry-After`: nothing happened |
 //! | nothing was sent: what came of the request before may still show | `TooSoon` | retries when that time is over |
 //! | 401, 403, and a path that is not there (404 or 405 without the API's own words) | `Setting` | retries: nothing happened. The failure names the settings to look at, and a worker with the right ones goes on where this one stopped |
-//! | timeout, connection lost, 5xx, 408, 3xx, an answer that is no JSON or too large | `Unknown` | retries, after the adapter looked up what became of it |
+//! | timeout, connection lost, 5xx, 408, 3xx, an answer that is no JSON | `Unknown` | retries, after the adapter looked up what became of it |
+//! | an answer that is larger than is read | `TooLarge` | the same; a list of products is asked for in smaller parts |
 //! | any other 4xx without the API's own words | `Foreign` | the same; of bulk work whose other rows are taken, it costs its row |
 //! | a word of the API that nobody here knows | `NewWord` | the same; the failure names the word |
 //! | the same 5xx again under the same key (`Idempotent-Replayed`) | `UnknownForGood` | gives up: the provider would repeat it for ever. The process looks it up, or asks under another key |

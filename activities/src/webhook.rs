@@ -14,6 +14,7 @@ use std::time::{Duration, SystemTime};
 
 use contracts::values::{EventId, OrderId};
 use hmac::{Hmac, KeyInit, Mac};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
@@ -23,6 +24,9 @@ use crate::http::Credential;
 /// played back later.
 pub const TOLERANCE: Duration = Duration::from_secs(300);
 
+/// The longest id of a payment that is taken.
+const PAYMENT_ID_MAX: usize = 255;
+
 /// The matter of an event of a payment provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaymentEvent {
@@ -30,6 +34,8 @@ pub struct PaymentEvent {
     pub event_id: EventId,
     /// The order that was paid; `None` when the event is about something that is not one of our payments.
     pub order_id: Option<OrderId>,
+    /// The provider's id of the payment, where the event names it: that one can be read without a search.
+    pub payment_id: Option<String>,
     /// The provider's word for what happened: `payment_intent.succeeded`.
     pub kind: String,
 }
@@ -84,6 +90,7 @@ pub fn verify(header: &str, body: &[u8], secret: &Credential, now: SystemTime) -
 pub(crate) fn event(
     event_id: String,
     order_id: Option<String>,
+    payment_id: Option<&Value>,
     kind: String,
 ) -> Result<PaymentEvent, WebhookError> {
     if event_id.trim().is_empty() || kind.is_empty() {
@@ -92,7 +99,16 @@ pub(crate) fn event(
     let event_id = EventId::new(event_id.as_str()).unwrap_or_else(|_| stand_in(&event_id));
     // A number that none of our orders can have did not come from us.
     let order_id = order_id.and_then(|id| OrderId::new(id).ok());
-    Ok(PaymentEvent { event_id, order_id, kind })
+    // An id of another shape is none: the payment is looked for by its key.
+    let payment_id = payment_id.and_then(Value::as_str).filter(|id| is_id(id)).map(str::to_owned);
+    Ok(PaymentEvent { event_id, order_id, payment_id, kind })
+}
+
+/// Whether a text can be a provider's id of a payment: it becomes part of a path, and of a process' input.
+fn is_id(text: &str) -> bool {
+    (1..=PAYMENT_ID_MAX).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_graphic())
+        && !text.starts_with('.')
 }
 
 /// An id of ours for an event whose own would not fit into a workflow id; the same one for the same event.

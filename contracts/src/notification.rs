@@ -13,7 +13,7 @@ use crate::commerce::OrderLine;
 use crate::customers::RecommendedProduct;
 use crate::money::Money;
 use crate::payment::CustomerAction;
-use crate::values::{CustomerId, IdempotencyKey, Locale, OrderId, Recipient};
+use crate::values::{CustomerId, IdempotencyKey, Locale, OrderId, PriceBatchId, Recipient};
 
 /// The message senders' activities.
 pub struct Notifications;
@@ -111,6 +111,23 @@ pub enum Content {
         /// As the customer wrote it.
         first_name: String,
     },
+    /// A price run went through. For the shop's own team.
+    PricesUpdated {
+        /// The run.
+        batch_id: PriceBatchId,
+        /// Rows of the list.
+        rows: u64,
+        /// Prices that were written.
+        applied: u64,
+        /// Prices that were so already.
+        unchanged: u64,
+        /// Prices that were not the expected ones, and are left as they are.
+        conflicts: u64,
+        /// Prices that the shop refused.
+        refused: u64,
+        /// Rows that could not be used.
+        invalid: u64,
+    },
     /// A week later: what the customer may like. Marketing.
     ProductRecommendations {
         /// As the customer wrote it.
@@ -133,6 +150,7 @@ impl Content {
             Self::OrderRefunded { .. } => "order_refunded",
             Self::Welcome { .. } => "welcome",
             Self::OnboardingTips { .. } => "onboarding_tips",
+            Self::PricesUpdated { .. } => "prices_updated",
             Self::ProductRecommendations { .. } => "product_recommendations",
         }
     }
@@ -149,9 +167,10 @@ impl Content {
             Self::OrderExpired { .. } => OrderMail::Expired,
             Self::OrderCancelled { .. } => OrderMail::Cancelled,
             Self::OrderRefunded { .. } => OrderMail::Refunded,
-            Self::Welcome { .. } | Self::OnboardingTips { .. } | Self::ProductRecommendations { .. } => {
-                return None;
-            }
+            Self::Welcome { .. }
+            | Self::OnboardingTips { .. }
+            | Self::PricesUpdated { .. }
+            | Self::ProductRecommendations { .. } => return None,
         })
     }
 }

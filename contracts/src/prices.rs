@@ -25,12 +25,13 @@ use temporalio_macros::activity_definitions;
 
 pub use applied::{AppliedPrices, ApplyPrices, PriceAction, PriceBatch, PriceOutcome};
 pub use list::{GivenRow, PriceChecks, PriceList, StagePrices};
-pub use others::{ExportPrices, ExportedPrices, JoinLists, NotifyPrices};
+pub use others::{ExportPrices, ExportedPrices, JoinLists, MailTeam, NotifyPrices};
 pub use reverted::{PriceImage, RevertAction, RevertOutcome, RevertPrices, RevertedPrices};
 pub use staged::{
     Moment, PriceCounts, PriceMove, PriceRow, RowError, StagedPrices, ValueChange, VariantPrice,
 };
 
+use crate::notification::Delivery;
 use crate::objects::ObjectRef;
 use crate::values::PriceBatchId;
 
@@ -62,6 +63,12 @@ impl Prices {
     /// Tells the shop's team how a run ended.
     #[activity(name = "prices.notify")]
     pub fn notify(input: NotifyPrices) {
+        unimplemented!()
+    }
+
+    /// Mails the shop's team how a run ended.
+    #[activity(name = "prices.mail_team")]
+    pub fn mail_team(input: MailTeam) -> Delivery {
         unimplemented!()
     }
 

@@ -12,6 +12,7 @@ use crate::commerce::UpdateOrder;
 use crate::customers::AccountRef;
 use crate::inventory::{ConfirmStock, ReleaseStock};
 use crate::loyalty::GrantRef;
+use crate::payment::FindPayment;
 use crate::shipping::ShipmentRef;
 
 /// One round of tries of an effect.
@@ -44,3 +45,5 @@ impl Tried for UpdateOrder {}
 impl Tried for AccountRef {}
 impl Tried for GrantRef {}
 impl Tried for ApplyRows {}
+// A question changes nothing.
+impl Tried for FindPayment {}

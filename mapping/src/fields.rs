@@ -2,7 +2,7 @@
 //! fields.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::money::Currency;
 use jiff::tz::{Offset, TimeZone};
@@ -32,7 +32,7 @@ impl FieldRules {
         json::value(rules).map_err(|problem| vec![problem])?;
         let Some(given) = json::fields(rules) else {
             let fix = "write an object of fields and their columns: {\"new_price\": \"gia moi\"}";
-            return Err(vec![Problem::new("", "is no map of columns", fix)]);
+            return Err(vec![Problem::new("", "is no map of columns", fix).at(Place::Byte { byte: 0 })]);
         };
         let names: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
         let (mut parsed, mut mistakes) = (BTreeMap::new(), Vec::new());
@@ -59,7 +59,9 @@ impl FieldRules {
         match rules.copied() {
             Some((one, other)) => {
                 let fix = "name a column of its own for each, or write how one of them is made of it";
-                Err(vec![Problem::new(other, format!("is made of a column that {one} is made of"), fix)])
+                let at = given.iter().find(|(name, _)| name == other).map_or(0, |(_, field)| field.at);
+                let problem = format!("is made of a column that {one} is made of");
+                Err(vec![Problem::new(other, problem, fix).at(Place::Byte { byte: at })])
             }
             None => Ok(rules),
         }
@@ -106,33 +108,23 @@ impl FieldRules {
         self.rules.contains_key(field)
     }
 
-    /// The fields that are made of a column.
+    /// The fields that are made of a column; or, in a list of objects, of what stands in it.
     pub fn made_of<'r>(&'r self, column: &str) -> impl Iterator<Item = &'static str> + use<'r> {
         let column = text::as_seen(column).into_owned();
-        let reads = move |rule: &Rule| {
-            rule.paths().any(|path| path.join(".") == column || path.first() == Some(&column))
-        };
-        self.rules.iter().filter(move |(_, (_, rule))| reads(rule)).map(|(name, _)| *name)
+        self.rules.iter().filter(move |(_, (_, rule))| rule.reads(&column)).map(|(name, _)| *name)
     }
 
-    /// The first field that is made of a column which a table of these columns does not have, and that column. A rule
-    /// with a default may do without.
+    /// The first field that is made of a column which a table of these columns does not have, and that column: the
+    /// whole of a name with points, because no cell is an object. A rule with a default may do without.
     #[must_use]
     pub fn missing<'r>(&'r self, columns: &[&str]) -> Option<(&'static str, String)> {
         // A table without a heading is one of nothing.
         if columns.is_empty() {
             return None;
         }
-        let columns: Vec<Cow<'_, str>> = columns.iter().map(|column| text::as_seen(column)).collect();
-        let is_there = |path: &[String]| {
-            columns.iter().any(|column| {
-                **column == *path.join(".") || Some(&**column) == path.first().map(String::as_str)
-            })
-        };
-        self.rules.iter().find_map(|(field, (_, rule))| {
-            let missing = rule.paths().find(|path| !is_there(path))?;
-            (!rule.has_default()).then(|| (*field, missing.join(".")))
-        })
+        let columns: BTreeSet<Cow<'_, str>> = columns.iter().map(|column| text::as_seen(column)).collect();
+        let mut rules = self.rules.iter();
+        rules.find_map(|(field, (_, rule))| Some((*field, rule.missing(|column| columns.contains(column))?)))
     }
 
     /// Makes a field of a row. `None`: it has no rule, or the row says nothing of it. A value that a bare rule names is
@@ -214,9 +206,9 @@ mod tests {
             ),
             (
                 "{\"new_price\": \"giá\", \"old_price\": \"gia\u{301}\"}",
-                "old_price is made of a column that new_price is made of",
+                "old_price is made of a column that new_price is made of (line 1, column 35)",
             ),
-            ("[]", "is no map of columns"),
+            ("[]", "is no map of columns (line 1, column 1)"),
             ("{\"sku\" 7}", "is not JSON: expected `:` (line 1, column 8)"),
         ] {
             assert_eq!(said(rules), [problem], "{rules}");
@@ -250,7 +242,14 @@ mod tests {
         assert_eq!(rules.made_of("ma.hang").collect::<Vec<_>>(), ["sku"]);
         assert_eq!(rules.made_of("ghi chu").count(), 0);
         assert_eq!(rules.missing(&["gia", "ma.hang", "x"]), None);
-        assert_eq!(rules.missing(&["gia", "ma"]), None);
+        // No cell is an object.
+        assert_eq!(rules.missing(&["gia", "ma"]), Some(("sku", "ma.hang".to_owned())));
+        assert_eq!(rules.missing(&[]), None);
         assert_eq!(rules.missing(&["Gia", "ma"]), Some(("new_price", "gia".to_owned())));
+        let joined =
+            r#"{"sku": {"from": ["ma", "co"], "join": "-"}, "old_price": {"from": "gia", "default": 1}}"#;
+        let joined = FieldRules::parse(joined, &FIELDS).expect("rules");
+        assert_eq!(joined.missing(&["ma"]), Some(("sku", "co".to_owned())));
+        assert_eq!(joined.missing(&["ma", "co"]), None);
     }
 }

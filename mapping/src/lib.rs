@@ -195,15 +195,29 @@ impl EntityMapping<'_> {
         targets::sku(|target| self.read(&source, target)).map_err(|failed| self.defect(failed))
     }
 
-    /// The source's field that a field of the shop (`product_sku`, as a [`Defect`] names it) is made of: the first,
-    /// where it is made of several. `None`: of none.
+    /// The source's field that a field of the shop (`product_sku`, as a [`Defect`] names it) is made of, as a table
+    /// would call it: the first, where it is made of several. `None`: of none.
     #[must_use]
-    pub fn source_of(&self, name: &str) -> Option<&str> {
+    pub fn source_of(&self, name: &str) -> Option<String> {
         let target = targets(self.entity).iter().find(|target| target.name(self.entity) == name)?;
         match self.rules {
-            None => Some(target.field),
-            Some(rules) => rules.get(target.field)?.sources().next(),
+            None => Some(target.field.to_owned()),
+            Some(rules) => rules.get(target.field)?.paths().next().map(|path| path.join(".")),
         }
+    }
+
+    /// The fields of the shop that are made of a column which a table does not have, each with that column; a rule with
+    /// a default may do without. Only for tables: a record of an ERP may leave out what it has nothing to say of.
+    #[must_use]
+    pub fn missing(&self, is_there: impl Fn(&str) -> bool) -> Vec<Defect> {
+        let missing = |(target, rule): (&Target, &Rule)| {
+            let column = rule.missing(&is_there)?;
+            let problem = format!("is made of the column '{column}', and there is none");
+            let fix = "name a column of the file, or give the rule a default".to_owned();
+            Some(Defect { fix: Some(fix), ..self.unmapped(target, problem) })
+        };
+        let ruled = |target: &'static Target| Some((target, self.rules?.get(target.field)?));
+        targets(self.entity).iter().filter_map(ruled).filter_map(missing).collect()
     }
 
     fn sku_rule(&self) -> Option<&Rule> {
@@ -245,11 +259,11 @@ impl EntityMapping<'_> {
     /// The fields of a record that no rule asks for, sorted.
     #[must_use]
     pub fn unknown_fields<'s>(&self, source: &'s SourceRecord) -> Vec<&'s str> {
-        let asked: BTreeSet<&str> = match self.rules {
-            None => targets(self.entity).iter().map(|target| target.field).collect(),
-            Some(rules) => rules.values().flat_map(Rule::sources).collect(),
+        let is_asked = |name: &str| match self.rules {
+            None => targets(self.entity).iter().any(|target| target.field == name),
+            Some(rules) => rules.values().any(|rule| rule.reads(name)),
         };
-        let is_known = |name: &str| asked.contains(name) || OF_THE_SOURCE.contains(&name);
+        let is_known = |name: &str| OF_THE_SOURCE.contains(&name) || is_asked(name);
         source.keys().map(String::as_str).filter(|name| !is_known(&text::as_seen(name))).collect()
     }
 }

@@ -11,7 +11,8 @@ const MINUS: [char; 2] = ['-', '\u{2212}'];
 pub(crate) fn written(text: &str, rule: Option<&Rule>, decimals: u32) -> Result<Decimal, String> {
     let strip = rule.map_or(&[][..], |rule| &rule.strip);
     let stripped = stripped(&text::composed(&text::number(text)), strip);
-    let (digits, is_negative) = unsigned(&stripped);
+    let (digits, is_negative) = unsigned(&stripped, strip);
+    let digits = digits.as_str();
     if is_of_two_minds(digits, rule, decimals) {
         return Err(
             "may be written in thousands or with decimals: say decimal or thousands in its rule".to_owned()
@@ -82,19 +83,20 @@ fn stripped(text: &str, strip: &[String]) -> String {
     }
 }
 
-/// A minus may stand behind the digits, and books write `(3)`. A plus says nothing.
-fn unsigned(text: &str) -> (&str, bool) {
-    let begins_with_digit = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
-    let positive = text.strip_prefix('+').map(str::trim_start).filter(|rest| begins_with_digit(rest));
-    if let Some(rest) = positive {
+/// A minus may stand behind the digits, and books write `(3)`. A plus says nothing. Between the sign and the digits the
+/// words of the rule may stand: `-$25`, `(25 kg)`.
+fn unsigned(text: &str, strip: &[String]) -> (String, bool) {
+    let begins_with_digit = |rest: &String| rest.starts_with(|c: char| c.is_ascii_digit());
+    let inside = |rest: &str| Some(stripped(rest, strip)).filter(begins_with_digit);
+    if let Some(rest) = text.strip_prefix('+').and_then(inside) {
         return (rest, false);
     }
     let in_brackets = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
     let behind = text.strip_suffix(MINUS).filter(|rest| rest.ends_with(|c: char| c.is_ascii_digit()));
-    let before = text.strip_prefix(MINUS).map(str::trim_start);
-    match in_brackets.or(behind).or(before).map(str::trim).filter(|rest| begins_with_digit(rest)) {
+    let before = text.strip_prefix(MINUS);
+    match in_brackets.or(behind).or(before).and_then(inside) {
         Some(rest) => (rest, true),
-        None => (text, false),
+        None => (text.to_owned(), false),
     }
 }
 

@@ -120,14 +120,26 @@ impl Rule {
         of_signs || of_amounts || self.grouping == Grouping::Indian
     }
 
-    /// The ERP's fields that the rule reads, on the first level.
-    pub(crate) fn sources(&self) -> impl Iterator<Item = &str> {
-        self.from.iter().filter_map(|path| path.first()).map(String::as_str)
+    /// The first of its fields that says nothing.
+    fn empty_part(&self, source: &SourceRecord) -> Result<String, String> {
+        for path in &self.from {
+            if scalar(source, path)?.is_none_or(|value| value.is_nothing()) {
+                return Ok(path.join("."));
+            }
+        }
+        Ok(String::new())
     }
 
-    /// Whether there is a value where the ERP's is missing.
-    pub(crate) fn has_default(&self) -> bool {
-        self.default.is_some()
+    /// Whether the rule reads a field on the first level, which may have points in its name.
+    pub(crate) fn reads(&self, field: &str) -> bool {
+        self.from.iter().any(|path| path.first().is_some_and(|first| first == field) || is_named(path, field))
+    }
+
+    /// The first of its fields that a table does not have. No cell is an object, so a path is the name of one column.
+    /// A rule with a default may do without.
+    pub(crate) fn missing(&self, is_there: impl Fn(&str) -> bool) -> Option<String> {
+        let mut columns = self.from.iter().map(|path| path.join("."));
+        columns.find(|column| !is_there(column)).filter(|_| self.default.is_none())
     }
 
     /// The paths of the ERP's fields that the rule reads.
@@ -164,6 +176,11 @@ impl Rule {
             found.extend(scalar(source, path)?.filter(|value| !value.is_nothing()));
         }
         let own_default = || self.default.as_ref().map(|default| Value::Own(default.into()));
+        // Without one of its parts a key is another one.
+        if kind == Kind::Key && !found.is_empty() && found.len() < self.from.len() {
+            let missing = self.empty_part(source)?;
+            return own_default().map(Some).ok_or_else(|| format!("lacks a part: {missing} says nothing"));
+        }
         let joined = match found.len() {
             0 => return Ok(own_default()),
             1 => found.into_iter().next(),
@@ -185,6 +202,16 @@ impl Rule {
             },
         }
     }
+}
+
+/// Whether a name is that of a path, without making it.
+fn is_named(path: &[String], name: &str) -> bool {
+    let mut rest = Some(name);
+    for (nth, part) in path.iter().enumerate() {
+        let behind = if nth == 0 { rest } else { rest.and_then(|rest| rest.strip_prefix('.')) };
+        rest = behind.and_then(|rest| rest.strip_prefix(part.as_str()));
+    }
+    rest == Some("")
 }
 
 /// A record with one field, at a path.

@@ -51,7 +51,7 @@ const DESCRIPTION: Target = known_to("description", Kind::Text);
 const CATEGORY: Target = known_to("category", Kind::Text);
 const ACTIVE: Target = known_to("active", Kind::Bool);
 const QUANTITY: Target = needed("quantity", Kind::Integer);
-const LOCATION: Target = needed("location", Kind::Text);
+const LOCATION: Target = needed("location", Kind::Key);
 const EXTERNAL_ID: Target = needed("external_id", Kind::Key);
 const EMAIL: Target = needed("email", Kind::Text);
 const FIRST_NAME: Target = needed("first_name", Kind::Text);
@@ -231,11 +231,11 @@ impl<R: Fn(&Target) -> Result<Option<Converted>, Defect>> Fields<R> {
     /// The international form where it can be told; a number of the ERP's own country has no `+`, and stays as it is.
     fn phone(&self) -> Result<Option<String>, Failed<'static>> {
         let Some(Converted::Text(written)) = self.get(&PHONE)? else { return Ok(None) };
-        let written = text::number(&written);
-        if text::is_international(&written) {
-            return text::phone(&written).map(Some).or_else(|refusal| refused(&PHONE, refusal));
-        }
-        text::line(&written, 30).map(Some).or_else(|refusal| refused(&PHONE, refusal))
+        let read = match text::is_international(&written) {
+            true => text::phone(&written),
+            false => text::local_phone(&written, 30),
+        };
+        read.map(Some).or_else(|refusal| refused(&PHONE, refusal))
     }
 
     fn money(&self, target: &'static Target) -> Result<Money, Failed<'static>> {

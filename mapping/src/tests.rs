@@ -5,6 +5,7 @@ use text::{Place, Problem};
 
 use crate::{DefectKind, Rules, SourceRecord};
 
+mod keys;
 mod names;
 mod written;
 
@@ -304,6 +305,10 @@ fn a_phone_that_is_none_is_left_out_and_told() {
     for (rules, phone, cause) in [
         (&plain, "+36 (0)1 555", "customer_phone has a 0 behind +36, where none belongs"),
         (&plain, "0123456789012345678901234567890123456789", "customer_phone is longer than 30 characters"),
+        (&plain, "not a phone", "customer_phone holds a sign that no phone number has"),
+        (&plain, "8.4901E+10", "customer_phone holds a sign that no phone number has"),
+        (&plain, "901234567.0", "customer_phone is a number with decimals, as a spreadsheet makes them"),
+        (&plain, "0901234567 0902345678", "customer_phone holds more digits than one phone number"),
         (&looked_up, "8", "customer_phone is not in the table of its rule"),
     ] {
         let record = source(&format!(

@@ -173,17 +173,19 @@ impl<'a> Value<'a> {
         rule.map_or(Ok(amount), |rule| number::calculated(amount, rule, decimals))
     }
 
-    /// Refuses a number that was a key ([`text::is_made_of_a_key`]).
+    /// Refuses a number, a date or a truth value that was a key ([`text::is_made_of_a_key`],
+    /// [`text::is_shown_for_a_key`]).
     ///
     /// # Errors
     /// The problem, with what to do.
     pub fn refuse_made(&self) -> Result<(), String> {
-        let is_made = match self {
-            Self::Text(text) => text::is_made_of_a_key(text, false),
-            Self::Number(digits) => text::is_made_of_a_key(digits, true),
-            _ => false,
-        };
-        if is_made { Err(MADE.to_owned()) } else { Ok(()) }
+        match self {
+            Self::Text(text) if text::is_made_of_a_key(text, false) => Err(MADE.to_owned()),
+            Self::Number(digits) if text::is_made_of_a_key(digits, true) => Err(MADE.to_owned()),
+            Self::Text(text) if text::is_shown_for_a_key(text) => Err(SHOWN.to_owned()),
+            Self::Bool(_) => Err(SHOWN.to_owned()),
+            _ => Ok(()),
+        }
     }
 
     /// Whether a value of the rules can be held by the field at all.
@@ -198,6 +200,9 @@ impl<'a> Value<'a> {
 
 const MADE: &str = "is a number that a spreadsheet made of a key, and its digits may be lost: export the column as text, or, \
                     if keys are written so, set exact in its rule";
+
+const SHOWN: &str = "is a date, a time, a percentage or a truth value, as a spreadsheet makes them of keys: export the column as \
+                     text, or, if keys are written so, set exact in its rule";
 
 fn whole(amount: Decimal) -> Result<Converted, String> {
     let whole = amount.normalize();

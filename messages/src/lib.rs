@@ -1,4 +1,4 @@
-//! The texts that customers read: one template file per message and locale, with a block per channel.
+//! The texts that customers, and the shop's team, read: one template file per message and locale, with a block per channel.
 //!
 //! It is a crate of its own because two crates need it that may not need each other: the adapters, which send, and the
 //! command line, which previews (`starter mail preview`) and reaches no outside system.
@@ -58,7 +58,7 @@ pub struct Texts {
 pub struct TextError(#[from] minijinja::Error);
 
 /// Every message in every locale: the confirmation of an order on every channel, all others as mails alone.
-const TEMPLATES: [(&str, &str); 18] = [
+const TEMPLATES: [(&str, &str); 20] = [
     ("order_confirmation.vi-VN", include_str!("../templates/order_confirmation.vi-VN.j2")),
     ("order_confirmation.en-US", include_str!("../templates/order_confirmation.en-US.j2")),
     ("order_awaiting_payment.vi-VN", include_str!("../templates/order_awaiting_payment.vi-VN.j2")),
@@ -75,6 +75,8 @@ const TEMPLATES: [(&str, &str); 18] = [
     ("welcome.en-US", include_str!("../templates/welcome.en-US.j2")),
     ("onboarding_tips.vi-VN", include_str!("../templates/onboarding_tips.vi-VN.j2")),
     ("onboarding_tips.en-US", include_str!("../templates/onboarding_tips.en-US.j2")),
+    ("prices_updated.vi-VN", include_str!("../templates/prices_updated.vi-VN.j2")),
+    ("prices_updated.en-US", include_str!("../templates/prices_updated.en-US.j2")),
     ("product_recommendations.vi-VN", include_str!("../templates/product_recommendations.vi-VN.j2")),
     ("product_recommendations.en-US", include_str!("../templates/product_recommendations.en-US.j2")),
 ];
@@ -261,6 +263,11 @@ fn values(content: &Content, locale: Locale) -> Value {
             welcome_discount_code => welcome_discount_code,
         },
         Content::OnboardingTips { first_name } => context! { first_name => first_name },
+        Content::PricesUpdated { batch_id, rows, applied, unchanged, conflicts, refused, invalid } => {
+            context! {
+                batch_id => batch_id.as_str(), rows, applied, unchanged, conflicts, refused, invalid,
+            }
+        }
         Content::ProductRecommendations { first_name, recommendations } => {
             let product = |product: &contracts::customers::RecommendedProduct| {
                 context! {

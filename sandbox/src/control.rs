@@ -48,6 +48,7 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/prices", get(catalog::prices))
         .route("/prices/summary", get(catalog::prices_in_figures))
         .route("/payments/{order_id}/settle", post(settle))
+        .route("/payments/{order_id}/again", post(pay_again))
         .route("/pay/{payment_id}", get(pay_page).post(pay))
         .route("/shipments/{order_id}", put(hand_over))
         .route("/customers", get(customers))
@@ -205,6 +206,10 @@ fn put_product(shop: &Shop<'_>, index: usize, product: &Product) -> Result<(), S
 
 async fn settle(State(service): State<Shared>, Path(order_id): Path<String>, request: Bytes) -> Response {
     answer(&service, move |shop| handlers::settle_order(shop, &order_id, &body::parse(&request)?)).await
+}
+
+async fn pay_again(State(service): State<Shared>, Path(order_id): Path<String>) -> Response {
+    answer(&service, move |shop| handlers::pay_again(shop, &order_id)).await
 }
 
 /// The page behind an action's link. It says nothing of the order, so it needs no token.

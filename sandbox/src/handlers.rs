@@ -34,7 +34,7 @@ pub(crate) use categories::named as category_named;
 pub(crate) use customers::{CustomerChange, change as change_customer};
 pub(crate) use media::{bytes as media_bytes, first_image};
 pub(crate) use notifications::outbox;
-pub(crate) use payments::{Outcome, is_open as payment_is_open, settle_order, settle_payment};
+pub(crate) use payments::{Outcome, is_open as payment_is_open, pay_again, settle_order, settle_payment};
 pub(crate) use products::page as catalog;
 pub(crate) use profiles::list as customers;
 pub(crate) use rules::{Offer, OpenRules, Reduced};

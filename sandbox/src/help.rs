@@ -126,6 +126,7 @@ CONTROL ENDPOINTS (never need the token)
          &after=&limit=
   GET  /_sandbox/prices/summary?key_prefix=           the same in figures
   POST /_sandbox/payments/{order_id}/settle           {\"outcome\":\"paid\"|\"failed\",\"force\"?,\"amount\"?,\"currency\"?}
+  POST /_sandbox/payments/{order_id}/again            captures the order's money a second time
   GET  /_sandbox/pay/{payment_id}                     the page behind an action's url
   PUT  /_sandbox/shipments/{order_id}                 {\"status\":\"in_transit\"} ends the void window
   GET  /_sandbox/customers                            customers, with all that belongs to them

@@ -1,5 +1,7 @@
-//! Brings the news of a payment to the open order, or to [`LatePayment`] when the order has ended without the money.
-//! The command line and the webhook door both use it, so that they decide alike.
+//! Brings the news of a payment to the open order, or to [`LatePayment`] when the order has ended without the money, or
+//! has had its money already. The command line and the webhook door both use it, so that they decide alike; the door,
+//! which can look at the provider itself, does so in between ([`bring`], [`begin`]), so that what is not ours starts
+//! nothing.
 //!
 //! Nobody takes the news at its word: the order and `LatePayment` read the payment again from the provider. An order
 //! has one `LatePayment` at a time: it is started with the first news, and told of what comes while it is open. No news
@@ -33,6 +35,28 @@ use workflows::report::Report;
 use workflows::saga::Outcome;
 use workflows::search_attributes::{NEEDS_HUMAN, OUTCOME};
 
+/// News of a payment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct News {
+    /// The order that it is about.
+    pub order_id: OrderId,
+    /// The provider's id of the event: the same news twice has one effect.
+    pub event_id: EventId,
+    /// The provider's id of the payment, where the news names it.
+    pub payment_id: Option<String>,
+}
+
+/// Where the news found its order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// Open, and it heard.
+    Open(Heard),
+    /// It has its money: paid and open, or fulfilled.
+    Paid,
+    /// It ended without the money.
+    Undone,
+}
+
 /// The outcome of the news.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Heard {
@@ -40,8 +64,15 @@ pub enum Heard {
     Taken,
     /// The order had heard of it before.
     Duplicate,
-    /// The order is paid, or was fulfilled: there is nothing to do.
+    /// The order is paid, or was fulfilled, and there is no other money: there is nothing to do.
     AlreadyPaid,
+    /// There is no such payment of ours, or it holds no money, and none will come: there is nothing to do.
+    Nothing,
+    /// The order is paid, or was fulfilled: whether it was paid twice is looked at.
+    PaidBefore {
+        /// The run that looks, and asks a person if it was.
+        workflow_id: String,
+    },
     /// The order ended without the money, which goes back.
     Late {
         /// The run that gives it back.
@@ -59,6 +90,8 @@ impl Heard {
             Self::Taken => "taken",
             Self::Duplicate => "duplicate",
             Self::AlreadyPaid => "already paid",
+            Self::Nothing => "no payment of ours, or one without money: nothing to do",
+            Self::PaidBefore { .. } => "already paid: a person is asked if it was paid twice",
             Self::Late { asks_first: false, .. } => "the order has ended: whatever was paid goes back",
             Self::Late { asks_first: true, .. } => {
                 "the order has ended, and somebody decided about its money: if there is some, a person is asked before it is sent"
@@ -84,12 +117,15 @@ pub enum SettleError {
     /// Temporal refused, or cannot be reached.
     #[error("Temporal answers {:?}: {}", .0.code(), .0.message())]
     Rpc(Box<Status>),
+    /// The payment provider has to be asked first, and did not answer.
+    #[error("the payment provider gave no answer: {0}")]
+    NoLook(String),
     /// Something between Temporal and here failed.
     #[error("Temporal: {0}")]
     Temporal(String),
 }
 
-/// Brings the news of a payment; the same news twice has one effect.
+/// Brings the news of a payment, and begins what follows from it; the same news twice has one effect.
 ///
 /// # Errors
 /// When there is no such order, no worker answers within `limit`, or Temporal refuses.
@@ -100,6 +136,20 @@ pub async fn settle(
     event_id: &EventId,
     limit: Duration,
 ) -> Result<Heard, SettleError> {
+    let news = News { order_id: order_id.clone(), event_id: event_id.clone(), payment_id: None };
+    match bring(client, &news, limit).await? {
+        Found::Open(heard) => Ok(heard),
+        Found::Paid => begin(client, task_queue, &news, true).await,
+        Found::Undone => begin(client, task_queue, &news, false).await,
+    }
+}
+
+/// Brings the news of a payment to its order, if that is open, and says where it found it.
+///
+/// # Errors
+/// As [`settle`].
+pub async fn bring(client: &Client, news: &News, limit: Duration) -> Result<Found, SettleError> {
+    let News { order_id, event_id, .. } = news;
     let handle = handle_of(client, OrderProcessing::run, order_processing::workflow_id(order_id));
     let event = PaymentSettled { event_id: event_id.to_string() };
     let news = event.clone();
@@ -111,26 +161,24 @@ pub async fn settle(
     };
     match answer {
         Ok(answer) => Ok(match answer.as_str() {
-            order_processing::TAKEN => Heard::Taken,
-            order_processing::DUPLICATE => Heard::Duplicate,
-            _ => Heard::AlreadyPaid,
+            order_processing::TAKEN => Found::Open(Heard::Taken),
+            order_processing::DUPLICATE => Found::Open(Heard::Duplicate),
+            _ => Found::Paid,
         }),
         // So much news came that the rest of the run's updates is kept for people.
         Err(WorkflowUpdateError::Failed(refusal)) if says(&refusal, order_processing::BY_SIGNAL) => {
             let signalled =
                 handle.signal(OrderProcessing::payment_heard, news, WorkflowSignalOptions::default());
             match signalled.await {
-                Ok(()) => Ok(Heard::Taken),
-                Err(WorkflowInteractionError::NotFound(_)) => {
-                    after_the_end(client, task_queue, order_id, event_id).await
-                }
+                Ok(()) => Ok(Found::Open(Heard::Taken)),
+                Err(WorkflowInteractionError::NotFound(_)) => after_the_end(client, order_id).await,
                 Err(WorkflowInteractionError::Rpc(status)) => Err(SettleError::Rpc(Box::new(status))),
                 Err(other) => Err(SettleError::Temporal(other.to_string())),
             }
         }
         // Closed before, or while the update was on its way: how it ended decides.
         Err(WorkflowUpdateError::NotFound(_) | WorkflowUpdateError::Failed(_)) => {
-            after_the_end(client, task_queue, order_id, event_id).await
+            after_the_end(client, order_id).await
         }
         Err(WorkflowUpdateError::Rpc(status)) => Err(SettleError::Rpc(Box::new(status))),
         Err(other) => Err(SettleError::Temporal(other.to_string())),
@@ -142,12 +190,8 @@ fn says(failure: &Failure, words: &str) -> bool {
     failure.message == words || failure.cause.as_deref().is_some_and(|cause| says(cause, words))
 }
 
-async fn after_the_end(
-    client: &Client,
-    task_queue: &str,
-    order_id: &OrderId,
-    event_id: &EventId,
-) -> Result<Heard, SettleError> {
+/// How an order ended.
+async fn after_the_end(client: &Client, order_id: &OrderId) -> Result<Found, SettleError> {
     let handle = handle_of(client, OrderProcessing::run, order_processing::workflow_id(order_id));
     let order = match handle.describe(WorkflowDescribeOptions::default()).await {
         Ok(order) => order,
@@ -160,29 +204,42 @@ async fn after_the_end(
     if order.status() == WorkflowExecutionStatus::Running {
         return Err(SettleError::Temporal(format!("order {order_id} is open and did not take the news")));
     }
-    // Money that somebody gave back by hand would go back twice.
-    let is_decided = match order.search_attributes().get(&OUTCOME).as_deref() {
-        Some(outcome) if outcome == Outcome::Completed.name() => return Ok(Heard::AlreadyPaid),
-        Some(_) => {
-            let result = handle.get_result(WorkflowGetResultOptions::default()).await;
-            report_of(result.map(|result| result.report))?.was_decided(order_processing::PAY)
-        }
+    match order.search_attributes().get(&OUTCOME).as_deref() {
+        Some(outcome) if outcome == Outcome::Completed.name() => Ok(Found::Paid),
         // Its label may exist: a refund could pay for a parcel that is on its way.
-        None if !says_how_it_ended(order.status()) => {
-            return Err(SettleError::EndedByForce(order_id.clone()));
-        }
-        // Refused for its input, before any call.
-        None => false,
+        None if !says_how_it_ended(order.status()) => Err(SettleError::EndedByForce(order_id.clone())),
+        // `None`: refused for its input, before any call.
+        Some(_) | None => Ok(Found::Undone),
+    }
+}
+
+/// Begins what news of a payment leads to once its order has ended, or has its money: what came goes back, or, where
+/// the order `is_paid`, a person is asked if it was paid twice.
+///
+/// # Errors
+/// When Temporal refuses.
+pub async fn begin(
+    client: &Client,
+    task_queue: &str,
+    news: &News,
+    is_paid: bool,
+) -> Result<Heard, SettleError> {
+    // Money that somebody gave back by hand would go back twice. Where the order is paid, nothing is sent anyway.
+    let is_decided = !is_paid && {
+        let order = order_processing::workflow_id(&news.order_id);
+        let order = handle_of(client, OrderProcessing::run, order);
+        let result = order.get_result(WorkflowGetResultOptions::default()).await;
+        report_of(result.map(|result| result.report))?.was_decided(order_processing::PAY)
     };
-    Late { client, task_queue, order_id, event_id }.hear(is_decided).await
+    Late { client, task_queue, news, is_paid }.hear(is_decided).await
 }
 
 /// Late money of an order, and news of it.
 struct Late<'a> {
     client: &'a Client,
     task_queue: &'a str,
-    order_id: &'a OrderId,
-    event_id: &'a EventId,
+    news: &'a News,
+    is_paid: bool,
 }
 
 /// How often a run may end while it is being told, or begin while it is being started.
@@ -191,7 +248,7 @@ const CROSSINGS_MAX: usize = 10;
 impl Late<'_> {
     /// Tells the run that is open, or starts one. `is_decided`: somebody decided about the order's money before.
     async fn hear(&self, is_decided: bool) -> Result<Heard, SettleError> {
-        let workflow_id = late_payment::workflow_id(self.order_id);
+        let workflow_id = late_payment::workflow_id(&self.news.order_id);
         let run = handle_of(self.client, LatePayment::run, workflow_id.clone());
         for _ in 0..CROSSINGS_MAX {
             let (asks_first, is_heard) = match run.describe(WorkflowDescribeOptions::default()).await {
@@ -206,7 +263,7 @@ impl Late<'_> {
                         false => Earlier { is_decided: true, events: BTreeSet::new() },
                     };
                     let asks = is_decided || earlier.is_decided;
-                    let was_heard = earlier.events.contains(self.event_id);
+                    let was_heard = earlier.events.contains(&self.news.event_id);
                     (asks, was_heard || self.start(&workflow_id, asks).await?)
                 }
                 Err(WorkflowInteractionError::NotFound(_)) => {
@@ -216,7 +273,10 @@ impl Late<'_> {
                 Err(other) => return Err(SettleError::Temporal(other.to_string())),
             };
             if is_heard {
-                return Ok(Heard::Late { workflow_id, asks_first });
+                return Ok(match self.is_paid {
+                    true => Heard::PaidBefore { workflow_id },
+                    false => Heard::Late { workflow_id, asks_first },
+                });
             }
         }
         Err(SettleError::Temporal(format!("{workflow_id} ended or began whenever it was told of the news")))
@@ -225,7 +285,8 @@ impl Late<'_> {
     /// `false`: it has ended meanwhile.
     async fn tell(&self, workflow_id: &str) -> Result<bool, SettleError> {
         let run = handle_of(self.client, LatePayment::run, workflow_id.to_owned());
-        let news = Unchecked::of(&LateNews { event_id: self.event_id.clone() });
+        let News { event_id, payment_id, .. } = self.news.clone();
+        let news = Unchecked::of(&LateNews { event_id, payment_id, is_paid: self.is_paid });
         let news = news.map_err(|e| SettleError::Temporal(e.to_string()))?;
         match run.signal(LatePayment::payment_settled, news, WorkflowSignalOptions::default()).await {
             Ok(()) => Ok(true),
@@ -240,16 +301,25 @@ impl Late<'_> {
         let options = WorkflowStartOptions::new(self.task_queue, workflow_id)
             .id_reuse_policy(WorkflowIdReusePolicy::AllowDuplicate)
             .id_conflict_policy(WorkflowIdConflictPolicy::Fail)
-            .static_summary(format!("Late payment for order {}", self.order_id))
-            .search_attributes(SearchAttributes::new(late_payment::search_attributes(self.order_id)))
+            .static_summary(format!("Late payment for order {}", self.news.order_id))
+            .search_attributes(SearchAttributes::new(late_payment::search_attributes(&self.news.order_id)))
             // The worker's door shares its connection with the worker, which gets the first task with the answer: one
             // state transition less. Where no worker shares the connection, the client leaves the request out.
             .enable_eager_workflow_start(true)
             .build();
-        let (order_id, event_id) = (self.order_id.clone(), self.event_id.clone());
+        let (News { order_id, event_id, payment_id }, is_paid) = (self.news.clone(), self.is_paid);
         let (customer_email, locale) = self.customer().await.unzip();
         let locale = locale.unwrap_or_default();
-        let input = Unchecked::of(&LatePaymentData { order_id, event_id, decided, customer_email, locale });
+        let input = LatePaymentData {
+            order_id,
+            event_id,
+            decided,
+            payment_id,
+            is_paid,
+            customer_email,
+            locale,
+        };
+        let input = Unchecked::of(&input);
         let input = input.map_err(|e| SettleError::Temporal(e.to_string()))?;
         match self.client.start_workflow(LatePayment::run, input, options).await {
             Ok(_) => Ok(true),
@@ -265,7 +335,7 @@ impl Late<'_> {
     /// the money goes back all the same.
     async fn customer(&self) -> Option<(Recipient, Locale)> {
         let order =
-            handle_of(self.client, OrderProcessing::run, order_processing::workflow_id(self.order_id));
+            handle_of(self.client, OrderProcessing::run, order_processing::workflow_id(&self.news.order_id));
         let mut history = order.fetch_history(WorkflowFetchHistoryOptions::default());
         let started = match history.try_next().await.ok()??.attributes? {
             Attributes::WorkflowExecutionStartedEventAttributes(started) => started,

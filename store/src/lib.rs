@@ -134,8 +134,9 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens a store: a folder's path (made when it is first used), or `s3://bucket/prefix`, whose region, endpoint and
-    /// credentials are read from Amazon's own variables (`AWS_REGION`, `AWS_ENDPOINT`, `AWS_ACCESS_KEY_ID`, …).
+    /// Opens a store: a folder's path (made when it is first used), the same as `file:///path`, or `s3://bucket/prefix`,
+    /// whose region, endpoint and credentials are read from Amazon's own variables (`AWS_REGION`, `AWS_ENDPOINT`,
+    /// `AWS_ACCESS_KEY_ID`, …).
     ///
     /// # Errors
     /// When the place cannot be used, with the fix.
@@ -160,6 +161,10 @@ impl Store {
     }
 
     fn open_as(place: &str, settings: &[(&str, &str)], with_environment: bool) -> Result<Self, StoreError> {
+        let place = match place.strip_prefix("file://") {
+            Some(path) if path.starts_with('/') => path,
+            _ => place,
+        };
         match place.strip_prefix("s3://") {
             Some(bucket) => Self::bucket(place, bucket, settings, with_environment),
             None if place.contains("://") => {

@@ -1,4 +1,9 @@
 //! Records of CSV, read strictly: what can be read in two ways is refused at its byte.
+//!
+//! - `begin`: what stands above the heading; `draft`: a record while it is read.
+
+mod begin;
+mod draft;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, Seek};
@@ -10,6 +15,8 @@ use crate::header::Header;
 use crate::row::{Places, byte};
 use crate::source::Source;
 use crate::{Flaw, RECORD_BYTES_MAX, Row, errors, wrong};
+use draft::{Draft, End, Line};
+pub(crate) use draft::{Record, Value, Width};
 
 const CLOSE_IT: &str = "close it; a quote that belongs to the value is written twice";
 
@@ -75,22 +82,6 @@ impl<R: Read + Seek> Table<R> {
     }
 }
 
-/// The values of one record.
-pub(crate) struct Record {
-    /// The byte where it begins.
-    pub(crate) at: u64,
-    pub(crate) values: Vec<Value>,
-    /// The byte of the last quote that took in a line break.
-    pub(crate) wide_quote: Option<u64>,
-}
-
-/// One value.
-pub(crate) struct Value {
-    /// The byte where it begins.
-    pub(crate) at: u64,
-    pub(crate) text: String,
-}
-
 struct Records<R> {
     source: Source<R>,
     format: Format,
@@ -98,130 +89,7 @@ struct Records<R> {
     width: Option<Width>,
 }
 
-/// How many values a record has.
-#[derive(Clone, Copy)]
-pub(crate) struct Width {
-    pub(crate) columns: usize,
-    /// Whether a delimiter stands at each line's end, too.
-    pub(crate) has_open_end: bool,
-}
-
-/// A record while it is read.
-struct Draft {
-    at: u64,
-    values: Vec<Value>,
-    value: String,
-    /// The byte where the value begins.
-    value_at: u64,
-    /// The lines that the record takes in.
-    lines: Vec<Line>,
-    wide_quote: Option<u64>,
-}
-
-/// One line of a record.
-#[derive(Clone, Copy)]
-struct Line {
-    /// Delimiters in it, those in quotes included.
-    delimiters: usize,
-    /// Whether nothing but blanks stands behind the last of them.
-    is_open: bool,
-    /// Whether nothing but blanks stands in it: then it would be passed over.
-    is_blank: bool,
-}
-
-impl Line {
-    const BLANK: Self = Self { delimiters: 0, is_open: false, is_blank: true };
-
-    /// Whether it has the values of a record, with or without a delimiter at its end; with one, if the heading has it.
-    fn is_row(self, width: Width) -> bool {
-        let is_closed = !width.has_open_end && self.delimiters + 1 == width.columns;
-        is_closed || (self.is_open && self.delimiters == width.columns)
-    }
-}
-
-/// The end of a value: another one follows, or the record is complete.
-enum End {
-    Value,
-    Record,
-}
-
-impl Draft {
-    fn new(at: u64) -> Self {
-        Self {
-            at,
-            values: Vec::new(),
-            value: String::new(),
-            value_at: at,
-            lines: vec![Line::BLANK],
-            wide_quote: None,
-        }
-    }
-
-    /// Takes note of a sign of the present line, in quotes or not.
-    fn note(&mut self, sign: char, delimiter: char) {
-        if let Some(line) = self.lines.last_mut() {
-            let is_delimiter = sign == delimiter;
-            line.delimiters += usize::from(is_delimiter);
-            line.is_open = is_delimiter || (line.is_open && sign.is_whitespace());
-            line.is_blank &= sign.is_whitespace() && !is_delimiter;
-        }
-    }
-
-    fn end_value(&mut self) {
-        self.values.push(Value { at: self.value_at, text: std::mem::take(&mut self.value) });
-    }
-
-    /// A value whose quotes stand in one line is quoted rightly, and its delimiters are its own.
-    fn forget_delimiters_since(&mut self, (lines, delimiters): (usize, usize)) {
-        if self.lines.len() == lines
-            && let Some(line) = self.lines.last_mut()
-        {
-            line.delimiters = delimiters;
-        }
-    }
-
-    /// Whether each of its lines could be a record of its own: then a quote was left open, and closed by another
-    /// row's. Where in them the quotes stand says nothing: that is what is wrong. In a file of one column every line
-    /// could be.
-    fn takes_in_rows(&self, width: Width) -> bool {
-        let mut lines = self.lines.iter().filter(|line| !line.is_blank).peekable();
-        let are_several = self.lines.len() > 1 && lines.peek().is_some();
-        are_several && (width.columns == 1 || lines.all(|line| line.is_row(width)))
-    }
-}
-
 impl<R: Read + Seek> Records<R> {
-    /// `sep=;` is what spreadsheet programs write to one another. It says the delimiter, and is a line of the file like
-    /// others. Whether it is there.
-    fn read_separator_line(&mut self) -> Result<bool, Flaw> {
-        let begins = self.source.position();
-        let mut said = String::new();
-        while said.len() < 8 && !self.ends_line()? {
-            said.extend(self.source.next()?);
-        }
-        let is_said = said.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("sep="));
-        match said.get(4..).map(|sign| sign.chars().collect::<Vec<_>>()) {
-            Some(sign) if is_said && sign.len() == 1 => {
-                self.format.delimiter = sign[0];
-                Ok(true)
-            }
-            _ => {
-                self.source.seek(begins)?;
-                Ok(false)
-            }
-        }
-    }
-
-    /// Passes over the lines above the heading, whatever stands in them.
-    fn skip_lines(&mut self, lines: u32) -> Result<(), Flaw> {
-        for _ in 0..lines {
-            while !self.ends_line()? {
-                self.source.next()?;
-            }
-        }
-        Ok(())
-    }
-
     /// Takes the end of a line, if it is here: `\n`, `\r\n`, a `\r` alone, or the end of the file.
     fn ends_line(&mut self) -> Result<bool, Flaw> {
         match self.source.peek()? {
@@ -281,9 +149,18 @@ impl<R: Read + Seek> Records<R> {
                     draft.value.clear();
                     draft.note('"', self.format.delimiter);
                     let line = (draft.lines.len(), draft.lines.last().map_or(0, |line| line.delimiters));
+                    draft.is_quoted = true;
                     self.quoted(draft, at)?;
                     draft.forget_delimiters_since(line);
                     return self.behind_quote(at);
+                }
+                Some('\\') if self.format.escape == Escape::Backslash => {
+                    let is_first = draft.value.is_empty();
+                    self.escaped(draft, at)?;
+                    // Databases write `\N` where there is no value.
+                    if is_first && draft.value == "N" && self.ends_value()? {
+                        draft.value.clear();
+                    }
                 }
                 Some(sign) if sign == self.format.delimiter => return Ok(End::Value),
                 None | Some('\n') => return Ok(End::Record),
@@ -297,6 +174,26 @@ impl<R: Read + Seek> Records<R> {
                 }
             }
         }
+    }
+
+    /// Takes the sign behind a backslash, which is the value's whatever it is.
+    fn escaped(&mut self, draft: &mut Draft, at: u64) -> Result<(), Flaw> {
+        let Some(sign) = self.source.next()? else {
+            return wrong(at, "has a backslash behind which nothing comes", "set option escape to \"none\"");
+        };
+        draft.value.push(sign);
+        draft.note('\\', self.format.delimiter);
+        if sign == '\r' && self.source.peek()? == Some('\n') {
+            draft.value.extend(self.source.next()?);
+        }
+        Ok(())
+    }
+
+    fn ends_value(&mut self) -> Result<bool, Flaw> {
+        Ok(match self.source.peek()? {
+            Some(sign) => sign == self.format.delimiter || matches!(sign, '\r' | '\n'),
+            None => true,
+        })
     }
 
     /// Reads a value up to its closing quote.
@@ -322,9 +219,7 @@ impl<R: Read + Seek> Records<R> {
                     draft.note('"', self.format.delimiter);
                     return Ok(());
                 }
-                Some('\\') if self.format.escape == Escape::Backslash => {
-                    draft.value.extend(self.source.next()?);
-                }
+                Some('\\') if self.format.escape == Escape::Backslash => self.escaped(draft, at)?,
                 Some(sign) => {
                     draft.value.push(sign);
                     self.note(draft, sign, opened);

@@ -2,35 +2,87 @@
 
 use text::{Refusal, refuse};
 
-/// In English, and in German and French, where some are written otherwise.
-const CODES: [&str; 27] = [
-    "#N/A",
-    "#REF!",
-    "#DIV/0!",
-    "#VALUE!",
-    "#NAME?",
-    "#NUM!",
-    "#NULL!",
-    "#SPILL!",
-    "#CALC!",
-    "#FIELD!",
-    "#BLOCKED!",
-    "#CONNECT!",
-    "#UNKNOWN!",
-    "#BUSY!",
-    "#EXTERNAL!",
-    "#PYTHON!",
-    "#GETTING_DATA",
-    "#NV",
-    "#BEZUG!",
-    "#WERT!",
-    "#ZAHL!",
-    "#ÜBERLAUF!",
-    "#VALEUR!",
-    "#NOM?",
-    "#NOMBRE!",
-    "#NUL!",
-    "#N/D",
+/// As programs write them in capital letters, by language; what two languages share stands in the first.
+const CODES: [&[&str]; 15] = [
+    // English; Asian languages, too.
+    &[
+        "#N/A",
+        "#REF!",
+        "#DIV/0!",
+        "#VALUE!",
+        "#NAME?",
+        "#NUM!",
+        "#NULL!",
+        "#SPILL!",
+        "#CALC!",
+        "#FIELD!",
+        "#BLOCKED!",
+        "#CONNECT!",
+        "#UNKNOWN!",
+        "#BUSY!",
+        "#EXTERNAL!",
+        "#PYTHON!",
+        "#GETTING_DATA",
+    ],
+    // German.
+    &["#NV", "#BEZUG!", "#WERT!", "#ZAHL!", "#ÜBERLAUF!"],
+    // French.
+    &["#N/D", "#VALEUR!", "#NOM?", "#NOMBRE!", "#NUL!", "#PROPAGATION!"],
+    // Spanish.
+    &["#¡REF!", "#¡VALOR!", "#¿NOMBRE?", "#¡NUM!", "#¡NULO!", "#¡DIV/0!", "#¡DESBORDAMIENTO!", "#¡CALC!"],
+    // Portuguese.
+    &["#VALOR!", "#NOME?", "#NÚM!", "#NULO!", "#DESPEJAR!", "#DESPEJO!"],
+    // Italian.
+    &["#RIF!", "#VALORE!", "#NULLO!", "#ESPANSIONE!"],
+    // Dutch.
+    &["#N/B", "#VERW!", "#WAARDE!", "#NAAM?", "#GETAL!", "#LEEG!", "#DEEL/0!", "#OVERLOOP!"],
+    // Polish.
+    &["#N/D!", "#ADR!", "#ARG!", "#NAZWA?", "#LICZBA!", "#ZERO!", "#DZIEL/0!", "#ROZLANIE!"],
+    // Russian and Ukrainian.
+    &[
+        "#Н/Д",
+        "#ССЫЛКА!",
+        "#ЗНАЧ!",
+        "#ИМЯ?",
+        "#ЧИСЛО!",
+        "#ПУСТО!",
+        "#ДЕЛ/0!",
+        "#ПЕРЕНОС!",
+        "#ПОСИЛАННЯ!",
+        "#ІМ'Я?",
+        "#ДІЛ/0!",
+    ],
+    // Swedish.
+    &[
+        "#SAKNAS!",
+        "#REFERENS!",
+        "#VÄRDEFEL!",
+        "#NAMN?",
+        "#OGILTIGT!",
+        "#SKÄRNING!",
+        "#DIVISION/0!",
+        "#SPILL!",
+    ],
+    // Danish and Norwegian.
+    &["#I/T", "#REFERENCE!", "#HENVISNING!", "#VÆRDI!", "#VERDI!", "#NAVN?", "#OVERLØB!", "#OVERFLYT!"],
+    // Finnish.
+    &["#PUUTTUU!", "#VIITTAUS!", "#ARVO!", "#NIMI?", "#LUKU!", "#TYHJÄ!", "#JAKO/0!"],
+    // Hungarian.
+    &["#HIÁNYZIK", "#HIV!", "#ÉRTÉK!", "#NÉV?", "#SZÁM!", "#NULLA!", "#ZÉRÓOSZTÓ!"],
+    // Czech and Slovak.
+    &[
+        "#NENÍ_K_DISPOZICI",
+        "#ODKAZ!",
+        "#HODNOTA!",
+        "#NÁZEV?",
+        "#ČÍSLO!",
+        "#DĚLENÍ_NULOU!",
+        "#NEDOSTUPNÝ",
+        "#NÁZOV?",
+        "#DELENIENULOU!",
+    ],
+    // Turkish.
+    &["#YOK", "#BAŞV!", "#DEĞER!", "#AD?", "#SAYI!", "#BOŞ!", "#SAYI/0!"],
 ];
 
 /// Refuses a text that is such a code: it is not a value, whatever the field.
@@ -51,7 +103,12 @@ pub(crate) fn refuse_code<T>(code: &str) -> Result<T, Refusal> {
 #[must_use]
 pub fn is_error_code(text: &str) -> bool {
     let number = text.strip_prefix("Err:").unwrap_or_default();
-    (text.starts_with('#') && CODES.contains(&text.to_uppercase().as_str()))
+    let is_listed = || {
+        let capitals = text.to_uppercase();
+        CODES.iter().any(|codes| codes.contains(&capitals.as_str()))
+    };
+    // No code is longer; a text may be a megabyte.
+    (text.starts_with('#') && text.len() < 60 && is_listed())
         || (number.len() == 3 && number.bytes().all(|digit| digit.is_ascii_digit()))
 }
 
@@ -66,7 +123,29 @@ mod tests {
             let refusal = check(code).expect_err(code);
             assert_eq!(refusal.problem, format!("shows {} in place of a value", code.trim()));
         }
-        for text in ["#1", "N/A", "#n/a-1", "Err:", "Err:5020", "# N/A", ""] {
+        // Es, pt, it, nl, pl, ru, sv, and others.
+        for code in [
+            "#¡REF!",
+            "#¿NOMBRE?",
+            "#VALOR!",
+            "#RIF!",
+            "#VERW!",
+            "#WAARDE!",
+            "#N/B",
+            "#ADR!",
+            "#Н/Д",
+            "#ССЫЛКА!",
+            "#ссылка!",
+            "#SAKNAS!",
+            "#VÄRDEFEL!",
+            "#I/T",
+            "#PUUTTUU!",
+            "#HIÁNYZIK",
+            "#YOK",
+        ] {
+            assert!(is_error_code(code), "{code}");
+        }
+        for text in ["#SALE!", "#Neu!", "#1", "N/A", "#n/a-1", "Err:", "Err:5020", "# N/A", ""] {
             assert_eq!(check(text), Ok(()), "{text}");
         }
         let unknown = refuse_code::<()>("#LAN PHAM").expect_err("no value");

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `delimiter` | `","`, `";"`, `"\|"` or a tab | `","`; a first line `sep=;` says it, too |
 //! | `encoding` | `"utf-8"`, `"utf-16"`, `"windows-1252"`, `"windows-1258"` | `"utf-8"` |
-//! | `escape` | `"\\"`: the sign behind it is the value's; `"none"`: it is a sign like others | `"none"`, but never before a quote |
+//! | `escape` | `"\\"`: the sign behind it is the value's, and `\N` alone is none; `"none"`: it is a sign like others | `"none"`, but never before a quote |
 //! | `quote` | `"none"`: a quote is a sign like others | a quote opens a value |
 //! | `line_breaks` | `true`: a value in quotes may take in lines that look like rows | such a file is refused |
 //! | `sheet` | the sheet of a workbook, by its name | the only one that is shown and holds something |
@@ -67,8 +67,8 @@ impl Format {
     /// When it is not known, or its value is not.
     pub fn set(&mut self, option: &str, value: &Value) -> Result<(), Refusal> {
         match (option, value.as_str()) {
-            ("delimiter", Some(sign @ ("," | ";" | "\t" | "|"))) => {
-                self.delimiter = sign.chars().next().unwrap_or(',')
+            ("delimiter", Some(signs)) if delimiter(signs).is_some() => {
+                self.delimiter = delimiter(signs).unwrap_or(',');
             }
             ("encoding", Some(name)) if encoding(name).is_some() => {
                 self.encoding = encoding(name).unwrap_or(Encoding::Utf8);
@@ -84,6 +84,14 @@ impl Format {
         }
         Ok(())
     }
+}
+
+/// The signs that may stand between values.
+pub(crate) const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
+
+fn delimiter(signs: &str) -> Option<char> {
+    let mut signs = signs.chars();
+    signs.next().filter(|sign| DELIMITERS.contains(sign) && signs.next().is_none())
 }
 
 /// Rows are counted from 1, as spreadsheet programs show them.

@@ -4,10 +4,29 @@ use std::collections::BTreeSet;
 
 use crate::csv::{Record, Value, Width};
 use crate::{Flaw, wrong};
+use text::Refusal;
+
+/// The longest name of a column, in characters. Messages repeat names.
+const NAME_MAX: usize = 500;
 
 /// The name of a column, or of a field. Names are compared with those in rules, so they have the one form of names.
-pub(crate) fn name_of(text: &str) -> String {
-    text::as_seen(text).into_owned()
+///
+/// # Errors
+/// When nobody could show it: it holds signs that command a terminal, or is a text and no name.
+pub(crate) fn name_of(text: &str) -> Result<String, Refusal> {
+    let name = text::as_seen(text);
+    let commands = |sign: char| sign.is_control() && !matches!(sign, '\n' | '\r' | '\t');
+    if name.chars().any(commands) {
+        return text::refuse("has a name with control characters", "write the name without them");
+    }
+    if name.chars().count() > NAME_MAX {
+        let problem = format!("has a name of more than {NAME_MAX} characters");
+        return text::refuse(
+            problem,
+            "shorten the name; is this row the one that names the columns (header_row)?",
+        );
+    }
+    Ok(name.into_owned())
 }
 
 /// The names of the columns.
@@ -20,12 +39,21 @@ pub(crate) struct Header {
 
 impl Header {
     pub(crate) fn read(values: &[Value], delimiter: char) -> Result<Self, Flaw> {
-        let mut names: Vec<String> = values.iter().map(|value| name_of(&value.text)).collect();
+        let mut names = Vec::with_capacity(values.len());
+        for value in values {
+            match name_of(&value.text) {
+                Ok(name) => names.push(name),
+                Err(refusal) => return wrong(value.at, refusal.problem, refusal.fix),
+            }
+        }
         let has_open_end = names.len() > 1 && names.last().is_some_and(String::is_empty);
         if has_open_end {
             names.pop();
         }
-        if let ([_], [value, ..]) = (names.as_slice(), values) {
+        // What stands in quotes is the name's own.
+        if let ([_], [value, ..]) = (names.as_slice(), values)
+            && !value.is_quoted
+        {
             another_delimiter(value, delimiter)?;
         }
         let mut seen = BTreeSet::new();
@@ -69,9 +97,11 @@ impl Header {
             Some(quote) => {
                 wrong(quote, format!("{problem}, and a quote that takes in line breaks"), "close the quote")
             }
-            None => {
-                wrong(at, problem, "give each record a value for each column, or the delimiter that is meant")
-            }
+            None => wrong(
+                at,
+                problem,
+                "give each record a value for each column, or say what is meant (options delimiter and escape)",
+            ),
         }
     }
 }

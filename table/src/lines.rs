@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, Seek};
 
-use text::json;
+use text::{Place, json};
 
 use crate::header::name_of;
 use crate::row::{Fields, Places};
@@ -35,7 +35,7 @@ impl<R: Read + Seek> Lines<R> {
             let at = self.source.position();
             let Some(line) = self.line(at)? else { return Ok(None) };
             if !line.trim().is_empty() {
-                let fields = object(&line, at)?;
+                let fields = self.object(&line, at)?;
                 let places = Places::Bytes(BTreeMap::new());
                 let (problems, percents) = (Vec::new(), BTreeSet::new());
                 return Ok(Some(Row { at, fields, problems, percents, places }));
@@ -49,6 +49,12 @@ impl<R: Read + Seek> Lines<R> {
         }
         let mut line = String::new();
         while let Some(sign) = self.source.next()?.filter(|sign| *sign != '\n') {
+            if sign == '\r' {
+                if self.source.peek()? == Some('\n') {
+                    self.source.next()?;
+                }
+                break;
+            }
             line.push(sign);
             if self.source.position() - at >= RECORD_BYTES_MAX {
                 return wrong(
@@ -60,23 +66,46 @@ impl<R: Read + Seek> Lines<R> {
         }
         Ok(Some(line))
     }
-}
 
-/// The fields of an object; bytes of values are not known, as the line was decoded.
-fn object(line: &str, at: u64) -> Result<Fields, Flaw> {
-    let Some(pairs) = json::fields(line.trim()) else {
-        return wrong(at, "has a line that is not a JSON object", "write one object on each line");
-    };
-    let mut fields = BTreeMap::new();
-    for (name, field) in pairs {
-        // Which of the two is meant, nobody can say. Two that look alike are one.
-        let name = name_of(&name);
-        if fields.contains_key(&name) {
-            let shown: String = name.chars().take(NAME_SHOWN).collect();
-            let problem = format!("has a line with the field '{shown}' twice");
-            return wrong(at, problem, "keep one of the two");
+    /// The fields of an object; bytes of values are not known, as the line was decoded.
+    fn object(&mut self, line: &str, at: u64) -> Result<Fields, Flaw> {
+        let Some(pairs) = json::fields(line.trim()) else { return self.no_object(line, at) };
+        let mut fields = BTreeMap::new();
+        for (name, field) in pairs {
+            let name = match name_of(&name) {
+                Ok(name) => name,
+                Err(refusal) => return wrong(at, refusal.problem, refusal.fix),
+            };
+            // Which of the two is meant, nobody can say. Two that look alike are one.
+            if fields.contains_key(&name) {
+                let shown: String = name.chars().take(NAME_SHOWN).collect();
+                let problem = format!("has a line with the field '{shown}' twice");
+                return wrong(at, problem, "keep one of the two");
+            }
+            fields.insert(name, field.value.to_owned());
         }
-        fields.insert(name, field.value.to_owned());
+        Ok(fields)
     }
-    Ok(fields)
+
+    /// Refuses a line, at the sign that is wrong in it.
+    fn no_object(&mut self, line: &str, at: u64) -> Result<Fields, Flaw> {
+        let Err(problem) = json::value(line) else {
+            return match line.trim().starts_with('{') {
+                true => wrong(at, "has a field whose name holds half a sign", "write the whole sign"),
+                false => wrong(at, "has a line that is not a JSON object", "write one object on each line"),
+            };
+        };
+        // The reader counts bytes of the line as it was decoded, up to the wrong one.
+        let behind = match problem.at {
+            Some(Place::Line { column, .. }) => column.saturating_sub(1),
+            _ => 0,
+        };
+        let signs = line.char_indices().take_while(|(byte, _)| *byte < behind).count();
+        self.source.seek(at)?;
+        for _ in 0..signs {
+            self.source.next()?;
+        }
+        let here = self.source.position();
+        wrong(here, format!("has a line that {}", problem.problem), "write one object on each line")
+    }
 }

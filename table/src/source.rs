@@ -6,6 +6,8 @@ use crate::format::Encoding;
 use crate::{Flaw, unfit, wrong};
 
 const BUFFER_BYTES: usize = 64 * 1024;
+/// How far a file is read for its true encoding, each time that it is opened.
+const SAMPLE_BYTES: u64 = 1 << 20;
 
 /// How the bytes of this file become signs.
 enum Decoder {
@@ -52,10 +54,35 @@ impl<R: Read + Seek> Source<R> {
             );
         }
         let (decoder, mark) = decoder(first, encoding)?;
+        if matches!(decoder, Decoder::Single(_)) && source.is_utf8()? {
+            return unfit(
+                "is UTF-8, and not in the encoding that is said",
+                "set option encoding to \"utf-8\"; if it is not, let it be exported as UTF-8",
+            );
+        }
         source.decoder = decoder;
         source.begins = mark;
         source.seek(mark)?;
         Ok(source)
+    }
+
+    /// Whether the file's beginning holds signs of several bytes, and nothing that UTF-8 would not hold. In an encoding
+    /// of one byte a sign they would be read as others, each of them: `Ã¡` for `á`.
+    fn is_utf8(&mut self) -> Result<bool, Flaw> {
+        let mut has_wide = false;
+        self.seek(0)?;
+        while self.at() < SAMPLE_BYTES {
+            let Some(first) = self.byte()? else { break };
+            if first.is_ascii() {
+                continue;
+            }
+            match self.narrow(first, 0) {
+                Ok(_) => has_wide = true,
+                Err(Flaw::Wrong(_)) => return Ok(false),
+                Err(flaw) => return Err(flaw),
+            }
+        }
+        Ok(has_wide)
     }
 
     /// Goes to a byte where a sign begins.
@@ -178,6 +205,9 @@ fn decoder(first: &[u8], encoding: Encoding) -> Result<(Decoder, u64), Flaw> {
     let is_wide = matches!(first, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..])
         || matches!(first, [a, 0, b, 0] | [0, a, 0, b] if *a != 0 && *b != 0);
     let is_marked = first.starts_with(b"\xEF\xBB\xBF");
+    if text::json::is_utf32(first) {
+        return unfit("is UTF-32", "let it be exported as UTF-8");
+    }
     match encoding {
         Encoding::Utf16 if is_marked => {
             unfit("begins with the mark of UTF-8", "set option encoding to \"utf-8\"")

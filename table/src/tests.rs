@@ -1,4 +1,6 @@
+mod doubts;
 mod hostile;
+mod looks;
 mod quotes;
 mod workbooks;
 mod zips;
@@ -95,7 +97,11 @@ fn a_record_without_end_is_refused_before_it_fills_the_memory() {
             "has a quote that is not closed within 1048576 bytes (byte 11)",
         ),
         (Kind::Csv, b"sku\n", ""),
-        (Kind::JsonLines, b"{\"a\": \"", "has a line that is not a JSON object (byte 0)"),
+        (
+            Kind::JsonLines,
+            b"{\"a\": \"",
+            "has a line that is not JSON: EOF while parsing a string (byte 63)",
+        ),
     ] {
         let most = std::cell::Cell::new(0);
         let file = Endless { begin, at: 0, most: &most };
@@ -302,7 +308,7 @@ fn lines_keep_digits_and_say_what_is_wrong_where() {
     for (text, said) in [
         ("{\"a\": 1}\n[1]\n", "has a line that is not a JSON object (byte 9)"),
         ("{\"a\": 1, \"a\": 2}", "has a line with the field 'a' twice (byte 0)"),
-        ("{\"a\": 1", "has a line that is not a JSON object (byte 0)"),
+        ("{\"a\": 1", "has a line that is not JSON: EOF while parsing an object (byte 6)"),
     ] {
         assert_eq!(read(Kind::JsonLines, text.as_bytes(), &json!({})), Err(said.to_owned()));
     }

@@ -2,7 +2,7 @@
 //!
 //! - `package`: the zip, whose directory is believed in nothing;
 //! - `xml`: a part's XML, node by node;
-//! - `book`, `strings`, `styles`: sheets, shared texts, how numbers look;
+//! - `book`, `strings`, `styles`, `look`: sheets, shared texts, how numbers look;
 //! - `cells`: the cells of a sheet as they are stored; `value`: their meaning;
 //! - `heading`: the row that names the columns; `merged`: cells that are shown as one.
 //!
@@ -19,6 +19,7 @@
 mod book;
 mod cells;
 mod heading;
+mod look;
 mod merged;
 mod package;
 mod strings;

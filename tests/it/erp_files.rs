@@ -127,3 +127,25 @@ async fn a_bad_value_costs_its_record_and_a_bad_phone_the_phone() -> anyhow::Res
     assert_eq!(causes, expected);
     Ok(())
 }
+
+/// A slip in the rules, or a column that is exported no more: an optional field would be lost, and nobody told.
+#[tokio::test]
+async fn a_column_that_a_rule_reads_and_nobody_exports_costs_its_records() -> anyhow::Result<()> {
+    let erp = ErpWorld::new().await?;
+    let exports = Exports::new(&erp)?;
+    exports.write("products.csv", "item;name;price\nFILE-1;Áo dài;1.000\n")?;
+    let mut config = exports.config();
+    config["mapping_rules"]["product_active"] = json!("aktiv");
+    let (message, _) = erp.sync(config.clone()).await?.failed_as("DataInvalid")?;
+    assert!(message.contains("product_active is made of the column 'aktiv', and there is none"), "{message}");
+    // JSON lines may leave out what they have nothing to say of.
+    for entry in fs::read_dir(exports.folder.join("claimed"))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|ending| ending == "csv") {
+            fs::remove_file(path)?;
+        }
+    }
+    exports.write("products.jsonl", "{\"item\":\"FILE-1\",\"name\":\"Áo dài\",\"price\":1000}\n")?;
+    assert_eq!(erp.sync(config).await?.completed()?.report.summary.products_created, 1);
+    Ok(())
+}

@@ -169,6 +169,41 @@ async fn batches_of_any_size_leave_the_same_shop() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A thousand products are asked for at once; where the answer is larger than is read, fewer are. The shop's answers to
+/// the prices that are written, and the pages of an export, are no smaller.
+#[tokio::test]
+async fn an_answer_that_is_too_large_is_asked_for_in_parts() -> anyhow::Result<()> {
+    let world = PriceWorld::with(&["--response-bytes-max=65536"]).await?;
+    world.fill(900).await?;
+    let rows = dearer(&world, 900).await?;
+    let run = world.start_listed(&rows, json!({ "batch_size": 900 })).await?;
+    let result = run.ended().await?.completed()?;
+    is("applied, failed", &(result.summary.applied, result.summary.failed_updates), &(900, 0))?;
+    let wanted = json!({ "changes": 900, "variants": 900, "variants_changed_again": 0 });
+    is("ledger", &world.ledger(&run).await?, &wanted)?;
+    let export = world.start_export().await?.ended().await?.completed()?;
+    let lines = world.exported(&export).await?;
+    is("exported", &lines.iter().filter(|line| line["price"].is_number()).count(), &lines.len())?;
+    assert!(lines.len() > 900, "{} lines", lines.len());
+    let back = world.revert(&run.batch, false).await?.completed()?;
+    is("restored", &back.restored, &900)
+}
+
+/// An order that the shop has checked keeps its price, also where the price changes before it is paid.
+#[tokio::test]
+async fn an_order_that_was_checked_before_the_prices_change_keeps_its_price() -> anyhow::Result<()> {
+    let world = PriceWorld::new().await?;
+    let shop = &world.erp.world.shop;
+    shop.faults(json!([{ "operation": "inventory.reserve", "kind": "latency", "latency_ms": 1_500 }]))
+        .await?;
+    let order = world.erp.world.start(&orders::order()).await?;
+    shop.requested("inventory.reserve").await?;
+    world.run(sample()?, json!({})).await?.completed()?;
+    is("the laptop now", &world.price("LAPTOP-001-16GB-512GB").await?, &23_000_000)?;
+    order.ended().await?.fulfilled()?;
+    is("captured", &shop.clean().await?["net_money"], &json!({ "VND": 25_000_000 }))
+}
+
 /// An order is checked by the shop against the price of that moment.
 #[tokio::test]
 async fn an_order_that_was_priced_a_second_before_is_refused_and_a_new_one_goes_through() -> anyhow::Result<()>

@@ -1,5 +1,8 @@
 //! The command line as a script sees it: exit codes, stdout, stderr.
 
+use std::time::Duration;
+
+use anyhow::Context as _;
 use serde_json::json;
 use tests::orders;
 use tests::processes::free_port;
@@ -35,6 +38,16 @@ async fn a_fulfilled_order_is_0_and_prints_the_seeds_result() -> anyhow::Result<
     otherwise["shipping_address"]["city"] = json!("\u{feff}Ho Chi Minh City \u{a0}");
     let again = starter(&world, &START, Some(&otherwise)).await?;
     assert_eq!((again.code, again.json()?), (Some(0), result), "{}", again.err);
+
+    // News of its payment: a run reads whether it was paid twice, because the starter cannot.
+    let id = orders::id(&order);
+    let news = ["order", "settle-payment", &id, "--event-id", "e1", "-ojson"];
+    let told = starter(&world, &news, None).await?;
+    assert_eq!(told.code, Some(0), "{}", told.err);
+    let run = format!("order/{id}/late");
+    assert_eq!(told.json()?["late_payment"], json!(run));
+    assert_eq!(starter(&world, &["order", "result", &run], None).await?.code, Some(0));
+    assert_eq!(world.shop.clean().await?["refunds"], json!(0));
 
     // With other data it is not the same order.
     let mut other = order.clone();
@@ -173,5 +186,38 @@ async fn an_order_can_be_placed_before_the_first_worker_ever_ran() -> anyhow::Re
     let show = starter(&world, &["list", "--query", &format!("SunOrderId = '{}'", orders::id(&order))], None)
         .await?;
     assert!(show.out.contains(&orders::id(&order)), "{} {}", show.out, show.err);
+    Ok(())
+}
+
+/// A dev server keeps closed runs for a day. After that a number counts as new, whatever was shipped under it.
+#[tokio::test]
+async fn the_doctor_wants_closed_runs_kept_for_30_days() -> anyhow::Result<()> {
+    let server = servers::bare_dev_server()?;
+    let client = servers::client(&server.address).await?;
+    let namespace = async || {
+        let asked = at(&server.address, "sunflow", &["doctor", "-ojson", "--without-store"], None).await?;
+        let checks = asked.json()?["checks"].as_array().cloned().unwrap_or_default();
+        let found = checks.into_iter().find(|check| check["name"] == "namespace");
+        found
+            .with_context(|| format!("no check of the namespace: {}", asked.out))
+            .map(|check| (asked.code, check))
+    };
+    let short = [(None, "24 h"), (Some(servers::MONTH - Duration::from_secs(3_600)), "719 h")];
+    for (retention, found) in short {
+        if let Some(retention) = retention {
+            servers::keep_closed_runs(&client, retention).await?;
+        }
+        let (code, check) = namespace().await?;
+        assert_eq!((code, &check["ok"]), (Some(1), &json!(false)), "{check}");
+        let detail = check["detail"].as_str().unwrap_or_default();
+        assert!(detail.contains(found) && detail.contains("started a second time"), "{detail}");
+        assert_eq!(check["fix"], "temporal operator namespace update --namespace default --retention 30d");
+    }
+    servers::keep_closed_runs(&client, servers::MONTH).await?;
+    let (_, check) = namespace().await?;
+    assert_eq!(
+        check,
+        json!({ "name": "namespace", "ok": true, "detail": "default, keeps closed runs for 720 h" })
+    );
     Ok(())
 }

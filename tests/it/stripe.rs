@@ -232,6 +232,8 @@ async fn the_customers_confirmation_arrives_as_a_signed_event() -> anyhow::Resul
     let event = read(&delivered.body, &secret, now)?;
     assert_eq!(event.kind, "payment_intent.succeeded");
     assert_eq!(event.order_id.as_ref().map(|id| id.as_str()), Some(run.order_id.as_str()));
+    let intent = stripe.intent(&run.order_id).await?;
+    assert_eq!(event.payment_id.as_deref(), intent["id"].as_str());
     let other = Credential::new("whsec_other");
     assert_eq!(read(&delivered.body, &other, now), Err(WebhookError::Signature));
     let late = now + Duration::from_secs(302);

@@ -1,5 +1,7 @@
 //! A shop and its price runs, and what a test asks of them.
 
+mod others;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -17,9 +19,11 @@ use workflows::bulk_price_update::{
     workflow_id,
 };
 use workflows::input::Unchecked;
-use workflows::price_revert::{self, PriceRevert, PriceRevertData, PriceRevertResult};
+use workflows::price_revert::PriceRevertResult;
 use workflows::report::Progress;
 use workflows::saga::{Action, Answer, AnswerOutcome, CancelAccepted};
+
+pub use others::{Export, Other, Revert};
 
 use crate::customers::{Ended, answered, ended};
 use crate::erp::ErpWorld;
@@ -148,13 +152,7 @@ impl PriceWorld {
         batch: &PriceBatchId,
         dry_run: bool,
     ) -> anyhow::Result<Ended<PriceRevertResult>> {
-        let data = PriceRevertData { batch_id: batch.clone(), dry_run, rate: None };
-        let id = if dry_run { price_revert::dry_run_id(batch) } else { price_revert::workflow_id(batch) };
-        let options = WorkflowStartOptions::new(self.erp.world.task_queue.clone(), id).build();
-        let client = &self.erp.world.client;
-        let run = client.start_workflow(PriceRevert::run, Unchecked::of(&data)?, options).await?;
-        let result = tokio::time::timeout(LIMIT, run.get_result(WorkflowGetResultOptions::default())).await;
-        ended(result.context("the revert did not end")?)
+        self.start_revert(batch, dry_run, None).await?.ended().await
     }
 
     /// The price of a variant.

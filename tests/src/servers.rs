@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions, GrpcCompression};
+use temporalio_common::protos::temporal::api::namespace::v1::NamespaceConfig;
 use temporalio_common::protos::temporal::api::testservice::v1::{
     LockTimeSkippingRequest, SleepRequest, UnlockTimeSkippingRequest,
 };
+use temporalio_common::protos::temporal::api::workflowservice::v1::UpdateNamespaceRequest;
 use tonic::IntoRequest as _;
 use workflows::search_attributes;
 
@@ -155,6 +157,19 @@ pub async fn client(address: &str) -> anyhow::Result<Client> {
         }
     }
 }
+
+/// Has the server keep closed runs for so long; a dev server keeps them for a day.
+pub async fn keep_closed_runs(client: &Client, time: Duration) -> anyhow::Result<()> {
+    let retention = Some(time.try_into()?);
+    let config = NamespaceConfig { workflow_execution_retention_ttl: retention, ..Default::default() };
+    let namespace = "default".to_owned();
+    let update = UpdateNamespaceRequest { namespace, config: Some(config), ..Default::default() };
+    client.connection().workflow_service().update_namespace(update.into_request()).await?;
+    Ok(())
+}
+
+/// The retention that `starter doctor` wants.
+pub const MONTH: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 /// The one TLS provider, which every HTTP client asks for when it is built.
 pub fn install_crypto() {

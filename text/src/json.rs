@@ -22,9 +22,12 @@ const MARK: &[u8] = b"\xEF\xBB\xBF";
 /// The bytes before the text of a file, whose first bytes are given: 0, or the length of its byte-order mark.
 ///
 /// # Errors
-/// When it is UTF-16, which is named.
+/// When it is UTF-16 or UTF-32, which is named.
 pub fn mark(first: &[u8]) -> Result<usize, Problem> {
     let text = first.strip_prefix(MARK).unwrap_or(first);
+    if is_utf32(text) {
+        return Err(Problem::new("", "is UTF-32 text", SAVE_AS_UTF8));
+    }
     let is_wide = |first: u8, second: u8| first != 0 && second == 0;
     if matches!(text, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..])
         || matches!(text, [a, b, ..] if is_wide(*a, *b) || is_wide(*b, *a))
@@ -32,6 +35,16 @@ pub fn mark(first: &[u8]) -> Result<usize, Problem> {
         return Err(Problem::new("", "is UTF-16 text", SAVE_AS_UTF8));
     }
     Ok(first.len() - text.len())
+}
+
+/// Whether a text of which these are the first bytes has four bytes for each sign.
+#[must_use]
+pub fn is_utf32(first: &[u8]) -> bool {
+    match first {
+        [0xFF, 0xFE, 0, 0, ..] | [0, 0, 0xFE, 0xFF, ..] => true,
+        [0, 0, 0, sign, ..] | [sign, 0, 0, 0, ..] => *sign != 0,
+        _ => false,
+    }
 }
 
 /// The text of a file, without its byte-order mark.
@@ -156,6 +169,10 @@ mod tests {
                 decoded(wide).expect_err("UTF-16").to_string(),
                 "is UTF-16 text (fix: save it as UTF-8)"
             );
+        }
+        for wide in [&b"\xFF\xFE\0\0{\0\0\0"[..], b"\0\0\xFE\xFF\0\0\0{", b"{\0\0\0}\0\0\0", b"\0\0\0{"] {
+            let said = decoded(wide).expect_err("UTF-32").to_string();
+            assert_eq!(said, "is UTF-32 text (fix: save it as UTF-8)");
         }
         assert_eq!(mark(b"\xEF\xBB\xBF[1"), Ok(3));
         assert_eq!(mark(b"[1, 2"), Ok(0));

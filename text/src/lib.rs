@@ -14,7 +14,7 @@
 //! | [`key`] | SKUs, ids, names of categories: texts that are compared | refused, with sign and place |
 //! | [`as_seen`] | names of fields, words of an ERP: texts that are only compared | dropped |
 //! | [`mail_address`] | one mailbox | refused, with sign and place |
-//! | [`phone`], [`number`] | one number | dropped |
+//! | [`phone`], [`local_phone`], [`number`] | one number | dropped |
 //! | [`secret`](fn@secret) | tokens, passwords, keys | dropped at both ends |
 //!
 //! The modules: `line` and `sign` (lines and the signs in them), `mail`, `phone`, `number` (and whether one may mean
@@ -25,7 +25,7 @@
 //! Every reader composes its text (Unicode NFC; a secret stays as it is), drops blanks and invisible signs at both
 //! ends, and gives the form that is sent and compared. No refusal repeats the text: it may be personal.
 //!
-//! Deliberately absent: whether a mailbox or a number exists, spelling of names, national forms of phone numbers.
+//! Deliberately absent: whether a mailbox or a number exists, spelling of names, what a number is inside each country.
 
 mod host;
 pub mod json;
@@ -42,14 +42,14 @@ mod slug;
 mod zone;
 
 pub use host::is_this_machine;
-pub use line::{DESCRIPTION_MAX, as_seen, key, line, prose, shows_nothing, title};
+pub use line::{DESCRIPTION_MAX, as_seen, is_unseen, key, line, prose, shows_nothing, title};
 pub use mail::mail_address;
 pub use nearest::{did_you_mean, nearest};
 pub use number::{is_of_two_minds, number};
-pub use phone::{is_international, phone};
+pub use phone::{is_international, local_phone, phone};
 pub use problem::{Place, Problem};
 pub use secret::secret;
-pub use sku::{is_made_of_a_key, plain_sku};
+pub use sku::{is_made_of_a_key, is_shown_for_a_key, plain_sku};
 pub use slug::slug;
 pub use zone::{moment, named_zone, zone};
 

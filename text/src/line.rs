@@ -79,7 +79,13 @@ pub fn as_seen(text: &str) -> Cow<'_, str> {
 /// Whether a text is blanks and invisible signs alone: nobody who looks at it sees that something is there.
 #[must_use]
 pub fn shows_nothing(text: &str) -> bool {
-    text.chars().all(|sign| sign.is_whitespace() || is_invisible(sign))
+    text.chars().all(is_unseen)
+}
+
+/// Whether a sign is a blank, or one that nobody sees.
+#[must_use]
+pub fn is_unseen(sign: char) -> bool {
+    sign.is_whitespace() || is_invisible(sign)
 }
 
 /// As it is read: composed, without hidden signs, its blanks as they are `set`. A sign that goes may leave one behind

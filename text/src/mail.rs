@@ -4,6 +4,7 @@ use email_address::EmailAddress;
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
 use crate::line::key;
+use crate::sign::narrow;
 use crate::{Refusal, refuse};
 
 /// The longest address that a mail server takes, in bytes (RFC 5321).
@@ -11,12 +12,13 @@ const BYTES_MAX: usize = 254;
 const EXAMPLE: &str = "send it as name@example.com";
 
 /// One mail address. The domain comes back as mail servers look it up: lower case, other letters as an A-label
-/// (`xn--…`). The part before the `@` keeps its letters, and its quotes only where they are needed.
+/// (`xn--…`). The part before the `@` keeps its letters, wide ones as plain ones, and its quotes only where they are
+/// needed.
 ///
 /// # Errors
 /// When it is not an address, is more than an address (a name beside it, a second one), or has no domain.
 pub fn mail_address(text: &str) -> Result<String, Refusal> {
-    let text = key(text, BYTES_MAX)?;
+    let text: String = key(text, BYTES_MAX)?.chars().map(narrow).collect();
     let Some((local, domain)) = text.rsplit_once('@') else {
         return refuse("is not a mail address", EXAMPLE);
     };
@@ -32,8 +34,9 @@ pub fn mail_address(text: &str) -> Result<String, Refusal> {
 
 fn local_part(local: &str) -> Result<String, Refusal> {
     if let Some(quoted) = local.strip_prefix('"') {
-        return match quoted.strip_suffix('"').filter(|_| EmailAddress::is_valid_local_part(local)) {
-            Some(inside) => Ok(in_one_form(inside).unwrap_or_else(|| local.to_owned())),
+        return match quoted.strip_suffix('"').and_then(in_one_form) {
+            Some(one_form) => Ok(one_form),
+            None if EmailAddress::is_valid_local_part(local) => Ok(local.to_owned()),
             None => refuse("is not a mail address", EXAMPLE),
         };
     }
@@ -61,7 +64,12 @@ fn in_one_form(inside: &str) -> Option<String> {
     let mut plain = String::with_capacity(inside.len());
     let mut signs = inside.chars();
     while let Some(sign) = signs.next() {
-        plain.push(if sign == '\\' { signs.next()? } else { sign });
+        match sign {
+            '\\' => plain.push(signs.next()?),
+            // It would be the last one.
+            '"' => return None,
+            sign => plain.push(sign),
+        }
     }
     let needs_none = !plain.starts_with('"') && EmailAddress::is_valid_local_part(&plain);
     if needs_none && !plain.contains(char::is_whitespace) {
@@ -84,7 +92,17 @@ fn ascii_domain(domain: &str) -> Result<String, Refusal> {
     let Some(ascii) = ascii.ok().filter(|ascii| is_public(ascii)) else {
         return refuse("is not a mail address", EXAMPLE);
     };
+    // A word processor makes a dash of a hyphen, and no domain has one.
+    let (shown, _) = Uts46::new().to_unicode(ascii.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast);
+    if shown.contains(is_punctuation) {
+        return refuse("has a domain with a dash or another sign that no domain has", "write a hyphen as -");
+    }
     Ok(ascii.into_owned())
+}
+
+/// Signs of typesetters. Joiners, which some languages need in words, stand among them.
+fn is_punctuation(sign: char) -> bool {
+    matches!(sign, '\u{2010}'..='\u{206f}' | '\u{2212}' | '\u{00ab}' | '\u{00bb}' | '\u{00a1}' | '\u{00bf}')
 }
 
 /// A name with a dot in it, and no number.
@@ -116,6 +134,10 @@ mod tests {
             ("\"<lan>\"@example.com", "\"<lan>\"@example.com"),
             ("\"lan\"@example.com", "lan@example.com"),
             ("\"l\\an\"@example.com", "lan@example.com"),
+            ("\"lan\\ pham\"@example.com", "\"lan pham\"@example.com"),
+            // From an East Asian keyboard.
+            ("ｌａｎ＠example.com", "lan@example.com"),
+            ("ｌａｎ@ｅｘａｍｐｌｅ.com", "lan@example.com"),
             ("\"abc..\\def\"@example.com", "\"abc..def\"@example.com"),
             ("\"a\\\"\\b\\\\\"@example.com", "\"a\\\"b\\\\\"@example.com"),
         ] {
@@ -149,6 +171,14 @@ mod tests {
             ("lan(at)example.com", "is not a mail address", "name@example.com"),
             ("@example.com", "is not a mail address", "name@example.com"),
             ("\"lan@example.com", "is not a mail address", "name@example.com"),
+            ("\"a\"b\"@example.com", "is not a mail address", "name@example.com"),
+            ("\"a\\\"@example.com", "is not a mail address", "name@example.com"),
+            ("lan@ex–ample.com", "has a domain with a dash or another sign that no domain has", "hyphen"),
+            (
+                "lan@xn--example-v16c.com",
+                "has a domain with a dash or another sign that no domain has",
+                "hyphen",
+            ),
             ("lan@", "is not a mail address", "name@example.com"),
             ("lan@localhost", "is not a mail address", "name@example.com"),
             ("lan@example..com", "is not a mail address", "name@example.com"),

@@ -8,6 +8,7 @@
 
 mod codes;
 
+use crate::sign::narrow;
 use crate::{Refusal, refuse};
 use codes::Zero;
 
@@ -37,6 +38,45 @@ pub fn phone(text: &str) -> Result<String, Refusal> {
         false => not_international(),
     }
 }
+
+/// A phone number inside a country that nobody has said: as it is written, if it is one number; at most `max` signs.
+///
+/// # Errors
+/// When it is too long or too short, holds words, or is a number of a spreadsheet, or several numbers.
+pub fn local_phone(text: &str, max: usize) -> Result<String, Refusal> {
+    const SEND: &str = "write one number, of digits with blanks or hyphens among them";
+    let text: String = crate::number(text).chars().map(narrow).collect();
+    let text = crate::line(&text, max)?;
+    let is_of_one = |sign: char| sign.is_ascii_digit() || is_between(sign) || sign == '/';
+    if text.contains([',', ';', '|', '&']) {
+        return refuse("holds more than one phone number, or something else", SEND);
+    }
+    if !text.chars().all(is_of_one) {
+        return refuse("holds a sign that no phone number has", SEND);
+    }
+    // `901234567.0`, and no `090.123.4567`.
+    if text.split_once('.').is_some_and(|(whole, behind)| {
+        whole.len() >= LONG
+            && (1..=2).contains(&behind.len())
+            && crate::sku::are_digits(&format!("{whole}{behind}"))
+    }) {
+        return refuse("is a number with decimals, as a spreadsheet makes them", "export the column as text");
+    }
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    let runs = text.split(|sign: char| !sign.is_ascii_digit());
+    if digits > 15 || runs.filter(|run| run.len() >= LONG).count() > 1 {
+        return refuse("holds more digits than one phone number", SEND);
+    }
+    if digits < SHORT || text.chars().all(|sign| sign == '0' || !sign.is_ascii_digit()) {
+        return refuse("is not a phone number", SEND);
+    }
+    Ok(text)
+}
+
+/// Digits of a number that is whole without any other.
+const LONG: usize = 7;
+/// The fewest digits of a customer's number.
+const SHORT: usize = 5;
 
 /// Whether a number is meant in the international form, rightly or not: whatever stands around its `+`, as in `(+84)`.
 #[must_use]
@@ -68,14 +108,6 @@ fn is_between(sign: char) -> bool {
         )
 }
 
-/// East Asian keyboards have a wide form of each digit.
-fn narrow(sign: char) -> char {
-    match sign {
-        '０'..='９' | '＋' => char::from_u32(u32::from(sign) - 0xfee0).unwrap_or(sign),
-        other => other,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +137,37 @@ mod tests {
         ] {
             assert_eq!(phone(written).as_deref(), Ok(read), "{written:?}");
             assert!(is_international(written), "{written:?}");
+        }
+    }
+
+    #[test]
+    fn a_number_of_a_country_stays_as_it_is_and_what_is_none_is_refused() {
+        for (written, read) in [
+            ("0901 234\u{200b} 567", "0901 234 567"),
+            ("(0901) 234-567", "(0901) 234-567"),
+            ("090.123.4567", "090.123.4567"),
+            ("030/1234567", "030/1234567"),
+            ("０９０１ ２３４ ５６７", "0901 234 567"),
+            ("901234567", "901234567"),
+        ] {
+            assert_eq!(local_phone(written, 30).as_deref(), Ok(read), "{written}");
+        }
+        for (written, problem) in [
+            ("not a phone", "holds a sign that no phone number has"),
+            ("8.4901E+10", "holds a sign that no phone number has"),
+            ("0901 234 567 ext 5", "holds a sign that no phone number has"),
+            ("901234567.0", "is a number with decimals, as a spreadsheet makes them"),
+            ("0901234567 0902345678", "holds more digits than one phone number"),
+            ("3825123 3825124", "holds more digits than one phone number"),
+            ("38251234/38251235", "holds more digits than one phone number"),
+            ("0901234567; 0902345678", "holds more than one phone number, or something else"),
+            ("0901234567,0902345678", "holds more than one phone number, or something else"),
+            ("-", "is not a phone number"),
+            ("0", "is not a phone number"),
+            ("000 000 000", "is not a phone number"),
+            ("0123456789012345678901234567890123456789", "is longer than 30 characters"),
+        ] {
+            assert_eq!(local_phone(written, 30).expect_err(written).problem, problem, "{written}");
         }
     }
 

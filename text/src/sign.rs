@@ -22,6 +22,14 @@ pub(crate) fn is_invisible(sign: char) -> bool {
     is_hidden(sign) || is_shaping(sign)
 }
 
+/// East Asian keyboards have a wide form of each sign of ASCII.
+pub(crate) fn narrow(sign: char) -> char {
+    match sign {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(sign) - 0xfee0).unwrap_or(sign),
+        other => other,
+    }
+}
+
 /// Without blanks and hidden signs at the ends.
 pub(crate) fn trimmed(text: &str) -> &str {
     let is_nothing = |c: char| c.is_whitespace() || is_hidden(c) || matches!(c, '\u{200c}' | '\u{200d}');

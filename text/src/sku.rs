@@ -17,11 +17,10 @@ pub fn plain_sku(text: &str) -> String {
 
 /// Whether a text is a number that a spreadsheet made of a key: `8.93462E+12` was an article number before it was taken
 /// for an amount, and so was `100045.0`; in other countries `8,93462E+12` and `100045,00`. A text such as `1E5`
-/// may be a code; as a JSON number (`is_number`) it is none.
+/// may be a code; as a JSON number (`is_number`) it is none, and neither is one with decimals: `90.750` became 90.75.
 #[must_use]
 pub fn is_made_of_a_key(text: &str, is_number: bool) -> bool {
     let text = trimmed(text);
-    let are_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     let are_zeros = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte == b'0');
     let is_whole =
         text.split_once(['.', ',']).is_some_and(|(whole, behind)| are_digits(whole) && are_zeros(behind));
@@ -34,7 +33,37 @@ pub fn is_made_of_a_key(text: &str, is_number: bool) -> bool {
         let is_long = digits.len() >= 2 && are_digits(digits);
         is_number || (is_mantissa && is_long && (has_sign || !fraction.is_empty()))
     });
-    is_whole || is_power
+    is_whole || is_power || (is_number && text.contains('.'))
+}
+
+/// Whether a text is what a spreadsheet shows for a key that it took for something else: the day 2026-02-01 was `1-2`,
+/// the time 01:30:00 was `1:30`, and `10%` was typed so. Days and times are meant as tables are read, in ISO 8601.
+#[must_use]
+pub fn is_shown_for_a_key(text: &str) -> bool {
+    let text = trimmed(text);
+    let is_day = |text: &str| {
+        let parts: Vec<&str> = text.split('-').collect();
+        matches!(parts.as_slice(), [year, month, day] if year.len() == 4 && month.len() == 2 && day.len() == 2)
+            && parts.iter().all(|part| are_digits(part))
+    };
+    let is_time = |text: &str| {
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+        let parts: Vec<&str> = whole.split(':').collect();
+        matches!(parts.as_slice(), [hours, minutes, seconds]
+            if (2..=8).contains(&hours.len()) && minutes.len() == 2 && seconds.len() == 2)
+            && parts.iter().chain([&fraction]).all(|part| are_digits(part))
+    };
+    let is_moment = || text.split_once(['T', ' ']).is_some_and(|(day, time)| is_day(day) && is_time(time));
+    let is_percentage = || {
+        let digits = text.strip_suffix('%').map(str::trim_end).unwrap_or_default();
+        let (whole, fraction) = digits.split_once(['.', ',']).unwrap_or((digits, "0"));
+        are_digits(whole.strip_prefix('-').unwrap_or(whole)) && are_digits(fraction)
+    };
+    is_day(text) || is_time(text) || is_moment() || is_percentage()
+}
+
+pub(crate) fn are_digits(part: &str) -> bool {
+    !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// A stroke is not an accent of its own in Unicode.
@@ -49,6 +78,30 @@ fn without_stroke(letter: char) -> char {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// E8
+    #[test]
+    fn a_key_that_a_spreadsheet_took_for_something_else_is_told() {
+        for text in [
+            "2026-02-01",
+            "2026-02-01T01:30:00",
+            "2026-02-01 01:30:00.5",
+            "01:30:00",
+            "130:00:00",
+            "10%",
+            " 7.5 % ",
+            "-3,5%",
+        ] {
+            assert!(is_shown_for_a_key(text), "{text}");
+        }
+        for text in
+            ["1-2", "2026-2-1", "20260201", "A-2026-02-01", "01:30", "100", "%", "A%", "TRUE", "2026-02-01-1"]
+        {
+            assert!(!is_shown_for_a_key(text), "{text}");
+        }
+        assert!(is_made_of_a_key("90.75", true) && !is_made_of_a_key("90.75", false));
+        assert!(is_made_of_a_key("1.00E+05", true) && !is_made_of_a_key("100000", true));
+    }
 
     #[test]
     fn accents_and_blanks_are_written_plainly() {

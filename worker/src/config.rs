@@ -153,7 +153,9 @@ impl Config {
             of_an_attempt: payment.as_ref().map_or(2, |payment| payment.requests_max()),
             attempts_max: limits.attempts_max,
         };
-        let patience = self.patience.check(requests, &self.onboarding, &self.erp, self.prices, &mut problems);
+        let patience =
+            self.patience.check(requests, &self.onboarding, &self.erp, &self.prices, &mut problems);
+        let prices = self.prices.check(&mut problems);
         let (operation, door) = self.operation.check(&mut problems);
         let door = door.check(payment.as_ref(), &pseudonyms, &mut problems);
         let erp = self.erp.check(&mut problems);
@@ -174,7 +176,7 @@ impl Config {
             door,
             erp,
             bulk,
-            prices: self.prices.read(),
+            prices,
             tuning,
         }))
     }

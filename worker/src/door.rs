@@ -3,7 +3,9 @@
 //! reaches; `door/connections.rs` keeps it answerable.
 //!
 //! An event is believed in one thing only: that somebody who knows the secret sent it, lately. Then the order reads
-//! its payment again (`settlement`). Answers tell the provider whether to send it again: 2xx no, 503 yes.
+//! its payment again (`settlement`); of an order that has ended, or has its money, the payment is looked at here
+//! (`door/look.rs`), and nothing starts for what is not ours. Answers tell the provider whether to send it again: 2xx
+//! no, 503 yes.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,12 +21,13 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use pseudonym::RefKey;
-use settlement::settle;
+use settlement::{Found, Heard, News, SettleError, begin, bring};
 use temporalio_client::Client;
 use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 
 mod connections;
+mod look;
 mod unsubscribe;
 
 use connections::{BODY_BYTES_MAX, serve};
@@ -95,13 +98,16 @@ async fn payment(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> (
             return (status, "refused\n");
         }
     };
-    let PaymentEvent { event_id, order_id, kind } = event;
+    let PaymentEvent { event_id, order_id, payment_id, kind } = event;
     let Some(order_id) = order_id else {
         // Somebody else's payment at the same provider: not ours to answer for, and no reason to send it again.
         tracing::info!(kind, "a payment event that is not about an order of ours");
         return (StatusCode::OK, "not ours\n");
     };
-    match settle(&door.client, &door.task_queue, &order_id, &event_id, SETTLE_LIMIT).await {
+    let news = News { order_id, event_id, payment_id };
+    let heard = hear(&door, &news).await;
+    let News { order_id, event_id, .. } = news;
+    match heard {
         Ok(heard) => {
             tracing::info!(%order_id, %event_id, kind, answer = heard.words(), "a payment event");
             (StatusCode::OK, heard.words())
@@ -115,6 +121,26 @@ async fn payment(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> (
             tracing::error!(%order_id, %event_id, kind, %error, "a payment event that needs a person");
             (StatusCode::OK, "no open order\n")
         }
+    }
+}
+
+/// Brings news, and looks at the provider once before anything starts because of it.
+async fn hear(door: &Door, news: &News) -> Result<Heard, SettleError> {
+    let provider = door.events.provider.as_ref();
+    match bring(&door.client, news, SETTLE_LIMIT).await {
+        Ok(Found::Open(heard)) => Ok(heard),
+        Ok(Found::Paid) => match look::is_paid_twice(provider, news).await? {
+            true => begin(&door.client, &door.task_queue, news, true).await,
+            false => Ok(Heard::AlreadyPaid),
+        },
+        Ok(Found::Undone) if look::is_nothing(provider, news).await => Ok(Heard::Nothing),
+        Ok(Found::Undone) => begin(&door.client, &door.task_queue, news, false).await,
+        Err(error) if error.is_worth_a_retry() => Err(error),
+        // Nobody can act on it here; it takes a person, unless it is about nothing.
+        Err(error) => match look::is_nothing(provider, news).await {
+            true => Ok(Heard::Nothing),
+            false => Err(error),
+        },
     }
 }
 

@@ -15,7 +15,7 @@ use activities::notification::mail::MailSender;
 use activities::notification::sms::SmsSender;
 use activities::objects::ObjectActivities;
 use activities::payment::{PaymentActivities, Provider};
-use activities::prices::PriceActivities;
+use activities::prices::{PriceActivities, Team};
 use activities::shipping::{Carrier, ShippingActivities};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -35,6 +35,8 @@ pub(crate) struct Systems {
     sms: Arc<dyn SmsSender>,
     loyalty: Api,
     texts: Texts,
+    /// The shop's team, if price runs are to be told it by mail.
+    team: Option<Team>,
     store: Store,
 }
 
@@ -91,6 +93,13 @@ pub(crate) struct BulkActivities {
 impl Systems {
     pub(crate) fn connect(settings: &Settings) -> anyhow::Result<Self> {
         let shop = &settings.shop;
+        let team = match &settings.prices.team {
+            Some((to, locale)) => {
+                let texts = Arc::new(Texts::load()?);
+                Some(Team::new(to.clone(), *locale, settings.mail.clone(), texts))
+            }
+            None => None,
+        };
         Ok(Self {
             commerce: Api::new(shop.commerce.clone())?,
             inventory: Api::new(shop.inventory.clone())?,
@@ -101,6 +110,7 @@ impl Systems {
             sms: settings.sms.clone(),
             loyalty: Api::new(shop.loyalty.clone())?,
             texts: Texts::load()?,
+            team,
             store: Store::open(&settings.erp.store)?,
         })
     }
@@ -153,7 +163,8 @@ impl Systems {
                 self.notification.clone(),
                 self.store.clone(),
                 settings.prices.abilities,
-            ),
+            )
+            .with_team(self.team),
             objects: ObjectActivities::new(self.store, settings.prices.revertible),
         };
         Activities {

@@ -12,7 +12,7 @@ mod same;
 mod values;
 mod wire;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
@@ -25,6 +25,9 @@ pub use values::{count, digits, id, money, opaque, text, title, unit_price};
 
 /// The largest input in bytes that a process takes; longer lists travel as a reference to an object store.
 pub const INPUT_BYTES_MAX: usize = 256 * 1024;
+
+/// The most problems of an input that are told with their places: each is counted out from the text's beginning.
+const PLACES_MAX: usize = 1_000;
 
 /// JSON that claims to be a `T` and has not been checked yet. Whatever a start brings can be read as one, even a text
 /// that is not JSON, or nothing at all: it is then an input with a problem, which fails the run instead of its task for
@@ -66,22 +69,23 @@ impl<T: Checked> Unchecked<T> {
     /// # Errors
     /// Every problem found, in the order of the fields.
     pub fn check(&self) -> Result<T, Vec<Problem>> {
-        self.read().map(|(value, _unknown)| value)
+        self.read(0).map(|(value, _unknown)| value)
     }
 
-    /// As [`Self::check`], and fields that nothing reads (a typing error, usually) are problems too. For the door
-    /// where a person types; a run ignores them, so that a newer starter can talk to an older worker.
+    /// As [`Self::check`], and fields that nothing reads (a typing error, usually) are problems too; each problem has
+    /// its line and column. For the door where a person types; a run ignores them, so that a newer starter can talk to
+    /// an older worker, and its input was packed by a program.
     ///
     /// # Errors
     /// Every problem found.
     pub fn check_strictly(&self) -> Result<T, Vec<Problem>> {
-        let (value, unknown) = self.read()?;
+        let (value, unknown) = self.read(PLACES_MAX)?;
         if unknown.is_empty() { Ok(value) } else { Err(unknown) }
     }
 
-    fn read(&self) -> Result<(T, Vec<Problem>), Vec<Problem>> {
+    fn read(&self, places: usize) -> Result<(T, Vec<Problem>), Vec<Problem>> {
         let json = self.json.as_ref().map_err(|problem| vec![problem.clone()])?;
-        let found = Findings { text: json.get(), ..Findings::default() };
+        let found = Findings { text: json.get(), places: Cell::new(places), ..Findings::default() };
         let value = match json::fields(json.get()) {
             Some(object) => {
                 let fields = Fields::new(String::new(), object, &found);
@@ -110,6 +114,8 @@ impl<T: Checked> Unchecked<T> {
 struct Findings<'t> {
     /// The input as it was written, for the place of a mistake.
     text: &'t str,
+    /// The places that are still told; none of a text that no person has before him.
+    places: Cell<usize>,
     problems: RefCell<Vec<Problem>>,
     unknown: RefCell<Vec<Problem>>,
 }
@@ -118,11 +124,24 @@ impl Findings<'_> {
     fn problem(&self, field: &str, problem: impl Into<String>, fix: impl Into<String>) {
         self.problems.borrow_mut().push(Problem::new(field, problem, fix));
     }
+
+    /// A problem with a part of the text.
+    fn problem_of(&self, part: Option<&RawValue>, problem: Problem) -> Problem {
+        match part.filter(|_| self.places.get() > 0) {
+            Some(part) => {
+                self.places.set(self.places.get() - 1);
+                problem.at(Place::in_text(self.text, json::place(self.text, part.get())))
+            }
+            None => problem,
+        }
+    }
 }
 
 /// The fields of one JSON object, each read at most once, with the path to it.
 pub struct Fields<'a> {
     path: String,
+    /// By their names as they are seen.
+    given: BTreeMap<String, &'a RawValue>,
     unread: RefCell<BTreeMap<String, &'a RawValue>>,
     /// The names that were asked for: what a misspelt one could mean.
     asked: RefCell<Vec<String>>,
@@ -131,19 +150,28 @@ pub struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     fn new(path: String, given: Vec<(String, json::Field<'a>)>, found: &'a Findings<'a>) -> Self {
-        let fields = Self { path, unread: RefCell::default(), asked: RefCell::default(), found };
+        let (mut fields, mut twice) = (BTreeMap::new(), Vec::new());
         for (name, field) in given {
-            // Which of the two is meant, nobody can say.
-            if fields.unread.borrow_mut().insert(name.clone(), field.value).is_some() {
-                fields.problem(&name, "is given twice", "keep one");
+            // Two names that look alike are one; and which of the two values is meant, nobody can say.
+            let name = ::text::as_seen(&name).into_owned();
+            if fields.insert(name.clone(), field.value).is_some() {
+                twice.push((name, field.value));
             }
+        }
+        let unread = RefCell::new(fields.clone());
+        let fields = Self { path, given: fields, unread, asked: RefCell::default(), found };
+        for (name, second) in twice {
+            let problem = Problem::new(fields.path_of(&name), "is given twice", "keep one");
+            found.problems.borrow_mut().push(found.problem_of(Some(second), problem));
         }
         fields
     }
 
     /// Notes a problem of one field that shows only beside others.
     pub fn problem(&self, name: &str, problem: impl Into<String>, fix: impl Into<String>) {
-        self.found.problem(&self.path_of(name), problem, fix);
+        let problem = Problem::new(self.path_of(name), problem, fix);
+        let problem = self.found.problem_of(self.given.get(name).copied(), problem);
+        self.found.problems.borrow_mut().push(problem);
     }
 
     /// A field that must be there.
@@ -209,7 +237,8 @@ impl<'a> Fields<'a> {
         read: impl FnOnce(&Fields<'_>) -> Option<T>,
     ) -> Option<T> {
         let Some(object) = json::fields(value.get()) else {
-            self.found.problem(&path, "is not an object", "send a JSON object");
+            let problem = Problem::new(path, "is not an object", "send a JSON object");
+            self.found.problems.borrow_mut().push(self.found.problem_of(Some(value), problem));
             return None;
         };
         let fields = Fields::new(path, object, self.found);
@@ -250,15 +279,12 @@ impl<'a> Fields<'a> {
 
     fn note_unread(&self) {
         let asked = self.asked.borrow();
-        for name in self.unread.borrow().keys() {
+        for (name, value) in &*self.unread.borrow() {
             let meant = nearest(name, asked.iter().map(String::as_str));
             let meant = meant.map(|meant| format!("did you mean '{meant}'? ")).unwrap_or_default();
             let fix = format!("{meant}remove it, or correct its spelling");
-            self.found.unknown.borrow_mut().push(Problem::new(
-                self.path_of(name),
-                "is not a known field",
-                fix,
-            ));
+            let problem = Problem::new(self.path_of(name), "is not a known field", fix);
+            self.found.unknown.borrow_mut().push(self.found.problem_of(Some(value), problem));
         }
     }
 

@@ -17,6 +17,9 @@
 //!
 //! News that has come meanwhile begins with 1 again.
 //!
+//! News of an order that has its money (`is_paid`) moves nothing: the payment is read, and where two hold money a person
+//! is asked. `retry` reads once more.
+//!
 //! A cancel changes nothing of that: the money is owed. Deliberately absent: reviving the order. A customer who still
 //! wants the goods places a new one.
 
@@ -52,7 +55,8 @@ impl Process for LatePayment {
     const NAME: &'static str = "LatePayment";
     const INVALID: &'static str = "LatePaymentInvalid";
     const STEPS: &'static [StepSpec] = &[
-        StepSpec::retriable(READ, "ask the provider what is there"),
+        StepSpec::retriable(READ, "ask the provider what is there")
+            .if_left("if the customer paid twice, the shop keeps both"),
         StepSpec::retriable(REFUND, "give the money back")
             .if_left("the shop keeps money that bought nothing"),
         StepSpec::retriable(NOTIFY, "tell the customer"),
@@ -85,8 +89,11 @@ async fn forward(saga: &mut Saga<LatePayment>, late: &LatePaymentData) -> Result
     saga.pivot();
     let mut given = GivenBack { was_paid: Some(false), is_decided: late.decided, ..GivenBack::default() };
     loop {
-        let heard = saga.ctx().state(|w| w.news);
-        give_back(saga, &late.order_id, &mut given).await;
+        let (heard, is_owed) = saga.ctx().state(|w| (w.news, w.is_owed));
+        match is_owed {
+            true => give_back(saga, &late.order_id, &mut given).await,
+            false => look_for_a_second(saga, &late.order_id, &mut given).await,
+        }
         let has_news = || saga.ctx().state(|w| w.news) != heard;
         if has_news() {
             continue;
@@ -98,11 +105,29 @@ async fn forward(saga: &mut Saga<LatePayment>, late: &LatePaymentData) -> Result
     }
 }
 
+/// Where two payments hold money, the read refuses to choose, and a person is asked.
+async fn look_for_a_second(saga: &Saga<LatePayment>, order_id: &OrderId, given: &mut GivenBack) {
+    saga.skip(REFUND, "the order has its money");
+    let read = saga.step(READ, Payments::find, look(saga, order_id), policy::money());
+    match read.or_ask().await {
+        Settled::Done(found) => given.payment_id = found.and_then(|payment| payment.payment_id),
+        Settled::ByHand(_) | Settled::Left(_) | Settled::Kept(_) => given.is_decided = true,
+    }
+}
+
+/// The question for the payment; the one that the news names is read by its id.
+fn look(saga: &Saga<LatePayment>, order_id: &OrderId) -> FindPayment {
+    FindPayment {
+        key: order_processing::charge_key(order_id),
+        order_id: order_id.clone(),
+        payment_id: saga.ctx().state(|w| w.payment_id.clone()),
+    }
+}
+
 /// Reads the payment and gives back what is there.
 async fn give_back(saga: &Saga<LatePayment>, order_id: &OrderId, given: &mut GivenBack) {
-    let order_id = order_id.clone();
-    let key = order_processing::charge_key(&order_id);
-    let find = FindPayment { key: key.clone(), order_id: order_id.clone() };
+    let find = look(saga, order_id);
+    let FindPayment { key, order_id, .. } = find.clone();
     let read = saga.step(READ, Payments::find, find, policy::money()).or_report().await;
     let was_paid = read.as_ref().and_then(was_captured);
     // Money that went back for earlier news is not forgotten.

@@ -2,6 +2,7 @@
 //!
 //! No personal data: these texts are shown in the Web UI, by queries and in the details of failures.
 
+mod count;
 mod spec;
 pub mod table;
 
@@ -11,6 +12,7 @@ use std::time::SystemTime;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use count::Count;
 pub use spec::{StepClass, StepSpec};
 
 use crate::saga::Question;

@@ -55,10 +55,11 @@
 //! - `pace.rs`: rows a second;
 //! - `stage.rs`, `apply.rs`: the two parts;
 //! - `target.rs`: how the system takes the rows that they are written to;
-//! - `stretch.rs`, `stretched.rs`, `wave.rs`: the second part for lists of any length, which can be paused, how far it
-//!   is, and the batches that it writes at the same time;
+//! - `stretch.rs`, `stretched.rs`, `wave.rs`, `telling.rs`: the second part for lists of any length, which can be paused,
+//!   how far it is, the batches that it writes at the same time, and what it tells of their rows;
 //! - `alone.rs`: rows that are written one at a time;
-//! - `begun.rs`: which rows a write was begun for;
+//! - `begun.rs`: which rows a write was begun for, and when the next one may go;
+//! - `ahead.rs`: rows that were answered before those before them;
 //! - `images.rs`: before-images in the object store;
 //! - `doubt.rs`: one row that is not taken, or all of them;
 //! - `format.rs`: heartbeats of another version, which are not read;
@@ -67,6 +68,7 @@
 //! Deliberately absent: what a row is (the user knows), retries (they are Temporal's, by policy), and a look
 //! for one key twice across batches (no memory is large enough for it).
 
+mod ahead;
 mod alone;
 mod apply;
 mod begun;
@@ -79,10 +81,12 @@ mod stage;
 mod stretch;
 mod stretched;
 mod target;
+mod telling;
 mod trouble;
 mod walk;
 mod wave;
 
+pub use ahead::Ahead;
 pub use alone::{OneByOne, Sent};
 pub use apply::{BATCH_MAX, Batch, Ended, apply};
 pub use begun::{Begun, begun};

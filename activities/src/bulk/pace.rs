@@ -11,11 +11,14 @@ use tokio::time::Instant;
 /// Turns that were missed within this time are caught up with: waiting is never exact, and the rate is meant on
 /// average.
 const CATCH_UP: Duration = Duration::from_millis(200);
+
 /// Lets one row through at a time.
 pub(super) struct Pace {
     between: Option<Duration>,
     /// When the next row may go.
     due: Mutex<Instant>,
+    /// The longest wait that anybody leaves behind.
+    most: Duration,
 }
 
 impl Pace {
@@ -23,17 +26,30 @@ impl Pace {
     /// the rows that are sent at the same time at most: nobody leaves a longer wait behind than for these, and a time
     /// that is further ahead was told by a clock that is wrong, or at a lower rate.
     pub(super) fn resume(rate: Option<Rate>, due: Option<Timestamp>, at_once: usize) -> Self {
-        let ahead = due.and_then(|due| SystemTime::from(due).duration_since(SystemTime::now()).ok());
         let between = rate.map(Rate::between);
         let most = between.map_or(Duration::ZERO, |between| times(between, at_once));
-        let ahead = ahead.unwrap_or_default().min(most);
-        Self { between, due: Mutex::new(Instant::now() + ahead) }
+        let pace = Self { between, due: Mutex::new(Instant::now()), most };
+        pace.wait_for(due);
+        pace
+    }
+
+    /// No row goes before this time, which another attempt has left behind.
+    pub(super) fn wait_for(&self, due: Option<Timestamp>) {
+        let ahead = due.and_then(|due| SystemTime::from(due).duration_since(SystemTime::now()).ok());
+        let earliest = Instant::now() + ahead.unwrap_or_default().min(self.most);
+        let mut due = self.lock();
+        *due = earliest.max(*due);
     }
 
     /// When the next row may go, for the attempt after this one; `None` without a rate.
     pub(super) fn due(&self) -> Option<Timestamp> {
-        self.between?;
-        let ahead = self.lock().saturating_duration_since(Instant::now());
+        self.due_behind(0)
+    }
+
+    /// The same behind so many more rows.
+    pub(super) fn due_behind(&self, rows: usize) -> Option<Timestamp> {
+        let between = self.between?;
+        let ahead = self.lock().saturating_duration_since(Instant::now()) + times(between, rows);
         Timestamp::try_from(SystemTime::now() + ahead).ok()
     }
 
@@ -141,6 +157,20 @@ mod tests {
         assert!((99_900..=100_100).contains(&waits), "{waits} ms");
         let [waits] = turns(&Pace::resume(rate(50), pace.due(), 100), begun, Duration::ZERO);
         assert!((1_900..=2_100).contains(&waits), "{waits} ms");
+    }
+
+    /// The mark that a worker has left behind before it died.
+    #[tokio::test]
+    async fn rows_that_another_attempt_was_about_to_send_are_waited_for() {
+        let died = Pace::resume(rate(10), None, 20);
+        let begun = *died.lock();
+        let pace = Pace::resume(rate(10), None, 20);
+        pace.wait_for(died.due_behind(20));
+        let [waits] = turns(&pace, begun, Duration::ZERO);
+        assert!((1_900..=2_100).contains(&waits), "{waits} ms");
+        pace.wait_for(died.due());
+        let [waits] = turns(&pace, begun, Duration::ZERO);
+        assert!((2_000..=2_200).contains(&waits), "an earlier time changes nothing: {waits} ms");
     }
 
     #[tokio::test]

@@ -4,10 +4,11 @@
 //! Rows are looked at in groups whose borders never move: an attempt, or a stretch, that begins in the middle of a
 //! group finds the before-images of the whole group and goes on behind the rows that have their outcome.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use contracts::bulk::{INLINE_MAX, Rate, count_cause};
+use contracts::bulk::Rate;
 use contracts::objects::{ListPart, ObjectRef};
 use jiff::Timestamp;
 use store::{Lines, LinesWriter, Store};
@@ -15,11 +16,11 @@ use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use tokio::time::Instant;
 
 use super::alone::SIDE_BY_SIDE;
-use super::begun::{Begun, Marks, begun};
+use super::begun::{Begun, Marks};
 use super::doubt::Doubts;
 use super::images::Images;
 use super::pace::Pace;
-use super::{Answer, Sent, Stretched, Target, Trouble, Walk};
+use super::{Ahead, Answer, BatchCount, Sent, Stretched, Target, Trouble, Walk};
 
 /// Rows that are looked at together, unless the batches that are written at once have more.
 const GROUP: usize = 1_000;
@@ -37,6 +38,10 @@ pub struct Stretch<'b> {
     pub parts: &'b [ListPart],
     /// Rows that have their outcome already.
     pub from: u64,
+    /// Rows behind them that have theirs, too ([`Stretched::ahead`]).
+    pub ahead: &'b [Range<u64>],
+    /// Batches that stretches before have left in their middle ([`Stretched::batches`]).
+    pub open: &'b [BatchCount],
     /// Rows of one batch.
     pub batch_size: usize,
     /// Batches under way at once.
@@ -60,7 +65,8 @@ pub struct Stretch<'b> {
 }
 
 /// Writes a stretch. A run that was stopped, or wants to go on otherwise, gets what was written until then; a row whose
-/// write was under way and whose outcome is not known is not among it, and is looked at again by the next stretch.
+/// write was under way and whose outcome is not known is not among it, and is looked at again by the next stretch. Rows
+/// behind it that were answered are told ([`Stretched::ahead`]).
 ///
 /// Trouble after rows that were written is not a failure: the activity tries again some times, with pauses that grow,
 /// and if that does not help, tells what it has written and lets the next stretch fail. A failure would keep that in a
@@ -85,11 +91,16 @@ pub async fn stretch<T: Target>(
     let passes = AtomicU32::new(0);
     let mut writing = Writing { ctx, store, target, stretch, pace, ends, doubts, whole, passes };
     let mut part: Option<Part<'_, T>> = None;
-    let mut had_trouble_at = walk.progress().rows.unwrap_or(stretch.from);
+    let mut told_before = walk.progress().told();
     let mut soon = SOON;
     loop {
         let mut progress = walk.progress().clone();
-        let at = *progress.rows.get_or_insert(stretch.from);
+        let at = progress.rows.unwrap_or(stretch.from);
+        if progress.rows.is_none() {
+            progress.rows = Some(at);
+            progress.ahead = Ahead::of(stretch.ahead);
+            progress.batches = stretch.open.to_vec();
+        }
         if at >= whole || !writing.goes_on(&progress) {
             return Ok(progress);
         }
@@ -101,14 +112,14 @@ pub async fn stretch<T: Target>(
             }
             Err(trouble) => (false, Some(trouble)),
         };
-        let is_at = walk.progress().rows.unwrap_or(stretch.from);
+        let told = walk.progress().told();
         match trouble {
             None if is_cut => return Ok(walk.progress().clone()),
             None => {}
-            Some(trouble) if is_at > stretch.from => {
-                tracing::warn!(%trouble, rows = is_at, "a stretch has trouble and tries again");
-                soon = if is_at > had_trouble_at { SOON } else { soon * 2 };
-                had_trouble_at = is_at;
+            Some(trouble) if told > 0 => {
+                tracing::warn!(%trouble, rows = told, "a stretch has trouble and tries again");
+                soon = if told > told_before { SOON } else { soon * 2 };
+                told_before = told;
                 if soon > SOON_MOST {
                     return Ok(walk.progress().clone());
                 }
@@ -252,15 +263,16 @@ impl<'w, T: Target> Writing<'w, T> {
         let wave = skip..rows.len().min(skip + self.wave(at));
         if let Some(kept) = images.find(first).await? {
             let now = self.target.look(&rows[skip..]).await?;
-            let begun = begun(self.store, &marks.folder).await?;
+            let (begun, due) = marks.before().await?;
             if begun == Begun::Unmarked {
                 marks.unmarked(rows.len()).await?;
             }
-            marks.begin(&wave).await?;
+            self.pace.wait_for(due);
+            marks.begin(&wave, self.pace.due_behind(wave.len())).await?;
             return Ok((kept.images, Some(now), begun));
         }
         let looked = self.target.look(rows).await?;
-        marks.begin(&wave).await?;
+        marks.begin(&wave, self.pace.due_behind(wave.len())).await?;
         let kept = images.keep(first, looked).await?;
         if !kept.is_earlier {
             return Ok((kept.images, None, Begun::nothing()));
@@ -284,31 +296,20 @@ impl<'w, T: Target> Writing<'w, T> {
             let end = rest.rows.len().min(done + self.wave(rest.first + done as u64));
             let marked = rest.skip + done..rest.skip + end;
             if done > 0
-                && let Err(error) = marks.begin(&marked).await
+                && let Err(error) = marks.begin(&marked, self.pace.due_behind(marked.len())).await
             {
                 // The rows of the waves before it are told all the same.
                 (is_cut, trouble) = (true, Some(error));
                 break;
             }
-            let sent = self.write(&rest, done..end).await;
+            let sent = self.write(&rest, done..end, &progress.ahead).await;
             let rows = &rest.rows[done..end];
             let is_written = |sent: &Sent<T::Done>| matches!(sent, Ok(Some(Answer::Done(_))));
             let written = rows.iter().zip(&sent).filter(|(_, sent)| is_written(sent)).map(|(row, _)| row);
             self.target.remember(written.collect()).await?;
             let sent: Vec<Sent<T::Done>> = sent.into_iter().map(|sent| self.doubts.settle(sent)).collect();
-            if sent.iter().all(Result::is_ok) {
-                let last = sent.iter().rposition(|sent| matches!(sent, Ok(Some(_))));
-                let shortened = marks.shorten(&marked, marked.start + last.map_or(0, |last| last + 1)).await;
-                if let Err(error) = shortened {
-                    tracing::warn!(%error, "a mark of rows that were not sent stays");
-                }
-            }
-            // Those before the first one without an answer. The next attempt sees what became of the others.
-            for (row, sent) in rows.iter().zip(&sent) {
-                let Ok(Some(answer)) = sent else { break };
-                self.tell(row, answer, rest.first + done as u64, &mut outcomes, &mut progress)?;
-                done += 1;
-            }
+            self.correct(marks, marked, &sent).await;
+            done += self.tell_all(rows, &sent, rest.first + done as u64, &mut outcomes, &mut progress)?;
             is_cut = done < end;
             // A request may be given up because the run was stopped: its row counts as not sent.
             trouble = sent.into_iter().find_map(Result::err).filter(|_| !self.ctx.is_cancelled());
@@ -322,7 +323,9 @@ impl<'w, T: Target> Writing<'w, T> {
             self.pause(self.stretch.delay).await;
         }
         outcomes.put(self.store, folder).await?;
-        progress.rows = Some(rest.first + done as u64);
+        let rows = rest.first + done as u64;
+        progress.rows = Some(rows);
+        progress.ahead.forget_before(rows);
         progress.due = self.pace.due();
         Ok(Group { progress, is_cut, trouble })
     }
@@ -334,32 +337,24 @@ impl<'w, T: Target> Writing<'w, T> {
         size * self.stretch.parallel.max(1) - into
     }
 
+    /// Corrects the mark of rows that were not sent, or not at the pace that was expected.
+    async fn correct(&self, marks: &Marks<'_>, marked: Range<usize>, sent: &[Sent<T::Done>]) {
+        let is_known = sent.iter().all(Result::is_ok);
+        let last = sent.iter().rposition(|sent| matches!(sent, Ok(Some(_))));
+        let behind = if is_known { marked.start + last.map_or(0, |last| last + 1) } else { marked.end };
+        let due = self.pace.due();
+        if is_known && behind == marked.end && !marks.waits_longer_than(due) {
+            return;
+        }
+        if let Err(error) = marks.correct(&(marked.start..behind), due).await {
+            tracing::warn!(%error, "a mark of rows that were not sent stays");
+        }
+    }
+
     async fn pause(&self, pause: Duration) {
         tokio::select! {
             () = self.ctx.cancelled() => {}
             () = tokio::time::sleep(pause) => {}
         }
-    }
-
-    fn tell(
-        &self,
-        row: &T::Row,
-        answer: &Answer<T::Done>,
-        place: u64,
-        outcomes: &mut LinesWriter,
-        progress: &mut Stretched<T::Outcome>,
-    ) -> Result<(), Trouble> {
-        let Some(told) = self.target.tell(row, answer)? else { return Ok(()) };
-        outcomes.push(&told.outcome)?;
-        let written = &mut progress.written;
-        *written.counts.entry(told.action.to_owned()).or_default() += 1;
-        if let Some(cause) = &told.cause {
-            count_cause(&mut written.causes, cause);
-        }
-        if self.stretch.is_inline && written.rows.len() < INLINE_MAX {
-            written.rows.push(told.outcome);
-        }
-        progress.count_batch(place / self.stretch.batch_size as u64, matches!(answer, Answer::Refused(_)));
-        Ok(())
     }
 }

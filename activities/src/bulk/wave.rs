@@ -4,25 +4,41 @@ use futures::FutureExt as _;
 
 use super::alone::{SIDE_BY_SIDE, one_by_one};
 use super::stretch::{Rest, Writing};
-use super::{Answer, Each, Sent, Target, Trouble};
+use super::{Ahead, Answer, Each, Sent, Target, Trouble};
 
 impl<T: Target> Writing<'_, T> {
-    pub(super) async fn write(&self, rest: &Rest<'_, T>, rows: std::ops::Range<usize>) -> Vec<Sent<T::Done>> {
+    /// Writes some rows, but those that have their outcome already.
+    pub(super) async fn write(
+        &self,
+        rest: &Rest<'_, T>,
+        rows: std::ops::Range<usize>,
+        ahead: &Ahead,
+    ) -> Vec<Sent<T::Done>> {
         let size = self.stretch.batch_size;
         let mut batches = Vec::new();
         let mut begins = rows.start;
         while begins < rows.end {
             let into = usize::try_from((rest.first + begins as u64) % size as u64).unwrap_or_default();
             let ends = rows.end.min(begins + size - into);
-            batches.push(self.batch(rest, begins..ends).boxed());
+            batches.push(self.batch(rest, begins..ends, ahead).boxed());
             begins = ends;
         }
         futures::future::join_all(batches).await.into_iter().flatten().collect()
     }
 
     /// Writes one batch: with one request where the system takes many rows at once.
-    async fn batch(&self, rest: &Rest<'_, T>, rows: std::ops::Range<usize>) -> Vec<Sent<T::Done>> {
-        let known: Vec<Option<Answer<T::Done>>> = rows.clone().map(|row| self.known(rest, row)).collect();
+    async fn batch(
+        &self,
+        rest: &Rest<'_, T>,
+        rows: std::ops::Range<usize>,
+        ahead: &Ahead,
+    ) -> Vec<Sent<T::Done>> {
+        let known = |row: usize| match ahead.has(rest.first + row as u64) {
+            // It is told already, whatever is said of it here.
+            true => Some(Answer::Same),
+            false => self.known(rest, row),
+        };
+        let known: Vec<Option<Answer<T::Done>>> = rows.clone().map(known).collect();
         if known.iter().any(|known| matches!(known, Some(Answer::Done(_)))) {
             self.doubts.note_known();
         }

@@ -112,6 +112,7 @@ impl Reading for Records<'_> {
         self.counts.read += 1;
         self.newest = self.newest.max(Some(source.changed_at));
         let mapped = readable(&source)
+            .and_then(|()| self.check_columns(&source))
             .and_then(|()| self.check_fields(&source.fields))
             .and_then(|()| self.mapping.apply(&source.fields));
         match mapped {
@@ -156,6 +157,16 @@ fn readable(source: &Sourced) -> Result<(), Defect> {
 }
 
 impl Records<'_> {
+    /// A rule that reads a column which a file does not have is a slip, of the rules or of whoever exports: each of its
+    /// records would lose the field, silently where the shop can do without.
+    fn check_columns(&self, source: &Sourced) -> Result<(), Defect> {
+        if !source.is_row {
+            return Ok(());
+        }
+        let missing = self.mapping.missing(|column| source.fields.contains_key(column));
+        missing.into_iter().next().map_or(Ok(()), Err)
+    }
+
     fn check_fields(&mut self, source: &SourceRecord) -> Result<(), Defect> {
         if self.input.unknown_fields == UnknownFields::Ignore {
             return Ok(());

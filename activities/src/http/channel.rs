@@ -121,7 +121,8 @@ impl Channel {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|e| self.transport(&e))? {
             if body.len() + chunk.len() > self.response_bytes_max {
-                return Err(self.unknown(format!("more than {} bytes", self.response_bytes_max)));
+                let (system, bytes, way) = (self.system, self.response_bytes_max, self.way.clone());
+                return Err(CallError::TooLarge { system, bytes, way });
             }
             body.extend_from_slice(&chunk);
         }

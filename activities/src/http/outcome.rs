@@ -56,6 +56,16 @@ pub enum CallError {
         /// The sign of it.
         why: String,
     },
+    /// Answered at greater length than is read. Of a question, a smaller one may be answered.
+    #[error("{system} gave no usable answer: more than {bytes} bytes (SUN_RESPONSE_BYTES_MAX){way}")]
+    TooLarge {
+        /// Which system.
+        system: &'static str,
+        /// The limit.
+        bytes: usize,
+        /// The proxy on the way: ` (through the proxy …)`, or nothing.
+        way: String,
+    },
     /// Answered, with a word that this version does not know.
     #[error("{system} gave no usable answer: {why}")]
     NewWord {
@@ -205,7 +215,9 @@ impl CallError {
             Self::NewWord { .. } => (failure::NEW_WORD, false, None),
             Self::PutOff { after, .. } => (failure::UNAVAILABLE, false, *after),
             Self::TooSoon { after, .. } => (failure::OUTCOME_UNKNOWN, false, Some(*after)),
-            Self::Unknown { .. } | Self::Foreign { .. } => (failure::OUTCOME_UNKNOWN, false, None),
+            Self::Unknown { .. } | Self::TooLarge { .. } | Self::Foreign { .. } => {
+                (failure::OUTCOME_UNKNOWN, false, None)
+            }
             Self::UnknownForGood { .. } => (failure::OUTCOME_UNKNOWN, true, None),
             Self::Refused { .. } => (failure::REFUSED, is_refusal_final, None),
             Self::Unusable { .. } => (failure::REFUSED, true, None),

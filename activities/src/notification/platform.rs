@@ -88,6 +88,15 @@ enum EmailData<'a> {
         first_name: &'a str,
         recommendations: Vec<Recommendation<'a>>,
     },
+    PricesUpdated {
+        batch_id: &'a str,
+        rows: u64,
+        applied: u64,
+        unchanged: u64,
+        conflicts: u64,
+        refused: u64,
+        invalid: u64,
+    },
 }
 
 #[derive(Serialize)]
@@ -155,6 +164,12 @@ impl<'a> EmailData<'a> {
                 welcome_discount_code: welcome_discount_code.as_deref(),
             },
             Content::OnboardingTips { first_name } => Self::OnboardingTips { first_name },
+            Content::PricesUpdated { batch_id, rows, applied, unchanged, conflicts, refused, invalid } => {
+                let batch_id = batch_id.as_str();
+                let (rows, applied, unchanged) = (*rows, *applied, *unchanged);
+                let (conflicts, refused, invalid) = (*conflicts, *refused, *invalid);
+                Self::PricesUpdated { batch_id, rows, applied, unchanged, conflicts, refused, invalid }
+            }
             Content::ProductRecommendations { first_name, recommendations } => Self::ProductRecommendations {
                 first_name,
                 recommendations: recommendations.iter().map(Recommendation::of).collect(),
@@ -248,6 +263,7 @@ impl Senders {
             | Content::OrderRefunded { order_id, .. } => Some(order_id.as_str()),
             Content::Welcome { .. }
             | Content::OnboardingTips { .. }
+            | Content::PricesUpdated { .. }
             | Content::ProductRecommendations { .. } => None,
         };
         let body = PushBody {

@@ -25,6 +25,7 @@ use contracts::money::Money;
 use contracts::payment::{
     ChargePayment, FindPayment, FindRefund, Payment, PaymentState, ReversePayment, defs,
 };
+use contracts::values::IdempotencyKey;
 use futures::future::BoxFuture;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
@@ -49,6 +50,14 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// The payment made under a charge's key, as it is now.
     fn find<'a>(&'a self, find: &'a FindPayment) -> BoxFuture<'a, Result<Option<Payment>, CallError>>;
 
+    /// The payment of this id, as it is now, if it was made under this key. It is read by its id, so that nothing is
+    /// missed that a search has not seen yet.
+    fn find_by_id<'a>(
+        &'a self,
+        payment_id: &'a str,
+        key: &'a IdempotencyKey,
+    ) -> BoxFuture<'a, Result<Option<Payment>, CallError>>;
+
     /// Takes back whatever was charged under a key.
     fn reverse<'a>(&'a self, undo: Undo<'a>) -> BoxFuture<'a, Result<Reversal, CallError>>;
 
@@ -69,6 +78,19 @@ pub trait Provider: fmt::Debug + Send + Sync {
         secret: &Credential,
         now: SystemTime,
     ) -> Result<PaymentEvent, WebhookError>;
+}
+
+/// The payment made under a charge's key, as it is now. The one whose id is known counts, whether or not a search has
+/// seen it.
+///
+/// # Errors
+/// As [`CallError`]; also when two payments under the key hold money.
+pub async fn look(provider: &dyn Provider, find: &FindPayment) -> Result<Option<Payment>, CallError> {
+    let found = provider.find(find).await?;
+    let has_found = |id: &&String| found.as_ref().and_then(|found| found.payment_id.as_ref()) == Some(*id);
+    let Some(unseen) = find.payment_id.as_ref().filter(|id| !has_found(id)) else { return Ok(found) };
+    let known = provider.find_by_id(unseen, &find.key).await?;
+    weightiest("payment", found.into_iter().chain(known))
 }
 
 /// Every provider, by the name that it is chosen by; the first one unless another is named.
@@ -171,7 +193,8 @@ impl PaymentActivities {
         input: ChargePayment,
     ) -> Result<Payment, ActivityError> {
         let charged = alive(&ctx, async {
-            let earlier = FindPayment { key: input.key.clone(), order_id: input.order_id.clone() };
+            let (key, order_id) = (input.key.clone(), input.order_id.clone());
+            let earlier = FindPayment { key, order_id, payment_id: None };
             if is_repeated(&ctx) {
                 if let Some(payment) = self.provider.find(&earlier).await? {
                     return Ok(payment);
@@ -203,7 +226,7 @@ impl PaymentActivities {
         ctx: ActivityContext,
         input: FindPayment,
     ) -> Result<Option<Payment>, ActivityError> {
-        let found = alive(&ctx, self.provider.find(&input)).await;
+        let found = alive(&ctx, look(&*self.provider, &input)).await;
         found.and_then(|found| found.map(with_amount).transpose()).map_err(CallError::into_failure)
     }
 

@@ -13,11 +13,11 @@ use store::{Lines, LinesWriter, Store};
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use super::answers::Set;
-use super::client::{AT_ONCE, Shop, Wanted};
+use super::client::{Shop, Wanted};
+use super::fence::Fence;
+use super::forced::{self, Forced};
 use super::{Abilities, images};
-use crate::bulk::{
-    self, Answer, BatchCount, Each, Stretch, Stretched, Target, Together, Told, Trouble, patiently,
-};
+use crate::bulk::{self, Answer, BatchCount, Each, Stretch, Stretched, Target, Together, Told, Trouble};
 use crate::http::{CallError, Wrong};
 
 /// The code of a row whose price was not the expected one.
@@ -39,9 +39,12 @@ pub(super) async fn apply(
     let own = folder(&input.batch_id);
     let of_moment = |name: &str| format!("{own}/{name}/{:04}", input.moment);
     let (outcomes, images, begun) = (of_moment("outcomes"), of_moment("images"), of_moment("begun"));
+    let open: Vec<BatchCount> = input.open.iter().map(|batch| counted(input, batch)).collect();
     let stretch = Stretch {
         parts: &parts,
         from: input.from,
+        ahead: &input.ahead,
+        open: &open,
         batch_size: usize::try_from(input.batch_size.max(1)).unwrap_or(1),
         parallel: usize::try_from(input.parallel.max(1)).unwrap_or(1),
         delay: Duration::from_millis(input.delay_ms),
@@ -53,7 +56,9 @@ pub(super) async fn apply(
         begun: &begun,
         is_inline: input.is_inline,
     };
-    let writes = Writes { ctx, shop, abilities, input };
+    let (fence, overwritten) = (Fence::of(store, own.clone(), abilities), forced::folder(&own));
+    let forced = Forced { ctx, shop, store, fence: &fence, folder: &overwritten };
+    let writes = Writes { ctx, shop, abilities, input, fence: &fence, forced };
     let written = bulk::stretch(ctx, store, &writes, &stretch).await?;
     let whole: u64 = parts.iter().map(|part| part.rows).sum();
     let applied = told(store, input, written, whole, abilities.compares);
@@ -69,12 +74,16 @@ async fn told(
 ) -> Result<AppliedPrices, Trouble> {
     let rows = stretched.rows();
     let size = u64::from(input.batch_size.max(1));
-    // A batch that was left in its middle counts where it ends.
-    let is_ended = |batch: &&BatchCount| (batch.number + 1) * size <= rows || rows == whole;
-    let ended = || stretched.batches.iter().filter(is_ended);
-    let failed = ended().filter(|batch| batch.refused == batch.rows).count() as u64;
-    let successful = ended().count() as u64 - failed;
-    let batches: Vec<PriceBatch> = stretched.batches.iter().map(|batch| of_batch(input, batch)).collect();
+    // A batch that was left in its middle counts when it ends, with all of its rows.
+    let is_ended = |batch: &&BatchCount| {
+        let begins = batch.number * size;
+        begins + size <= rows || rows == whole || batch.rows >= size.min(whole.saturating_sub(begins))
+    };
+    let (ended, open): (Vec<&BatchCount>, Vec<&BatchCount>) = stretched.batches.iter().partition(is_ended);
+    let failed = ended.iter().filter(|batch| batch.refused == batch.rows).count() as u64;
+    let successful = ended.len() as u64 - failed;
+    let batches: Vec<PriceBatch> = ended.into_iter().map(|batch| of_batch(input, batch)).collect();
+    let open = open.into_iter().map(|batch| of_batch(input, batch)).collect();
     let (batches, batch_lists) = match input.is_inline && batches.len() <= BATCHES_INLINE {
         true => (batches, Vec::new()),
         false => {
@@ -90,9 +99,11 @@ async fn told(
         rows,
         is_whole: rows == whole,
         pace_due: stretched.due(),
+        ahead: stretched.ahead.into_ranges(),
         written: stretched.written,
         batches,
         batch_lists,
+        open,
         successful_batches: successful,
         failed_batches: failed,
         compares,
@@ -108,12 +119,24 @@ fn of_batch(input: &ApplyPrices, batch: &BatchCount) -> PriceBatch {
     }
 }
 
+/// A batch that a stretch before has told, as this one goes on with it.
+fn counted(input: &ApplyPrices, batch: &PriceBatch) -> BatchCount {
+    BatchCount {
+        number: batch.batch_number.saturating_sub(input.batches_before + 1),
+        rows: batch.processed_count,
+        refused: batch.failed_count,
+        before: batch.processed_count,
+    }
+}
+
 /// Rows on their way into the shop.
 struct Writes<'w> {
     ctx: &'w ActivityContext,
     shop: &'w Shop,
     abilities: Abilities,
     input: &'w ApplyPrices,
+    fence: &'w Fence<'w>,
+    forced: Forced<'w>,
 }
 
 impl Target for Writes<'_> {
@@ -124,15 +147,18 @@ impl Target for Writes<'_> {
     type Outcome = PriceOutcome;
 
     fn look<'a>(&'a self, rows: &'a [PriceRow]) -> BoxFuture<'a, Result<Vec<PriceImage>, Trouble>> {
-        images::look(self.ctx, self.shop, rows).boxed()
+        images::look(self.ctx, self.shop, rows, self.input.force).boxed()
     }
 
     fn is_done(&self, row: &PriceRow, image: &PriceImage) -> bool {
         images::costs(image, row.variant.as_ref(), row.price.minor_units())
     }
 
+    /// A price that nobody has seen could not be put back.
     fn refuses(&self, _row: &PriceRow, image: &PriceImage) -> Option<String> {
-        image.unreadable.clone()
+        let missing = if image.before.is_empty() { "PRODUCT_NOT_FOUND" } else { "VARIANT_NOT_FOUND" };
+        let is_missing = images::meant(image).next().is_none();
+        image.unreadable.clone().or_else(|| is_missing.then(|| missing.to_owned()))
     }
 
     fn write<'a>(
@@ -141,16 +167,15 @@ impl Target for Writes<'_> {
         before: &'a PriceImage,
     ) -> BoxFuture<'a, Result<Answer<String>, Trouble>> {
         async move {
-            let wanted = Wanted::of(row, self.input.force);
+            let wanted = self.wanted(row, before);
             let key = self.input.key.part(&row.line.to_string());
             if self.abilities.compares {
-                let set =
-                    patiently(self.ctx, || self.shop.set(&key, &wanted)).await.map_err(Trouble::of_row)?;
-                return Ok(answer(row, set));
+                let set = self.fence.asked(self.ctx, || self.shop.set(&key, &wanted)).await?;
+                return self.settled(row, before, set).await;
             }
             // Read, then written: a price that somebody sets between these two requests is overwritten. The image may
             // be older than that by a pause.
-            let now = images::look(self.ctx, self.shop, std::slice::from_ref(row)).await?;
+            let now = images::look(self.ctx, self.shop, std::slice::from_ref(row), self.input.force).await?;
             let now = now.first().unwrap_or(before);
             if self.is_done(row, now) {
                 return Ok(Answer::Done(None));
@@ -158,12 +183,14 @@ impl Target for Writes<'_> {
             if !self.input.force && !images::costs(now, row.variant.as_ref(), row.expected.minor_units()) {
                 return Ok(Answer::Refused(CONFLICT.to_owned()));
             }
+            if self.input.force && now.before != before.before {
+                self.forced.keep(now).await?;
+            }
             // A variant that is the only one is the product.
             let is_only =
                 matches!(now.before.as_slice(), [only] if Some(&only.variant) == row.variant.as_ref());
             let wanted = if is_only { Wanted { variant: None, ..wanted } } else { wanted };
-            let set = patiently(self.ctx, || self.shop.set_product(&key, &wanted)).await;
-            let set = set.map_err(Trouble::of_row)?;
+            let set = self.fence.asked(self.ctx, || self.shop.set_product(&key, &wanted)).await?;
             Ok(answer(row, set))
         }
         .boxed()
@@ -199,33 +226,53 @@ impl Target for Writes<'_> {
 }
 
 impl Writes<'_> {
+    /// A row as it is sent: where it is forced, it is to have the price that was seen.
+    fn wanted<'r>(&self, row: &'r PriceRow, before: &PriceImage) -> Wanted<'r> {
+        let wanted = Wanted::of(row, self.input.force);
+        let seen = || forced::seen(row, before);
+        Wanted { expected: wanted.expected.or_else(|| self.abilities.compares.then(seen)), ..wanted }
+    }
+
+    /// The end of a row by the shop's first answer. One that is forced is written over whatever the price is.
+    async fn settled(&self, row: &PriceRow, before: &PriceImage, set: Set) -> Each<String> {
+        match set {
+            Set::Conflict { price: Some(found) } if self.input.force && found != row.price => {
+                let key = self.input.key.part(&row.line.to_string());
+                let set = self.forced.over(&key, row, before, found).await?;
+                Ok(forced::answer(set, row.price, CONFLICT))
+            }
+            set => Ok(answer(row, set)),
+        }
+    }
+
     async fn write_many(&self, rows: &[(&PriceRow, &PriceImage)]) -> Result<Vec<Each<String>>, Trouble> {
         let mut answers = Vec::with_capacity(rows.len());
-        for some in rows.chunks(AT_ONCE) {
-            let wanted: Vec<Wanted<'_>> =
-                some.iter().map(|(row, _)| Wanted::of(row, self.input.force)).collect();
+        for some in rows.chunks(self.shop.at_once()) {
+            let wanted: Vec<Wanted<'_>> = some.iter().map(|(row, before)| self.wanted(row, before)).collect();
             // After a crash fewer rows may be open: another request needs another key.
             let lines: Vec<String> = some.iter().map(|(row, _)| row.line.to_string()).collect();
             let hash = Sha256::digest(lines.join(","));
             let hash: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
             let key = self.input.key.part(&format!("{}-{hash}", lines[0]));
-            let sets = patiently(self.ctx, || self.shop.set_many(&key, &wanted)).await;
-            let sets = sets.map_err(of_a_row)?;
-            let of_row = |((row, _), set): (&(&PriceRow, _), Result<Set, CallError>)| match set {
-                Ok(set) => Ok(answer(row, set)),
-                Err(error) => Err(Trouble::of_row(error)),
-            };
-            answers.extend(some.iter().zip(sets).map(of_row));
+            let sets = self.fence.asked(self.ctx, || self.shop.set_many(&key, &wanted)).await;
+            for ((row, before), set) in some.iter().zip(sets.map_err(of_a_batch)?) {
+                answers.push(match set {
+                    Ok(set) => self.settled(row, before, set).await,
+                    Err(error) => Err(Trouble::of_row(error)),
+                });
+            }
         }
         Ok(answers)
     }
 }
 
 /// Trouble with a batch: perhaps about one of its rows, unless the shop has no such path.
-fn of_a_row(error: CallError) -> Trouble {
-    match error {
-        error @ CallError::Setting { wrong: Wrong::Path(_), .. } => Trouble::Call(error),
-        other => Trouble::of_row(other),
+fn of_a_batch(trouble: Trouble) -> Trouble {
+    match trouble {
+        Trouble::OneRow { error: error @ CallError::Setting { wrong: Wrong::Path(_), .. }, .. } => {
+            Trouble::Call(error)
+        }
+        other => other,
     }
 }
 

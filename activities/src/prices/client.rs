@@ -2,6 +2,8 @@
 //! at once. The endpoints are ours (the seed names methods, no paths).
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use contracts::money::{Currency, Money};
 use contracts::prices::{NotifyPrices, PriceRow, VariantPrice};
@@ -23,6 +25,8 @@ pub(super) const AT_ONCE: usize = 1_000;
 #[derive(Clone)]
 pub(super) struct Shop {
     api: Api,
+    /// Products of one request: fewer than [`AT_ONCE`] where the answers about so many are larger than is read.
+    at_once: Arc<AtomicUsize>,
 }
 
 /// A product's prices.
@@ -140,10 +144,21 @@ impl<'a> Wanted<'a> {
 
 impl Shop {
     pub(super) fn new(api: Api) -> Self {
-        Self { api }
+        Self { api, at_once: Arc::new(AtomicUsize::new(AT_ONCE)) }
     }
 
-    /// The prices of the products that the shop knows among these; at most [`AT_ONCE`] SKUs.
+    /// Products of one request, at most.
+    pub(super) fn at_once(&self) -> usize {
+        self.at_once.load(Ordering::Relaxed)
+    }
+
+    /// The answer about so many products is larger than is read: from now on half of them are asked for at once.
+    pub(super) fn ask_for_less_than(&self, products: usize) {
+        let was = self.at_once.fetch_min((products / 2).max(1), Ordering::Relaxed);
+        tracing::info!(products, was, "the shop's answer is too large: fewer products are asked for at once");
+    }
+
+    /// The prices of the products that the shop knows among these; at most [`Self::at_once`] SKUs.
     pub(super) async fn look_up(&self, skus: &[&str]) -> Result<HashMap<String, Priced>, CallError> {
         let path = ["products", "prices", "lookup"];
         let found: Page = self.api.send(Method::POST, &path, None, &json!({ "skus": skus })).await?;
@@ -156,7 +171,7 @@ impl Shop {
         category: Option<&str>,
         after: Option<&str>,
     ) -> Result<(Vec<Priced>, Option<String>), CallError> {
-        let limit = AT_ONCE.to_string();
+        let limit = self.at_once().to_string();
         let mut query = vec![("limit", limit.as_str())];
         query.extend(category.map(|category| ("category", category)));
         query.extend(after.map(|after| ("after", after)));
@@ -200,7 +215,7 @@ impl Shop {
         }
     }
 
-    /// Writes up to [`AT_ONCE`] prices with one request; one answer for each, in their order, or the trouble with that
+    /// Writes up to [`Self::at_once`] prices with one request; one answer for each, in their order, or the trouble with that
     /// row alone.
     pub(super) async fn set_many(
         &self,
@@ -212,6 +227,11 @@ impl Shop {
         let answered: BatchAnswer = match self.api.send(Method::PUT, &path, Some(key), &body).await {
             Err(CallError::Refused { system, refusal }) => {
                 return Err(whole(system, refusal.status, &refusal.code));
+            }
+            Err(error @ CallError::TooLarge { .. }) => {
+                // They are written: the next look says so.
+                self.ask_for_less_than(wanted.len());
+                return Err(error);
             }
             answered => answered?,
         };

@@ -8,6 +8,7 @@ use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use super::client::{Priced, Shop};
 use crate::bulk::{Format, Trouble, Walk, patiently};
+use crate::http::CallError;
 use crate::http::wire::{Amount, amount};
 
 /// How far it is: a part for each page.
@@ -41,8 +42,14 @@ pub(super) async fn export(
     while !walk.progress().is_done {
         let mut progress = walk.progress().clone();
         let page = async {
-            let ask = || shop.page(input.category.as_deref(), progress.after.as_deref());
-            let (prices, next) = patiently(ctx, ask).await?;
+            let (category, after) = (input.category.as_deref(), progress.after.as_deref());
+            let (prices, next) = loop {
+                let products = shop.at_once();
+                match patiently(ctx, || shop.page(category, after)).await {
+                    Err(CallError::TooLarge { .. }) if products > 1 => shop.ask_for_less_than(products),
+                    page => break page?,
+                }
+            };
             let part = part(store, &input.folder, &prices).await?;
             let left_out = prices.iter().filter(|product| product.unreadable.is_some()).count() as u64;
             Ok::<_, Trouble>((part, left_out, next))

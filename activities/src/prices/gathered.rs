@@ -170,6 +170,11 @@ impl Gathered {
         Ok(())
     }
 
+    /// The lists of wrong rows that are in the store.
+    pub(super) fn errors(&self) -> &[ObjectRef] {
+        &self.error_lists
+    }
+
     /// Puts rows to write into the store when there are many.
     pub(super) async fn put_rows(&mut self, store: &Store, folder: &str) -> Result<(), Trouble> {
         if self.held < HELD {
@@ -243,6 +248,7 @@ impl Gathered {
             moments,
             largest: self.largest.into_iter().map(|(_, largest)| largest).collect(),
             value: self.value.into_values().map(value).collect(),
+            team_mail: false,
             receipt,
         })
     }

@@ -6,7 +6,10 @@
 //! - `guess.rs`: the SKU that was probably meant;
 //! - `gathered.rs`, `held.rs`: the outcome of staging so far, and the rows of one time;
 //! - `images.rs`: what products cost before they are written;
+//! - `forced.rs`: what they cost when they are written over whatever that is;
+//! - `fence.rs`: nothing is written any more once a run is taken back;
 //! - `traces.rs`: the traces of a run in the object store, by which it is taken back;
+//! - `team.rs`: the mail to the shop's team;
 //! - `export.rs`: the shop's prices as a list;
 //! - `client.rs`, `answers.rs`: the wire, and what its answers mean.
 
@@ -19,6 +22,8 @@ mod answers;
 mod apply;
 mod client;
 mod export;
+mod fence;
+mod forced;
 mod gathered;
 mod guess;
 mod held;
@@ -27,14 +32,16 @@ mod resolve;
 mod revert;
 mod row;
 mod stage;
+mod team;
 mod traces;
 
 use std::sync::Arc;
 
+use contracts::notification::Delivery;
 use contracts::objects::ObjectRef;
 use contracts::prices::{
-    AppliedPrices, ApplyPrices, ExportPrices, ExportedPrices, JoinLists, NotifyPrices, RevertPrices,
-    RevertedPrices, StagePrices, StagedPrices, defs,
+    AppliedPrices, ApplyPrices, ExportPrices, ExportedPrices, JoinLists, MailTeam, NotifyPrices,
+    RevertPrices, RevertedPrices, StagePrices, StagedPrices, defs,
 };
 use store::Store;
 use temporalio_macros::activities;
@@ -44,6 +51,8 @@ use crate::bulk::Trouble;
 use crate::effect::alive;
 use crate::http::{Api, CallError};
 use client::Shop;
+
+pub use team::Team;
 
 /// The shop's abilities with prices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,13 +70,20 @@ pub struct PriceActivities {
     senders: Shop,
     store: Store,
     abilities: Abilities,
+    team: Option<Team>,
 }
 
 impl PriceActivities {
     /// On connections to the shop, to the message senders and to the object store.
     #[must_use]
     pub fn new(shop: Api, senders: Api, store: Store, abilities: Abilities) -> Self {
-        Self { shop: Shop::new(shop), senders: Shop::new(senders), store, abilities }
+        Self { shop: Shop::new(shop), senders: Shop::new(senders), store, abilities, team: None }
+    }
+
+    /// With a mail to the shop's team when a run went through.
+    #[must_use]
+    pub fn with_team(self, team: Option<Team>) -> Self {
+        Self { team, ..self }
     }
 }
 
@@ -80,7 +96,8 @@ impl PriceActivities {
         ctx: ActivityContext,
         input: StagePrices,
     ) -> Result<StagedPrices, ActivityError> {
-        stage::stage(&ctx, &self.shop, &self.store, &input).await
+        let staged = stage::stage(&ctx, &self.shop, &self.store, &input).await?;
+        Ok(StagedPrices { team_mail: self.team.is_some(), ..staged })
     }
 
     /// See [`contracts::prices::Prices`].
@@ -112,6 +129,20 @@ impl PriceActivities {
         input: NotifyPrices,
     ) -> Result<(), ActivityError> {
         alive(&ctx, self.senders.notify(&input)).await.map_err(CallError::into_failure)
+    }
+
+    /// See [`contracts::prices::Prices`].
+    #[activity(definition = defs::MailTeam)]
+    pub async fn mail_team(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: MailTeam,
+    ) -> Result<Delivery, ActivityError> {
+        match &self.team {
+            Some(team) => alive(&ctx, team.mail(input)).await,
+            // The worker that checked the list had an address.
+            None => Ok(Delivery::Refused { code: "no_address".to_owned() }),
+        }
     }
 
     /// See [`contracts::prices::Prices`].

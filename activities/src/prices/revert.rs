@@ -1,14 +1,14 @@
 //! A run is taken back by its before-images, the last write first: a price goes back to what it was, unless somebody
 //! has changed it since.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
 use contracts::bulk::{INLINE_MAX, Written, count_cause};
 use contracts::money::Money;
 use contracts::prices::{
-    PriceAction, PriceImage, RevertAction, RevertOutcome, RevertPrices, RevertedPrices, folder,
+    PriceAction, PriceImage, RevertAction, RevertOutcome, RevertPrices, RevertedPrices, VariantPrice, folder,
 };
 use contracts::values::{IdempotencyKey, VariantId};
 use futures::FutureExt as _;
@@ -21,8 +21,9 @@ use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use super::answers::Set;
 use super::client::{Priced, Shop, Wanted};
+use super::fence::holds_for;
 use super::traces::{self, Group};
-use super::{Abilities, images};
+use super::{Abilities, forced, images};
 use crate::bulk::{Answer, Each, Format, OneByOne, Trouble, Walk, patiently};
 
 /// How soon a revert that got on goes on after trouble.
@@ -60,6 +61,12 @@ pub(super) async fn revert(
     if ended.map_err(Trouble::into_failure)?.is_some_and(|by| by != input.key.as_str()) {
         return Ok(RevertedPrices { was_reverted: true, ..RevertedPrices::default() });
     }
+    if !input.dry_run {
+        // Before anything is looked at: a worker that was cut off must not write behind that look.
+        let begun = traces::begin_revert(store, &run, holds_for(abilities));
+        walk.alive(begun).await.map_err(Trouble::into_failure)?;
+    }
+    let overwritten = walk.alive(forced::overwritten(store, &run)).await.map_err(Trouble::into_failure)?;
     let groups = walk.alive(traces::groups(store, &run)).await;
     let groups = groups.map_err(Trouble::into_failure)?;
     let folder_of = |group: &String| group.rsplit_once('/').map(|(folder, _)| folder.to_owned());
@@ -70,7 +77,9 @@ pub(super) async fn revert(
     }
     let one_by_one = OneByOne::new(ctx, input.rate, walk.progress().due);
     let would_be = HashMap::new();
-    let mut revert = Revert { ctx, shop, store, abilities, input, has_steps, one_by_one, would_be };
+    let overwritten = &overwritten;
+    let mut revert =
+        Revert { ctx, shop, store, abilities, input, overwritten, has_steps, one_by_one, would_be };
     revert.all(&mut walk, &groups).await?;
     if !input.dry_run && !groups.is_empty() {
         let mark = traces::end_revert(store, &run, &input.key);
@@ -98,6 +107,8 @@ struct Revert<'r> {
     store: &'r Store,
     abilities: Abilities,
     input: &'r RevertPrices,
+    /// Rows that were written over another price than their before-image shows, by line.
+    overwritten: &'r BTreeMap<u64, PriceImage>,
     /// Some product may have been changed several times.
     has_steps: bool,
     one_by_one: OneByOne<'r>,
@@ -156,7 +167,7 @@ impl Revert<'_> {
         let group = Group::read(self.store, &folder(&self.input.batch_id), name).await?;
         let skus: BTreeSet<&str> = group.images.iter().map(|image| image.sku.as_str()).collect();
         let prices = images::prices(self.ctx, self.shop, skus).await?;
-        let (mut backs, mut outcomes) = (Vec::new(), Vec::new());
+        let (mut backs, mut outcomes, overwritten) = (Vec::new(), Vec::new(), self.overwritten);
         for (place, image) in group.images.iter().enumerate() {
             let outcome = group.outcomes.get(&image.line);
             let may_be_written = match outcome {
@@ -167,7 +178,8 @@ impl Revert<'_> {
                 continue;
             }
             let product = prices.get(image.sku.as_str());
-            for (variant, before) in targets(image, outcome.map(|outcome| outcome.old_price)) {
+            let image = overwritten.get(&image.line).unwrap_or(image);
+            for (VariantPrice { variant, price: looked }, before) in targets(image, outcome.is_some()) {
                 let price = Money::from_minor_units(before, image.price.currency());
                 let back = Back { image, variant, price };
                 let now = product.and_then(|product| product.variants.iter().find(|of| of.id == *variant));
@@ -175,13 +187,13 @@ impl Revert<'_> {
                 let now = self.would_be.get(&back.name()).copied().or(now);
                 match now {
                     Some(now) if now == image.price.minor_units() => backs.push(back),
-                    Some(now) if now == before && outcome.is_none() => {}
+                    // Nobody has touched it, as far as anybody knows.
+                    Some(now) if outcome.is_none() && (now == before || now == *looked) => {}
                     Some(now) if now == before => {
                         self.one_by_one.note_known();
                         outcomes.push(back.outcome(RevertAction::Restored, None));
                     }
-                    // Never written, as far as anybody knows.
-                    _ if outcome.is_none() => {}
+                    None if outcome.is_none() => {}
                     None => {
                         let unreadable = product.is_some_and(|product| product.unreadable.is_some());
                         let why = if unreadable { UNREADABLE } else { MISSING };
@@ -240,8 +252,9 @@ impl Revert<'_> {
 
     /// The same at a shop that compares nothing and knows prices of products only: read, then written.
     async fn set_product(&self, key: &IdempotencyKey, back: &Back<'_>) -> Result<Set, Trouble> {
-        let before = &back.image.before;
-        if before.iter().any(|variant| variant.price != back.price.minor_units()) {
+        let is_same = |(_, before): (&VariantPrice, i64)| before == back.price.minor_units();
+        let all = back.image.before.len();
+        if targets(back.image, true).filter(|target| is_same(*target)).count() != all {
             // The platform's update knows products only: it would give every variant the price of one.
             return Ok(Set::Refused { code: "VARIANT_NOT_SUPPORTED".to_owned() });
         }
@@ -276,15 +289,15 @@ impl Revert<'_> {
     }
 }
 
-/// The variants that a row changed, each with its price before. One that had the run's price when its group was first
-/// looked at, and another one when it was written, had the price that the write expected.
-fn targets(image: &PriceImage, expected: Option<Money>) -> impl Iterator<Item = (&VariantId, i64)> {
-    let is_meant = |variant: &VariantId| image.variant.as_ref().is_none_or(|named| named == variant);
-    let meant = move || image.before.iter().filter(move |before| is_meant(&before.variant));
-    let price = image.price.minor_units();
-    let expected = expected.filter(|_| meant().all(|before| before.price == price));
-    let before = move |before: i64| expected.map_or(before, Money::minor_units);
-    meant().map(move |of| (&of.variant, before(of.price))).filter(move |(_, before)| *before != price)
+/// The variants that a row changed, each with the price that it was written over: the one that the write expected, or
+/// else what was seen. One of which nobody has told that it was written, and that had the run's price when its group was
+/// first looked at, may be somebody else's.
+fn targets(image: &PriceImage, is_told: bool) -> impl Iterator<Item = (&VariantPrice, i64)> {
+    let (price, expected) = (image.price.minor_units(), image.expected.map(Money::minor_units));
+    images::meant(image)
+        .filter(move |of| is_told || of.price != price)
+        .map(move |of| (of, expected.unwrap_or(of.price)))
+        .filter(move |(_, before)| *before != price)
 }
 
 impl<'i> Back<'i> {

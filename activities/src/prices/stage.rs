@@ -5,7 +5,7 @@
 //! ten thousand, which lie in the object store, and each bucket is worked off by itself. All rows of a product are in
 //! one bucket, so the same SKU is found twice at any distance.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::bulk::Receipt;
 use contracts::objects::{ListPart, ObjectRef};
@@ -18,9 +18,11 @@ use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use super::client::{AT_ONCE, Shop};
 use super::gathered::Gathered;
 use super::guess::guess;
+use super::images::prices;
 use super::resolve::{Resolved, resolve};
 use super::row::{Draft, Reader};
-use crate::bulk::{Trouble, Walk, breathe, patiently};
+use super::traces;
+use crate::bulk::{Trouble, Walk, breathe};
 
 /// Rows of a bucket, about.
 const BUCKET: u64 = 10_000;
@@ -133,9 +135,12 @@ impl Staging<'_> {
     /// Before-images are kept for longer than Temporal keeps runs: a second run under a name would add to those of the
     /// first one, and a revert could not tell them apart.
     async fn is_name_new(&self) -> Result<(), Trouble> {
-        let (batch, images) = (&self.input.batch_id, format!("{}/images", folder(&self.input.batch_id)));
-        if self.input.dry_run || self.store.list(&images).await?.is_empty() {
+        if self.input.dry_run {
             return Ok(());
+        }
+        let (batch, own) = (&self.input.batch_id, folder(&self.input.batch_id));
+        if self.store.list(&format!("{own}/images")).await?.is_empty() {
+            return traces::forget_revert(self.store, &own).await;
         }
         let why = format!(
             "a run named {batch} has begun to write before: take it back ('prices revert'), and give \
@@ -208,8 +213,8 @@ impl Staging<'_> {
         let mut rest = by_sku.into_iter().peekable();
         while rest.peek().is_some() {
             let some: Vec<(String, Vec<(usize, Draft)>)> = rest.by_ref().take(AT_ONCE).collect();
-            let skus: Vec<&str> = some.iter().map(|(sku, _)| sku.as_str()).collect();
-            let prices = patiently(self.ctx, || self.shop.look_up(&skus)).await?;
+            let skus: BTreeSet<&str> = some.iter().map(|(sku, _)| sku.as_str()).collect();
+            let prices = prices(self.ctx, self.shop, skus).await?;
             for (number, (sku, rows)) in some.into_iter().enumerate() {
                 breathe(number).await;
                 let product = prices.get(&sku);
@@ -252,6 +257,9 @@ impl Staging<'_> {
 
     async fn finish(mut self) -> Result<StagedPrices, Trouble> {
         self.put_errors(true).await?;
+        // Of this list alone: one before it under this name may have had other wrong rows.
+        let errors = serde_json::to_vec(self.gathered.errors())?;
+        self.store.replace(&format!("{}/errors.json", folder(&self.input.batch_id)), errors).await?;
         let receipt = self.gathered.hashes();
         let receipt = Receipt::of(&receipt.0, &receipt.1);
         let receipt = receipt.map_err(|error| Trouble::Final(error.to_string()))?;

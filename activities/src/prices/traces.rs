@@ -1,6 +1,7 @@
 //! The traces of a run in its folder: before-images, marks of what was begun, outcomes; and whether it was taken back.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use contracts::objects::ObjectRef;
 use contracts::prices::{PriceAction, PriceImage, PriceOutcome};
@@ -63,6 +64,28 @@ async fn outcomes(store: &Store, folder: &str) -> Result<BTreeMap<u64, PriceOutc
         }
     }
     Ok(outcomes)
+}
+
+/// The mark that a run is being taken back: from then on it writes nothing ([`super::fence`]).
+fn begin_mark(folder: &str) -> String {
+    format!("{folder}/reverting.json")
+}
+
+/// Whether a run is being taken back, or was.
+pub(super) async fn is_reverting(store: &Store, folder: &str) -> Result<bool, StoreError> {
+    Ok(store.about(&begin_mark(folder)).await?.is_some())
+}
+
+/// Marks a run as being taken back, before anything of it is looked at. A look for the mark holds for so long.
+pub(super) async fn begin_revert(store: &Store, folder: &str, holds: Duration) -> Result<(), Trouble> {
+    store.create(&begin_mark(folder), b"true".to_vec()).await?;
+    tokio::time::sleep(holds).await;
+    Ok(())
+}
+
+/// Another run may write under this name: the one before it has written nothing that could be taken back.
+pub(super) async fn forget_revert(store: &Store, folder: &str) -> Result<(), Trouble> {
+    Ok(store.remove(&begin_mark(folder)).await?)
 }
 
 /// The mark that a run was taken back to the end: then that is final, also when nobody remembers the revert.

@@ -3,9 +3,9 @@ use crate::payment::{platform, stripe};
 
 /// Signed by another implementation (Python's `hmac`), at 1700000000, with the secrets `whsec_test` and
 /// `whsec_other`.
-const BODY: &[u8] = br#"{"id":"evt_1","type":"payment_intent.succeeded","data":{"object":{"metadata":{"order_id":"ORDER-001"}}}}"#;
-const SIGNATURE: &str = "64e6ba75daf87a33b8f62e1f2ae8e116ebf640e2cc4a8245f1cadc13339f9cbd";
-const OTHER_SIGNATURE: &str = "58bc2337d814bc28f4fc7149a96303d444e1c4bac0cc1f9c4f1626c8b50bb2e3";
+const BODY: &[u8] = br#"{"id":"evt_1","type":"payment_intent.succeeded","data":{"object":{"id":"pi_1","metadata":{"order_id":"ORDER-001","idempotency_key":"order/ORDER-001/process-payment"}}}}"#;
+const SIGNATURE: &str = "628eb0ea61cb4fde1719cd409996684e3fd52e88703fe53398b3a12a1fb1a588";
+const OTHER_SIGNATURE: &str = "9fbabf533fc46b356a2ba839f721a2278c638f93a5f09c349bd4e7861b5d385f";
 const PLATFORM_BODY: &[u8] = br#"{"id":"evt_2","type":"payment.settled","data":{"order_id":"ORDER-002"}}"#;
 const PLATFORM_SIGNATURE: &str = "d16b4f77c699a05b9ad43b29f2f263799f7a7ee51fb676469b5f0b9ccfb2e5ec";
 const SIGNED_AT: u64 = 1_700_000_000;
@@ -34,6 +34,7 @@ fn paid() -> PaymentEvent {
     PaymentEvent {
         event_id: id("evt_1"),
         order_id: OrderId::new("ORDER-001").ok(),
+        payment_id: Some("pi_1".to_owned()),
         kind: "payment_intent.succeeded".to_owned(),
     }
 }
@@ -54,6 +55,7 @@ fn what_the_provider_signed_is_read() {
     let settled = PaymentEvent {
         event_id: id("evt_2"),
         order_id: OrderId::new("ORDER-002").ok(),
+        payment_id: None,
         kind: "payment.settled".to_owned(),
     };
     assert_eq!(event, Ok(settled));
@@ -181,12 +183,65 @@ fn only_what_brings_news_of_a_payment_names_its_order() {
         ("refund.created", false),
         ("refund.updated", false),
     ] {
-        let body = format!(
-            r#"{{"id":"evt_4","type":"{kind}","data":{{"object":{{"metadata":{{"order_id":"ORDER-001"}}}}}}}}"#
-        );
-        let event = read(&signed(body.as_bytes()), body.as_bytes(), at(SIGNED_AT));
+        for (key, is_ours) in [(r#","idempotency_key":"k""#, true), ("", false)] {
+            let metadata = format!(r#""metadata":{{"order_id":"ORDER-001"{key}}}"#);
+            let body = format!(r#"{{"id":"evt_4","type":"{kind}","data":{{"object":{{{metadata}}}}}}}"#);
+            let event = read(&signed(body.as_bytes()), body.as_bytes(), at(SIGNED_AT));
+            let names_it = event.map(|event| event.order_id.is_some());
+            assert_eq!(names_it, Ok(is_news && is_ours), "{kind}, of an intent that we made: {is_ours}");
+        }
+    }
+}
+
+/// At the platform as well; there an event in a word that nobody knows makes the order look for itself.
+#[test]
+fn our_own_refunds_and_voids_at_the_platform_are_no_news() {
+    for (kind, is_news) in [
+        ("payment.settled", true),
+        ("payment.failed", true),
+        ("payment.refund_failed", true),
+        ("of_tomorrow", true),
+        ("payment.created", false),
+        ("payment.requires_action", false),
+        ("payment.partially_refunded", false),
+        ("payment.refunded", false),
+        ("payment.voided", false),
+    ] {
+        let body = format!(r#"{{"id":"evt_6","type":"{kind}","data":{{"order_id":"ORDER-001"}}}}"#);
+        let event = platform_event(&body);
         assert_eq!(event.map(|event| event.order_id.is_some()), Ok(is_news), "{kind}");
     }
+}
+
+fn platform_event(body: &str) -> Result<PaymentEvent, WebhookError> {
+    let (body, now) = (body.as_bytes(), at(SIGNED_AT));
+    platform::webhook::verify_and_read(&signed(body), body, &secret(), now)
+}
+
+/// One that cannot be an id is none: it would become part of a path. The event is news all the same.
+#[test]
+fn the_payments_id_is_read_where_it_is_one() {
+    let long = format!(r#""{}""#, "p".repeat(256));
+    for (id, expected) in [
+        (r#""pay_1""#, Some("pay_1")),
+        (r#""a/b""#, Some("a/b")),
+        (r#""..""#, None),
+        (r#""""#, None),
+        (r#""a b""#, None),
+        ("7", None),
+        ("null", None),
+        (long.as_str(), None),
+    ] {
+        let body = format!(
+            r#"{{"id":"evt_7","type":"payment.settled","data":{{"order_id":"ORDER-001","payment_id":{id}}}}}"#
+        );
+        let event = platform_event(&body).expect("an event");
+        assert!(event.order_id.is_some(), "{id}");
+        assert_eq!(event.payment_id.as_deref(), expected, "{id}");
+    }
+    let refund = br#"{"id":"evt_8","type":"refund.failed","data":{"object":{"id":"re_1","payment_intent":"pi_1","status":"failed","metadata":{"order_id":"ORDER-001"}}}}"#;
+    let event = read(&signed(refund), refund, at(SIGNED_AT)).expect("an event");
+    assert_eq!(event.payment_id.as_deref(), Some("pi_1"), "the payment, not the refund");
 }
 
 #[test]

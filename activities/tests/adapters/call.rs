@@ -304,8 +304,7 @@ async fn an_answer_larger_than_the_limit_is_not_read_to_its_end() -> TestResult 
     let endless = format!("HTTP/1.1 200 Words\r\ncontent-length: 99999999\r\n\r\n{body}");
     for large in [answer(200, "", &body), Answer::Bytes(chunked), Answer::Stall(endless)] {
         let error = failed(large).await?;
-        let why = format!("more than {BYTES_MAX} bytes");
-        assert_eq!(error, CallError::Unknown { system: "peer", why });
+        assert_eq!(error, CallError::TooLarge { system: "peer", bytes: BYTES_MAX, way: String::new() });
         assert_eq!(told(error)?, (OUTCOME_UNKNOWN, RETRIED, None));
     }
     Ok(())

@@ -5,6 +5,7 @@
 //! bring 18 crates and a second build of the SDK's core into every test run.
 
 mod bulk;
+mod by_id;
 mod call;
 mod commerce;
 mod customers;

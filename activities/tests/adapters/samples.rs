@@ -100,7 +100,7 @@ pub(crate) fn charge(token: &str) -> TestResult<ChargePayment> {
 }
 
 pub(crate) fn find_payment() -> TestResult<FindPayment> {
-    Ok(FindPayment { key: key("process-payment"), order_id: order_id()? })
+    Ok(FindPayment { key: key("process-payment"), order_id: order_id()?, payment_id: None })
 }
 
 pub(crate) fn reverse() -> TestResult<ReversePayment> {

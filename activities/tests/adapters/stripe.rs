@@ -7,7 +7,7 @@ use activities::payment::PaymentActivities;
 use activities::payment::stripe::{StripeEndpoint, open};
 use contracts::failure::{NEW_WORD, OUTCOME_UNKNOWN, REFUSED};
 use contracts::money::{Currency, Money};
-use contracts::payment::{FindRefund, PaymentState, Payments, ReversePayment};
+use contracts::payment::{FindPayment, FindRefund, PaymentState, Payments, ReversePayment};
 use contracts::rounds::{Round, Tried as _};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -296,5 +296,39 @@ async fn an_undo_that_knows_the_payment_needs_no_search() -> TestResult {
     let (_peer, temporal) = stripe([answer(503, "", "{}")]).await?;
     let failed = temporal.run(Payments::reverse, FIRST, &reverse()?).await?.err().ok_or("believed")?;
     assert_eq!((failed.kind.as_str(), failed.is_final), (OUTCOME_UNKNOWN, false), "{failed:?}");
+    Ok(())
+}
+
+/// The news names an intent that the search has not seen yet: another one under our key, another shop's, or none.
+#[tokio::test]
+async fn an_intent_that_is_known_by_its_id_needs_no_search() -> TestResult {
+    let find = FindPayment { payment_id: Some("pi_2".to_owned()), ..find_payment()? };
+    let intent = |id: &str, key: &str| {
+        let charge = json!({ "amount": 5, "amount_captured": 5, "amount_refunded": 0 });
+        let metadata = json!({ "idempotency_key": key });
+        ok(
+            &json!({ "id": id, "status": "succeeded", "currency": "usd", "metadata": metadata, "latest_charge": charge }),
+        )
+    };
+    let missing = answer(404, "", r#"{"error":{"type":"invalid_request_error","code":"resource_missing"}}"#);
+    for (by_id, expected) in [
+        (intent("pi_2", find.key.as_str()), None),
+        (intent("pi_2", "another"), Some("pi_1")),
+        (missing, Some("pi_1")),
+    ] {
+        let (peer, temporal) = stripe([found()?, intent("pi_1", find.key.as_str()), by_id]).await?;
+        let found = temporal.run(Payments::find, FIRST, &find).await?;
+        assert_eq!(lines(&peer)[2], "GET /v1/payment_intents/pi_2");
+        match expected {
+            Some(id) => {
+                let found = found.map_err(|failed| failed.message)?;
+                assert_eq!(found.and_then(|payment| payment.payment_id).as_deref(), Some(id));
+            }
+            None => {
+                let failed = found.err().ok_or("one of two was chosen")?;
+                assert!(failed.message.contains("charged_twice"), "{}", failed.message);
+            }
+        }
+    }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! Rows that were written.
 
+use std::ops::Range;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +23,12 @@ pub struct ApplyPrices {
     pub moment: u32,
     /// Rows of this list that have their outcome already.
     pub from: u64,
+    /// Rows behind those that have their outcome, too: a row before them was not answered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ahead: Vec<Range<u64>>,
+    /// Batches that were left in their middle, as far as they were told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open: Vec<PriceBatch>,
     /// Batches of the lists before this one.
     pub batches_before: u64,
     /// Rows of one batch.
@@ -57,17 +65,24 @@ pub struct AppliedPrices {
     pub rows: u64,
     /// Whether the list is done.
     pub is_whole: bool,
+    /// Rows behind the first one without an outcome that have theirs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ahead: Vec<Range<u64>>,
     /// The rows' outcomes. Long lists of them lie in the run's folder and are not named here.
     pub written: Written<PriceOutcome>,
-    /// The batches, when they are few; else none.
+    /// The batches that have ended, when they are few; else none. A batch that was begun by a stretch before counts
+    /// with all of its rows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub batches: Vec<PriceBatch>,
-    /// The batches, as JSON lines of [`PriceBatch`].
+    /// The batches that have ended, as JSON lines of [`PriceBatch`].
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub batch_lists: Vec<ObjectRef>,
-    /// Batches in which at least one row was taken.
+    /// Batches that were left in their middle, as far as they were told.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub open: Vec<PriceBatch>,
+    /// Batches that have ended, and in which at least one row was taken.
     pub successful_batches: u64,
-    /// Batches in which none was.
+    /// Batches that have ended, and in which none was.
     pub failed_batches: u64,
     /// Whether the shop compares a price before it sets it; else it was read, then written.
     pub compares: bool,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::notification::Content;
 use crate::objects::ObjectRef;
 use crate::values::IdempotencyKey;
 
@@ -28,6 +29,15 @@ pub struct NotifyPrices {
     pub message: String,
     /// The run's summary.
     pub data: Value,
+}
+
+/// A mail to the shop's team, at the address that the worker's settings have.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MailTeam {
+    /// Names the mail.
+    pub key: IdempotencyKey,
+    /// The facts that it tells.
+    pub content: Content,
 }
 
 /// Which prices to list.

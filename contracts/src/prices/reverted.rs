@@ -21,6 +21,10 @@ pub struct PriceImage {
     pub price: Money,
     /// The price of each variant; empty where the shop has no such product.
     pub before: Vec<VariantPrice>,
+    /// The price that the write expects, so that it is the one that is written over; `None`: what `before` says, as the
+    /// row is written over any price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Money>,
     /// Why the shop's answer about the product cannot be read: then its price is not touched, as nobody could put it
     /// back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -96,9 +100,9 @@ pub struct RevertOutcome {
     pub variant: Option<VariantId>,
     /// Its fate.
     pub action: RevertAction,
-    /// The price that the run had written.
+    /// The price that the run had written, or was about to write when it was stopped.
     pub run_price: Money,
-    /// The price before the run.
+    /// The price that the run wrote over.
     pub restored_price: Money,
     /// The shop's code of a refusal.
     #[serde(default, skip_serializing_if = "Option::is_none")]

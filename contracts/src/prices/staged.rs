@@ -140,6 +140,9 @@ pub struct StagedPrices {
     /// The effect on the list value, for each currency.
     #[serde(default)]
     pub value: Vec<ValueChange>,
+    /// Whether the shop's team has a mail address, at which it hears of the run's end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub team_mail: bool,
     /// The name of exactly these changes under these terms ([`crate::bulk::Receipt`]).
     pub receipt: String,
 }

@@ -81,8 +81,11 @@ fn what_a_customer_has_to_do_stays() -> TestResult {
 
 #[test]
 fn the_question_for_a_payment_and_its_answers_stay() -> TestResult {
-    let input = FindPayment { key: key(), order_id: order_id()? };
+    let input = FindPayment { key: key(), order_id: order_id()?, payment_id: None };
     pinned(&input, &json!({ "key": KEY, "order_id": "ORDER-001" }), &[])?;
+    let named = FindPayment { payment_id: Some("pay_2".to_owned()), ..input };
+    let golden = json!({ "key": KEY, "order_id": "ORDER-001", "payment_id": "pay_2" });
+    pinned(&named, &golden, &["/payment_id"])?;
     pinned(&None::<Payment>, &json!(null), &[])?;
     let golden = json!({ "payment_id": "pay_1", "state": "paid" });
     pinned(&Some(payment(PaymentState::Paid)), &golden, &["/payment_id"])

@@ -2,8 +2,8 @@
 
 use contracts::objects::ObjectRef;
 use contracts::prices::{
-    AppliedPrices, ApplyPrices, Moment, PriceAction, PriceChecks, PriceList, PriceOutcome, Prices,
-    RevertAction, RevertPrices, StagePrices,
+    AppliedPrices, ApplyPrices, Moment, PriceAction, PriceBatch, PriceChecks, PriceList, PriceOutcome,
+    Prices, RevertAction, RevertPrices, StagePrices,
 };
 use contracts::values::{PriceBatchId, ProductId};
 use serde_json::json;
@@ -28,6 +28,7 @@ fn names_and_words_stay() -> TestResult {
         (Prices::apply.name(), "prices.apply"),
         (Prices::join.name(), "prices.join"),
         (Prices::notify.name(), "prices.notify"),
+        (Prices::mail_team.name(), "prices.mail_team"),
         (Prices::revert.name(), "prices.revert"),
         (Prices::export.name(), "prices.export"),
     ] {
@@ -75,6 +76,8 @@ fn a_list_is_staged_and_written_by_reference() -> TestResult {
         list: list(),
         moment: 1,
         from: 200,
+        ahead: vec![210..220],
+        open: vec![PriceBatch { batch_number: 6, success: true, processed_count: 4, failed_count: 3 }],
         batches_before: 3,
         batch_size: 100,
         parallel: 1,
@@ -89,6 +92,8 @@ fn a_list_is_staged_and_written_by_reference() -> TestResult {
     };
     let golden = json!({
         "key": KEY, "batch_id": "b", "list": list_json(), "moment": 1, "from": 200,
+        "ahead": [{ "start": 210, "end": 220 }],
+        "open": [{ "batch_number": 6, "success": true, "processed_count": 4, "failed_count": 3 }],
         "batches_before": 3, "batch_size": 100, "parallel": 1, "delay_ms": 1_000, "force": false,
         "at_most_ms": 60_000, "now": "2026-06-01T00:00:00Z", "is_inline": true,
     });

@@ -1,6 +1,6 @@
 //! Mail addresses, phones, lines, keys: whatever is read can be read again, and is the same.
 
-use text::{Refusal, key, line, mail_address, phone, plain_sku, prose, title};
+use text::{Refusal, key, line, local_phone, mail_address, phone, plain_sku, prose, title};
 
 use super::{Target, texts};
 use crate::mutate::Random;
@@ -18,6 +18,7 @@ type Read = fn(&str) -> Result<String, Refusal>;
 const READERS: &[(&str, Read)] = &[
     ("mail_address", mail_address),
     ("phone", phone),
+    ("local_phone", |text| local_phone(text, 30)),
     ("line", |text| line(text, 100)),
     ("title", |text| title(text, 100)),
     ("prose", |text| prose(text, 100)),
@@ -39,6 +40,9 @@ fn corpus() -> Vec<Vec<u8>> {
         "ÁO-01/Đ M",
         "\"abc..\\d\\\"ef\"@example.com",
         "(+84) 901 234 567",
+        "(0901) 234-567",
+        "\"lan\\ pham\"@example.com",
+        "ｌａｎ＠example.com",
     ])
 }
 

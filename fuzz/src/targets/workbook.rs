@@ -4,13 +4,13 @@ use flate2::Crc;
 use table::{Format, Kind};
 
 use super::{Target, holds_of_tables, rows, texts};
-use crate::mutate::Random;
+use crate::mutate::{self, Random};
 
 pub(super) const TARGET: Target = Target {
     name: "workbook",
     corpus,
     is_right: |bytes| {
-        let (rows, flaw) = rows(&packed(bytes), Kind::Xlsx, &Format::default(), false);
+        let (rows, flaw) = rows(&packed(bytes, CODES[0]), Kind::Xlsx, &Format::default(), false);
         flaw.is_none() && !rows.is_empty()
     },
     check,
@@ -27,12 +27,30 @@ fn corpus() -> Vec<Vec<u8>> {
         "<worksheet><sheetData><row><c t=\"inlineStr\"><is><t>Title</t></is></c></row><row/>\
          <row><c t=\"inlineStr\"><is><r><t>sk</t></r><r><t>u</t></r></is></c><c t=\"s\"><v>1</v></c></row>\
          <row><c t=\"b\"><v>1</v></c><c t=\"d\"><v>2026-11-24</v></c><c s=\"4\"><v>17</v></c></row>\
-         <row><c/><c s=\"3\"><v>1.5</v></c></row></sheetData></worksheet>",
+         <row><c/><c s=\"3\"><v>1.5</v></c></row><row><c s=\"5\"><v>612345678</v></c><c s=\"6\"><v>-1e5</v></c></row>\
+         </sheetData></worksheet>",
     ])
 }
 
+/// Codes of looks.
+const CODES: &[&str] = &[
+    "0#\" \"##\" \"##\" \"##\" \"##",
+    "[<=9999999]###-####;(###) ###-####",
+    "\"SKU-\"0000000000;[Red]-#,##0.00_);\"none\";@",
+    "[$-409]dd/mm/yyyy\\ hh:mm AM/PM;@",
+    "00.0#?\\-*x0;[h]:mm:ss;# ?/?;General",
+];
+
+/// A code that was changed, as it can stand in XML.
+fn code(random: &mut Random) -> String {
+    let changed = mutate::changed(&texts(CODES), random);
+    let signs = String::from_utf8_lossy(&changed).into_owned();
+    let signs: String = signs.chars().filter(|sign| !sign.is_control()).collect();
+    signs.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
+}
+
 fn check(bytes: &[u8], random: &mut Random) -> Result<(), String> {
-    let mut file = packed(bytes);
+    let mut file = packed(bytes, &code(random));
     if random.below(4) == 0 {
         let at = random.below(file.len());
         file[at] ^= 1 << random.below(8);
@@ -56,8 +74,8 @@ fn check(bytes: &[u8], random: &mut Random) -> Result<(), String> {
     Ok(())
 }
 
-/// A workbook with that sheet.
-fn packed(sheet: &[u8]) -> Vec<u8> {
+/// A workbook with that sheet, and with a look of its own.
+fn packed(sheet: &[u8], code: &str) -> Vec<u8> {
     let kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/";
     let related = |id: &str, word: &str, target: &str| {
         format!("<Relationship Id=\"{id}\" Type=\"{kind}{word}\" Target=\"{target}\"/>")
@@ -67,15 +85,17 @@ fn packed(sheet: &[u8]) -> Vec<u8> {
     let relations: String =
         relations.into_iter().map(|(id, word, target)| related(id, word, target)).collect();
     let relations = format!("<Relationships>{relations}</Relationships>");
+    let code = code.replace('"', "&quot;");
+    let styles = format!(
+        "<styleSheet><numFmts><numFmt numFmtId=\"164\" formatCode=\"{code}\"/></numFmts><cellXfs><xf numFmtId=\"0\"/>\
+         <xf numFmtId=\"9\"/><xf numFmtId=\"14\"/><xf numFmtId=\"46\"/><xf numFmtId=\"21\"/><xf numFmtId=\"164\"/>\
+         <xf numFmtId=\"11\"/></cellXfs></styleSheet>"
+    );
     let parts: [(&str, &[u8]); 6] = [
         ("_rels/.rels", root.as_bytes()),
         ("_rels/w.xml.rels", relations.as_bytes()),
         ("w.xml", b"<workbook><sheets><sheet name=\"S\" sheetId=\"1\" r:id=\"a\"/></sheets></workbook>"),
-        (
-            "y.xml",
-            b"<styleSheet><cellXfs><xf numFmtId=\"0\"/><xf numFmtId=\"9\"/><xf numFmtId=\"14\"/>\
-                    <xf numFmtId=\"46\"/><xf numFmtId=\"21\"/></cellXfs></styleSheet>",
-        ),
+        ("y.xml", styles.as_bytes()),
         ("t.xml", b"<sst><si><t>sku</t></si><si><t>price</t></si></sst>"),
         ("s.xml", sheet),
     ];

@@ -95,6 +95,23 @@ fn words_and_signs_around_a_number_are_dropped_if_the_rule_names_them() {
         let french = r#"{"from": "p", "thousands": " ", "decimal": ","}"#;
         assert_eq!(amount(french, &format!("\"{blank}\""), Currency::EUR), Ok("1234.50".to_owned()));
     }
+    let dollars = r#"{"from": "p", "strip": ["$", "USD"], "min": -99}"#;
+    for (written, read) in [
+        ("-$25.00", Err("is negative")),
+        ("($25.00)", Err("is negative")),
+        ("$-25.00", Err("is negative")),
+        ("(25.00 USD)", Err("is negative")),
+        ("-USD 25.00", Err("is negative")),
+        ("+$25.00", Ok("25.00")),
+        ("$25.00", Ok("25.00")),
+        ("--$25.00", Err("is not a number: '-' is in the way (see strip, decimal and thousands)")),
+    ] {
+        let wanted = read.map(str::to_owned).map_err(str::to_owned);
+        assert_eq!(amount(dollars, &format!("\"{written}\""), Currency::USD), wanted, "{written}");
+    }
+    // `,-` is no minus, whatever the rule strips.
+    let commas = r#"{"from": "p", "strip": [","], "decimal": "."}"#;
+    assert!(amount(commas, "\"25,-\"", Currency::USD).is_err());
     let pieces = r#"{"from": "q", "strip": "cái"}"#;
     assert_eq!(level(pieces, "\"12 ca\u{301}i\""), Ok(12));
     assert_eq!(

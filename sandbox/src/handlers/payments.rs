@@ -311,6 +311,23 @@ pub(crate) fn settle_order(shop: &Shop<'_>, order_id: &str, how: &Settle) -> Res
     settled.ok_or_else(|| not_open(format!("no payment of order {order_id} waits for the customer")).into())
 }
 
+/// Captures an order's money a second time under the same key, as a provider does that takes no notice of keys.
+pub(crate) fn pay_again(shop: &Shop<'_>, order_id: &str) -> Result<Settled, Stop> {
+    let Some(first) = books::of_order(shop, order_id)?.into_iter().find(|payment| payment.captured_minor > 0)
+    else {
+        return Err(Refusal::not_found(format!("there is no captured payment for order {order_id}")).into());
+    };
+    let payment_id = shop.next_id("pay")?;
+    let again = NewPayment {
+        order_id,
+        key: first.idempotency_key.as_deref(),
+        amount: first.captured_minor,
+        currency: &first.currency,
+    };
+    books::open(shop, &again, &payment_id, "paid", None)?;
+    Ok(Settled { payment_id, status: "paid", event_id: shop.next_id("evt")? })
+}
+
 /// Settles one payment that waits for the customer.
 pub(crate) fn settle_payment(shop: &Shop<'_>, payment_id: &str, outcome: Outcome) -> Result<Settled, Stop> {
     let payment = books::existing(shop, payment_id)?;

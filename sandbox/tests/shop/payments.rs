@@ -110,6 +110,21 @@ async fn methods_that_need_the_customer_wait_for_a_settlement() {
 }
 
 #[tokio::test]
+async fn an_order_can_be_paid_twice_under_one_key() {
+    let shop = Shop::open().await;
+    let again = || shop.ask(Method::POST, "/_sandbox/payments/ORDER-001/again").send();
+    again().await.refused(404, "RESOURCE_NOT_FOUND");
+    let first = shop.charge("ORDER-001", "card_token_123").key("k").send().await.data(201);
+    let second = again().await.ok(200);
+    assert_ne!(second["payment_id"], first["payment_id"]);
+    let both = of_order(&shop, "ORDER-001").await;
+    let told = |field: &str| both.iter().map(|payment| payment[field].clone()).collect::<Vec<_>>();
+    assert_eq!(told("status"), ["paid", "paid"]);
+    assert_eq!(told("idempotency_key"), ["k", "k"]);
+    assert_eq!(told("payment_id"), [first["payment_id"].clone(), second["payment_id"].clone()]);
+}
+
+#[tokio::test]
 async fn the_payment_page_settles_with_a_button() {
     let shop = Shop::open().await;
     for (order, outcome) in [("ORDER-001", "paid"), ("ORDER-002", "failed")] {

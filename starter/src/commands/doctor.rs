@@ -23,10 +23,15 @@ use crate::commands::call::Call;
 use crate::runs::connect::Session;
 use crate::terminal::exit::{Exit, Failure};
 use crate::terminal::output::{Paint, duration, table};
+use crate::terminal::program::word;
 use check::{Check, failed};
 
 /// How long one question may take.
 const ASK_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long Temporal has to keep closed runs. A number that it has forgotten counts as new: an order that was shipped
+/// could be started a second time, and news of its money would find nobody.
+const RETENTION_MIN: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 /// `starter doctor`.
 pub(crate) async fn run(
@@ -121,8 +126,24 @@ async fn namespace(session: &Session) -> (Check, bool) {
         return (Check::failed("namespace", format!("{name} is not in service: {state:?}"), fix), true);
     }
     let retention = namespace.config.and_then(|config| config.workflow_execution_retention_ttl);
-    let hours = retention.map_or(0, |time| time.seconds / 3_600);
-    (Check::ok("namespace", format!("{name}, keeps closed runs for {hours} h")), true)
+    let seconds = retention.and_then(|time| u64::try_from(time.seconds).ok()).unwrap_or_default();
+    (kept(name, Duration::from_secs(seconds)), true)
+}
+
+/// Whether closed runs are kept for long enough.
+fn kept(namespace: &str, retention: Duration) -> Check {
+    let hours = retention.as_secs() / 3_600;
+    if retention >= RETENTION_MIN {
+        return Check::ok("namespace", format!("{namespace}, keeps closed runs for {hours} h"));
+    }
+    Check::failed(
+        "namespace",
+        format!(
+            "{namespace} keeps closed runs for {hours} h, less than 30 days: after that an order that was shipped can \
+             be started a second time under its number, and late money finds no order"
+        ),
+        format!("temporal operator namespace update --namespace {} --retention 30d", word(namespace)),
+    )
 }
 
 async fn attributes(session: &Session) -> Check {

@@ -1,5 +1,6 @@
 //! One run of any process: what Temporal knows of it, what its workflow says of itself, and its end.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use contracts::payment::CustomerAction;
@@ -145,6 +146,14 @@ impl Run {
         self.handle.describe(WorkflowDescribeOptions::default()).await
     }
 
+    /// Rows that its activities under way have told of since they began, by their heartbeats.
+    pub(crate) async fn rows_told(&self) -> Result<u64, WorkflowInteractionError> {
+        let description = self.describe().await?;
+        let beats = description.raw().pending_activities.iter();
+        let details = beats.filter_map(|activity| activity.heartbeat_details.as_ref());
+        Ok(details.flat_map(|details| &details.payloads).map(|payload| rows_in(&payload.data)).sum())
+    }
+
     /// The text that the run shows in every user interface; fails when no worker answers in time.
     pub(crate) async fn current_details(&self) -> Result<String, WorkflowQueryError> {
         Ok(self.handle.query(MetadataQuery, (), once()).await?.current_details)
@@ -193,6 +202,22 @@ impl Run {
     }
 }
 
+/// The rows that a heartbeat tells of; another process's says something else.
+fn rows_in(heartbeat: &[u8]) -> u64 {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Beat {
+        written: Written,
+    }
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Written {
+        counts: BTreeMap<String, u64>,
+    }
+    let beat: Beat = serde_json::from_slice(heartbeat).unwrap_or_default();
+    beat.written.counts.values().sum()
+}
+
 /// The words of a worker about a query that failed, if there was one to say something.
 pub(crate) fn said_by_worker(error: &WorkflowQueryError) -> Option<String> {
     match error {
@@ -207,4 +232,18 @@ pub(crate) fn said_by_worker(error: &WorkflowQueryError) -> Option<String> {
 fn once() -> WorkflowQueryOptions {
     let rpc = RpcOptions::builder().timeout(QUERY_LIMIT).retry_options(RetryOptions::no_retries()).build();
     WorkflowQueryOptions::builder().rpc_options(rpc).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_heartbeat_tells_of_rows_or_of_something_else() {
+        let beat = br#"{"format":2,"rows":70,"written":{"counts":{"applied":40,"conflict":2}},"batches":[]}"#;
+        assert_eq!(rows_in(beat), 42);
+        for other in [&b"\"page 7\""[..], b"{}", b"not JSON"] {
+            assert_eq!(rows_in(other), 0);
+        }
+    }
 }

@@ -1,7 +1,8 @@
 //! Looks at a run that is being followed: what its steps do, and whether it waits for a person.
 //!
 //! It looks when something was written, by the one built-in query that every worker answers (current details), and at
-//! most every half second. Where nothing happens, nothing is asked.
+//! most every half second. Where nothing happens, nothing is asked, but for one thing: on a terminal a long step that
+//! counts has a bar, and Temporal is asked for its heartbeats.
 
 use std::future;
 use std::time::{Duration, Instant};
@@ -9,12 +10,13 @@ use std::time::{Duration, Instant};
 use temporalio_client::WorkflowExecutionStatus;
 use tokio::time::{sleep, sleep_until, timeout_at};
 use workflows::report::table::{Table, TableError};
-use workflows::report::{Progress, StepReport};
+use workflows::report::{Count, Progress, StepReport, StepStatus};
 use workflows::search_attributes::NEEDS_HUMAN;
 
 use super::follow::Followed;
 use super::run::Run;
 use super::steps::Seen;
+use crate::terminal::bar::Bar;
 use crate::terminal::output::Out;
 use crate::terminal::program::command;
 
@@ -24,6 +26,8 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 const RETRY: Duration = Duration::from_secs(2);
 /// Between two updates of the terminal's open line.
 const TICK: Duration = Duration::from_secs(1);
+/// Between two looks at the heartbeats of a step that counts.
+const BETWEEN_BEATS: Duration = Duration::from_secs(3);
 /// Looks in a row without an answer that are worth a word; one may be a worker's restart.
 const SILENCE: u32 = 2;
 
@@ -54,8 +58,35 @@ pub(crate) struct Watcher<'o> {
     is_unreadable: bool,
     /// When to look again, though nothing was written.
     again: Option<tokio::time::Instant>,
-    /// The step that the terminal's open line is about, and since when.
-    busy: Option<(String, Instant)>,
+    /// The step that the terminal's open line is about.
+    busy: Option<Busy>,
+}
+
+/// The step under way.
+struct Busy {
+    step: String,
+    since: Instant,
+    /// How much of it is done, if it counts.
+    bar: Option<Counted>,
+}
+
+/// A step that counts.
+struct Counted {
+    bar: Bar,
+    /// As the step table has it.
+    count: Count,
+    /// When to look at the heartbeats.
+    next: tokio::time::Instant,
+}
+
+/// What is due.
+enum Due {
+    /// A look at the run.
+    Look,
+    /// A look at its heartbeats.
+    Beat,
+    /// Nothing any more.
+    Enough,
 }
 
 impl<'o> Watcher<'o> {
@@ -76,11 +107,15 @@ impl<'o> Watcher<'o> {
     /// is a warning in the worker's log.
     pub(crate) async fn look(&mut self, followed: &Followed) -> Option<Stuck> {
         loop {
-            if !self.until_due(followed).await {
-                return None;
-            }
+            let run = match self.until_due(followed).await {
+                Due::Enough => return None,
+                Due::Look => followed.run(),
+                Due::Beat => {
+                    self.beat(&followed.run()).await;
+                    continue;
+                }
+            };
             let begun = tokio::time::Instant::now();
-            let run = followed.run();
             self.again = None;
             if self.talk == Talk::Steps || !self.is_announced {
                 self.read(&run).await;
@@ -96,24 +131,38 @@ impl<'o> Watcher<'o> {
         }
     }
 
-    /// Waits until it is time to look; false: it is enough.
-    async fn until_due(&mut self, followed: &Followed) -> bool {
+    /// Waits until something is due.
+    async fn until_due(&mut self, followed: &Followed) -> Due {
+        let at = async |time: Option<tokio::time::Instant>| match time {
+            Some(time) => sleep_until(time).await,
+            None => future::pending().await,
+        };
         loop {
-            let again = self.again;
-            let retry = async {
-                match again {
-                    Some(time) => sleep_until(time).await,
-                    None => future::pending().await,
-                }
-            };
+            let (again, beat) = (self.again, self.counted().map(|counted| counted.next));
             tokio::select! {
                 biased;
-                () = followed.enough.notified() => return false,
-                () = followed.written.notified() => return true,
-                () = retry => return true,
+                () = followed.enough.notified() => return Due::Enough,
+                () = followed.written.notified() => return Due::Look,
+                () = at(again) => return Due::Look,
+                () = at(beat) => return Due::Beat,
                 () = sleep(TICK), if self.busy.is_some() => self.tick(),
             }
         }
+    }
+
+    fn counted(&mut self) -> Option<&mut Counted> {
+        self.busy.as_mut()?.bar.as_mut()
+    }
+
+    /// Looks at the heartbeats of a step that counts.
+    async fn beat(&mut self, run: &Run) {
+        let told = run.rows_told().await.unwrap_or_default();
+        if let Some(counted) = self.counted() {
+            let Count { done, of } = counted.count;
+            counted.bar.note(Instant::now(), done + told, of);
+            counted.next = tokio::time::Instant::now() + BETWEEN_BEATS;
+        }
+        self.tick();
     }
 
     /// Reads the current details and tells what changed.
@@ -127,7 +176,7 @@ impl<'o> Watcher<'o> {
             Ok(Some(table)) => {
                 self.announce(run, &table);
                 self.tell(&table.steps, table.total());
-                self.show_busy(table.current().map(|step| step.step.as_str()));
+                self.show_busy(table.current());
             }
             // The run has not begun with its steps.
             Ok(None) => {}
@@ -202,25 +251,41 @@ impl<'o> Watcher<'o> {
         }
     }
 
-    fn show_busy(&mut self, step: Option<&str>) {
+    fn show_busy(&mut self, step: Option<&StepReport>) {
         if self.talk == Talk::Quiet || !self.out.is_live() {
             return;
         }
         let Some(step) = step else { return self.close_line() };
-        let since = match self.busy.take() {
-            Some((busy, since)) if busy == step => since,
-            _ => Instant::now(),
-        };
-        self.busy = Some((step.to_owned(), since));
+        let known = self.busy.take().filter(|busy| busy.step == step.step);
+        let mut busy =
+            known.unwrap_or_else(|| Busy { step: step.step.clone(), since: Instant::now(), bar: None });
+        let count = step.detail.as_deref().filter(|_| step.status == StepStatus::Running);
+        busy.bar = count.and_then(Count::read).map(|count| {
+            let (mut bar, next) = match busy.bar.take() {
+                Some(Counted { bar, next, .. }) => (bar, next),
+                None => (Bar::default(), tokio::time::Instant::now() + BETWEEN_BEATS),
+            };
+            bar.note(Instant::now(), count.done, count.of);
+            Counted { bar, count, next }
+        });
+        self.busy = Some(busy);
         self.tick();
     }
 
     /// Writes the open line anew.
     fn tick(&self) {
-        if let Some((step, since)) = &self.busy {
-            let line = format!("… {step} ({} s)", since.elapsed().as_secs());
+        if let Some(line) = self.open_line(Instant::now()) {
             self.out.say_over(&self.out.paint().busy(line));
         }
+    }
+
+    /// The line about the step under way.
+    fn open_line(&self, now: Instant) -> Option<String> {
+        let Busy { step, since, bar } = self.busy.as_ref()?;
+        Some(match bar {
+            Some(Counted { bar, .. }) => format!("… {step} {}", bar.line(now)),
+            None => format!("… {step} ({} s)", now.duration_since(*since).as_secs()),
+        })
     }
 
     fn say(&self, line: &str) {
@@ -236,5 +301,48 @@ impl<'o> Watcher<'o> {
         if self.busy.take().is_some() {
             self.out.say_over("");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(status: StepStatus, detail: &str) -> StepReport {
+        StepReport {
+            step: "process-batches".to_owned(),
+            status,
+            started_at: None,
+            ended_at: None,
+            detail: Some(detail.to_owned()).filter(|detail| !detail.is_empty()),
+            parts: vec![],
+        }
+    }
+
+    #[tokio::test]
+    async fn a_step_that_counts_has_a_bar_on_a_terminal() {
+        let out = Out::on_terminal();
+        let mut watcher = Watcher::new(&out, Talk::Steps);
+        let line = |watcher: &Watcher<'_>| watcher.open_line(Instant::now()).unwrap_or_default();
+        watcher.show_busy(Some(&step(StepStatus::Running, "")));
+        assert_eq!(line(&watcher), "… process-batches (0 s)");
+        watcher.show_busy(Some(&step(StepStatus::Running, "0 of 200")));
+        assert_eq!(line(&watcher), "… process-batches [--------------------] 0 %, 0 of 200");
+        watcher.show_busy(Some(&step(StepStatus::Running, "100 of 200")));
+        let shown = line(&watcher);
+        assert!(shown.starts_with("… process-batches [##########----------] 50 %, 100 of 200"), "{shown}");
+        // What waits does not count on.
+        watcher.show_busy(Some(&step(StepStatus::Waiting, "paused: 3 of 4")));
+        assert_eq!(line(&watcher), "… process-batches (0 s)");
+        watcher.show_busy(None);
+        assert_eq!(watcher.open_line(Instant::now()), None);
+    }
+
+    #[tokio::test]
+    async fn elsewhere_there_is_no_line_to_draw_anew() {
+        let out = Out::new(crate::terminal::output::Format::Text, crate::terminal::output::When::Never);
+        let mut watcher = Watcher::new(&out, Talk::Quiet);
+        watcher.show_busy(Some(&step(StepStatus::Running, "0 of 200")));
+        assert_eq!(watcher.open_line(Instant::now()), None);
     }
 }

@@ -124,6 +124,12 @@ impl Out {
         }
     }
 
+    /// Words on a terminal, without colour.
+    #[cfg(test)]
+    pub(crate) fn on_terminal() -> Self {
+        Self { live: true, ..Self::new(Format::Text, When::Never) }
+    }
+
     /// How data is written.
     pub(crate) fn format(&self) -> Format {
         self.format

@@ -125,3 +125,37 @@ fn rules_make_the_shops_records_and_each_problem_has_its_cell() {
     wrong.assert_error("Usage");
     assert_eq!(wrong.json()["error"]["problems"][0]["at"], json!({ "line": 2, "column": 19 }));
 }
+
+/// A rule for a column that is not there is a slip; of an optional field nobody else would tell.
+#[test]
+fn a_column_that_a_rule_reads_and_nobody_exports_is_a_problem_of_the_file() {
+    let rules = file("slips.json");
+    let slips = r#"{"product_sku": "item", "product_name": "title", "product_price": "price",
+        "product_description": "text.lang", "product_active": "aktiv"}"#;
+    fs::write(&rules, slips).expect("written");
+    let rules = rules.to_str().expect("UTF-8").to_owned();
+    let table = "item,title,price,text\nA,Áo,5,x\n";
+    let ended = show("slips.csv", table, &["--map", &rules]);
+    assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+    let told = |field: &str, column: &str| {
+        (field.to_owned(), format!("is made of the column '{column}', and there is none"), Value::Null)
+    };
+    let wanted = [told("product_description", "text.lang"), told("product_active", "aktiv")];
+    assert_eq!(problems(&ended.json()), wanted);
+    let right = table.replace("text", "text.lang,aktiv").replace(",x", ",x,1");
+    assert_eq!(show("no-slips.csv", right, &["--map", &rules]).code, Some(0));
+}
+
+/// A file must not command the terminal of whoever looks at it.
+#[test]
+fn nothing_of_a_file_reaches_the_terminal_as_a_command() {
+    let path = file("commands.csv");
+    fs::write(&path, "sku,name\nA,\u{9b}31mred\u{7f}\u{1b}[0m\n").expect("written");
+    let shown = starter(&["table", "show", path.to_str().expect("UTF-8")], "");
+    assert_eq!(shown.code, Some(0), "{}", shown.stderr);
+    assert!(shown.stdout.contains("31mred"), "{}", shown.stdout);
+    assert!(!shown.stdout.chars().any(|sign| sign.is_control() && sign != '\n'), "{:?}", shown.stdout);
+    let named = show("named-commands.csv", "sku,na\u{1b}[31mme\nA,a\n", &[]);
+    assert_eq!(named.code, Some(2));
+    assert!(named.stderr.contains("has a name with control characters"), "{}", named.stderr);
+}

@@ -17,7 +17,7 @@ pub(super) fn xlsx(bytes: &[u8], options: &serde_json::Value) -> Result<Vec<Stri
     Ok(rows)
 }
 
-fn written(fill: impl Fn(&mut Workbook) -> Result<(), rust_xlsxwriter::XlsxError>) -> Vec<u8> {
+pub(super) fn written(fill: impl Fn(&mut Workbook) -> Result<(), rust_xlsxwriter::XlsxError>) -> Vec<u8> {
     let mut book = Workbook::new();
     fill(&mut book).expect("filled");
     book.save_to_buffer().expect("written")

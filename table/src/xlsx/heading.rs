@@ -1,12 +1,13 @@
-//! The row that names the columns. Above it a title may stand, in one cell of its row; so the heading is the first row
-//! with two cells, or with one where no row has more. `header_row` says it where that is wrong.
+//! The row that names the columns. Above it a title may stand, in one cell of one row; so the heading is the first row
+//! with two cells, or with one where no row has more. Of several rows above it nobody can say whether they are titles or
+//! rows of a table with one column; `header_row` says it there, and where the rest is wrong.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::cells::{At, Cells, Merged};
 use super::value::Meaning;
-use super::{place, too_long};
+use super::{SAVE_AS_CSV, place, too_long};
 use crate::header::name_of;
 use crate::{Flaw, RECORD_BYTES_MAX, unfit};
 use text::Problem;
@@ -17,14 +18,17 @@ pub(crate) struct Survey {
     /// The row that is the heading if none has two cells.
     first: Option<(u32, Cells)>,
     found: Option<(u32, Cells)>,
-    /// The rows with something in them: all, and those behind the heading that was found.
-    all: u64,
+    /// The rows with something in them: above the heading, and behind it.
+    above: u64,
     behind: u64,
 }
 
+/// The most cells under a heading, empty ones counted: each row has a value for each column.
+const CELLS_MAX: u64 = 20_000_000;
+
 impl Survey {
     pub(crate) fn new(told: Option<u32>) -> Self {
-        Self { told, first: None, found: None, all: 0, behind: 0 }
+        Self { told, first: None, found: None, above: 0, behind: 0 }
     }
 
     /// Takes note of a row, of which the filled cells are given.
@@ -32,7 +36,6 @@ impl Survey {
         if cells.is_empty() {
             return;
         }
-        self.all += 1;
         if self.found.is_some() {
             self.behind += 1;
             return;
@@ -40,14 +43,17 @@ impl Survey {
         let is_heading = self.told.map_or(cells.len() >= 2, |told| told == row);
         if is_heading {
             self.found = Some((row, cells));
-        } else if self.first.is_none() {
+            return;
+        }
+        self.above += 1;
+        if self.first.is_none() {
             self.first = Some((row, cells));
         }
     }
 
     /// The rows behind the heading.
     pub(crate) fn rows(&self) -> u64 {
-        if self.found.is_some() { self.behind } else { self.all.saturating_sub(1) }
+        if self.found.is_some() { self.behind } else { self.above.saturating_sub(1) }
     }
 }
 
@@ -66,7 +72,21 @@ impl Heading {
         meaning: &Meaning,
         sheet: &str,
     ) -> Result<Self, Flaw> {
+        let (rows, above) = (survey.rows(), survey.above);
         let (row, cells) = match (survey.found, survey.told, survey.first) {
+            (Some((row, _)), None, Some((first, _))) if above > 1 => {
+                let problem = format!(
+                    "has {above} rows with one value above row {row}, the first one with more: they may be titles, or \
+                     the table's"
+                );
+                let cell = format!("{first}:{first}");
+                return wrong(
+                    sheet,
+                    cell,
+                    &problem,
+                    "set option header_row to the row that names the columns",
+                );
+            }
             (Some(found), ..) => found,
             (None, None, Some(first)) => first,
             (None, Some(told), Some(_)) => {
@@ -82,6 +102,13 @@ impl Heading {
         if meaning.bytes(cells.values()) > RECORD_BYTES_MAX {
             return too_long(sheet, row);
         }
+        if rows.saturating_mul(cells.len() as u64) > CELLS_MAX {
+            let columns = cells.len();
+            return unfit(
+                format!("has {columns} columns and {rows} rows, more than {CELLS_MAX} cells"),
+                format!("remove the columns that nobody needs, or {SAVE_AS_CSV}"),
+            );
+        }
         let mut names = BTreeMap::new();
         let mut columns = BTreeMap::new();
         for (column, cell) in &cells {
@@ -91,8 +118,13 @@ impl Heading {
                     sheet,
                     at,
                     "has a heading that is no text",
-                    "set option header_row to the row that names the columns",
+                    "set option header_row to the row that names the columns; if this row does, store the name as text \
+                     (format the cell as text, and type it anew)",
                 );
+            };
+            let name = match name {
+                Ok(name) => name,
+                Err(refusal) => return wrong(sheet, at, &refusal.problem, &refusal.fix),
             };
             if columns.insert(name.clone(), *column).is_some() {
                 return wrong(sheet, at, "has two columns of one name", "give each its own");

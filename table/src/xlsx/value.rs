@@ -8,8 +8,9 @@ use serde_json::value::{RawValue, to_raw_value};
 use text::{Refusal, refuse};
 
 use super::cells::{Cell, Stored};
+use super::look::{self, Look};
 use super::strings::{Strings, plain};
-use super::styles::{Look, Styles};
+use super::styles::Styles;
 use crate::errors;
 
 /// The digits of a number that spreadsheet programs show, and keep.
@@ -44,12 +45,14 @@ impl Meaning {
     pub(crate) fn is_filled(&self, cell: &Cell) -> bool {
         match &cell.stored {
             Stored::Nothing => false,
-            Stored::Text(_) | Stored::Shared(_) => match self.raw(cell).map(str::trim_start) {
-                // Only such a beginning may be nothing all the same; and a text may be long, and be in many cells.
-                Some(text) if text.starts_with("_x") => !plain(text).trim().is_empty(),
-                Some(text) => !text.is_empty(),
-                None => true,
-            },
+            Stored::Text(_) | Stored::Shared(_) => {
+                match self.raw(cell).map(|text| text.trim_start_matches(text::is_unseen)) {
+                    // Only such a beginning may be nothing all the same; and a text may be long, and be in many cells.
+                    Some(text) if text.starts_with("_x") => !text::shows_nothing(&plain(text)),
+                    Some(text) => !text.is_empty(),
+                    None => true,
+                }
+            }
             _ => true,
         }
     }
@@ -103,8 +106,20 @@ impl Meaning {
             digits.bytes().all(|sign| matches!(sign, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E'));
         let number = digits.parse::<f64>().ok().filter(|number| is_written && number.is_finite());
         let Some(number) = number else { return refuse("holds a number that is none", TYPE_ANEW) };
-        let look = self.styles.look(cell.style);
-        if matches!(look, Look::Plain | Look::Zeros(_)) && number.abs().round() >= TOO_LONG {
+        let section = match self.styles.looks(cell.style) {
+            Some(looks) => match look::section(looks, number) {
+                Some(section) => Some(section),
+                None => {
+                    return refuse(
+                        "holds a number that its format shows as #####",
+                        "give the cell another format",
+                    );
+                }
+            },
+            None => None,
+        };
+        let look = section.map_or(&Look::Plain, |section| &section.look);
+        if matches!(look, Look::Plain | Look::Key(_)) && number.abs().round() >= TOO_LONG {
             return refuse(
                 format!("holds a number of more than {DIGITS} digits, of which a workbook keeps {DIGITS}"),
                 "if it is a key, store it as text: format the column as text, and type it anew",
@@ -113,13 +128,21 @@ impl Meaning {
         match look {
             Look::Plain => json_number(&decimal(number, 0)),
             Look::Percent => percent(&decimal(number, 2)),
-            Look::Zeros(width) => zeros(&decimal(number, 0), usize::from(width)),
+            Look::Power(decimals) => json_number(&power(number, *decimals)),
+            Look::Key(pattern) => {
+                let digits = decimal(number, 0);
+                let shown = pattern.shown(digits.trim_start_matches('-'));
+                let minus =
+                    if number < 0.0 && !section.is_some_and(|section| section.has_sign) { "-" } else { "" };
+                // Of a number that has more than is shown, nobody knows that it is a key.
+                shown.map_or_else(|| json_number(&digits), |shown| json(&format!("{minus}{shown}")))
+            }
             Look::Date { .. } | Look::Time | Look::Elapsed => json(&self.moment(number, look)?),
         }
     }
 
     /// Days since the beginning of 1900, or of 1904, and parts of a day.
-    fn moment(&self, days: f64, look: Look) -> Result<String, Refusal> {
+    fn moment(&self, days: f64, look: &Look) -> Result<String, Refusal> {
         let no_date = || refuse("holds a date that is none", "type the date anew");
         if !(0.0..DAYS_MAX).contains(&days) {
             return no_date();
@@ -127,8 +150,8 @@ impl Meaning {
         #[expect(clippy::cast_possible_truncation, reason = "in range: it was compared with the last day")]
         let milliseconds = (days * 86_400_000.0).round() as i64;
         let begins = match days {
-            _ if look == Look::Elapsed => return Ok(elapsed(milliseconds)),
-            ..1.0 if look == Look::Time => date(1900, 1, 1),
+            _ if *look == Look::Elapsed => return Ok(elapsed(milliseconds)),
+            ..1.0 if *look == Look::Time => date(1900, 1, 1),
             _ if self.counts_from_1904 => date(1904, 1, 1),
             // A day 0 is an empty cell that was formatted; and programs count a 29 February 1900, which never was.
             ..1.0 | 60.0..61.0 => return no_date(),
@@ -140,9 +163,9 @@ impl Meaning {
         let moment = day
             .and_then(|day| day.to_datetime(Time::midnight()).checked_add(SignedDuration::from_millis(rest)));
         let Ok(moment) = moment else { return no_date() };
-        Ok(if look == Look::Time && days < 1.0 {
+        Ok(if *look == Look::Time && days < 1.0 {
             moment.time().to_string()
-        } else if look == (Look::Date { has_time: false }) && moment.time() == Time::midnight() {
+        } else if *look == (Look::Date { has_time: false }) && moment.time() == Time::midnight() {
             moment.date().to_string()
         } else {
             moment.to_string()
@@ -167,12 +190,16 @@ fn percent(digits: &str) -> Result<Value, Refusal> {
     Ok(Value { json, is_percent: true })
 }
 
-/// A number as it is shown: `17` in a cell that is formatted as `0000` is `0017`.
-fn zeros(digits: &str, width: usize) -> Result<Value, Refusal> {
-    match digits.bytes().all(|digit| digit.is_ascii_digit()) {
-        true => json(&format!("{digits:0>width$}")),
-        false => json_number(digits),
-    }
+/// A number times a power of ten, with as many decimals as are shown, and more where it has them: `1.00E+05`.
+fn power(number: f64, decimals: usize) -> String {
+    let written = format!("{number:.*e}", DIGITS - 1);
+    let (mantissa, exponent) = written.split_once('e').unwrap_or((&written, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let fraction = format!("{:0<decimals$}", fraction.trim_end_matches('0'));
+    let point = if fraction.is_empty() { "" } else { "." };
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{whole}{point}{fraction}E{sign}{:02}", exponent.unsigned_abs())
 }
 
 /// The moments of ISO 8601 that a cell may hold without a zone.
@@ -247,28 +274,42 @@ mod tests {
     }
 
     #[test]
+    fn a_power_of_ten_is_written_as_it_is_shown_and_loses_no_digit() {
+        for (number, decimals, shown) in [
+            (100_000.0, 2, "1.00E+05"),
+            (123_456.0, 2, "1.23456E+05"),
+            (8_934_620_123_456.0, 0, "8.934620123456E+12"),
+            (1e20, 0, "1E+20"),
+            (-0.000_12, 1, "-1.2E-04"),
+            (0.0, 1, "0.0E+00"),
+        ] {
+            assert_eq!(power(number, decimals), shown);
+        }
+    }
+
+    #[test]
     fn days_are_counted_as_programs_count_them() {
         let read = |days: f64, look, counts_from_1904| {
             let meaning = Meaning { counts_from_1904, ..Meaning::default() };
-            meaning.moment(days, look).map_err(|refusal| refusal.problem)
+            meaning.moment(days, &look).map_err(|refusal| refusal.problem)
         };
-        let (day, moment) = (Look::Date { has_time: false }, Look::Date { has_time: true });
+        let day = || Look::Date { has_time: false };
         for (days, look, shown) in [
-            (46_350.0, day, "2026-11-24"),
-            (46_350.0, moment, "2026-11-24T00:00:00"),
-            (46_350.270_833_333_3, day, "2026-11-24T06:30:00"),
-            (1.0, day, "1900-01-01"),
-            (59.0, day, "1900-02-28"),
-            (61.0, day, "1900-03-01"),
-            (2_958_465.0, day, "9999-12-31"),
+            (46_350.0, day(), "2026-11-24"),
+            (46_350.0, Look::Date { has_time: true }, "2026-11-24T00:00:00"),
+            (46_350.270_833_333_3, day(), "2026-11-24T06:30:00"),
+            (1.0, day(), "1900-01-01"),
+            (59.0, day(), "1900-02-28"),
+            (61.0, day(), "1900-03-01"),
+            (2_958_465.0, day(), "9999-12-31"),
             (0.270_833_333_333_333, Look::Time, "06:30:00"),
             (1.25, Look::Elapsed, "30:00:00"),
         ] {
             assert_eq!(read(days, look, false).as_deref(), Ok(shown), "{days}");
         }
-        assert_eq!(read(44_888.0, day, true).as_deref(), Ok("2026-11-24"));
+        assert_eq!(read(44_888.0, day(), true).as_deref(), Ok("2026-11-24"));
         for none in [0.0, 60.0, -1.0, 2_958_466.0, 1e300] {
-            assert_eq!(read(none, day, false), Err("holds a date that is none".to_owned()), "{none}");
+            assert_eq!(read(none, day(), false), Err("holds a date that is none".to_owned()), "{none}");
         }
     }
 }

@@ -90,7 +90,7 @@ impl PatienceArgs {
         requests: Requests,
         onboarding: &OnboardingArgs,
         erp: &ErpArgs,
-        prices: PriceArgs,
+        prices: &PriceArgs,
         problems: &mut Problems,
     ) -> Patience {
         let second_look = self.second_look.unwrap_or(requests.timeout.min(self.undo_patience / 4));

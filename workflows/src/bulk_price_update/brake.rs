@@ -179,6 +179,7 @@ mod tests {
             moments: Vec::new(),
             largest: Vec::new(),
             value: vec![ValueChange { before: money(before), after: money(after) }],
+            team_mail: false,
             receipt: String::new(),
         }
     }

@@ -1,9 +1,12 @@
 //! The result of a price run: the seed's `BulkUpdateResult`, and what it leaves out.
 
+use std::collections::BTreeMap;
+
 use contracts::bulk::{Causes, Rows};
 use contracts::objects::ObjectRef;
 use contracts::prices::{
-    PriceAction, PriceCounts, PriceMove, PriceOutcome, RevertedPrices, RowError, ValueChange, folder,
+    PriceAction, PriceBatch, PriceCounts, PriceMove, PriceOutcome, RevertedPrices, RowError, ValueChange,
+    folder,
 };
 use serde::{Deserialize, Serialize};
 
@@ -97,6 +100,9 @@ pub enum BatchResults {
         /// Where: JSON lines of [`BatchResult`], without rows.
         #[serde(rename = "ref")]
         list: Vec<ObjectRef>,
+        /// Batches that a stop has left in their middle: they are in no list.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        open: Vec<BatchResult>,
     },
 }
 
@@ -144,10 +150,11 @@ pub struct Preview {
 impl BulkUpdateResult {
     pub(super) fn of(
         run: &PriceRun<'_>,
-        work: Work,
+        mut work: Work,
         reverted: Option<RevertedPrices>,
         ended: Ended<()>,
     ) -> Self {
+        let open = work.close();
         let summary = summary(run, &work, ended.took_ms);
         let staged = work.staged.as_ref();
         let preview = staged.map(|staged| Preview {
@@ -169,7 +176,7 @@ impl BulkUpdateResult {
             preview,
             invalid_rows: invalid_rows.unwrap_or_default(),
             limits_exceeded: work.limits_exceeded.clone(),
-            batch_results: batches(work),
+            batch_results: batches(work, open),
             outcome: ended.outcome.name().to_owned(),
             reason: ended.reason,
             dry_run: run.data.dry_run,
@@ -202,26 +209,22 @@ pub(super) fn summary(run: &PriceRun<'_>, work: &Work, took_ms: i64) -> BulkUpda
     }
 }
 
-fn batches(work: Work) -> BatchResults {
+fn batches(work: Work, open: Vec<PriceBatch>) -> BatchResults {
     let count = work.successful_batches + work.failed_batches;
-    if work.is_short {
-        let Rows::Inline(rows) = work.written.into_rows() else {
-            return BatchResults::Inline(
-                work.batches.into_iter().map(|batch| batch_of(batch, Vec::new())).collect(),
-            );
-        };
-        let mut rows = rows.into_iter();
-        let results = work.batches.into_iter().map(|batch| {
-            let own = usize::try_from(batch.processed_count).unwrap_or(usize::MAX);
-            let own = rows.by_ref().take(own).collect();
-            batch_of(batch, own)
-        });
-        return BatchResults::Inline(results.collect());
+    if !work.is_short {
+        let open = open.into_iter().map(|batch| batch_of(batch, Vec::new())).collect();
+        return BatchResults::Listed { count, list: work.batch_lists, open };
     }
-    BatchResults::Listed { count, list: work.batch_lists }
+    let has_all = matches!(work.written.into_rows(), Rows::Inline(_));
+    let mut rows = if has_all { work.rows } else { BTreeMap::new() };
+    let results = work.batches.into_iter().map(|batch| {
+        let own = rows.remove(&batch.batch_number).unwrap_or_default();
+        batch_of(batch, own)
+    });
+    BatchResults::Inline(results.collect())
 }
 
-fn batch_of(batch: contracts::prices::PriceBatch, results: Vec<PriceOutcome>) -> BatchResult {
-    let contracts::prices::PriceBatch { batch_number, success, processed_count, .. } = batch;
+fn batch_of(batch: PriceBatch, results: Vec<PriceOutcome>) -> BatchResult {
+    let PriceBatch { batch_number, success, processed_count, .. } = batch;
     BatchResult { batch_number, success, processed_count, results }
 }

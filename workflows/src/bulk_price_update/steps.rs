@@ -4,21 +4,27 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use contracts::bulk::Rate;
+use contracts::notification::{Content, Delivery};
 use contracts::prices::{
-    ApplyPrices, JoinLists, Moment, NotifyPrices, Prices, RevertPrices, RevertedPrices, StagePrices, folder,
+    ApplyPrices, JoinLists, MailTeam, Moment, NotifyPrices, Prices, RevertPrices, RevertedPrices,
+    StagePrices, folder,
 };
 use contracts::values::IdempotencyKey;
 use jiff::Timestamp;
-use temporalio_workflow::WorkflowContext;
+use temporalio_workflow::{WorkflowContext, join};
 
-use super::result::summary;
+use super::result::{BulkUpdateSummary, summary};
 use super::tally::{INLINE_MAX, Work};
 use super::{BulkPriceUpdate, BulkPriceUpdateData, NOTIFY, PROCESS, SUMMARY, VALIDATE};
 use crate::policy;
-use crate::report::timestamp;
+use crate::report::{Count, timestamp};
 use crate::saga::{Back, Halt, Saga, WayBack};
 
 pub(super) type PriceSaga = Saga<BulkPriceUpdate>;
+
+/// The two parts of telling the team.
+const NOTE: &str = "notification";
+const MAIL: &str = "mail";
 
 /// How long one activity writes before the process hears of it; longer where more than [`STRETCHES`] would be left, as
 /// each costs some six events, and Temporal ends a run with 51,200. A pause or a cancel does not wait for its end.
@@ -100,7 +106,8 @@ impl<'c> PriceRun<'c> {
         while from < moment.rows {
             self.wait_while_paused(saga).await?;
             let stretch = self.stretch(number, moment, from, batches_before, work);
-            let step = saga.step(PROCESS, Prices::apply, stretch, policy::prices());
+            let count = Count { done: work.processed(), of: work.to_write() };
+            let step = saga.step(PROCESS, Prices::apply, stretch, policy::prices()).counting(count);
             let applied = step.interruptible(|w, token| w.control.stretch = Some(token)).await?;
             if let Some(applied) = applied {
                 from = applied.rows;
@@ -148,6 +155,8 @@ impl<'c> PriceRun<'c> {
             list: moment.list.clone(),
             moment: number,
             from,
+            ahead: work.ahead.clone(),
+            open: work.open.clone(),
             batches_before,
             batch_size: self.data.batch_size,
             parallel: self.data.parallel,
@@ -190,7 +199,32 @@ impl<'c> PriceRun<'c> {
             message: format!("Updated {} products successfully", figures.successful_updates),
             data: serde_json::to_value(figures).unwrap_or_default(),
         };
-        saga.step(NOTIFY, Prices::notify, notice, policy::prices_notice()).or_report().await;
+        let notified = saga.step(NOTIFY, Prices::notify, notice, policy::prices_notice());
+        let has_address = work.staged.as_ref().is_some_and(|staged| staged.team_mail);
+        if !has_address {
+            notified.or_report().await;
+            return;
+        }
+        // Neither waits for the other.
+        let mail = MailTeam { key: self.key(NOTIFY).part(MAIL), content: self.mail(figures) };
+        let mailed = saga.step(NOTIFY, Prices::mail_team, mail, policy::prices_notice()).part(MAIL);
+        let (_, delivery) = join!(notified.part(NOTE).or_report(), mailed.or_report());
+        if let Some(Delivery::Refused { code } | Delivery::Bounced { code }) = delivery {
+            saga.part(NOTIFY, MAIL).failed(&code);
+        }
+    }
+
+    /// The facts of the mail to the team.
+    fn mail(&self, figures: BulkUpdateSummary) -> Content {
+        Content::PricesUpdated {
+            batch_id: self.data.batch_id.clone(),
+            rows: figures.total_items,
+            applied: figures.applied,
+            unchanged: figures.unchanged,
+            conflicts: figures.conflicts,
+            refused: figures.failed_updates - figures.conflicts,
+            invalid: figures.invalid,
+        }
     }
 }
 

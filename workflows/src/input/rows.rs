@@ -85,7 +85,8 @@ impl Fields<'_> {
         read: &mut impl FnMut(u32, &Fields<'_>) -> Option<T>,
     ) -> Result<T, WrongEntry> {
         let path = format!("{path}[{}]", row - 1);
-        let found = Findings { text: self.found.text, ..Findings::default() };
+        let (text, places) = (self.found.text, self.found.places.clone());
+        let found = Findings { text, places, ..Findings::default() };
         let value = match json::fields(entry.get()) {
             Some(object) => {
                 let fields = Fields::new(path, object, &found);
@@ -94,11 +95,13 @@ impl Fields<'_> {
                 value
             }
             None => {
-                found.problem(&path, "is not an object", "send a JSON object");
+                let problem = Problem::new(path, "is not an object", "send a JSON object");
+                found.problems.borrow_mut().push(found.problem_of(Some(entry), problem));
                 None
             }
         };
-        let Findings { problems, unknown, .. } = found;
+        let Findings { problems, unknown, places, .. } = found;
+        self.found.places.set(places.get());
         self.found.unknown.borrow_mut().extend(unknown.into_inner());
         let problems = problems.into_inner();
         match value {

@@ -127,6 +127,38 @@ fn a_problem_travels_as_json() -> TestResult {
     Ok(())
 }
 
+/// The person who typed it finds the line; a run's input was packed by a program.
+#[test]
+fn a_problem_has_its_line_and_column_at_the_door_alone() -> TestResult {
+    let text = "{\"name\": \"too long\",\n \"name\": \"á\", \"nmae\": 1,\n \"parts\": [{\"size\": 1},\n  {\"size\": \"x\"}, 7]}";
+    let typed = Unchecked::<Batch>::from_json(&text.replace("[{", "[\n{").replace(", 7", ""))?;
+    let problems = typed.check_strictly().err().ok_or("accepted")?;
+    let said: Vec<String> = problems.iter().map(Problem::what).collect();
+    let expected = [
+        "name is given twice (line 2, column 10)",
+        "parts[1].size is not a number (line 5, column 12)",
+        "nmae is not a known field (line 2, column 23)",
+    ];
+    assert_eq!(said, expected);
+    assert!(typed.check().is_err_and(|problems| problems.iter().all(|problem| problem.at.is_none())));
+    let said = Unchecked::<Batch>::from_json(text)?.check_strictly().err().ok_or("accepted")?;
+    assert_eq!(said.first().map(Problem::what).as_deref(), Some("name is given twice (line 2, column 10)"));
+    assert!(said.iter().any(|problem| problem.what() == "parts has 3 entries (line 3, column 11)"));
+    Ok(())
+}
+
+/// Two names that look alike are one, by this door as by the others.
+#[test]
+fn a_field_is_known_by_how_its_name_looks() -> TestResult {
+    let seen = "{\"name\u{200b}\": \"a\", \"\u{feff}parts\": [{\"size\u{a0}\": 1}]}";
+    let batch =
+        Unchecked::<Batch>::from_json(seen)?.check_strictly().map_err(|problems| format!("{problems:?}"))?;
+    assert_eq!(batch, Batch { name: "a".to_owned(), sizes: vec![1] });
+    let twice = problems("{\"name\": \"a\", \"name\u{200b}\": \"b\", \"parts\": [{\"size\": 1}]}")?;
+    assert_eq!(twice, ["name is given twice (fix: keep one)"]);
+    Ok(())
+}
+
 /// Nobody can say which of the two is meant.
 #[test]
 fn a_field_that_is_given_twice_is_refused() -> TestResult {

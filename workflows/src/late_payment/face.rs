@@ -28,7 +28,7 @@ pub fn search_attributes(order_id: &OrderId) -> [SearchAttributeUpdate; 2] {
 /// The outcome for late money.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LatePaymentResult {
-    /// The order that ended without it.
+    /// The order that ended without it, or had its money.
     pub order_id: OrderId,
     /// The provider's id of the payment, if there is one.
     pub payment_id: Option<String>,
@@ -54,6 +54,10 @@ pub struct LatePayment {
     events: BTreeSet<EventId>,
     /// How often something was heard beside the start.
     pub(super) news: u32,
+    /// The provider's id of the payment, as the news named it last.
+    pub(super) payment_id: Option<String>,
+    /// Whether some of the news found the order ended without its money: then it goes back.
+    pub(super) is_owed: bool,
 }
 
 face! {
@@ -65,7 +69,7 @@ pub impl LatePayment {
         input: Unchecked<LatePaymentData>,
     ) -> WorkflowResult<LatePaymentResult> {
         let (late, mut saga) = Saga::open(ctx, &input)?;
-        ctx.state_mut(|w| w.events.insert(late.event_id.clone()));
+        ctx.state_mut(|w| w.hear(late.event_id.clone(), late.payment_id.clone(), late.is_paid));
         let story = forward(&mut saga, &late).await;
         let ended = saga.end(story, &UndoAll).await?;
         let given = ended.value.unwrap_or_default();
@@ -84,8 +88,17 @@ pub impl LatePayment {
     /// money. The same event twice counts once. What cannot be read is news all the same.
     #[signal]
     pub fn payment_settled(&mut self, _ctx: &mut SyncWorkflowContext<Self>, news: Unchecked<LateNews>) {
-        let is_new = news.check().map_or(true, |LateNews { event_id }| self.events.insert(event_id));
+        let is_new = news.check().map_or(true, |news| self.hear(news.event_id, news.payment_id, news.is_paid));
         self.news += u32::from(is_new);
     }
 }
+}
+
+impl LatePayment {
+    /// Whether the event is new.
+    fn hear(&mut self, event_id: EventId, payment_id: Option<String>, is_paid: bool) -> bool {
+        self.payment_id = payment_id.or_else(|| self.payment_id.take());
+        self.is_owed |= !is_paid;
+        self.events.insert(event_id)
+    }
 }

@@ -4,7 +4,7 @@ use contracts::values::{EventId, Locale, OrderId, Recipient};
 use serde::{Deserialize, Serialize};
 
 use crate::input::people::{locale, mail_address, yes_or_no};
-use crate::input::{Checked, Fields, id};
+use crate::input::{Checked, Fields, id, text};
 use crate::order_processing::telling::Reader;
 
 /// The facts that are known when late money is heard of.
@@ -18,6 +18,13 @@ pub struct LatePaymentData {
     /// before somebody says so.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub decided: bool,
+    /// `payment_id`, optional: the provider's id of the payment, where the event names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_id: Option<String>,
+    /// `is_paid`, optional, default `false`: the order has its money. Then nothing goes back: a person is asked if it
+    /// was paid twice.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_paid: bool,
     /// `customer_email`, optional: who hears of the refund; without it nobody does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_email: Option<Recipient>,
@@ -39,11 +46,29 @@ impl LatePaymentData {
 pub struct LateNews {
     /// The provider's id of the event; the same id twice counts once.
     pub event_id: EventId,
+    /// `payment_id`, optional: the provider's id of the payment, where the event names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_id: Option<String>,
+    /// `is_paid`, optional, default `false`: the order had its money when the news came.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_paid: bool,
+}
+
+const PAYMENT_ID_MAX: usize = 255;
+
+fn payment_id(fields: &Fields<'_>) -> Option<String> {
+    fields.optional("payment_id", text(PAYMENT_ID_MAX))
+}
+
+fn is_paid(fields: &Fields<'_>) -> bool {
+    fields.optional("is_paid", yes_or_no).unwrap_or(false)
 }
 
 impl Checked for LateNews {
     fn read(fields: &Fields<'_>) -> Option<Self> {
-        Some(Self { event_id: fields.required("event_id", id)? })
+        let event_id = fields.required("event_id", id);
+        let (payment_id, is_paid) = (payment_id(fields), is_paid(fields));
+        Some(Self { event_id: event_id?, payment_id, is_paid })
     }
 }
 
@@ -52,9 +77,11 @@ impl Checked for LatePaymentData {
         let order_id = fields.required("order_id", id);
         let event_id = fields.required("event_id", id);
         let decided = fields.optional("decided", yes_or_no).unwrap_or(false);
+        let (payment_id, is_paid) = (payment_id(fields), is_paid(fields));
         let customer_email = fields.optional("customer_email", mail_address);
         let locale = fields.optional("locale", locale).unwrap_or_default();
-        Some(Self { order_id: order_id?, event_id: event_id?, decided, customer_email, locale })
+        let (order_id, event_id) = (order_id?, event_id?);
+        Some(Self { order_id, event_id, decided, payment_id, is_paid, customer_email, locale })
     }
 }
 
@@ -98,6 +125,8 @@ mod tests {
             (r#"{"order_id": "ORDER-001", "event_id": null}"#, "event_id"),
             (r#"{"order_id": "A", "event_id": "e", "customer_email": "nobody"}"#, "customer_email"),
             (r#"{"order_id": "A", "event_id": "e", "locale": "fr-FR"}"#, "locale"),
+            (r#"{"order_id": "ORDER-001", "event_id": "evt_1", "payment_id": 7}"#, "payment_id"),
+            (r#"{"order_id": "ORDER-001", "event_id": "evt_1", "is_paid": "yes"}"#, "is_paid"),
         ] {
             let said = problems(json)?;
             assert_eq!(said.len(), 1, "{json}: {said:?}");

@@ -38,7 +38,7 @@ pub struct PaymentSettled {
 pub const TAKEN: &str = "taken";
 /// The news was heard before.
 pub const DUPLICATE: &str = "duplicate";
-/// There is nothing to do: the order is past its point of no return, so it was paid (or is paid on delivery).
+/// The order has its money, or is paid on delivery: whoever brings the news looks if it was paid twice.
 pub const ALREADY_PAID: &str = "already paid";
 
 /// Temporal takes 2,000 updates of one run. So many may be news of the payment; the rest is for people, who cancel and
@@ -60,6 +60,8 @@ pub struct OrderProcessing {
     pub(super) settlements: BTreeSet<String>,
     /// How many updates with such news were taken, duplicates counted.
     news_by_update: usize,
+    /// Whether the payment has settled. What the news is about then is another payment, or nothing.
+    pub(super) is_paid: bool,
     /// The provider's id of the payment, once it is known.
     pub(super) payment_id: Option<String>,
     /// The customer's part of the payment, while the order waits for it.
@@ -96,7 +98,7 @@ pub impl OrderProcessing {
         _ctx: &WorkflowContextView,
         event: &PaymentSettled,
     ) -> Result<(), UpdateError> {
-        if self.news_by_update >= NEWS_BY_UPDATE_MAX {
+        if self.news_by_update >= NEWS_BY_UPDATE_MAX && !self.has_its_money() {
             return Err(BY_SIGNAL.into());
         }
         EventId::new(event.event_id.as_str())
@@ -137,8 +139,13 @@ pub impl OrderProcessing {
 }
 
 impl OrderProcessing {
+    /// On the way back the order takes the news itself, and gives back whatever came.
+    fn has_its_money(&self) -> bool {
+        self.saga.is_past_pivot() || self.is_paid && !self.saga.goes_back()
+    }
+
     fn hear(&mut self, event: PaymentSettled) -> &'static str {
-        if self.saga.is_past_pivot() {
+        if self.has_its_money() {
             ALREADY_PAID
         } else if self.settlements.insert(event.event_id) {
             TAKEN

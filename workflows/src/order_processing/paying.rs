@@ -99,6 +99,7 @@ impl OrderRun<'_> {
             None => settled.await,
         };
         wait.end(&settled);
+        saga.ctx().state_mut(|w| w.is_paid = settled.is_ok());
         self.so_far.borrow_mut().paid = settled.as_ref().ok().cloned();
         settled
     }

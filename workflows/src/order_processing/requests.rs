@@ -107,7 +107,7 @@ impl<'o> Requests<'o> {
     /// The payment is looked up.
     #[must_use]
     pub fn payment(&self) -> FindPayment {
-        FindPayment { key: self.key(PAY), order_id: self.order.order_id.clone() }
+        FindPayment { key: self.key(PAY), order_id: self.order.order_id.clone(), payment_id: None }
     }
 
     /// The money is given back; `payment_id` where it is known.

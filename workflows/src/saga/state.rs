@@ -192,7 +192,7 @@ impl SagaState {
     }
 
     /// Whether the run goes back.
-    pub(super) fn goes_back(&self) -> bool {
+    pub(crate) fn goes_back(&self) -> bool {
         self.phase == Phase::Unwinding
     }
 

@@ -18,7 +18,7 @@ use super::tries::Effect;
 use super::unwind::{Undo, spec_of};
 use super::{Halt, LocalFuture, Process, Saga, SagaState, Shared};
 use crate::policy::{self, Policy};
-use crate::report::{StepClass, StepStatus};
+use crate::report::{Count, StepClass, StepStatus};
 
 type LookUp<T> = Box<dyn FnOnce() -> LocalFuture<Result<Option<T>, ActivityExecutionError>>>;
 
@@ -40,6 +40,8 @@ pub struct Step<'s, W, A: ActivityDefinition> {
     look_up: Option<LookUp<A::Output>>,
     so_far: Option<SoFar<'s, A::Output>>,
     is_quiet: bool,
+    /// How much of it is done when it begins to run.
+    count: Option<Count>,
     /// The question to a person, where one must be answered before it runs at all.
     first: Option<Unsettled>,
 }
@@ -63,6 +65,7 @@ impl<W: Process> Saga<W> {
             look_up: None,
             so_far: None,
             is_quiet: false,
+            count: None,
             first: None,
         }
     }
@@ -100,6 +103,12 @@ where
     /// Leaves the step's line as it is, for a look while the step waits.
     pub fn quietly(mut self) -> Self {
         self.is_quiet = true;
+        self
+    }
+
+    /// Shows how much of a long step is done: it is run again and again, each time from there.
+    pub fn counting(mut self, count: Count) -> Self {
+        self.count = Some(count);
         self
     }
 

@@ -33,6 +33,9 @@ const SEARCH_ATTRIBUTES: [(&str, &str); 7] = [
     ("SunSource", "Keyword"),
 ];
 
+/// How long closed runs are kept, as `starter doctor` wants it; a dev server keeps them for a day.
+const RETENTION: &str = "30d";
+
 pub(super) struct Services {
     pub(super) temporal_cli: PathBuf,
     pub(super) ports: Ports,
@@ -69,7 +72,11 @@ impl Services {
             arguments,
             environment: vec![("TEMPORAL_CONFIG_FILE", "/dev/null".to_owned())],
             log: run_dir.log("temporal"),
-            ready: Box::new(move || temporal_is_ready(&cli, address).and_then(|()| answers(web_ui, "/"))),
+            ready: Box::new(move || {
+                temporal_is_ready(&cli, address)?;
+                keep_closed_runs(&cli, address)?;
+                answers(web_ui, "/")
+            }),
             patience: PATIENCE,
         }
     }
@@ -119,11 +126,13 @@ fn answers(server: SocketAddr, path: &str) -> Result<()> {
     Ok(())
 }
 
-/// Ready when the namespace is there and knows our search attributes: both come a moment after the port opens.
-fn temporal_is_ready(cli: &Path, address: SocketAddr) -> Result<()> {
+/// Asks the server by its own command line.
+fn operator(cli: &Path, address: SocketAddr, words: &[&str]) -> Result<Vec<u8>> {
     let mut command = Command::new(cli);
     without_temporal_settings(&mut command)
-        .args(["operator", "search-attribute", "list", "--output", "json", "--command-timeout", "5s"])
+        .arg("operator")
+        .args(words)
+        .args(["--output", "json", "--command-timeout", "5s"])
         .args(["--address", &address.to_string(), "--namespace", NAMESPACE])
         .env("TEMPORAL_CONFIG_FILE", "/dev/null")
         .stdin(Stdio::null());
@@ -131,8 +140,19 @@ fn temporal_is_ready(cli: &Path, address: SocketAddr) -> Result<()> {
     if !output.status.success() {
         bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
     }
+    Ok(output.stdout)
+}
+
+/// A number that Temporal has forgotten counts as new, and an order that was shipped could be started once more.
+fn keep_closed_runs(cli: &Path, address: SocketAddr) -> Result<()> {
+    operator(cli, address, &["namespace", "update", "--retention", RETENTION]).map(drop)
+}
+
+/// Ready when the namespace is there and knows our search attributes: both come a moment after the port opens.
+fn temporal_is_ready(cli: &Path, address: SocketAddr) -> Result<()> {
+    let listed = operator(cli, address, &["search-attribute", "list"])?;
     let answer: Value =
-        serde_json::from_slice(&output.stdout).context("the list of search attributes is not JSON")?;
+        serde_json::from_slice(&listed).context("the list of search attributes is not JSON")?;
     for (name, _) in SEARCH_ATTRIBUTES {
         ensure!(
             answer["customAttributes"].get(name).is_some(),
@@ -165,7 +185,8 @@ mod tests {
         let temporal_cli = TEMPORAL_CLI.find_or_install(&target).expect("a Temporal CLI");
         let folder = std::env::temp_dir().join(format!("xtask-temporal-{}", std::process::id()));
         let run_dir = RunDir::claim(&folder, "sunflow").expect("claimed");
-        let services = Services { temporal_cli, ports: any_free_ports() };
+        let services = Services { temporal_cli: temporal_cli.clone(), ports: any_free_ports() };
+        let address = services.ports.temporal;
         let (_raise, interrupt) = Interrupt::by_hand();
 
         let mut killed = Stack::new(run_dir.pids_file(), true);
@@ -174,6 +195,9 @@ mod tests {
 
         let mut stack = Stack::new(run_dir.pids_file(), true);
         stack.start(vec![services.temporal(&run_dir)], &interrupt).expect("ready on the same file");
+        let described = operator(&temporal_cli, address, &["namespace", "describe"]).expect("a namespace");
+        let described: Value = serde_json::from_slice(&described).expect("JSON");
+        assert_eq!(described["config"]["workflowExecutionRetentionTtl"], "2592000s", "30 days: {described}");
         let asked_at = Instant::now();
         stack.stop(&interrupt);
         assert!(asked_at.elapsed() < PATIENCE, "SIGTERM alone was enough");

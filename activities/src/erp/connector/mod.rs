@@ -98,13 +98,15 @@ pub struct Sourced {
     pub fields: SourceRecord,
     /// Why the record cannot be taken as it stands there: a cell of a spreadsheet shows an error in place of a value.
     pub unreadable: Option<text::Problem>,
+    /// Whether it is a row of a table, which has a value for each of its columns.
+    pub is_row: bool,
 }
 
 impl Sourced {
     /// A record of which every value can be read.
     #[must_use]
     pub fn whole(changed_at: Timestamp, fields: SourceRecord) -> Self {
-        Self { changed_at, fields, unreadable: None }
+        Self { changed_at, fields, unreadable: None, is_row: false }
     }
 }
 

@@ -218,7 +218,7 @@ fn sourced(record: &RawValue) -> Option<Sourced> {
     let (fields, twice) = mapping::record(record.get())?;
     let changed_at: Timestamp = serde_json::from_str(fields.get("updated_at")?.get()).ok()?;
     let unreadable = twice.map(|name| Problem::new(name, "is given twice", "let the ERP send it once"));
-    Some(Sourced { changed_at, fields, unreadable })
+    Some(Sourced { changed_at, fields, unreadable, is_row: false })
 }
 
 /// Whether the ERP has no such list, in its own words or in those of what serves it.

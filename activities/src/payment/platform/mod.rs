@@ -1,9 +1,11 @@
 //! The platform's own payments: `/payments`, `/payments/{id}/refund`, `/payments/void`.
 //!
+//! - `by_id.rs`: one payment by its id;
 //! - `state.rs`: what a payment's state is called, and what follows from it;
 //! - `refund.rs`: refunds, and the money that is left; `refunded.rs`: how much went back;
 //! - [`webhook`]: the platform's events.
 
+mod by_id;
 mod refund;
 mod refunded;
 mod state;
@@ -12,7 +14,7 @@ pub mod webhook;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use contracts::money::Money;
+use contracts::money::{Currency, Money};
 use contracts::payment::{ChargePayment, CustomerAction, FindPayment, FindRefund, Payment, PaymentState};
 use contracts::values::IdempotencyKey;
 use futures::FutureExt as _;
@@ -26,7 +28,7 @@ use text::Problem;
 use self::refund::{Left, Made, RefundBody};
 use super::refund::{Before, came_back, refused, unseen};
 use super::{Provider, Reversal, Undo, known, weightiest};
-use crate::http::wire::{Amount, amount};
+use crate::http::wire::{Amount, amount, money};
 use crate::http::{Api, CallError, Credential, Refused, Seen, is_code, word};
 use crate::provider::{Given, Kind, Setting, secret};
 use crate::webhook::{PaymentEvent, WebhookError};
@@ -87,6 +89,14 @@ impl Provider for Platform {
 
     fn find<'a>(&'a self, find: &'a FindPayment) -> BoxFuture<'a, Result<Option<Payment>, CallError>> {
         self.find_under(&find.key).boxed()
+    }
+
+    fn find_by_id<'a>(
+        &'a self,
+        payment_id: &'a str,
+        key: &'a IdempotencyKey,
+    ) -> BoxFuture<'a, Result<Option<Payment>, CallError>> {
+        self.of_id(payment_id, key).boxed()
     }
 
     fn reverse<'a>(&'a self, undo: Undo<'a>) -> BoxFuture<'a, Result<Reversal, CallError>> {

@@ -86,7 +86,10 @@ impl Platform {
             }
         }
         // Whether a pending refund is in the sum is the platform's affair: it is not money that is still there.
-        let said = read(&payment.refunded_amount, currency).unwrap_or(Money::zero(currency));
+        let said = match &payment.refunded_amount {
+            None => Money::zero(currency),
+            said => read(said, currency).ok_or_else(unreadable)?,
+        };
         let refunded = if said.minor_units() < on_its_way.minor_units() { on_its_way } else { said };
         let rest = captured.checked_sub(refunded).ok_or_else(unreadable)?;
         match rest.minor_units() > 0 {

@@ -1,8 +1,9 @@
-//! The platform's events: `{"id": …, "type": …, "data": {"order_id": …}}`.
+//! The platform's events: `{"id": …, "type": …, "data": {"order_id": …, "payment_id": …}}`.
 
 use std::time::SystemTime;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::http::Credential;
 use crate::webhook::{PaymentEvent, WebhookError, event, verify};
@@ -23,9 +24,21 @@ struct EventBody {
 struct Data {
     #[serde(default)]
     order_id: Option<String>,
+    #[serde(default)]
+    payment_id: Option<Value>,
 }
 
-/// Reads an event that the platform signed.
+/// Events that tell of what we asked for ourselves. Whatever else happened is news, also in a word that nobody here
+/// knows: then the order looks for itself.
+const NO_NEWS: [&str; 5] = [
+    "payment.created",
+    "payment.partially_refunded",
+    "payment.refunded",
+    "payment.requires_action",
+    "payment.voided",
+];
+
+/// Reads an event that the platform signed. One that brings no news is about no order.
 ///
 /// # Errors
 /// When the platform did not sign it, or not lately, or it is not an event.
@@ -37,5 +50,6 @@ pub fn verify_and_read(
 ) -> Result<PaymentEvent, WebhookError> {
     verify(header, body, secret, now)?;
     let EventBody { id, kind, data } = serde_json::from_slice(body).map_err(|_| WebhookError::Body)?;
-    event(id, data.order_id, kind)
+    let order_id = data.order_id.filter(|_| !NO_NEWS.contains(&kind.as_str()));
+    event(id, order_id, data.payment_id.as_ref(), kind)
 }

@@ -87,6 +87,14 @@ impl Provider for Stripe {
         self.find_under(&find.key).boxed()
     }
 
+    fn find_by_id<'a>(
+        &'a self,
+        payment_id: &'a str,
+        key: &'a IdempotencyKey,
+    ) -> BoxFuture<'a, Result<Option<Payment>, CallError>> {
+        self.of_id(payment_id, key).boxed()
+    }
+
     fn reverse<'a>(&'a self, undo: Undo<'a>) -> BoxFuture<'a, Result<Reversal, CallError>> {
         self.cancel_or_refund(undo).boxed()
     }
@@ -155,6 +163,16 @@ impl Stripe {
         let intents = join_all(ids.iter().map(|id| self.read(id))).await;
         let payments = intents.into_iter().map(|intent| self.payment(intent?));
         weightiest(self.api.system(), known(payments)?)
+    }
+
+    /// The payment of this id, if it was made under this key.
+    async fn of_id(&self, id: &str, key: &IdempotencyKey) -> Result<Option<Payment>, CallError> {
+        match self.read(id).await {
+            Ok(intent) if intent.is_under(key) => self.payment(intent).map(Some),
+            Ok(_) => Ok(None),
+            Err(error) if error.refusal().is_some_and(|refusal| refusal.status == 404) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Cancels what is open under a key and refunds what is left of what was captured. One that fails does not

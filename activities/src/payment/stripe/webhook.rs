@@ -3,6 +3,8 @@
 use std::time::SystemTime;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::Value;
 
 use crate::http::Credential;
 use crate::webhook::{PaymentEvent, WebhookError, event, verify};
@@ -29,6 +31,11 @@ struct Data {
 #[derive(Default, Deserialize)]
 struct Object {
     #[serde(default)]
+    id: Option<Value>,
+    /// Of a refund: the intent that it gives back.
+    #[serde(default)]
+    payment_intent: Option<Value>,
+    #[serde(default)]
     metadata: Option<Metadata>,
     #[serde(default)]
     status: Option<String>,
@@ -38,6 +45,8 @@ struct Object {
 struct Metadata {
     #[serde(default)]
     order_id: Option<String>,
+    #[serde(default)]
+    idempotency_key: Option<IgnoredAny>,
 }
 
 /// Events of an intent are news: after one, an order may find its payment otherwise than before, and one that nobody
@@ -68,10 +77,14 @@ pub fn verify_and_read(
 ) -> Result<PaymentEvent, WebhookError> {
     verify(header, body, secret, now)?;
     let EventBody { id, kind, data } = serde_json::from_slice(body).map_err(|_| WebhookError::Body)?;
-    let Object { metadata, status } = data.object;
-    let is_news = kind.starts_with(OF_INTENTS) && !NO_NEWS.contains(&kind.as_str())
+    let Object { id: object, payment_intent, metadata, status } = data.object;
+    let is_of_intent = kind.starts_with(OF_INTENTS);
+    // Each intent of ours carries its key; another one is another shop's, whatever number it gives the order.
+    let is_ours = metadata.as_ref().is_some_and(|metadata| metadata.idempotency_key.is_some());
+    let is_news = is_of_intent && is_ours && !NO_NEWS.contains(&kind.as_str())
         || OF_REFUNDS.contains(&kind.as_str())
             && status.is_some_and(|status| !ON_ITS_WAY.contains(&status.as_str()));
     let order_id = metadata.and_then(|metadata| metadata.order_id);
-    event(id, order_id.filter(|_| is_news), kind)
+    let payment_id = if is_of_intent { object } else { payment_intent };
+    event(id, order_id.filter(|_| is_news), payment_id.as_ref(), kind)
 }

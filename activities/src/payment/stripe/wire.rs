@@ -1,12 +1,16 @@
 //! Stripe's objects, as far as they are read, and their meaning.
 
+use std::collections::BTreeMap;
+
 use contracts::money::{Currency, Money};
 use contracts::payment::{CustomerAction, PaymentState};
+use contracts::values::IdempotencyKey;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
-use super::decline;
 use super::units::money;
+use super::{KEY, decline};
 use crate::http::is_code;
 
 /// An answer whose content does not matter, only that it came and is JSON.
@@ -16,6 +20,8 @@ pub(super) type Ignored = IgnoredAny;
 #[derive(Deserialize)]
 pub(super) struct Intent {
     id: String,
+    #[serde(default)]
+    metadata: BTreeMap<String, Value>,
     status: String,
     #[serde(default)]
     last_payment_error: Option<PaymentError>,
@@ -132,6 +138,11 @@ impl Intent {
         self.id
     }
 
+    /// Whether it was made under this key of ours.
+    pub(super) fn is_under(&self, key: &IdempotencyKey) -> bool {
+        self.metadata.get(KEY).and_then(Value::as_str) == Some(key.as_str())
+    }
+
     pub(super) fn status(&self) -> &str {
         &self.status
     }
@@ -234,7 +245,7 @@ fn action(intent: &Intent, status: &str) -> Option<CustomerAction> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     #[test]
     fn what_came_is_read_in_stripes_unit_or_not_at_all() -> Result<(), serde_json::Error> {

@@ -33,7 +33,7 @@ pub(super) struct Payment {
     pub(super) currency: String,
     refunded_amount: Major,
     refunds: Vec<Refund>,
-    idempotency_key: Option<String>,
+    pub(super) idempotency_key: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     decline_code: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -11,7 +11,8 @@ use crate::processes::name::Name as _;
 use crate::terminal::exit::{Exit, Failure};
 use crate::terminal::program::{command, word};
 
-/// `starter order settle-payment`. For an order that has ended without the money it starts the refund.
+/// `starter order settle-payment`. For an order that has ended without the money it starts the refund; for one that has
+/// its money a run looks if it was paid twice.
 pub(crate) async fn run(call: &Call<'_>, args: SettleArgs) -> Result<Exit, Failure> {
     let order_id = args.order.order.clone();
     // A person who says it by hand means "look again now", each time anew.
@@ -27,15 +28,23 @@ pub(crate) async fn run(call: &Call<'_>, args: SettleArgs) -> Result<Exit, Failu
         Heard::Late { workflow_id, asks_first } => Some((workflow_id.clone(), *asks_first)),
         _ => None,
     };
+    let paid_before = match &heard {
+        Heard::PaidBefore { workflow_id } => Some(workflow_id),
+        _ => None,
+    };
     let document = json!({
         "workflow_id": args.order.workflow_id()?, "event_id": event_id, "answer": heard.words(),
-        "late_payment": late.as_ref().map(|(workflow_id, _)| workflow_id),
+        "late_payment": late.as_ref().map(|(workflow_id, _)| workflow_id).or(paid_before),
         "asks_first": late.as_ref().map(|(_, asks_first)| asks_first),
     });
     call.out.document(&document, |_| heard.words().to_owned())?;
     if heard == Heard::Taken {
         let status = command!("order status {order_id}");
         call.out.say(format!("the order reads its payment again; what it found: {status}"));
+    }
+    if let Some(run) = paid_before {
+        let show = command!("show {}", word(run));
+        call.out.say(format!("whether it was paid twice is looked at; what it found: {show}"));
     }
     match late {
         Some((late, true)) => {
@@ -67,7 +76,7 @@ fn unsettled(error: SettleError) -> Failure {
                 command!("doctor")
             ),
         ),
-        SettleError::Temporal(_) => return Failure::new(Exit::Failed, error.to_string()),
+        SettleError::NoLook(_) | SettleError::Temporal(_) => return Failure::new(Exit::Failed, error.to_string()),
     };
     Failure::new(exit, error.to_string()).fix(fix)
 }

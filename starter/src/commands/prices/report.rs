@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
+use contracts::objects::ObjectRef;
 use contracts::prices::{PriceAction, PriceOutcome, RevertAction, RevertOutcome};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -38,8 +39,8 @@ pub(crate) async fn run(out: &Out, args: &ReportArgs) -> Result<Exit, Failure> {
         ),
     };
     let folder = format!("prices/{}/{name}", args.batch_id);
-    let objects = store.list(&folder).await?;
-    if objects.is_empty() {
+    let keys = keys(&store, &folder, args.errors).await?;
+    if keys.is_empty() {
         let message = format!("there is nothing in {folder}");
         return Err(Failure::new(Exit::NotFound, message).fix(
             "the run has no such rows, is older than SUN_PRICES_REVERTIBLE, or --store is not the worker's",
@@ -48,13 +49,26 @@ pub(crate) async fn run(out: &Out, args: &ReportArgs) -> Result<Exit, Failure> {
     if out.format() == Format::Text {
         out.raw(header.as_bytes())?;
     }
-    let keys: Vec<String> = objects.into_iter().map(|object| object.key).collect();
     match name {
         "errors" => print::<WrongRow>(out, &store, &keys, wrong).await?,
         "reverted" => print::<RevertOutcome>(out, &store, &keys, back).await?,
         _ => print::<PriceOutcome>(out, &store, &keys, outcome).await?,
     }
     Ok(Exit::Ok)
+}
+
+/// The objects with the rows. Wrong rows are those of the last list that was checked under the name; it may have had
+/// several, as long as nothing was written.
+async fn keys(store: &Store, folder: &str, is_indexed: bool) -> Result<Vec<String>, Failure> {
+    let listed = |objects: Vec<store::Listed>| objects.into_iter().map(|object| object.key).collect();
+    if !is_indexed {
+        return Ok(listed(store.list(folder).await?));
+    }
+    let index = format!("{folder}.json");
+    let Some(found) = store.read(&index).await? else { return Ok(Vec::new()) };
+    let lists: Vec<ObjectRef> = serde_json::from_slice(&found)
+        .map_err(|error| Failure::because(Exit::Failed, error, format!("{index} names no lists")))?;
+    Ok(lists.into_iter().map(|list| list.key).collect())
 }
 
 /// A line of a report. An attempt after a crash tells of a row again, and parts of a list lie beside the whole.

@@ -72,6 +72,7 @@ pub(crate) fn run(out: &Out, args: &ShowArgs) -> Result<Exit, Failure> {
         rows_with_problems: 0,
         unknown_columns: BTreeSet::new(),
     };
+    shown.check_columns(mapping.as_ref());
     shown.read(reader, args.rows, mapping.as_ref())?;
     shown.find_lines(args, &format)?;
     out.document(&shown, |paint| shown.text(paint))?;
@@ -146,6 +147,16 @@ fn lines(args: &ShowArgs, format: &Format, bytes: BTreeSet<u64>) -> Result<BTree
 }
 
 impl Shown {
+    /// Tells of columns that rules read, and that the table does not have; JSON lines name none.
+    fn check_columns(&mut self, mapping: Option<&EntityMapping<'_>>) {
+        let Some(mapping) = mapping.filter(|_| !self.columns.is_empty()) else { return };
+        let known: BTreeSet<&str> = self.columns.iter().map(String::as_str).collect();
+        for defect in mapping.missing(|column| known.contains(column)) {
+            let fix = defect.fix.unwrap_or_default();
+            self.problems.push(Problem::new(defect.field, defect.problem, fix));
+        }
+    }
+
     fn read(
         &mut self,
         mut reader: Reader<File>,
@@ -185,7 +196,7 @@ impl Shown {
                 };
                 problems.extend(defects.into_iter().map(|defect| {
                     let column = mapping.source_of(&defect.field).unwrap_or_default();
-                    let place = row.place_of(column);
+                    let place = row.place_of(&column);
                     let blanket = || "correct the value, or the rule of the field".to_owned();
                     let fix = defect.fix.unwrap_or_else(blanket);
                     Problem::new(defect.field.as_str(), defect.problem.as_str(), fix).at(place)
@@ -238,13 +249,13 @@ impl Shown {
     fn text(&self, paint: Paint) -> String {
         let mut text = String::new();
         for row in &self.rows {
-            let fields = serde_json::to_string(&row.fields).unwrap_or_default();
+            let fields = plain(&serde_json::to_string(&row.fields).unwrap_or_default());
             text += &format!("{}  {fields}\n", paint.faint(&row.at));
             if !row.percent.is_empty() {
                 text += &format!("  {}\n", paint.faint(format!("in percent: {}", row.percent.join(", "))));
             }
             if let Some(record) = &row.output {
-                text += &format!("  → {}\n", serde_json::to_string(record).unwrap_or_default());
+                text += &format!("  → {}\n", plain(&serde_json::to_string(record).unwrap_or_default()));
             }
         }
         for problem in &self.problems {
@@ -260,4 +271,9 @@ impl Shown {
         }
         text
     }
+}
+
+/// A text without signs that command a terminal: JSON lets some of them stand.
+fn plain(text: &str) -> String {
+    text.chars().map(|sign| if sign.is_control() { '\u{fffd}' } else { sign }).collect()
 }

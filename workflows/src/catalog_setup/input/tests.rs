@@ -9,7 +9,10 @@ use crate::input::Unchecked;
 
 fn check(input: &Value) -> Result<CatalogSetupData, Vec<String>> {
     let read = Unchecked::<CatalogSetupData>::from_json(&input.to_string()).expect("JSON").check_strictly();
-    read.map_err(|problems| problems.iter().map(ToString::to_string).collect())
+    // The input is one line: places in it say nothing.
+    read.map_err(|problems| {
+        problems.into_iter().map(|problem| text::Problem { at: None, ..problem }.to_string()).collect()
+    })
 }
 
 fn with(field: &str, value: &Value) -> Result<CatalogSetupData, Vec<String>> {

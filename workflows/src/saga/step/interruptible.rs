@@ -22,10 +22,11 @@ where
     /// As any step.
     pub async fn interruptible(self, keep: impl FnOnce(&mut W, Token)) -> Result<Option<A::Output>, Halt> {
         debug_assert!(self.look_up.is_none() && self.first.is_none(), "it is interrupted, not looked up");
-        let Step { saga, name, part, activity, input, policy, .. } = self;
+        let Step { saga, name, part, activity, input, policy, count, .. } = self;
         saga.check()?;
         saga.scribe.change(|state| state.enter::<W>(name, false));
-        saga.scribe.mark_part(name, part, StepStatus::Running, None);
+        let count = count.map(|count| count.to_string());
+        saga.scribe.mark_part(name, part, StepStatus::Running, count.as_deref());
         let token = saga.forward.child_token();
         saga.ctx.state_mut(|w| keep(w, token.clone()));
         match saga.attempt(name, part, &Rc::new(activity), input, policy, &token).await {

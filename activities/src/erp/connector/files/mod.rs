@@ -40,7 +40,7 @@ use folder::{Claimed, Folder};
 use place::{Disk, Place};
 use read::Readers;
 use store::Store;
-use table::{Flaw, Format, Row};
+use table::{Flaw, Format, Kind, Row};
 use text::{Refusal, did_you_mean};
 
 const SYSTEM: &str = "erp";
@@ -236,7 +236,13 @@ impl Inner {
             taken += part.rows.len() as u64;
             let sourced = |row: Row| {
                 let (fields, problems) = row.into_parts();
-                Sourced { changed_at: file.claimed_at, fields, unreadable: problems.into_iter().next() }
+                let unreadable = problems.into_iter().next();
+                Sourced {
+                    changed_at: file.claimed_at,
+                    fields,
+                    unreadable,
+                    is_row: file.kind != Kind::JsonLines,
+                }
             };
             page.records.extend(part.rows.into_iter().map(sourced));
             if let Some(byte) = part.next {

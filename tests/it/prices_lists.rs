@@ -1,0 +1,118 @@
+//! Lists as `starter prices update` takes them: by the URL of an object store, as a workbook, and one after the other
+//! under one name.
+
+use anyhow::Context as _;
+use rust_xlsxwriter::{Format, Workbook};
+use serde_json::json;
+use tests::matrix::is;
+use tests::prices::{PriceWorld, dearer};
+use tests::starter::{Called, starter};
+
+async fn prices(world: &PriceWorld, args: &[&str]) -> anyhow::Result<Called> {
+    let place = world.erp.store.place().to_owned();
+    starter(&world.erp.world, &[&["prices"], args, &["--store", &place]].concat(), None).await
+}
+
+/// A file in a folder of the test, by its path.
+fn file(world: &PriceWorld, name: &str, content: &[u8]) -> anyhow::Result<String> {
+    let path = world.erp.folder().join(name);
+    std::fs::create_dir_all(path.parent().context("a folder")?)?;
+    std::fs::write(&path, content)?;
+    Ok(path.display().to_string())
+}
+
+#[tokio::test]
+async fn a_list_is_fetched_from_an_object_store() -> anyhow::Result<()> {
+    let world = PriceWorld::new().await?;
+    let path = file(&world, "lists/prices.csv", b"sku,new_price\nMOUSE-001,450000\n")?;
+    let url = format!("file://{path}");
+    let done = prices(&world, &["update", "--input", &url, "--wait", "-o", "json"]).await?;
+    is("update", &done.code, &Some(0)).context(done.err.clone())?;
+    is("applied", &done.json()?["summary"]["applied"], &json!(1))?;
+    is("mouse", &world.price("MOUSE-001-BLACK").await?, &450_000)?;
+
+    let missing = format!("file://{}", path.replace("prices.csv", "other.csv"));
+    let called = prices(&world, &["update", "--input", &missing]).await?;
+    is("missing", &called.code, &Some(2)).context(called.err.clone())?;
+    assert!(called.err.contains("other.csv is not there"), "{}", called.err);
+    let called = prices(&world, &["update", "--input", "ftp://shop/prices.csv"]).await?;
+    assert!(called.code != Some(0) && called.err.contains("neither a folder nor"), "{}", called.err);
+    Ok(())
+}
+
+/// As a person keeps it: a title, names, prices as numbers that are shown with separators, a date, a note beside.
+#[tokio::test]
+async fn a_workbook_is_a_list() -> anyhow::Result<()> {
+    let world = PriceWorld::new().await?;
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet();
+    let money = Format::new().set_num_format("#,##0 \"₫\"");
+    for (column, name) in (0..).zip(["sku", "variant", "old_price", "new_price", "reason"]) {
+        sheet.write(0, column, name)?;
+    }
+    sheet.write(1, 0, "LAPTOP-001")?.write_with_format(1, 2, 25_000_000, &money)?;
+    sheet.write_with_format(1, 3, 23_000_000, &money)?.write(1, 4, "sale")?;
+    sheet.write(2, 0, "MOUSE-001")?.write_with_format(2, 3, 450_000, &money)?;
+    sheet.write(3, 0, "KEYBOARD-001")?.write(3, 3, "soon")?;
+    let path = file(&world, "prices.xlsx", &book.save_to_buffer()?)?;
+
+    let stopped = prices(&world, &["update", "--input", &path, "--wait"]).await?;
+    is("stopped", &stopped.code, &Some(1)).context(stopped.err.clone())?;
+    let said = stopped.out + &stopped.err;
+    assert!(said.contains("line 4: new_price"), "{said}");
+    is("changes", &world.changes().await?, &0)?;
+
+    let kept = ["--keep-good-rows", "--batch-id", "book", "--wait", "-o", "json"];
+    let done = prices(&world, &[&["update", "--input", &path], &kept[..]].concat()).await?;
+    is("update", &done.code, &Some(7)).context(done.err.clone())?;
+    is("applied", &done.json()?["summary"]["applied"], &json!(2))?;
+    is("laptop", &world.price("LAPTOP-001-16GB-512GB").await?, &23_000_000)?;
+    is("mouse", &world.price("MOUSE-001-BLACK").await?, &450_000)?;
+    let report = prices(&world, &["report", "book"]).await?;
+    assert!(report.out.contains("\n2,LAPTOP-001,LAPTOP-001-16GB-512GB,applied,"), "{}", report.out);
+    assert!(report.out.contains("\n3,MOUSE-001,,applied,"), "{}", report.out);
+    Ok(())
+}
+
+/// As long as nothing was written a name may be used for another list: its wrong rows are its own.
+#[tokio::test]
+async fn the_wrong_rows_of_two_lists_under_one_name_are_not_mixed() -> anyhow::Result<()> {
+    let world = PriceWorld::new().await?;
+    let first = file(&world, "first.csv", b"sku,new_price\nGHOST-1,1\nMOUSE-001,450000\n")?;
+    let second = file(&world, "second.csv", b"sku,new_price\nMOUSE-001,450000\nGHOST-2,1\n")?;
+    let of = |path: &str| ["update", "--input", path, "--batch-id", "both", "--wait"].map(str::to_owned);
+    for (path, ghost, other) in [(&first, "2,", "GHOST-2"), (&second, "3,", "GHOST-1")] {
+        let args = of(path);
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let stopped = prices(&world, &args).await?;
+        is("stopped", &stopped.code, &Some(1)).context(stopped.err.clone())?;
+        let errors = prices(&world, &["report", "both", "--errors"]).await?;
+        is("errors", &errors.code, &Some(0)).context(errors.err.clone())?;
+        let rows: Vec<&str> = errors.out.lines().skip(1).collect();
+        assert!(rows.len() == 1 && rows[0].starts_with(ghost), "{}", errors.out);
+        assert!(!errors.out.contains(other), "{}", errors.out);
+    }
+    // A list without a wrong row has none to show.
+    let right = file(&world, "right.csv", b"sku,new_price\nMOUSE-001,450000\n")?;
+    let args = of(&right);
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let done = prices(&world, &args).await?;
+    is("done", &done.code, &Some(0)).context(done.err.clone())?;
+    let errors = prices(&world, &["report", "both", "--errors"]).await?;
+    is("no errors", &errors.code, &Some(4)).context(errors.out)
+}
+
+/// Lines are all that a script sees of a run under way.
+#[tokio::test]
+async fn a_wait_without_a_terminal_tells_how_many_rows_are_written() -> anyhow::Result<()> {
+    let world = PriceWorld::new().await?;
+    world.fill(40).await?;
+    let rows = dearer(&world, 40).await?;
+    let list = file(&world, "prices.json", json!(rows).to_string().as_bytes())?;
+    let pace = ["--batch-size", "10", "--delay", "1s"];
+    let done = prices(&world, &[&["update", "--input", &list, "--wait"], &pace[..]].concat()).await?;
+    is("done", &done.code, &Some(0)).context(done.err.clone())?;
+    assert!(done.err.contains("process-batches running: 0 of 40"), "{}", done.err);
+    assert!(!done.err.contains('\r'), "a line is drawn anew: {:?}", done.err);
+    Ok(())
+}

@@ -1,0 +1,71 @@
+//! One look at the provider, for news of an order that has ended or has its money.
+//!
+//! A provider's search may be behind its own news, so one that finds nothing proves nothing. A payment that is read by
+//! its id, as the event names it, is as it is now.
+
+use std::time::Duration;
+
+use activities::http::CallError;
+use activities::payment::{Provider, look};
+use contracts::payment::{FindPayment, Payment, PaymentState};
+use settlement::{News, SettleError};
+use workflows::order_processing::charge_key;
+
+/// Providers wait for some ten seconds in all.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// Whether the news is certainly about nothing of ours: a payment that was not made for this order, or one that holds no
+/// money and never will. Without an answer it may be about something.
+pub(super) async fn is_nothing(provider: &dyn Provider, news: &News) -> bool {
+    let question = question(news);
+    let found = in_time(async {
+        match &news.payment_id {
+            Some(id) => provider.find_by_id(id, &question.key).await,
+            None => provider.find(&question).await,
+        }
+    });
+    match found.await {
+        Ok(Some(Payment { state, .. })) => match state {
+            PaymentState::Declined { .. } | PaymentState::Reversed => true,
+            PaymentState::Paid | PaymentState::RequiresAction { .. } => false,
+        },
+        Ok(None) => news.payment_id.is_some(),
+        Err(why) => {
+            tracing::warn!(order_id = %news.order_id, %why, "news of a payment that could not be looked at");
+            false
+        }
+    }
+}
+
+/// Whether more than one payment under the order's key holds money.
+///
+/// # Errors
+/// When the provider gives no answer.
+pub(super) async fn is_paid_twice(provider: &dyn Provider, news: &News) -> Result<bool, SettleError> {
+    let question = question(news);
+    let found = in_time(async {
+        match look(provider, &question).await {
+            Ok(_) => Ok(false),
+            // A last word, which is for a person: `charged_twice`.
+            Err(CallError::Unusable { .. }) => Ok(true),
+            Err(error) => Err(error),
+        }
+    });
+    found.await.map_err(SettleError::NoLook)
+}
+
+fn question(news: &News) -> FindPayment {
+    FindPayment {
+        key: charge_key(&news.order_id),
+        order_id: news.order_id.clone(),
+        payment_id: news.payment_id.clone(),
+    }
+}
+
+/// The answer, or why there is none.
+async fn in_time<T>(asked: impl Future<Output = Result<T, CallError>>) -> Result<T, String> {
+    match tokio::time::timeout(LIMIT, asked).await {
+        Ok(answer) => answer.map_err(|error| error.to_string()),
+        Err(_) => Err(format!("not within {LIMIT:?}")),
+    }
+}
