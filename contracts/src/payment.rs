@@ -42,7 +42,7 @@ impl Payments {
     /// Reads the amount that went back to the customer of what was charged under a key, whoever gave it back. `None`
     /// where nothing did.
     #[activity(name = "payment.refunded")]
-    pub fn refunded(input: FindRefund) -> Option<Money> {
+    pub fn refunded(input: FindPayment) -> Option<Money> {
         unimplemented!()
     }
 }
@@ -204,16 +204,4 @@ impl Tried for ReversePayment {
     fn in_round(self, Round { number, not_before }: Round) -> Self {
         Self { round: number, not_before, ..self }
     }
-}
-
-/// A question for what went back of the payment made under a key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FindRefund {
-    /// The charge's key.
-    pub key: IdempotencyKey,
-    /// The order that was paid.
-    pub order_id: OrderId,
-    /// The provider's id of the payment, where it is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub payment_id: Option<String>,
 }

@@ -23,7 +23,7 @@ use std::time::{Duration, SystemTime};
 
 use contracts::money::Money;
 use contracts::payment::{
-    ChargePayment, FindPayment, FindRefund, Payment, PaymentState, ReversePayment, defs,
+    ChargePayment, FindPayment, Payment, PaymentState, ReversePayment, defs,
 };
 use contracts::values::IdempotencyKey;
 use futures::future::BoxFuture;
@@ -62,7 +62,7 @@ pub trait Provider: fmt::Debug + Send + Sync {
     fn reverse<'a>(&'a self, undo: Undo<'a>) -> BoxFuture<'a, Result<Reversal, CallError>>;
 
     /// What went back to the customer of what was charged under a key; `None` where nothing did.
-    fn refunded<'a>(&'a self, find: &'a FindRefund) -> BoxFuture<'a, Result<Option<Money>, CallError>>;
+    fn refunded<'a>(&'a self, find: &'a FindPayment) -> BoxFuture<'a, Result<Option<Money>, CallError>>;
 
     /// The header that holds the signature of an event.
     fn signature_header(&self) -> &'static str;
@@ -235,7 +235,7 @@ impl PaymentActivities {
     pub async fn refunded(
         self: Arc<Self>,
         ctx: ActivityContext,
-        input: FindRefund,
+        input: FindPayment,
     ) -> Result<Option<Money>, ActivityError> {
         alive(&ctx, self.provider.refunded(&input)).await.map_err(CallError::into_failure)
     }

@@ -7,7 +7,7 @@ use activities::payment::PaymentActivities;
 use activities::payment::stripe::{StripeEndpoint, open};
 use contracts::failure::{NEW_WORD, OUTCOME_UNKNOWN, REFUSED};
 use contracts::money::{Currency, Money};
-use contracts::payment::{FindPayment, FindRefund, PaymentState, Payments, ReversePayment};
+use contracts::payment::{FindPayment, PaymentState, Payments, ReversePayment};
 use contracts::rounds::{Round, Tried as _};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -200,8 +200,8 @@ async fn what_went_back_is_read_from_the_charge() -> TestResult {
         ok(&intent)
     };
     let dollars = |cents| Some(Money::from_minor_units(cents, Currency::USD));
-    let by_key = FindRefund { key: reverse()?.key, order_id: reverse()?.order_id, payment_id: None };
-    let by_id = FindRefund { payment_id: Some("pi_1".to_owned()), ..by_key.clone() };
+    let by_key = FindPayment { key: reverse()?.key, order_id: reverse()?.order_id, payment_id: None };
+    let by_id = FindPayment { payment_id: Some("pi_1".to_owned()), ..by_key.clone() };
     for (refunded, wanted) in [(1_999, dollars(1_999)), (500, dollars(500)), (0, None)] {
         let (_peer, temporal) = stripe([found()?, charge(refunded, "usd")]).await?;
         assert_eq!(temporal.run(Payments::refunded, FIRST, &by_key).await?, Ok(wanted));

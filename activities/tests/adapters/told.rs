@@ -9,7 +9,7 @@ use activities::payment::PaymentActivities;
 use contracts::commerce::{Commerce, OrderStatus, UpdateOrder};
 use contracts::failure::REFUSED;
 use contracts::notification::{Content, Delivery, Notifications, OrderMail, SendEmail};
-use contracts::payment::{CustomerAction, FindRefund, Payments};
+use contracts::payment::{CustomerAction, FindPayment, Payments};
 use contracts::values::{CustomerId, Locale, Recipient};
 use messages::Texts;
 use reqwest::Method;
@@ -131,8 +131,8 @@ async fn a_mail_that_the_shop_writes_itself_is_not_sent() -> TestResult {
     Ok(())
 }
 
-fn refund() -> TestResult<FindRefund> {
-    Ok(FindRefund { key: key("process-payment"), order_id: order_id()?, payment_id: None })
+fn refund() -> TestResult<FindPayment> {
+    Ok(FindPayment { key: key("process-payment"), order_id: order_id()?, payment_id: None })
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use contracts::money::Money;
 use contracts::payment::{
-    ChargePayment, CustomerAction, FindPayment, FindRefund, Payment, PaymentKind, PaymentState,
+    ChargePayment, CustomerAction, FindPayment, Payment, PaymentKind, PaymentState,
     ReversePayment,
 };
 use contracts::rounds::{Round, Tried as _};
@@ -93,7 +93,7 @@ fn the_question_for_a_payment_and_its_answers_stay() -> TestResult {
 
 #[test]
 fn the_question_for_a_refund_and_its_answers_stay() -> TestResult {
-    let input = FindRefund { key: key(), order_id: order_id()?, payment_id: Some("pay_1".to_owned()) };
+    let input = FindPayment { key: key(), order_id: order_id()?, payment_id: Some("pay_1".to_owned()) };
     let golden = json!({ "key": KEY, "order_id": "ORDER-001", "payment_id": "pay_1" });
     pinned(&input, &golden, &["/payment_id"])?;
     pinned(&None::<Money>, &json!(null), &[])?;

@@ -2,7 +2,7 @@
 //! order. Best effort, when there is no more news.
 
 use contracts::notification::{Delivery, Notifications};
-use contracts::payment::{FindRefund, Payments};
+use contracts::payment::{FindPayment, Payments};
 
 use super::{GivenBack, LatePayment, LatePaymentData, NOTIFY};
 use crate::order_processing::charge_key;
@@ -26,7 +26,7 @@ pub(super) async fn tell(saga: &Saga<LatePayment>, late: &LatePaymentData, given
         return saga.skip(NOTIFY, "nothing went back here");
     }
     let order_id = late.order_id.clone();
-    let refund = FindRefund { key: charge_key(&order_id), order_id, payment_id: given.payment_id.clone() };
+    let refund = FindPayment { key: charge_key(&order_id), order_id, payment_id: given.payment_id.clone() };
     let read = saga.step(NOTIFY, Payments::refunded, refund, policy::bookkeeping()).or_report().await;
     let amount = match read {
         Some(Some(amount)) => amount,

@@ -9,7 +9,7 @@ use contracts::commerce::{
 use contracts::inventory::{ConfirmStock, Hold, ReleaseStock, ReserveStock, StockLine};
 use contracts::notification::{Content, OrderMail, SendEmail, SendPush, SendSms};
 use contracts::payment::{
-    ChargePayment, CustomerAction, FindPayment, FindRefund, PaymentKind, ReversePayment,
+    ChargePayment, CustomerAction, FindPayment, PaymentKind, ReversePayment,
 };
 use contracts::shipping::{CreateShipment, Label, ShipmentRef};
 use contracts::values::IdempotencyKey;
@@ -185,8 +185,8 @@ impl<'o> Requests<'o> {
     }
 
     /// The question for what went back of the payment.
-    pub(super) fn refund(&self, payment_id: Option<String>) -> FindRefund {
-        FindRefund { key: self.key(PAY), order_id: self.order.order_id.clone(), payment_id }
+    pub(super) fn refund(&self, payment_id: Option<String>) -> FindPayment {
+        FindPayment { key: self.key(PAY), order_id: self.order.order_id.clone(), payment_id }
     }
 
     /// The shop hears that the order is confirmed.

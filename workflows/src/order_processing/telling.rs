@@ -19,7 +19,7 @@ use contracts::commerce::Commerce;
 use contracts::customers::{Customers, Suppress};
 use contracts::money::Money;
 use contracts::notification::{Content, Delivery, Notifications, OrderMail, SendEmail};
-use contracts::payment::{CustomerAction, FindRefund, Payments};
+use contracts::payment::{CustomerAction, FindPayment, Payments};
 use contracts::values::{CustomerId, IdempotencyKey, Locale, OrderId, Recipient};
 use temporalio_workflow::join;
 
@@ -87,7 +87,7 @@ impl Customer {
     }
 
     /// The customer hears what went back, if the provider shows it. Whether it did.
-    async fn told_of_refund<W: Process>(self, aside: &Aside<W>, refund: FindRefund) -> bool {
+    async fn told_of_refund<W: Process>(self, aside: &Aside<W>, refund: FindPayment) -> bool {
         if self.knows_of_refund.get() {
             return true;
         }

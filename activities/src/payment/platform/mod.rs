@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use contracts::money::{Currency, Money};
-use contracts::payment::{ChargePayment, CustomerAction, FindPayment, FindRefund, Payment, PaymentState};
+use contracts::payment::{ChargePayment, CustomerAction, FindPayment, Payment, PaymentState};
 use contracts::values::IdempotencyKey;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -103,7 +103,7 @@ impl Provider for Platform {
         self.void_and_refund(undo).boxed()
     }
 
-    fn refunded<'a>(&'a self, find: &'a FindRefund) -> BoxFuture<'a, Result<Option<Money>, CallError>> {
+    fn refunded<'a>(&'a self, find: &'a FindPayment) -> BoxFuture<'a, Result<Option<Money>, CallError>> {
         self.refunded_under(find).boxed()
     }
 

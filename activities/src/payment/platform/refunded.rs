@@ -1,7 +1,7 @@
 //! The amount that went back to the customer, as the platform's payments show it.
 
 use contracts::money::{Currency, Money};
-use contracts::payment::FindRefund;
+use contracts::payment::FindPayment;
 
 use super::super::sum;
 use super::{PaymentBody, Platform};
@@ -13,7 +13,7 @@ const ALL_OF_IT: &str = "refunded";
 
 impl Platform {
     /// What went back of all payments made under a key.
-    pub(super) async fn refunded_under(&self, find: &FindRefund) -> Result<Option<Money>, CallError> {
+    pub(super) async fn refunded_under(&self, find: &FindPayment) -> Result<Option<Money>, CallError> {
         let made = self.made_under(&find.key).await?;
         let refunded = made.iter().map(|payment| self.refunded_of(payment));
         sum("payment", refunded.collect::<Result<Vec<_>, _>>()?)

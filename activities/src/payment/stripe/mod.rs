@@ -29,7 +29,7 @@ use std::time::SystemTime;
 
 use contracts::money::Money;
 use contracts::payment::{
-    ChargePayment, FindPayment, FindRefund, Payment, PaymentKind, PaymentState, ReversePayment,
+    ChargePayment, FindPayment, Payment, PaymentKind, PaymentState, ReversePayment,
 };
 use contracts::values::IdempotencyKey;
 use futures::FutureExt as _;
@@ -99,7 +99,7 @@ impl Provider for Stripe {
         self.cancel_or_refund(undo).boxed()
     }
 
-    fn refunded<'a>(&'a self, find: &'a FindRefund) -> BoxFuture<'a, Result<Option<Money>, CallError>> {
+    fn refunded<'a>(&'a self, find: &'a FindPayment) -> BoxFuture<'a, Result<Option<Money>, CallError>> {
         self.refunded_under(find).boxed()
     }
 

@@ -1,7 +1,7 @@
 //! The amount that went back to the customer, as Stripe's charges show it.
 
 use contracts::money::{Currency, Money};
-use contracts::payment::FindRefund;
+use contracts::payment::FindPayment;
 use futures::future::join_all;
 
 use super::super::sum;
@@ -10,7 +10,7 @@ use crate::http::CallError;
 
 impl Stripe {
     /// What went back of the intent with that id, or of all intents made under a key.
-    pub(super) async fn refunded_under(&self, find: &FindRefund) -> Result<Option<Money>, CallError> {
+    pub(super) async fn refunded_under(&self, find: &FindPayment) -> Result<Option<Money>, CallError> {
         let ids = match &find.payment_id {
             Some(id) => vec![id.clone()],
             None => look_up::under_key(&self.api, &find.key).await?,
