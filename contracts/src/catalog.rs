@@ -29,6 +29,7 @@ pub use rows::{
 use crate::bulk::Written;
 use crate::erp::LeaseAnswer;
 use crate::objects::ObjectRef;
+use crate::prices::PriceMove;
 use crate::values::{CatalogId, IdempotencyKey};
 
 /// The activities of a catalogue setup.
@@ -123,6 +124,12 @@ pub struct StagedCategories {
     pub paths: ObjectRef,
     /// How they compare.
     pub counts: StageCounts,
+    /// The hash of the changes that they are.
+    #[serde(default)]
+    pub changes: String,
+    /// The first paths of those that the shop does not have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub new: Vec<String>,
     /// Why they cannot be written as they are, with the fix: an id that the shop does not know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<String>,
@@ -140,6 +147,15 @@ pub struct StagedRows {
     /// Rows that cannot be written, each with its cause.
     #[serde(default)]
     pub failed: Written<RowOutcome>,
+    /// The hash of the changes that they are.
+    #[serde(default)]
+    pub changes: String,
+    /// The largest changes of price, the largest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub largest: Vec<PriceMove>,
+    /// What whoever sees the preview should know about single rows, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// Staged rows in figures.

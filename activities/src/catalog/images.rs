@@ -152,6 +152,10 @@ impl Kind for Images<'_> {
         file_parts(&row.file_path).join("/")
     }
 
+    fn content(&self, row: &Image) -> String {
+        format!("{} {}", self.key(row), row.content.sha256)
+    }
+
     fn look<'a>(&'a self, rows: &'a [Image]) -> BoxFuture<'a, Result<Looks<Look>, CallError>> {
         async move {
             let listing = self.listing.get_or_try_init(|| self.list()).await?;

@@ -4,6 +4,7 @@
 //! the same for all of them.
 //!
 //! - `stage.rs`: rows are compared with the shop, and turned away where they cannot be written;
+//! - `compared.rs`: rows that were compared, with what a preview and its receipt say of them;
 //! - `applying.rs`, `undoing.rs`: rows are written, and taken back;
 //! - `categories.rs`, `images.rs`, `products.rs`, `rules.rs`, `seo.rs`: the kinds;
 //! - `picture.rs`: whether a file is a whole picture;
@@ -17,6 +18,7 @@
 mod applying;
 mod categories;
 mod client;
+mod compared;
 mod images;
 mod kind;
 mod picture;

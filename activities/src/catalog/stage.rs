@@ -2,20 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contracts::bulk::{INLINE_MAX, Written, count_cause, is_change_above};
+use contracts::bulk::is_change_above;
 use contracts::catalog::paths::{Found, Paths, category_parts, file_parts, shown};
 use contracts::catalog::{
-    Category, Given, Image, Kind as RowKind, List, Product, RowOutcome, Rule, StageCategories, StageCounts,
-    StageImages, StageProducts, StageRules, StagedCategories, StagedRows, WrongRow,
+    Category, Given, Image, List, Product, RowOutcome, Rule, StageCategories, StageCounts, StageImages,
+    StageProducts, StageRules, StagedCategories, StagedRows,
 };
 use contracts::objects::ObjectRef;
 use serde::de::DeserializeOwned;
-use store::{Lines, LinesWriter, Store};
+use sha2::{Digest as _, Sha256};
+use store::{Lines, Store};
 use temporalio_sdk::activities::ActivityContext;
 
 use super::applying::trouble;
 use super::categories::{Categories, Tree, fold};
 use super::client::Shop;
+use super::compared::{Compared, hex};
 use super::images::Images;
 use super::kind::Kind;
 use super::products::{self, Products, Urls};
@@ -24,6 +26,8 @@ use crate::bulk::{Trouble, patiently};
 
 /// Rows that are compared at once.
 const AT_ONCE: usize = 500;
+/// Rows of one kind that a preview names.
+const NAMED: usize = 20;
 
 /// Where rows are compared.
 pub(super) struct Staging<'s> {
@@ -31,53 +35,6 @@ pub(super) struct Staging<'s> {
     pub(super) shop: &'s Shop,
     pub(super) store: &'s Store,
     pub(super) folder: &'s str,
-}
-
-/// Rows on their way into a batch.
-#[derive(Default)]
-struct Batch {
-    lines: LinesWriter,
-    counts: StageCounts,
-    failed: Written<RowOutcome>,
-    failed_lines: LinesWriter,
-}
-
-impl Batch {
-    /// Adds the rows that were wrong before anybody was asked.
-    fn leave_out(&mut self, wrong: &[WrongRow]) -> Result<(), Trouble> {
-        for row in wrong {
-            let mut outcome = RowOutcome { row: row.row, ..RowOutcome::default() };
-            let key = if row.kind == RowKind::Image { &mut outcome.original_path } else { &mut outcome.sku };
-            key.clone_from(&row.key);
-            self.fail(outcome, row.problems.join("; "), "is wrong in the file")?;
-        }
-        Ok(())
-    }
-
-    fn turn_away(&mut self, outcome: RowOutcome, cause: String) -> Result<(), Trouble> {
-        let counted = cause.clone();
-        self.fail(outcome, cause, &counted)
-    }
-
-    fn fail(&mut self, outcome: RowOutcome, cause: String, counted: &str) -> Result<(), Trouble> {
-        let outcome = RowOutcome { action: "failed".to_owned(), cause: Some(cause), ..outcome };
-        *self.failed.counts.entry("failed".to_owned()).or_default() += 1;
-        count_cause(&mut self.failed.causes, counted);
-        self.failed_lines.push(&outcome)?;
-        if self.failed.rows.len() < INLINE_MAX {
-            self.failed.rows.push(outcome);
-        }
-        Ok(())
-    }
-
-    async fn finish(mut self, staging: &Staging<'_>) -> Result<StagedRows, Trouble> {
-        let batch = self.lines.put(staging.store, staging.folder).await?;
-        if self.failed.count("failed") > INLINE_MAX as u64 {
-            self.failed.rows.clear();
-        }
-        self.failed.lists.extend(self.failed_lines.put(staging.store, staging.folder).await?);
-        Ok(StagedRows { batch, counts: self.counts, failed: self.failed })
-    }
 }
 
 impl Staging<'_> {
@@ -109,8 +66,8 @@ impl Staging<'_> {
         &self,
         kind: &K,
         rows: Vec<K::Row>,
-        batch: &mut Batch,
-        mut seen: impl FnMut(&mut StageCounts, &K::Row, Option<&K::State>),
+        batch: &mut Compared,
+        mut seen: impl FnMut(&mut Compared, &K::Row, Option<&K::State>),
     ) -> Result<(), Trouble> {
         for rows in rows.chunks(AT_ONCE) {
             let looks = patiently(self.ctx, || kind.look(rows)).await.map_err(trouble)?;
@@ -123,13 +80,8 @@ impl Staging<'_> {
                         continue;
                     }
                 };
-                match now {
-                    None => batch.counts.to_create += 1,
-                    Some(now) if *now == wanted => batch.counts.unchanged += 1,
-                    Some(_) => batch.counts.to_update += 1,
-                }
-                seen(&mut batch.counts, row, now);
-                batch.lines.push(row)?;
+                seen(batch, row, now);
+                batch.take(kind, row, now, &wanted)?;
             }
         }
         Ok(())
@@ -163,21 +115,27 @@ impl Staging<'_> {
             paths.entry(fold(&category.path)).or_insert_with(|| category.path.clone());
             levels.entry(category.path.len()).or_default().push(category);
         }
-        let mut counts = StageCounts::default();
-        let mut batches = Vec::new();
+        let (mut counts, mut changes) = (StageCounts::default(), Sha256::new());
+        let (mut batches, mut new) = (Vec::new(), Vec::new());
         let kind = Categories::new(self.shop);
         for rows in levels.into_values() {
-            let mut batch = Batch::default();
-            self.compare(&kind, rows, &mut batch, |_, _, _| {}).await?;
+            let mut batch = Compared::default();
+            self.compare(&kind, rows, &mut batch, |_, row, now| {
+                if now.is_none() && new.len() < NAMED {
+                    new.push(shown(&row.path));
+                }
+            })
+            .await?;
             problems.extend(batch.failed.rows.iter().filter_map(|row| row.cause.clone()));
             counts.to_create += batch.counts.to_create;
             counts.to_update += batch.counts.to_update;
             counts.unchanged += batch.counts.unchanged;
+            changes.update(batch.changes.finalize());
             batches.extend(batch.lines.put(self.store, self.folder).await?);
         }
         let paths: Vec<Vec<String>> = paths.into_values().collect();
         let paths = self.store.put(self.folder, "json", serde_json::to_vec(&paths)?).await?;
-        Ok(StagedCategories { batches, paths, counts, problems })
+        Ok(StagedCategories { batches, paths, counts, changes: hex(changes), new, problems })
     }
 
     pub(super) async fn images(&self, input: &StageImages) -> Result<StagedRows, Trouble> {
@@ -190,7 +148,7 @@ impl Staging<'_> {
             row.alt_text.clone_from(alt_text);
             row.tags.clone_from(tags);
         }
-        let mut batch = Batch::default();
+        let mut batch = Compared::default();
         batch.leave_out(&input.wrong)?;
         let kind = Images::new(self.shop, self.store, rows.len());
         self.compare(&kind, rows, &mut batch, |_, _, _| {}).await?;
@@ -203,7 +161,7 @@ impl Staging<'_> {
         let categories = self.paths(&input.paths).await?;
         let pictures = Paths::new(images.iter().map(|image| file_parts(&image.file_path)).collect());
         let urls = self.urls(&images).await?;
-        let mut batch = Batch::default();
+        let mut batch = Compared::default();
         batch.leave_out(&input.wrong)?;
         let mut rows = Vec::with_capacity(products.len());
         for product in products {
@@ -214,14 +172,17 @@ impl Staging<'_> {
         }
         let limit = input.price_change_percent;
         let kind = Products::new(self.shop, self.tree().await?, urls, rows.len(), true);
-        self.compare(&kind, rows, &mut batch, |counts, row, now| {
+        self.compare(&kind, rows, &mut batch, |batch, row, now| {
             let Some(price) = row.product.price else { return };
             let was_zero = now.is_some_and(|now| now.price.minor_units() == 0);
-            counts.prices_to_zero += u64::from(price.minor_units() == 0 && !was_zero);
-            let jumps = |now: &products::Look| {
-                now.prices.is_empty() && is_change_above(now.price.minor_units(), price.minor_units(), limit)
-            };
-            counts.prices_jump += u64::from(now.is_some_and(jumps));
+            batch.counts.prices_to_zero += u64::from(price.minor_units() == 0 && !was_zero);
+            let Some(old) = now.filter(|now| now.prices.is_empty()).map(|now| now.price) else { return };
+            batch.counts.prices_jump +=
+                u64::from(is_change_above(old.minor_units(), price.minor_units(), limit));
+            if old != price {
+                let Product { row: line, sku, .. } = &row.product;
+                batch.largest.note((*line).into(), (sku, None), (old, price));
+            }
         })
         .await?;
         batch.finish(self).await
@@ -229,7 +190,7 @@ impl Staging<'_> {
 
     pub(super) async fn rules(&self, input: &StageRules) -> Result<StagedRows, Trouble> {
         let categories = self.paths(&input.paths).await?;
-        let mut batch = Batch::default();
+        let mut batch = Compared::default();
         let mut rows = Vec::with_capacity(input.rules.len());
         for rule in &input.rules {
             let paths: Result<Vec<_>, String> =
@@ -241,6 +202,9 @@ impl Staging<'_> {
                 Err(cause) => batch.turn_away(named(rule), cause)?,
             }
         }
+        let ended = |rule: &&Rule| rule.until.value().is_some_and(|until| *until <= input.now);
+        let ended = input.rules.iter().filter(ended).take(NAMED);
+        batch.notes.extend(ended.map(|rule| format!("pricing rule '{}' has ended already", rule.name)));
         let kind = Rules { shop: self.shop, tree: self.tree().await?, is_staging: true };
         self.compare(&kind, rows, &mut batch, |_, _, _| {}).await?;
         batch.finish(self).await

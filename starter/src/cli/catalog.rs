@@ -76,9 +76,12 @@ pub(crate) struct SetupArgs {
     /// With --wait: give up waiting after this long, such as 10m; the run goes on
     #[arg(long, value_name = "DURATION", value_parser = duration, requires = "wait")]
     pub(crate) timeout: Option<Duration>,
-    /// Read and compare with the shop, write nothing
-    #[arg(long)]
+    /// Read and compare with the shop, write nothing; print what would change and a receipt (8: a person would be asked)
+    #[arg(long, conflicts_with_all = ["approve", "detach"])]
     pub(crate) dry_run: bool,
+    /// The receipt of a dry run: consent to exactly what it has shown. In a shop that has moved since, a person is asked
+    #[arg(long, value_name = "RECEIPT")]
+    pub(crate) approve: Option<String>,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use serde_json::json;
 use store::Store;
 
 use super::{long_lists, pictures};
@@ -25,6 +26,9 @@ pub(crate) async fn run(call: &Call<'_>, args: SetupArgs) -> Result<Exit, Failur
     if args.dry_run {
         text = with(text, "dry_run", "true");
     }
+    if let Some(receipt) = &args.approve {
+        text = with(text, "approve", &json!(receipt).to_string());
+    }
     if let Some(policy) = args.policy {
         text = with(text, "policy", &format!("\"{}\"", policy.name()));
     }
@@ -40,7 +44,7 @@ pub(crate) async fn run(call: &Call<'_>, args: SetupArgs) -> Result<Exit, Failur
         process: &CATALOG,
         text,
         task_queue: call.task_queue().to_owned(),
-        is_waiting: args.wait,
+        is_waiting: args.wait || args.dry_run,
         timeout: args.timeout,
     };
     start::run(call.settings()?, call.out, wanted).await
