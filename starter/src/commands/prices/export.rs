@@ -10,7 +10,7 @@ use store::{Lines, Store};
 use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
 use workflows::price_export::{PriceExport, PriceExportResult};
 
-use super::sheet;
+use crate::commands::lists::sheet;
 use crate::cli::prices::ExportArgs;
 use crate::commands::call::Call;
 use crate::processes::PRICE_EXPORT;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use store::{Lines, Store};
 
-use super::sheet;
+use crate::commands::lists::sheet;
 use crate::cli::prices::ReportArgs;
 use crate::terminal::exit::{Exit, Failure};
 use crate::terminal::output::{Format, Out};

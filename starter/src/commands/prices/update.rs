@@ -3,10 +3,11 @@
 use serde_json::{Map, Value, json};
 use store::Store;
 
-use super::columns::Columns;
+use super::PRICES as LIST;
 use super::list::{self, Given};
 use crate::cli::prices::{CheckArgs, PaceArgs, UpdateArgs};
 use crate::commands::call::Call;
+use crate::commands::lists::columns::Columns;
 use crate::processes::PRICES;
 use crate::runs::start::{self, Wanted};
 use crate::terminal::exit::{Exit, Failure};
@@ -24,7 +25,7 @@ fn currency(checks: &CheckArgs) -> Result<Currency, Failure> {
 
 /// `starter prices update`.
 pub(crate) async fn run(call: &Call<'_>, args: UpdateArgs) -> Result<Exit, Failure> {
-    let columns = Columns::read(args.map.as_deref(), currency(&args.checks)?)?;
+    let columns = Columns::read(&LIST, args.map.as_deref(), currency(&args.checks)?)?;
     let store = Store::open(&args.store.store)?;
     let file = list::open(&args).await?;
     let batch_id = match &args.batch_id {
