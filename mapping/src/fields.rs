@@ -1,6 +1,7 @@
 //! Rules for a list that becomes no record of a sync, such as a list of prices: the same language, for the list's own
 //! fields.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use contracts::money::Currency;
@@ -114,6 +115,26 @@ impl FieldRules {
     /// The fields that have a rule.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.rules.keys().map(String::as_str)
+    }
+
+    /// The first field that is made of a column which a table of these columns does not have, and that column. A rule
+    /// with a default may do without.
+    #[must_use]
+    pub fn missing<'r>(&'r self, columns: &[&str]) -> Option<(&'static str, String)> {
+        // A table without a heading is one of nothing.
+        if columns.is_empty() {
+            return None;
+        }
+        let columns: Vec<Cow<'_, str>> = columns.iter().map(|column| text::as_seen(column)).collect();
+        let is_there = |path: &[String]| {
+            columns.iter().any(|column| {
+                **column == *path.join(".") || Some(&**column) == path.first().map(String::as_str)
+            })
+        };
+        self.rules.iter().find_map(|(field, (_, rule))| {
+            let missing = rule.paths().find(|path| !is_there(path))?;
+            (!rule.has_default()).then(|| (*field, missing.join(".")))
+        })
     }
 
     /// Makes a field of a row. `None`: it has no rule, or the row says nothing of it. A value that a bare rule names is
@@ -230,5 +251,8 @@ mod tests {
         assert_eq!(rules.made_of("gia").collect::<Vec<_>>(), ["new_price", "old_price"]);
         assert_eq!(rules.made_of("ma.hang").collect::<Vec<_>>(), ["sku"]);
         assert_eq!(rules.made_of("ghi chu").count(), 0);
+        assert_eq!(rules.missing(&["gia", "ma.hang", "x"]), None);
+        assert_eq!(rules.missing(&["gia", "ma"]), None);
+        assert_eq!(rules.missing(&["Gia", "ma"]), Some(("new_price", "gia".to_owned())));
     }
 }

@@ -125,6 +125,11 @@ impl Rule {
         self.from.iter().filter_map(|path| path.first()).map(String::as_str)
     }
 
+    /// Whether there is a value where the ERP's is missing.
+    pub(crate) fn has_default(&self) -> bool {
+        self.default.is_some()
+    }
+
     /// The paths of the ERP's fields that the rule reads.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &Vec<String>> {
         self.from.iter()

@@ -14,7 +14,9 @@ use tests::matrix::{
 use tests::world::{World, in_words};
 use workflows::report::StepStatus;
 
-use table::{CANCELLED_BECAUSE, Ends, Expected, Missing, TakenBack, Way, backward, forward, refused};
+use table::{
+    CANCELLED_BECAUSE, Ends, Expected, Missing, ONBOARDED, TakenBack, Way, backward, forward, refused,
+};
 
 struct Onboardings;
 
@@ -86,33 +88,19 @@ async fn books(world: &World, expected: Expected) -> anyhow::Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn each_step_refused() -> anyhow::Result<()> {
-    struck(refused(), HERE, &[]).await
-}
-
-#[tokio::test]
-async fn each_step_down_twice() -> anyhow::Result<()> {
-    struck(forward(|row| row.transient), HERE, &[down_twice]).await
-}
-
-#[tokio::test]
-async fn each_step_with_its_reply_lost_or_garbled() -> anyhow::Result<()> {
-    struck(forward(|row| row.reply_lost), HERE, &[reply_lost]).await?;
-    struck(forward(|row| row.reply_lost), HERE, &[garbled]).await
-}
-
-/// Without the look-up before a retry this shop would refuse our own customer as registered, and give points and coupon
-/// twice.
-#[tokio::test]
-async fn each_step_with_its_reply_lost_and_its_key_ignored() -> anyhow::Result<()> {
-    let can_be_asked = forward(|row| row.reply_lost).filter(|cell| cell.is_looked_up);
-    struck_without_keys(can_be_asked, HERE, &[reply_lost]).await
-}
-
-#[tokio::test]
-async fn each_step_with_its_worker_killed() -> anyhow::Result<()> {
-    killed(forward(|row| row.killed), &[]).await
+tests::columns! {
+    each_step_refused: struck(refused(), HERE, &[]);
+    each_step_down_twice: struck(forward(|_| ONBOARDED), HERE, &[down_twice]);
+    each_step_with_its_reply_lost: struck(forward(|_| ONBOARDED), HERE, &[reply_lost]);
+    each_step_with_its_reply_garbled: struck(forward(|_| ONBOARDED), HERE, &[garbled]);
+    /// Without the look-up before a retry this shop would refuse our own customer as registered, and give points and
+    /// coupon twice.
+    each_step_with_its_reply_lost_and_its_key_ignored:
+        struck_without_keys(forward(|_| ONBOARDED).filter(|cell| cell.is_looked_up), HERE, &[reply_lost]);
+    each_step_with_its_worker_killed: killed(forward(|_| ONBOARDED), &[]);
+    each_undo_down_twice: struck(backward(), Worker::Apart(PATIENT), &[down_twice]);
+    each_undo_with_its_reply_lost: struck(backward(), Worker::Apart(PATIENT), &[reply_lost]);
+    each_undo_with_its_worker_killed: killed(backward(), PATIENT);
 }
 
 #[tokio::test]
@@ -132,19 +120,4 @@ async fn each_step_cancelled_by_temporal_under_way() -> anyhow::Result<()> {
         Onboardings::ends(world, cell, run).await
     })
     .await
-}
-
-#[tokio::test]
-async fn each_undo_down_twice() -> anyhow::Result<()> {
-    struck(backward(), Worker::Apart(PATIENT), &[down_twice]).await
-}
-
-#[tokio::test]
-async fn each_undo_with_its_reply_lost() -> anyhow::Result<()> {
-    struck(backward(), Worker::Apart(PATIENT), &[reply_lost]).await
-}
-
-#[tokio::test]
-async fn each_undo_with_its_worker_killed() -> anyhow::Result<()> {
-    killed(backward(), PATIENT).await
 }

@@ -12,12 +12,14 @@ use tests::world::{Order, World, in_words};
 use workflows::report::StepStatus;
 use workflows::saga::Action;
 
-use table::{CANCELLED_BECAUSE, Ends, Expected, Way, backward, forward, refused};
+use table::{CANCELLED_BECAUSE, Ends, Expected, FULFILLED, Way, backward, forward, held_shortly, refused};
 
 /// The stock that the lines of an order take: variant, pieces before, pieces taken.
 const STOCK: [(&str, i64, i64); 2] = [("LAPTOP-001-16GB-512GB", 50, 1), ("MOUSE-001-BLACK", 200, 2)];
 /// The shop has to hear of a paid order with a label: a person is asked when it refuses.
 const ASKED: &str = "update-order-status";
+/// A call may take longer than the stock is held.
+const SLOW_WORKER: Worker = Worker::Here(&["--ecommerce-api-timeout=10000"]);
 
 struct Orders;
 
@@ -78,31 +80,18 @@ async fn books(world: &World, expected: Expected) -> anyhow::Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn each_step_refused() -> anyhow::Result<()> {
-    struck(refused(), HERE, &[]).await
-}
-
-#[tokio::test]
-async fn each_step_down_twice() -> anyhow::Result<()> {
-    struck(forward(|row| row.transient), HERE, &[down_twice]).await
-}
-
-#[tokio::test]
-async fn each_step_with_its_reply_lost() -> anyhow::Result<()> {
-    struck(forward(|row| row.reply_lost), HERE, &[reply_lost]).await
-}
-
-/// Where the provider can be asked, the look-up alone keeps it at one effect.
-#[tokio::test]
-async fn each_step_with_its_reply_lost_and_its_key_ignored() -> anyhow::Result<()> {
-    let can_be_asked = forward(|row| row.reply_lost).filter(|cell| cell.is_looked_up);
-    struck_without_keys(can_be_asked, HERE, &[reply_lost]).await
-}
-
-#[tokio::test]
-async fn each_step_with_its_worker_killed() -> anyhow::Result<()> {
-    killed(forward(|row| row.killed), &[]).await
+tests::columns! {
+    each_step_refused: struck(refused(), HERE, &[]);
+    each_step_down_twice: struck(forward(|_| FULFILLED), HERE, &[down_twice]);
+    each_step_with_its_reply_lost: struck(forward(|_| FULFILLED), HERE, &[reply_lost]);
+    /// Where the provider can be asked, the look-up alone keeps it at one effect.
+    each_step_with_its_reply_lost_and_its_key_ignored:
+        struck_without_keys(forward(|_| FULFILLED).filter(|cell| cell.is_looked_up), HERE, &[reply_lost]);
+    each_step_with_its_worker_killed: killed(forward(|_| FULFILLED), &[]);
+    each_step_while_the_hold_ends: struck(held_shortly(), SLOW_WORKER, &[|operation| slow(operation, 4_000)]);
+    each_undo_down_twice: struck(backward(), Worker::Apart(PATIENT), &[down_twice]);
+    each_undo_with_its_reply_lost: struck(backward(), Worker::Apart(PATIENT), &[reply_lost]);
+    each_undo_with_its_worker_killed: killed(backward(), PATIENT);
 }
 
 #[tokio::test]
@@ -115,26 +104,4 @@ async fn each_step_cancelled_under_way() -> anyhow::Result<()> {
         Orders::ends(world, cell, order).await
     })
     .await
-}
-
-#[tokio::test]
-async fn each_step_while_the_hold_ends() -> anyhow::Result<()> {
-    let cells = forward(|row| row.expired).map(|cell| cell.on(Way::HeldShortly));
-    struck(cells, Worker::Here(&["--ecommerce-api-timeout=10000"]), &[|operation| slow(operation, 4_000)])
-        .await
-}
-
-#[tokio::test]
-async fn each_undo_down_twice() -> anyhow::Result<()> {
-    struck(backward(), Worker::Apart(PATIENT), &[down_twice]).await
-}
-
-#[tokio::test]
-async fn each_undo_with_its_reply_lost() -> anyhow::Result<()> {
-    struck(backward(), Worker::Apart(PATIENT), &[reply_lost]).await
-}
-
-#[tokio::test]
-async fn each_undo_with_its_worker_killed() -> anyhow::Result<()> {
-    killed(backward(), PATIENT).await
 }

@@ -29,6 +29,14 @@ pub use steps::names_every_step;
 
 use faults::{all_have_struck, last_has_struck};
 
+/// Columns as tests of the module that has the table, a line each.
+#[macro_export]
+macro_rules! columns {
+    ($($(#[$words:meta])* $name:ident: $column:expr;)*) => {
+        $($(#[$words])* #[tokio::test] async fn $name() -> anyhow::Result<()> { $column.await })*
+    };
+}
+
 /// A worker in this process, with the usual settings.
 pub const HERE: Worker = Worker::Here(&[]);
 

@@ -162,13 +162,13 @@ const ORDERS: &str = "sync-orders";
 const UPDATE: &str = "update-sync-timestamp";
 const REPORT: &str = "generate-report";
 
-/// A call before the first write: whatever ends it, nothing is written and no watermark moves.
-const fn before(step: &'static str, operation: &'static str) -> Row {
+/// A call that is refused so. Before the first write, whatever ends it, nothing is written and no watermark moves.
+const fn call(step: &'static str, operation: &'static str, refused: Expected) -> Row {
     let call = Call {
         operation,
         is_alike: false,
         refusal: Way::Refused(422),
-        refused: failed(step, NOTHING, 0),
+        refused,
         passing: SYNCED,
         expired: None,
         cancelled: cancelled(step, NOTHING, 0),
@@ -178,27 +178,54 @@ const fn before(step: &'static str, operation: &'static str) -> Row {
     Row { step, cells: Cells::Call(call) }
 }
 
+const fn before(step: &'static str, operation: &'static str) -> Row {
+    call(step, operation, failed(step, NOTHING, 0))
+}
+
+impl Row {
+    const fn with(self, call: Call) -> Self {
+        Self { step: self.step, cells: Cells::Call(call) }
+    }
+
+    const fn call(&self) -> Call {
+        match self.cells {
+            Cells::Call(call) => call,
+            Cells::Lease | Cells::Decided(_) => panic!("no call"),
+        }
+    }
+
+    /// Cancelled while the call is under way, and while it is put off.
+    const fn stopped(self, cancelled: Expected, put_off: Expected) -> Self {
+        let call = Call { cancelled, put_off, ..self.call() };
+        self.with(call)
+    }
+
+    const fn down(self, down: Expected) -> Self {
+        let call = Call { down, ..self.call() };
+        self.with(call)
+    }
+}
+
 /// A read of the ERP, which needs its token; `requests` are made with it before.
 const fn read(operation: &'static str, requests: u32) -> Row {
-    match before(FETCH, operation) {
-        Row { cells: Cells::Call(call), step } => {
-            Row { step, cells: Cells::Call(Call { expired: Some((requests, SYNCED)), ..call }) }
-        }
-        other => other,
-    }
+    let row = before(FETCH, operation);
+    let call = Call { expired: Some((requests, SYNCED)), ..row.call() };
+    row.with(call)
+}
+
+const fn alike(row: Row) -> Row {
+    let call = Call { is_alike: true, ..row.call() };
+    row.with(call)
+}
+
+const fn log_in(refused: Expected) -> Row {
+    let row = call(AUTHENTICATE, "erp.auth", refused);
+    let call = Call { refusal: Way::Password, ..row.call() };
+    row.with(call)
 }
 
 /// Cancelled before every product is written.
 pub(super) const CANCELLED_AMONG_PRODUCTS: Expected = cancelled(PRODUCTS, NOTHING, 0);
-
-const fn alike(row: Row) -> Row {
-    match row {
-        Row { cells: Cells::Call(call), step } => {
-            Row { step, cells: Cells::Call(Call { is_alike: true, ..call }) }
-        }
-        other => other,
-    }
-}
 
 /// The object store cannot keep leases.
 pub(super) const FAILED_AT_LEASE: Expected = failed(AUTHENTICATE, NOTHING, 0);
@@ -207,21 +234,8 @@ pub(super) const CANCELLED_AT_LEASE: Expected = cancelled(AUTHENTICATE, NOTHING,
 
 pub(super) const ROWS: [Row; 21] = [
     Row { step: AUTHENTICATE, cells: Cells::Lease },
-    Row {
-        step: AUTHENTICATE,
-        cells: Cells::Call(Call {
-            operation: "erp.auth",
-            is_alike: false,
-            refusal: Way::Password,
-            refused: ended(Ends::Failed("ErpRefused", AUTHENTICATE), NOTHING, 0),
-            passing: SYNCED,
-            // It is what makes tokens.
-            expired: None,
-            cancelled: cancelled(AUTHENTICATE, NOTHING, 0),
-            put_off: cancelled(AUTHENTICATE, NOTHING, 0),
-            down: failed(AUTHENTICATE, NOTHING, 0),
-        }),
-    },
+    // What makes tokens needs none.
+    log_in(ended(Ends::Failed("ErpRefused", AUTHENTICATE), NOTHING, 0)),
     before(AUTHENTICATE, "integrations.get"),
     read("erp.products", 1),
     alike(read("erp.inventory", 2)),
@@ -259,108 +273,33 @@ pub(super) const ROWS: [Row; 21] = [
     },
     before(VALIDATE, "inventory.statistics"),
     // A batch under way is finished, so a cancel finds the whole of it written; a batch that is put off is not sent.
-    Row {
-        step: PRODUCTS,
-        cells: Cells::Call(Call {
-            operation: "products.create",
-            is_alike: false,
-            refusal: Way::Refused(422),
-            // A level of a product that is not there is refused as well.
-            refused: synced_but([1, 1, 2, 2], 6),
-            passing: SYNCED,
-            expired: None,
-            cancelled: cancelled(PRODUCTS, [4, 0, 0, 0], 1),
-            put_off: cancelled(PRODUCTS, [1, 0, 0, 0], 0),
-            down: failed(PRODUCTS, [1, 0, 0, 0], 0),
-        }),
-    },
-    Row {
-        step: PRODUCTS,
-        cells: Cells::Call(Call {
-            operation: "products.update",
-            is_alike: true,
-            refusal: Way::Refused(422),
-            refused: synced_but([3, 4, 2, 2], 1),
-            passing: SYNCED,
-            expired: None,
-            cancelled: cancelled(PRODUCTS, [4, 0, 0, 0], 1),
-            put_off: cancelled(PRODUCTS, [3, 0, 0, 0], 0),
-            down: failed(PRODUCTS, [3, 0, 0, 0], 0),
-        }),
-    },
-    Row {
-        step: INVENTORY,
-        cells: Cells::Call(Call {
-            operation: "inventory.level",
-            is_alike: false,
-            refusal: Way::Refused(422),
-            refused: synced_but([4, 0, 2, 2], 4),
-            passing: SYNCED,
-            expired: None,
-            cancelled: cancelled(INVENTORY, [4, 4, 0, 0], 2),
-            put_off: cancelled(INVENTORY, [4, 0, 0, 0], 1),
-            down: failed(INVENTORY, [4, 0, 0, 0], 1),
-        }),
-    },
-    Row {
-        step: CUSTOMERS,
-        cells: Cells::Call(Call {
-            operation: "customers.upsert",
-            is_alike: false,
-            refusal: Way::Refused(422),
-            refused: synced_but([4, 4, 0, 2], 2),
-            passing: SYNCED,
-            expired: None,
-            cancelled: cancelled(CUSTOMERS, [4, 4, 2, 0], 3),
-            put_off: cancelled(CUSTOMERS, [4, 4, 0, 0], 2),
-            down: failed(CUSTOMERS, [4, 4, 0, 0], 2),
-        }),
-    },
-    Row {
-        step: ORDERS,
-        cells: Cells::Call(Call {
-            operation: "orders.upsert",
-            is_alike: false,
-            refusal: Way::Refused(422),
-            refused: synced_but([4, 4, 2, 0], 2),
-            passing: SYNCED,
-            expired: None,
-            cancelled: cancelled(ORDERS, ALL, 4),
-            put_off: cancelled(ORDERS, [4, 4, 2, 0], 3),
-            down: failed(ORDERS, [4, 4, 2, 0], 3),
-        }),
-    },
+    // A level of a product that is not there is refused as well.
+    call(PRODUCTS, "products.create", synced_but([1, 1, 2, 2], 6))
+        .stopped(cancelled(PRODUCTS, [4, 0, 0, 0], 1), cancelled(PRODUCTS, [1, 0, 0, 0], 0))
+        .down(failed(PRODUCTS, [1, 0, 0, 0], 0)),
+    alike(
+        call(PRODUCTS, "products.update", synced_but([3, 4, 2, 2], 1))
+            .stopped(cancelled(PRODUCTS, [4, 0, 0, 0], 1), cancelled(PRODUCTS, [3, 0, 0, 0], 0))
+            .down(failed(PRODUCTS, [3, 0, 0, 0], 0)),
+    ),
+    call(INVENTORY, "inventory.level", synced_but([4, 0, 2, 2], 4))
+        .stopped(cancelled(INVENTORY, [4, 4, 0, 0], 2), cancelled(INVENTORY, [4, 0, 0, 0], 1))
+        .down(failed(INVENTORY, [4, 0, 0, 0], 1)),
+    call(CUSTOMERS, "customers.upsert", synced_but([4, 4, 0, 2], 2))
+        .stopped(cancelled(CUSTOMERS, [4, 4, 2, 0], 3), cancelled(CUSTOMERS, [4, 4, 0, 0], 2))
+        .down(failed(CUSTOMERS, [4, 4, 0, 0], 2)),
+    call(ORDERS, "orders.upsert", synced_but([4, 4, 2, 0], 2))
+        .stopped(cancelled(ORDERS, ALL, 4), cancelled(ORDERS, [4, 4, 2, 0], 3))
+        .down(failed(ORDERS, [4, 4, 2, 0], 3)),
     // The call that tells how far the sync is also tells how it ended: refused or down, it tells neither, and the next
     // run compares everything once more.
-    Row {
-        step: UPDATE,
-        cells: Cells::Call(Call {
-            operation: "integrations.update",
-            is_alike: false,
-            refusal: Way::Refused(422),
-            refused: untold(failed(UPDATE, ALL, 0)),
-            passing: SYNCED,
-            expired: None,
-            cancelled: cancelled(UPDATE, ALL, 4),
-            put_off: cancelled(UPDATE, ALL, 4),
-            down: untold(failed(UPDATE, ALL, 0)),
-        }),
-    },
-    Row {
-        step: REPORT,
-        cells: Cells::Call(Call {
-            operation: "integrations.report",
-            is_alike: false,
-            refusal: Way::Refused(422),
-            refused: failed(REPORT, ALL, 4),
-            passing: SYNCED,
-            expired: None,
-            // Nothing is left that could be stopped.
-            cancelled: SYNCED,
-            put_off: cancelled(REPORT, ALL, 4),
-            down: failed(REPORT, ALL, 4),
-        }),
-    },
+    call(UPDATE, "integrations.update", untold(failed(UPDATE, ALL, 0)))
+        .stopped(cancelled(UPDATE, ALL, 4), cancelled(UPDATE, ALL, 4))
+        .down(untold(failed(UPDATE, ALL, 0))),
+    // A cancel under way finds nothing left that could be stopped.
+    call(REPORT, "integrations.report", failed(REPORT, ALL, 4))
+        .stopped(SYNCED, cancelled(REPORT, ALL, 4))
+        .down(failed(REPORT, ALL, 4)),
 ];
 
 // A step that is added to the process without a row here does not compile.

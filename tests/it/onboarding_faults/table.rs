@@ -107,25 +107,26 @@ impl matrix::Way for Way {
     }
 }
 
-/// One operation of a step under every fault.
+/// One operation of a step under every fault. Whatever passes leads to a customer who is onboarded: HTTP 503 twice, then
+/// the right answer; the effect happens and its reply does not arrive, or arrives garbled; `kill -9` of the worker after
+/// the effect, before it is reported, and another one takes over.
 pub(super) struct Row {
-    pub(super) step: &'static str,
-    pub(super) operation: &'static str,
-    /// How its outside system says no for good.
-    pub(super) refusal: Way,
-    /// Refused for good.
-    pub(super) refused: Expected,
-    /// HTTP 503 twice, then the right answer.
-    pub(super) transient: Expected,
-    /// The effect happens, its reply does not arrive; or arrives garbled.
-    pub(super) reply_lost: Expected,
-    /// `kill -9` of the worker after the effect, before it is reported; another worker takes over.
-    pub(super) killed: Expected,
+    step: &'static str,
+    operation: &'static str,
+    /// How its outside system says no for good, and what comes of it.
+    refused: (Way, Expected),
     /// The business, or Temporal, cancels while the call is under way.
     pub(super) cancelled: Expected,
 }
 
-const ONBOARDED: Expected =
+const NO: Way = Way::Refused(422);
+
+/// With the welcome mail under way nothing is rolled back, and no cancel is taken.
+const fn after(step: &'static str, operation: &'static str, missing: Missing) -> Row {
+    Row { step, operation, refused: (NO, onboarded_without(missing)), cancelled: ONBOARDED }
+}
+
+pub(super) const ONBOARDED: Expected =
     Expected { ends: Ends::Onboarded, undone: &[], taken_back: TakenBack::Nothing, missing: None };
 
 const fn onboarded_without(missing: Missing) -> Expected {
@@ -163,136 +164,33 @@ const GIVEN: &[&str] = &["setup-loyalty", "create-customer"];
 const PREPARED: &[&str] =
     &["send-welcome-emails/coupon", "send-welcome-emails/follow-up", "setup-loyalty", "create-customer"];
 
+#[rustfmt::skip]
 const FORWARD: [Row; 8] = [
     Row {
-        step: "create-customer",
-        operation: "customers.create",
-        refusal: Way::Registered,
+        step: "create-customer", operation: "customers.create",
         // The account that is there is somebody else's: it is not marked.
-        refused: failed("CustomerExists", OPENED, TakenBack::Nothing),
-        transient: ONBOARDED,
-        reply_lost: ONBOARDED,
-        killed: ONBOARDED,
+        refused: (Way::Registered, failed("CustomerExists", OPENED, TakenBack::Nothing)),
         cancelled: cancelled(OPENED, TakenBack::Account),
     },
     Row {
-        step: "setup-loyalty",
-        operation: "loyalty.create",
-        refusal: Way::Refused(422),
-        refused: failed("StepFailed", GIVEN, TakenBack::Account),
-        transient: ONBOARDED,
-        reply_lost: ONBOARDED,
-        killed: ONBOARDED,
+        step: "setup-loyalty", operation: "loyalty.create",
+        refused: (NO, failed("StepFailed", GIVEN, TakenBack::Account)),
         cancelled: cancelled(GIVEN, TakenBack::Points),
     },
     Row {
-        step: "send-welcome-emails",
-        operation: "coupons.create",
-        refusal: Way::Refused(422),
-        refused: failed("StepFailed", PREPARED, TakenBack::Points),
-        transient: ONBOARDED,
-        reply_lost: ONBOARDED,
-        killed: ONBOARDED,
+        step: "send-welcome-emails", operation: "coupons.create",
+        refused: (NO, failed("StepFailed", PREPARED, TakenBack::Points)),
         cancelled: cancelled(PREPARED, TakenBack::Coupon),
     },
-    // With the welcome mail under way nothing is rolled back, and no cancel is taken.
-    Row {
-        step: "send-welcome-emails",
-        operation: "notifications.email",
-        refusal: Way::Refused(422),
-        refused: onboarded_without(Missing::Mail),
-        transient: ONBOARDED,
-        reply_lost: ONBOARDED,
-        killed: ONBOARDED,
-        cancelled: ONBOARDED,
-    },
-    Row {
-        step: "personalize-experience",
-        operation: "customers.preferences",
-        refusal: Way::Refused(422),
-        refused: onboarded_without(Missing::Preferences),
-        transient: ONBOARDED,
-        reply_lost: ONBOARDED,
-        killed: ONBOARDED,
-        cancelled: ONBOARDED,
-    },
-    Row {
-        step: "personalize-experience",
-        operation: "customers.content",
-        refusal: Way::Refused(422),
-        refused: onboarded_without(Missing::Homepage),
-        transient: ONBOARDED,
-        reply_lost: ONBOARDED,
-        killed: ONBOARDED,
-        cancelled: ONBOARDED,
-    },
-    Row {
-        step: "assign-segments",
-        operation: "customers.segments",
-        refusal: Way::Refused(422),
-        refused: onboarded_without(Missing::Segments),
-        transient: ONBOARDED,
-        reply_lost: ONBOARDED,
-        killed: ONBOARDED,
-        cancelled: ONBOARDED,
-    },
-    Row {
-        step: "track-completion",
-        operation: "events.track",
-        refusal: Way::Refused(422),
-        refused: onboarded_without(Missing::Event),
-        transient: ONBOARDED,
-        reply_lost: ONBOARDED,
-        killed: ONBOARDED,
-        cancelled: ONBOARDED,
-    },
+    after("send-welcome-emails", "notifications.email", Missing::Mail),
+    after("personalize-experience", "customers.preferences", Missing::Preferences),
+    after("personalize-experience", "customers.content", Missing::Homepage),
+    after("assign-segments", "customers.segments", Missing::Segments),
+    after("track-completion", "events.track", Missing::Event),
 ];
 
 // A step that is added to the process without a row here does not compile.
 tests::every_step_has_cells!(FORWARD, CustomerOnboarding);
-
-/// The undo of a step, by the operation that does it. The series is ended by a signal, which no shop can keep from
-/// arriving: it is asserted in every cell.
-struct Undo {
-    step: &'static str,
-    operation: &'static str,
-    way: Way,
-    /// HTTP 503 twice, its reply lost, or its worker killed after the effect: all end alike.
-    always: Expected,
-}
-
-const BACKWARD: [Undo; 5] = [
-    Undo {
-        step: "send-welcome-emails/coupon",
-        operation: "coupons.revoke",
-        way: Way::CancelledAtCoupon,
-        always: cancelled(PREPARED, TakenBack::Coupon),
-    },
-    Undo {
-        step: "setup-loyalty",
-        operation: "loyalty.reverse",
-        way: Way::NoCoupon,
-        always: failed("StepFailed", PREPARED, TakenBack::Points),
-    },
-    Undo {
-        step: "setup-loyalty",
-        operation: "loyalty.reverse",
-        way: Way::CancelledAtCoupon,
-        always: cancelled(PREPARED, TakenBack::Coupon),
-    },
-    Undo {
-        step: "create-customer",
-        operation: "customers.update",
-        way: Way::NoPoints,
-        always: failed("StepFailed", GIVEN, TakenBack::Account),
-    },
-    Undo {
-        step: "create-customer",
-        operation: "customers.update",
-        way: Way::CancelledAtCoupon,
-        always: cancelled(PREPARED, TakenBack::Coupon),
-    },
-];
 
 /// A column of the steps.
 pub(super) fn forward(expected: fn(&Row) -> Expected) -> impl Iterator<Item = Cell<Onboardings>> {
@@ -304,10 +202,29 @@ pub(super) fn forward(expected: fn(&Row) -> Expected) -> impl Iterator<Item = Ce
 
 /// The column in which each step is refused in its own way.
 pub(super) fn refused() -> impl Iterator<Item = Cell<Onboardings>> {
-    FORWARD.into_iter().map(|row| Cell::new(row.step, row.operation, row.refused).on(row.refusal))
+    FORWARD.into_iter().map(|row| Cell::new(row.step, row.operation, row.refused.1).on(row.refused.0))
 }
 
-/// A column of the undos.
+/// The undos, by the operations that do them; a fault that passes changes nothing, and all end alike. The series is
+/// ended by a signal, which no shop can keep from arriving: it is asserted in every cell.
 pub(super) fn backward() -> impl Iterator<Item = Cell<Onboardings>> {
-    BACKWARD.into_iter().map(|undo| Cell::new(undo.step, undo.operation, undo.always).on(undo.way))
+    let cancelled = cancelled(PREPARED, TakenBack::Coupon);
+    let undos = [
+        ("send-welcome-emails/coupon", "coupons.revoke", Way::CancelledAtCoupon, cancelled),
+        (
+            "setup-loyalty",
+            "loyalty.reverse",
+            Way::NoCoupon,
+            failed("StepFailed", PREPARED, TakenBack::Points),
+        ),
+        ("setup-loyalty", "loyalty.reverse", Way::CancelledAtCoupon, cancelled),
+        (
+            "create-customer",
+            "customers.update",
+            Way::NoPoints,
+            failed("StepFailed", GIVEN, TakenBack::Account),
+        ),
+        ("create-customer", "customers.update", Way::CancelledAtCoupon, cancelled),
+    ];
+    undos.into_iter().map(|(step, operation, way, always)| Cell::new(step, operation, always).on(way))
 }

@@ -109,30 +109,31 @@ impl matrix::Way for Way {
     }
 }
 
-/// One operation of a step under every fault.
+/// One operation of a step under every fault. Whatever passes leads to a fulfilled order: HTTP 503 twice, then the right
+/// answer; the effect happens and its reply does not arrive; `kill -9` of the worker after the effect, before it is
+/// reported, and another one takes over.
 pub(super) struct Row {
-    pub(super) step: &'static str,
-    pub(super) operation: &'static str,
-    /// How its outside system says no for good.
-    pub(super) refusal: Way,
-    /// Refused for good.
-    pub(super) refused: Expected,
-    /// HTTP 503 twice, then the right answer.
-    pub(super) transient: Expected,
-    /// The effect happens, its reply does not arrive.
-    pub(super) reply_lost: Expected,
-    /// `kill -9` of the worker after the effect, before it is reported; another worker takes over.
-    pub(super) killed: Expected,
+    step: &'static str,
+    operation: &'static str,
+    /// How its outside system says no for good, and what comes of it.
+    refused: (Way, Expected),
     /// The business cancels while the call is under way.
     pub(super) cancelled: Expected,
     /// The time for which the stock is held ends while the call is under way.
-    pub(super) expired: Expected,
+    expired: Expected,
 }
 
+/// What comes after the label: nothing is rolled back, and no cancel is taken.
+const fn after(step: &'static str, operation: &'static str, refused: Expected) -> Row {
+    Row { step, operation, refused: (NO, refused), cancelled: FULFILLED, expired: FULFILLED }
+}
+
+const NO: Way = Way::Refused(422);
 pub(super) const CANCELLED_BECAUSE: &str = "the customer called";
 const EXPIRED_BECAUSE: &str = "the payment did not settle while the stock was held";
 
-const FULFILLED: Expected = Expected { ends: Ends::Fulfilled, undone: &[], charges: 1, missing: None };
+pub(super) const FULFILLED: Expected =
+    Expected { ends: Ends::Fulfilled, undone: &[], charges: 1, missing: None };
 
 const fn fulfilled_without(figure: &'static str) -> Expected {
     Expected { missing: Some(figure), ..FULFILLED }
@@ -157,176 +158,47 @@ const CHARGED: &[&str] = &["process-payment", "reserve-inventory", "update-order
 const SHIPPED: &[&str] =
     &["create-shipping", "confirm-inventory", "process-payment", "reserve-inventory", "update-order"];
 
+#[rustfmt::skip]
 const FORWARD: [Row; 10] = [
     Row {
-        step: "validate-order",
-        operation: "orders.validate",
-        refusal: Way::Price,
-        refused: failed("OrderInvalid", TOLD, 0),
-        transient: FULFILLED,
-        reply_lost: FULFILLED,
-        killed: FULFILLED,
+        step: "validate-order", operation: "orders.validate",
+        refused: (Way::Price, failed("OrderInvalid", TOLD, 0)),
         cancelled: cancelled(TOLD, 0),
         // Nothing is held yet, so no clock runs.
         expired: FULFILLED,
     },
     Row {
-        step: "reserve-inventory",
-        operation: "inventory.reserve",
-        refusal: Way::Pieces,
-        refused: failed("OutOfStock", HELD, 0),
-        transient: FULFILLED,
-        reply_lost: FULFILLED,
-        killed: FULFILLED,
+        step: "reserve-inventory", operation: "inventory.reserve",
+        refused: (Way::Pieces, failed("OutOfStock", HELD, 0)),
         cancelled: cancelled(HELD, 0),
         expired: expired(HELD, 0),
     },
     Row {
-        step: "process-payment",
-        operation: "payments.create",
-        refusal: Way::Declined,
-        refused: failed("PaymentDeclined", CHARGED, 0),
-        transient: FULFILLED,
-        reply_lost: FULFILLED,
-        killed: FULFILLED,
+        step: "process-payment", operation: "payments.create",
+        refused: (Way::Declined, failed("PaymentDeclined", CHARGED, 0)),
         // A charge under way is awaited, then refunded.
         cancelled: cancelled(CHARGED, 1),
         expired: expired(CHARGED, 1),
     },
-    Row {
-        step: "confirm-inventory",
-        operation: "inventory.confirm",
-        refusal: Way::HoldSwept,
-        // The label was bought beside it, and is voided.
-        refused: failed("OutOfStock", SHIPPED, 1),
-        transient: FULFILLED,
-        reply_lost: FULFILLED,
-        killed: FULFILLED,
-        // Sold, and the carrier made the label: the cancel is refused.
-        cancelled: FULFILLED,
-        // Paid in time: the clock has stopped.
-        expired: FULFILLED,
-    },
-    Row {
-        step: "create-shipping",
-        operation: "shipments.create",
-        refusal: Way::Refused(422),
-        refused: failed("ShippingFailed", SHIPPED, 1),
-        transient: FULFILLED,
-        reply_lost: FULFILLED,
-        killed: FULFILLED,
-        // The carrier made the label: the cancel is refused.
-        cancelled: FULFILLED,
-        expired: FULFILLED,
-    },
-    // After the label nothing is rolled back, and no cancel is taken.
-    Row {
-        step: "update-order-status",
-        operation: "orders.update",
-        refusal: Way::Refused(422),
-        refused: FULFILLED,
-        transient: FULFILLED,
-        reply_lost: FULFILLED,
-        killed: FULFILLED,
-        cancelled: FULFILLED,
-        expired: FULFILLED,
-    },
-    Row {
-        step: "send-notifications",
-        operation: "notifications.email",
-        refusal: Way::Refused(422),
-        refused: fulfilled_without("mails"),
-        transient: FULFILLED,
-        reply_lost: FULFILLED,
-        killed: FULFILLED,
-        cancelled: FULFILLED,
-        expired: FULFILLED,
-    },
-    Row {
-        step: "send-notifications",
-        operation: "notifications.sms",
-        refusal: Way::Refused(422),
-        refused: fulfilled_without("sms"),
-        transient: FULFILLED,
-        reply_lost: FULFILLED,
-        killed: FULFILLED,
-        cancelled: FULFILLED,
-        expired: FULFILLED,
-    },
-    Row {
-        step: "send-notifications",
-        operation: "notifications.push",
-        refusal: Way::Refused(422),
-        refused: fulfilled_without("pushes"),
-        transient: FULFILLED,
-        reply_lost: FULFILLED,
-        killed: FULFILLED,
-        cancelled: FULFILLED,
-        expired: FULFILLED,
-    },
-    Row {
-        step: "update-analytics",
-        operation: "events.track",
-        refusal: Way::Refused(422),
-        refused: fulfilled_without("events"),
-        transient: FULFILLED,
-        reply_lost: FULFILLED,
-        killed: FULFILLED,
-        cancelled: FULFILLED,
-        expired: FULFILLED,
-    },
+    // The label was bought beside the sale, and is voided. Once both are there a cancel is refused; the clock has
+    // stopped, because the order was paid in time.
+    after("confirm-inventory", "inventory.confirm", failed("OutOfStock", SHIPPED, 1)).refused_by(Way::HoldSwept),
+    after("create-shipping", "shipments.create", failed("ShippingFailed", SHIPPED, 1)),
+    after("update-order-status", "orders.update", FULFILLED),
+    after("send-notifications", "notifications.email", fulfilled_without("mails")),
+    after("send-notifications", "notifications.sms", fulfilled_without("sms")),
+    after("send-notifications", "notifications.push", fulfilled_without("pushes")),
+    after("update-analytics", "events.track", fulfilled_without("events")),
 ];
+
+impl Row {
+    const fn refused_by(self, way: Way) -> Self {
+        Self { refused: (way, self.refused.1), ..self }
+    }
+}
 
 // A step that is added to the process without a row here does not compile.
 tests::every_step_has_cells!(FORWARD, OrderProcessing);
-
-/// The undo of a step, by the operation that does it.
-struct Undo {
-    step: &'static str,
-    operation: &'static str,
-    way: Way,
-    /// HTTP 503 twice, its reply lost, or its worker killed after the effect: all end alike.
-    always: Expected,
-}
-
-const BACKWARD: [Undo; 6] = [
-    Undo {
-        step: "create-shipping",
-        operation: "shipments.cancel",
-        way: Way::LabelUnknown,
-        always: failed("ShippingFailed", SHIPPED, 1),
-    },
-    Undo {
-        step: "confirm-inventory",
-        operation: "inventory.restock",
-        way: Way::NoLabel,
-        always: failed("ShippingFailed", SHIPPED, 1),
-    },
-    Undo {
-        step: "process-payment",
-        operation: "payments.refund",
-        way: Way::NoLabel,
-        always: failed("ShippingFailed", SHIPPED, 1),
-    },
-    Undo {
-        step: "process-payment",
-        operation: "payments.void",
-        way: Way::CancelledInWait,
-        always: cancelled(CHARGED, 0),
-    },
-    Undo {
-        step: "reserve-inventory",
-        operation: "inventory.release",
-        way: Way::Declined,
-        always: failed("PaymentDeclined", CHARGED, 0),
-    },
-    Undo {
-        step: "update-order",
-        operation: "orders.update",
-        way: Way::Declined,
-        always: failed("PaymentDeclined", CHARGED, 0),
-    },
-];
 
 /// A column of the steps.
 pub(super) fn forward(expected: fn(&Row) -> Expected) -> impl Iterator<Item = Cell<Orders>> {
@@ -338,13 +210,28 @@ pub(super) fn forward(expected: fn(&Row) -> Expected) -> impl Iterator<Item = Ce
 
 /// The column in which each step is refused in its own way.
 pub(super) fn refused() -> impl Iterator<Item = Cell<Orders>> {
-    FORWARD.into_iter().map(|row| Cell::new(row.step, row.operation, row.refused).on(row.refusal))
+    FORWARD.into_iter().map(|row| Cell::new(row.step, row.operation, row.refused.1).on(row.refused.0))
 }
 
-/// A column of the undos.
+/// The column in which the hold ends during each call.
+pub(super) fn held_shortly() -> impl Iterator<Item = Cell<Orders>> {
+    forward(|row| row.expired).map(|cell| cell.on(Way::HeldShortly))
+}
+
+/// The undos, by the operations that do them. HTTP 503 twice, its reply lost, or its worker killed after the effect: all
+/// end alike.
 pub(super) fn backward() -> impl Iterator<Item = Cell<Orders>> {
-    BACKWARD.into_iter().map(|undo| {
-        let cell = Cell::new(undo.step, undo.operation, undo.always).on(undo.way);
-        cell.looked_up_if(&["payments.refund", "orders.update"])
+    let not_shippable = failed("ShippingFailed", SHIPPED, 1);
+    let declined = failed("PaymentDeclined", CHARGED, 0);
+    let undos = [
+        ("create-shipping", "shipments.cancel", Way::LabelUnknown, not_shippable),
+        ("confirm-inventory", "inventory.restock", Way::NoLabel, not_shippable),
+        ("process-payment", "payments.refund", Way::NoLabel, not_shippable),
+        ("process-payment", "payments.void", Way::CancelledInWait, cancelled(CHARGED, 0)),
+        ("reserve-inventory", "inventory.release", Way::Declined, declined),
+        ("update-order", "orders.update", Way::Declined, declined),
+    ];
+    undos.into_iter().map(|(step, operation, way, always)| {
+        Cell::new(step, operation, always).on(way).looked_up_if(&["payments.refund", "orders.update"])
     })
 }

@@ -75,6 +75,13 @@ impl Columns {
         self.said.are_all_bare()
     }
 
+    /// What is said of a column that a table does not have: a slip, which would cost every row.
+    pub(super) fn missing(&self, columns: &[&str]) -> Option<Problem> {
+        let (field, column) = self.said.missing(columns)?;
+        let fix = format!("{}, or give the rule a default", did_you_mean(&column, columns));
+        Some(Problem::new(field, format!("is made of the column {column}, and there is none"), fix))
+    }
+
     /// A row by its fields.
     ///
     /// # Errors
@@ -188,6 +195,9 @@ mod tests {
         // By the list's own reading it would be twelve euros.
         let wrong = row(&columns, r#"{"Artikel":"A","Preis":"12.99"}"#);
         assert!(wrong.is_err_and(|said| said.contains("new_price")));
+        let missing = columns.missing(&["Artikel", "Peris"]).expect("a slip");
+        assert_eq!(missing.what(), "new_price is made of the column Preis, and there is none");
+        assert!(missing.fix.contains("did you mean 'Peris'?"), "{missing:?}");
         // One column can make two prices.
         let up =
             said(r#"{"old_price": "gia", "new_price": {"from": "gia", "factor": "1.1", "round": true}}"#);

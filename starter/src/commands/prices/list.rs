@@ -275,6 +275,11 @@ async fn read_table(
         _ => Some(LineFinder::open(spool, &file.table).map_err(flawed)?),
     };
     let mut reader = Reader::open(file.again()?, kind, &file.table).map_err(flawed)?;
+    if kind != Kind::JsonLines
+        && let Some(problem) = columns.missing(&reader.columns())
+    {
+        return Err(file.wrong(&problem));
+    }
     while let Some(row) = reader.next_row().map_err(flawed)? {
         let line = match lines.as_mut().map(|lines| lines.place(row.at)).transpose().map_err(flawed)? {
             Some(Place::Line { line, .. }) => line as u64,
