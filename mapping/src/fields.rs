@@ -120,7 +120,7 @@ impl FieldRules {
     /// The first field that is made of a column which a table of these columns does not have, and that column. A rule
     /// with a default may do without.
     #[must_use]
-    pub fn missing<'r>(&'r self, columns: &[&str]) -> Option<(&'static str, String)> {
+    pub fn missing<'r>(&'r self, columns: &[&str]) -> Option<(&'r str, String)> {
         // A table without a heading is one of nothing.
         if columns.is_empty() {
             return None;
@@ -133,7 +133,7 @@ impl FieldRules {
         };
         self.rules.iter().find_map(|(field, (_, rule))| {
             let missing = rule.paths().find(|path| !is_there(path))?;
-            (!rule.has_default()).then(|| (*field, missing.join(".")))
+            (!rule.has_default()).then(|| (field.as_str(), missing.join(".")))
         })
     }
 

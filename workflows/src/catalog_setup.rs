@@ -31,7 +31,7 @@ mod writing;
 use contracts::values::CatalogId;
 
 pub use face::{CatalogSetup, CatalogSetupResult, search_attributes};
-pub use input::{CatalogSetupData, INLINE_MAX, Limits, RowPolicy, WRONG_MAX};
+pub use input::{CatalogSetupData, INLINE_MAX, Limits, RowPolicy, TableRow, WRONG_MAX, check_table};
 
 use crate::input::Problem;
 use crate::report::StepSpec;

@@ -8,6 +8,7 @@ use contracts::catalog::{
     Category, Given, Image, List, Product, RowOutcome, Rule, StageCategories, StageCounts, StageImages,
     StageProducts, StageRules, StagedCategories, StagedRows,
 };
+use contracts::money::Money;
 use contracts::objects::ObjectRef;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
@@ -15,12 +16,12 @@ use store::{Lines, Store};
 use temporalio_sdk::activities::ActivityContext;
 
 use super::applying::trouble;
-use super::categories::{Categories, Tree, fold};
+use super::categories::{Categories, Known, Tree, fold};
 use super::client::Shop;
 use super::compared::{Compared, hex};
 use super::images::Images;
 use super::kind::Kind;
-use super::products::{self, Products, Urls};
+use super::products::{self, Move, Products, Urls};
 use super::rules::{self, Rules};
 use crate::bulk::{Trouble, patiently};
 
@@ -88,38 +89,23 @@ impl Staging<'_> {
     }
 
     pub(super) async fn categories(&self, input: &StageCategories) -> Result<StagedCategories, Trouble> {
-        let tree = self.tree().await?;
-        let mut problems = Vec::new();
-        for id in &input.ids {
-            if tree.path(id).is_none() {
-                problems.push(format!(
-                    "category_ids names '{id}', which the shop does not know: name the category"
-                ));
-            }
-        }
+        let mut tree = self.tree().await?;
+        let mut problems = unknown_ids(input, &tree);
         let mut levels: BTreeMap<usize, Vec<Category>> = BTreeMap::new();
-        let mut paths: BTreeMap<Vec<String>, Vec<String>> =
-            tree.paths().map(|path| (fold(path), path.to_vec())).collect();
         for category in &input.categories {
             let mut category = category.clone();
-            if let Some(parent) = category.parent_id.take() {
-                let Some(above) = tree.path(&parent) else {
-                    problems.push(format!(
-                        "parent_id of row {} is '{parent}', which the shop does not know: correct it, or leave it out",
-                        category.row
-                    ));
-                    continue;
-                };
+            if let Some(above) = category.parent_id.take().and_then(|parent| tree.path(&parent)) {
                 category.path.splice(0..0, above.iter().cloned());
             }
-            paths.entry(fold(&category.path)).or_insert_with(|| category.path.clone());
             levels.entry(category.path.len()).or_default().push(category);
         }
         let (mut counts, mut changes) = (StageCounts::default(), Sha256::new());
-        let (mut batches, mut new) = (Vec::new(), Vec::new());
-        let kind = Categories::new(self.shop);
+        let (mut batches, mut new, mut to_be) = (Vec::new(), Vec::new(), Vec::new());
         for rows in levels.into_values() {
             let mut batch = Compared::default();
+            let kind = Categories::staging(self.shop, tree.clone());
+            to_be.extend(rows.iter().map(|row| Known { path: row.path.clone(), id: None }));
+            tree = tree.with_moved(&rows);
             self.compare(&kind, rows, &mut batch, |_, row, now| {
                 if now.is_none() && new.len() < NAMED {
                     new.push(shown(&row.path));
@@ -133,7 +119,11 @@ impl Staging<'_> {
             changes.update(batch.changes.finalize());
             batches.extend(batch.lines.put(self.store, self.folder).await?);
         }
-        let paths: Vec<Vec<String>> = paths.into_values().collect();
+        let mut paths: BTreeMap<Vec<String>, Known> = BTreeMap::new();
+        for known in tree.known().chain(to_be) {
+            paths.entry(fold(&known.path)).or_insert(known);
+        }
+        let paths: Vec<Known> = paths.into_values().collect();
         let paths = self.store.put(self.folder, "json", serde_json::to_vec(&paths)?).await?;
         Ok(StagedCategories { batches, paths, counts, changes: hex(changes), new, problems })
     }
@@ -158,7 +148,7 @@ impl Staging<'_> {
     pub(super) async fn products(&self, input: &StageProducts) -> Result<StagedRows, Trouble> {
         let products: Vec<Product> = self.rows(&input.products).await?;
         let images: Vec<Image> = self.rows(&input.images).await?;
-        let categories = self.paths(&input.paths).await?;
+        let (categories, tree) = self.categories_to_be(&input.paths).await?;
         let pictures = Paths::new(images.iter().map(|image| file_parts(&image.file_path)).collect());
         let urls = self.urls(&images).await?;
         let mut batch = Compared::default();
@@ -171,17 +161,15 @@ impl Staging<'_> {
             }
         }
         let limit = input.price_change_percent;
-        let kind = Products::new(self.shop, self.tree().await?, urls, rows.len(), true);
+        let kind = Products::new(self.shop, tree, urls, rows.len(), true);
         self.compare(&kind, rows, &mut batch, |batch, row, now| {
-            let Some(price) = row.product.price else { return };
-            let was_zero = now.is_some_and(|now| now.price.minor_units() == 0);
-            batch.counts.prices_to_zero += u64::from(price.minor_units() == 0 && !was_zero);
-            let Some(old) = now.filter(|now| now.prices.is_empty()).map(|now| now.price) else { return };
-            batch.counts.prices_jump +=
-                u64::from(is_change_above(old.minor_units(), price.minor_units(), limit));
-            if old != price {
+            for Move { variant, from, to } in row.moves(now) {
+                let (old, new) = (from.map(Money::minor_units), to.minor_units());
+                batch.counts.prices_to_zero += u64::from(new == 0 && old != Some(0));
+                let Some(from) = from.filter(|from| *from != to) else { continue };
+                batch.counts.prices_jump += u64::from(is_change_above(from.minor_units(), new, limit));
                 let Product { row: line, sku, .. } = &row.product;
-                batch.largest.note((*line).into(), (sku, None), (old, price));
+                batch.largest.note((*line).into(), (sku, variant), (from, to));
             }
         })
         .await?;
@@ -189,7 +177,7 @@ impl Staging<'_> {
     }
 
     pub(super) async fn rules(&self, input: &StageRules) -> Result<StagedRows, Trouble> {
-        let categories = self.paths(&input.paths).await?;
+        let (categories, tree) = self.categories_to_be(&input.paths).await?;
         let mut batch = Compared::default();
         let mut rows = Vec::with_capacity(input.rules.len());
         for rule in &input.rules {
@@ -205,14 +193,16 @@ impl Staging<'_> {
         let ended = |rule: &&Rule| rule.until.value().is_some_and(|until| *until <= input.now);
         let ended = input.rules.iter().filter(ended).take(NAMED);
         batch.notes.extend(ended.map(|rule| format!("pricing rule '{}' has ended already", rule.name)));
-        let kind = Rules { shop: self.shop, tree: self.tree().await?, is_staging: true };
+        let kind = Rules { shop: self.shop, tree, is_staging: true };
         self.compare(&kind, rows, &mut batch, |_, _, _| {}).await?;
         batch.finish(self).await
     }
 
-    async fn paths(&self, object: &ObjectRef) -> Result<Paths, Trouble> {
-        let paths: Vec<Vec<String>> = serde_json::from_slice(&self.store.get(object).await?)?;
-        Ok(Paths::new(paths))
+    /// The categories that there will be: their paths, and the ids of those that are there.
+    async fn categories_to_be(&self, object: &ObjectRef) -> Result<(Paths, Tree), Trouble> {
+        let known: Vec<Known> = serde_json::from_slice(&self.store.get(object).await?)?;
+        let paths = known.iter().map(|known| known.path.clone()).collect();
+        Ok((Paths::new(paths), Tree::of_known(known)))
     }
 
     /// Where the shop serves the pictures that it has already.
@@ -226,6 +216,20 @@ impl Staging<'_> {
         }
         Ok(urls)
     }
+}
+
+/// Ids of the file that the shop does not know.
+fn unknown_ids(input: &StageCategories, tree: &Tree) -> Vec<String> {
+    let of_rules = input.ids.iter().filter(|id| tree.path(id).is_none()).map(|id| {
+        format!("category_ids names '{id}', which the shop does not know: name the category")
+    });
+    let of_rows = input.categories.iter().filter_map(|category| {
+        let parent = category.parent_id.as_ref().filter(|parent| tree.path(parent).is_none())?;
+        let row = category.row;
+        let fix = "correct it, or leave it out";
+        Some(format!("parent_id of row {row} is '{parent}', which the shop does not know: {fix}"))
+    });
+    of_rules.chain(of_rows).collect()
 }
 
 fn outcome(product: &Product) -> RowOutcome {

@@ -8,6 +8,7 @@ mod categories;
 mod images;
 mod products;
 mod rules;
+mod table;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +23,8 @@ use contracts::values::CatalogId;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::value::RawValue;
+
+pub use table::{TableRow, check_table};
 
 use crate::consent;
 use crate::input::parsed::{at_most, currency, span, zone};

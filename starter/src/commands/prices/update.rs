@@ -7,6 +7,7 @@ use super::PRICES as LIST;
 use super::list::{self, Given};
 use crate::cli::prices::{CheckArgs, PaceArgs, UpdateArgs};
 use crate::commands::call::Call;
+use crate::commands::lists;
 use crate::commands::lists::columns::Columns;
 use crate::processes::PRICES;
 use crate::runs::start::{self, Wanted};
@@ -27,7 +28,7 @@ fn currency(checks: &CheckArgs) -> Result<Currency, Failure> {
 pub(crate) async fn run(call: &Call<'_>, args: UpdateArgs) -> Result<Exit, Failure> {
     let columns = Columns::read(&LIST, args.map.as_deref(), currency(&args.checks)?)?;
     let store = Store::open(&args.store.store)?;
-    let file = list::open(&args).await?;
+    let file = lists::file::open(&args.input, args.format, &args.file).await?;
     let batch_id = match &args.batch_id {
         Some(batch) => batch.to_string(),
         None => file.hash()?,

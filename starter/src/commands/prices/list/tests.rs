@@ -1,14 +1,15 @@
 //! Tests of lists that are files.
 
 use std::env::temp_dir;
-use std::fs;
-use std::process;
+use std::{fs, io, process};
 
 use contracts::money::Currency;
 use rust_xlsxwriter::Workbook;
 use store::Lines;
+use table::Format;
 
 use super::*;
+use crate::commands::lists::file::sniffed;
 use crate::commands::prices::PRICES;
 
 #[tokio::test]
