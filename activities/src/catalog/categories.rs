@@ -283,16 +283,16 @@ impl Kind for Categories<'_> {
             let above = &row.path[..row.path.len().saturating_sub(1)];
             let mut state = wanted.clone();
             if !above.is_empty() {
-                let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                let id = |tree: &Tree| tree.id(above).map(str::to_owned);
+                let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(id);
                 // The level above is there before this one is begun.
-                let tree = match seen {
-                    Some(tree) => tree,
-                    None => Tree::read(self.shop).await?,
+                state.parent_id = match seen {
+                    Some(parent) => Some(parent),
+                    None => id(&Tree::read(self.shop).await?),
                 };
-                state.parent_id = match tree.id(above) {
-                    Some(id) => Some(id.to_owned()),
-                    None => return Err(super::kind::no_parent(&shown(above))),
-                };
+                if state.parent_id.is_none() {
+                    return Err(super::kind::no_parent(&shown(above)));
+                }
             }
             let nothing = Look {
                 name: String::new(),

@@ -130,7 +130,7 @@ impl ListFile {
     }
 
     /// Line and column of a byte.
-    fn place(&self, byte: u64) -> Option<Place> {
+    pub(crate) fn place(&self, byte: u64) -> Option<Place> {
         LineFinder::open(self.again().ok()?, &self.table).ok()?.place(byte).ok()
     }
 
