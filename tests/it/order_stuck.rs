@@ -118,6 +118,41 @@ async fn a_parcel_that_is_under_way_is_for_a_person_before_the_money_goes_back()
     Ok(())
 }
 
+/// The parcel is under way to a customer who wants it after all: it goes, the money stays, and the goods are sold.
+#[tokio::test]
+async fn a_parcel_that_is_kept_fulfils_its_order() -> anyhow::Result<()> {
+    let slow = ["--retry-first=30s", "--retry-longest=30s", "--stock-patience=10m", "--undo-patience=10m"];
+    let (world, _worker) = World::apart(&slow).await?;
+    let once = json!([{ "operation": "inventory.confirm", "kind": "status", "status": 503, "count": 1 }]);
+    world.shop.faults(once).await?;
+    let order = world.start(&orders::order()).await?;
+    order.until_step("create-shipping", StepStatus::Completed).await?;
+    world.shop.put(&format!("shipments/{}", order.order_id), json!({ "status": "in_transit" })).await?;
+    order.cancel_order("the customer called").await.map_err(anyhow::Error::msg)?;
+    let progress = order.until("needs a person", |p| p.needs_human == ["create-shipping"]).await?;
+    let question = progress.questions.first().context("nobody is asked")?;
+    let kept = question.answers.iter().find(|choice| choice.action == Action::Keep);
+    assert!(kept.is_some_and(|kept| kept.effect.contains("the money stays")), "{question:?}");
+
+    let kept = order.answer("create-shipping", Action::Keep, "the customer wants it").await;
+    assert_eq!(kept, Ok(AnswerOutcome::Kept));
+    let result = order.ended().await?.fulfilled()?;
+    assert!(result.tracking_number.is_some() && result.payment_id.is_some(), "{result:?}");
+    assert!(result.report.undone.is_empty() && result.report.left_standing.is_empty(), "{result:?}");
+    let notes = result.report.notes.join("\n");
+    assert!(notes.contains("create-shipping is kept") && notes.contains("too late to cancel"), "{notes}");
+    let totals = world.shop.clean().await?;
+    for (figure, wanted) in
+        [("charges", 1), ("refunds", 0), ("holds", 0), ("voided_shipments", 0), ("mails", 1)]
+    {
+        assert_eq!(totals[figure], json!(wanted), "{figure}: {totals}");
+    }
+    assert_eq!(world.shop.stock("LAPTOP-001-16GB-512GB").await?, (49, 0));
+    let told = world.shop.get(&format!("orders/{}", order.order_id)).await?;
+    assert_eq!((&told["status"], &told["payment_status"]), (&json!("confirmed"), &json!("paid")), "{told}");
+    Ok(())
+}
+
 /// A carrier that does not let us void is not one that cannot be reached: the parcel may leave, so the money waits for
 /// a person, or for the void.
 #[tokio::test]

@@ -17,12 +17,13 @@
 //! A refusal, an outage beyond a step's patience, the deadline, `cancel_order` or Temporal's cancel before the pivot
 //! undoes every step that has begun, newest first, and tells the shop (`update-order`): `failed`, `cancelled` or
 //! `expired`. A person is asked about an undo that sticks, and the others go on; only where the carrier refuses to void
-//! the label do they wait for the answer. Money that comes meanwhile goes back here, later in [`crate::late_payment`].
+//! the label do they wait for the answer, which may be to keep it all (`kept`). Money that comes meanwhile goes back here, later in [`crate::late_payment`].
 //!
 //! Deliberately absent: retries (`policy`), formats of providers (crate `activities`), a second charge (a new order).
 
 mod face;
 mod input;
+mod kept;
 mod paying;
 mod requests;
 mod result;
@@ -65,6 +66,7 @@ const UPDATE: &str = "update-order-status";
 const NOTIFY: &str = "send-notifications";
 const ANALYTICS: &str = "update-analytics";
 const TELL_SHOP: &str = "update-order";
+const SELL_KEPT: &str = "sell-kept-goods";
 
 impl Process for OrderProcessing {
     const NAME: &'static str = "OrderProcessing";
@@ -78,14 +80,18 @@ impl Process for OrderProcessing {
             .undo("restock", "the goods count as sold"),
         StepSpec::pivot(SHIP, "buy the shipping label")
             .undo("void the label", "the parcel may be sent")
-            .holds_up_others(),
+            .holds_up_others("the parcel goes, the money stays, the goods are sold, and the shop hears that it is confirmed"),
         StepSpec::retriable(UPDATE, "tell the shop that the order is confirmed")
             .if_left("the shop does not know that the order is paid and has a label"),
         StepSpec::retriable(NOTIFY, "tell the customer"),
         StepSpec::retriable(ANALYTICS, "count the sale"),
     ];
-    const UNDO_STEPS: &'static [StepSpec] = &[StepSpec::compensable(TELL_SHOP, "tell the shop how it ended")
-        .undo("tell the shop how it ended", "the shop holds the order open")];
+    const UNDO_STEPS: &'static [StepSpec] = &[
+        StepSpec::compensable(TELL_SHOP, "tell the shop how it ended")
+            .undo("tell the shop how it ended", "the shop holds the order open"),
+        StepSpec::retriable(SELL_KEPT, "turn the hold of a kept parcel into a sale")
+            .if_left("goods that are under way stay for sale"),
+    ];
     type Input = OrderData;
 
     fn named(workflow_id: &str, order: &OrderData) -> Result<About, Problem> {
@@ -108,7 +114,8 @@ impl OrderRun<'_> {
         let paid = self.settle(saga, payment, deadline).await?;
         let ((), label) = saga.both(self.confirm(saga, holds), self.ship(saga)).await?;
         saga.pivot();
-        join!(self.tell_shop(saga, paid.status, &label), self.notify(saga, &label), self.count_sale(saga));
-        Ok(Fulfilled { paid, label })
+        let told = self.tell_shop(saga, paid.status, Some(&label));
+        join!(told, self.notify(saga, &label), self.count_sale(saga));
+        Ok(Fulfilled { paid, label: Some(label) })
     }
 }

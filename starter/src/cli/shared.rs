@@ -107,6 +107,8 @@ pub(crate) enum Action {
     /// Leave it as it is
     #[value(alias = "skip")]
     Leave,
+    /// Keep what cannot be taken back, and with it everything that it needs: the run reaches its goal
+    Keep,
     /// Go on
     Approve,
     /// Do not go on
@@ -120,6 +122,7 @@ impl From<Action> for workflows::saga::Action {
             Action::HandsOff => Self::HandsOff,
             Action::DoneByHand => Self::DoneByHand,
             Action::Leave => Self::Leave,
+            Action::Keep => Self::Keep,
             Action::Approve => Self::Approve,
             Action::Reject => Self::Reject,
         }

@@ -89,7 +89,7 @@ async fn forward(
     run.confirm(saga, holds).await?;
     let label = run.ship(saga).await?;
     saga.pivot();
-    run.tell_shop(saga, PaymentStatus::Paid, &label).await;
+    run.tell_shop(saga, PaymentStatus::Paid, Some(&label)).await;
     run.send_mail(saga, &label).await;
     run.send_sms(saga, &label).await;
     run.push(saga, &label).await;

@@ -51,7 +51,7 @@ pub impl BulkPriceUpdate {
         ctx: &mut WorkflowContext<Self>,
         input: Unchecked<BulkPriceUpdateData>,
     ) -> WorkflowResult<BulkUpdateResult> {
-        let (data, saga) = Saga::open(ctx, &input)?;
+        let (data, mut saga) = Saga::open(ctx, &input)?;
         let run = PriceRun::new(ctx, &data);
         let mut work = Work::default();
         let story = run.forward(&saga, &mut work).await;

@@ -211,7 +211,7 @@ impl<'r, 'c> TakeBack<'r, 'c> {
     }
 }
 
-impl WayBack<BulkPriceUpdate> for TakeBack<'_, '_> {
+impl<T> WayBack<BulkPriceUpdate, T> for TakeBack<'_, '_> {
     async fn go_back(&self, back: &Back<'_, BulkPriceUpdate>, halt: &Halt) {
         let is_wanted = matches!(halt, Halt::Stopped(_)) && back.ctx().state(|w| w.control.reverts);
         if !is_wanted {

@@ -93,7 +93,7 @@ pub impl CatalogSetup {
         ctx: &mut WorkflowContext<Self>,
         input: Unchecked<CatalogSetupData>,
     ) -> WorkflowResult<CatalogSetupResult> {
-        let (data, saga) = Saga::open(ctx, &input)?;
+        let (data, mut saga) = Saga::open(ctx, &input)?;
         ctx.state_mut(|setup| setup.undo = data.policy == RowPolicy::AllOrNothing);
         let run = SetupRun::new(ctx, &data);
         let mut work = Work::default();

@@ -103,7 +103,7 @@ impl TakeBack<'_, '_> {
     }
 }
 
-impl WayBack<CatalogSetup> for TakeBack<'_, '_> {
+impl<T> WayBack<CatalogSetup, T> for TakeBack<'_, '_> {
     async fn go_back(&self, back: &Back<'_, CatalogSetup>, _halt: &Halt) {
         if !back.ctx().state(|setup| setup.undo) {
             return;

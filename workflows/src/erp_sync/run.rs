@@ -70,7 +70,7 @@ pub(super) struct NoteFailure<'r, 'c> {
     pub(super) work: &'r Work,
 }
 
-impl WayBack<ErpSync> for NoteFailure<'_, '_> {
+impl<T> WayBack<ErpSync, T> for NoteFailure<'_, '_> {
     async fn go_back(&self, back: &Back<'_, ErpSync>, halt: &Halt) {
         let Self { run, work } = self;
         let holds_lease = !matches!(halt, Halt::Refused(refusal) if refusal.failure_type == "AlreadyRunning");

@@ -34,6 +34,7 @@ pub fn charge_key(order_id: &OrderId) -> IdempotencyKey {
 }
 
 /// How an order was paid.
+#[derive(Clone, Debug)]
 pub(super) struct Paid {
     pub(super) payment_id: Option<String>,
     pub(super) status: PaymentStatus,
@@ -75,11 +76,14 @@ impl OrderRun<'_> {
     ) -> Result<Paid, Halt> {
         let Some(payment) = charged else {
             let status = if self.order.is_free() { PaymentStatus::Paid } else { PaymentStatus::Pending };
-            return Ok(Paid { payment_id: None, status });
+            let paid = Paid { payment_id: None, status };
+            self.so_far.borrow_mut().paid = Some(paid.clone());
+            return Ok(paid);
         };
         let mut wait = Wait::begin(saga, deadline);
         let settled = self.settled(&mut wait, payment).await;
         wait.end(settled.is_ok());
+        self.so_far.borrow_mut().paid = settled.as_ref().ok().cloned();
         settled
     }
 

@@ -141,7 +141,7 @@ impl<'o> Requests<'o> {
 
     /// The shop hears that the order is confirmed.
     #[must_use]
-    pub fn confirmed(&self, payment: PaymentStatus, label: &Label) -> UpdateOrder {
+    pub fn confirmed(&self, payment: PaymentStatus, label: Option<&Label>) -> UpdateOrder {
         UpdateOrder {
             key: self.key(UPDATE),
             order_id: self.order.order_id.clone(),
@@ -149,8 +149,8 @@ impl<'o> Requests<'o> {
             only_over: None,
             payment_status: Some(payment),
             shipping_status: Some(ShippingStatus::Pending),
-            tracking_number: Some(label.tracking_number.clone()),
-            estimated_delivery: label.estimated_delivery.clone(),
+            tracking_number: label.map(|label| label.tracking_number.clone()),
+            estimated_delivery: label.and_then(|label| label.estimated_delivery.clone()),
             failure_reason: None,
         }
     }

@@ -42,13 +42,15 @@ pub struct OrderProcessingResult {
 /// The findings with which the story ends; the result is made of them.
 pub(super) struct Fulfilled {
     pub(super) paid: Paid,
-    pub(super) label: Label,
+    /// `None`: the parcel is under way, and its label could not be read.
+    pub(super) label: Option<Label>,
 }
 
 impl OrderProcessingResult {
     pub(super) fn of(order: &OrderData, workflow_id: &str, ended: Ended<Fulfilled>) -> Self {
         let success = ended.is_success();
         let (paid, label) = ended.value.map(|fulfilled| (fulfilled.paid, fulfilled.label)).unzip();
+        let label = label.flatten();
         Self {
             success,
             order_id: order.order_id.clone(),

@@ -1,5 +1,6 @@
 //! The steps of order processing, each with its undo.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use contracts::commerce::{Commerce, OrderProblem, OrderValidation, PaymentStatus};
@@ -11,7 +12,9 @@ use contracts::shipping::{Label, Shipment, Shipping};
 use jiff::Timestamp;
 use temporalio_workflow::join;
 
+use super::kept::SoFar;
 use super::requests::Requests;
+use super::result::Fulfilled;
 use super::{
     ANALYTICS, CONFIRM, NOTIFY, OrderData, OrderProcessing, PAY, RESERVE, SHIP, TELL_SHOP, UPDATE, VALIDATE,
 };
@@ -36,6 +39,7 @@ pub struct OrderRun<'o> {
     /// What the order asks for.
     pub requests: Requests<'o>,
     plan: fn(Policy) -> Policy,
+    pub(super) so_far: RefCell<SoFar>,
 }
 
 pub(super) type OrderSaga = Saga<OrderProcessing>;
@@ -44,7 +48,12 @@ impl<'o> OrderRun<'o> {
     /// An order that runs under this workflow id.
     #[must_use]
     pub fn new(order: &'o OrderData, workflow_id: &str) -> Self {
-        Self { order, requests: Requests::new(order, workflow_id), plan: |policy| policy }
+        Self {
+            order,
+            requests: Requests::new(order, workflow_id),
+            plan: |policy| policy,
+            so_far: RefCell::default(),
+        }
     }
 
     /// The same, each step being an activity of its own: none runs inside a workflow task.
@@ -88,7 +97,10 @@ impl<'o> OrderRun<'o> {
             .undo_by(Inventory::release, self.requests.release())
             .await?;
         match reservation {
-            Reservation::Held { holds } => Ok(holds),
+            Reservation::Held { holds } => {
+                self.so_far.borrow_mut().holds.clone_from(&holds);
+                Ok(holds)
+            }
             Reservation::Short { lines } => {
                 let short: Vec<_> = lines
                     .iter()
@@ -135,6 +147,7 @@ impl<'o> OrderRun<'o> {
         match shipment {
             Shipment::Labelled(label) => {
                 saga.fact(SHIP, "tracking_number", &label.tracking_number);
+                self.so_far.borrow_mut().label = Some(label.clone());
                 Ok(label)
             }
             Shipment::Refused { code } => {
@@ -144,7 +157,7 @@ impl<'o> OrderRun<'o> {
     }
 
     /// The shop hears that the order is confirmed; a person is asked if it cannot be told.
-    pub async fn tell_shop<P: Process>(&self, saga: &Saga<P>, payment: PaymentStatus, label: &Label) {
+    pub async fn tell_shop<P: Process>(&self, saga: &Saga<P>, payment: PaymentStatus, label: Option<&Label>) {
         let confirmed = self.requests.confirmed(payment, label);
         // A shop that never hears of a paid order with a label would sell its goods, or charge, again: a person is
         // asked.
@@ -207,7 +220,7 @@ impl<'o> OrderRun<'o> {
 
 /// The order's own part of the way back: a payment that settles meanwhile, after its own undo, is undone once more
 /// (where a person has decided about it, only if that person says so), and the shop is told last.
-impl WayBack<OrderProcessing> for OrderRun<'_> {
+impl WayBack<OrderProcessing, Fulfilled> for OrderRun<'_> {
     /// An order that no carrier takes is not shippable, whichever way the carrier put it.
     fn outage_type(&self, step: &str) -> &'static str {
         if step == SHIP { "ShippingFailed" } else { "StepFailed" }
@@ -220,7 +233,7 @@ impl WayBack<OrderProcessing> for OrderRun<'_> {
             let heard = back.ctx().state(|w| w.settlements.len());
             // Money that arrives does not wait for an answer about something else.
             back.undo_until(|w| w.settlements.len() > heard && !w.saga.is_asked_about(PAY)).await;
-            if back.ctx().state(|w| w.settlements.len()) == heard {
+            if back.is_kept() || back.ctx().state(|w| w.settlements.len()) == heard {
                 return;
             }
             let reversal = self.requests.reversal(back.ctx().state(|w| w.payment_id.clone()));
@@ -231,6 +244,10 @@ impl WayBack<OrderProcessing> for OrderRun<'_> {
                 back.undo_last(PAY, Payments::reverse, reversal);
             }
         }
+    }
+
+    async fn keep(&self, saga: &OrderSaga) -> Option<Fulfilled> {
+        self.keep_parcel(saga).await
     }
 }
 

@@ -62,7 +62,7 @@ pub impl PriceExport {
         ctx: &mut WorkflowContext<Self>,
         input: Unchecked<PriceExportData>,
     ) -> WorkflowResult<PriceExportResult> {
-        let (data, saga) = Saga::open(ctx, &input)?;
+        let (data, mut saga) = Saga::open(ctx, &input)?;
         let story = forward(&saga, data).await;
         let ended = saga.end(story, &UndoAll).await?;
         let success = ended.is_success();

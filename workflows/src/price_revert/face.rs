@@ -81,7 +81,7 @@ pub impl PriceRevert {
         ctx: &mut WorkflowContext<Self>,
         input: Unchecked<PriceRevertData>,
     ) -> WorkflowResult<PriceRevertResult> {
-        let (data, saga) = Saga::open(ctx, &input)?;
+        let (data, mut saga) = Saga::open(ctx, &input)?;
         let story = forward(&saga, &data).await;
         let ended = saga.end(story, &UndoAll).await?;
         let success = ended.is_success();

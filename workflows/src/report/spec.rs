@@ -16,13 +16,16 @@ pub struct StepSpec {
     /// The consequence in words when a person leaves its undo (or, of a step that has to happen, the step itself)
     /// undone.
     pub left: &'static str,
+    /// The consequence in words when a person keeps its effect, because it cannot be undone any more, and the run goes
+    /// on to its goal; empty where that is no answer.
+    pub kept: &'static str,
     /// Whether a refusal of its undo holds up the undos of earlier steps until a person has answered.
     pub holds_up_others: bool,
 }
 
 impl StepSpec {
     const fn new(name: &'static str, words: &'static str, class: StepClass) -> Self {
-        Self { name, words, class, undo: "", left: "", holds_up_others: false }
+        Self { name, words, class, undo: "", left: "", kept: "", holds_up_others: false }
     }
 
     /// A step before the pivot.
@@ -50,10 +53,11 @@ impl StepSpec {
     }
 
     /// A refusal of its undo changes what has to become of earlier steps: while a parcel is under way, nobody gives
-    /// the money back before a person has decided.
+    /// the money back before a person has decided. The person may also keep it, in these words; the process says how it
+    /// goes on then ([`WayBack::keep`](crate::saga::WayBack::keep)).
     #[must_use]
-    pub const fn holds_up_others(self) -> Self {
-        Self { holds_up_others: true, ..self }
+    pub const fn holds_up_others(self, kept: &'static str) -> Self {
+        Self { holds_up_others: true, kept, ..self }
     }
 
     /// Adds the words for the consequence when a person leaves a step that has to happen.

@@ -62,6 +62,8 @@ pub enum Settled<T> {
     ByHand(String),
     /// Somebody left it; why.
     Left(String),
+    /// Somebody keeps it, and all that it needs; why.
+    Kept(String),
 }
 
 /// The matter of a question about an effect.
@@ -70,14 +72,28 @@ pub(super) struct Matter {
     pub(super) kind: SubjectKind,
     pub(super) spec: StepSpec,
     pub(super) part: Option<&'static str>,
+    /// Whether everything that it needs is still there, so that it can be kept.
+    pub(super) can_be_kept: bool,
 }
 
 impl Matter {
     fn question(self, unsettled: &Unsettled) -> Question {
-        let Self { kind, spec, part } = self;
+        let Self { kind, spec, part, can_be_kept } = self;
         let effect = if kind == SubjectKind::Undo && !spec.undo.is_empty() { spec.undo } else { spec.words };
         let left = if spec.left.is_empty() { "it stays as it is" } else { spec.left };
         let choice = |action, effect: String| Choice { action, effect };
+        let mut answers = vec![
+            choice(Action::Retry, format!("tried again now: {effect}")),
+            choice(
+                Action::HandsOff,
+                format!("nothing is tried while you do it by hand ({effect}); the question stays open"),
+            ),
+            choice(Action::DoneByHand, format!("nothing is sent: you did it by hand ({effect})")),
+            choice(Action::Leave, format!("nothing is sent: {left}")),
+        ];
+        if can_be_kept && !spec.kept.is_empty() {
+            answers.push(choice(Action::Keep, spec.kept.to_owned()));
+        }
         Question {
             id: String::new(),
             about: Subject { kind, step: spec.name.to_owned(), part: part.map(str::to_owned) },
@@ -86,15 +102,7 @@ impl Matter {
             since: None,
             deadline: None,
             facts: Vec::new(),
-            answers: vec![
-                choice(Action::Retry, format!("tried again now: {effect}")),
-                choice(
-                    Action::HandsOff,
-                    format!("nothing is tried while you do it by hand ({effect}); the question stays open"),
-                ),
-                choice(Action::DoneByHand, format!("nothing is sent: you did it by hand ({effect})")),
-                choice(Action::Leave, format!("nothing is sent: {left}")),
-            ],
+            answers,
             hands_off: false,
         }
     }
@@ -279,6 +287,7 @@ impl<W: Process, T: 'static> Open<W, T> {
                 return Some(Settled::Done(done));
             }
             (Action::Leave, _) => AnswerOutcome::Left,
+            (Action::Keep, _) => AnswerOutcome::Kept,
             (Action::Retry, _) => {
                 self.retry(ticket);
                 return None;
@@ -297,7 +306,11 @@ impl<W: Process, T: 'static> Open<W, T> {
             return None;
         }
         self.settle(ticket, outcome, &format!("{}: {reason}", outcome.words()), detail);
-        Some(if outcome == AnswerOutcome::Left { Settled::Left(reason) } else { Settled::ByHand(reason) })
+        Some(match outcome {
+            AnswerOutcome::Left => Settled::Left(reason),
+            AnswerOutcome::Kept => Settled::Kept(reason),
+            _ => Settled::ByHand(reason),
+        })
     }
 
     /// Tries once more, because a person says so. The question goes on listening: somebody else may answer meanwhile.

@@ -122,8 +122,9 @@ impl<T> Ended<T> {
     }
 }
 
-/// A process's own part of its way back, where that is more than undoing everything newest first.
-pub trait WayBack<W: Process> {
+/// A process's own part of its way back, where that is more than undoing everything newest first. `T`: the findings with
+/// which its story ends.
+pub trait WayBack<W: Process, T> {
     /// The failure type of a run that a step ended by getting no usable answer for all its patience, or a refusal that
     /// its adapter has no word for.
     fn outage_type(&self, step: &str) -> &'static str {
@@ -136,12 +137,19 @@ pub trait WayBack<W: Process> {
         let _halt = halt;
         back.undo_all()
     }
+
+    /// Goes on to the goal, because a person keeps what could not be undone any more. `None`: nothing of this process
+    /// can be kept.
+    fn keep(&self, saga: &Saga<W>) -> impl Future<Output = Option<T>> {
+        let _saga = saga;
+        std::future::ready(None)
+    }
 }
 
 /// The way back of a process that only undoes everything, newest first.
 pub struct UndoAll;
 
-impl<W: Process> WayBack<W> for UndoAll {}
+impl<W: Process, T> WayBack<W, T> for UndoAll {}
 
 impl<W: Process> Saga<W> {
     /// An outside system refused a step: notes it and says how the run has to end.
@@ -154,7 +162,11 @@ impl<W: Process> Saga<W> {
     ///
     /// # Errors
     /// The typed failure or the cancellation as which the run closes.
-    pub async fn end<T>(&self, story: Result<T, Halt>, way: &impl WayBack<W>) -> WorkflowResult<Ended<T>> {
+    pub async fn end<T>(
+        &mut self,
+        story: Result<T, Halt>,
+        way: &impl WayBack<W, T>,
+    ) -> WorkflowResult<Ended<T>> {
         let (outcome, value, reason) = match story {
             Ok(value) => {
                 if self.ctx.cancellation_token().is_cancelled() {
@@ -165,6 +177,9 @@ impl<W: Process> Saga<W> {
             Err(halt) => {
                 self.turn_back(&halt);
                 way.go_back(&Back::of(self), &halt).await;
+                if let Some(value) = self.kept(way).await {
+                    return Ok(self.ended(Outcome::Completed, Some(value), None).await);
+                }
                 let Ending { outcome, reason } = halt.ending();
                 if !matches!(&halt, Halt::Stopped(stop) if stop.by != StoppedBy::Temporal) {
                     let report = self.close(outcome, Some(reason)).await;
@@ -173,9 +188,22 @@ impl<W: Process> Saga<W> {
                 (outcome, None, Some(reason))
             }
         };
+        Ok(self.ended(outcome, value, reason).await)
+    }
+
+    async fn ended<T>(&self, outcome: Outcome, value: Option<T>, reason: Option<String>) -> Ended<T> {
         let report = self.close(outcome, reason.clone()).await;
         let took_ms = self.scribe.state(|saga| saga.took_ms());
-        Ok(Ended { outcome, value, reason, report, took_ms })
+        Ended { outcome, value, reason, report, took_ms }
+    }
+
+    /// The findings of a run whose effect is kept by a person. No stop reaches it any more.
+    async fn kept<T>(&mut self, way: &impl WayBack<W, T>) -> Option<T> {
+        if !self.scribe.state(|saga| saga.is_kept) {
+            return None;
+        }
+        self.pivot();
+        way.keep(self).await
     }
 
     /// Turns back: from here on whoever asks is told why, and nobody can stop the run for another reason. A stop that

@@ -45,6 +45,8 @@ pub struct SagaState {
     /// Steps whose undo is registered, oldest first.
     pub(super) undoable: Vec<&'static str>,
     pub(super) people: People,
+    /// Whether a person keeps what could not be undone: the run goes on to its goal.
+    pub(super) is_kept: bool,
     pub(super) outcome: Option<&'static str>,
     pub(super) error: Option<String>,
     pub(super) ended_at: Option<Timestamp>,
@@ -171,6 +173,12 @@ impl SagaState {
         if !is_the_story && let Some(stop) = self.stop.take() {
             self.report.notes.push(format!("stopped while it failed: {}", stop.reason));
         }
+    }
+
+    /// A person keeps the effect of a step.
+    pub(super) fn keep(&mut self, step: &str, reason: &str) {
+        self.is_kept = true;
+        self.report.notes.push(format!("{step} is kept, and the run goes on to its goal: {reason}"));
     }
 
     /// Whether the run goes back.

@@ -173,7 +173,8 @@ where
             Ok(done) => Settled::Done(done),
             Err(unsettled) => {
                 let tries = tries(&saga.ctx, summary::<W>(name, part), activity, input, policy);
-                let matter = Matter { kind: SubjectKind::Step, spec: spec_of::<W>(name), part };
+                let matter =
+                    Matter { kind: SubjectKind::Step, spec: spec_of::<W>(name), part, can_be_kept: false };
                 ask(scribe.clone(), matter, &unsettled, tries).await
             }
         };
@@ -270,6 +271,7 @@ fn note_settled<W: Process, T>(
         Settled::Done(_) => (StepStatus::Completed, None),
         Settled::ByHand(reason) => (StepStatus::Resolved, Some(format!("done by hand: {reason}"))),
         Settled::Left(reason) => (StepStatus::LeftStanding, Some(format!("left: {reason}"))),
+        Settled::Kept(reason) => (StepStatus::Resolved, Some(format!("kept: {reason}"))),
     };
     scribe.mark_part(name, part, status, detail.as_deref());
     if let Settled::Left(reason) = settled {

@@ -190,6 +190,12 @@ impl<'s, W: Process> Back<'s, W> {
         self.saga.scribe.state(|saga| saga.report.was_decided(step))
     }
 
+    /// Whether a person keeps what could not be undone: nothing more goes back.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.saga.scribe.state(|saga| saga.is_kept)
+    }
+
     /// Undoes everything that may have happened, newest first. Returns when nothing is left to undo, which may take a
     /// person's answer. No cancel reaches it; terminating the run would leave effects standing.
     ///
@@ -258,19 +264,28 @@ impl<'s, W: Process> Back<'s, W> {
         {
             observer.undo_failed(W::NAME, scribe.ctx.workflow_id(), step, &unsettled.reason);
         }
-        let matter = Matter { kind: SubjectKind::Undo, spec: spec_of::<W>(step), part };
+        let spec = spec_of::<W>(step);
+        let decides = first.is_none() && unsettled.is_answered && spec.holds_up_others;
+        let matter = Matter { kind: SubjectKind::Undo, spec, part, can_be_kept: decides };
         let settled = ask(scribe.clone(), matter, &unsettled, tries);
         let noted = async move {
             let (outcome, reason) = match settled.await {
                 Settled::Done(()) => (UndoOutcome::Undone, None),
                 Settled::ByHand(reason) => (UndoOutcome::DoneByHand, Some(reason)),
                 Settled::Left(reason) => (UndoOutcome::Left, Some(reason)),
+                Settled::Kept(reason) => {
+                    scribe.mark_part(step, part, StepStatus::Resolved, Some(&format!("kept: {reason}")));
+                    return scribe.change(|saga| saga.keep(step, &reason));
+                }
             };
             note(&scribe, step, part, outcome, reason);
         };
-        let decides = first.is_none() && unsettled.is_answered && matter.spec.holds_up_others;
         if decides {
             self.saga.questions.meanwhile(noted).await;
+            if self.is_kept() {
+                // What it needs stays.
+                self.saga.undos.borrow_mut().clear();
+            }
         } else {
             self.saga.questions.add(Box::pin(noted));
         }

@@ -60,7 +60,7 @@ pub impl StoreCleanUp {
         ctx: &mut WorkflowContext<Self>,
         input: Unchecked<StoreCleanUpData>,
     ) -> WorkflowResult<StoreCleanUpResult> {
-        let (data, saga) = Saga::open(ctx, &input)?;
+        let (data, mut saga) = Saga::open(ctx, &input)?;
         let story = forward(&saga, data).await;
         let ended = saga.end(story, &UndoAll).await?;
         Ok(StoreCleanUpResult {

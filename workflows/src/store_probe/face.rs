@@ -77,7 +77,7 @@ pub impl StoreProbe {
         ctx: &mut WorkflowContext<Self>,
         input: Unchecked<StoreProbeData>,
     ) -> WorkflowResult<StoreProbeResult> {
-        let (data, saga) = Saga::open(ctx, &input)?;
+        let (data, mut saga) = Saga::open(ctx, &input)?;
         let story = forward(&saga, data).await;
         let ended = saga.end(story, &UndoAll).await?;
         let success = ended.value == Some(Sight::Seen);

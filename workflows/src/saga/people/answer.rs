@@ -17,6 +17,8 @@ pub enum Action {
     DoneByHand,
     /// Leave it as it is.
     Leave,
+    /// Keep the effect that cannot be taken back, and with it everything that it needs: the run reaches its goal.
+    Keep,
     /// Go on.
     Approve,
     /// Do not go on.
@@ -25,8 +27,8 @@ pub enum Action {
 
 impl Action {
     /// Every answer there is.
-    pub const ALL: [Self; 6] =
-        [Self::Retry, Self::HandsOff, Self::DoneByHand, Self::Leave, Self::Approve, Self::Reject];
+    pub const ALL: [Self; 7] =
+        [Self::Retry, Self::HandsOff, Self::DoneByHand, Self::Leave, Self::Keep, Self::Approve, Self::Reject];
 
     /// The answer as it is written: `done_by_hand`.
     #[must_use]
@@ -36,6 +38,7 @@ impl Action {
             Self::HandsOff => "hands_off",
             Self::DoneByHand => "done_by_hand",
             Self::Leave => "leave",
+            Self::Keep => "keep",
             Self::Approve => "approve",
             Self::Reject => "reject",
         }
@@ -108,6 +111,8 @@ pub enum AnswerOutcome {
     DoneByHand,
     /// It is left as it is.
     Left,
+    /// It is kept, and the run goes on to its goal.
+    Kept,
     /// The run goes on.
     Approved,
     /// The run ends.
@@ -126,6 +131,7 @@ impl AnswerOutcome {
             Self::HandsOff => "nothing is tried any more until somebody answers",
             Self::DoneByHand => "done by hand",
             Self::Left => "left as it is",
+            Self::Kept => "kept",
             Self::Approved => "approved",
             Self::Rejected => "rejected",
             Self::AlreadyAnswered => "answered before",

@@ -1,0 +1,65 @@
+//! A parcel that cannot be called back any more, and that a person keeps: it goes, the money stays, and the order is
+//! fulfilled after all.
+//!
+//! 1. The label is read at the carrier, where its answer never came.
+//! 2. `sell-kept-goods`: the hold becomes a sale, whatever became of the first try; a person is asked if it does not.
+//! 3. The shop, the customer and the figures are told, as of every order that is fulfilled.
+
+use contracts::inventory::{Confirmation, Hold, Inventory};
+use contracts::shipping::{Label, Shipment, Shipping};
+use temporalio_workflow::join;
+
+use super::paying::Paid;
+use super::result::Fulfilled;
+use super::steps::{OrderRun, OrderSaga};
+use super::{NOTIFY, SELL_KEPT, SHIP};
+use crate::policy;
+use crate::saga::Settled;
+
+/// The findings of an order so far, for whoever has to go on from them.
+#[derive(Debug, Default)]
+pub(super) struct SoFar {
+    pub(super) holds: Vec<Hold>,
+    pub(super) paid: Option<Paid>,
+    pub(super) label: Option<Label>,
+}
+
+impl OrderRun<'_> {
+    /// Goes on to the goal of an order whose parcel is kept. `None`: it was never paid, so there is no parcel.
+    pub(super) async fn keep_parcel(&self, saga: &OrderSaga) -> Option<Fulfilled> {
+        let SoFar { holds, paid, label } = self.so_far.take();
+        let paid = paid?;
+        let label = match label {
+            None => self.read_label(saga).await,
+            known => known,
+        };
+        self.sell_kept(saga, holds).await;
+        let told = async {
+            match &label {
+                Some(label) => self.notify(saga, label).await,
+                None => saga.skip(NOTIFY, "the parcel's tracking number is not known"),
+            }
+        };
+        join!(self.tell_shop(saga, paid.status, label.as_ref()), told, self.count_sale(saga));
+        Some(Fulfilled { paid, label })
+    }
+
+    async fn read_label(&self, saga: &OrderSaga) -> Option<Label> {
+        let read = saga.step(SHIP, Shipping::find_shipment, self.requests.label(), policy::carrier());
+        match read.or_report().await.flatten() {
+            Some(Shipment::Labelled(label)) => Some(label),
+            Some(Shipment::Refused { .. }) | None => None,
+        }
+    }
+
+    async fn sell_kept(&self, saga: &OrderSaga, holds: Vec<Hold>) {
+        let sale = saga.step(SELL_KEPT, Inventory::confirm, self.requests.sale(holds), policy::undo());
+        if let Settled::Done(Confirmation::HoldLost { variants }) = sale.or_ask().await {
+            let why = format!(
+                "the parcel is under way, and its stock was not held any more: correct the stock of {}",
+                variants.join(", ")
+            );
+            saga.failed(SELL_KEPT, &why);
+        }
+    }
+}
