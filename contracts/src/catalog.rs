@@ -49,7 +49,7 @@ impl Catalogs {
         unimplemented!()
     }
 
-    /// Puts the pictures to upload into a batch. Changes nothing.
+    /// Fetches the pictures that are web addresses, and compares all of them with the shop's. Changes nothing there.
     #[activity(name = "catalog.stage_images")]
     pub fn stage_images(input: StageImages) -> StagedRows {
         unimplemented!()
@@ -147,6 +147,9 @@ pub struct StagedRows {
     /// Rows that cannot be written, each with its cause.
     #[serde(default)]
     pub failed: Written<RowOutcome>,
+    /// Of pictures: all of them, each with its content where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pictures: Option<ObjectRef>,
     /// The hash of the changes that they are.
     #[serde(default)]
     pub changes: String,

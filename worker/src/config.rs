@@ -4,7 +4,7 @@
 //! - `temporal`: which Temporal, and as which worker;
 //! - `shop`: the shop's systems that have one place each;
 //! - `providers`: the command line of a list of providers; `payment`, `shipping` and `notification` are such lists;
-//! - `onboarding`, `erp`, `bulk`: what some processes need;
+//! - `onboarding`, `erp`, `bulk`, `media`: what some processes need;
 //! - `patience`: how long a step is retried;
 //! - `operation`, `door`, `tuning`: how the worker runs, what may come in, how much at once;
 //! - `secret`, `problems`: how a secret is read, and what is wrong.
@@ -12,6 +12,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use activities::catalog::Networks;
 use activities::customers::Pseudonyms;
 use activities::notification::mail::MailSender;
 use activities::notification::sms::SmsSender;
@@ -24,6 +25,7 @@ use crate::door::DoorSettings;
 mod bulk;
 mod door;
 mod erp;
+mod media;
 mod notification;
 mod onboarding;
 mod operation;
@@ -83,6 +85,8 @@ pub struct Config {
     #[command(flatten)]
     bulk: bulk::BulkArgs,
     #[command(flatten)]
+    media: media::MediaArgs,
+    #[command(flatten)]
     prices: prices::PriceArgs,
     #[command(flatten)]
     tuning: tuning::TuningArgs,
@@ -115,6 +119,8 @@ pub struct Settings {
     pub erp: ErpSettings,
     /// How much bulk work at once.
     pub bulk: BulkSettings,
+    /// Networks that pictures may come from although they are not public.
+    pub media_allow: Networks,
     /// The settings of price runs.
     pub prices: PriceSettings,
     /// How much at once.
@@ -166,6 +172,7 @@ impl Config {
             door,
             erp,
             bulk,
+            media_allow: self.media.read(),
             prices: self.prices.read(),
             tuning,
         }))

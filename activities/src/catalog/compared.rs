@@ -83,6 +83,7 @@ impl Compared {
             batch,
             counts: self.counts,
             failed: self.failed,
+            pictures: None,
             changes: hex(self.changes),
             largest: self.largest.into_moves(),
             notes: self.notes,

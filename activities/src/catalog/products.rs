@@ -131,7 +131,9 @@ impl<'s> Products<'s> {
     /// has.
     fn images(&self, hashes: &[String]) -> Option<Vec<String>> {
         let url = |hash: &String| {
-            let unknown = || self.is_staging.then(|| format!("to be uploaded: {hash}"));
+            // One without a hash could not be fetched.
+            let is_to_be = self.is_staging && !hash.is_empty();
+            let unknown = || is_to_be.then(|| format!("to be uploaded: {hash}"));
             self.urls.get(hash).cloned().or_else(unknown)
         };
         hashes.iter().map(url).collect()

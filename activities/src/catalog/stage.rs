@@ -12,7 +12,7 @@ use contracts::money::Money;
 use contracts::objects::ObjectRef;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
-use store::{Lines, Store};
+use store::{Lines, LinesWriter, Store};
 use temporalio_sdk::activities::ActivityContext;
 
 use super::applying::trouble;
@@ -23,6 +23,7 @@ use super::images::Images;
 use super::kind::Kind;
 use super::products::{self, Move, Products, Urls};
 use super::rules::{self, Rules};
+use super::web::Web;
 use crate::bulk::{Trouble, patiently};
 
 /// Rows that are compared at once.
@@ -35,6 +36,7 @@ pub(super) struct Staging<'s> {
     pub(super) ctx: &'s ActivityContext,
     pub(super) shop: &'s Shop,
     pub(super) store: &'s Store,
+    pub(super) web: &'s Web,
     pub(super) folder: &'s str,
 }
 
@@ -130,19 +132,29 @@ impl Staging<'_> {
 
     pub(super) async fn images(&self, input: &StageImages) -> Result<StagedRows, Trouble> {
         let mut rows: Vec<Image> = self.rows(&input.images).await?;
+        let mut batch = Compared::default();
+        batch.leave_out(&input.wrong)?;
+        for (place, fetched) in self.web.fetch_all(self.ctx, self.store, self.folder, &rows).await? {
+            match fetched {
+                Ok(content) => rows[place].content = Some(content),
+                Err(cause) => batch.turn_away(pictured(&rows[place]), cause)?,
+            }
+        }
+        let mut pictures = LinesWriter::default();
+        rows.iter().try_for_each(|row| pictures.push(row))?;
+        let pictures = pictures.put(self.store, self.folder).await?;
+        rows.retain(|row| row.content.is_some());
         // Two files of one content are one picture at the shop, which is described as the first one is.
         let mut first: BTreeMap<String, (Given<String>, Option<Vec<String>>)> = BTreeMap::new();
         for row in &mut rows {
-            let said = first.entry(row.content.sha256.clone());
+            let said = first.entry(row.sha256().to_owned());
             let (alt_text, tags) = said.or_insert_with(|| (row.alt_text.clone(), row.tags.clone()));
             row.alt_text.clone_from(alt_text);
             row.tags.clone_from(tags);
         }
-        let mut batch = Compared::default();
-        batch.leave_out(&input.wrong)?;
         let kind = Images::new(self.shop, self.store, rows.len());
         self.compare(&kind, rows, &mut batch, |_, _, _| {}).await?;
-        batch.finish(self).await
+        Ok(StagedRows { pictures, ..batch.finish(self).await? })
     }
 
     pub(super) async fn products(&self, input: &StageProducts) -> Result<StagedRows, Trouble> {
@@ -209,10 +221,11 @@ impl Staging<'_> {
     async fn urls(&self, images: &[Image]) -> Result<Urls, Trouble> {
         let kind = Images::new(self.shop, self.store, images.len());
         let mut urls = Urls::new();
+        let images: Vec<Image> = images.iter().filter(|image| image.content.is_some()).cloned().collect();
         for images in images.chunks(AT_ONCE) {
             let looks = patiently(self.ctx, || kind.look(images)).await.map_err(trouble)?;
             let known = images.iter().zip(looks).filter_map(|(image, look)| Some((image, look?)));
-            urls.extend(known.map(|(image, look)| (image.content.sha256.clone(), look.state.url)));
+            urls.extend(known.map(|(image, look)| (image.sha256().to_owned(), look.state.url)));
         }
         Ok(urls)
     }
@@ -239,6 +252,10 @@ fn outcome(product: &Product) -> RowOutcome {
         sku: Some(product.sku.to_string()),
         ..RowOutcome::default()
     }
+}
+
+fn pictured(image: &Image) -> RowOutcome {
+    RowOutcome { row: image.row, original_path: Some(image.file_path.clone()), ..RowOutcome::default() }
 }
 
 fn named(rule: &Rule) -> RowOutcome {
@@ -273,13 +290,13 @@ fn category(name: &str, known: &Paths) -> Result<Vec<String>, String> {
     }
 }
 
-/// The hash of the picture that a name means.
+/// The hash of the picture that a name means; none of one that could not be fetched, which costs itself alone.
 fn picture(name: &str, known: &Paths, images: &[Image]) -> Result<String, String> {
     let path = |place: &usize| images.get(*place).map_or("", |image| image.file_path.as_str());
     match known.find(&file_parts(name)) {
         Found::One(place) => images
             .get(place)
-            .map(|image| image.content.sha256.clone())
+            .map(|image| image.sha256().to_owned())
             .ok_or_else(|| format!("its picture '{name}' is not among the images")),
         Found::None => Err(format!("its picture '{name}' is not among the images")),
         Found::Several(places) => {

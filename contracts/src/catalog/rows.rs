@@ -58,7 +58,7 @@ impl Category {
 pub struct Image {
     /// Its place in the file, from 1.
     pub row: u32,
-    /// `file_path`: a path below the folder of pictures.
+    /// `file_path`: a path below the folder of pictures, or a web address.
     pub file_path: String,
     /// `alt_text`.
     #[serde(default, skip_serializing_if = "Given::is_absent")]
@@ -66,8 +66,18 @@ pub struct Image {
     /// `tags`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<String>>,
-    /// `content`: the file, which the starter has put into the object store.
-    pub content: ObjectRef,
+    /// `content`: the file, which the starter has put into the object store; `None`: it is fetched from its web address,
+    /// or could not be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<ObjectRef>,
+}
+
+impl Image {
+    /// The hash of its content; none where it has none.
+    #[must_use]
+    pub fn sha256(&self) -> &str {
+        self.content.as_ref().map_or("", |content| &content.sha256)
+    }
 }
 
 /// Whether a product is shown and sold.

@@ -1,7 +1,8 @@
 //! Everything is compared with the shop before the first write, and a person may be asked.
 
 use contracts::catalog::{
-    Catalogs, Kind, List, StageCategories, StageImages, StageProducts, StageRules, StagedRows, WrongRow,
+    Catalogs, Kind, List, StageCategories, StageImages, StageProducts, StageRules, StagedRows, Stored,
+    WrongRow,
 };
 
 use super::outcome::Work;
@@ -44,12 +45,15 @@ impl SetupRun<'_> {
             .part("compare pictures")
             .nothing_to_undo(READS)
             .await?;
+        // A picture by web address has its content from here on.
+        let fetched = images.pictures.clone();
+        let fetched = fetched.map(|list| List::Stored(Stored { count: self.data.images.count(), list }));
         staged(work, Kind::Image, images);
 
         let products = StageProducts {
             products: self.data.products.clone(),
             wrong: self.wrong(Kind::Product),
-            images: self.data.images.clone(),
+            images: fetched.unwrap_or_else(|| self.data.images.clone()),
             paths: categories.paths.clone(),
             price_change_percent: self.data.limits.price_change,
             folder: self.folder.clone(),
@@ -119,7 +123,7 @@ impl SetupRun<'_> {
 }
 
 fn staged(work: &mut Work, kind: Kind, rows: StagedRows) {
-    let StagedRows { batch, counts, failed, changes, largest, notes } = rows;
+    let StagedRows { batch, counts, failed, changes, largest, notes, pictures: _ } = rows;
     work.staged.insert(kind, batch.into_iter().collect());
     work.counts.insert(kind, counts);
     work.of(kind).add(failed);
