@@ -56,7 +56,8 @@ fn random(most: Duration) -> Duration {
 }
 
 #[tokio::test]
-async fn a_setup_that_is_killed_again_and_again_leaves_what_an_undisturbed_one_leaves() -> anyhow::Result<()> {
+async fn a_setup_that_is_killed_again_and_again_leaves_what_an_undisturbed_one_leaves() -> anyhow::Result<()>
+{
     let mut shop = CatalogWorld::without_worker("empty").await?;
     let mut worker = shop.spawn_worker(&[])?;
     let run = shop.start(&input(&shop).await?).await?;

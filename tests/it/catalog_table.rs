@@ -175,7 +175,11 @@ async fn a_category_with_an_id_of_its_own_is_renamed_and_moved() -> anyhow::Resu
     });
     let dry = ended(&shop.setup(&renamed, &["--dry-run"]).await?, 0)?;
     let counts = &dry["compared"];
-    is("categories", &(&counts["category"]["to_create"], &counts["category"]["to_update"]), &(&json!(1), &json!(2)))?;
+    is(
+        "categories",
+        &(&counts["category"]["to_create"], &counts["category"]["to_update"]),
+        &(&json!(1), &json!(2)),
+    )?;
     is("products", &counts["product"]["unchanged"], &json!(1))?;
     let notes = dry["steps"]["notes"].to_string();
     // Without an id of its own a new name is another category, and the preview says so.
@@ -197,7 +201,8 @@ async fn a_category_with_an_id_of_its_own_is_renamed_and_moved() -> anyhow::Resu
     ended(&shop.setup(&moved, &[]).await?, 0)?;
     let shelf = shop.shelf().await?;
     is("parent", &shelf["categories"][1]["parentId"], &shelf["categories"][4]["id"])?;
-    let twice = json!({ "categories": [{ "name": "A", "external_id": "1" }, { "name": "B", "external_id": "1" }] });
+    let twice =
+        json!({ "categories": [{ "name": "A", "external_id": "1" }, { "name": "B", "external_id": "1" }] });
     let refused = shop.setup(&twice, &[]).await?;
     is("exit code", &refused.code, &Some(2))?;
     ensure!(refused.out.contains("external_id of 'B' (row 2) is that of 'A' (row 1)"), "{}", refused.out);
@@ -212,9 +217,8 @@ async fn a_category_with_an_id_of_its_own_is_renamed_and_moved() -> anyhow::Resu
 async fn variants(shop: &CatalogWorld) -> anyhow::Result<Vec<(String, i64)>> {
     let product = product(shop, "LAPTOP-001").await?;
     let variants = product["variants"].as_array().context("variants")?;
-    let read = |variant: &Value| {
-        Some((variant["variant_id"].as_str()?.to_owned(), variant["price"].as_i64()?))
-    };
+    let read =
+        |variant: &Value| Some((variant["variant_id"].as_str()?.to_owned(), variant["price"].as_i64()?));
     variants.iter().map(|variant| read(variant).context("a variant")).collect()
 }
 

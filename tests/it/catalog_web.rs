@@ -47,9 +47,7 @@ fn input(address: &str) -> Value {
     let paths = ["/laptop.jpg", "/inside.jpg", "/zip.jpg", "/gone.jpg"];
     let images: Vec<Value> =
         paths.iter().map(|path| json!({ "file_path": format!("{address}{path}") })).collect();
-    let product = |sku: &str, path: &str| {
-        json!({ "sku": sku, "name": sku, "price": 5, "images": [format!("{address}{path}")] })
-    };
+    let product = |sku: &str, path: &str| json!({ "sku": sku, "name": sku, "price": 5, "images": [format!("{address}{path}")] });
     json!({ "images": images, "products": [product("A", "/laptop.jpg"), product("B", "/zip.jpg")] })
 }
 
@@ -65,7 +63,9 @@ async fn a_picture_comes_from_its_address_and_not_a_second_time() -> anyhow::Res
         .as_array()
         .context("images")?
         .iter()
-        .map(|row| (row["row"].as_u64().unwrap_or_default(), row["cause"].as_str().unwrap_or_default().to_owned()))
+        .map(|row| {
+            (row["row"].as_u64().unwrap_or_default(), row["cause"].as_str().unwrap_or_default().to_owned())
+        })
         .collect();
     causes.sort();
     let wanted = [
@@ -82,7 +82,9 @@ async fn a_picture_comes_from_its_address_and_not_a_second_time() -> anyhow::Res
     is("bytes", &served.to_vec(), &std::fs::read(format!("{IMAGES}/laptop-001.jpg"))?)?;
     let images = |sku: &str| {
         let products = shelf["products"].as_array().into_iter().flatten();
-        products.filter(|product| product["sku"] == sku).find_map(|product| Some(product["images"].as_array()?.len()))
+        products
+            .filter(|product| product["sku"] == sku)
+            .find_map(|product| Some(product["images"].as_array()?.len()))
     };
     // A product whose picture is not there comes without it.
     is("pictures", &(images("A"), images("B")), &(Some(1), Some(0)))?;

@@ -207,7 +207,8 @@ impl CatalogWorld {
             rule["start_date"] = Value::Null;
         }
         // Several are made at once: which one came first, says nothing.
-        for (kind, key) in [("categories", "slug"), ("products", "sku"), ("rules", "name"), ("media", "tags")] {
+        for (kind, key) in [("categories", "slug"), ("products", "sku"), ("rules", "name"), ("media", "tags")]
+        {
             if let Some(entries) = shelf[kind].as_array_mut() {
                 entries.sort_by_key(|entry| entry[key].to_string());
             }

@@ -11,7 +11,8 @@ use crate::saga::Fact;
 /// The failure type of a run whose receipt is another list's.
 pub(crate) const RECEIPT_REFUSED: &str = "ReceiptRefused";
 /// Its reason.
-pub(crate) const OTHER_LIST: &str = "the receipt is of another list or other terms: make a dry run of this one";
+pub(crate) const OTHER_LIST: &str =
+    "the receipt is of another list or other terms: make a dry run of this one";
 
 /// The consent to a run's changes.
 #[derive(Clone, Debug, PartialEq, Eq)]

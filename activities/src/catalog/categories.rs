@@ -243,7 +243,10 @@ impl Kind for Categories<'_> {
         });
         if let Some(external_id) = &row.external_id {
             if let Some(other) = look.external_id.as_ref().filter(|other| *other != external_id) {
-                return Err(format!("the shop has {} under another external_id, '{other}'", shown(&row.path)));
+                return Err(format!(
+                    "the shop has {} under another external_id, '{other}'",
+                    shown(&row.path)
+                ));
             }
             look.external_id = Some(external_id.clone());
             if let Some(now) = now {

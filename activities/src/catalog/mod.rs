@@ -54,8 +54,8 @@ use products::{Products, Urls};
 use rules::Rules;
 use seo::Seo;
 use stage::Staging;
-use web::Web;
 pub use web::Networks;
+use web::Web;
 
 /// The catalogue's activities.
 pub struct CatalogActivities {

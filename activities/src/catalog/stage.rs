@@ -233,9 +233,11 @@ impl Staging<'_> {
 
 /// Ids of the file that the shop does not know.
 fn unknown_ids(input: &StageCategories, tree: &Tree) -> Vec<String> {
-    let of_rules = input.ids.iter().filter(|id| tree.path(id).is_none()).map(|id| {
-        format!("category_ids names '{id}', which the shop does not know: name the category")
-    });
+    let of_rules = input
+        .ids
+        .iter()
+        .filter(|id| tree.path(id).is_none())
+        .map(|id| format!("category_ids names '{id}', which the shop does not know: name the category"));
     let of_rows = input.categories.iter().filter_map(|category| {
         let parent = category.parent_id.as_ref().filter(|parent| tree.path(parent).is_none())?;
         let row = category.row;

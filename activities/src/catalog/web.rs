@@ -90,8 +90,8 @@ impl Web {
             }
             Ok(outcomes)
         };
-        let mut asked = futures::stream::iter(servers.into_values().map(of_server))
-            .buffer_unordered(SERVERS_AT_ONCE);
+        let mut asked =
+            futures::stream::iter(servers.into_values().map(of_server)).buffer_unordered(SERVERS_AT_ONCE);
         let mut outcomes = BTreeMap::new();
         while let Some(some) = asked.next().await {
             outcomes.extend(some?);
@@ -118,7 +118,9 @@ impl Web {
         };
         let (bytes, now) = match (fetched, kept, content) {
             (Fetched::Same, Some(kept), Some(content)) => (content, Kept { run: run.to_owned(), ..kept }),
-            (Fetched::Same, ..) => return Ok(Err("its server says that it is unchanged, unasked".to_owned())),
+            (Fetched::Same, ..) => {
+                return Ok(Err("its server says that it is unchanged, unasked".to_owned()));
+            }
             (Fetched::New { bytes, etag, last_modified }, ..) => {
                 let content = kept::object(&bytes);
                 (bytes, Kept { content, etag, last_modified, run: run.to_owned() })

@@ -45,9 +45,7 @@ impl SetupRun<'_> {
     /// The steps of a dry run that write nothing.
     pub(super) fn skip_the_rest(&self, saga: &SetupSaga, work: &Work) {
         saga.done(CATEGORIES, &format!("{} (dry run)", words(work, Kind::Category)));
-        for (step, kind) in
-            [(IMAGES, Kind::Image), (PRODUCTS, Kind::Product), (RULES, Kind::PricingRule)]
-        {
+        for (step, kind) in [(IMAGES, Kind::Image), (PRODUCTS, Kind::Product), (RULES, Kind::PricingRule)] {
             saga.skip(step, &format!("{} (dry run)", words(work, kind)));
         }
         saga.skip(SEO, "dry run: nothing has happened");
@@ -78,9 +76,8 @@ impl SetupRun<'_> {
 
 /// Names what was asked for, and what comes of it in the shop as it is.
 fn receipt(data: &CatalogSetupData, changes: &[String]) -> Option<Receipt> {
-    let hash = |text: &str| -> String {
-        Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
-    };
+    let hash =
+        |text: &str| -> String { Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect() };
     Receipt::of(&hash(&data.asked()), &hash(&changes.join(" "))).ok()
 }
 

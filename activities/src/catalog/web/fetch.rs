@@ -181,8 +181,7 @@ async fn whole(mut response: Response) -> Result<Fetched, NotFetched> {
     if response.content_length().is_some_and(|bytes| bytes > BYTES_MAX) {
         return Err(NotFetched::TooLarge);
     }
-    let (etag, last_modified) =
-        (header(response.headers(), ETAG), header(response.headers(), LAST_MODIFIED));
+    let (etag, last_modified) = (header(response.headers(), ETAG), header(response.headers(), LAST_MODIFIED));
     let mut bytes: Vec<u8> = Vec::new();
     let mut is_told = false;
     while let Some(chunk) = response.chunk().await.map_err(|error| cause(&error))? {

@@ -111,7 +111,8 @@ mod tests {
 
     #[test]
     fn only_public_addresses_are_allowed_by_themselves() {
-        for public in ["1.1.1.1", "8.8.8.8", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "::ffff:8.8.8.8"] {
+        for public in ["1.1.1.1", "8.8.8.8", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "::ffff:8.8.8.8"]
+        {
             assert!(allows("", public), "{public}");
         }
         for private in [

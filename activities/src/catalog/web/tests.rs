@@ -147,8 +147,12 @@ async fn a_private_address_is_reached_by_no_way() {
 
     // This machine is allowed here, and what it leads to is not.
     let (open, store, _folder) = web("127.0.0.1");
-    assert!(open.picture(&store, "r", &server.url("cdn.example.com", "/a.gif")).await.expect("a store").is_ok());
-    for target in ["http://10.0.0.5/a.gif", "http://inside.example.com/a.gif", "http://169.254.169.254/latest"] {
+    assert!(
+        open.picture(&store, "r", &server.url("cdn.example.com", "/a.gif")).await.expect("a store").is_ok()
+    );
+    for target in
+        ["http://10.0.0.5/a.gif", "http://inside.example.com/a.gif", "http://169.254.169.254/latest"]
+    {
         let leads = Server::start(move |_, _| answer(&format!("302 Found\r\nlocation: {target}"), b""));
         assert_eq!(said(&open, &store, &leads.url("cdn.example.com", "/a.gif")).await, private, "{target}");
     }
@@ -185,7 +189,9 @@ async fn each_picture_that_is_not_there_says_why() {
     let server = Server::start(|request, _| {
         let path = request.split_whitespace().nth(1).unwrap_or_default();
         match path {
-            "/zip.jpg" => answer("200 OK\r\ncontent-type: image/jpeg", b"PK\x03\x04 a packed folder, no picture"),
+            "/zip.jpg" => {
+                answer("200 OK\r\ncontent-type: image/jpeg", b"PK\x03\x04 a packed folder, no picture")
+            }
             "/a.svg" => answer("200 OK", b"<svg xmlns='http://www.w3.org/2000/svg'/>"),
             "/2gb.jpg" => answer("200 OK\r\ncontent-length: 2147483648", b"\xFF\xD8\xFF"),
             "/long.jpg" => {
@@ -213,7 +219,10 @@ async fn each_picture_that_is_not_there_says_why() {
     for (address, why) in [
         (format!("http://cdn.example.com:{unused}/a.gif"), "its server refuses connections"),
         ("http://nowhere.example.com/a.gif".to_owned(), "its server's name is not known"),
-        ("http://lan:secret@cdn.example.com/a.gif".to_owned(), "is not a web address that can be fetched: it holds a name or a password"),
+        (
+            "http://lan:secret@cdn.example.com/a.gif".to_owned(),
+            "is not a web address that can be fetched: it holds a name or a password",
+        ),
         ("http://".to_owned(), "is not a web address that can be fetched: it cannot be read"),
     ] {
         assert_eq!(said(&web, &store, &address).await, why, "{address}");

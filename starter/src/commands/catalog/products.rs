@@ -227,7 +227,8 @@ impl Table {
                 .fix("keep them in one place; nothing was started"));
         }
         let images = own.iter().find(|(field, _)| field == "images");
-        let declared = images.and_then(|(_, field)| text::json::entries(field.value.get())).unwrap_or_default();
+        let declared =
+            images.and_then(|(_, field)| text::json::entries(field.value.get())).unwrap_or_default();
         let path = |entry: &&RawValue| -> Option<Vec<String>> {
             let entry: serde_json::Value = serde_json::from_str(entry.get()).ok()?;
             Some(file_parts(&composed(entry["file_path"].as_str()?)))
@@ -239,7 +240,9 @@ impl Table {
 
         let mut lists = Vec::new();
         let mut fields: Map<String, serde_json::Value> = Map::new();
-        fields.extend(listed(&List::Inline(self.products), &mut lists)?.map(|list| ("products".to_owned(), list)));
+        fields.extend(
+            listed(&List::Inline(self.products), &mut lists)?.map(|list| ("products".to_owned(), list)),
+        );
         fields.insert("left_out".to_owned(), json!(self.wrong.iter().map(told).collect::<Vec<_>>()));
         let undivided = || Failure::new(Exit::Failed, "the table cannot be added to the input");
         if all.len() > declared.len() {
@@ -268,7 +271,8 @@ mod tests {
         let take = |fields: &[(&str, serde_json::Value)]| -> Result<String, String> {
             let mut said = Said::default();
             for (field, value) in fields {
-                said.take(field, &raw(value)?, Currency::VND).map_err(|problem| format!("{field} {problem}"))?;
+                said.take(field, &raw(value)?, Currency::VND)
+                    .map_err(|problem| format!("{field} {problem}"))?;
             }
             Ok(said.json(&BTreeMap::new()))
         };
@@ -295,8 +299,9 @@ mod tests {
         let images = ["cup/01.jpg", "b.jpg"].map(str::to_owned).to_vec();
         let table = Table { products: Vec::new(), wrong: Vec::new(), images };
         let json = r#"{"images":[{"file_path":"/uploads/cup/01.jpg"}]}"#.to_owned();
-        let (text, _) =
-            table.add_to(InputText { name: String::new(), json }).map_err(|failure| format!("{failure:?}"))?;
+        let (text, _) = table
+            .add_to(InputText { name: String::new(), json })
+            .map_err(|failure| format!("{failure:?}"))?;
         let read: serde_json::Value = serde_json::from_str(&text.json)?;
         assert_eq!(read["images"], json!([{ "file_path": "/uploads/cup/01.jpg" }, { "file_path": "b.jpg" }]));
         Ok(())

@@ -388,5 +388,9 @@ fn is_one(one: &Written, other: &Written) -> bool {
 
 fn says_nothing(category: &Written) -> bool {
     let Written { external_id, slug, description, attributes, seo, .. } = category;
-    external_id.is_none() && slug.is_none() && description.is_absent() && attributes.is_none() && seo.is_empty()
+    external_id.is_none()
+        && slug.is_none()
+        && description.is_absent()
+        && attributes.is_none()
+        && seo.is_empty()
 }

@@ -47,7 +47,8 @@ fn one(row: u32, fields: &Fields<'_>) -> Option<Result<Image, Problem>> {
     }
     if !is_stored && !is_web(&file_path) {
         let problem = "is a file that no worker can read";
-        let fix = "start it with 'starter catalog setup --images FOLDER', which puts the pictures into the store";
+        let fix =
+            "start it with 'starter catalog setup --images FOLDER', which puts the pictures into the store";
         return Some(Err(Problem::new(format!("images[{}].file_path", row - 1), problem, fix)));
     }
     if is_stored && content.is_none() {

@@ -72,8 +72,9 @@ fn joined(read: Vec<Result<Product, WrongEntry>>) -> Vec<Result<Product, WrongEn
 fn join(first: &mut Product, other: &Product) -> Result<(), Problem> {
     let of_itself = |product: &Product| Product { row: 0, variants: BTreeMap::new(), ..product.clone() };
     let (row, own, others) = (first.row, of_itself(first), of_itself(other));
-    let is_other =
-        |(variant, price): (&VariantId, &Money)| first.variants.get(variant).is_some_and(|known| known != price);
+    let is_other = |(variant, price): (&VariantId, &Money)| {
+        first.variants.get(variant).is_some_and(|known| known != price)
+    };
     if other.variants.iter().any(is_other) {
         return Err(Problem::new("variant", format!("has another price in row {row}"), "keep one of them"));
     }
@@ -82,7 +83,11 @@ fn join(first: &mut Product, other: &Product) -> Result<(), Problem> {
         *first = Product { row, variants: first.variants.clone(), ..others };
     } else if others != nothing && others != own {
         let problem = format!("is of a product about which row {row} says something else");
-        return Err(Problem::new("variant", problem, "say what is not its price in one row, or the same in all"));
+        return Err(Problem::new(
+            "variant",
+            problem,
+            "say what is not its price in one row, or the same in all",
+        ));
     }
     first.variants.extend(other.variants.clone());
     Ok(())

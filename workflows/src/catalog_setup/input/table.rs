@@ -64,7 +64,8 @@ impl TableRow {
         problems: Vec<Problem>,
         shown: impl Fn(&Place) -> Place,
     ) -> WrongEntry {
-        let flaws = self.flaws.iter().map(|(field, problem)| Problem::new(field, problem, "correct the cell"));
+        let flaws =
+            self.flaws.iter().map(|(field, problem)| Problem::new(field, problem, "correct the cell"));
         // The names of an input's list are not the table's.
         let found = problems.into_iter().map(|problem| match problem.field.split_once("].") {
             Some((_, field)) => Problem { field: field.to_owned(), ..problem },
@@ -114,7 +115,8 @@ mod tests {
         assert_eq!(products.len(), 1);
         assert_eq!((products[0].row, products[0].name.as_deref()), (7, Some("Cap")));
         assert_eq!(prices, ["C-1 6 VND", "C-2 7 VND"]);
-        let mut told: Vec<(u32, String)> = wrong.into_iter().map(|row| (row.row, row.problems.join("; "))).collect();
+        let mut told: Vec<(u32, String)> =
+            wrong.into_iter().map(|row| (row.row, row.problems.join("; "))).collect();
         told.sort();
         let begins = [
             (2, "row 6 has the same key"),

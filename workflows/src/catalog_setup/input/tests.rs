@@ -82,7 +82,8 @@ fn a_picture_that_no_worker_can_read_is_refused_with_the_way_to_start_it() {
     let problem = "images[0].file_path is a file that no worker can read (fix: start it with 'starter";
     assert!(said.len() == 1 && said[0].starts_with(problem), "{said:?}");
     // The worker fetches it.
-    let data = with("images", &json!([{ "file_path": "https://cdn.example.com/a.jpg?w=800" }])).expect("right");
+    let data =
+        with("images", &json!([{ "file_path": "https://cdn.example.com/a.jpg?w=800" }])).expect("right");
     let List::Inline(images) = &data.images else { panic!("inline") };
     assert_eq!(images[0].content, None);
 }
