@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use contracts::money::Currency;
+use jiff::tz::{Offset, TimeZone};
 use serde_json::value::{RawValue, to_raw_value};
 use text::{Place, Problem, did_you_mean, json};
 
@@ -85,6 +86,17 @@ impl FieldRules {
         None
     }
 
+    /// The same for a list whose times without a zone are meant in this one. A rule's own zone comes first.
+    #[must_use]
+    pub fn in_zone(mut self, zone: &TimeZone) -> Self {
+        let dates =
+            self.rules.values_mut().filter(|(kind, rule)| *kind == Kind::Date && rule.bare().is_none());
+        for (_, rule) in dates {
+            rule.zone.get_or_insert_with(|| zone.clone());
+        }
+        self
+    }
+
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -157,6 +169,14 @@ impl FieldRules {
         let found = rule.value(row, *kind)?.filter(|value| !value.is_nothing());
         let Some(value) = found else { return Ok(None) };
         let made = value.convert(*kind, Some(rule), currency)?;
+        if *kind == Kind::Date && rule.zone.is_none() {
+            // Read in another zone it would be another moment: none is said.
+            let mut elsewhere = rule.clone();
+            elsewhere.zone = Some(TimeZone::fixed(Offset::constant(1)));
+            if value.convert(*kind, Some(&elsewhere), currency)? != made {
+                return Err("has no zone: say it in the rule (zone)".to_owned());
+            }
+        }
         raw(&made).map(Some).map_err(|_| "cannot be written".to_owned())
     }
 }
@@ -237,6 +257,8 @@ mod tests {
         assert_eq!(made(rules, row, "EUR"), [ok("\"2026-11-30T23:00:00Z\""), ok("1299.50")]);
         let wrong = made(rules, r#"{"Preis": "12.99", "ab": "2026-12-01"}"#, "EUR");
         assert!(wrong.iter().all(Result::is_err), "{wrong:?}");
+        let no_zone = made(r#"{"effective_date": {"from": "ab", "format": "%d.%m.%Y"}}"#, row, "EUR");
+        assert_eq!(no_zone, [Err("has no zone: say it in the rule (zone)".to_owned())]);
         let nothing = made(rules, r#"{"Preis": " "}"#, "EUR");
         assert_eq!(nothing, [Ok(None), Ok(None)]);
         let factor = r#"{"new_price": {"from": "gia", "factor": "1000"}, "old_price": "gia"}"#;

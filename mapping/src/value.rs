@@ -174,7 +174,10 @@ impl<'a> Value<'a> {
     }
 
     /// Refuses a number that was a key ([`text::is_made_of_a_key`]).
-    pub(crate) fn refuse_made(&self) -> Result<(), String> {
+    ///
+    /// # Errors
+    /// The problem, with what to do.
+    pub fn refuse_made(&self) -> Result<(), String> {
         let is_made = match self {
             Self::Text(text) => text::is_made_of_a_key(text, false),
             Self::Number(digits) => text::is_made_of_a_key(digits, true),

@@ -32,6 +32,9 @@ pub(crate) struct Source<R> {
     ahead: Option<(Option<char>, u64)>,
 }
 
+/// How files begin that gzip, bzip2, xz and zstd have made.
+const PACKED: [&[u8]; 4] = [b"\x1F\x8B", b"BZh", b"\xFD7zX", b"\x28\xB5\x2F\xFD"];
+
 impl<R: Read + Seek> Source<R> {
     pub(crate) fn open(file: R, encoding: Encoding) -> Result<Self, Flaw> {
         let buffer = vec![0; BUFFER_BYTES].into_boxed_slice();
@@ -39,6 +42,9 @@ impl<R: Read + Seek> Source<R> {
             Self { file, decoder: Decoder::Utf8, buffer, unread: 0..0, fetched: 0, begins: 0, ahead: None };
         source.fetch()?;
         let first = &source.buffer[..source.unread.end.min(4)];
+        if PACKED.iter().any(|mark| first.starts_with(mark)) {
+            return unfit("is packed", "unpack it");
+        }
         if first == b"PK\x03\x04" || first == b"\xD0\xCF\x11\xE0" {
             return unfit(
                 "is a workbook, or packed",

@@ -6,7 +6,7 @@ use contracts::bulk::{Causes, count_cause};
 use contracts::money::{Currency, Money};
 use contracts::objects::ObjectRef;
 use contracts::prices::{
-    GivenRow, Moment, PriceCounts, PriceRow, RowError, StagePrices, StagedPrices, ValueChange,
+    GivenRow, Moment, PriceCounts, RowError, StagePrices, StagedPrices, ValueChange,
 };
 use jiff::Timestamp;
 use serde::Serialize;

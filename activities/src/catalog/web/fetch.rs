@@ -2,7 +2,6 @@
 
 use std::error::Error as StdError;
 use std::io;
-use std::iter::successors;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -204,25 +203,24 @@ async fn whole(mut response: Response) -> Result<Fetched, NotFetched> {
 
 /// Why a request failed. The error itself holds the address.
 fn cause(error: &reqwest::Error) -> NotFetched {
-    let first: Option<&(dyn StdError + 'static)> = StdError::source(error);
-    for inner in successors(first, |error| error.source()) {
+    let mut next = StdError::source(error);
+    while let Some(inner) = next {
         if let Some(way) = inner.downcast_ref::<NoWay>() {
             return match way {
                 NoWay::Unknown => NotFetched::Name,
                 NoWay::Private => NotFetched::Private,
             };
         }
-        if inner.is::<rustls::Error>() {
+        let io = inner.downcast_ref::<io::Error>();
+        // The cause of an error of input and output is not its source.
+        let of_tls = io.and_then(io::Error::get_ref).is_some_and(|inner| inner.is::<rustls::Error>());
+        if of_tls || inner.is::<rustls::Error>() {
             return NotFetched::Tls;
         }
-        let Some(io) = inner.downcast_ref::<io::Error>() else { continue };
-        // Its own cause is not its source.
-        if io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
-            return NotFetched::Tls;
-        }
-        if io.kind() == io::ErrorKind::ConnectionRefused {
+        if io.is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) {
             return NotFetched::Refused;
         }
+        next = inner.source();
     }
     match error {
         error if error.is_timeout() => NotFetched::Slow,

@@ -72,7 +72,7 @@ pub(super) async fn read(path: &Path, args: &SetupArgs, currency: Currency) -> R
                 .fix("put its products into the list products of --input; nothing was started"));
         }
     };
-    let columns = Columns::read(&PRODUCTS, args.map.as_deref(), currency)?;
+    let columns = Columns::read(&PRODUCTS, args.map.as_deref(), currency, None)?;
     let mut rows = TableRows::open(&file, kind, &columns)?;
     let mut table = Vec::new();
     let mut images = Images::default();

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use contracts::money::Currency;
+use jiff::tz::TimeZone;
 use mapping::SourceRecord;
 use mapping::fields::{Field, FieldRules, known};
 use mapping::value::Value;
@@ -47,12 +48,26 @@ pub(crate) struct Mapped {
     pub(crate) flaws: BTreeMap<String, String>,
 }
 
+impl Mapped {
+    /// A key that a spreadsheet took for a number may have lost digits. A rule that says `exact` takes it all the same.
+    fn refuse_made_keys(&mut self, keys: &[&str]) {
+        for key in keys {
+            let Some(value) = self.row.get(*key).map(|raw| Value::of(raw)) else { continue };
+            if let Err(problem) = value.refuse_made() {
+                self.flaws.insert((*key).to_owned(), problem);
+            }
+        }
+    }
+}
+
 impl Columns {
-    /// Reads what somebody has said, if anything. `currency`: of amounts, where a row names none.
+    /// Reads what somebody has said, if anything. `currency`: of amounts, where a row names none. `zone`: of times
+    /// without one.
     pub(crate) fn read(
         kind: &'static ListKind,
         map: Option<&Path>,
         currency: Currency,
+        zone: Option<&TimeZone>,
     ) -> Result<Self, Failure> {
         let Some(path) = map else { return Ok(Self { kind, said: FieldRules::default(), currency }) };
         let text = input::read(path)?;
@@ -61,6 +76,7 @@ impl Columns {
             Failure::new(Exit::Usage, format!("the rules of {} are wrong; nothing was started", text.name))
                 .problems(whole)
         })?;
+        let said = zone.map_or(said.clone(), |zone| said.in_zone(zone));
         Ok(Self { kind, said, currency })
     }
 
@@ -102,6 +118,7 @@ impl Columns {
                 }
             }
         }
+        mapped.refuse_made_keys(self.kind.keys);
         let mut currency = self.currency;
         if let Some(field) = self.kind.currency {
             self.make(field, &fields, currency, &mut mapped);
@@ -181,6 +198,16 @@ mod tests {
         assert!(mapped.keep_values());
         let read = row(&mapped, r#"{"sku":"A","giá mới":"5","price":"6","ghi chu":"x"}"#);
         assert_eq!(read.as_deref(), Ok(r#"{"new_price":"5","sku":"A"}"#));
+    }
+
+    /// E8
+    #[test]
+    fn a_key_that_a_spreadsheet_made_is_a_flaw_unless_a_rule_takes_it() {
+        let made = row(&said("{}"), r#"{"sku":"8.93462E+12","variant":"100045.0","new_price":"5"}"#);
+        assert!(made.is_err_and(|said| said.contains("sku") && said.contains("variant")));
+        let exact = said(r#"{"sku": {"from": "sku", "exact": true}}"#);
+        let read = row(&exact, r#"{"sku":"100045.0","new_price":"5"}"#);
+        assert_eq!(read.as_deref(), Ok(r#"{"new_price":"5","sku":"100045.0"}"#));
     }
 
     /// A list of the ERP's needs no other program before it: the rules of a sync say how its values are written.

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom};
 use std::path::Path;
 
+use mapping::SourceRecord;
+use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 use store::Store;
 use table::{Flaw, Format, Kind, LineFinder, Reader, Row};
@@ -193,11 +195,7 @@ impl<'f> TableRows<'f> {
             Some(Place::Line { line, .. }) => line as u64,
             _ => row.at,
         };
-        // A sign that no program writes on purpose: the file is damaged, or not a text.
-        if row.readable().values().any(|value| value.get().contains("\\u0000")) {
-            let problem = Problem::new("", "has a NUL byte in a value", "let it be exported as text");
-            return Err(self.file.wrong(&problem.at(row.place())));
-        }
+        refuse_nul(row.readable()).map_err(|problem| self.file.wrong(&problem.at(row.place())))?;
         Ok(Some(Numbered { number, row }))
     }
 }
@@ -208,5 +206,20 @@ impl ListFile {
             Flaw::Io(error) => self.lost(error),
             Flaw::Wrong(problem) => self.wrong(&problem),
         }
+    }
+}
+
+/// A sign that no program writes on purpose: the file is damaged, or not a text.
+pub(crate) fn refuse_nul(fields: &SourceRecord) -> Result<(), Problem> {
+    let has_nul = |value: &RawValue| {
+        let text = Some(value.get()).filter(|json| json.contains("\\u0000"));
+        // A backslash before `u0000` may stand in the text itself.
+        text.is_some_and(|json| serde_json::from_str::<String>(json).is_ok_and(|text| text.contains('\0')))
+    };
+    match fields.iter().find(|(_, value)| has_nul(value)) {
+        Some((name, _)) => {
+            Err(Problem::new(name.as_str(), "has a NUL byte in its value", "let it be exported as text"))
+        }
+        None => Ok(()),
     }
 }

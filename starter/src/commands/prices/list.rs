@@ -4,21 +4,23 @@
 #[cfg(test)]
 mod tests;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{BufReader, Read as _};
+use std::io::{self, BufReader, Read};
+use std::rc::Rc;
 
 use contracts::objects::{ListPart, ObjectRef};
 use contracts::prices::GivenRow;
 use serde::de::{DeserializeSeed, Deserializer as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use store::{LinesWriter, Store};
-use table::{Kind, Row};
+use table::{Kind, RECORD_BYTES_MAX, Row};
 use text::{Place, Problem};
 
 use crate::cli::prices::ListFormat;
 use crate::commands::lists::columns::{Columns, Mapped};
-use crate::commands::lists::file::{ListFile, Numbered, TableRows};
+use crate::commands::lists::file::{ListFile, Numbered, TableRows, refuse_nul};
 use crate::terminal::exit::{Exit, Failure};
 
 /// Rows of a part.
@@ -80,8 +82,12 @@ fn inline(file: &ListFile, columns: &Columns) -> Result<Option<String>, Failure>
     if entries.is_empty() {
         return Err(empty(file));
     }
-    let rows = (1..).zip(entries).map(|(number, entry)| Ok(row_of(file, columns, number, entry)?.row));
-    let rows: Vec<BTreeMap<String, Box<RawValue>>> = rows.collect::<Result<_, Failure>>()?;
+    let rows = (1..).zip(entries).map(|(number, entry)| row_of(file, columns, number, entry));
+    let rows: Vec<Mapped> = rows.collect::<Result<_, Failure>>()?;
+    if rows.iter().any(|mapped| !mapped.flaws.is_empty()) {
+        return Ok(None);
+    }
+    let rows: Vec<_> = rows.into_iter().map(|mapped| mapped.row).collect();
     serde_json::to_string(&rows).map(Some).map_err(unwritten)
 }
 
@@ -92,7 +98,10 @@ fn row_of(file: &ListFile, columns: &Columns, number: u64, entry: &RawValue) -> 
         file.wrong(&Problem { field, ..problem })
     };
     match mapping::record(entry.get()) {
-        Some((fields, None)) => columns.row(fields, false).map_err(here),
+        Some((fields, None)) => {
+            refuse_nul(&fields).map_err(here)?;
+            columns.row(fields, false).map_err(here)
+        }
         Some((_, Some(name))) => Err(here(Problem::new(name, "is given twice", "keep one"))),
         None => Err(here(Problem::new("", "is not an object", "write {\"sku\": …}"))),
     }
@@ -186,8 +195,10 @@ async fn read_json(file: &ListFile, columns: &Columns, parts: &mut Parts<'_>) ->
     let (sender, mut receiver) = tokio::sync::mpsc::channel::<Box<RawValue>>(256);
     let source = file.behind_mark()?;
     let reading = tokio::task::spawn_blocking(move || {
+        let held = Rc::new(Cell::new(0));
+        let source = Bounded { source, held: held.clone() };
         let mut json = serde_json::Deserializer::from_reader(BufReader::new(source));
-        let read = json.deserialize_seq(Elements(sender));
+        let read = json.deserialize_seq(Elements { sender, held });
         read.and_then(|()| json.end()).map_err(|error| (error.line(), error.column(), error.to_string()))
     });
     let mut number = 0;
@@ -206,7 +217,31 @@ async fn read_json(file: &ListFile, columns: &Columns, parts: &mut Parts<'_>) ->
 }
 
 /// Hands the elements of a list over, one after the other.
-struct Elements(tokio::sync::mpsc::Sender<Box<RawValue>>);
+struct Elements {
+    sender: tokio::sync::mpsc::Sender<Box<RawValue>>,
+    held: Rc<Cell<u64>>,
+}
+
+/// A reader that holds no element of any size.
+struct Bounded<R> {
+    source: R,
+    /// Bytes since the last element.
+    held: Rc<Cell<u64>>,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.source.read(into)?;
+        self.held.set(self.held.get() + read as u64);
+        // What is read ahead belongs to the next one.
+        if self.held.get() > 2 * RECORD_BYTES_MAX {
+            let why =
+                format!("a row is longer than {} MiB, or a quote is never closed", RECORD_BYTES_MAX >> 20);
+            return Err(io::Error::other(why));
+        }
+        Ok(read)
+    }
+}
 
 impl<'de> Visitor<'de> for Elements {
     type Value = ();
@@ -217,8 +252,9 @@ impl<'de> Visitor<'de> for Elements {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         while let Some(element) = list.next_element_seed(Element)? {
+            self.held.set(0);
             // Nobody listens any more: the rows before this one were wrong.
-            if self.0.blocking_send(element).is_err() {
+            if self.sender.blocking_send(element).is_err() {
                 return Ok(());
             }
         }

@@ -1,5 +1,7 @@
 //! Makes a run of a list.
 
+use contracts::money::Currency;
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 use store::Store;
 
@@ -24,9 +26,19 @@ fn currency(checks: &CheckArgs) -> Result<Currency, Failure> {
     })
 }
 
+/// The zone of times that name none.
+fn zone(checks: &CheckArgs) -> Result<Option<TimeZone>, Failure> {
+    let zone = checks.zone.as_deref().map(text::zone).transpose();
+    zone.map_err(|refusal| {
+        Failure::new(Exit::Usage, format!("--zone {}", refusal.problem))
+            .fix(format!("{}; nothing was started", refusal.fix))
+    })
+}
+
 /// `starter prices update`.
 pub(crate) async fn run(call: &Call<'_>, args: UpdateArgs) -> Result<Exit, Failure> {
-    let columns = Columns::read(&LIST, args.map.as_deref(), currency(&args.checks)?)?;
+    let zone = zone(&args.checks)?;
+    let columns = Columns::read(&LIST, args.map.as_deref(), currency(&args.checks)?, zone.as_ref())?;
     let store = Store::open(&args.store.store)?;
     let file = lists::file::open(&args.input, args.format, &args.file).await?;
     let batch_id = match &args.batch_id {

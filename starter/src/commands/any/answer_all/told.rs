@@ -17,6 +17,7 @@ pub(super) enum Came {
     Done,
     DoneByHand,
     Left,
+    Kept,
     Approved,
     Rejected,
     /// Somebody was quicker, or it settled itself.
@@ -63,6 +64,7 @@ impl Came {
             Self::Done => AnswerOutcome::Done.words(),
             Self::DoneByHand => AnswerOutcome::DoneByHand.words(),
             Self::Left => AnswerOutcome::Left.words(),
+            Self::Kept => AnswerOutcome::Kept.words(),
             Self::Approved => AnswerOutcome::Approved.words(),
             Self::Rejected => AnswerOutcome::Rejected.words(),
             Self::AlreadyAnswered => AnswerOutcome::AlreadyAnswered.words(),
@@ -79,8 +81,8 @@ impl Came {
 
     fn exit(self) -> Exit {
         match self {
-            Self::Done | Self::DoneByHand | Self::Left | Self::Approved | Self::Rejected => Exit::Ok,
-            Self::AlreadyAnswered | Self::Ended => Exit::Ok,
+            Self::Done | Self::DoneByHand | Self::Left | Self::Kept | Self::Approved => Exit::Ok,
+            Self::Rejected | Self::AlreadyAnswered | Self::Ended => Exit::Ok,
             Self::FailedAgain | Self::HandsOff | Self::InHand => Exit::NeedsPerson,
             Self::Unfinished | Self::NoWorker | Self::Refused | Self::Failed => Exit::Failed,
         }
@@ -95,6 +97,7 @@ impl From<AnswerOutcome> for Came {
             AnswerOutcome::HandsOff => Self::HandsOff,
             AnswerOutcome::DoneByHand => Self::DoneByHand,
             AnswerOutcome::Left => Self::Left,
+            AnswerOutcome::Kept => Self::Kept,
             AnswerOutcome::Approved => Self::Approved,
             AnswerOutcome::Rejected => Self::Rejected,
             AnswerOutcome::AlreadyAnswered => Self::AlreadyAnswered,

@@ -108,3 +108,30 @@ async fn a_table_is_read_as_its_options_say() {
     let rows = read_rows("semicolon", ListFormat::Csv, csv.as_bytes(), table).await.expect("rows");
     assert_eq!(rows.iter().map(|row| row.line).collect::<Vec<_>>(), [2, 3]);
 }
+
+/// A quote that is never closed costs no memory, and what is wrong with a short list is told with its row.
+#[tokio::test]
+async fn a_json_list_is_read_by_its_rows() {
+    let endless = format!("[{{\"sku\":\"A\",\"new_price\":1}},{{\"sku\":\"{}", "x".repeat(5 << 20));
+    let said = read_rows("endless", ListFormat::Json, endless.as_bytes(), Format::default()).await;
+    assert!(said.as_ref().is_err_and(|said| said.contains("a row is longer than 1 MiB")), "{said:?}");
+    let nul = b"[{\"sku\":\"a\\u0000b\",\"new_price\":1}]";
+    let said = read_rows("nul", ListFormat::Json, nul, Format::default()).await;
+    assert!(said.as_ref().is_err_and(|said| said.contains("row 1 sku has a NUL byte")), "{said:?}");
+    let text = b"[{\"sku\":\"a\\\\u0000b\",\"new_price\":1}]";
+    assert!(
+        read_rows("text", ListFormat::Json, text, Format::default())
+            .await
+            .is_err_and(|said| said.contains("travel"))
+    );
+    let made = b"[{\"sku\":\"1.5E+05\",\"new_price\":1}]";
+    let rows = read_rows("made", ListFormat::Json, made, Format::default()).await.expect("a list");
+    assert!(rows[0].flaws["sku"].contains("a spreadsheet made of a key"), "{rows:?}");
+}
+
+#[tokio::test]
+async fn a_packed_list_is_named() {
+    let packed = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0];
+    let said = read_rows("packed", ListFormat::Csv, &packed, Format::default()).await.expect_err("refused");
+    assert!(said.contains("is packed"), "{said}");
+}
