@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use contracts::bulk::{Causes, count_cause};
 use contracts::money::{Currency, Money};
 use contracts::objects::ObjectRef;
-use contracts::prices::{
-    GivenRow, Moment, PriceCounts, RowError, StagePrices, StagedPrices, ValueChange,
-};
+use contracts::prices::{GivenRow, Moment, PriceCounts, RowError, StagePrices, StagedPrices, ValueChange};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -235,7 +233,7 @@ impl Gathered {
 #[cfg(test)]
 mod tests {
     use contracts::objects::ListPart;
-    use contracts::prices::{PriceChecks, PriceList};
+    use contracts::prices::{PriceChecks, PriceList, PriceRow};
     use contracts::values::{PriceBatchId, ProductId};
     use store::Lines;
 
