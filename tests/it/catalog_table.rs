@@ -28,7 +28,7 @@ async fn product(shop: &CatalogWorld, sku: &str) -> anyhow::Result<Value> {
 }
 
 const COLUMNS: &str = r#"{
-    "sku": "Mã", "name": "Tên", "price": {"from": "Giá", "thousands": "."}, "category_name": "Nhóm",
+    "sku": "Mã", "name": "Tên", "price": {"from": "Giá", "decimal": ",", "thousands": "."}, "category_name": "Nhóm",
     "images": "Ảnh", "description": "Mô tả", "attributes.ram": "RAM", "initial_stock": "Tồn",
     "status": {"from": "Bán", "lookup": {"có": "active", "không": "inactive"}}
 }"#;

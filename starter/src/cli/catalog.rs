@@ -25,7 +25,7 @@ Examples:
   starter catalog setup --input spring.json --images photos --wait --dry-run   compare with the shop, write nothing
   starter catalog setup --input spring.json --products spring.xlsx --map columns.json --images photos --wait
   starter catalog setup --products spring.csv --dry-run                        what it would change, and a receipt
-  starter catalog setup --products spring.csv --approve RECEIPT                exactly that; it asks if the shop has moved
+  starter catalog setup --products spring.csv --approve RECEIPT                exactly that; it asks if the shop moved
   starter catalog setup --input - --catalog-id spring --wait < spring.json")]
     Setup(Box<SetupArgs>),
     #[command(flatten)]
@@ -66,7 +66,8 @@ pub(crate) struct SetupArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) products: Option<PathBuf>,
     /// JSON file that says which columns of --products are meant, and how they are written: {"price": {"from": "Giá",
-    /// "thousands": "."}, "attributes.ram": "RAM"}. The rules are those of a sync (mapping_rules in docs/erp.md)
+    /// "decimal": ",", "thousands": "."}, "attributes.ram": "RAM"}. The rules are those of a sync (mapping_rules in
+    /// docs/erp.md)
     #[arg(long, value_name = "RULES", requires = "products")]
     pub(crate) map: Option<PathBuf>,
     /// Name of the catalogue [default: the input's catalog_id, or the file's name without its ending]
@@ -87,10 +88,10 @@ pub(crate) struct SetupArgs {
     /// With --wait: give up waiting after this long, such as 10m; the run goes on
     #[arg(long, value_name = "DURATION", value_parser = duration, requires = "wait")]
     pub(crate) timeout: Option<Duration>,
-    /// Read and compare with the shop, write nothing; print what would change and a receipt (8: a person would be asked)
+    /// Read and compare with the shop, write nothing; print what would change, and a receipt
     #[arg(long, conflicts_with_all = ["approve", "detach"])]
     pub(crate) dry_run: bool,
-    /// The receipt of a dry run: consent to exactly what it has shown. In a shop that has moved since, a person is asked
+    /// The receipt of a dry run: consent to exactly what it has shown; in a shop that has moved since, a person is asked
     #[arg(long, value_name = "RECEIPT")]
     pub(crate) approve: Option<String>,
     #[command(flatten)]
