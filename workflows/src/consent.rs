@@ -58,10 +58,10 @@ fn receipt(value: &RawValue) -> Result<Receipt, Refusal> {
         .or_else(|error: ReceiptError| refuse(error.to_string(), "copy it from the dry run's output"))
 }
 
-/// The largest changes of price, for whoever decides.
-pub(crate) fn largest(moves: &[PriceMove]) -> Fact {
+/// The largest changes of price, for whoever decides; `None`: there are none.
+pub(crate) fn largest(moves: &[PriceMove]) -> Option<Fact> {
     let moves: Vec<String> = moves.iter().map(moved).collect();
-    Fact { name: "largest".to_owned(), value: moves.join(", ") }
+    (!moves.is_empty()).then(|| Fact { name: "largest".to_owned(), value: moves.join(", ") })
 }
 
 fn moved(change: &PriceMove) -> String {

@@ -91,7 +91,7 @@ pub(crate) struct SetupArgs {
     /// Read and compare with the shop, write nothing; print what would change, and a receipt
     #[arg(long, conflicts_with_all = ["approve", "detach"])]
     pub(crate) dry_run: bool,
-    /// The receipt of a dry run: consent to exactly what it has shown; in a shop that has moved since, a person is asked
+    /// The receipt of a dry run: consent to exactly what it has shown; a shop that has moved since asks a person
     #[arg(long, value_name = "RECEIPT")]
     pub(crate) approve: Option<String>,
     #[command(flatten)]

@@ -92,7 +92,7 @@ pub(super) fn facts(staged: &StagedPrices) -> Vec<Fact> {
     for value in &staged.value {
         facts.push(fact("list value", format!("{} to {}", value.before, value.after)));
     }
-    facts.push(consent::largest(&staged.largest));
+    facts.extend(consent::largest(&staged.largest));
     facts
 }
 

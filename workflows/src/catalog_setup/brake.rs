@@ -28,6 +28,8 @@ impl SetupRun<'_> {
             Consent::Refused => {
                 return Err(saga.refused(CATEGORIES, RECEIPT_REFUSED, OTHER_LIST.to_owned()));
             }
+            // The same again, when it is done: there is nothing to consent to.
+            Consent::Missing(_) if is_nothing(work) => return Ok(()),
             Consent::Missing(reasons) => reasons,
         };
         let decision = Decision {
@@ -81,6 +83,11 @@ fn receipt(data: &CatalogSetupData, changes: &[String]) -> Option<Receipt> {
     Receipt::of(&hash(&data.asked()), &hash(&changes.join(" "))).ok()
 }
 
+/// Whether the shop is as the file says.
+fn is_nothing(work: &Work) -> bool {
+    work.counts.values().all(|counts| counts.to_create + counts.to_update == 0)
+}
+
 /// How the rows of a kind compare, in words.
 fn words(work: &Work, kind: Kind) -> String {
     let StageCounts { to_create, to_update, unchanged, .. } =
@@ -104,7 +111,7 @@ fn facts(work: &Work) -> Vec<Fact> {
         .into_iter()
         .map(|(name, kind)| Fact { name: name.to_owned(), value: words(work, kind) })
         .collect();
-    facts.push(consent::largest(&work.largest));
+    facts.extend(consent::largest(&work.largest));
     facts
 }
 
