@@ -310,15 +310,8 @@ impl Late<'_> {
         let (News { order_id, event_id, payment_id }, is_paid) = (self.news.clone(), self.is_paid);
         let (customer_email, locale) = self.customer().await.unzip();
         let locale = locale.unwrap_or_default();
-        let input = LatePaymentData {
-            order_id,
-            event_id,
-            decided,
-            payment_id,
-            is_paid,
-            customer_email,
-            locale,
-        };
+        let input =
+            LatePaymentData { order_id, event_id, decided, payment_id, is_paid, customer_email, locale };
         let input = Unchecked::of(&input);
         let input = input.map_err(|e| SettleError::Temporal(e.to_string()))?;
         match self.client.start_workflow(LatePayment::run, input, options).await {

@@ -4,7 +4,7 @@
 //! - `temporal`: which Temporal, and as which worker;
 //! - `shop`: the shop's systems that have one place each;
 //! - `providers`: the command line of a list of providers; `payment`, `shipping` and `notification` are such lists;
-//! - `onboarding`, `erp`, `bulk`: what some processes need;
+//! - `onboarding`, `erp`, `bulk`, `media`: what some processes need;
 //! - `patience`: how long a step is retried;
 //! - `operation`, `door`, `tuning`: how the worker runs, what may come in, how much at once;
 //! - `secret`, `problems`: how a secret is read, and what is wrong.
@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use activities::catalog::Networks;
 use activities::customers::Pseudonyms;
 use activities::notification::mail::MailSender;
 use activities::notification::sms::SmsSender;
@@ -26,6 +27,7 @@ use crate::door::DoorSettings;
 mod bulk;
 mod door;
 mod erp;
+mod media;
 mod notification;
 mod onboarding;
 mod operation;
@@ -87,6 +89,8 @@ pub struct Config {
     #[command(flatten)]
     bulk: bulk::BulkArgs,
     #[command(flatten)]
+    media: media::MediaArgs,
+    #[command(flatten)]
     prices: prices::PriceArgs,
     #[command(flatten)]
     tuning: tuning::TuningArgs,
@@ -121,6 +125,8 @@ pub struct Settings {
     pub erp: ErpSettings,
     /// How much bulk work at once.
     pub bulk: BulkSettings,
+    /// Networks that pictures may come from although they are not public.
+    pub media_allow: Networks,
     /// The settings of price runs.
     pub prices: PriceSettings,
     /// How much at once.
@@ -176,6 +182,7 @@ impl Config {
             door,
             erp,
             bulk,
+            media_allow: self.media.read(),
             prices,
             tuning,
         }))

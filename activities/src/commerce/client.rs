@@ -112,9 +112,24 @@ const CLOSED: [&str; 9] = [
     "expired",
 ];
 
+/// Those of an order that waits for its payment, or has gone on since.
+const WAITING: [&str; 10] = [
+    "awaiting_payment",
+    "confirmed",
+    "processing",
+    "shipped",
+    "delivered",
+    "completed",
+    "refunded",
+    "failed",
+    "cancelled",
+    "expired",
+];
+
 /// The states in the shop that an order has come to once it was told one, or has gone on to since.
 fn reached(told: OrderStatus) -> &'static [&'static str] {
     match told {
+        OrderStatus::AwaitingPayment => &WAITING,
         OrderStatus::Confirmed => &CONFIRMED,
         OrderStatus::Failed | OrderStatus::Cancelled | OrderStatus::Expired => &CLOSED,
     }

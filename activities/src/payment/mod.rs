@@ -22,9 +22,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use contracts::money::Money;
-use contracts::payment::{
-    ChargePayment, FindPayment, Payment, PaymentState, ReversePayment, defs,
-};
+use contracts::payment::{ChargePayment, FindPayment, Payment, PaymentState, ReversePayment, defs};
 use contracts::values::IdempotencyKey;
 use futures::future::BoxFuture;
 use temporalio_macros::activities;

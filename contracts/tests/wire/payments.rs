@@ -2,8 +2,7 @@
 
 use contracts::money::Money;
 use contracts::payment::{
-    ChargePayment, CustomerAction, FindPayment, Payment, PaymentKind, PaymentState,
-    ReversePayment,
+    ChargePayment, CustomerAction, FindPayment, Payment, PaymentKind, PaymentState, ReversePayment,
 };
 use contracts::rounds::{Round, Tried as _};
 use contracts::values::PaymentToken;

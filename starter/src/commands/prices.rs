@@ -1,20 +1,21 @@
 //! `starter prices …`
 //!
-//! - `update`, `list`: a list becomes a run; `columns`: what its columns mean;
+//! - `update`, `list`: a list becomes a run;
 //! - `say`: what people say to a run;
-//! - `revert`, `export`, `report`: back, out, and what became of the rows; `sheet`: rows as CSV.
+//! - `revert`, `export`, `report`: back, out, and what became of the rows.
 
-mod columns;
 mod export;
 mod list;
 mod report;
 mod revert;
 mod say;
-mod sheet;
 mod update;
+
+use mapping::targets::Kind;
 
 use super::any;
 use super::call::Call;
+use super::lists::columns::ListKind;
 use crate::cli::prices::PricesCommand;
 use crate::terminal::exit::{Exit, Failure};
 
@@ -31,3 +32,22 @@ pub(crate) async fn run(call: &Call<'_>, command: PricesCommand) -> Result<Exit,
         PricesCommand::Report(args) => report::run(call.out, &args).await,
     }
 }
+
+/// A price list.
+pub(crate) const PRICES: ListKind = ListKind {
+    name: "a price list",
+    fields: &[
+        ("sku", Kind::Key),
+        ("variant", Kind::Key),
+        ("old_price", Kind::Money),
+        ("new_price", Kind::Money),
+        ("currency", Kind::Text),
+        ("effective_date", Kind::Date),
+        ("reason", Kind::Text),
+    ],
+    keys: &["sku", "variant"],
+    currency: Some("currency"),
+    // An export calls it so.
+    also: &[("price", "new_price")],
+    passed_over: &["line", "causes", "name"],
+};

@@ -8,9 +8,7 @@ use contracts::commerce::{
 };
 use contracts::inventory::{ConfirmStock, Hold, ReleaseStock, ReserveStock, StockLine};
 use contracts::notification::{Content, OrderMail, SendEmail, SendPush, SendSms};
-use contracts::payment::{
-    ChargePayment, CustomerAction, FindPayment, PaymentKind, ReversePayment,
-};
+use contracts::payment::{ChargePayment, CustomerAction, FindPayment, PaymentKind, ReversePayment};
 use contracts::shipping::{CreateShipment, Label, ShipmentRef};
 use contracts::values::IdempotencyKey;
 use jiff::Timestamp;

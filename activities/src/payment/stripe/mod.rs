@@ -28,9 +28,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use contracts::money::Money;
-use contracts::payment::{
-    ChargePayment, FindPayment, Payment, PaymentKind, PaymentState, ReversePayment,
-};
+use contracts::payment::{ChargePayment, FindPayment, Payment, PaymentKind, PaymentState, ReversePayment};
 use contracts::values::IdempotencyKey;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
