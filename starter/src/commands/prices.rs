@@ -5,17 +5,15 @@
 //! - `revert`, `export`, `report`: back, out, and what became of the rows.
 
 mod export;
+mod kind;
 mod list;
 mod report;
 mod revert;
 mod say;
 mod update;
 
-use mapping::targets::Kind;
-
 use super::any;
 use super::call::Call;
-use super::lists::columns::ListKind;
 use crate::cli::prices::PricesCommand;
 use crate::terminal::exit::{Exit, Failure};
 
@@ -32,22 +30,3 @@ pub(crate) async fn run(call: &Call<'_>, command: PricesCommand) -> Result<Exit,
         PricesCommand::Report(args) => report::run(call.out, &args).await,
     }
 }
-
-/// A price list.
-pub(crate) const PRICES: ListKind = ListKind {
-    name: "a price list",
-    fields: &[
-        ("sku", Kind::Key),
-        ("variant", Kind::Key),
-        ("old_price", Kind::Money),
-        ("new_price", Kind::Money),
-        ("currency", Kind::Text),
-        ("effective_date", Kind::Date),
-        ("reason", Kind::Text),
-    ],
-    keys: &["sku", "variant"],
-    currency: Some("currency"),
-    // An export calls it so.
-    also: &[("price", "new_price")],
-    passed_over: &["line", "causes", "name"],
-};

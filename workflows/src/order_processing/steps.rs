@@ -132,24 +132,26 @@ impl<'o> OrderRun<'o> {
         lost: &[String],
     ) -> Result<(), Halt> {
         let gone = format!("the hold was gone before it was confirmed: {}", lost.join(", "));
+        let hold = self.requests.hold_again(lost, self.hold_until(saga));
         let reservation = saga
-            .step(
-                RESERVE,
-                Inventory::reserve,
-                self.requests.hold_again(lost, self.hold_until(saga)),
-                self.plan(policy::stock()),
-            )
+            .step(RESERVE, Inventory::reserve, hold, self.plan(policy::stock()))
             .nothing_to_undo("the release of the first holds frees these, too")
-            .await?;
-        let again = match reservation {
-            Reservation::Held { holds } => holds,
-            Reservation::Short { lines } => {
-                let reason = format!("{gone}; out of stock meanwhile: {}", in_words(&lines));
-                return Err(saga.refused(CONFIRM, "OutOfStock", reason));
+            .await;
+        let why = match reservation {
+            Ok(Reservation::Held { holds: again }) => {
+                holds.retain(|hold| !again.iter().any(|new| new.variant_id == hold.variant_id));
+                holds.extend(again);
+                return self.sell_again(saga, holds, &gone).await;
             }
+            Ok(Reservation::Short { lines }) => format!("out of stock meanwhile: {}", in_words(&lines)),
+            // A hold that was released by hand may be barred.
+            Err(Halt::Outage { reason, is_final: true, .. }) => format!("not held again: {reason}"),
+            Err(halt) => return Err(halt),
         };
-        holds.retain(|hold| !again.iter().any(|new| new.variant_id == hold.variant_id));
-        holds.extend(again);
+        Err(saga.refused(CONFIRM, "OutOfStock", format!("{gone}; {why}")))
+    }
+
+    async fn sell_again<P: Process>(&self, saga: &Saga<P>, holds: Vec<Hold>, gone: &str) -> Result<(), Halt> {
         let confirmation = saga
             .step(CONFIRM, Inventory::confirm, self.requests.sale_again(holds), self.plan(policy::stock()))
             .nothing_to_undo("the restock of the first sale takes this one back, too")

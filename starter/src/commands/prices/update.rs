@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 use store::Store;
 
-use super::PRICES as LIST;
+use super::kind::PRICES as LIST;
 use super::list::{self, Given};
 use crate::cli::prices::{CheckArgs, PaceArgs, UpdateArgs};
 use crate::commands::call::Call;
