@@ -1,6 +1,6 @@
 //! The command line as a script sees it: exit codes, stdout, stderr.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use serde_json::json;
@@ -8,7 +8,7 @@ use tests::orders;
 use tests::processes::free_port;
 use tests::servers;
 use tests::starter::{at, starter};
-use tests::world::World;
+use tests::world::{LIMIT, World};
 
 const START: [&str; 6] = ["order", "start", "--input", "-", "--wait", "-ojson"];
 
@@ -202,6 +202,13 @@ async fn the_doctor_wants_closed_runs_kept_for_30_days() -> anyhow::Result<()> {
             .with_context(|| format!("no check of the namespace: {}", asked.out))
             .map(|check| (asked.code, check))
     };
+    let until = Instant::now() + LIMIT;
+    // The namespace is there a moment after the port.
+    while !namespace().await?.1["detail"].as_str().is_some_and(|detail| detail.contains("keeps closed runs"))
+    {
+        anyhow::ensure!(Instant::now() < until, "there is no namespace");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     let short = [(None, "24 h"), (Some(servers::MONTH - Duration::from_secs(3_600)), "719 h")];
     for (retention, found) in short {
         if let Some(retention) = retention {

@@ -160,8 +160,8 @@ pub async fn client(address: &str) -> anyhow::Result<Client> {
 
 /// Has the server keep closed runs for so long; a dev server keeps them for a day.
 pub async fn keep_closed_runs(client: &Client, time: Duration) -> anyhow::Result<()> {
-    let retention = Some(time.try_into()?);
-    let config = NamespaceConfig { workflow_execution_retention_ttl: retention, ..Default::default() };
+    let config =
+        NamespaceConfig { workflow_execution_retention_ttl: Some(time.try_into()?), ..Default::default() };
     let namespace = "default".to_owned();
     let update = UpdateNamespaceRequest { namespace, config: Some(config), ..Default::default() };
     client.connection().workflow_service().update_namespace(update.into_request()).await?;
