@@ -117,7 +117,9 @@ fn facts(work: &Work) -> Vec<Fact> {
 
 /// A row that cannot be used, in words.
 fn wrong(kind: Kind, row: &RowOutcome) -> String {
-    let key = [&row.sku, &row.original_path, &row.name].into_iter().flatten().next();
+    // What stands behind the `?` of an address may open a door.
+    let path = row.original_path.as_deref().and_then(|path| path.split('?').next());
+    let key = row.sku.as_deref().or(path).or(row.name.as_deref());
     let key = key.map(|key| format!(" ({key})")).unwrap_or_default();
     format!("{} row {}{key}: {}", kind.name(), row.row, row.cause.as_deref().unwrap_or_default())
 }
