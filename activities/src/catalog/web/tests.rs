@@ -53,7 +53,9 @@ impl Server {
                 std::thread::spawn(move || {
                     most.fetch_max(open.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                     let (mut request, mut buffer) = (Vec::new(), [0; 4096]);
-                    while !request.windows(4).any(|end| end == b"\r\n\r\n") {
+                    // One that begins otherwise, such as that of TLS, is answered at once.
+                    let is_http = |request: &[u8]| request.is_empty() || request.starts_with(b"GET");
+                    while is_http(&request) && !request.windows(4).any(|end| end == b"\r\n\r\n") {
                         match stream.read(&mut buffer) {
                             Ok(0) | Err(_) => break,
                             Ok(read) => request.extend_from_slice(&buffer[..read]),
