@@ -51,18 +51,15 @@ fn part(report: &Report, part: &str) -> Option<(StepStatus, String)> {
     Some((told.status, told.detail.clone().unwrap_or_default()))
 }
 
-/// How an order comes to its mail.
+/// How an order comes to its mail: cancelled while it waits, or while it is charged (the money goes back); paid, and no
+/// carrier takes it; or declined as the provider says it, because somebody gave the money back there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ends {
     Declined,
     Expired,
-    /// While it waits.
     Cancelled,
-    /// While it is charged: the money goes back.
     CancelledAndRefunded,
-    /// Paid, and no carrier takes it.
     Refunded,
-    /// Declined as the provider says it, because somebody gave the money back there.
     RefundedByHand,
 }
 
@@ -218,6 +215,10 @@ async fn each_end_is_told_once_though_replies_are_lost() -> anyhow::Result<()> {
     Ok(())
 }
 
+fn by_the_shop() -> Option<(StepStatus, String)> {
+    Some((StepStatus::Skipped, "the shop writes it itself".to_owned()))
+}
+
 /// A shop that writes a mail itself switches it off, that one alone.
 #[tokio::test]
 async fn each_mail_can_be_switched_off() -> anyhow::Result<()> {
@@ -229,8 +230,7 @@ async fn each_mail_can_be_switched_off() -> anyhow::Result<()> {
         if mail == OrderMail::Confirmation {
             let order = world.start(&orders::order()).await?;
             let report = order.ended().await?.fulfilled()?.report;
-            let by_the_shop = (StepStatus::Skipped, "the shop writes it itself".to_owned());
-            assert_eq!((part(&report, "email"), order.mails().await?.len()), (Some(by_the_shop), 0));
+            assert_eq!((part(&report, "email"), order.mails().await?.len()), (by_the_shop(), 0));
             continue;
         }
         if mail == OrderMail::AwaitingPayment {
@@ -250,8 +250,7 @@ async fn each_mail_can_be_switched_off() -> anyhow::Result<()> {
             let (order, report) = ends.run(&world, &[]).await?;
             let wanted: Vec<_> = ends.mails().iter().copied().filter(|other| *other != template).collect();
             until_mailed(&order, &wanted).await?;
-            let by_the_shop = (StepStatus::Skipped, "the shop writes it itself".to_owned());
-            assert_eq!(part(&report, mail.name()), Some(by_the_shop), "{ends:?}: {report:?}");
+            assert_eq!(part(&report, mail.name()), by_the_shop(), "{ends:?}: {report:?}");
             seen += 1;
         }
         assert!(seen > 0, "{template}");
@@ -400,7 +399,7 @@ async fn late_money_that_the_shop_writes_about_itself_is_not_told() -> anyhow::R
     let event = world.shop.settle_late(&order.order_id).await?;
     let result = given_back(&world, &order, &event).await?;
     let told = result.report.step(NOTIFY).map(|step| (step.status, step.detail.clone().unwrap_or_default()));
-    assert_eq!(told, Some((StepStatus::Skipped, "the shop writes it itself".to_owned())));
+    assert_eq!(told, by_the_shop());
     assert_eq!(order.mails().await?, [""; 0]);
     world.shop.clean().await.map(drop)
 }

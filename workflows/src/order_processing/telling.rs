@@ -1,4 +1,4 @@
-//! The customer's side of an order that waits or ends early: the shop hears that it waits, and the customer gets a mail.
+//! The customer's side of an order that waits or ends early: shop and customer hear that it waits, and how it ended.
 //!
 //! | mail | when |
 //! |---|---|

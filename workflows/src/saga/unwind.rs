@@ -294,8 +294,8 @@ pub(super) fn spec_of<W: Process>(step: &'static str) -> StepSpec {
     declared.unwrap_or_else(|| StepSpec::compensable(step, ""))
 }
 
-/// Questions that are open beside the story of a run, and whatever else its way back does not wait for. They are polled in the order in which they were asked, so that a
-/// replay sees the same.
+/// Questions that are open beside the story of a run, and whatever else its way back does not wait for. They are polled
+/// in the order in which they were asked, so that a replay sees the same.
 #[derive(Default)]
 pub(super) struct Questions {
     open: RefCell<Vec<LocalFuture<()>>>,
