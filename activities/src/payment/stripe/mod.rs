@@ -205,7 +205,7 @@ impl Stripe {
             };
             match acted {
                 Err(error) if error.refusal().is_some() => doubt = Some(refused(error, KEY_REUSED)),
-                Ok(is_replay) if is_replay => doubt = Some(unseen(self.api.system())),
+                Ok(true) => doubt = Some(unseen(self.api.system())),
                 acted => return acted.map(drop),
             }
         }
