@@ -99,7 +99,7 @@ impl Ends {
     }
 
     /// Runs an order to this end, under further faults.
-    async fn run(self, world: &World, faults: &[Value]) -> anyhow::Result<(Order<'_>, Report)> {
+    async fn run<'w>(self, world: &'w World, faults: &[Value]) -> anyhow::Result<(Order<'w>, Report)> {
         let own = match self {
             Self::CancelledAndRefunded => {
                 Some(json!({ "operation": "payments.create", "kind": "latency", "latency_ms": 1_000 }))
