@@ -60,7 +60,7 @@ pub struct OrderProcessing {
     pub(super) settlements: BTreeSet<String>,
     /// How many updates with such news were taken, duplicates counted.
     news_by_update: usize,
-    /// Whether the payment has settled. What the news is about then is another payment, or nothing.
+    /// Whether the payment has settled. News is about another payment then, or about nothing.
     pub(super) is_paid: bool,
     /// The provider's id of the payment, once it is known.
     pub(super) payment_id: Option<String>,
