@@ -29,6 +29,7 @@ pub use rows::{
 use crate::bulk::Written;
 use crate::erp::LeaseAnswer;
 use crate::objects::ObjectRef;
+use crate::prices::PriceMove;
 use crate::values::{CatalogId, IdempotencyKey};
 
 /// The activities of a catalogue setup.
@@ -48,7 +49,7 @@ impl Catalogs {
         unimplemented!()
     }
 
-    /// Puts the pictures to upload into a batch. Changes nothing.
+    /// Fetches the pictures that are web addresses, and compares all of them with the shop's. Changes nothing there.
     #[activity(name = "catalog.stage_images")]
     pub fn stage_images(input: StageImages) -> StagedRows {
         unimplemented!()
@@ -123,6 +124,12 @@ pub struct StagedCategories {
     pub paths: ObjectRef,
     /// How they compare.
     pub counts: StageCounts,
+    /// The hash of the changes that they are.
+    #[serde(default)]
+    pub changes: String,
+    /// The first paths of those that the shop does not have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub new: Vec<String>,
     /// Why they cannot be written as they are, with the fix: an id that the shop does not know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<String>,
@@ -140,6 +147,18 @@ pub struct StagedRows {
     /// Rows that cannot be written, each with its cause.
     #[serde(default)]
     pub failed: Written<RowOutcome>,
+    /// Of pictures: all of them, each with its content where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pictures: Option<ObjectRef>,
+    /// The hash of the changes that they are.
+    #[serde(default)]
+    pub changes: String,
+    /// The largest changes of price, the largest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub largest: Vec<PriceMove>,
+    /// What whoever sees the preview should know about single rows, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// Staged rows in figures.

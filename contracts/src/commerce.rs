@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use temporalio_macros::activity_definitions;
 
 use crate::money::{Money, UnitPrice};
-use crate::payment::PaymentKind;
+use crate::payment::{CustomerAction, PaymentKind};
 use crate::values::{Address, CustomerId, IdempotencyKey, OrderId, ProductId, Recipient, VariantId};
 
 /// The platform's activities.
@@ -173,9 +173,13 @@ pub struct UpdateOrder {
     /// Its new state.
     pub status: OrderStatus,
     /// Written only over an order of this customer that is still open; over anything else, and where there is no order,
-    /// nothing is written. For a run that has begun nothing: the order may be another customer's, or an older one.
+    /// nothing is written. For a run that has begun nothing: the order may be another customer's, or an older one. And
+    /// for a state that others follow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only_over: Option<CustomerId>,
+    /// The action that the customer has to take, of an order that waits for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_action: Option<CustomerAction>,
     /// The state of the money, if it changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_status: Option<PaymentStatus>,
@@ -197,6 +201,8 @@ pub struct UpdateOrder {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderStatus {
+    /// Reserved; the customer has to act before the payment settles.
+    AwaitingPayment,
     /// Reserved, paid (or to be paid on delivery) and with a label.
     Confirmed,
     /// Ended by a refusal or an outage; everything undone.

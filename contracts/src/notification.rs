@@ -12,6 +12,7 @@ use temporalio_macros::activity_definitions;
 use crate::commerce::OrderLine;
 use crate::customers::RecommendedProduct;
 use crate::money::Money;
+use crate::payment::CustomerAction;
 use crate::values::{CustomerId, IdempotencyKey, Locale, OrderId, PriceBatchId, Recipient};
 
 /// The message senders' activities.
@@ -57,6 +58,43 @@ pub enum Content {
         total_amount: Money,
         /// The number the customer follows the parcel by.
         tracking_number: String,
+    },
+    /// An order waits for the customer to pay.
+    OrderAwaitingPayment {
+        /// The order.
+        order_id: OrderId,
+        /// The price to pay.
+        total_amount: Money,
+        /// The action that the customer has to take.
+        action: CustomerAction,
+        /// How long the goods are held for it, in minutes.
+        held_minutes: u64,
+    },
+    /// An order has ended because its payment was declined.
+    OrderDeclined {
+        /// The order.
+        order_id: OrderId,
+        /// The price that was to be paid.
+        total_amount: Money,
+    },
+    /// An order has ended because it was not paid in time.
+    OrderExpired {
+        /// The order.
+        order_id: OrderId,
+        /// The price that was to be paid.
+        total_amount: Money,
+    },
+    /// An order has ended because somebody cancelled it.
+    OrderCancelled {
+        /// The order.
+        order_id: OrderId,
+    },
+    /// The payment provider has taken the refund of an order that was not fulfilled.
+    OrderRefunded {
+        /// The order.
+        order_id: OrderId,
+        /// The amount that goes back.
+        amount: Money,
     },
     /// A customer has registered.
     Welcome {
@@ -105,11 +143,83 @@ impl Content {
     pub fn template(&self) -> &'static str {
         match self {
             Self::OrderConfirmation { .. } => "order_confirmation",
+            Self::OrderAwaitingPayment { .. } => "order_awaiting_payment",
+            Self::OrderDeclined { .. } => "order_declined",
+            Self::OrderExpired { .. } => "order_expired",
+            Self::OrderCancelled { .. } => "order_cancelled",
+            Self::OrderRefunded { .. } => "order_refunded",
             Self::Welcome { .. } => "welcome",
             Self::OnboardingTips { .. } => "onboarding_tips",
             Self::PricesUpdated { .. } => "prices_updated",
             Self::ProductRecommendations { .. } => "product_recommendations",
         }
+    }
+}
+
+impl Content {
+    /// The mail about an order that tells this; `None`: it is not about an order.
+    #[must_use]
+    pub fn order_mail(&self) -> Option<OrderMail> {
+        Some(match self {
+            Self::OrderConfirmation { .. } => OrderMail::Confirmation,
+            Self::OrderAwaitingPayment { .. } => OrderMail::AwaitingPayment,
+            Self::OrderDeclined { .. } => OrderMail::Declined,
+            Self::OrderExpired { .. } => OrderMail::Expired,
+            Self::OrderCancelled { .. } => OrderMail::Cancelled,
+            Self::OrderRefunded { .. } => OrderMail::Refunded,
+            Self::Welcome { .. }
+            | Self::OnboardingTips { .. }
+            | Self::PricesUpdated { .. }
+            | Self::ProductRecommendations { .. } => return None,
+        })
+    }
+}
+
+/// The mails about an order, each of which a shop may write itself. An order gets one of a kind at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OrderMail {
+    /// [`Content::OrderConfirmation`]
+    Confirmation,
+    /// [`Content::OrderAwaitingPayment`]
+    AwaitingPayment,
+    /// [`Content::OrderDeclined`]
+    Declined,
+    /// [`Content::OrderExpired`]
+    Expired,
+    /// [`Content::OrderCancelled`]
+    Cancelled,
+    /// [`Content::OrderRefunded`]
+    Refunded,
+}
+
+impl OrderMail {
+    /// Every kind.
+    pub const ALL: [Self; 6] = [
+        Self::Confirmation,
+        Self::AwaitingPayment,
+        Self::Declined,
+        Self::Expired,
+        Self::Cancelled,
+        Self::Refunded,
+    ];
+
+    /// The kind's name: its template is called `order_` and this.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Confirmation => "confirmation",
+            Self::AwaitingPayment => "awaiting_payment",
+            Self::Declined => "declined",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+            Self::Refunded => "refunded",
+        }
+    }
+
+    /// The kind of a name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mail| mail.name() == name)
     }
 }
 
@@ -176,4 +286,6 @@ pub enum Delivery {
         /// The sender's code.
         code: String,
     },
+    /// Nothing was sent: the shop writes messages of this kind itself, as the adapter's settings say.
+    SwitchedOff,
 }

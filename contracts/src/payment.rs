@@ -38,6 +38,13 @@ impl Payments {
     pub fn reverse(input: ReversePayment) {
         unimplemented!()
     }
+
+    /// Reads the amount that went back to the customer of what was charged under a key, whoever gave it back. `None`
+    /// where nothing did.
+    #[activity(name = "payment.refunded")]
+    pub fn refunded(input: FindPayment) -> Option<Money> {
+        unimplemented!()
+    }
 }
 
 /// The generated markers that an implementation points at.

@@ -14,13 +14,24 @@ use crate::rule::{self, Rule};
 use crate::targets::Kind;
 use crate::value::{self, Converted};
 
-/// A field of a list, and the kind of its values.
+/// A field of a list, and the kind of its values. A name that ends with a point stands for every name that begins with
+/// it: `attributes.` for `attributes.ram`.
 pub type Field = (&'static str, Kind);
+
+/// The field of a list that a name means.
+#[must_use]
+pub fn known(fields: &[Field], name: &str) -> Option<Field> {
+    let is_meant = |field: &str| match field.ends_with('.') {
+        true => name.len() > field.len() && name.starts_with(field),
+        false => field == name,
+    };
+    fields.iter().copied().find(|(field, _)| is_meant(field))
+}
 
 /// The rules for fields of a list. Fields without a rule are the list's own concern.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FieldRules {
-    rules: BTreeMap<&'static str, (Kind, Rule)>,
+    rules: BTreeMap<String, (Kind, Rule)>,
 }
 
 impl FieldRules {
@@ -40,37 +51,35 @@ impl FieldRules {
             let mut wrong = |problem: &str, fix: String| {
                 mistakes.push(Problem::new(name.as_str(), problem, fix).at(Place::Byte { byte: field.at }));
             };
-            let Some((known, kind)) = fields.iter().find(|(known, _)| known == name) else {
+            let Some((_, kind)) = known(fields, name) else {
                 wrong("is no field of the list", did_you_mean(name, &names));
                 continue;
             };
-            if parsed.contains_key(known) {
+            if parsed.contains_key(name) {
                 wrong("is given twice", "keep one".to_owned());
                 continue;
             }
-            if let Some(rule) = rule::read(name, field.at, field.value, *kind, &mut mistakes) {
-                parsed.insert(*known, (*kind, rule));
+            if let Some(rule) = rule::read(name, field.at, field.value, kind, &mut mistakes) {
+                parsed.insert(name.clone(), (kind, rule));
             }
         }
         if !mistakes.is_empty() {
             return Err(mistakes);
         }
         let rules = Self { rules: parsed };
-        match rules.copied() {
-            Some((one, other)) => {
-                let fix = "name a column of its own for each, or write how one of them is made of it";
-                let at = given.iter().find(|(name, _)| name == other).map_or(0, |(_, field)| field.at);
-                let problem = format!("is made of a column that {one} is made of");
-                Err(vec![Problem::new(other, problem, fix).at(Place::Byte { byte: at })])
-            }
-            None => Ok(rules),
+        if let Some((one, other)) = rules.copied() {
+            let fix = "name a column of its own for each, or write how one of them is made of it";
+            let at = given.iter().find(|(name, _)| *name == other).map_or(0, |(_, field)| field.at);
+            let problem = format!("is made of a column that {one} is made of");
+            return Err(vec![Problem::new(other, problem, fix).at(Place::Byte { byte: at })]);
         }
+        Ok(rules)
     }
 
     /// Two fields that would have the same value: one of them is a slip.
-    fn copied(&self) -> Option<(&'static str, &'static str)> {
+    fn copied(&self) -> Option<(&str, &str)> {
         let mut seen = BTreeMap::new();
-        let bare = self.rules.iter().filter_map(|(name, (_, rule))| Some((*name, rule.bare()?)));
+        let bare = self.rules.iter().filter_map(|(name, (_, rule))| Some((name.as_str(), rule.bare()?)));
         for (name, column) in bare {
             if let Some(other) = seen.insert(column, name) {
                 return Some((other, name));
@@ -109,22 +118,29 @@ impl FieldRules {
     }
 
     /// The fields that are made of a column; or, in a list of objects, of what stands in it.
-    pub fn made_of<'r>(&'r self, column: &str) -> impl Iterator<Item = &'static str> + use<'r> {
+    pub fn made_of<'r>(&'r self, column: &str) -> impl Iterator<Item = &'r str> + use<'r> {
         let column = text::as_seen(column).into_owned();
-        self.rules.iter().filter(move |(_, (_, rule))| rule.reads(&column)).map(|(name, _)| *name)
+        self.rules.iter().filter(move |(_, (_, rule))| rule.reads(&column)).map(|(name, _)| name.as_str())
+    }
+
+    /// The fields that have a rule.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.rules.keys().map(String::as_str)
     }
 
     /// The first field that is made of a column which a table of these columns does not have, and that column: the
     /// whole of a name with points, because no cell is an object. A rule with a default may do without.
     #[must_use]
-    pub fn missing<'r>(&'r self, columns: &[&str]) -> Option<(&'static str, String)> {
+    pub fn missing<'r>(&'r self, columns: &[&str]) -> Option<(&'r str, String)> {
         // A table without a heading is one of nothing.
         if columns.is_empty() {
             return None;
         }
         let columns: BTreeSet<Cow<'_, str>> = columns.iter().map(|column| text::as_seen(column)).collect();
         let mut rules = self.rules.iter();
-        rules.find_map(|(field, (_, rule))| Some((*field, rule.missing(|column| columns.contains(column))?)))
+        rules.find_map(|(field, (_, rule))| {
+            Some((field.as_str(), rule.missing(|column| columns.contains(column))?))
+        })
     }
 
     /// Makes a field of a row. `None`: it has no rule, or the row says nothing of it. A value that a bare rule names is
@@ -213,6 +229,16 @@ mod tests {
         ] {
             assert_eq!(said(rules), [problem], "{rules}");
         }
+    }
+
+    #[test]
+    fn a_field_may_have_names_that_only_the_rules_know() {
+        let fields = [("sku", Kind::Key), ("attributes.", Kind::Text)];
+        let rules = FieldRules::parse(r#"{"attributes.ram": "RAM", "sku": "Mã"}"#, &fields).expect("rules");
+        assert_eq!(rules.made_of("RAM").collect::<Vec<_>>(), ["attributes.ram"]);
+        assert_eq!(rules.names().collect::<Vec<_>>(), ["attributes.ram", "sku"]);
+        let nameless = FieldRules::parse(r#"{"attributes.": "RAM"}"#, &fields).expect_err("refused");
+        assert!(nameless[0].what().starts_with("attributes. is no field of the list"), "{nameless:?}");
     }
 
     /// One language: what a sync's rule says of a value, it says of a list's.

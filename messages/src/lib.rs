@@ -57,10 +57,20 @@ pub struct Texts {
 #[error("text template: {0}")]
 pub struct TextError(#[from] minijinja::Error);
 
-/// Every message in every locale: the order's on every channel, the others as mails alone.
-const TEMPLATES: [(&str, &str); 10] = [
+/// Every message in every locale: the confirmation of an order on every channel, all others as mails alone.
+const TEMPLATES: [(&str, &str); 20] = [
     ("order_confirmation.vi-VN", include_str!("../templates/order_confirmation.vi-VN.j2")),
     ("order_confirmation.en-US", include_str!("../templates/order_confirmation.en-US.j2")),
+    ("order_awaiting_payment.vi-VN", include_str!("../templates/order_awaiting_payment.vi-VN.j2")),
+    ("order_awaiting_payment.en-US", include_str!("../templates/order_awaiting_payment.en-US.j2")),
+    ("order_declined.vi-VN", include_str!("../templates/order_declined.vi-VN.j2")),
+    ("order_declined.en-US", include_str!("../templates/order_declined.en-US.j2")),
+    ("order_expired.vi-VN", include_str!("../templates/order_expired.vi-VN.j2")),
+    ("order_expired.en-US", include_str!("../templates/order_expired.en-US.j2")),
+    ("order_cancelled.vi-VN", include_str!("../templates/order_cancelled.vi-VN.j2")),
+    ("order_cancelled.en-US", include_str!("../templates/order_cancelled.en-US.j2")),
+    ("order_refunded.vi-VN", include_str!("../templates/order_refunded.vi-VN.j2")),
+    ("order_refunded.en-US", include_str!("../templates/order_refunded.en-US.j2")),
     ("welcome.vi-VN", include_str!("../templates/welcome.vi-VN.j2")),
     ("welcome.en-US", include_str!("../templates/welcome.en-US.j2")),
     ("onboarding_tips.vi-VN", include_str!("../templates/onboarding_tips.vi-VN.j2")),
@@ -229,6 +239,24 @@ fn values(content: &Content, locale: Locale) -> Value {
                 tracking_number => tracking_number,
             }
         }
+        Content::OrderAwaitingPayment { order_id, total_amount, action, held_minutes } => context! {
+            order_id => order_id.as_str(),
+            total => price(*total_amount, locale),
+            url => action.url.as_deref(),
+            is_link => action.url.as_deref().is_some_and(is_link),
+            instruction => action.instruction.as_deref(),
+            held => held(*held_minutes),
+        },
+        Content::OrderDeclined { order_id, total_amount }
+        | Content::OrderExpired { order_id, total_amount } => context! {
+            order_id => order_id.as_str(),
+            total => price(*total_amount, locale),
+        },
+        Content::OrderCancelled { order_id } => context! { order_id => order_id.as_str() },
+        Content::OrderRefunded { order_id, amount } => context! {
+            order_id => order_id.as_str(),
+            amount => price(*amount, locale),
+        },
         Content::Welcome { first_name, loyalty_points, welcome_discount_code } => context! {
             first_name => first_name,
             loyalty_points => loyalty_points,
@@ -253,6 +281,19 @@ fn values(content: &Content, locale: Locale) -> Value {
             }
         }
     }
+}
+
+/// Whether an address may be opened out of a mail. One of another kind is shown.
+fn is_link(url: &str) -> bool {
+    url.starts_with("https://") || url.starts_with("http://")
+}
+
+/// Minutes in the largest unit that says them in a whole number; the template has the word for the unit.
+fn held(minutes: u64) -> Value {
+    let units = [("day", 24 * 60), ("hour", 60)];
+    let whole = units.into_iter().find(|(_, length)| minutes >= *length && minutes % length == 0);
+    let (unit, length) = whole.unwrap_or(("minute", 1));
+    context! { count => minutes / length, unit }
 }
 
 /// Money as the locale writes it: `25.000.000 VND`, `25,000,000 VND`.

@@ -5,6 +5,8 @@ use contracts::values::{OrderId, PriceBatchId, ProductId, VariantId};
 
 use super::*;
 
+mod orders;
+
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 
 fn confirmation() -> Result<Content, Box<dyn std::error::Error>> {
@@ -233,7 +235,7 @@ fn every_mail_is_laid_out_for_mail_programs() -> TestResult {
         Content::ProductRecommendations { first_name: first_name(), recommendations: vec![] },
         prices_updated()?,
     ];
-    for content in &contents {
+    for content in contents.iter().chain(&orders::order_mails()?) {
         for locale in Locale::ALL {
             let html = texts.email(content, locale, Some("https://shop.example.com/bye"))?.html;
             let name = format!("{} {}", content.template(), locale.tag());

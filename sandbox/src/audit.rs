@@ -3,6 +3,7 @@
 mod catalog;
 mod gifts;
 mod leftovers;
+mod mails;
 mod orders;
 mod parcels;
 
@@ -68,7 +69,7 @@ const NET_MONEY: &str = "(SELECT order_id, currency, sum(captured - refunded) AS
 /// One promise: a query that finds the orders, variants or keys that break it, and the sentence about each.
 type Promise = fn(&Shop<'_>) -> rusqlite::Result<Vec<String>>;
 
-const PROMISES: [Promise; 28] = [
+const PROMISES: [Promise; 29] = [
     charged_twice,
     charged_too_much,
     hold_leaked,
@@ -77,6 +78,7 @@ const PROMISES: [Promise; 28] = [
     holds_do_not_add_up,
     refunds_do_not_add_up,
     message_sent_twice,
+    mails::told_what_is_not_so,
     paid_though_undone,
     shipped_though_undone,
     confirmed_without_money,

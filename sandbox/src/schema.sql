@@ -13,7 +13,9 @@ CREATE TABLE orders (
     shipping_status TEXT,
     tracking_number TEXT,
     estimated_delivery TEXT,
-    failure_reason TEXT
+    failure_reason TEXT,
+    -- JSON: the action that the customer has to take, while the order waits for it.
+    payment_action TEXT
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE order_lines (

@@ -11,24 +11,26 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use contracts::values::{EventId, OrderId};
+use contracts::values::{EventId, Locale, OrderId, Recipient};
+use futures::TryStreamExt as _;
 use temporalio_client::errors::{
     WorkflowGetResultError, WorkflowInteractionError, WorkflowStartError, WorkflowUpdateError,
 };
 use temporalio_client::{
     Client, WorkflowDescribeOptions, WorkflowExecuteUpdateOptions, WorkflowExecutionStatus,
-    WorkflowGetResultOptions, WorkflowHandle, WorkflowIdConflictPolicy, WorkflowIdReusePolicy,
-    WorkflowSignalOptions, WorkflowStartOptions,
+    WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowHandle, WorkflowIdConflictPolicy,
+    WorkflowIdReusePolicy, WorkflowSignalOptions, WorkflowStartOptions,
 };
 use temporalio_common::HasWorkflowDefinition;
 use temporalio_common::error::IncomingError;
 use temporalio_common::protos::temporal::api::failure::v1::Failure;
+use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
 use temporalio_common::search_attributes::SearchAttributes;
 use thiserror::Error;
 use tonic::Status;
 use workflows::input::Unchecked;
 use workflows::late_payment::{self, LateNews, LatePayment, LatePaymentData, LatePaymentResult};
-use workflows::order_processing::{self, OrderProcessing, PaymentSettled};
+use workflows::order_processing::{self, OrderData, OrderProcessing, PaymentSettled};
 use workflows::report::Report;
 use workflows::saga::Outcome;
 use workflows::search_attributes::{NEEDS_HUMAN, OUTCOME};
@@ -306,7 +308,10 @@ impl Late<'_> {
             .enable_eager_workflow_start(true)
             .build();
         let (News { order_id, event_id, payment_id }, is_paid) = (self.news.clone(), self.is_paid);
-        let input = LatePaymentData { order_id, event_id, decided, payment_id, is_paid };
+        let (customer_email, locale) = self.customer().await.unzip();
+        let locale = locale.unwrap_or_default();
+        let input =
+            LatePaymentData { order_id, event_id, decided, payment_id, is_paid, customer_email, locale };
         let input = Unchecked::of(&input);
         let input = input.map_err(|e| SettleError::Temporal(e.to_string()))?;
         match self.client.start_workflow(LatePayment::run, input, options).await {
@@ -315,6 +320,24 @@ impl Late<'_> {
             Err(WorkflowStartError::Rpc(status)) => Err(SettleError::Rpc(Box::new(status))),
             Err(other) => Err(SettleError::Temporal(other.to_string())),
         }
+    }
+}
+
+impl Late<'_> {
+    /// Who hears of the refund, and in which language: the order's own input says it. `None` where that cannot be read:
+    /// the money goes back all the same.
+    async fn customer(&self) -> Option<(Recipient, Locale)> {
+        let order =
+            handle_of(self.client, OrderProcessing::run, order_processing::workflow_id(&self.news.order_id));
+        let mut history = order.fetch_history(WorkflowFetchHistoryOptions::default());
+        let started = match history.try_next().await.ok()??.attributes? {
+            Attributes::WorkflowExecutionStartedEventAttributes(started) => started,
+            _ => return None,
+        };
+        let payload = started.input?.payloads.into_iter().next()?;
+        let input = Unchecked::<OrderData>::from_json(std::str::from_utf8(&payload.data).ok()?).ok()?;
+        let order = input.check().ok()?;
+        Some((order.customer_email, order.locale))
     }
 }
 

@@ -4,6 +4,7 @@
 //! - `any`: the verbs that stand once for all nouns (`status`, `watch`, `result`, `cancel`, `answer`, `questions`,
 //!   `list`, `start`);
 //! - `order`, `onboarding`, `erp`, `prices`, `catalog`, `store`, `schedule`, `mail`, `table`: the nouns;
+//! - `lists`: lists that are files;
 //! - `history`, `doctor`, `completions`: what has no noun.
 
 pub(crate) mod any;
@@ -13,6 +14,7 @@ pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod erp;
 pub(crate) mod history;
+pub(crate) mod lists;
 pub(crate) mod mail;
 pub(crate) mod onboarding;
 pub(crate) mod order;

@@ -97,11 +97,7 @@ fn a_record_without_end_is_refused_before_it_fills_the_memory() {
             "has a quote that is not closed within 1048576 bytes (byte 11)",
         ),
         (Kind::Csv, b"sku\n", ""),
-        (
-            Kind::JsonLines,
-            b"{\"a\": \"",
-            "has a line that is not JSON: EOF while parsing a string (byte 63)",
-        ),
+        (Kind::JsonLines, b"{\"a\": \"", "has a line that is not JSON: EOF while parsing a string (byte 63)"),
     ] {
         let most = std::cell::Cell::new(0);
         let file = Endless { begin, at: 0, most: &most };

@@ -184,8 +184,7 @@ async fn a_product_whose_variants_have_several_prices_is_left_to_a_price_list() 
     let mut other = sample()?;
     other["products"][0]["price"] = json!(26_000_000);
     let result = setup(&shop, &other, &[], 7).await?;
-    let cause =
-        "its variants have prices of their own (25000000 VND, 32000000 VND): a price list changes those";
+    let cause = "its variants have prices of their own (25000000 VND, 32000000 VND): name the one that is meant as `variant`";
     is("cause", &result["products"][0]["cause"], &json!(cause))
 }
 

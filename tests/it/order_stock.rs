@@ -60,6 +60,21 @@ async fn a_hold_that_somebody_released_by_hand_is_had_again() -> anyhow::Result<
     Ok(())
 }
 
+/// A stock system that remembers what was released does not hold it again for the same order.
+#[tokio::test]
+async fn a_hold_that_is_barred_ends_in_a_refund() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let order = paying_slowly(&world).await?;
+    let by_hand = json!({ "variant_id": LAPTOP, "quantity": 1, "reference_id": order.order_id });
+    world.shop.ask("inventory/release", Some(&by_hand)).await?;
+    let (message, _) = order.ended().await?.failed_as("OutOfStock")?;
+    assert!(message.ends_with("not held again: inventory refused: 409 KEY_UNDONE"), "{message}");
+    let totals = world.shop.clean().await?;
+    assert_eq!((&totals["charges"], &totals["refunds"], &totals["holds"]), (&json!(1), &json!(1), &json!(0)));
+    assert_eq!((world.shop.stock(LAPTOP).await?, world.shop.stock(MOUSE).await?), ((50, 0), (200, 0)));
+    Ok(())
+}
+
 /// A shop without a list of holds works by key and reference, as the platform is documented.
 #[tokio::test]
 async fn a_shop_that_cannot_list_holds_sells_and_releases_all_the_same() -> anyhow::Result<()> {

@@ -43,7 +43,7 @@ async fn rows_behind_a_gap_are_told_when_a_run_is_cancelled() -> anyhow::Result<
     is("batches", &(result.summary.successful_batches, result.summary.failed_batches), &(3, 0))?;
     let BatchResults::Inline(batches) = result.batch_results else { anyhow::bail!("they are few") };
     let told: Vec<usize> = batches.iter().map(|batch| batch.results.len()).collect();
-    is("rows of each batch", &told, &vec![10, 10, 10])?;
+    is("rows of each batch", &told, &[10, 10, 10])?;
     shop.mend().await?;
     let back = world.revert(&run.batch, false).await?.completed()?;
     is("restored", &(back.restored, back.changed_since), &(30, 0))
@@ -97,8 +97,8 @@ async fn a_batch_that_is_told_in_two_stretches_has_not_failed() -> anyhow::Resul
     .await?;
     let written = world.changes().await?;
     assert!((3..20).contains(&written), "{written} were written");
-    for row in usize::try_from(written)?..20 {
-        let sku = rows[row]["sku"].as_str().unwrap_or_default();
+    for row in &rows[usize::try_from(written)?..] {
+        let sku = row["sku"].as_str().unwrap_or_default();
         world.set(sku, sku, 777_000).await?;
     }
     run.resume().await.map_err(anyhow::Error::msg)?;
@@ -141,7 +141,7 @@ async fn a_worker_that_was_cut_off_writes_nothing_once_its_run_is_taken_back() -
         let rows = dearer(&world, 800).await?;
         let proxy = Proxy::before(world.erp.world.address()).await?;
         let through = format!("--address={}", proxy.address);
-        let _cut_off = world.spawn_worker(&[settings, &[&through]].concat())?;
+        let _cut_off = world.spawn_worker(&[settings, &[through.as_str()][..]].concat())?;
         let run = world.start_listed(&rows, json!({ "batch_size": 20, "max_per_second": 10 })).await?;
         changes(&world, 20).await?;
         proxy.is_away(true);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use contracts::values::CatalogId;
@@ -17,12 +18,12 @@ use temporalio_common::search_attributes::SearchAttributes;
 use workflows::catalog_setup::{self, CatalogSetup, CatalogSetupData, CatalogSetupResult};
 use workflows::input::Unchecked;
 use workflows::report::Progress;
-use workflows::saga::{CancelAccepted, CancelRequest};
+use workflows::saga::{Action, Answer, AnswerOutcome, CancelAccepted, CancelRequest};
 
 use crate::customers::{Ended, answered, ended};
 use crate::servers;
 use crate::starter::{Called, starter};
-use crate::world::{LIMIT, WorkerProcess, World};
+use crate::world::{LIMIT, WorkerProcess, World, until};
 
 /// The shipped sample.
 pub const SAMPLE: &str = include_str!("../../starter/samples/catalog.json");
@@ -133,21 +134,24 @@ impl CatalogWorld {
 
     /// Calls `starter catalog setup` with an input and waits for the end.
     pub async fn setup(&self, input: &Value, more: &[&str]) -> anyhow::Result<Called> {
+        self.call(&[&["--input", "-"], more].concat(), Some(input)).await
+    }
+
+    /// The same with whatever says what is set up.
+    pub async fn call(&self, more: &[&str], input: Option<&Value>) -> anyhow::Result<Called> {
         let store = self.folder.0.join("store").display().to_string();
-        let args = [
-            "catalog",
-            "setup",
-            "--input",
-            "-",
-            "--catalog-id",
-            &self.catalog,
-            "--store",
-            &store,
-            "--wait",
-            "-o",
-            "json",
-        ];
-        starter(&self.world, &[&args, more].concat(), Some(input)).await
+        let args =
+            ["catalog", "setup", "--catalog-id", &self.catalog, "--store", &store, "--wait", "-o", "json"];
+        starter(&self.world, &[&args, more].concat(), input).await
+    }
+
+    /// Changes something of the shop, as a person would.
+    pub async fn person_puts(&self, path: &str, body: &Value) -> anyhow::Result<()> {
+        let url = format!("{}/api/v1/{path}", self.world.shop.url());
+        let put = reqwest::Client::new().put(url).header("content-type", "application/json");
+        let answer = put.body(body.to_string()).send().await?;
+        anyhow::ensure!(answer.status().is_success(), "{path} is not changed: {}", answer.text().await?);
+        Ok(())
     }
 
     /// Starts a setup, whose pictures are in the store already.
@@ -202,6 +206,13 @@ impl CatalogWorld {
         for rule in shelf["rules"].as_array_mut().into_iter().flatten() {
             rule["start_date"] = Value::Null;
         }
+        // Several are made at once: which one came first, says nothing.
+        for (kind, key) in [("categories", "slug"), ("products", "sku"), ("rules", "name"), ("media", "tags")]
+        {
+            if let Some(entries) = shelf[kind].as_array_mut() {
+                entries.sort_by_key(|entry| entry[key].to_string());
+            }
+        }
         let mut text = shelf.to_string().replace(&self.world.shop.url(), "shop");
         for kind in ["categories", "rules", "media"] {
             for (place, entry) in shelf[kind].as_array().into_iter().flatten().enumerate() {
@@ -243,6 +254,28 @@ impl Setup<'_> {
         let result =
             tokio::time::timeout(LIMIT, handle.get_result(WorkflowGetResultOptions::default())).await;
         ended(result.with_context(|| format!("{} did not end within {LIMIT:?}", self.workflow_id))?)
+    }
+
+    /// The same of a run that takes its time.
+    pub async fn ended_within(&self, limit: Duration) -> anyhow::Result<Ended<CatalogSetupResult>> {
+        let result =
+            tokio::time::timeout(limit, self.handle().get_result(WorkflowGetResultOptions::default())).await;
+        ended(result.with_context(|| format!("{} did not end within {limit:?}", self.workflow_id))?)
+    }
+
+    /// Waits until a person is asked.
+    pub async fn asks(&self) -> anyhow::Result<Progress> {
+        let is_asking = |progress: &Progress| !progress.needs_human.is_empty();
+        until(&self.workflow_id, "asking", || self.progress(), is_asking).await
+    }
+
+    /// Answers the brake.
+    pub async fn decide(&self, is_approved: bool, reason: &str) -> Result<AnswerOutcome, String> {
+        let action = if is_approved { Action::Approve } else { Action::Reject };
+        let answer = Answer::new("create-categories", action, reason);
+        let options = WorkflowExecuteUpdateOptions::default();
+        let answered = answered(self.handle().execute_update(CatalogSetup::answer, answer, options)).await;
+        answered.map(|answered| answered.outcome)
     }
 
     /// The query `progress`.

@@ -4,26 +4,30 @@
 //! - `temporal`: which Temporal, and as which worker;
 //! - `shop`: the shop's systems that have one place each;
 //! - `providers`: the command line of a list of providers; `payment`, `shipping` and `notification` are such lists;
-//! - `onboarding`, `erp`, `bulk`: what some processes need;
+//! - `onboarding`, `erp`, `bulk`, `media`: what some processes need;
 //! - `patience`: how long a step is retried;
 //! - `operation`, `door`, `tuning`: how the worker runs, what may come in, how much at once;
 //! - `secret`, `problems`: how a secret is read, and what is wrong.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use activities::catalog::Networks;
 use activities::customers::Pseudonyms;
 use activities::notification::mail::MailSender;
 use activities::notification::sms::SmsSender;
 use activities::payment::Provider;
 use activities::shipping::Carrier;
 use clap::Parser;
+use contracts::notification::OrderMail;
 
 use crate::door::DoorSettings;
 
 mod bulk;
 mod door;
 mod erp;
+mod media;
 mod notification;
 mod onboarding;
 mod operation;
@@ -73,6 +77,8 @@ pub struct Config {
     #[command(flatten)]
     sms: ProviderArgs<notification::SmsPort>,
     #[command(flatten)]
+    order_mails: notification::OrderMailArgs,
+    #[command(flatten)]
     onboarding: onboarding::OnboardingArgs,
     #[command(flatten)]
     patience: patience::PatienceArgs,
@@ -82,6 +88,8 @@ pub struct Config {
     erp: erp::ErpArgs,
     #[command(flatten)]
     bulk: bulk::BulkArgs,
+    #[command(flatten)]
+    media: media::MediaArgs,
     #[command(flatten)]
     prices: prices::PriceArgs,
     #[command(flatten)]
@@ -103,6 +111,8 @@ pub struct Settings {
     pub mail: Arc<dyn MailSender>,
     /// The sender of SMS.
     pub sms: Arc<dyn SmsSender>,
+    /// The mails about an order that are written here; the shop writes the others itself.
+    pub order_mails: BTreeSet<OrderMail>,
     /// The key of the customers' pseudonyms, and the address of the unsubscribe links.
     pub pseudonyms: Pseudonyms,
     /// How long things are retried.
@@ -115,6 +125,8 @@ pub struct Settings {
     pub erp: ErpSettings,
     /// How much bulk work at once.
     pub bulk: BulkSettings,
+    /// Networks that pictures may come from although they are not public.
+    pub media_allow: Networks,
     /// The settings of price runs.
     pub prices: PriceSettings,
     /// How much at once.
@@ -139,6 +151,7 @@ impl Config {
         let shipping = self.shipping.check(home, limits, &mut problems);
         let mail = self.mail.check(senders, limits, &mut problems);
         let sms = self.sms.check(senders, limits, &mut problems);
+        let order_mails = self.order_mails.check(&mut problems);
         let pseudonyms = self.onboarding.pseudonyms(&mut problems);
         let requests = Requests {
             timeout: limits.timeout,
@@ -162,12 +175,14 @@ impl Config {
             shipping,
             mail,
             sms,
+            order_mails,
             pseudonyms,
             patience,
             operation,
             door,
             erp,
             bulk,
+            media_allow: self.media.read(),
             prices,
             tuning,
         }))

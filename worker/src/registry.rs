@@ -45,7 +45,7 @@ pub(crate) fn options(
         customers,
         loyalty,
         bulk: of_bulk,
-    } = systems.into_activities(settings);
+    } = systems.into_activities(settings)?;
     let Tuning { workflow_pollers, activity_pollers, cached_workflows, sticky_timeout, .. } = settings.tuning;
     let options = WorkerOptions::new(settings.temporal.task_queue.clone())
         // Processes.

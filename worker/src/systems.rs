@@ -151,13 +151,17 @@ impl Systems {
         probes
     }
 
-    pub(crate) fn into_activities(self, settings: &Settings) -> Activities {
+    pub(crate) fn into_activities(self, settings: &Settings) -> anyhow::Result<Activities> {
         let connectors = Connectors::new(settings.erp.credentials.clone(), settings.shop.commerce.timeout);
         let second_look = settings.patience.second_look;
         let pseudonyms = settings.pseudonyms.clone();
         let bulk = BulkActivities {
             erp: ErpActivities::new(connectors, self.commerce.clone(), self.store.clone()),
-            catalog: CatalogActivities::new(self.commerce.clone(), self.store.clone()),
+            catalog: CatalogActivities::new(
+                self.commerce.clone(),
+                self.store.clone(),
+                settings.media_allow.clone(),
+            )?,
             prices: PriceActivities::new(
                 self.commerce.clone(),
                 self.notification.clone(),
@@ -167,7 +171,7 @@ impl Systems {
             .with_team(self.team),
             objects: ObjectActivities::new(self.store, settings.prices.revertible),
         };
-        Activities {
+        Ok(Activities {
             bulk,
             customers: CustomerActivities::new(self.commerce.clone(), pseudonyms, second_look),
             loyalty: LoyaltyActivities::new(self.loyalty, self.commerce.clone(), second_look),
@@ -177,7 +181,8 @@ impl Systems {
             shipping: ShippingActivities::new(self.shipping, second_look),
             notification: NotificationActivities::new(self.notification, self.texts)
                 .with_mail(self.mail)
-                .with_sms(self.sms),
-        }
+                .with_sms(self.sms)
+                .with_order_mails(settings.order_mails.clone()),
+        })
     }
 }

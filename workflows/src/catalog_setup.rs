@@ -4,8 +4,9 @@
 //! 0. **Input check**: wrong categories and rules fail the run before any call. Wrong products and pictures are left
 //!    out and reported (`keep_good_rows`, up to 100 of them), or fail the run, too (`all_or_nothing`).
 //! 1. `create-categories`: the run takes the catalogue's lease (a second run at that time ends as `AlreadyRunning`),
-//!    compares the whole file with the shop, and asks a person if it would change more than its limits allow. Nothing
-//!    is written until then, and nothing more by a dry run. Then categories are written, level by level from the top.
+//!    compares the whole file with the shop, and asks a person if it would change more than its limits allow; the
+//!    receipt of a dry run approves exactly the changes that it showed, in the shop that it saw. Nothing is written
+//!    until then, and nothing more by a dry run. Then categories are written, level by level from the top.
 //! 2. `upload-images`: each distinct file once; a picture that the shop has already is found by its hash.
 //! 3. `create-products`: products; stock is set once, for a product that this process made.
 //! 4. `setup-pricing-rules`: rules, known by their names.
@@ -19,6 +20,7 @@
 //!
 //! Deliberately absent: deleting what the file does not name. Another file may have made it.
 
+mod brake;
 mod face;
 mod input;
 mod outcome;
@@ -29,7 +31,7 @@ mod writing;
 use contracts::values::CatalogId;
 
 pub use face::{CatalogSetup, CatalogSetupResult, search_attributes};
-pub use input::{CatalogSetupData, INLINE_MAX, Limits, RowPolicy, WRONG_MAX};
+pub use input::{CatalogSetupData, INLINE_MAX, Limits, RowPolicy, TableRow, WRONG_MAX, check_table};
 
 use crate::input::Problem;
 use crate::report::StepSpec;
@@ -78,6 +80,7 @@ impl SetupRun<'_> {
         self.judge(saga, work)?;
         self.brake(saga, work).await?;
         if self.data.dry_run {
+            self.skip_the_rest(saga, work);
             return Ok(());
         }
         self.categories(saga, work).await?;

@@ -284,7 +284,7 @@ impl<'a> Fields<'a> {
             let meant = meant.map(|meant| format!("did you mean '{meant}'? ")).unwrap_or_default();
             let fix = format!("{meant}remove it, or correct its spelling");
             let problem = Problem::new(self.path_of(name), "is not a known field", fix);
-            self.found.unknown.borrow_mut().push(self.found.problem_of(Some(value), problem));
+            self.found.unknown.borrow_mut().push(self.found.problem_of(Some(*value), problem));
         }
     }
 

@@ -13,7 +13,9 @@
 //!    for its patience; the latter is tried on meanwhile. Where somebody has decided about this payment before
 //!    (`decided`), a person is asked before anything is sent: the money may have gone back by hand. If the read shows
 //!    that there is no money, and none to come, nobody needs to be asked.
-//! 3. News that has come meanwhile begins with 1 again.
+//! 3. `send-notifications`: the customer gets the mail `refunded`, once the provider shows what went back.
+//!
+//! News that has come meanwhile begins with 1 again.
 //!
 //! News of an order that has its money (`is_paid`) moves nothing: the payment is read, and where two hold money a
 //! person is asked. `retry` reads once more.
@@ -23,6 +25,7 @@
 
 mod face;
 mod input;
+mod telling;
 
 use contracts::payment::{FindPayment, Payment, PaymentState, Payments, ReversePayment};
 use contracts::values::OrderId;
@@ -31,7 +34,7 @@ pub use face::{LatePayment, LatePaymentResult, search_attributes};
 pub use input::{LateNews, LatePaymentData};
 
 use crate::input::Problem;
-use crate::order_processing::{self, DECIDED_BEFORE};
+use crate::order_processing::{self, steps::DECIDED_BEFORE};
 use crate::policy;
 use crate::report::StepSpec;
 use crate::saga::{About, Halt, Process, Saga, Settled, named_exactly};
@@ -46,6 +49,7 @@ pub fn workflow_id(order_id: &OrderId) -> String {
 const READ: &str = "read-payment";
 /// The step that gives the money back.
 pub const REFUND: &str = "refund-payment";
+const NOTIFY: &str = "send-notifications";
 
 impl Process for LatePayment {
     const NAME: &'static str = "LatePayment";
@@ -55,6 +59,7 @@ impl Process for LatePayment {
             .if_left("if the customer paid twice, the shop keeps both"),
         StepSpec::retriable(REFUND, "give the money back")
             .if_left("the shop keeps money that bought nothing"),
+        StepSpec::retriable(NOTIFY, "tell the customer"),
     ];
     type Input = LatePaymentData;
 
@@ -72,20 +77,29 @@ struct GivenBack {
     was_paid: Option<bool>,
     /// Whether somebody has decided about this money.
     is_decided: bool,
+    /// Whether money may have gone back here.
+    may_have_gone_back: bool,
+    /// Whether the customer was told so.
+    is_told: bool,
 }
 
 /// Gives late money back, for as long as there is news of it; only a person can leave it.
 async fn forward(saga: &mut Saga<LatePayment>, late: &LatePaymentData) -> Result<GivenBack, Halt> {
     // From here on no cancel reaches a step.
     saga.pivot();
-    let mut given = GivenBack { payment_id: None, was_paid: Some(false), is_decided: late.decided };
+    let mut given = GivenBack { was_paid: Some(false), is_decided: late.decided, ..GivenBack::default() };
     loop {
         let (heard, is_owed) = saga.ctx().state(|w| (w.news, w.is_owed));
         match is_owed {
             true => give_back(saga, &late.order_id, &mut given).await,
             false => look_for_a_second(saga, &late.order_id, &mut given).await,
         }
-        if saga.ctx().state(|w| w.news) == heard {
+        let has_news = || saga.ctx().state(|w| w.news) != heard;
+        if has_news() {
+            continue;
+        }
+        telling::tell(saga, late, &mut given).await;
+        if !has_news() {
             return Ok(given);
         }
     }
@@ -137,10 +151,12 @@ async fn give_back(saga: &Saga<LatePayment>, order_id: &OrderId, given: &mut Giv
         let news = "news of a payment that somebody has decided about; nothing was sent";
         step = step.ask_first(DECIDED_BEFORE, news);
     }
-    match step.or_ask().await {
+    let settled = step.or_ask().await;
+    match settled {
         Settled::Done(()) => saga.done(REFUND, said_of(given.was_paid)),
         Settled::ByHand(_) | Settled::Left(_) | Settled::Kept(_) => given.is_decided = true,
     }
+    given.may_have_gone_back |= was_paid != Some(false) && !matches!(settled, Settled::Left(_));
 }
 
 /// Whether a payment that was read holds money. `None`: it is open, and may hold some by the time it is taken back.
@@ -156,7 +172,7 @@ fn was_captured(found: &Option<Payment>) -> Option<bool> {
 fn said_of(was_paid: Option<bool>) -> &'static str {
     match was_paid {
         Some(true) => "the money went back",
-        Some(false) => "there was no money to give back",
+        Some(false) => telling::NO_MONEY,
         None => "whatever was there went back",
     }
 }

@@ -19,7 +19,8 @@
 //! - [`report`]: what a run says about itself: the step table, progress, the final report;
 //! - [`search_attributes`]: what a list of runs can be filtered by;
 //! - [`observe`]: where the worker listens to count outcomes;
-//! - `clock`: the present of a run.
+//! - `clock`: the present of a run;
+//! - `consent`: whether a person has agreed to what a run would change.
 //!
 //! Deliberately absent: anything that a replay could see differently (`clippy.toml` bans it, with reasons), HTTP
 //! shapes, and configuration other than [`policy`].
@@ -28,6 +29,7 @@
 pub mod bulk_price_update;
 pub mod catalog_setup;
 mod clock;
+mod consent;
 pub mod customer_onboarding;
 pub mod erp_sync;
 pub mod follow_up_emails;

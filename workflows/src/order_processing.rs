@@ -5,19 +5,18 @@
 //! 2. `reserve-inventory`: every line is held, or none. The payment's deadline counts from here
 //!    (`reservation_minutes`, 30 by default). When it passes, the payment is read a last time; then the order expires.
 //! 3. `process-payment`: the customer is charged; cash on delivery charges nothing. A decline ends the order. Where the
-//!    customer has to act it waits for news (`payment_settled`) and polls. Too little, or other, money is asked about.
+//!    customer has to act, it is told and the order waits and polls. Too little, or other, money is asked about.
 //! 4. `confirm-inventory`: the held stock becomes sold stock. A hold that was lost is had again, if it can be.
 //! 5. `create-shipping`: the label is bought, side by side with 4: the goods are held, and paid or due on delivery.
 //!    **The point of no return** (the pivot) is when both have succeeded; a cancel that comes later is refused. If one
 //!    fails, or a cancel comes first, the attempts under way end, none is repeated, and both are undone.
-//! 6. `update-order-status`: the shop learns that the order is confirmed. A person is asked if it cannot be told.
-//! 7. `send-notifications`: mail, SMS (if there is a phone) and push. A message that fails is reported, no more.
-//! 8. `update-analytics`: the sale is counted. 6 to 8 run side by side: no outage of one holds up the others.
+//! 6. `update-order-status`: the shop learns that the order is confirmed; else a person is asked. Beside it, 7.
+//!    `send-notifications`: mail, SMS, push; a failure is reported, no more. And 8. `update-analytics`.
 //!
 //! A refusal, an outage beyond a step's patience, the deadline, `cancel_order` or Temporal's cancel before the pivot
-//! undoes every step that has begun, newest first, and tells the shop (`update-order`): `failed`, `cancelled` or
-//! `expired`. A person is asked about an undo that sticks, and the others go on; only where the carrier refuses to void
-//! the label do they wait for the answer, which may be to keep it all (`kept`). Money that comes meanwhile goes back here, later in [`crate::late_payment`].
+//! undoes every step that has begun, newest first, tells the shop (`update-order`): `failed`, `cancelled` or `expired`,
+//! and the customer (`telling`). A person is asked about an undo that sticks, and the others go on; only where the
+//! carrier refuses to void the label do they wait for the answer, which may be to keep it all (`kept`).
 //!
 //! Deliberately absent: retries (`policy`), formats of providers (crate `activities`), a second charge (a new order).
 
@@ -27,7 +26,8 @@ mod kept;
 mod paying;
 mod requests;
 mod result;
-mod steps;
+pub(crate) mod steps;
+pub(crate) mod telling;
 
 use contracts::values::OrderId;
 use temporalio_workflow::join;
@@ -39,7 +39,6 @@ pub use input::{ITEMS_MAX, OrderData, QUANTITY_MAX};
 pub use paying::{AMOUNT_CAUSES, charge_key};
 pub use requests::Requests;
 pub use result::OrderProcessingResult;
-pub(crate) use steps::DECIDED_BEFORE;
 pub use steps::OrderRun;
 
 use crate::input::Problem;

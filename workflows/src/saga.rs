@@ -27,18 +27,21 @@
 //! - `process`: what a process file says about its process, and the macro that writes how Temporal reaches it;
 //! - `run`: one run, its beginning and its marks;
 //! - `step`: its steps; `both`: two of them side by side; `effect`: steps that are not activities;
+//! - `aside`: what is told beside the story, best effort;
 //! - `waiting`: waits of the forward path; `decision`: waits for a person's decision;
 //! - `people`, `asking`: questions, answers, and what is tried meanwhile; `updates`: the bodies of the updates;
 //! - `tries`: how an effect is tried while somebody is asked; `rounds`: when it is sent under another key;
 //! - `unwind`: the way back; `ending`: how a run closes; `failure`: what an activity's failure says;
-//! - `state`: the saga's part of the workflow's state; `scribe`: what writes it down.
+//! - `state`: the saga's part of the workflow's state; `parts`: of a step; `scribe`: what writes it down.
 
+mod aside;
 mod asking;
 mod both;
 mod decision;
 mod effect;
 mod ending;
 mod failure;
+mod parts;
 mod people;
 mod process;
 mod rounds;
@@ -58,6 +61,7 @@ use std::rc::Rc;
 use temporalio_common::ActivityDefinition;
 use temporalio_workflow::WorkflowCancellationToken as Token;
 
+pub use aside::Aside;
 pub use asking::Settled;
 pub use decision::{Asked, Decision, Word};
 pub(crate) use ending::invalid_input;

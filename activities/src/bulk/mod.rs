@@ -62,6 +62,7 @@
 //! - `ahead.rs`: rows that were answered before those before them;
 //! - `images.rs`: before-images in the object store;
 //! - `doubt.rs`: one row that is not taken, or all of them;
+//! - `largest.rs`: the largest changes of price, for a preview;
 //! - `format.rs`: heartbeats of another version, which are not read;
 //! - `trouble.rs`: the reasons why a part cannot go on, and whether trying again helps.
 //!
@@ -75,6 +76,7 @@ mod begun;
 mod doubt;
 mod format;
 mod images;
+mod largest;
 mod pace;
 mod patience;
 mod stage;
@@ -92,6 +94,7 @@ pub use apply::{BATCH_MAX, Batch, Ended, apply};
 pub use begun::{Begun, begun};
 pub use format::Format;
 pub use images::before;
+pub(crate) use largest::Largest;
 pub use patience::patiently;
 pub use stage::{Checked, Compared, Page, Pages, Reading, StagedRows, Unfit, stage};
 pub use stretch::{Stretch, stretch};

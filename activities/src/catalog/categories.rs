@@ -1,6 +1,7 @@
 //! Categories at the shop, by their paths.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
 use contracts::catalog::paths::{folded, shown};
 use contracts::catalog::{Category, Given, RowOutcome};
@@ -9,7 +10,6 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tokio::sync::OnceCell;
 
 use super::client::{Shop, id_of};
 use super::kind::{Existing, Kind, Looks};
@@ -36,6 +36,8 @@ struct Body {
     meta_description: Option<String>,
     #[serde(default)]
     attributes: Option<Vec<String>>,
+    #[serde(default)]
+    external_id: Option<String>,
 }
 
 /// How a category looks.
@@ -48,12 +50,25 @@ pub(super) struct Look {
     attributes: Vec<String>,
     meta_title: Option<String>,
     meta_description: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    external_id: Option<String>,
+}
+
+/// A category that there is, or will be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Known {
+    /// The names from the top down.
+    pub(super) path: Vec<String>,
+    /// The shop's id, if it is there already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) id: Option<String>,
 }
 
 /// Every category of the shop.
 #[derive(Clone, Default)]
 pub(super) struct Tree {
-    by_id: BTreeMap<String, (Vec<String>, Look)>,
+    looks: BTreeMap<String, Look>,
+    by_id: BTreeMap<String, Vec<String>>,
     /// By the folded path.
     by_path: BTreeMap<Vec<String>, String>,
 }
@@ -73,22 +88,33 @@ impl Tree {
                 attributes: body.attributes.unwrap_or_default(),
                 meta_title: body.meta_title,
                 meta_description: body.meta_description,
+                external_id: body.external_id,
             };
             looks.insert(id, look);
         }
-        let mut tree = Self::default();
-        for (id, look) in &looks {
+        Ok(Self::of(looks))
+    }
+
+    fn of(looks: BTreeMap<String, Look>) -> Self {
+        let (mut by_id, mut by_path) = (BTreeMap::new(), BTreeMap::new());
+        for id in looks.keys() {
             let path = path_of(id, &looks);
             // Of two with one path the older one is meant, in every run: ids are compared.
-            tree.by_path.entry(fold(&path)).or_insert_with(|| id.clone());
-            tree.by_id.insert(id.clone(), (path, look.clone()));
+            by_path.entry(fold(&path)).or_insert_with(|| id.clone());
+            by_id.insert(id.clone(), path);
         }
-        Ok(tree)
+        Self { looks, by_id, by_path }
+    }
+
+    /// The tree of which no more than paths and ids is known.
+    pub(super) fn of_known(known: Vec<Known>) -> Self {
+        let ids = known.into_iter().filter_map(|Known { path, id }| Some((fold(&path), id?)));
+        Self { by_path: ids.collect(), ..Self::default() }
     }
 
     /// The path of an id.
     pub(super) fn path(&self, id: &str) -> Option<&[String]> {
-        self.by_id.get(id).map(|(path, _)| path.as_slice())
+        self.by_id.get(id).map(Vec::as_slice)
     }
 
     /// The id of a path.
@@ -96,15 +122,41 @@ impl Tree {
         self.by_path.get(&fold(path)).map(String::as_str)
     }
 
-    /// Every path.
-    pub(super) fn paths(&self) -> impl Iterator<Item = &[String]> {
-        self.by_id.values().map(|(path, _)| path.as_slice())
+    /// Every category.
+    pub(super) fn known(&self) -> impl Iterator<Item = Known> {
+        self.by_id.iter().map(|(id, path)| Known { path: path.clone(), id: Some(id.clone()) })
     }
 
-    fn existing(&self, path: &[String]) -> Option<Existing<Look>> {
-        let id = self.by_path.get(&fold(path))?;
-        let (_, state) = self.by_id.get(id)?;
-        Some(Existing { id: id.clone(), state: state.clone() })
+    /// A category by its external id, or else by its path.
+    fn existing(&self, row: &Category) -> Option<Existing<Look>> {
+        let of_external = |wanted: &str| {
+            let is_it = |(_, look): &(&String, &Look)| look.external_id.as_deref() == Some(wanted);
+            self.looks.iter().find(is_it).map(|(id, _)| id)
+        };
+        let id = row.external_id.as_deref().and_then(of_external);
+        let id = id.or_else(|| self.by_path.get(&fold(&row.path)))?;
+        Some(Existing { id: id.clone(), state: self.looks.get(id)?.clone() })
+    }
+
+    /// The tree as it will be when these rows of one level are written: some of them get another name, or stand
+    /// elsewhere.
+    pub(super) fn with_moved(mut self, rows: &[Category]) -> Self {
+        for row in rows.iter().filter(|row| row.external_id.is_some()) {
+            let parent = self.parent_of(row);
+            let Some(Existing { id, state }) = self.existing(row) else { continue };
+            let parent_id = parent.unwrap_or(state.parent_id.clone());
+            let look = Look { name: row.name().to_owned(), parent_id, ..state };
+            self.looks.insert(id, look);
+        }
+        Self::of(self.looks)
+    }
+
+    /// The id of the parent of a category by its path, which may be at the top; `None`: the parent is not there.
+    fn parent_of(&self, row: &Category) -> Option<Option<String>> {
+        match row.path.split_last() {
+            None | Some((_, [])) => Some(None),
+            Some((_, above)) => self.id(above).map(|id| Some(id.to_owned())),
+        }
     }
 }
 
@@ -126,13 +178,32 @@ fn path_of(id: &str, looks: &BTreeMap<String, Look>) -> Vec<String> {
 /// Categories on their way to the shop. Their paths are whole: they begin at the top.
 pub(super) struct Categories<'s> {
     shop: &'s Shop,
-    /// The level above is there before this one is begun, so it is read once.
-    above: OnceCell<Tree>,
+    /// The tree as it will be when the level above is written; `None`: that is so, and the shop is asked.
+    staged: Option<Tree>,
+    /// The shop's tree at the last look.
+    seen: Mutex<Option<Tree>>,
 }
 
 impl<'s> Categories<'s> {
     pub(super) fn new(shop: &'s Shop) -> Self {
-        Self { shop, above: OnceCell::new() }
+        Self { shop, staged: None, seen: Mutex::default() }
+    }
+
+    /// Nothing is written yet: they are compared with this tree.
+    pub(super) fn staging(shop: &'s Shop, tree: Tree) -> Self {
+        Self { shop, staged: Some(tree), seen: Mutex::default() }
+    }
+
+    /// Where a category that is known by its external id is to stand: it may be moved.
+    fn parent_id(&self, row: &Category, now: &Look) -> Result<Option<String>, String> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(tree) = self.staged.as_ref().or(seen.as_ref()) else { return Ok(now.parent_id.clone()) };
+        let above = || shown(&row.path[..row.path.len().saturating_sub(1)]);
+        match tree.parent_of(row) {
+            Some(parent) => Ok(parent),
+            None if self.staged.is_some() => Ok(Some(format!("to be made: {}", above()))),
+            None => Err(format!("the category {} is not there any more", above())),
+        }
     }
 }
 
@@ -147,8 +218,13 @@ impl Kind for Categories<'_> {
 
     fn look<'a>(&'a self, rows: &'a [Category]) -> BoxFuture<'a, Result<Looks<Look>, CallError>> {
         async move {
+            if let Some(tree) = &self.staged {
+                return Ok(rows.iter().map(|row| tree.existing(row)).collect());
+            }
             let tree = Tree::read(self.shop).await?;
-            Ok(rows.iter().map(|row| tree.existing(&row.path)).collect())
+            let looks = rows.iter().map(|row| tree.existing(row)).collect();
+            *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(tree);
+            Ok(looks)
         }
         .boxed()
     }
@@ -163,7 +239,21 @@ impl Kind for Categories<'_> {
             attributes: Vec::new(),
             meta_title: None,
             meta_description: None,
+            external_id: None,
         });
+        if let Some(external_id) = &row.external_id {
+            if let Some(other) = look.external_id.as_ref().filter(|other| *other != external_id) {
+                return Err(format!(
+                    "the shop has {} under another external_id, '{other}'",
+                    shown(&row.path)
+                ));
+            }
+            look.external_id = Some(external_id.clone());
+            if let Some(now) = now {
+                row.name().clone_into(&mut look.name);
+                look.parent_id = self.parent_id(row, now)?;
+            }
+        }
         if row.slug_given {
             look.slug.clone_from(&row.slug);
         }
@@ -196,11 +286,16 @@ impl Kind for Categories<'_> {
             let above = &row.path[..row.path.len().saturating_sub(1)];
             let mut state = wanted.clone();
             if !above.is_empty() {
-                let tree = self.above.get_or_try_init(|| Tree::read(self.shop)).await?;
-                state.parent_id = match tree.id(above) {
-                    Some(id) => Some(id.to_owned()),
-                    None => return Err(super::kind::no_parent(&shown(above))),
+                let id = |tree: &Tree| tree.id(above).map(str::to_owned);
+                let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(id);
+                // The level above is there before this one is begun.
+                state.parent_id = match seen {
+                    Some(parent) => Some(parent),
+                    None => id(&Tree::read(self.shop).await?),
                 };
+                if state.parent_id.is_none() {
+                    return Err(super::kind::no_parent(&shown(above)));
+                }
             }
             let nothing = Look {
                 name: String::new(),
@@ -210,6 +305,7 @@ impl Kind for Categories<'_> {
                 attributes: Vec::new(),
                 meta_title: None,
                 meta_description: None,
+                external_id: None,
             };
             let made: Body = self.shop.post(&["categories"], key, &differing(&nothing, &state)).await?;
             Ok(Existing { id: id_of(made.id, made.category_id)?, state })
@@ -267,6 +363,7 @@ fn differing(now: &Look, wanted: &Look) -> Map<String, Value> {
     put("attributes", now.attributes != wanted.attributes, attributes);
     put("metaTitle", now.meta_title != wanted.meta_title, wanted.meta_title.clone().into());
     let description = wanted.meta_description.clone().into();
+    put("externalId", now.external_id != wanted.external_id, wanted.external_id.clone().into());
     put("metaDescription", now.meta_description != wanted.meta_description, description);
     body
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use contracts::catalog::paths::file_parts;
+use contracts::catalog::paths::{file_parts, is_web};
 use contracts::catalog::{Image, RowOutcome};
 use contracts::values::IdempotencyKey;
 use futures::FutureExt as _;
@@ -16,7 +16,7 @@ use tokio::sync::{Mutex as Turn, OnceCell};
 use super::categories::set;
 use super::client::{SYSTEM, Shop, id_of};
 use super::kind::{Existing, Kind, Looks};
-use super::picture;
+use super::{picture, web};
 use crate::http::{CallError, Form};
 
 /// Stands before the hash in the tag.
@@ -113,22 +113,21 @@ impl<'s> Images<'s> {
         wanted: &Look,
     ) -> Result<Existing<Look>, CallError> {
         let refuse = |why: String| CallError::Unusable { system: SYSTEM, why };
-        if row.content.bytes > picture::BYTES_MAX {
-            let (bytes, max) = (row.content.bytes, picture::BYTES_MAX);
+        let Some(content) = &row.content else { return Err(refuse("is nowhere".to_owned())) };
+        if content.bytes > picture::BYTES_MAX {
+            let (bytes, max) = (content.bytes, picture::BYTES_MAX);
             return Err(refuse(format!("has {bytes} bytes; at most {max} are taken")));
         }
-        let content = self.store.get(&row.content).await;
+        let content = self.store.get(content).await;
         let content = content.map_err(|error| match error {
             StoreError::Gone { .. } | StoreError::Damaged { .. } => refuse(error.to_string()),
             // A store that is away says nothing about the picture.
             error => CallError::NotSent { system: SYSTEM, why: error.to_string() },
         })?;
         let format = picture::check(&content).map_err(refuse)?;
-        let name = file_parts(&row.file_path).pop().unwrap_or_default();
-        let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
-        let stem: String = stem.chars().take(200).collect();
+        let stem: String = stem_of(&row.file_path).chars().take(200).collect();
         let file_name = format!("{stem}.{}", format.ending());
-        let hash_tag = format!("{HASH_TAG}{}", row.content.sha256);
+        let hash_tag = format!("{HASH_TAG}{}", row.sha256());
         let mut form = Form::default()
             .file("file", &file_name, format.mime(), content)
             .text("filename", &file_name)
@@ -144,6 +143,15 @@ impl<'s> Images<'s> {
     }
 }
 
+/// The name of a picture, without its ending: at the shop it ends as its kind does.
+fn stem_of(path: &str) -> String {
+    if is_web(path) {
+        return web::stem_of(path).unwrap_or_else(|| "picture".to_owned());
+    }
+    let name = file_parts(path).pop().unwrap_or_default();
+    name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem).to_owned()
+}
+
 impl Kind for Images<'_> {
     type Row = Image;
     type State = Look;
@@ -152,12 +160,16 @@ impl Kind for Images<'_> {
         file_parts(&row.file_path).join("/")
     }
 
+    fn content(&self, row: &Image) -> String {
+        format!("{} {}", self.key(row), row.sha256())
+    }
+
     fn look<'a>(&'a self, rows: &'a [Image]) -> BoxFuture<'a, Result<Looks<Look>, CallError>> {
         async move {
             let listing = self.listing.get_or_try_init(|| self.list()).await?;
             let mut looks = Vec::with_capacity(rows.len());
             for row in rows {
-                let hash = &row.content.sha256;
+                let hash = row.sha256();
                 looks.push(match listing {
                     Some(known) => known.get(hash).cloned(),
                     None => self.find(hash).await?,
@@ -169,7 +181,7 @@ impl Kind for Images<'_> {
     }
 
     fn look_again<'a>(&'a self, row: &'a Image) -> BoxFuture<'a, Result<Option<Existing<Look>>, CallError>> {
-        self.find(&row.content.sha256).boxed()
+        self.find(row.sha256()).boxed()
     }
 
     fn wanted(&self, row: &Image, now: Option<&Look>) -> Result<Look, String> {
@@ -196,7 +208,7 @@ impl Kind for Images<'_> {
         async move {
             let turn = {
                 let mut uploads = self.uploads.lock().unwrap_or_else(PoisonError::into_inner);
-                uploads.entry(row.content.sha256.clone()).or_default().clone()
+                uploads.entry(row.sha256().to_owned()).or_default().clone()
             };
             let mut uploaded = turn.lock().await;
             if let Some(uploaded) = uploaded.as_ref() {
@@ -241,7 +253,7 @@ impl Kind for Images<'_> {
             original_path: Some(row.file_path.clone()),
             media_id: now.map(|now| now.id.clone()),
             uploaded_url: now.map(|now| now.state.url.clone()),
-            sha256: Some(row.content.sha256.clone()),
+            sha256: Some(row.sha256().to_owned()).filter(|hash| !hash.is_empty()),
             ..RowOutcome::default()
         }
     }

@@ -6,8 +6,10 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::client::SYSTEM;
+use super::compared::differing;
 use crate::http::CallError;
 
 /// Something that the shop has.
@@ -37,6 +39,25 @@ pub(super) trait Kind: Sync {
     /// # Errors
     /// Why it cannot be written, in words for the report.
     fn wanted(&self, row: &Self::Row, now: Option<&Self::State>) -> Result<Self::State, String>;
+
+    /// Names a row and what it brings, for a receipt.
+    fn content(&self, row: &Self::Row) -> String {
+        self.key(row)
+    }
+
+    /// The change to a row as a receipt names it: it comes out the same as long as shop and file are the same.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    fn shown(
+        &self,
+        row: &Self::Row,
+        now: Option<&Self::State>,
+        wanted: &Self::State,
+    ) -> serde_json::Result<Value> {
+        let _ = row;
+        differing(now, wanted)
+    }
 
     /// Whether a row that looks as it is to look is all there: a product that was made by an attempt that was killed
     /// may lack its stock.

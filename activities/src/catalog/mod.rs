@@ -4,8 +4,10 @@
 //! the same for all of them.
 //!
 //! - `stage.rs`: rows are compared with the shop, and turned away where they cannot be written;
+//! - `compared.rs`: rows that were compared, with what a preview and its receipt say of them;
 //! - `applying.rs`, `undoing.rs`: rows are written, and taken back;
 //! - `categories.rs`, `images.rs`, `products.rs`, `rules.rs`, `seo.rs`: the kinds;
+//! - `web.rs`: pictures by web address, fetched from public networks;
 //! - `picture.rs`: whether a file is a whole picture;
 //! - `client.rs`: what their wires have in common.
 
@@ -17,6 +19,7 @@
 mod applying;
 mod categories;
 mod client;
+mod compared;
 mod images;
 mod kind;
 mod picture;
@@ -25,6 +28,7 @@ mod rules;
 mod seo;
 mod stage;
 mod undoing;
+mod web;
 
 use std::sync::Arc;
 
@@ -41,7 +45,7 @@ use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use crate::bulk::{Trouble, patiently};
 use crate::effect::alive;
-use crate::http::Api;
+use crate::http::{Api, ApiError};
 use crate::lease;
 use categories::{Categories, Tree};
 use client::Shop;
@@ -50,22 +54,28 @@ use products::{Products, Urls};
 use rules::Rules;
 use seo::Seo;
 use stage::Staging;
+pub use web::Networks;
+use web::Web;
 
 /// The catalogue's activities.
 pub struct CatalogActivities {
     shop: Shop,
     store: Store,
+    web: Web,
 }
 
 impl CatalogActivities {
-    /// On connections to the shop and to the object store.
-    #[must_use]
-    pub fn new(shop: Api, store: Store) -> Self {
-        Self { shop: Shop::new(shop), store }
+    /// On connections to the shop and to the object store. `allowed`: networks that pictures may come from although they
+    /// are not public.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn new(shop: Api, store: Store, allowed: Networks) -> Result<Self, ApiError> {
+        Ok(Self { shop: Shop::new(shop), store, web: Web::new(allowed)? })
     }
 
     fn staging<'s>(&'s self, ctx: &'s ActivityContext, folder: &'s str) -> Staging<'s> {
-        Staging { ctx, shop: &self.shop, store: &self.store, folder }
+        Staging { ctx, shop: &self.shop, store: &self.store, web: &self.web, folder }
     }
 }
 

@@ -40,10 +40,9 @@ impl Format {
 /// # Errors
 /// Why it is not one that can be shown, in words for the report.
 pub(super) fn check(bytes: &[u8]) -> Result<Format, String> {
-    let format =
-        format(bytes).ok_or("is not a picture: its first bytes are none of JPEG, PNG, WebP or GIF")?;
+    let format = begins(bytes)?;
     if !is_whole(format, bytes) {
-        return Err("is incomplete: its end is missing".to_owned());
+        return Err(INCOMPLETE.to_owned());
     }
     let size = imagesize::blob_size(bytes).map_err(|_| "does not say how large it is".to_owned())?;
     let pixels = (size.width as u64).saturating_mul(size.height as u64);
@@ -52,6 +51,18 @@ pub(super) fn check(bytes: &[u8]) -> Result<Format, String> {
         return Err(format!("has {width} × {height} pixels; at most {PIXELS_MAX} altogether are taken"));
     }
     Ok(format)
+}
+
+/// Of a picture of which the end is missing.
+pub(super) const INCOMPLETE: &str = "is incomplete: its end is missing";
+
+/// The format by the first bytes, whatever follows.
+///
+/// # Errors
+/// That they are no picture's.
+pub(super) fn begins(bytes: &[u8]) -> Result<Format, String> {
+    let why = "is not a picture: its first bytes are none of JPEG, PNG, WebP or GIF";
+    format(bytes).ok_or_else(|| why.to_owned())
 }
 
 fn format(bytes: &[u8]) -> Option<Format> {

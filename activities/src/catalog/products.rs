@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, HashMap};
 
 use contracts::catalog::paths::shown;
 use contracts::catalog::{Product, ProductStatus, RowOutcome};
-use contracts::money::Money;
 use contracts::values::IdempotencyKey;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -24,7 +23,7 @@ use super::kind::{Existing, Kind, Looks, is_refused_as, made_meanwhile};
 use crate::http::CallError;
 use attribute::Attribute;
 use body::{Body, Levels};
-pub(super) use look::{Look, Staged};
+pub(super) use look::{Look, Move, Staged};
 
 /// Where stock lies that names no place.
 const LOCATION: &str = "default";
@@ -86,10 +85,11 @@ impl<'s> Products<'s> {
         let mut looks = Vec::with_capacity(rows.len());
         for row in rows {
             let sku = row.product.sku.as_str();
-            looks.push(match listing {
+            let look = match listing {
                 Some(known) => known.get(sku).cloned(),
                 None => self.search(sku).await?,
-            });
+            };
+            looks.push(look.map(|look| row.part_of(look)));
         }
         Ok(looks)
     }
@@ -131,7 +131,9 @@ impl<'s> Products<'s> {
     /// has.
     fn images(&self, hashes: &[String]) -> Option<Vec<String>> {
         let url = |hash: &String| {
-            let unknown = || self.is_staging.then(|| format!("to be uploaded: {hash}"));
+            // One without a hash could not be fetched.
+            let is_to_be = self.is_staging && !hash.is_empty();
+            let unknown = || is_to_be.then(|| format!("to be uploaded: {hash}"));
             self.urls.get(hash).cloned().or_else(unknown)
         };
         hashes.iter().map(url).collect()
@@ -174,15 +176,6 @@ fn location(product: &Product) -> &str {
     product.location.as_deref().unwrap_or(LOCATION)
 }
 
-/// Whether a price can be given to a product whose variants have several.
-fn price_of_variants(price: Money, prices: &[Money]) -> Result<(), String> {
-    if prices.contains(&price) {
-        return Ok(());
-    }
-    let all: Vec<String> = prices.iter().map(ToString::to_string).collect();
-    Err(format!("its variants have prices of their own ({}): a price list changes those", all.join(", ")))
-}
-
 impl Kind for Products<'_> {
     type Row = Staged;
     type State = Look;
@@ -202,7 +195,8 @@ impl Kind for Products<'_> {
 
     fn look_again<'a>(&'a self, row: &'a Staged) -> BoxFuture<'a, Result<Option<Existing<Look>>, CallError>> {
         async move {
-            let mut looks = vec![self.search(row.product.sku.as_str()).await?];
+            let look = self.search(row.product.sku.as_str()).await?;
+            let mut looks = vec![look.map(|look| row.part_of(look))];
             self.add_stock(std::slice::from_ref(row), &mut looks).await?;
             Ok(looks.pop().flatten())
         }
@@ -214,13 +208,18 @@ impl Kind for Products<'_> {
         let mut look = match now {
             Some(now) => now.clone(),
             None => {
+                if let Some(variant) = row.product.variants.keys().next() {
+                    return Err(format!("the shop does not have it, so it has no variant '{variant}'"));
+                }
                 let missing =
                     |field: &str| format!("the shop does not have it, and to make it its {field} is needed");
                 Look {
+                    sku: row.product.sku.to_string(),
                     name: name.clone().ok_or_else(|| missing("name"))?,
                     description: None,
                     price: price.ok_or_else(|| missing("price"))?,
                     prices: Vec::new(),
+                    variants: BTreeMap::new(),
                     category_id: None,
                     images: Vec::new(),
                     attributes: BTreeMap::new(),
@@ -235,9 +234,15 @@ impl Kind for Products<'_> {
             look.name.clone_from(name);
         }
         match price {
-            Some(price) if !look.prices.is_empty() => price_of_variants(*price, &look.prices)?,
+            Some(price) if !look.prices.is_empty() => look.must_cost(*price)?,
             Some(price) => look.price = *price,
             None => {}
+        }
+        for (variant, price) in &row.product.variants {
+            match look.variants.get_mut(variant.as_str()) {
+                Some(own) => *own = *price,
+                None => return Err(format!("it has no variant '{variant}' at the shop")),
+            }
         }
         set(&mut look.description, description);
         if let Some(path) = &row.category {
@@ -326,8 +331,13 @@ impl Kind for Products<'_> {
 
     /// A product that was sold since, or got its first stock from the run, is still as the run wrote it.
     fn is_as_written(&self, row: &Staged, before: &Look, now: &Look) -> bool {
-        let written = self.wanted(row, Some(before));
-        written.is_ok_and(|written| Look { stock: now.stock, ..written } == *now)
+        let Ok(written) = self.wanted(row, Some(before)) else { return false };
+        let written = Look { stock: now.stock, ..written };
+        match row.product.variants.is_empty() {
+            true => written == *now,
+            // What the product itself costs follows from its variants.
+            false => Look { price: now.price, prices: now.prices.clone(), ..written } == *now,
+        }
     }
 
     fn change<'a>(
@@ -338,7 +348,15 @@ impl Kind for Products<'_> {
     ) -> BoxFuture<'a, Result<(), CallError>> {
         async move {
             let body = body::differing(&now.state, wanted);
-            if body.is_empty() { Ok(()) } else { self.shop.put(&["products", &now.id], key, &body).await }
+            if !body.is_empty() {
+                self.shop.put(&["products", &now.id], key, &body).await?;
+            }
+            for price in body::other_prices(&now.state, wanted) {
+                let path = ["products", "sku", &now.state.sku, "price"];
+                let key = key.part(price.variant());
+                self.shop.put(&path, &key, &price).await?;
+            }
+            Ok(())
         }
         .boxed()
     }

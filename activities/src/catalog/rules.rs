@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 
 use super::categories::Tree;
 use super::client::{Shop, id_of, unreadable};
+use super::compared::differing as differing_looks;
 use super::kind::{Existing, Kind, Looks, made_meanwhile};
 use crate::http::CallError;
 
@@ -172,6 +173,12 @@ impl Kind for Rules<'_> {
         look.priority = priority.map_or(look.priority, i64::from);
         look.is_active = is_active.unwrap_or(look.is_active);
         Ok(look)
+    }
+
+    /// A rule that names no beginning holds from the run on that makes it: no two runs begin at one moment.
+    fn shown(&self, row: &Staged, now: Option<&Look>, wanted: &Look) -> serde_json::Result<Value> {
+        let from = if now.is_none() { row.rule.from } else { wanted.from };
+        differing_looks(now, &Look { from, ..wanted.clone() })
     }
 
     fn create<'a>(

@@ -2,82 +2,42 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contracts::bulk::{INLINE_MAX, Written, count_cause, is_change_above};
+use contracts::bulk::is_change_above;
 use contracts::catalog::paths::{Found, Paths, category_parts, file_parts, shown};
 use contracts::catalog::{
-    Category, Given, Image, Kind as RowKind, List, Product, RowOutcome, Rule, StageCategories, StageCounts,
-    StageImages, StageProducts, StageRules, StagedCategories, StagedRows, WrongRow,
+    Category, Given, Image, List, Product, RowOutcome, Rule, StageCategories, StageCounts, StageImages,
+    StageProducts, StageRules, StagedCategories, StagedRows,
 };
+use contracts::money::Money;
 use contracts::objects::ObjectRef;
 use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
 use store::{Lines, LinesWriter, Store};
 use temporalio_sdk::activities::ActivityContext;
 
 use super::applying::trouble;
-use super::categories::{Categories, Tree, fold};
+use super::categories::{Categories, Known, Tree, fold};
 use super::client::Shop;
+use super::compared::{Compared, hex};
 use super::images::Images;
 use super::kind::Kind;
-use super::products::{self, Products, Urls};
+use super::products::{self, Move, Products, Urls};
 use super::rules::{self, Rules};
+use super::web::Web;
 use crate::bulk::{Trouble, patiently};
 
 /// Rows that are compared at once.
 const AT_ONCE: usize = 500;
+/// Rows of one kind that a preview names.
+const NAMED: usize = 20;
 
 /// Where rows are compared.
 pub(super) struct Staging<'s> {
     pub(super) ctx: &'s ActivityContext,
     pub(super) shop: &'s Shop,
     pub(super) store: &'s Store,
+    pub(super) web: &'s Web,
     pub(super) folder: &'s str,
-}
-
-/// Rows on their way into a batch.
-#[derive(Default)]
-struct Batch {
-    lines: LinesWriter,
-    counts: StageCounts,
-    failed: Written<RowOutcome>,
-    failed_lines: LinesWriter,
-}
-
-impl Batch {
-    /// Adds the rows that were wrong before anybody was asked.
-    fn leave_out(&mut self, wrong: &[WrongRow]) -> Result<(), Trouble> {
-        for row in wrong {
-            let mut outcome = RowOutcome { row: row.row, ..RowOutcome::default() };
-            let key = if row.kind == RowKind::Image { &mut outcome.original_path } else { &mut outcome.sku };
-            key.clone_from(&row.key);
-            self.fail(outcome, row.problems.join("; "), "is wrong in the file")?;
-        }
-        Ok(())
-    }
-
-    fn turn_away(&mut self, outcome: RowOutcome, cause: String) -> Result<(), Trouble> {
-        let counted = cause.clone();
-        self.fail(outcome, cause, &counted)
-    }
-
-    fn fail(&mut self, outcome: RowOutcome, cause: String, counted: &str) -> Result<(), Trouble> {
-        let outcome = RowOutcome { action: "failed".to_owned(), cause: Some(cause), ..outcome };
-        *self.failed.counts.entry("failed".to_owned()).or_default() += 1;
-        count_cause(&mut self.failed.causes, counted);
-        self.failed_lines.push(&outcome)?;
-        if self.failed.rows.len() < INLINE_MAX {
-            self.failed.rows.push(outcome);
-        }
-        Ok(())
-    }
-
-    async fn finish(mut self, staging: &Staging<'_>) -> Result<StagedRows, Trouble> {
-        let batch = self.lines.put(staging.store, staging.folder).await?;
-        if self.failed.count("failed") > INLINE_MAX as u64 {
-            self.failed.rows.clear();
-        }
-        self.failed.lists.extend(self.failed_lines.put(staging.store, staging.folder).await?);
-        Ok(StagedRows { batch, counts: self.counts, failed: self.failed })
-    }
 }
 
 impl Staging<'_> {
@@ -109,8 +69,8 @@ impl Staging<'_> {
         &self,
         kind: &K,
         rows: Vec<K::Row>,
-        batch: &mut Batch,
-        mut seen: impl FnMut(&mut StageCounts, &K::Row, Option<&K::State>),
+        batch: &mut Compared,
+        mut seen: impl FnMut(&mut Compared, &K::Row, Option<&K::State>),
     ) -> Result<(), Trouble> {
         for rows in rows.chunks(AT_ONCE) {
             let looks = patiently(self.ctx, || kind.look(rows)).await.map_err(trouble)?;
@@ -123,87 +83,87 @@ impl Staging<'_> {
                         continue;
                     }
                 };
-                match now {
-                    None => batch.counts.to_create += 1,
-                    Some(now) if *now == wanted => batch.counts.unchanged += 1,
-                    Some(_) => batch.counts.to_update += 1,
-                }
-                seen(&mut batch.counts, row, now);
-                batch.lines.push(row)?;
+                seen(batch, row, now);
+                batch.take(kind, row, now, &wanted)?;
             }
         }
         Ok(())
     }
 
     pub(super) async fn categories(&self, input: &StageCategories) -> Result<StagedCategories, Trouble> {
-        let tree = self.tree().await?;
-        let mut problems = Vec::new();
-        for id in &input.ids {
-            if tree.path(id).is_none() {
-                problems.push(format!(
-                    "category_ids names '{id}', which the shop does not know: name the category"
-                ));
-            }
-        }
+        let mut tree = self.tree().await?;
+        let mut problems = unknown_ids(input, &tree);
         let mut levels: BTreeMap<usize, Vec<Category>> = BTreeMap::new();
-        let mut paths: BTreeMap<Vec<String>, Vec<String>> =
-            tree.paths().map(|path| (fold(path), path.to_vec())).collect();
         for category in &input.categories {
             let mut category = category.clone();
-            if let Some(parent) = category.parent_id.take() {
-                let Some(above) = tree.path(&parent) else {
-                    problems.push(format!(
-                        "parent_id of row {} is '{parent}', which the shop does not know: correct it, or leave it out",
-                        category.row
-                    ));
-                    continue;
-                };
+            if let Some(above) = category.parent_id.take().and_then(|parent| tree.path(&parent)) {
                 category.path.splice(0..0, above.iter().cloned());
             }
-            paths.entry(fold(&category.path)).or_insert_with(|| category.path.clone());
             levels.entry(category.path.len()).or_default().push(category);
         }
-        let mut counts = StageCounts::default();
-        let mut batches = Vec::new();
-        let kind = Categories::new(self.shop);
+        let (mut counts, mut changes) = (StageCounts::default(), Sha256::new());
+        let (mut batches, mut new, mut to_be) = (Vec::new(), Vec::new(), Vec::new());
         for rows in levels.into_values() {
-            let mut batch = Batch::default();
-            self.compare(&kind, rows, &mut batch, |_, _, _| {}).await?;
+            let mut batch = Compared::default();
+            let kind = Categories::staging(self.shop, tree.clone());
+            to_be.extend(rows.iter().map(|row| Known { path: row.path.clone(), id: None }));
+            tree = tree.with_moved(&rows);
+            self.compare(&kind, rows, &mut batch, |_, row, now| {
+                if now.is_none() && new.len() < NAMED {
+                    new.push(shown(&row.path));
+                }
+            })
+            .await?;
             problems.extend(batch.failed.rows.iter().filter_map(|row| row.cause.clone()));
             counts.to_create += batch.counts.to_create;
             counts.to_update += batch.counts.to_update;
             counts.unchanged += batch.counts.unchanged;
+            changes.update(batch.changes.finalize());
             batches.extend(batch.lines.put(self.store, self.folder).await?);
         }
-        let paths: Vec<Vec<String>> = paths.into_values().collect();
+        let mut paths: BTreeMap<Vec<String>, Known> = BTreeMap::new();
+        for known in tree.known().chain(to_be) {
+            paths.entry(fold(&known.path)).or_insert(known);
+        }
+        let paths: Vec<Known> = paths.into_values().collect();
         let paths = self.store.put(self.folder, "json", serde_json::to_vec(&paths)?).await?;
-        Ok(StagedCategories { batches, paths, counts, problems })
+        Ok(StagedCategories { batches, paths, counts, changes: hex(changes), new, problems })
     }
 
     pub(super) async fn images(&self, input: &StageImages) -> Result<StagedRows, Trouble> {
         let mut rows: Vec<Image> = self.rows(&input.images).await?;
+        let mut batch = Compared::default();
+        batch.leave_out(&input.wrong)?;
+        for (place, fetched) in self.web.fetch_all(self.ctx, self.store, self.folder, &rows).await? {
+            match fetched {
+                Ok(content) => rows[place].content = Some(content),
+                Err(cause) => batch.turn_away(pictured(&rows[place]), cause)?,
+            }
+        }
+        let mut pictures = LinesWriter::default();
+        rows.iter().try_for_each(|row| pictures.push(row))?;
+        let pictures = pictures.put(self.store, self.folder).await?;
+        rows.retain(|row| row.content.is_some());
         // Two files of one content are one picture at the shop, which is described as the first one is.
         let mut first: BTreeMap<String, (Given<String>, Option<Vec<String>>)> = BTreeMap::new();
         for row in &mut rows {
-            let said = first.entry(row.content.sha256.clone());
+            let said = first.entry(row.sha256().to_owned());
             let (alt_text, tags) = said.or_insert_with(|| (row.alt_text.clone(), row.tags.clone()));
             row.alt_text.clone_from(alt_text);
             row.tags.clone_from(tags);
         }
-        let mut batch = Batch::default();
-        batch.leave_out(&input.wrong)?;
         let kind = Images::new(self.shop, self.store, rows.len());
         self.compare(&kind, rows, &mut batch, |_, _, _| {}).await?;
-        batch.finish(self).await
+        Ok(StagedRows { pictures, ..batch.finish(self).await? })
     }
 
     pub(super) async fn products(&self, input: &StageProducts) -> Result<StagedRows, Trouble> {
         let products: Vec<Product> = self.rows(&input.products).await?;
         let images: Vec<Image> = self.rows(&input.images).await?;
-        let categories = self.paths(&input.paths).await?;
+        let (categories, tree) = self.categories_to_be(&input.paths).await?;
         let pictures = Paths::new(images.iter().map(|image| file_parts(&image.file_path)).collect());
         let urls = self.urls(&images).await?;
-        let mut batch = Batch::default();
+        let mut batch = Compared::default();
         batch.leave_out(&input.wrong)?;
         let mut rows = Vec::with_capacity(products.len());
         for product in products {
@@ -213,23 +173,24 @@ impl Staging<'_> {
             }
         }
         let limit = input.price_change_percent;
-        let kind = Products::new(self.shop, self.tree().await?, urls, rows.len(), true);
-        self.compare(&kind, rows, &mut batch, |counts, row, now| {
-            let Some(price) = row.product.price else { return };
-            let was_zero = now.is_some_and(|now| now.price.minor_units() == 0);
-            counts.prices_to_zero += u64::from(price.minor_units() == 0 && !was_zero);
-            let jumps = |now: &products::Look| {
-                now.prices.is_empty() && is_change_above(now.price.minor_units(), price.minor_units(), limit)
-            };
-            counts.prices_jump += u64::from(now.is_some_and(jumps));
+        let kind = Products::new(self.shop, tree, urls, rows.len(), true);
+        self.compare(&kind, rows, &mut batch, |batch, row, now| {
+            for Move { variant, from, to } in row.moves(now) {
+                let (old, new) = (from.map(Money::minor_units), to.minor_units());
+                batch.counts.prices_to_zero += u64::from(new == 0 && old != Some(0));
+                let Some(from) = from.filter(|from| *from != to) else { continue };
+                batch.counts.prices_jump += u64::from(is_change_above(from.minor_units(), new, limit));
+                let Product { row: line, sku, .. } = &row.product;
+                batch.largest.note((*line).into(), (sku, variant), (from, to));
+            }
         })
         .await?;
         batch.finish(self).await
     }
 
     pub(super) async fn rules(&self, input: &StageRules) -> Result<StagedRows, Trouble> {
-        let categories = self.paths(&input.paths).await?;
-        let mut batch = Batch::default();
+        let (categories, tree) = self.categories_to_be(&input.paths).await?;
+        let mut batch = Compared::default();
         let mut rows = Vec::with_capacity(input.rules.len());
         for rule in &input.rules {
             let paths: Result<Vec<_>, String> =
@@ -241,27 +202,49 @@ impl Staging<'_> {
                 Err(cause) => batch.turn_away(named(rule), cause)?,
             }
         }
-        let kind = Rules { shop: self.shop, tree: self.tree().await?, is_staging: true };
+        let ended = |rule: &&Rule| rule.until.value().is_some_and(|until| *until <= input.now);
+        let ended = input.rules.iter().filter(ended).take(NAMED);
+        batch.notes.extend(ended.map(|rule| format!("pricing rule '{}' has ended already", rule.name)));
+        let kind = Rules { shop: self.shop, tree, is_staging: true };
         self.compare(&kind, rows, &mut batch, |_, _, _| {}).await?;
         batch.finish(self).await
     }
 
-    async fn paths(&self, object: &ObjectRef) -> Result<Paths, Trouble> {
-        let paths: Vec<Vec<String>> = serde_json::from_slice(&self.store.get(object).await?)?;
-        Ok(Paths::new(paths))
+    /// The categories that there will be: their paths, and the ids of those that are there.
+    async fn categories_to_be(&self, object: &ObjectRef) -> Result<(Paths, Tree), Trouble> {
+        let known: Vec<Known> = serde_json::from_slice(&self.store.get(object).await?)?;
+        let paths = known.iter().map(|known| known.path.clone()).collect();
+        Ok((Paths::new(paths), Tree::of_known(known)))
     }
 
     /// Where the shop serves the pictures that it has already.
     async fn urls(&self, images: &[Image]) -> Result<Urls, Trouble> {
         let kind = Images::new(self.shop, self.store, images.len());
         let mut urls = Urls::new();
+        let images: Vec<Image> = images.iter().filter(|image| image.content.is_some()).cloned().collect();
         for images in images.chunks(AT_ONCE) {
             let looks = patiently(self.ctx, || kind.look(images)).await.map_err(trouble)?;
             let known = images.iter().zip(looks).filter_map(|(image, look)| Some((image, look?)));
-            urls.extend(known.map(|(image, look)| (image.content.sha256.clone(), look.state.url)));
+            urls.extend(known.map(|(image, look)| (image.sha256().to_owned(), look.state.url)));
         }
         Ok(urls)
     }
+}
+
+/// Ids of the file that the shop does not know.
+fn unknown_ids(input: &StageCategories, tree: &Tree) -> Vec<String> {
+    let of_rules = input
+        .ids
+        .iter()
+        .filter(|id| tree.path(id).is_none())
+        .map(|id| format!("category_ids names '{id}', which the shop does not know: name the category"));
+    let of_rows = input.categories.iter().filter_map(|category| {
+        let parent = category.parent_id.as_ref().filter(|parent| tree.path(parent).is_none())?;
+        let row = category.row;
+        let fix = "correct it, or leave it out";
+        Some(format!("parent_id of row {row} is '{parent}', which the shop does not know: {fix}"))
+    });
+    of_rules.chain(of_rows).collect()
 }
 
 fn outcome(product: &Product) -> RowOutcome {
@@ -271,6 +254,10 @@ fn outcome(product: &Product) -> RowOutcome {
         sku: Some(product.sku.to_string()),
         ..RowOutcome::default()
     }
+}
+
+fn pictured(image: &Image) -> RowOutcome {
+    RowOutcome { row: image.row, original_path: Some(image.file_path.clone()), ..RowOutcome::default() }
 }
 
 fn named(rule: &Rule) -> RowOutcome {
@@ -305,13 +292,13 @@ fn category(name: &str, known: &Paths) -> Result<Vec<String>, String> {
     }
 }
 
-/// The hash of the picture that a name means.
+/// The hash of the picture that a name means; none of one that could not be fetched, which costs itself alone.
 fn picture(name: &str, known: &Paths, images: &[Image]) -> Result<String, String> {
     let path = |place: &usize| images.get(*place).map_or("", |image| image.file_path.as_str());
     match known.find(&file_parts(name)) {
         Found::One(place) => images
             .get(place)
-            .map(|image| image.content.sha256.clone())
+            .map(|image| image.sha256().to_owned())
             .ok_or_else(|| format!("its picture '{name}' is not among the images")),
         Found::None => Err(format!("its picture '{name}' is not among the images")),
         Found::Several(places) => {

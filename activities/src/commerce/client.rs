@@ -4,6 +4,7 @@ use contracts::commerce::{
     CustomerOnboarded, OrderCheck, OrderCompleted, OrderLine, OrderProblem, OrderStatus, OrderValidation,
     PaymentStatus, ShippingStatus, UpdateOrder, ValidateOrder,
 };
+use contracts::payment::CustomerAction;
 use contracts::values::{Address, CustomerId, OrderId};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
@@ -111,9 +112,24 @@ const CLOSED: [&str; 9] = [
     "expired",
 ];
 
+/// Those of an order that waits for its payment, or has gone on since.
+const WAITING: [&str; 10] = [
+    "awaiting_payment",
+    "confirmed",
+    "processing",
+    "shipped",
+    "delivered",
+    "completed",
+    "refunded",
+    "failed",
+    "cancelled",
+    "expired",
+];
+
 /// The states in the shop that an order has come to once it was told one, or has gone on to since.
 fn reached(told: OrderStatus) -> &'static [&'static str] {
     match told {
+        OrderStatus::AwaitingPayment => &WAITING,
         OrderStatus::Confirmed => &CONFIRMED,
         OrderStatus::Failed | OrderStatus::Cancelled | OrderStatus::Expired => &CLOSED,
     }
@@ -144,6 +160,8 @@ impl KnownOrder {
 #[derive(Serialize)]
 struct UpdateBody<'a> {
     status: OrderStatus,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment_action: Option<&'a CustomerAction>,
     #[serde(skip_serializing_if = "Option::is_none")]
     payment_status: Option<PaymentStatus>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -290,6 +308,7 @@ impl Client {
         }
         let body = UpdateBody {
             status: order.status,
+            payment_action: order.payment_action.as_ref(),
             payment_status: order.payment_status,
             shipping_status: order.shipping_status,
             tracking_number: order.tracking_number.as_deref(),

@@ -53,7 +53,7 @@ impl CommerceActivities {
     ) -> Result<(), ActivityError> {
         let told = alive(&ctx, self.client.update(&input, is_repeated(&ctx))).await;
         told.map_err(match input.status {
-            OrderStatus::Confirmed => CallError::into_failure,
+            OrderStatus::Confirmed | OrderStatus::AwaitingPayment => CallError::into_failure,
             OrderStatus::Failed | OrderStatus::Cancelled | OrderStatus::Expired => {
                 CallError::into_failure_of_undo
             }

@@ -12,9 +12,10 @@ pub mod mail;
 mod platform;
 pub mod sms;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use contracts::notification::{Delivery, SendEmail, SendPush, SendSms, defs};
+use contracts::notification::{Delivery, OrderMail, SendEmail, SendPush, SendSms, defs};
 use contracts::values::Recipient;
 use messages::{TextError, Texts};
 use temporalio_common::error::ApplicationFailure;
@@ -33,6 +34,8 @@ pub struct NotificationActivities {
     sms: Arc<dyn SmsSender>,
     push: Senders,
     texts: Texts,
+    /// The mails about an order that are written here. The shop writes the others itself.
+    order_mails: BTreeSet<OrderMail>,
 }
 
 impl NotificationActivities {
@@ -40,7 +43,19 @@ impl NotificationActivities {
     #[must_use]
     pub fn new(api: Api, texts: Texts) -> Self {
         let senders = Senders::new(api);
-        Self { mail: Arc::new(senders.clone()), sms: Arc::new(senders.clone()), push: senders, texts }
+        Self {
+            mail: Arc::new(senders.clone()),
+            sms: Arc::new(senders.clone()),
+            push: senders,
+            texts,
+            order_mails: BTreeSet::from(OrderMail::ALL),
+        }
+    }
+
+    /// With these mails about an order, and no others.
+    #[must_use]
+    pub fn with_order_mails(self, order_mails: BTreeSet<OrderMail>) -> Self {
+        Self { order_mails, ..self }
     }
 
     /// With mails by this sender.
@@ -65,6 +80,9 @@ impl NotificationActivities {
         ctx: ActivityContext,
         input: SendEmail,
     ) -> Result<Delivery, ActivityError> {
+        if input.content.order_mail().is_some_and(|mail| !self.order_mails.contains(&mail)) {
+            return Ok(Delivery::SwitchedOff);
+        }
         let Some(input) = checked(input, text::mail_address, |input| &mut input.to) else {
             return Ok(Delivery::Refused { code: "invalid_address".to_owned() });
         };

@@ -4,6 +4,7 @@
 use contracts::commerce::OrderLine;
 use contracts::customers::RecommendedProduct;
 use contracts::notification::{Content, Delivery, SendEmail, SendPush, SendSms};
+use contracts::payment::CustomerAction;
 use contracts::values::IdempotencyKey;
 use messages::{EmailText, PushText};
 use reqwest::Method;
@@ -52,6 +53,27 @@ enum EmailData<'a> {
         items: Vec<Item<'a>>,
         total_amount: Amount,
         tracking_number: &'a str,
+    },
+    OrderAwaitingPayment {
+        order_id: &'a str,
+        total_amount: Amount,
+        currency: &'static str,
+        payment_action: &'a CustomerAction,
+        held_minutes: u64,
+    },
+    /// An order that was not paid: declined, or expired.
+    OrderUnpaid {
+        order_id: &'a str,
+        total_amount: Amount,
+        currency: &'static str,
+    },
+    OrderCancelled {
+        order_id: &'a str,
+    },
+    OrderRefunded {
+        order_id: &'a str,
+        amount: Amount,
+        currency: &'static str,
     },
     Welcome {
         first_name: &'a str,
@@ -115,6 +137,27 @@ impl<'a> EmailData<'a> {
                     tracking_number,
                 }
             }
+            Content::OrderAwaitingPayment { order_id, total_amount, action, held_minutes } => {
+                Self::OrderAwaitingPayment {
+                    order_id: order_id.as_str(),
+                    total_amount: amount(*total_amount),
+                    currency: total_amount.currency().code(),
+                    payment_action: action,
+                    held_minutes: *held_minutes,
+                }
+            }
+            Content::OrderDeclined { order_id, total_amount }
+            | Content::OrderExpired { order_id, total_amount } => Self::OrderUnpaid {
+                order_id: order_id.as_str(),
+                total_amount: amount(*total_amount),
+                currency: total_amount.currency().code(),
+            },
+            Content::OrderCancelled { order_id } => Self::OrderCancelled { order_id: order_id.as_str() },
+            Content::OrderRefunded { order_id, amount: refunded } => Self::OrderRefunded {
+                order_id: order_id.as_str(),
+                amount: amount(*refunded),
+                currency: refunded.currency().code(),
+            },
             Content::Welcome { first_name, loyalty_points, welcome_discount_code } => Self::Welcome {
                 first_name,
                 loyalty_points: *loyalty_points,
@@ -212,7 +255,12 @@ impl Senders {
 
     pub(super) async fn push(&self, push: &SendPush, text: &PushText) -> Result<Delivery, CallError> {
         let order_id = match &push.content {
-            Content::OrderConfirmation { order_id, .. } => Some(order_id.as_str()),
+            Content::OrderConfirmation { order_id, .. }
+            | Content::OrderAwaitingPayment { order_id, .. }
+            | Content::OrderDeclined { order_id, .. }
+            | Content::OrderExpired { order_id, .. }
+            | Content::OrderCancelled { order_id }
+            | Content::OrderRefunded { order_id, .. } => Some(order_id.as_str()),
             Content::Welcome { .. }
             | Content::OnboardingTips { .. }
             | Content::PricesUpdated { .. }

@@ -21,6 +21,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use contracts::money::Money;
 use contracts::payment::{ChargePayment, FindPayment, Payment, PaymentState, ReversePayment, defs};
 use contracts::values::IdempotencyKey;
 use futures::future::BoxFuture;
@@ -57,6 +58,9 @@ pub trait Provider: fmt::Debug + Send + Sync {
 
     /// Takes back whatever was charged under a key.
     fn reverse<'a>(&'a self, undo: Undo<'a>) -> BoxFuture<'a, Result<Reversal, CallError>>;
+
+    /// What went back to the customer of what was charged under a key; `None` where nothing did.
+    fn refunded<'a>(&'a self, find: &'a FindPayment) -> BoxFuture<'a, Result<Option<Money>, CallError>>;
 
     /// The header that holds the signature of an event.
     fn signature_header(&self) -> &'static str;
@@ -142,6 +146,24 @@ fn known(found: impl Iterator<Item = Result<Payment, CallError>>) -> Result<Vec<
     }
 }
 
+/// The sum of what went back; `None` where that is nothing.
+fn sum(
+    system: &'static str,
+    refunded: impl IntoIterator<Item = Option<Money>>,
+) -> Result<Option<Money>, CallError> {
+    let mut sum: Option<Money> = None;
+    for refunded in refunded.into_iter().flatten().filter(|money| money.minor_units() > 0) {
+        sum = Some(match sum {
+            None => refunded,
+            Some(sum) => sum.checked_add(refunded).ok_or_else(|| CallError::Unusable {
+                system,
+                why: "what went back is in several currencies".to_owned(),
+            })?,
+        });
+    }
+    Ok(sum)
+}
+
 /// The payment provider's activities, on a connection to it.
 pub struct PaymentActivities {
     provider: Arc<dyn Provider>,
@@ -204,6 +226,16 @@ impl PaymentActivities {
     ) -> Result<Option<Payment>, ActivityError> {
         let found = alive(&ctx, look(&*self.provider, &input)).await;
         found.and_then(|found| found.map(with_amount).transpose()).map_err(CallError::into_failure)
+    }
+
+    /// See [`contracts::payment::Payments`].
+    #[activity(definition = defs::Refunded)]
+    pub async fn refunded(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: FindPayment,
+    ) -> Result<Option<Money>, ActivityError> {
+        alive(&ctx, self.provider.refunded(&input)).await.map_err(CallError::into_failure)
     }
 
     /// See [`contracts::payment::Payments`].

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use contracts::bulk::{Causes, count_cause};
 use contracts::money::{Currency, Money};
 use contracts::objects::ObjectRef;
-use contracts::prices::{
-    GivenRow, Moment, PriceCounts, PriceMove, PriceRow, RowError, StagePrices, StagedPrices, ValueChange,
-};
+use contracts::prices::{GivenRow, Moment, PriceCounts, RowError, StagePrices, StagedPrices, ValueChange};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -17,14 +15,12 @@ use store::{LinesWriter, Store};
 use super::held::Rows;
 use super::resolve::Change;
 use super::row::Defect;
-use crate::bulk::Trouble;
+use crate::bulk::{Largest, Trouble};
 
 /// Wrong rows that a result names; the list has all.
 const ERRORS_SHOWN: usize = 20;
 /// Wrong rows that are held before they go into the store.
 const ERRORS_HELD: u64 = 10_000;
-/// The largest changes that a preview names.
-const LARGEST: usize = 10;
 /// Different times of one list: each is a timer, and a list of its own.
 const MOMENTS_MAX: usize = 100;
 /// Rows that are held before parts are put into the store.
@@ -55,8 +51,7 @@ pub(super) struct Gathered {
     first_errors: Vec<RowError>,
     errors: LinesWriter,
     error_lists: Vec<ObjectRef>,
-    /// By their share of the old price, in millionths.
-    largest: Vec<(u128, PriceMove)>,
+    largest: Largest,
     /// The currency by its code.
     value: BTreeMap<&'static str, (Currency, i64, i64)>,
 }
@@ -73,7 +68,7 @@ impl Gathered {
             first_errors: Vec::new(),
             errors: LinesWriter::default(),
             error_lists: Vec::new(),
-            largest: Vec::new(),
+            largest: Largest::default(),
             value: BTreeMap::new(),
         };
         gathered.asked(input.terms.as_bytes());
@@ -127,7 +122,7 @@ impl Gathered {
         // A later step of a product moves the same price on.
         value.1 = value.1.saturating_add(if is_later_step { 0 } else { old });
         value.2 = value.2.saturating_add(if is_later_step { new.saturating_sub(old) } else { new });
-        self.note_move(&row, from);
+        self.largest.note(row.line, (&row.sku, row.variant.as_ref()), (from, row.price));
         if !self.moments.contains_key(&due) && self.moments.len() == MOMENTS_MAX {
             let why = format!("the list has more than {MOMENTS_MAX} different times: divide it by them");
             return Err(Trouble::Final(why));
@@ -141,19 +136,6 @@ impl Gathered {
         rows.count += 1;
         self.held += 1;
         Ok(())
-    }
-
-    fn note_move(&mut self, row: &PriceRow, from: Money) {
-        let (old, new) = (i128::from(from.minor_units()), i128::from(row.price.minor_units()));
-        let share = (new - old).unsigned_abs() * 1_000_000 / old.unsigned_abs().max(1);
-        let is_small = self.largest.last().is_some_and(|(least, _)| share <= *least);
-        if self.largest.len() == LARGEST && is_small {
-            return;
-        }
-        let PriceRow { line, sku, variant, price: to, .. } = row.clone();
-        let at = self.largest.partition_point(|(other, _)| *other >= share);
-        self.largest.insert(at, (share, PriceMove { line, sku, variant, from, to }));
-        self.largest.truncate(LARGEST);
     }
 
     /// Puts wrong rows into the store when there are many, or when no more come.
@@ -246,7 +228,7 @@ impl Gathered {
             first_errors: self.first_errors,
             errors: self.error_lists,
             moments,
-            largest: self.largest.into_iter().map(|(_, largest)| largest).collect(),
+            largest: self.largest.into_moves(),
             value: self.value.into_values().map(value).collect(),
             team_mail: false,
             receipt,
@@ -257,7 +239,7 @@ impl Gathered {
 #[cfg(test)]
 mod tests {
     use contracts::objects::ListPart;
-    use contracts::prices::{PriceChecks, PriceList};
+    use contracts::prices::{PriceChecks, PriceList, PriceRow};
     use contracts::values::{PriceBatchId, ProductId};
     use store::Lines;
 

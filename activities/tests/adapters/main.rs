@@ -27,5 +27,6 @@ mod shop;
 mod siblings;
 mod stripe;
 mod temporal;
+mod told;
 
 type TestResult<T = ()> = Result<T, Box<dyn std::error::Error>>;

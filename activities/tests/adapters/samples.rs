@@ -74,6 +74,7 @@ pub(crate) fn update(status: OrderStatus) -> TestResult<UpdateOrder> {
         order_id: order_id()?,
         status,
         only_over: None,
+        payment_action: None,
         payment_status: None,
         shipping_status: None,
         tracking_number: None,

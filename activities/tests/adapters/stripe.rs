@@ -6,6 +6,7 @@ use activities::http::Credential;
 use activities::payment::PaymentActivities;
 use activities::payment::stripe::{StripeEndpoint, open};
 use contracts::failure::{NEW_WORD, OUTCOME_UNKNOWN, REFUSED};
+use contracts::money::{Currency, Money};
 use contracts::payment::{FindPayment, PaymentState, Payments, ReversePayment};
 use contracts::rounds::{Round, Tried as _};
 use jiff::{SignedDuration, Timestamp};
@@ -185,6 +186,32 @@ async fn a_refund_in_a_state_that_nobody_knows_is_named() -> TestResult {
     let (peer, temporal) = stripe([found()?, captured(0), refunds("queued")]).await?;
     names_the_word(temporal.run(Payments::reverse, FIRST, &reverse()?).await?, "\"queued\"")?;
     assert!(!lines(&peer).contains(&"POST /v1/refunds".to_owned()), "{:?}", lines(&peer));
+    Ok(())
+}
+
+/// What Stripe counts in its smallest unit is money again; by the payment's id where that is known.
+#[tokio::test]
+async fn what_went_back_is_read_from_the_charge() -> TestResult {
+    let charge = |refunded: u32, currency: &str| {
+        let charge = json!({ "amount": 1_999, "amount_refunded": refunded });
+        let intent = json!({
+            "id": "pi_1", "status": "succeeded", "currency": currency, "latest_charge": charge
+        });
+        ok(&intent)
+    };
+    let dollars = |cents| Some(Money::from_minor_units(cents, Currency::USD));
+    let by_key = FindPayment { key: reverse()?.key, order_id: reverse()?.order_id, payment_id: None };
+    let by_id = FindPayment { payment_id: Some("pi_1".to_owned()), ..by_key.clone() };
+    for (refunded, wanted) in [(1_999, dollars(1_999)), (500, dollars(500)), (0, None)] {
+        let (_peer, temporal) = stripe([found()?, charge(refunded, "usd")]).await?;
+        assert_eq!(temporal.run(Payments::refunded, FIRST, &by_key).await?, Ok(wanted));
+        let (peer, temporal) = stripe([charge(refunded, "usd")]).await?;
+        assert_eq!(temporal.run(Payments::refunded, FIRST, &by_id).await?, Ok(wanted));
+        assert_eq!(lines(&peer), ["GET /v1/payment_intents/pi_1"]);
+    }
+    let (_peer, temporal) = stripe([charge(5, "ugx")]).await?;
+    let failed = temporal.run(Payments::refunded, FIRST, &by_id).await?.err().ok_or("read")?;
+    assert!(failed.message.contains("without a readable amount"), "{}", failed.message);
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Given;
 use crate::money::Money;
 use crate::objects::ObjectRef;
-use crate::values::ProductId;
+use crate::values::{ProductId, VariantId};
 
 /// Keys of a map and their new values; `None` takes the key away.
 pub type Changes = BTreeMap<String, Option<String>>;
@@ -23,6 +23,9 @@ pub struct Category {
     pub row: u32,
     /// The names from the top down to its own, or from below `parent_id`.
     pub path: Vec<String>,
+    /// `external_id`: tells it from all others, whatever it is called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
     /// The shop's id of a category that the path begins below.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent_id: Option<String>,
@@ -55,7 +58,7 @@ impl Category {
 pub struct Image {
     /// Its place in the file, from 1.
     pub row: u32,
-    /// `file_path`: a path below the folder of pictures.
+    /// `file_path`: a path below the folder of pictures, or a web address.
     pub file_path: String,
     /// `alt_text`.
     #[serde(default, skip_serializing_if = "Given::is_absent")]
@@ -63,8 +66,18 @@ pub struct Image {
     /// `tags`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<String>>,
-    /// `content`: the file, which the starter has put into the object store.
-    pub content: ObjectRef,
+    /// `content`: the file, which the starter has put into the object store; `None`: it is fetched from its web address,
+    /// or could not be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<ObjectRef>,
+}
+
+impl Image {
+    /// The hash of its content; none where it has none.
+    #[must_use]
+    pub fn sha256(&self) -> &str {
+        self.content.as_ref().map_or("", |content| &content.sha256)
+    }
 }
 
 /// Whether a product is shown and sold.
@@ -119,6 +132,9 @@ pub struct Product {
     /// `price`; needed by a product that the shop does not have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Money>,
+    /// The prices of single variants: of each row of the product, its `variant` and its `price`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variants: BTreeMap<VariantId, Money>,
     /// `category_name`: a name or a path, as it is written.
     #[serde(default, skip_serializing_if = "Given::is_absent")]
     pub category: Given<String>,

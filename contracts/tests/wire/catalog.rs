@@ -7,7 +7,7 @@ use contracts::catalog::{
 };
 use contracts::money::{Currency, Money};
 use contracts::objects::ObjectRef;
-use contracts::values::{IdempotencyKey, ProductId};
+use contracts::values::{IdempotencyKey, ProductId, VariantId};
 use serde_json::json;
 use temporalio_common::ActivityDefinition as _;
 
@@ -40,6 +40,7 @@ fn rows_of_a_file() -> TestResult {
     let category = Category {
         row: 2,
         path: vec!["Phones".to_owned(), "Cases".to_owned()],
+        external_id: Some("7".to_owned()),
         parent_id: Some("cat-1".to_owned()),
         slug: "phones-cases".to_owned(),
         slug_given: true,
@@ -48,10 +49,10 @@ fn rows_of_a_file() -> TestResult {
         seo: Default::default(),
     };
     let golden = json!({
-        "row": 2, "path": ["Phones", "Cases"], "parent_id": "cat-1", "slug": "phones-cases", "slug_given": true,
+        "row": 2, "path": ["Phones", "Cases"], "external_id": "7", "parent_id": "cat-1", "slug": "phones-cases", "slug_given": true,
         "description": "Cases", "attributes": ["colour"],
     });
-    let optional = ["/parent_id", "/slug_given", "/description", "/attributes"];
+    let optional = ["/external_id", "/parent_id", "/slug_given", "/description", "/attributes"];
     pinned(&category, &golden, &optional)?;
 
     let image = Image {
@@ -59,13 +60,13 @@ fn rows_of_a_file() -> TestResult {
         file_path: "a.jpg".to_owned(),
         alt_text: Given::Value("A".to_owned()),
         tags: Some(vec!["a".to_owned()]),
-        content: object(),
+        content: Some(object()),
     };
     let golden = json!({
         "row": 1, "file_path": "a.jpg", "alt_text": "A", "tags": ["a"],
         "content": { "key": "inputs/a", "bytes": 3, "sha256": "ff" },
     });
-    pinned(&image, &golden, &["/alt_text", "/tags"])
+    pinned(&image, &golden, &["/alt_text", "/tags", "/content"])
 }
 
 #[test]
@@ -76,6 +77,7 @@ fn products_and_rules_of_a_file() -> TestResult {
         name: Some("Mug".to_owned()),
         description: Given::Value("Blue".to_owned()),
         price: Some(Money::from_minor_units(5, Currency::VND)),
+        variants: [(VariantId::new("MUG-1-BLUE")?, Money::from_minor_units(6, Currency::VND))].into(),
         category: Given::Value("Mugs".to_owned()),
         images: Some(vec!["mug.jpg".to_owned()]),
         attributes: Default::default(),
@@ -86,11 +88,21 @@ fn products_and_rules_of_a_file() -> TestResult {
     };
     let golden = json!({
         "row": 1, "sku": "MUG-1", "name": "Mug", "description": "Blue",
-        "price": { "amount": "5", "currency": "VND" }, "category": "Mugs", "images": ["mug.jpg"],
+        "price": { "amount": "5", "currency": "VND" },
+        "variants": { "MUG-1-BLUE": { "amount": "6", "currency": "VND" } }, "category": "Mugs", "images": ["mug.jpg"],
         "initial_stock": 3, "location": "HN", "status": "draft",
     });
-    let optional =
-        ["/name", "/description", "/price", "/category", "/images", "/initial_stock", "/location", "/status"];
+    let optional = [
+        "/name",
+        "/description",
+        "/price",
+        "/variants",
+        "/category",
+        "/images",
+        "/initial_stock",
+        "/location",
+        "/status",
+    ];
     pinned(&product, &golden, &optional)?;
     let rule = Rule {
         row: 1,

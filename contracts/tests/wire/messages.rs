@@ -1,7 +1,8 @@
 //! Messages to customers.
 
 use contracts::customers::RecommendedProduct;
-use contracts::notification::{Content, Delivery, SendEmail, SendPush, SendSms};
+use contracts::notification::{Content, Delivery, OrderMail, SendEmail, SendPush, SendSms};
+use contracts::payment::CustomerAction;
 use contracts::values::{Locale, Recipient};
 use serde_json::{Value, json};
 
@@ -45,6 +46,57 @@ fn a_mail_stays() -> TestResult {
         "list_unsubscribe": "https://shop.example.com/bye/1/2"
     });
     pinned(&input, &golden, &["/list_unsubscribe"])
+}
+
+#[test]
+fn the_mails_of_an_order_stay() -> TestResult {
+    let action = CustomerAction {
+        kind: "bank_transfer".to_owned(),
+        url: Some("https://pay.example.com/1".to_owned()),
+        instruction: Some("transfer it".to_owned()),
+    };
+    let (order_id, amount) = (order_id()?, dong(25_000_000));
+    let waits = Content::OrderAwaitingPayment {
+        order_id: order_id.clone(),
+        total_amount: amount,
+        action,
+        held_minutes: 30,
+    };
+    let golden = json!({
+        "template": "order_awaiting_payment",
+        "order_id": "ORDER-001",
+        "total_amount": dong_json("25000000"),
+        "action": {
+            "type": "bank_transfer", "url": "https://pay.example.com/1", "instruction": "transfer it"
+        },
+        "held_minutes": 30
+    });
+    pinned(&waits, &golden, &["/action/url", "/action/instruction"])?;
+    let declined = Content::OrderDeclined { order_id: order_id.clone(), total_amount: amount };
+    let expired = Content::OrderExpired { order_id: order_id.clone(), total_amount: amount };
+    for (content, template) in [(&declined, "order_declined"), (&expired, "order_expired")] {
+        let golden = json!({
+            "template": template, "order_id": "ORDER-001", "total_amount": dong_json("25000000")
+        });
+        pinned(content, &golden, &[])?;
+    }
+    let cancelled = Content::OrderCancelled { order_id: order_id.clone() };
+    pinned(&cancelled, &json!({ "template": "order_cancelled", "order_id": "ORDER-001" }), &[])?;
+    let refunded = Content::OrderRefunded { order_id, amount };
+    let golden = json!({
+        "template": "order_refunded", "order_id": "ORDER-001", "amount": dong_json("25000000")
+    });
+    pinned(&refunded, &golden, &[])?;
+    // The name that a shop switches a mail by is its template's.
+    let contents = [content()?, waits, declined, expired, cancelled, refunded];
+    for (content, mail) in contents.iter().zip(OrderMail::ALL) {
+        assert_eq!(serde_json::to_value(content)?["template"], json!(content.template()));
+        assert_eq!(content.order_mail(), Some(mail));
+        assert_eq!(content.template(), format!("order_{}", mail.name()));
+        assert_eq!(OrderMail::from_name(mail.name()), Some(mail));
+    }
+    assert_eq!(OrderMail::from_name("order_refunded"), None);
+    Ok(())
 }
 
 #[test]
@@ -104,7 +156,8 @@ fn what_becomes_of_a_message_stays() -> TestResult {
     let refused = Delivery::Refused { code: "ADDRESS_REFUSED".to_owned() };
     pinned(&refused, &json!({ "result": "refused", "code": "ADDRESS_REFUSED" }), &[])?;
     let bounced = Delivery::Bounced { code: "550".to_owned() };
-    pinned(&bounced, &json!({ "result": "bounced", "code": "550" }), &[])
+    pinned(&bounced, &json!({ "result": "bounced", "code": "550" }), &[])?;
+    pinned(&Delivery::SwitchedOff, &json!({ "result": "switched_off" }), &[])
 }
 
 #[test]

@@ -28,6 +28,7 @@ fn activity_names_are_those_in_recorded_histories() {
         (Payments::charge.name(), "payment.charge"),
         (Payments::find.name(), "payment.find"),
         (Payments::reverse.name(), "payment.reverse"),
+        (Payments::refunded.name(), "payment.refunded"),
         (Shipping::create_shipment.name(), "shipping.create_shipment"),
         (Shipping::find_shipment.name(), "shipping.find_shipment"),
         (Shipping::void_shipment.name(), "shipping.void_shipment"),
@@ -81,6 +82,7 @@ fn the_words_of_every_choice_stay() -> TestResult {
     pinned(&Locale::ALL.to_vec(), &json!(["vi-VN", "en-US"]), &[])?;
     let ends = [OrderStatus::Confirmed, OrderStatus::Failed, OrderStatus::Cancelled, OrderStatus::Expired];
     pinned(&ends.to_vec(), &json!(["confirmed", "failed", "cancelled", "expired"]), &[])?;
+    pinned(&OrderStatus::AwaitingPayment, &json!("awaiting_payment"), &[])?;
     pinned(&vec![PaymentStatus::Paid, PaymentStatus::Pending], &json!(["paid", "pending"]), &[])?;
     pinned(&ShippingStatus::Pending, &json!("pending"), &[])
 }

@@ -5,7 +5,7 @@ use contracts::commerce::{
     ShippingStatus, UpdateOrder, ValidateOrder,
 };
 use contracts::money::{Currency, Money, UnitPrice};
-use contracts::payment::PaymentKind;
+use contracts::payment::{CustomerAction, PaymentKind};
 use contracts::values::Recipient;
 use serde_json::json;
 
@@ -86,6 +86,11 @@ fn the_change_of_an_order_stays() -> TestResult {
         order_id: order_id()?,
         status: OrderStatus::Confirmed,
         only_over: Some(customer_id()?),
+        payment_action: Some(CustomerAction {
+            kind: "redirect".to_owned(),
+            url: Some("https://pay.example.com/1".to_owned()),
+            instruction: None,
+        }),
         payment_status: Some(PaymentStatus::Paid),
         shipping_status: Some(ShippingStatus::Pending),
         tracking_number: Some("SUN-1".to_owned()),
@@ -97,6 +102,7 @@ fn the_change_of_an_order_stays() -> TestResult {
         "order_id": "ORDER-001",
         "status": "confirmed",
         "only_over": "CUSTOMER-001",
+        "payment_action": { "type": "redirect", "url": "https://pay.example.com/1" },
         "payment_status": "paid",
         "shipping_status": "pending",
         "tracking_number": "SUN-1",
@@ -105,6 +111,8 @@ fn the_change_of_an_order_stays() -> TestResult {
     });
     let optional = [
         "/only_over",
+        "/payment_action",
+        "/payment_action/url",
         "/payment_status",
         "/shipping_status",
         "/tracking_number",

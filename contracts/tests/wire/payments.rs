@@ -1,5 +1,6 @@
 //! The payment provider.
 
+use contracts::money::Money;
 use contracts::payment::{
     ChargePayment, CustomerAction, FindPayment, Payment, PaymentKind, PaymentState, ReversePayment,
 };
@@ -87,6 +88,12 @@ fn the_question_for_a_payment_and_its_answers_stay() -> TestResult {
     pinned(&None::<Payment>, &json!(null), &[])?;
     let golden = json!({ "payment_id": "pay_1", "state": "paid" });
     pinned(&Some(payment(PaymentState::Paid)), &golden, &["/payment_id"])
+}
+
+#[test]
+fn what_went_back_stays() -> TestResult {
+    pinned(&None::<Money>, &json!(null), &[])?;
+    pinned(&Some(dong(25_000_000)), &dong_json("25000000"), &[])
 }
 
 #[test]

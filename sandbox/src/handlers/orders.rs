@@ -2,16 +2,18 @@
 
 use rusqlite::params;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::answer::{Answer, Refusal, Stop};
-use crate::body;
+use crate::body::{self, Text};
 use crate::call::Call;
 use crate::money::{Major, UnitPrice};
 use crate::shop::Shop;
 
 /// Every status that an order can have.
-const STATUSES: [&str; 9] = [
+const STATUSES: [&str; 10] = [
     "pending",
+    AWAITING_PAYMENT,
     "confirmed",
     "processing",
     "shipped",
@@ -22,10 +24,35 @@ const STATUSES: [&str; 9] = [
     "refunded",
 ];
 
+/// The status of an order whose customer has to act.
+const AWAITING_PAYMENT: &str = "awaiting_payment";
+
+/// The action that the customer has to take.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Action {
+    r#type: Text,
+    url: Option<Text>,
+    instruction: Option<Text>,
+}
+
+impl Action {
+    fn json(&self) -> Value {
+        let mut action = json!({ "type": &*self.r#type });
+        for (name, text) in [("url", &self.url), ("instruction", &self.instruction)] {
+            if let Some(text) = text {
+                action[name] = json!(&**text);
+            }
+        }
+        action
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Update {
     status: String,
+    payment_action: Option<Action>,
     payment_status: Option<String>,
     shipping_status: Option<String>,
     tracking_number: Option<String>,
@@ -46,6 +73,9 @@ pub(super) struct Order {
     tracking_number: Option<String>,
     estimated_delivery: Option<String>,
     failure_reason: Option<String>,
+    /// There while the order waits for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment_action: Option<Value>,
     items: Vec<OrderLine>,
     #[serde(skip)]
     pub(super) total: i64,
@@ -64,7 +94,7 @@ struct OrderLine {
 pub(super) fn find(shop: &Shop<'_>, order_id: &str) -> rusqlite::Result<Option<Order>> {
     let order = shop.find(
         "SELECT order_id, customer_id, status, total, currency, payment_status, shipping_status,
-                tracking_number, estimated_delivery, failure_reason
+                tracking_number, estimated_delivery, failure_reason, payment_action
          FROM orders WHERE order_id = ?1",
         [order_id],
         |row| {
@@ -80,6 +110,9 @@ pub(super) fn find(shop: &Shop<'_>, order_id: &str) -> rusqlite::Result<Option<O
                 tracking_number: row.get(7)?,
                 estimated_delivery: row.get(8)?,
                 failure_reason: row.get(9)?,
+                payment_action: row
+                    .get::<_, Option<String>>(10)?
+                    .and_then(|json| serde_json::from_str(&json).ok()),
                 items: Vec::new(),
                 total,
             })
@@ -116,6 +149,10 @@ pub(super) fn update(shop: &Shop<'_>, call: &Call) -> Result<Answer, Stop> {
     if !STATUSES.contains(&request.status.as_str()) {
         return Err(Refusal::invalid("status", format!("must be one of {}", STATUSES.join(", "))).into());
     }
+    if request.payment_action.is_some() && request.status != AWAITING_PAYMENT {
+        return Err(Refusal::invalid("payment_action", format!("is of orders in {AWAITING_PAYMENT}")).into());
+    }
+    let action = request.payment_action.as_ref().map(|action| action.json().to_string());
     let before = existing(shop, order_id)?;
     shop.run(
         "UPDATE orders SET status = ?2,
@@ -123,7 +160,8 @@ pub(super) fn update(shop: &Shop<'_>, call: &Call) -> Result<Answer, Stop> {
              shipping_status = coalesce(?4, shipping_status),
              tracking_number = coalesce(?5, tracking_number),
              estimated_delivery = coalesce(?6, estimated_delivery),
-             failure_reason = coalesce(?7, failure_reason)
+             failure_reason = coalesce(?7, failure_reason),
+             payment_action = CASE WHEN ?2 = 'awaiting_payment' THEN coalesce(?8, payment_action) END
          WHERE order_id = ?1",
         params![
             order_id,
@@ -133,6 +171,7 @@ pub(super) fn update(shop: &Shop<'_>, call: &Call) -> Result<Answer, Stop> {
             request.tracking_number,
             request.estimated_delivery,
             request.failure_reason,
+            action,
         ],
     )?;
     let after = existing(shop, order_id)?;

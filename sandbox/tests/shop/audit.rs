@@ -116,6 +116,26 @@ async fn a_message_sent_twice() {
 }
 
 #[tokio::test]
+async fn a_mail_that_says_what_is_not_so() {
+    let shop = Shop::open().await;
+    let payment = fulfil(&shop, "ORDER-001").await;
+    shop.mail("ORDER-001", "order_refunded").send().await.data(202);
+    assert_violation(&shop, &["told what is not so", "ORDER-001", "confirmed", "order_refunded"]).await;
+    shop.set_status("ORDER-001", "refunded").send().await.data(200);
+    shop.refund(&payment, LAPTOP_PRICE).send().await.data(200);
+    assert!(!shop.violations().await.iter().any(|violation| violation.contains("not so")));
+
+    let shop = Shop::open().await;
+    shop.place("ORDER-001").await;
+    shop.set_status("ORDER-001", "cancelled").send().await.data(200);
+    shop.mail("ORDER-001", "order_cancelled").send().await.data(202);
+    assert_eq!(shop.violations().await, [""; 0]);
+    fulfil(&shop, "ORDER-002").await;
+    shop.mail("ORDER-002", "order_cancelled").send().await.data(202);
+    assert_violation(&shop, &["told what is not so", "ORDER-002", "order_cancelled"]).await;
+}
+
+#[tokio::test]
 async fn an_undone_order_that_is_paid() {
     let shop = Shop::open().await;
     shop.place("ORDER-001").await;

@@ -153,6 +153,26 @@ async fn an_update_changes_what_it_names() {
 }
 
 #[tokio::test]
+async fn an_order_shows_what_its_customer_has_to_do_while_it_waits() {
+    let shop = Shop::open().await;
+    shop.place("ORDER-001").await;
+    let action = json!({ "type": "redirect", "url": "https://pay.example.com/1" });
+    let waits = json!({ "status": "awaiting_payment", "payment_action": action });
+    let data = shop.put("/orders/ORDER-001", waits).send().await.data(200);
+    assert_eq!((&data["status"], &data["payment_action"]), (&json!("awaiting_payment"), &action));
+    let data = shop.set_status("ORDER-001", "awaiting_payment").send().await.data(200);
+    assert_eq!(data["payment_action"], action, "what is not named stays");
+    let data = shop.set_status("ORDER-001", "expired").send().await.data(200);
+    assert_eq!(data.get("payment_action"), None);
+    for (status, action) in
+        [("expired", json!({ "type": "a" })), ("awaiting_payment", json!({ "link": "a" }))]
+    {
+        let wrong = json!({ "status": status, "payment_action": action });
+        shop.put("/orders/ORDER-001", wrong).send().await.refused(400, "VALIDATION_ERROR");
+    }
+}
+
+#[tokio::test]
 async fn an_unknown_order_or_status_is_refused() {
     let shop = Shop::open().await;
     shop.set_status("ORDER-404", "failed").send().await.refused(404, "RESOURCE_NOT_FOUND");

@@ -8,6 +8,7 @@ use contracts::values::CatalogId;
 
 use super::shared::{CancelArgs, Look, duration};
 use super::store::StoreArgs;
+use super::table::FormatArgs;
 use crate::processes::catalog::{CatalogRef, catalog};
 
 #[derive(Subcommand)]
@@ -22,8 +23,11 @@ with --policy all-or-nothing.
 Examples:
   starter catalog setup --input spring.json --images photos --wait             7 if some rows failed
   starter catalog setup --input spring.json --images photos --wait --dry-run   compare with the shop, write nothing
+  starter catalog setup --input spring.json --products spring.xlsx --map columns.json --images photos --wait
+  starter catalog setup --products spring.csv --dry-run                        what it would change, and a receipt
+  starter catalog setup --products spring.csv --approve RECEIPT                exactly that; it asks if the shop moved
   starter catalog setup --input - --catalog-id spring --wait < spring.json")]
-    Setup(SetupArgs),
+    Setup(Box<SetupArgs>),
     #[command(flatten)]
     Look(Look<CatalogRef>),
     /// Cancel a setup: what was written stays, unless --undo takes it back
@@ -55,9 +59,17 @@ pub(crate) enum ReportFormat {
 
 #[derive(Args)]
 pub(crate) struct SetupArgs {
-    /// JSON file, or - for stdin
-    #[arg(long, short, value_name = "FILE")]
-    pub(crate) input: PathBuf,
+    /// JSON file, or - for stdin; may be left out where --products is all there is
+    #[arg(long, short, value_name = "FILE", required_unless_present = "products")]
+    pub(crate) input: Option<PathBuf>,
+    /// Products as a table beside it: CSV or a workbook (.xlsx), or - for stdin
+    #[arg(long, value_name = "FILE")]
+    pub(crate) products: Option<PathBuf>,
+    /// JSON file that says which columns of --products are meant, and how they are written: {"price": {"from": "Giá",
+    /// "decimal": ",", "thousands": "."}, "attributes.ram": "RAM"}. The rules are those of a sync (mapping_rules in
+    /// docs/erp.md)
+    #[arg(long, value_name = "RULES", requires = "products")]
+    pub(crate) map: Option<PathBuf>,
     /// Name of the catalogue [default: the input's catalog_id, or the file's name without its ending]
     #[arg(long, value_name = "ID", value_parser = catalog)]
     pub(crate) catalog_id: Option<CatalogId>,
@@ -76,9 +88,14 @@ pub(crate) struct SetupArgs {
     /// With --wait: give up waiting after this long, such as 10m; the run goes on
     #[arg(long, value_name = "DURATION", value_parser = duration, requires = "wait")]
     pub(crate) timeout: Option<Duration>,
-    /// Read and compare with the shop, write nothing
-    #[arg(long)]
+    /// Read and compare with the shop, write nothing; print what would change, and a receipt
+    #[arg(long, conflicts_with_all = ["approve", "detach"])]
     pub(crate) dry_run: bool,
+    /// The receipt of a dry run: consent to exactly what it has shown; a shop that has moved since asks a person
+    #[arg(long, value_name = "RECEIPT")]
+    pub(crate) approve: Option<String>,
+    #[command(flatten)]
+    pub(crate) file: FormatArgs,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
 }

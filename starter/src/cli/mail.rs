@@ -11,7 +11,8 @@ pub(crate) enum MailCommand {
     #[command(after_help = "\
 Writes NAME.LOCALE.txt (the subject, then the text) and NAME.LOCALE.html.
 
-Templates: order_confirmation, welcome, onboarding_tips, prices_updated, product_recommendations; a sample of each: starter/samples/mail_*.json
+Templates: order_confirmation, order_awaiting_payment, order_declined, order_expired, order_cancelled, order_refunded,
+welcome, onboarding_tips, prices_updated, product_recommendations; a sample of each: starter/samples/mail_*.json
 
 Example:
   starter mail preview --template order_confirmation --data starter/samples/mail_order_confirmation.json --out /tmp/mail")]

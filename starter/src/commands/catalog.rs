@@ -1,12 +1,14 @@
 //! `starter catalog …`
 //!
 //! - `pictures`: files of a folder become objects of the store;
+//! - `products`: a table of products becomes a list;
 //! - `long_lists`: lists that are too long for an input, too;
 //! - `setup`: starts it;
 //! - `report`: what became of every row.
 
 mod long_lists;
 mod pictures;
+mod products;
 mod report;
 mod setup;
 
@@ -17,7 +19,7 @@ use crate::terminal::exit::{Exit, Failure};
 
 pub(crate) async fn run(call: &Call<'_>, command: CatalogCommand) -> Result<Exit, Failure> {
     match command {
-        CatalogCommand::Setup(args) => setup::run(call, args).await,
+        CatalogCommand::Setup(args) => setup::run(call, *args).await,
         CatalogCommand::Look(look) => any::look(call, look).await,
         CatalogCommand::Report(args) => report::run(call, args).await,
         CatalogCommand::Cancel(args) => match args.undo {

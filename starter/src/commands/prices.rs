@@ -1,16 +1,15 @@
 //! `starter prices …`
 //!
-//! - `update`, `list`: a list becomes a run; `columns`: what its columns mean;
+//! - `update`, `list`: a list becomes a run;
 //! - `say`: what people say to a run;
-//! - `revert`, `export`, `report`: back, out, and what became of the rows; `sheet`: rows as CSV.
+//! - `revert`, `export`, `report`: back, out, and what became of the rows.
 
-mod columns;
 mod export;
+mod kind;
 mod list;
 mod report;
 mod revert;
 mod say;
-mod sheet;
 mod update;
 
 use super::any;

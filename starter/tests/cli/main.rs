@@ -325,6 +325,29 @@ fn a_mail_is_previewed_without_any_connection() {
 }
 
 #[test]
+fn every_sample_of_a_mail_fills_its_template_in_every_locale() {
+    let folder = tempfile_in_target("mail-samples");
+    let out = folder.to_str().expect("a path in UTF-8");
+    let samples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
+    let mut rendered = 0;
+    for sample in std::fs::read_dir(samples).expect("samples").map(|entry| entry.expect("a file").path()) {
+        let name = sample.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let template = name.strip_prefix("mail_").and_then(|name| name.strip_suffix(".json"));
+        let Some(template) = template else { continue };
+        let file = sample.to_str().expect("a path in UTF-8");
+        for locale in ["vi-VN", "en-US"] {
+            let args =
+                ["mail", "preview", "--template", template, "--data", file, "--locale", locale, "--out", out];
+            let ended = starter(&args, "");
+            assert_eq!(ended.code, Some(0), "{template} {locale}: {}", ended.stderr);
+        }
+        rendered += 1;
+    }
+    assert_eq!(rendered, 10, "a template without a sample, or a sample without a template");
+    std::fs::remove_dir_all(&folder).expect("removed");
+}
+
+#[test]
 fn a_preview_that_cannot_be_made_says_why() {
     for (template, locale, input, words) in [
         ("nothing", "vi-VN", "{}", "there is no template `nothing`, there are: order_confirmation"),

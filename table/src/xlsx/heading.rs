@@ -1,6 +1,6 @@
 //! The row that names the columns. Above it a title may stand, in one cell of one row; so the heading is the first row
-//! with two cells, or with one where no row has more. Of several rows above it nobody can say whether they are titles or
-//! rows of a table with one column; `header_row` says it there, and where the rest is wrong.
+//! with two cells, or with one where no row has more. Of several rows above it nobody can say whether they are titles
+//! or rows of a table with one column; `header_row` says it there, and where the rest is wrong.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -204,7 +204,8 @@ impl Read {
     }
 
     fn note(&mut self, inside: &str) {
-        let counts_on = !inside.is_empty() && inside.chars().all(|sign| "hms".contains(sign.to_ascii_lowercase()));
+        let counts_on =
+            !inside.is_empty() && inside.chars().all(|sign| "hms".contains(sign.to_ascii_lowercase()));
         self.is_elapsed |= counts_on;
         match inside.strip_prefix('$') {
             // A currency, behind which its country stands.

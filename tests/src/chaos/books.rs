@@ -28,11 +28,18 @@ const FULFILLED: [&str; 9] = [
     "events.track",
 ];
 /// The effects that a declined order may leave behind, each at most once per key: the hold and its release, the refused
-/// charge, the bar of its key, the word to the shop.
-const DECLINED: [&str; 5] =
-    ["inventory.reserve", "inventory.release", "payments.create", "payments.void", "orders.update"];
+/// charge, the bar of its key, the word to the shop, and the one to the customer.
+const DECLINED: [&str; 6] = [
+    "inventory.reserve",
+    "inventory.release",
+    "payments.create",
+    "payments.void",
+    "orders.update",
+    "notifications.email",
+];
 /// The effects that a declined order must have had.
-const DECLINED_AT_LEAST: [&str; 3] = ["inventory.reserve", "inventory.release", "orders.update"];
+const DECLINED_AT_LEAST: [&str; 4] =
+    ["inventory.reserve", "inventory.release", "orders.update", "notifications.email"];
 
 /// Every fault of the books, in sentences.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -72,6 +72,23 @@ impl Order<'_> {
         self.until("waits for the customer", |p| p.has(StepStatus::Waiting)).await
     }
 
+    /// Waits until shop and customer have been told what it waits for.
+    pub async fn has_invited(&self) -> anyhow::Result<Progress> {
+        let is_told = |p: &Progress, step: &str| {
+            let told = p.step(step).into_iter().flat_map(|step| &step.parts);
+            told.into_iter().any(|p| p.part == "awaiting_payment" && p.status == StepStatus::Completed)
+        };
+        self.until("has invited", |p| is_told(p, "update-order-status") && is_told(p, "send-notifications"))
+            .await
+    }
+
+    /// The templates of the mails that its customer got, in their order, by the platform's sender.
+    pub async fn mails(&self) -> anyhow::Result<Vec<String>> {
+        let sent = self.world.shop.get(&format!("outbox?order_id={}", self.order_id)).await?;
+        let mails = sent.as_array().into_iter().flatten().filter(|sent| sent["channel"] == "email");
+        Ok(mails.map(|mail| mail["message"]["template"].as_str().unwrap_or_default().to_owned()).collect())
+    }
+
     /// Waits until a step is under way or done.
     pub async fn reaches(&self, step: &str) -> anyhow::Result<Progress> {
         self.until(step, |p| p.current_step.as_deref() == Some(step)).await

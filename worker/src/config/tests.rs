@@ -7,7 +7,7 @@ fn problems(args: &[&str]) -> Result<String, Box<dyn std::error::Error>> {
     Ok(config.check().err().map(|problems| problems.to_string()).unwrap_or_default())
 }
 
-type TestResult = Result<(), Box<dyn std::error::Error>>;
+type TestResult<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 #[test]
 fn a_missing_platform_is_named_with_its_fix() -> TestResult {
@@ -86,6 +86,32 @@ fn a_token_file_is_read_and_its_problem_named() -> TestResult {
 }
 
 const SHOP: [&str; 2] = ["--ecommerce-api-url", "http://shop"];
+
+#[test]
+fn the_mails_about_an_order_are_those_that_are_named() -> TestResult {
+    let read = |mails: &str| -> TestResult<Result<BTreeSet<OrderMail>, String>> {
+        let mails = format!("--order-mails={mails}");
+        let config = Config::try_parse_from([&["worker", mails.as_str()][..], &SHOP].concat())?;
+        Ok(config.check().map(|settings| settings.order_mails).map_err(|problems| problems.to_string()))
+    };
+    let all = BTreeSet::from(OrderMail::ALL);
+    let some = BTreeSet::from([OrderMail::Declined, OrderMail::Refunded]);
+    for (mails, wanted) in [
+        ("all", all.clone()),
+        ("", all.clone()),
+        ("none", BTreeSet::new()),
+        (" declined , refunded", some),
+        ("confirmation,awaiting_payment,declined,expired,cancelled,refunded", all),
+    ] {
+        assert_eq!(read(mails)?, Ok(wanted), "{mails}");
+    }
+    for (mails, word) in [("declined,refund", "refund"), ("all,declined", "all"), ("declined,", "")] {
+        let problems = read(mails)?.err().unwrap_or_default();
+        let said = format!("SUN_ORDER_MAILS has '{word}', which is not a mail about an order: write some of");
+        assert!(problems.contains(&said), "{mails}: {problems}");
+    }
+    Ok(())
+}
 
 #[test]
 fn stripe_is_chosen_by_name_and_its_key_is_not_shown() -> TestResult {

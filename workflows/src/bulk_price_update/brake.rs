@@ -1,18 +1,17 @@
 //! The brake: what a run may do without a person.
 
-use contracts::bulk::{Likeness, Receipt, is_change_above};
-use contracts::prices::{PriceMove, RowError, StagedPrices};
+use contracts::bulk::is_change_above;
+use contracts::prices::{RowError, StagedPrices};
 
 use super::VALIDATE;
 use super::input::{Limits, OnInvalid};
 use super::steps::{PriceRun, PriceSaga};
 use super::tally::{Work, causes};
+use crate::consent::{self, Consent, OTHER_LIST, RECEIPT_REFUSED};
 use crate::saga::{Decision, Fact, Halt};
 
 /// The failure type of a run with wrong rows.
 const ROWS_INVALID: &str = "RowsInvalid";
-/// The failure type of a run whose receipt is another list's.
-const RECEIPT_REFUSED: &str = "ReceiptRefused";
 /// Wrong rows that a failure names; the list in the object store has all.
 const ROWS_NAMED: usize = 5;
 
@@ -49,23 +48,12 @@ impl PriceRun<'_> {
         if self.data.dry_run {
             return Ok(());
         }
-        let consent = self.data.approve.as_ref().zip(staged.receipt.parse::<Receipt>().ok());
-        let asked = match consent.map(|(consent, found)| found.likeness(consent)) {
-            Some(Likeness::Same) => return Ok(()),
-            Some(Likeness::Other) => {
-                let reason = "the receipt is of another list or other terms: make a dry run of this one";
-                return Err(saga.refused(VALIDATE, RECEIPT_REFUSED, reason.to_owned()));
-            }
-            Some(Likeness::Moved) => {
-                let moved =
-                    "the shop has moved since the dry run: other changes come of the same list".to_owned();
-                std::iter::once(moved).chain(work.limits_exceeded.iter().cloned()).collect()
-            }
-            None => work.limits_exceeded.clone(),
+        let receipt = staged.receipt.parse().ok();
+        let asked = match Consent::to(receipt.as_ref(), self.data.approve.as_ref(), &work.limits_exceeded) {
+            Consent::Given => return Ok(()),
+            Consent::Refused => return Err(saga.refused(VALIDATE, RECEIPT_REFUSED, OTHER_LIST.to_owned())),
+            Consent::Missing(reasons) => reasons,
         };
-        if asked.is_empty() {
-            return Ok(());
-        }
         let decision = self.decision(asked, staged);
         saga.decide(decision).await.map(drop)
     }
@@ -104,15 +92,8 @@ pub(super) fn facts(staged: &StagedPrices) -> Vec<Fact> {
     for value in &staged.value {
         facts.push(fact("list value", format!("{} to {}", value.before, value.after)));
     }
-    let largest: Vec<String> = staged.largest.iter().map(moved).collect();
-    facts.push(fact("largest", largest.join(", ")));
+    facts.extend(consent::largest(&staged.largest));
     facts
-}
-
-fn moved(change: &PriceMove) -> String {
-    let PriceMove { sku, variant, from, to, .. } = change;
-    let name = variant.as_ref().map_or_else(|| sku.to_string(), |variant| format!("{sku}/{variant}"));
-    format!("{name}: {} to {to}", from.amount())
 }
 
 fn share(part: u64, whole: u64) -> String {
@@ -123,11 +104,8 @@ fn share(part: u64, whole: u64) -> String {
 /// The preview of a dry run, for people.
 pub(super) fn preview(run: &PriceRun<'_>, work: &Work) -> Vec<String> {
     let Some(staged) = work.staged.as_ref().filter(|_| run.data.dry_run) else { return Vec::new() };
-    let facts = facts(staged).into_iter().map(|Fact { name, value }| format!("{name}: {value}"));
     let wrong = staged.first_errors.iter().take(ROWS_NAMED).map(named);
-    let exceeded = work.limits_exceeded.iter().map(|limit| format!("a person would be asked: {limit}"));
-    let receipt = std::iter::once(format!("receipt: {}", staged.receipt));
-    facts.chain(wrong).chain(exceeded).chain(receipt).collect()
+    consent::preview(facts(staged), wrong, &work.limits_exceeded, &staged.receipt)
 }
 
 /// Says what exceeds the limits, for whoever decides; nothing when all is within them.

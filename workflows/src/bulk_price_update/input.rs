@@ -10,6 +10,7 @@ use contracts::values::PriceBatchId;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::consent;
 use crate::input::parsed::{at_most, currency, span, zone_as_written};
 use crate::input::people::yes_or_no;
 use crate::input::{Checked, Fields, Problem, Refusal, count, id, refuse, text};
@@ -105,11 +106,7 @@ impl Checked for BulkPriceUpdateData {
         let rate = fields.optional("max_per_second", count(1_000_000));
         let force = fields.optional("force", yes_or_no).unwrap_or(false);
         let deadline = fields.optional("approval_deadline", span);
-        let approve = fields.optional("approve", receipt);
-        let dry_run = fields.optional("dry_run", yes_or_no).unwrap_or(false);
-        if dry_run && approve.is_some() {
-            fields.problem("approve", "is given beside dry_run, which writes nothing", "keep one of them");
-        }
+        let (approve, dry_run) = consent::read(fields);
         Some(Self {
             batch_id: batch_id?,
             list: list?,
@@ -195,12 +192,6 @@ fn pause(value: &RawValue) -> Result<Duration, Refusal> {
         "0" | "0s" | "0ms" => Ok(Duration::ZERO),
         _ => span(value),
     }
-}
-
-fn receipt(value: &RawValue) -> Result<Receipt, Refusal> {
-    text(80)(value)?.parse().or_else(|error: contracts::bulk::ReceiptError| {
-        refuse(error.to_string(), "copy it from the dry run's output")
-    })
 }
 
 #[cfg(test)]

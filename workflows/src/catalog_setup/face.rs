@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use contracts::bulk::Rows;
 use contracts::catalog::{Kind, RowOutcome, StageCounts};
+use contracts::prices::PriceMove;
 use contracts::values::CatalogId;
 use serde::{Deserialize, Serialize};
 use temporalio_common::search_attributes::SearchAttributeUpdate;
@@ -16,7 +17,7 @@ use temporalio_workflow::{WorkflowContext, WorkflowContextView, WorkflowResult, 
 
 use super::outcome::Work;
 use super::run::{SetupRun, TakeBack};
-use super::{CatalogSetupData, RowPolicy};
+use super::{CatalogSetupData, RowPolicy, brake};
 use crate::face;
 use crate::input::Unchecked;
 use crate::report::Report;
@@ -58,6 +59,12 @@ pub struct CatalogSetupResult {
     pub dry_run: bool,
     /// The rows that would be written, or were to be, by kind.
     pub compared: BTreeMap<Kind, StageCounts>,
+    /// The largest changes of price, the largest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub largest_price_moves: Vec<PriceMove>,
+    /// Names exactly the changes that were found: `--approve` takes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<String>,
     /// The limits that made the run ask, if it did.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limits_exceeded: Vec<String>,
@@ -91,7 +98,8 @@ pub impl CatalogSetup {
         let run = SetupRun::new(ctx, &data);
         let mut work = Work::default();
         let story = run.forward(&saga, &mut work).await;
-        let ended = saga.end(story, &TakeBack { run: &run }).await?;
+        let mut ended = saga.end(story, &TakeBack { run: &run }).await?;
+        ended.report.notes.extend(brake::preview(&data, &work));
         Ok(CatalogSetupResult {
             success: ended.is_success(),
             categories: work.rows(Kind::Category),
@@ -105,6 +113,8 @@ pub impl CatalogSetup {
             reason: ended.reason,
             dry_run: data.dry_run,
             compared: work.counts,
+            largest_price_moves: work.largest,
+            receipt: work.receipt.map(|receipt| receipt.to_string()),
             limits_exceeded: work.limits_exceeded,
             steps: ended.report,
         })

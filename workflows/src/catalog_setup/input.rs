@@ -8,21 +8,26 @@ mod categories;
 mod images;
 mod products;
 mod rules;
+mod table;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use contracts::bulk::Receipt;
 use contracts::catalog::{Category, Image, Kind, List, Product, Rule, Stored, WrongRow};
 use contracts::money::Currency;
 use contracts::objects::ObjectRef;
 use contracts::values::CatalogId;
 use jiff::tz::TimeZone;
+use serde::Serialize;
 use serde_json::value::RawValue;
 
+pub use table::{TableRow, check_table};
+
+use crate::consent;
 use crate::input::parsed::{at_most, currency, span, zone};
-use crate::input::people::yes_or_no;
 use crate::input::rows::WrongEntry;
 use crate::input::{Checked, Fields, Refusal, digits, id, refuse, text};
 
@@ -59,12 +64,14 @@ pub struct CatalogSetupData {
     pub limits: Limits,
     /// `approval_deadline`: how long a person has to answer (default 24 h).
     pub approval_deadline: Duration,
+    /// `approve`: the receipt of a dry run, as consent to what it has shown.
+    pub approve: Option<Receipt>,
     /// `dry_run`: read, check and compare, but write nothing.
     pub dry_run: bool,
 }
 
 /// The cost of a wrong row.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub enum RowPolicy {
     /// `keep_good_rows`: the row is reported, the others are kept. A category that fails stops the run.
     #[default]
@@ -74,7 +81,7 @@ pub enum RowPolicy {
 }
 
 /// The changes that a run may make before a person is asked. Shares are in percent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Limits {
     /// `products_changed_percent`: of the products in the file that the shop has, which may be changed (default 100:
     /// a file that changes everything is a usual one).
@@ -88,6 +95,14 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self { products_changed: 100, price_change: 50, prices_to_zero: 0 }
+    }
+}
+
+impl CatalogSetupData {
+    /// The subject of a receipt: everything but the consent itself and how long it is waited for.
+    pub(super) fn asked(&self) -> String {
+        let rows = (&self.categories, &self.images, &self.products, &self.rules, &self.wrong);
+        serde_json::to_string(&(rows, self.policy, self.limits)).unwrap_or_default()
     }
 }
 
@@ -112,7 +127,7 @@ impl Checked for CatalogSetupData {
         }
         let limits = fields.maybe_nested("limits", limits).unwrap_or_default();
         let deadline = fields.optional("approval_deadline", span);
-        let dry_run = fields.optional("dry_run", yes_or_no).unwrap_or(false);
+        let (approve, dry_run) = consent::read(fields);
         Some(Self {
             catalog_id: catalog_id?,
             currency,
@@ -124,6 +139,7 @@ impl Checked for CatalogSetupData {
             wrong,
             limits,
             approval_deadline: deadline.unwrap_or(24 * HOUR),
+            approve,
             dry_run,
         })
     }

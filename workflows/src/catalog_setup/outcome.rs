@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use contracts::bulk::{INLINE_MAX, Rows, Written};
+use contracts::bulk::{INLINE_MAX, Receipt, Rows, Written};
 use contracts::catalog::{Kind, RowOutcome, StageCounts};
 use contracts::objects::ObjectRef;
+use contracts::prices::PriceMove;
 
 /// The deeds of a setup so far.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +18,14 @@ pub(super) struct Work {
     pub(super) written: BTreeMap<Kind, Written<RowOutcome>>,
     /// The outcomes of the products' texts for search engines.
     pub(super) seo: Written<RowOutcome>,
+    /// The hashes of their changes, kind by kind.
+    pub(super) changes: Vec<String>,
+    /// The largest changes of price.
+    pub(super) largest: Vec<PriceMove>,
+    /// What a preview says of single rows.
+    pub(super) notes: Vec<String>,
+    /// Names the changes that were found; `None`: the comparison was not reached.
+    pub(super) receipt: Option<Receipt>,
     /// The limits that made the run ask.
     pub(super) limits_exceeded: Vec<String>,
 }

@@ -1,8 +1,7 @@
 //! Everything is compared with the shop before the first write, and a person may be asked.
 
-use contracts::bulk::Limit;
 use contracts::catalog::{
-    Catalogs, Kind, List, StageCategories, StageCounts, StageImages, StageProducts, StageRules, StagedRows,
+    Catalogs, Kind, List, StageCategories, StageImages, StageProducts, StageRules, StagedRows, Stored,
     WrongRow,
 };
 
@@ -10,7 +9,7 @@ use super::outcome::Work;
 use super::run::{READS, SetupRun, SetupSaga};
 use super::{CATEGORIES, INLINE_MAX};
 use crate::policy;
-use crate::saga::{Decision, Fact, Halt};
+use crate::saga::Halt;
 
 const REFUSED: &str = "RowsRefused";
 
@@ -33,6 +32,8 @@ impl SetupRun<'_> {
         }
         work.staged.insert(Kind::Category, categories.batches);
         work.counts.insert(Kind::Category, categories.counts);
+        work.changes.push(categories.changes);
+        work.notes.extend(categories.new.into_iter().map(|path| format!("new category: {path}")));
 
         let images = StageImages {
             images: self.data.images.clone(),
@@ -44,12 +45,15 @@ impl SetupRun<'_> {
             .part("compare pictures")
             .nothing_to_undo(READS)
             .await?;
+        // A picture by web address has its content from here on.
+        let fetched = images.pictures.clone();
+        let fetched = fetched.map(|list| List::Stored(Stored { count: self.data.images.count(), list }));
         staged(work, Kind::Image, images);
 
         let products = StageProducts {
             products: self.data.products.clone(),
             wrong: self.wrong(Kind::Product),
-            images: self.data.images.clone(),
+            images: fetched.unwrap_or_else(|| self.data.images.clone()),
             paths: categories.paths.clone(),
             price_change_percent: self.data.limits.price_change,
             folder: self.folder.clone(),
@@ -116,59 +120,14 @@ impl SetupRun<'_> {
         let reason = format!("{failed} rows cannot be written, and nothing was: {}", causes.join("; "));
         Err(saga.refused(CATEGORIES, REFUSED, reason))
     }
-
-    /// A run that would do something strange asks a person before the first write.
-    pub(super) async fn brake(&self, saga: &SetupSaga, work: &mut Work) -> Result<(), Halt> {
-        work.limits_exceeded = self.exceeded(work);
-        if work.limits_exceeded.is_empty() || self.data.dry_run {
-            return Ok(());
-        }
-        saga.decide(self.decision(work)).await.map(drop)
-    }
-
-    fn exceeded(&self, work: &Work) -> Vec<String> {
-        let limits = &self.data.limits;
-        let products = work.counts.get(&Kind::Product).copied().unwrap_or_default();
-        let StageCounts { to_update, unchanged, prices_to_zero, prices_jump, .. } = products;
-        let jumps = format!("prices would change by more than {} %", limits.price_change);
-        let limits = [
-            Limit::Share {
-                found: to_update,
-                of: to_update + unchanged,
-                percent: limits.products_changed,
-                words: "products that the shop has would be changed",
-            },
-            Limit::Count {
-                found: prices_to_zero,
-                allowed: limits.prices_to_zero.into(),
-                words: "prices would be zero",
-            },
-            Limit::Count { found: prices_jump, allowed: 0, words: &jumps },
-        ];
-        limits.iter().filter_map(Limit::exceeded).collect()
-    }
-
-    fn decision(&self, work: &Work) -> Decision {
-        let counts = work.counts.get(&Kind::Product).copied().unwrap_or_default();
-        let fact = |name: &str, value: u64| Fact { name: name.to_owned(), value: value.to_string() };
-        Decision {
-            step: CATEGORIES,
-            cause: "limits",
-            reason: work.limits_exceeded.join("; "),
-            facts: vec![
-                fact("products to create", counts.to_create),
-                fact("products to update", counts.to_update),
-            ],
-            approve: "everything that was read is written to the shop".to_owned(),
-            reject: "nothing is written".to_owned(),
-            patience: self.data.approval_deadline,
-        }
-    }
 }
 
 fn staged(work: &mut Work, kind: Kind, rows: StagedRows) {
-    let StagedRows { batch, counts, failed } = rows;
+    let StagedRows { batch, counts, failed, changes, largest, notes, pictures: _ } = rows;
     work.staged.insert(kind, batch.into_iter().collect());
     work.counts.insert(kind, counts);
     work.of(kind).add(failed);
+    work.changes.push(changes);
+    work.largest.extend(largest);
+    work.notes.extend(notes);
 }

@@ -242,7 +242,8 @@ impl<'d> OnboardingRun<'d> {
         let (code, is_bounced) = match step.or_report().await {
             Some(Delivery::Refused { code }) => (code, false),
             Some(Delivery::Bounced { code }) => (code, true),
-            Some(Delivery::Accepted { .. }) | None => return,
+            // Only mails about orders can be switched off.
+            Some(Delivery::Accepted { .. } | Delivery::SwitchedOff) | None => return,
         };
         saga.part(WELCOME, MAIL).failed(&format!("refused: {code}"));
         if is_bounced {

@@ -164,6 +164,10 @@ impl<'s> Series<'s> {
             match self.send(mail, products.clone().unwrap_or_default(), unsubscribe).await {
                 Some(Delivery::Accepted { .. }) => return Ok(Fate::Sent),
                 Some(Delivery::Refused { code }) => return Ok(Fate::Refused { code }),
+                // Only mails about orders can be.
+                Some(Delivery::SwitchedOff) => {
+                    return Ok(Fate::Refused { code: "switched_off".to_owned() });
+                }
                 Some(Delivery::Bounced { code }) => {
                     self.saga.ctx().state_mut(|w| {
                         w.bounced = true;

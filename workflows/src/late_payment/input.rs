@@ -1,10 +1,11 @@
 //! The input of late money, and its check.
 
-use contracts::values::{EventId, OrderId};
+use contracts::values::{EventId, Locale, OrderId, Recipient};
 use serde::{Deserialize, Serialize};
 
-use crate::input::people::yes_or_no;
+use crate::input::people::{locale, mail_address, yes_or_no};
 use crate::input::{Checked, Fields, id, text};
+use crate::order_processing::telling::Reader;
 
 /// The facts that are known when late money is heard of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +25,20 @@ pub struct LatePaymentData {
     /// was paid twice.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_paid: bool,
+    /// `customer_email`, optional: who hears of the refund; without it nobody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_email: Option<Recipient>,
+    /// `locale`, optional: `vi-VN` (default) or `en-US`.
+    #[serde(default)]
+    pub locale: Locale,
+}
+
+impl LatePaymentData {
+    /// Who hears of the refund.
+    pub(super) fn reader(&self) -> Option<Reader> {
+        let email = self.customer_email.clone()?;
+        Some(Reader { order_id: self.order_id.clone(), email, locale: self.locale })
+    }
 }
 
 /// News that comes while the run is open: the input of `payment_settled`.
@@ -63,7 +78,10 @@ impl Checked for LatePaymentData {
         let event_id = fields.required("event_id", id);
         let decided = fields.optional("decided", yes_or_no).unwrap_or(false);
         let (payment_id, is_paid) = (payment_id(fields), is_paid(fields));
-        Some(Self { order_id: order_id?, event_id: event_id?, decided, payment_id, is_paid })
+        let customer_email = fields.optional("customer_email", mail_address);
+        let locale = fields.optional("locale", locale).unwrap_or_default();
+        let (order_id, event_id) = (order_id?, event_id?);
+        Some(Self { order_id, event_id, decided, payment_id, is_paid, customer_email, locale })
     }
 }
 
@@ -105,6 +123,8 @@ mod tests {
             (r#"{"order_id": "ORDER-001", "event_id": ""}"#, "event_id"),
             (r#"{"order_id": "ORDER-001", "event_id": "evt/1"}"#, "event_id"),
             (r#"{"order_id": "ORDER-001", "event_id": null}"#, "event_id"),
+            (r#"{"order_id": "A", "event_id": "e", "customer_email": "nobody"}"#, "customer_email"),
+            (r#"{"order_id": "A", "event_id": "e", "locale": "fr-FR"}"#, "locale"),
             (r#"{"order_id": "ORDER-001", "event_id": "evt_1", "payment_id": 7}"#, "payment_id"),
             (r#"{"order_id": "ORDER-001", "event_id": "evt_1", "is_paid": "yes"}"#, "is_paid"),
         ] {

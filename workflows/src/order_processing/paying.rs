@@ -16,10 +16,11 @@ use contracts::values::{IdempotencyKey, OrderId};
 use jiff::Timestamp;
 
 use super::steps::{OrderRun, OrderSaga};
+use super::telling::DECLINED;
 use super::{OrderProcessing, PAY, workflow_id};
 use crate::clock::{later, now};
 use crate::policy;
-use crate::saga::{Asked, Halt, Word};
+use crate::saga::{Aside, Asked, Halt, Word};
 use crate::search_attributes::{STAGE, Stage};
 pub use amounts::AMOUNT_CAUSES;
 use amounts::{Came, Lack};
@@ -87,7 +88,16 @@ impl OrderRun<'_> {
             return Ok(paid);
         };
         let mut wait = Wait::begin(saga, deadline);
-        let settled = self.settled(&mut wait, payment).await;
+        let action = match &payment.state {
+            PaymentState::RequiresAction { action } => Some(action.clone()),
+            _ => None,
+        };
+        let settled = self.settled(&mut wait, payment);
+        let settled = match action {
+            // No outage of shop or mail holds up the looks.
+            Some(action) => Aside::beside(saga, |aside| self.invite(aside, action), settled).await,
+            None => settled.await,
+        };
         wait.end(&settled);
         saga.ctx().state_mut(|w| w.is_paid = settled.is_ok());
         self.so_far.borrow_mut().paid = settled.as_ref().ok().cloned();
@@ -120,11 +130,11 @@ impl OrderRun<'_> {
                     },
                 },
                 PaymentState::Declined { code, .. } => {
-                    return Err(saga.refused(PAY, "PaymentDeclined", format!("payment declined: {code}")));
+                    return Err(saga.refused(PAY, DECLINED, format!("payment declined: {code}")));
                 }
                 PaymentState::Reversed => {
                     let reason = "payment was voided or refunded at the provider".to_owned();
-                    return Err(saga.refused(PAY, "PaymentDeclined", reason));
+                    return Err(saga.refused(PAY, DECLINED, reason));
                 }
                 PaymentState::RequiresAction { action } => {
                     wait.for_next_look(Missing::Action(action)).await?.is_none()

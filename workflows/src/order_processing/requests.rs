@@ -7,8 +7,8 @@ use contracts::commerce::{
     OrderCheck, OrderCompleted, OrderStatus, PaymentStatus, ShippingStatus, UpdateOrder, ValidateOrder,
 };
 use contracts::inventory::{ConfirmStock, Hold, ReleaseStock, ReserveStock, StockLine};
-use contracts::notification::{Content, SendEmail, SendPush, SendSms};
-use contracts::payment::{ChargePayment, FindPayment, PaymentKind, ReversePayment};
+use contracts::notification::{Content, OrderMail, SendEmail, SendPush, SendSms};
+use contracts::payment::{ChargePayment, CustomerAction, FindPayment, PaymentKind, ReversePayment};
 use contracts::shipping::{CreateShipment, Label, ShipmentRef};
 use contracts::values::IdempotencyKey;
 use jiff::Timestamp;
@@ -166,6 +166,27 @@ impl<'o> Requests<'o> {
         ShipmentRef { key: self.key(SHIP), order_id: self.order.order_id.clone() }
     }
 
+    /// The shop hears that the order waits for the customer. Others follow: it is written over an open order alone.
+    pub(super) fn awaiting_payment(&self, action: &CustomerAction) -> UpdateOrder {
+        UpdateOrder {
+            key: self.key(UPDATE).part(OrderMail::AwaitingPayment.name()),
+            order_id: self.order.order_id.clone(),
+            status: OrderStatus::AwaitingPayment,
+            only_over: Some(self.order.customer_id.clone()),
+            payment_action: Some(action.clone()),
+            payment_status: None,
+            shipping_status: None,
+            tracking_number: None,
+            estimated_delivery: None,
+            failure_reason: None,
+        }
+    }
+
+    /// The question for what went back of the payment.
+    pub(super) fn refund(&self, payment_id: Option<String>) -> FindPayment {
+        FindPayment { key: self.key(PAY), order_id: self.order.order_id.clone(), payment_id }
+    }
+
     /// The shop hears that the order is confirmed.
     #[must_use]
     pub fn confirmed(&self, payment: PaymentStatus, label: Option<&Label>) -> UpdateOrder {
@@ -174,6 +195,7 @@ impl<'o> Requests<'o> {
             order_id: self.order.order_id.clone(),
             status: OrderStatus::Confirmed,
             only_over: None,
+            payment_action: None,
             payment_status: Some(payment),
             shipping_status: Some(ShippingStatus::Pending),
             tracking_number: label.map(|label| label.tracking_number.clone()),
@@ -195,6 +217,7 @@ impl<'o> Requests<'o> {
                 Outcome::Failed | Outcome::Completed => OrderStatus::Failed,
             },
             only_over: (!has_begun).then(|| self.order.customer_id.clone()),
+            payment_action: None,
             payment_status: None,
             shipping_status: None,
             tracking_number: None,

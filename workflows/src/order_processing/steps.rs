@@ -15,6 +15,7 @@ use temporalio_workflow::join;
 use super::kept::SoFar;
 use super::requests::Requests;
 use super::result::Fulfilled;
+use super::telling::BY_THE_SHOP;
 use super::{
     ANALYTICS, CONFIRM, NOTIFY, OrderData, OrderProcessing, PAY, RESERVE, SHIP, TELL_SHOP, UPDATE, VALIDATE,
 };
@@ -23,7 +24,7 @@ use crate::policy::{self, Policy};
 use crate::saga::{Back, Halt, Process, Saga, WayBack};
 
 /// The part of the notifications that tells the platform of a bounce.
-const SUPPRESS: &str = "suppress";
+pub(super) const SUPPRESS: &str = "suppress";
 
 /// The cause of a question about money that somebody decided about before.
 pub(crate) const DECIDED_BEFORE: &str = "decided_before";
@@ -131,24 +132,26 @@ impl<'o> OrderRun<'o> {
         lost: &[String],
     ) -> Result<(), Halt> {
         let gone = format!("the hold was gone before it was confirmed: {}", lost.join(", "));
+        let hold = self.requests.hold_again(lost, self.hold_until(saga));
         let reservation = saga
-            .step(
-                RESERVE,
-                Inventory::reserve,
-                self.requests.hold_again(lost, self.hold_until(saga)),
-                self.plan(policy::stock()),
-            )
+            .step(RESERVE, Inventory::reserve, hold, self.plan(policy::stock()))
             .nothing_to_undo("the release of the first holds frees these, too")
-            .await?;
-        let again = match reservation {
-            Reservation::Held { holds } => holds,
-            Reservation::Short { lines } => {
-                let reason = format!("{gone}; out of stock meanwhile: {}", in_words(&lines));
-                return Err(saga.refused(CONFIRM, "OutOfStock", reason));
+            .await;
+        let why = match reservation {
+            Ok(Reservation::Held { holds: again }) => {
+                holds.retain(|hold| !again.iter().any(|new| new.variant_id == hold.variant_id));
+                holds.extend(again);
+                return self.sell_again(saga, holds, &gone).await;
             }
+            Ok(Reservation::Short { lines }) => format!("out of stock meanwhile: {}", in_words(&lines)),
+            // A hold that was released by hand may be barred.
+            Err(Halt::Outage { reason, is_final: true, .. }) => format!("not held again: {reason}"),
+            Err(halt) => return Err(halt),
         };
-        holds.retain(|hold| !again.iter().any(|new| new.variant_id == hold.variant_id));
-        holds.extend(again);
+        Err(saga.refused(CONFIRM, "OutOfStock", format!("{gone}; {why}")))
+    }
+
+    async fn sell_again<P: Process>(&self, saga: &Saga<P>, holds: Vec<Hold>, gone: &str) -> Result<(), Halt> {
         let confirmation = saga
             .step(CONFIRM, Inventory::confirm, self.requests.sale_again(holds), self.plan(policy::stock()))
             .nothing_to_undo("the restock of the first sale takes this one back, too")
@@ -251,7 +254,7 @@ impl<'o> OrderRun<'o> {
 }
 
 /// The order's own part of the way back: a payment that settles meanwhile, after its own undo, is undone once more
-/// (where a person has decided about it, only if that person says so), and the shop is told last.
+/// (where a person has decided about it, only if that person says so), and the shop is told last, then the customer.
 impl WayBack<OrderProcessing, Fulfilled> for OrderRun<'_> {
     /// An order that no carrier takes is not shippable, whichever way the carrier put it.
     fn outage_type(&self, step: &str) -> &'static str {
@@ -259,27 +262,53 @@ impl WayBack<OrderProcessing, Fulfilled> for OrderRun<'_> {
     }
 
     async fn go_back(&self, back: &Back<'_, OrderProcessing>, halt: &Halt) {
-        let ended = self.requests.ended_early(halt.ending(), back.has_undos());
+        let has_begun = back.has_undos();
+        let ended = self.requests.ended_early(halt.ending(), has_begun);
         back.undo_last_with(TELL_SHOP, Commerce::update_order, ended, policy::tell_shop());
+        let customer = self.customer();
+        let mut heard = back.ctx().state(|w| w.settlements.len());
+        // How many undos of the payment the customer was told about; `None` until each undo was tried once.
+        let mut told = None;
         loop {
-            let heard = back.ctx().state(|w| w.settlements.len());
+            let is_untold = |w: &OrderProcessing| told.is_none_or(|told| w.saga.times_undone(PAY) > told);
             // Money that arrives does not wait for an answer about something else.
-            back.undo_until(|w| w.settlements.len() > heard && !w.saga.is_asked_about(PAY)).await;
-            if back.is_kept() || back.ctx().state(|w| w.settlements.len()) == heard {
+            let has_news = |w: &OrderProcessing| w.settlements.len() > heard && !w.saga.is_asked_about(PAY);
+            back.undo_until(|w| is_untold(w) || has_news(w)).await;
+            if back.is_kept() {
                 return;
             }
-            let reversal = self.requests.reversal(back.ctx().state(|w| w.payment_id.clone()));
-            if back.was_decided(PAY) {
-                let news = "the provider sent news of the payment while somebody decided about it; not touched again";
-                back.ask_last(PAY, Payments::reverse, reversal, DECIDED_BEFORE, news);
-            } else {
-                back.undo_last(PAY, Payments::reverse, reversal);
+            let (is_untold, has_news) = back.ctx().state(|w| (is_untold(w), has_news(w)));
+            if is_untold {
+                let undone = back.ctx().state(|w| w.saga.times_undone(PAY));
+                let ended = Some(halt).filter(|_| told.is_none() && has_begun);
+                self.tell_customer(back, &customer, ended, undone > told.unwrap_or(0));
+                told = Some(undone);
+            }
+            if has_news {
+                heard = back.ctx().state(|w| w.settlements.len());
+                self.reverse_again(back);
+            } else if !is_untold {
+                return;
             }
         }
     }
 
     async fn keep(&self, saga: &OrderSaga) -> Option<Fulfilled> {
         self.keep_parcel(saga).await
+    }
+}
+
+impl OrderRun<'_> {
+    /// News of the payment came after its undo: whatever came goes back, too.
+    fn reverse_again(&self, back: &Back<'_, OrderProcessing>) {
+        let reversal = self.requests.reversal(back.ctx().state(|w| w.payment_id.clone()));
+        if back.was_decided(PAY) {
+            let news =
+                "the provider sent news of the payment while somebody decided about it; not touched again";
+            back.ask_last(PAY, Payments::reverse, reversal, DECIDED_BEFORE, news);
+        } else {
+            back.undo_last(PAY, Payments::reverse, reversal);
+        }
     }
 }
 
@@ -299,8 +328,12 @@ fn in_words(short: &[Shortage]) -> String {
 
 /// A message that the sender refuses for good is a failed part of the step, not an outage.
 fn note_delivery<P: Process>(saga: &Saga<P>, channel: &'static str, delivery: Option<&Delivery>) {
-    if let Some(Delivery::Refused { code } | Delivery::Bounced { code }) = delivery {
-        saga.part(NOTIFY, channel).failed(&format!("refused: {code}"));
+    match delivery {
+        Some(Delivery::Refused { code } | Delivery::Bounced { code }) => {
+            saga.part(NOTIFY, channel).failed(&format!("refused: {code}"));
+        }
+        Some(Delivery::SwitchedOff) => saga.part(NOTIFY, channel).skip(BY_THE_SHOP),
+        Some(Delivery::Accepted { .. }) | None => {}
     }
 }
 

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use contracts::rounds::Tried;
 use serde::de::DeserializeOwned;
 use temporalio_common::ActivityDefinition;
-use temporalio_workflow::{ActivityExecutionError, WorkflowCancellationToken as Token};
+use temporalio_workflow::{ActivityExecutionError, WorkflowCancellationToken as Token, WorkflowContext};
 
 use super::asking::{Matter, Settled, Unsettled, ask};
 use super::failure::{done_until_stopped, is_final, is_unknown, reason, unsettled};
@@ -258,22 +258,37 @@ impl<W: Process> Saga<W> {
         A: ActivityDefinition + 'static,
         A::Input: Clone,
     {
-        let summary = summary::<W>(name, part);
-        if policy.is_local_first() {
-            let options = policy.local(summary.clone(), token.clone());
-            let local =
-                self.ctx.execute_local_activity(Shared(activity.clone()), input.clone(), options).await;
-            match local {
-                // Cancelled though nobody stopped the run: the worker is putting it away to make room.
-                Err(error)
-                    if !is_final(&error) && (error.as_cancelled().is_none() || !token.is_cancelled()) => {}
-                answered => return answered,
-            }
-        }
-        let mut options = policy.regular(summary, token.clone());
-        options.task_queue = policy.task_queue(self.ctx.task_queue());
-        self.ctx.execute_activity(Shared(activity.clone()), input, options).await
+        attempt(&self.ctx, (name, part), activity, input, policy, token).await
     }
+}
+
+/// One activity with the patience of its policy: first inside the workflow task, where the policy says so.
+pub(super) async fn attempt<W, A>(
+    ctx: &WorkflowContext<W>,
+    (name, part): (&'static str, Option<&'static str>),
+    activity: &Rc<A>,
+    input: A::Input,
+    policy: Policy,
+    token: &Token,
+) -> Result<A::Output, ActivityExecutionError>
+where
+    W: Process,
+    A: ActivityDefinition + 'static,
+    A::Input: Clone,
+{
+    let summary = summary::<W>(name, part);
+    if policy.is_local_first() {
+        let options = policy.local(summary.clone(), token.clone());
+        let local = ctx.execute_local_activity(Shared(activity.clone()), input.clone(), options).await;
+        match local {
+            // Cancelled though nobody stopped the run: the worker is putting it away to make room.
+            Err(error) if !is_final(&error) && (error.as_cancelled().is_none() || !token.is_cancelled()) => {}
+            answered => return answered,
+        }
+    }
+    let mut options = policy.regular(summary, token.clone());
+    options.task_queue = policy.task_queue(ctx.task_queue());
+    ctx.execute_activity(Shared(activity.clone()), input, options).await
 }
 
 /// Notes how a step was settled that had to happen.

@@ -223,6 +223,15 @@ impl<'s, W: Process> Back<'s, W> {
         }
     }
 
+    /// Adds something that runs beside the undos; the way back ends when it has ended.
+    pub(super) fn add(&self, beside: LocalFuture<()>) {
+        self.saga.questions.add(beside);
+    }
+
+    pub(super) fn scribe(&self) -> Scribe<W> {
+        self.saga.scribe.clone()
+    }
+
     /// Asks about an undo that stuck; waits for the answer only where it decides about the others.
     async fn ask(&self, undo: Undo, unsettled: Unsettled) {
         let Undo { step, part, tries, first } = undo;
@@ -285,8 +294,8 @@ pub(super) fn spec_of<W: Process>(step: &'static str) -> StepSpec {
     declared.unwrap_or_else(|| StepSpec::compensable(step, ""))
 }
 
-/// Questions that are open beside the story of a run. They are polled in the order in which they were asked, so that a
-/// replay sees the same.
+/// Questions that are open beside the story of a run, and whatever else its way back does not wait for. They are polled
+/// in the order in which they were asked, so that a replay sees the same.
 #[derive(Default)]
 pub(super) struct Questions {
     open: RefCell<Vec<LocalFuture<()>>>,

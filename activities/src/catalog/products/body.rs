@@ -53,8 +53,37 @@ enum Picture {
 
 #[derive(Deserialize)]
 struct Variant {
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(default)]
+    variant_id: Option<String>,
     price: Box<RawValue>,
     currency: String,
+}
+
+/// The price of a variant to write.
+#[derive(Serialize)]
+pub(super) struct VariantPrice<'a> {
+    variant: &'a str,
+    price: Amount,
+    currency: &'static str,
+}
+
+/// The variants whose prices differ, with those of the second look.
+pub(super) fn other_prices<'a>(now: &Look, wanted: &'a Look) -> Vec<VariantPrice<'a>> {
+    let differing = wanted.variants.iter().filter(|(id, price)| now.variants.get(*id) != Some(*price));
+    let written = |(id, price): (&'a String, &'a Money)| VariantPrice {
+        variant: id,
+        price: amount(*price),
+        currency: price.currency().code(),
+    };
+    differing.map(written).collect()
+}
+
+impl VariantPrice<'_> {
+    pub(super) fn variant(&self) -> &str {
+        self.variant
+    }
 }
 
 /// The answer to a creation.
@@ -92,9 +121,10 @@ fn read_money(json: &RawValue, currency: &str) -> Result<Money, CallError> {
 impl Body {
     /// Its SKU, and how it looks.
     pub(super) fn read(self) -> Result<(String, Existing<Look>), CallError> {
-        let mut prices: Vec<Money> = Vec::new();
-        for variant in &self.variants {
+        let (mut prices, mut variants): (Vec<Money>, BTreeMap<String, Money>) = Default::default();
+        for variant in self.variants {
             let price = read_money(&variant.price, &variant.currency)?;
+            variants.extend(variant.id.or(variant.variant_id).map(|id| (id, price)));
             if !prices.contains(&price) {
                 prices.push(price);
             }
@@ -107,10 +137,12 @@ impl Body {
             Picture::Url(url) | Picture::Described { url } => url,
         });
         let state = Look {
+            sku: self.sku.clone(),
             name: self.name,
             description: self.description,
             price: read_money(&self.price, &self.currency)?,
             prices,
+            variants,
             category_id: self.category_id,
             images: images.collect(),
             attributes: attributes.into_iter().map(|(name, value)| (name, Attribute::of(value))).collect(),
@@ -179,9 +211,10 @@ pub(super) fn create<'a>(sku: &'a str, look: &'a Look) -> Write<'a> {
     }
 }
 
-/// The fields in which two looks differ, with the values of the second.
+/// The fields in which two looks differ, with the values of the second; without the prices of single variants.
 pub(super) fn differing<'a>(now: &Look, wanted: &'a Look) -> Write<'a> {
-    let costs_otherwise = now.price != wanted.price;
+    // Where single variants have prices of their own, the product's is that of the cheapest, and follows.
+    let costs_otherwise = now.price != wanted.price && wanted.variants.is_empty();
     Write {
         sku: None,
         product_type: None,

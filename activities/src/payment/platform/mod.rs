@@ -2,11 +2,12 @@
 //!
 //! - `by_id.rs`: one payment by its id;
 //! - `state.rs`: what a payment's state is called, and what follows from it;
-//! - `refund.rs`: refunds, and the money that is left;
+//! - `refund.rs`: refunds, and the money that is left; `refunded.rs`: how much went back;
 //! - [`webhook`]: the platform's events.
 
 mod by_id;
 mod refund;
+mod refunded;
 mod state;
 pub mod webhook;
 
@@ -100,6 +101,10 @@ impl Provider for Platform {
 
     fn reverse<'a>(&'a self, undo: Undo<'a>) -> BoxFuture<'a, Result<Reversal, CallError>> {
         self.void_and_refund(undo).boxed()
+    }
+
+    fn refunded<'a>(&'a self, find: &'a FindPayment) -> BoxFuture<'a, Result<Option<Money>, CallError>> {
+        self.refunded_under(find).boxed()
     }
 
     fn signature_header(&self) -> &'static str {

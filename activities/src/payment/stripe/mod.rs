@@ -18,6 +18,7 @@
 pub mod api;
 mod decline;
 mod look_up;
+mod refunded;
 mod settings;
 mod units;
 pub mod webhook;
@@ -94,6 +95,10 @@ impl Provider for Stripe {
 
     fn reverse<'a>(&'a self, undo: Undo<'a>) -> BoxFuture<'a, Result<Reversal, CallError>> {
         self.cancel_or_refund(undo).boxed()
+    }
+
+    fn refunded<'a>(&'a self, find: &'a FindPayment) -> BoxFuture<'a, Result<Option<Money>, CallError>> {
+        self.refunded_under(find).boxed()
     }
 
     fn signature_header(&self) -> &'static str {
@@ -200,7 +205,7 @@ impl Stripe {
             };
             match acted {
                 Err(error) if error.refusal().is_some() => doubt = Some(refused(error, KEY_REUSED)),
-                Ok(is_replay) if is_replay => doubt = Some(unseen(self.api.system())),
+                Ok(true) => doubt = Some(unseen(self.api.system())),
                 acted => return acted.map(drop),
             }
         }

@@ -147,6 +147,14 @@ impl Intent {
         &self.status
     }
 
+    /// What went back to the customer, in the smallest unit of the currency of that code.
+    pub(super) fn refunded(&self) -> Option<(i64, Option<&str>)> {
+        match &self.latest_charge {
+            Some(LatestCharge::Whole(charge)) => Some((charge.amount_refunded, self.currency.as_deref())),
+            Some(LatestCharge::Id(_)) | None => None,
+        }
+    }
+
     /// The name of an action of the customer's that is not a name.
     pub(super) fn unnamed_action(&self) -> Option<&str> {
         let kind = self.next_action.as_ref().map(|next| next.kind.as_str());
@@ -228,7 +236,8 @@ fn action(intent: &Intent, status: &str) -> Option<CustomerAction> {
         other => Some(other).filter(|other| is_code(other))?,
     };
     let instruction = url.is_none().then(|| {
-        format!("finish payment {} in the shop's checkout, with Stripe's client library", intent.id)
+        // The customer may get it by mail.
+        format!("go back to the shop's checkout and confirm payment {} there", intent.id)
     });
     Some(CustomerAction { kind: kind.to_owned(), url, instruction })
 }
@@ -330,7 +339,7 @@ mod tests {
         assert_eq!(action(json!({ "type": "call Lan Pham" }))?, None);
         let sdk = action(json!({ "type": "use_stripe_sdk", "use_stripe_sdk": {} }))?;
         let sdk = sdk.map(|action| (action.kind, action.url, action.instruction.unwrap_or_default()));
-        let said = "finish payment pi_1 in the shop's checkout, with Stripe's client library".to_owned();
+        let said = "go back to the shop's checkout and confirm payment pi_1 there".to_owned();
         assert_eq!(sdk, Some(("three_d_secure".to_owned(), None, said)));
         Ok(())
     }

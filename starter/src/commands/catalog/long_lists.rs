@@ -46,7 +46,7 @@ pub(super) fn split(text: InputText) -> Result<(InputText, Vec<LongList>), Failu
 }
 
 /// A list of rows in the store; `None`: it is there already.
-fn listed<R: Serialize>(
+pub(super) fn listed<R: Serialize>(
     rows: &List<R>,
     lists: &mut Vec<LongList>,
 ) -> Result<Option<serde_json::Value>, Failure> {
@@ -68,7 +68,7 @@ fn listed<R: Serialize>(
 }
 
 /// A wrong row as an input takes it: what it calls itself is left out where that is not plain text.
-fn told(row: &WrongRow) -> WrongRow {
+pub(super) fn told(row: &WrongRow) -> WrongRow {
     let key = row.key.as_deref().and_then(|key| text::line(key, 100).ok());
     let plain = |problem: &String| -> String {
         problem.chars().filter(|sign| !sign.is_control()).take(1_000).collect()
@@ -77,7 +77,7 @@ fn told(row: &WrongRow) -> WrongRow {
 }
 
 /// An object with some fields replaced or added; the others keep their text.
-fn replaced(json: &str, fields: &Map<String, serde_json::Value>) -> Option<String> {
+pub(super) fn replaced(json: &str, fields: &Map<String, serde_json::Value>) -> Option<String> {
     let own = text::json::fields(json)?;
     let kept = own.iter().filter(|(name, _)| !fields.contains_key(name));
     let kept = kept.map(|(name, field)| (name.clone(), field.value.get().to_owned()));

@@ -10,9 +10,9 @@ use store::{Lines, Store};
 use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
 use workflows::price_export::{PriceExport, PriceExportResult};
 
-use super::sheet;
 use crate::cli::prices::ExportArgs;
 use crate::commands::call::Call;
+use crate::commands::lists::sheet;
 use crate::processes::PRICE_EXPORT;
 use crate::terminal::exit::{Exit, Failure};
 

@@ -7,41 +7,26 @@ mod tests;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::File;
-use std::io::{self, BufReader, Read, Seek as _, SeekFrom};
-use std::path::Path;
+use std::io::{self, BufReader, Read};
 use std::rc::Rc;
 
 use contracts::objects::{ListPart, ObjectRef};
 use contracts::prices::GivenRow;
-use mapping::SourceRecord;
 use serde::de::{DeserializeSeed, Deserializer as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
-use sha2::{Digest as _, Sha256};
 use store::{LinesWriter, Store};
-use table::{Flaw, Format, Kind, LineFinder, RECORD_BYTES_MAX, Reader, Row};
+use table::{Kind, RECORD_BYTES_MAX, Row};
 use text::{Place, Problem};
 
-use super::columns::{Columns, Mapped};
-use crate::cli::prices::{ListFormat, UpdateArgs};
+use crate::cli::prices::ListFormat;
+use crate::commands::lists::columns::{Columns, Mapped};
+use crate::commands::lists::file::{ListFile, Numbered, TableRows, refuse_nul};
 use crate::terminal::exit::{Exit, Failure};
 
 /// Rows of a part.
 const PART: u64 = 10_000;
 /// A JSON list up to this size travels in the input.
 const INLINE_BYTES: u64 = 64 * 1024;
-/// Hex digits of a hash that name a run.
-const NAME_DIGITS: usize = 12;
-
-/// A list as a file that can be read twice.
-pub(super) struct ListFile {
-    /// For messages.
-    pub(super) name: String,
-    file: File,
-    format: ListFormat,
-    /// How a table is written.
-    table: Format,
-}
 
 /// A list on its way to a run.
 pub(super) enum Given {
@@ -49,121 +34,6 @@ pub(super) enum Given {
     Inline(String),
     /// A list of its parts.
     Listed(ObjectRef),
-}
-
-/// Opens what was named: a file, stdin, or a place in an object store.
-pub(super) async fn open(args: &UpdateArgs) -> Result<ListFile, Failure> {
-    let path = &args.input;
-    let text = path.display().to_string();
-    let table = args.file.read().map_err(|problem| {
-        Failure::new(Exit::Usage, problem.what()).fix(format!("{}; nothing was started", problem.fix))
-    })?;
-    let unread = |error: io::Error| {
-        Failure::because(Exit::Usage, error, format!("cannot read {text}"))
-            .fix("give the path of a list of prices, or - for stdin; nothing was started")
-    };
-    let (name, mut file) = if text == "-" {
-        let mut spooled = tempfile::tempfile().map_err(unread)?;
-        io::copy(&mut io::stdin().lock(), &mut spooled).map_err(unread)?;
-        ("stdin".to_owned(), spooled)
-    } else if let Some((place, key)) = text.split_once("://").and(text.rsplit_once('/')) {
-        let mut fetched = tempfile::tempfile().map_err(unread)?;
-        if !Store::open(place)?.fetch(key, &mut fetched).await? {
-            return Err(Failure::new(Exit::Usage, format!("{text} is not there")).fix("nothing was started"));
-        }
-        (text.clone(), fetched)
-    } else {
-        (text.clone(), File::open(path).map_err(unread)?)
-    };
-    let format = match args.format.or_else(|| named(path)) {
-        Some(format) => format,
-        None => sniffed(&mut file).map_err(unread)?,
-    };
-    Ok(ListFile { name, file, format, table })
-}
-
-fn named(path: &Path) -> Option<ListFormat> {
-    let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
-    match Kind::of_name(&name) {
-        Some(Kind::Csv) => Some(ListFormat::Csv),
-        Some(Kind::JsonLines) => Some(ListFormat::Jsonl),
-        Some(Kind::Xlsx) => Some(ListFormat::Xlsx),
-        None => name.ends_with(".json").then_some(ListFormat::Json),
-    }
-}
-
-/// A list without a name says by its first sign what it is.
-fn sniffed(file: &mut File) -> io::Result<ListFormat> {
-    let mut first = Vec::new();
-    file.seek(SeekFrom::Start(0))?;
-    file.take(1_024).read_to_end(&mut first)?;
-    let sign = first.iter().find(|byte| !byte.is_ascii_whitespace() && ![0xEF, 0xBB, 0xBF].contains(*byte));
-    Ok(match sign {
-        Some(b'[') => ListFormat::Json,
-        Some(b'{') => ListFormat::Jsonl,
-        // A workbook is a packed folder.
-        Some(b'P') if first.starts_with(b"PK\x03\x04") => ListFormat::Xlsx,
-        _ => ListFormat::Csv,
-    })
-}
-
-impl ListFile {
-    /// The name of a run of this list.
-    pub(super) fn hash(&self) -> Result<String, Failure> {
-        let mut file = self.again()?;
-        let (mut hash, mut buffer) = (Sha256::new(), vec![0; 64 * 1024]);
-        loop {
-            match file.read(&mut buffer).map_err(|error| self.lost(error))? {
-                0 => break,
-                read => hash.update(&buffer[..read]),
-            }
-        }
-        let digits: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(digits.chars().take(NAME_DIGITS).collect())
-    }
-
-    /// The file at its beginning. Handles of one file share their place: only one is read at a time.
-    fn again(&self) -> Result<File, Failure> {
-        let again = self.file.try_clone().and_then(|mut file| {
-            file.seek(SeekFrom::Start(0))?;
-            Ok(file)
-        });
-        again.map_err(|error| self.lost(error))
-    }
-
-    fn lost(&self, error: io::Error) -> Failure {
-        Failure::because(Exit::Usage, error, format!("cannot read {}", self.name)).fix("nothing was started")
-    }
-
-    fn wrong(&self, problem: &Problem) -> Failure {
-        let problem = match problem.at {
-            Some(Place::Byte { byte }) => Problem { at: self.place(byte as u64), ..problem.clone() },
-            _ => problem.clone(),
-        };
-        let at = match &problem.at {
-            Some(Place::Line { line, column }) => format!("{}:{line}:{column}", self.name),
-            Some(place) => format!("{} {place}", self.name),
-            None => self.name.clone(),
-        };
-        let field = if problem.field.is_empty() { String::new() } else { format!(" {}", problem.field) };
-        Failure::new(Exit::Usage, format!("{at}{field} {}", problem.problem))
-            .fix(format!("{}; nothing was started", problem.fix))
-    }
-
-    /// Line and column of a byte.
-    fn place(&self, byte: u64) -> Option<Place> {
-        LineFinder::open(self.again().ok()?, &self.table).ok()?.place(byte).ok()
-    }
-
-    /// The file behind its byte-order mark.
-    fn behind_mark(&self) -> Result<File, Failure> {
-        let mut file = self.again()?;
-        let mut first = Vec::new();
-        file.by_ref().take(8).read_to_end(&mut first).map_err(|error| self.lost(error))?;
-        let mark = text::json::mark(&first).map_err(|problem| self.wrong(&problem))?;
-        file.seek(SeekFrom::Start(mark as u64)).map_err(|error| self.lost(error))?;
-        Ok(file)
-    }
 }
 
 /// Reads a list. Rows whose fields are wrong are the run's to judge; a list that cannot be read is refused here.
@@ -271,30 +141,8 @@ async fn read_table(
     columns: &Columns,
     parts: &mut Parts<'_>,
 ) -> Result<(), Failure> {
-    let flawed = |flaw: Flaw| match flaw {
-        Flaw::Io(error) => file.lost(error),
-        Flaw::Wrong(problem) => file.wrong(&problem),
-    };
-    // Two readers of one file: each sets its own place, so the lines are counted by a file of their own.
-    let mut spool = tempfile::tempfile().map_err(|error| file.lost(error))?;
-    if kind != Kind::Xlsx {
-        io::copy(&mut file.again()?, &mut spool).map_err(|error| file.lost(error))?;
-    }
-    let mut lines = match kind {
-        Kind::Xlsx => None,
-        _ => Some(LineFinder::open(spool, &file.table).map_err(flawed)?),
-    };
-    let mut reader = Reader::open(file.again()?, kind, &file.table).map_err(flawed)?;
-    if kind != Kind::JsonLines
-        && let Some(problem) = columns.missing(&reader.columns())
-    {
-        return Err(file.wrong(&problem));
-    }
-    while let Some(row) = reader.next_row().map_err(flawed)? {
-        let line = match lines.as_mut().map(|lines| lines.place(row.at)).transpose().map_err(flawed)? {
-            Some(Place::Line { line, .. }) => line as u64,
-            _ => row.at,
-        };
+    let mut rows = TableRows::open(file, kind, columns)?;
+    while let Some(Numbered { number: line, row }) = rows.next()? {
         let place = row.place();
         let here = |problem: Problem| file.wrong(&problem.at(place.clone()));
         let mut cells = BTreeMap::new();
@@ -306,13 +154,12 @@ async fn read_table(
                 return Err(file.wrong(&problem));
             }
             for field in columns.fields(&problem.field).map_err(here)? {
-                flaws.insert(field.to_owned(), problem.problem.clone());
+                flaws.insert(field.clone(), problem.problem.clone());
                 if let Some(cell @ Place::Cell { .. }) = &problem.at {
-                    cells.insert(field.to_owned(), cell.to_string());
+                    cells.insert(field, cell.to_string());
                 }
             }
         }
-        refuse_nul(&fields).map_err(here)?;
         let mapped = columns.row(fields, kind != Kind::JsonLines).map_err(here)?;
         let row = mapped.row;
         // What the file itself says of a value comes first.
@@ -334,28 +181,13 @@ fn percentages(
 ) -> Result<BTreeMap<String, String>, Problem> {
     let mut flaws = BTreeMap::new();
     for column in row.readable().keys().filter(|column| row.is_percent(column)) {
-        let fields = columns.fields(column)?.into_iter().filter(|field| PRICES.contains(field));
+        let fields = columns.fields(column)?.into_iter().filter(|field| PRICES.contains(&field.as_str()));
         for field in fields {
-            flaws.insert(field.to_owned(), "shows a percentage, and no price".to_owned());
-            cells.insert(field.to_owned(), row.place_of(column).to_string());
+            flaws.insert(field.clone(), "shows a percentage, and no price".to_owned());
+            cells.insert(field, row.place_of(column).to_string());
         }
     }
     Ok(flaws)
-}
-
-/// A sign that no program writes on purpose: the file is damaged, or not a text.
-fn refuse_nul(fields: &SourceRecord) -> Result<(), Problem> {
-    let has_nul = |value: &RawValue| {
-        let text = Some(value.get()).filter(|json| json.contains("\\u0000"));
-        // A backslash before `u0000` may stand in the text itself.
-        text.is_some_and(|json| serde_json::from_str::<String>(json).is_ok_and(|text| text.contains('\0')))
-    };
-    match fields.iter().find(|(_, value)| has_nul(value)) {
-        Some((name, _)) => {
-            Err(Problem::new(name.as_str(), "has a NUL byte in its value", "let it be exported as text"))
-        }
-        None => Ok(()),
-    }
 }
 
 /// Reads a JSON list of any length, some rows at a time: serde calls back, and the store is awaited.

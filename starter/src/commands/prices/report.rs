@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use store::{Lines, Store};
 
-use super::sheet;
 use crate::cli::prices::ReportArgs;
+use crate::commands::lists::sheet;
 use crate::terminal::exit::{Exit, Failure};
 use crate::terminal::output::{Format, Out};
 

@@ -5,10 +5,12 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 use store::Store;
 
-use super::columns::Columns;
+use super::kind::PRICES as LIST;
 use super::list::{self, Given};
 use crate::cli::prices::{CheckArgs, PaceArgs, UpdateArgs};
 use crate::commands::call::Call;
+use crate::commands::lists;
+use crate::commands::lists::columns::Columns;
 use crate::processes::PRICES;
 use crate::runs::start::{self, Wanted};
 use crate::terminal::exit::{Exit, Failure};
@@ -36,9 +38,9 @@ fn zone(checks: &CheckArgs) -> Result<Option<TimeZone>, Failure> {
 /// `starter prices update`.
 pub(crate) async fn run(call: &Call<'_>, args: UpdateArgs) -> Result<Exit, Failure> {
     let zone = zone(&args.checks)?;
-    let columns = Columns::read(args.map.as_deref(), currency(&args.checks)?, zone.as_ref())?;
+    let columns = Columns::read(&LIST, args.map.as_deref(), currency(&args.checks)?, zone.as_ref())?;
     let store = Store::open(&args.store.store)?;
-    let file = list::open(&args).await?;
+    let file = lists::file::open(&args.input, args.format, &args.file).await?;
     let batch_id = match &args.batch_id {
         Some(batch) => batch.to_string(),
         None => file.hash()?,

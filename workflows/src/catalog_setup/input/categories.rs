@@ -21,6 +21,7 @@ const SLUG_MAX: usize = 255;
 struct Written {
     row: u32,
     name: String,
+    external_id: Option<String>,
     slug: Option<String>,
     parent: Parent,
     description: Given<String>,
@@ -48,6 +49,7 @@ pub(super) fn read(fields: &Fields<'_>) -> Option<Vec<Category>> {
     }
     let mut tree = Tree { fields, written: Vec::new(), parents: Vec::new(), is_right: true };
     tree.take(written);
+    tree.check_external_ids();
     tree.find_parents();
     tree.check_paths();
     let categories = tree.categories();
@@ -56,6 +58,7 @@ pub(super) fn read(fields: &Fields<'_>) -> Option<Vec<Category>> {
 
 fn one(row: u32, fields: &Fields<'_>) -> Option<Written> {
     let name = fields.required("name", name);
+    let external_id = fields.optional("external_id", opaque(255));
     let slug = fields.optional("slug", slug);
     let named = fields.optional("parent_name", text(1_000));
     let by_id = fields.optional("parent_id", opaque(255));
@@ -70,7 +73,7 @@ fn one(row: u32, fields: &Fields<'_>) -> Option<Written> {
     let description = fields.given("description", prose(::text::DESCRIPTION_MAX));
     let attributes = fields.given_list("attributes", words(100, 100));
     let seo = fields.optional("seo_settings", changes(1_000, Some(&SEO_KEYS))).unwrap_or_default();
-    Some(Written { row, name: name?, slug, parent, description, attributes, seo })
+    Some(Written { row, name: name?, external_id, slug, parent, description, attributes, seo })
 }
 
 /// The name of a category.
@@ -151,6 +154,18 @@ impl Tree<'_, '_> {
                     "keep one of them: case and blanks do not make another category",
                 );
                 self.is_right = false;
+            }
+        }
+    }
+
+    /// Two categories of one external id would be one at the shop.
+    fn check_external_ids(&mut self) {
+        let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+        for place in 0..self.written.len() {
+            let Some(id) = self.written[place].external_id.clone() else { continue };
+            if let Some(first) = seen.insert(id, place) {
+                let problem = format!("of {} is that of {}", self.named(place), self.named(first));
+                self.problem(place, "external_id", problem, "give each its own");
             }
         }
     }
@@ -321,11 +336,13 @@ impl Tree<'_, '_> {
                 self.problem(place, "slug", problem, "give `slug`");
             }
             let (path, parent_id) = paths[place].clone();
-            let Written { row, slug: given, description, attributes, seo, .. } = self.written[place].clone();
+            let Written { row, external_id, slug: given, description, attributes, seo, .. } =
+                self.written[place].clone();
             slugs.insert(place, slug.clone());
             categories.push(Category {
                 row,
                 path,
+                external_id,
                 parent_id,
                 slug,
                 slug_given: given.is_some(),
@@ -370,6 +387,10 @@ fn is_one(one: &Written, other: &Written) -> bool {
 }
 
 fn says_nothing(category: &Written) -> bool {
-    let Written { slug, description, attributes, seo, .. } = category;
-    slug.is_none() && description.is_absent() && attributes.is_none() && seo.is_empty()
+    let Written { external_id, slug, description, attributes, seo, .. } = category;
+    external_id.is_none()
+        && slug.is_none()
+        && description.is_absent()
+        && attributes.is_none()
+        && seo.is_empty()
 }

@@ -1,4 +1,5 @@
-//! The pictures of a file. A picture that nobody put into the object store is a start without the starter: refused.
+//! The pictures of a file. A file that nobody put into the object store is a start without the starter: refused. Web
+//! addresses are fetched by the worker.
 
 use contracts::catalog::paths::{file_parts, is_web};
 use contracts::catalog::{Image, Kind, List, WrongRow};
@@ -44,17 +45,14 @@ fn one(row: u32, fields: &Fields<'_>) -> Option<Result<Image, Problem>> {
         fields.problem("file_path", missing, "correct the path, or put the picture there");
         return None;
     }
-    if !is_stored {
-        let (problem, fix) = match is_web(&file_path) {
-            true => {
-                ("is a web address", "save the picture below the folder of --images and write its path there")
-            }
-            false => (
-                "is a file that no worker can read",
-                "start it with 'starter catalog setup --images FOLDER', which puts the pictures into the store",
-            ),
-        };
+    if !is_stored && !is_web(&file_path) {
+        let problem = "is a file that no worker can read";
+        let fix =
+            "start it with 'starter catalog setup --images FOLDER', which puts the pictures into the store";
         return Some(Err(Problem::new(format!("images[{}].file_path", row - 1), problem, fix)));
     }
-    Some(Ok(Image { row, file_path, alt_text, tags, content: content? }))
+    if is_stored && content.is_none() {
+        return None;
+    }
+    Some(Ok(Image { row, file_path, alt_text, tags, content }))
 }

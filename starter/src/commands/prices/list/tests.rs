@@ -1,14 +1,16 @@
 //! Tests of lists that are files.
 
 use std::env::temp_dir;
-use std::fs;
-use std::process;
+use std::{fs, io, process};
 
 use contracts::money::Currency;
 use rust_xlsxwriter::Workbook;
 use store::Lines;
+use table::Format;
 
 use super::*;
+use crate::commands::lists::file::sniffed;
+use crate::commands::prices::PRICES;
 
 #[tokio::test]
 async fn a_workbook_is_a_list_whose_lines_are_its_rows() {
@@ -31,7 +33,7 @@ async fn a_workbook_is_a_list_whose_lines_are_its_rows() {
         format: ListFormat::Xlsx,
         table: Format::default(),
     };
-    let columns = Columns::of(r#"{"sku": "sku", "new_price": "new_price"}"#, Currency::VND);
+    let columns = Columns::of(&PRICES, r#"{"sku": "sku", "new_price": "new_price"}"#, Currency::VND);
     let store = Store::open(&folder.display().to_string()).expect("a store");
 
     let Ok(Given::Listed(list)) = read(&file, &columns, &store, "runs/test").await else {
@@ -63,7 +65,7 @@ async fn read_rows(
     let mut spool = tempfile::tempfile().expect("a file");
     io::Write::write_all(&mut spool, bytes).expect("written");
     let file = ListFile { name: "prices".to_owned(), file: spool, format, table };
-    let given = read(&file, &Columns::of("{}", Currency::VND), &store, "runs/test").await;
+    let given = read(&file, &Columns::of(&PRICES, "{}", Currency::VND), &store, "runs/test").await;
     let given = given.map_err(|failure| format!("{failure:?}"))?;
     let Given::Listed(list) = given else { return Err("is short enough to travel".to_owned()) };
     let parts: Vec<ListPart> = Lines::get(&store, &list).await.expect("there").records().expect("parts");

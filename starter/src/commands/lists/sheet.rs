@@ -12,7 +12,7 @@ fn needs_guard(text: &str) -> bool {
 }
 
 /// A value of a line.
-pub(super) fn value(text: &str, is_name: bool) -> String {
+pub(crate) fn value(text: &str, is_name: bool) -> String {
     let guarded = if is_name && needs_guard(text) { format!("{GUARD}{text}") } else { text.to_owned() };
     match guarded.contains(['"', ',', ';', '\n', '\r', '\t']) || guarded.trim() != guarded {
         true => format!("\"{}\"", guarded.replace('"', "\"\"")),
@@ -21,13 +21,13 @@ pub(super) fn value(text: &str, is_name: bool) -> String {
 }
 
 /// A line of values.
-pub(super) fn line<'v>(values: impl IntoIterator<Item = (&'v str, bool)>) -> String {
+pub(crate) fn line<'v>(values: impl IntoIterator<Item = (&'v str, bool)>) -> String {
     let values: Vec<String> = values.into_iter().map(|(text, is_name)| value(text, is_name)).collect();
     format!("{}\n", values.join(","))
 }
 
 /// A name as it was before it was guarded.
-pub(super) fn unguarded(value: Box<RawValue>) -> Box<RawValue> {
+pub(crate) fn unguarded(value: Box<RawValue>) -> Box<RawValue> {
     let Ok(text) = serde_json::from_str::<String>(value.get()) else { return value };
     match text.strip_prefix(GUARD).filter(|rest| needs_guard(rest)) {
         Some(rest) => to_raw_value(rest).unwrap_or(value),

@@ -6,8 +6,7 @@ use std::path::Path;
 use contracts::money::Currency;
 use jiff::tz::TimeZone;
 use mapping::SourceRecord;
-use mapping::fields::{Field, FieldRules};
-use mapping::targets::Kind;
+use mapping::fields::{Field, FieldRules, known};
 use mapping::value::Value;
 use serde_json::value::RawValue;
 use text::{Problem, did_you_mean};
@@ -16,26 +15,25 @@ use super::sheet;
 use crate::terminal::exit::{Exit, Failure};
 use crate::terminal::input;
 
-/// The fields of a row.
-const FIELDS: [Field; 7] = [
-    ("sku", Kind::Key),
-    ("variant", Kind::Key),
-    ("old_price", Kind::Money),
-    ("new_price", Kind::Money),
-    (CURRENCY, Kind::Text),
-    ("effective_date", Kind::Date),
-    ("reason", Kind::Text),
-];
-const CURRENCY: &str = "currency";
-/// The fields that a spreadsheet program could take for a calculation.
-const KEYS: [&str; 2] = ["sku", "variant"];
-/// The name that an export gives to a price.
-const EXPORTED_PRICE: &str = "price";
-/// Columns that our own lists have, and that say nothing.
-const PASSED_OVER: [&str; 3] = ["line", "causes", "name"];
+/// A kind of list.
+pub(crate) struct ListKind {
+    /// For messages: `a price list`.
+    pub(crate) name: &'static str,
+    /// The fields of a row.
+    pub(crate) fields: &'static [Field],
+    /// The fields that a spreadsheet program could take for a calculation.
+    pub(crate) keys: &'static [&'static str],
+    /// The field that says in which currency the row's amounts are.
+    pub(crate) currency: Option<&'static str>,
+    /// Names that our own lists give to a field.
+    pub(crate) also: &'static [(&'static str, &'static str)],
+    /// Columns that our own lists have, and that say nothing.
+    pub(crate) passed_over: &'static [&'static str],
+}
 
 /// Which column is which field, and how it is read.
-pub(super) struct Columns {
+pub(crate) struct Columns {
+    kind: &'static ListKind,
     /// As somebody has said it, in the language of a sync's rules; empty: the columns have their own names.
     said: FieldRules,
     /// Of amounts, where a row names none.
@@ -44,51 +42,52 @@ pub(super) struct Columns {
 
 /// A row by its fields.
 #[derive(Debug, Default)]
-pub(super) struct Mapped {
-    pub(super) row: BTreeMap<String, Box<RawValue>>,
+pub(crate) struct Mapped {
+    pub(crate) row: BTreeMap<String, Box<RawValue>>,
     /// Fields whose value is not what its rule says, and the problem.
-    pub(super) flaws: BTreeMap<String, String>,
+    pub(crate) flaws: BTreeMap<String, String>,
 }
 
 impl Mapped {
     /// A key that a spreadsheet took for a number may have lost digits. A rule that says `exact` takes it all the same.
-    fn refuse_made_keys(&mut self) {
-        for key in KEYS {
-            let Some(value) = self.row.get(key).map(|raw| Value::of(raw)) else { continue };
+    fn refuse_made_keys(&mut self, keys: &[&str]) {
+        for key in keys {
+            let Some(value) = self.row.get(*key).map(|raw| Value::of(raw)) else { continue };
             if let Err(problem) = value.refuse_made() {
-                self.flaws.insert(key.to_owned(), problem);
+                self.flaws.insert((*key).to_owned(), problem);
             }
         }
     }
 }
 
 impl Columns {
-    /// Reads what somebody has said, if anything. `currency`: of amounts, where a row names none.
-    /// `zone`: of times without one.
-    pub(super) fn read(
+    /// Reads what somebody has said, if anything. `currency`: of amounts, where a row names none. `zone`: of times
+    /// without one.
+    pub(crate) fn read(
+        kind: &'static ListKind,
         map: Option<&Path>,
         currency: Currency,
         zone: Option<&TimeZone>,
     ) -> Result<Self, Failure> {
-        let Some(path) = map else { return Ok(Self { said: FieldRules::default(), currency }) };
+        let Some(path) = map else { return Ok(Self { kind, said: FieldRules::default(), currency }) };
         let text = input::read(path)?;
-        let said = FieldRules::parse(&text.json, &FIELDS).map_err(|problems| {
+        let said = FieldRules::parse(&text.json, kind.fields).map_err(|problems| {
             let whole = problems.into_iter().map(|problem| problem.in_whole(&text.json, 0)).collect();
             Failure::new(Exit::Usage, format!("the rules of {} are wrong; nothing was started", text.name))
                 .problems(whole)
         })?;
         let said = zone.map_or(said.clone(), |zone| said.in_zone(zone));
-        Ok(Self { said, currency })
+        Ok(Self { kind, said, currency })
     }
 
     /// Columns that mean what these rules say.
     #[cfg(test)]
-    pub(super) fn of(rules: &str, currency: Currency) -> Self {
-        Self { said: FieldRules::parse(rules, &FIELDS).expect("rules"), currency }
+    pub(crate) fn of(kind: &'static ListKind, rules: &str, currency: Currency) -> Self {
+        Self { kind, said: FieldRules::parse(rules, kind.fields).expect("rules"), currency }
     }
 
     /// Whether values stay as they are written, whatever the columns are called.
-    pub(super) fn keep_values(&self) -> bool {
+    pub(crate) fn keep_values(&self) -> bool {
         self.said.are_all_bare()
     }
 
@@ -103,30 +102,32 @@ impl Columns {
     ///
     /// # Errors
     /// When a column means nothing, or two mean the same.
-    pub(super) fn row(&self, mut fields: SourceRecord, is_sheet: bool) -> Result<Mapped, Problem> {
+    pub(crate) fn row(&self, mut fields: SourceRecord, is_sheet: bool) -> Result<Mapped, Problem> {
         let mut mapped = Mapped::default();
         let columns: Vec<String> = fields.keys().cloned().collect();
         for column in columns {
             let means = self.fields(&column)?;
-            if is_sheet && means.iter().any(|field| KEYS.contains(field)) {
+            if is_sheet && means.iter().any(|field| self.kind.keys.contains(&field.as_str())) {
                 fields.entry(column.clone()).and_modify(|value| *value = sheet::unguarded(value.clone()));
             }
             for field in means.into_iter().filter(|field| !self.said.has(field)) {
                 let Some(value) = fields.get(&column) else { continue };
-                if mapped.row.insert(field.to_owned(), value.clone()).is_some() {
-                    let fix = "keep one of them, or say with --map which column is new_price and which is old_price";
+                if mapped.row.insert(field.clone(), value.clone()).is_some() {
+                    let fix = "keep one of them, or say with --map which column is which field";
                     return Err(Problem::new(field, "has two columns", fix));
                 }
             }
         }
-        mapped.refuse_made_keys();
-        self.make(CURRENCY, &fields, self.currency, &mut mapped);
-        let named = mapped.row.get(CURRENCY).and_then(|raw| Value::of(raw).text().ok());
-        let code = named.map(|code| code.to_ascii_uppercase());
-        let currency = code.and_then(|code| Currency::from_code(&code)).unwrap_or(self.currency);
-        for (field, _) in FIELDS.into_iter().filter(|(field, _)| *field != CURRENCY) {
+        mapped.refuse_made_keys(self.kind.keys);
+        let mut currency = self.currency;
+        if let Some(field) = self.kind.currency {
             self.make(field, &fields, currency, &mut mapped);
+            let named = mapped.row.get(field).and_then(|raw| Value::of(raw).text().ok());
+            let code = named.map(|code| code.to_ascii_uppercase());
+            currency = code.and_then(|code| Currency::from_code(&code)).unwrap_or(currency);
         }
+        let others = self.said.names().filter(|field| Some(*field) != self.kind.currency);
+        others.for_each(|field| self.make(field, &fields, currency, &mut mapped));
         Ok(mapped)
     }
 
@@ -143,22 +144,23 @@ impl Columns {
     ///
     /// # Errors
     /// When nothing is known of such a column.
-    pub(super) fn fields(&self, column: &str) -> Result<Vec<&'static str>, Problem> {
+    pub(crate) fn fields(&self, column: &str) -> Result<Vec<String>, Problem> {
         let column = &*text::as_seen(column);
-        let made: Vec<&str> = self.said.made_of(column).collect();
+        let made: Vec<String> = self.said.made_of(column).map(str::to_owned).collect();
         if !made.is_empty() {
             return Ok(made);
         }
-        let own = if column == EXPORTED_PRICE { "new_price" } else { column };
-        match FIELDS.into_iter().find(|(field, _)| *field == own) {
+        let ListKind { fields, also, passed_over, .. } = self.kind;
+        let own = also.iter().find(|(name, _)| *name == column).map_or(column, |(_, field)| *field);
+        match known(fields, own) {
             // A rule says what the field is made of, and it is not this column.
-            Some((field, _)) => Ok(if self.said.has(field) { Vec::new() } else { vec![field] }),
-            None if PASSED_OVER.contains(&column) || !self.said.is_empty() => Ok(Vec::new()),
+            Some(_) => Ok(if self.said.has(own) { Vec::new() } else { vec![own.to_owned()] }),
+            None if passed_over.contains(&column) || !self.said.is_empty() => Ok(Vec::new()),
             None => {
-                let names = FIELDS.map(|(field, _)| field);
+                let names: Vec<&str> = fields.iter().map(|(field, _)| *field).collect();
                 let fix =
                     format!("{}, or say with --map which columns are meant", did_you_mean(column, &names));
-                Err(Problem::new(column, "is not a column of a price list", fix))
+                Err(Problem::new(column, format!("is not a column of {}", self.kind.name), fix))
             }
         }
     }
@@ -167,6 +169,7 @@ impl Columns {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::commands::prices::PRICES;
 
     fn row(columns: &Columns, json: &str) -> Result<String, String> {
         let fields = serde_json::from_str(json).expect("an object");
@@ -178,7 +181,7 @@ mod tests {
     }
 
     fn said(rules: &str) -> Columns {
-        Columns::of(rules, Currency::VND)
+        Columns::of(&PRICES, rules, Currency::VND)
     }
 
     #[test]

@@ -1,0 +1,196 @@
+//! The customer's side of an order that waits or ends early: shop and customer hear that it waits, and how it ended.
+//!
+//! | mail | when |
+//! |---|---|
+//! | `awaiting_payment` | the order begins to wait, and there is something that the customer can do |
+//! | `declined`, `expired`, `cancelled` | the order has ended so, and the shop was told |
+//! | `refunded` | the undo of the payment went through, and the provider shows what went back |
+//!
+//! One of each kind per order, whatever happens: its key is made of the order and the kind. All are best effort, beside
+//! the story. A declined order whose money went back, because the provider had it after all, gets `refunded` alone.
+//!
+//! Deliberately absent: a mail about an order that had begun nothing (its number may be another customer's), and one
+//! about any other failure. The shop shows `failed` with the reason, in words that it knows better than we do.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use contracts::commerce::Commerce;
+use contracts::customers::{Customers, Suppress};
+use contracts::money::Money;
+use contracts::notification::{Content, Delivery, Notifications, OrderMail, SendEmail};
+use contracts::payment::{CustomerAction, FindPayment, Payments};
+use contracts::values::{CustomerId, IdempotencyKey, Locale, OrderId, Recipient};
+use temporalio_workflow::join;
+
+use super::steps::{OrderRun, SUPPRESS};
+use super::{NOTIFY, OrderProcessing, UPDATE, workflow_id};
+use crate::policy;
+use crate::saga::{Aside, Back, Halt, Outcome, Process, Refusal};
+
+/// Why a mail is skipped.
+pub(crate) const BY_THE_SHOP: &str = "the shop writes it itself";
+
+/// The failure type of an order whose payment was declined.
+pub(super) const DECLINED: &str = "PaymentDeclined";
+
+/// The recipient of an order's mails, and its number.
+#[derive(Clone, Debug)]
+pub(crate) struct Reader {
+    pub(crate) order_id: OrderId,
+    pub(crate) email: Recipient,
+    pub(crate) locale: Locale,
+}
+
+impl Reader {
+    /// The mail that says that so much went back; late money is told of in the same words, under the same key.
+    pub(crate) fn refunded(self, amount: Money) -> SendEmail {
+        let order_id = self.order_id.clone();
+        self.mail(Content::OrderRefunded { order_id, amount })
+    }
+
+    fn mail(self, content: Content) -> SendEmail {
+        let kind = content.order_mail().map_or("email", OrderMail::name);
+        let key = IdempotencyKey::new(&workflow_id(&self.order_id), NOTIFY).part(kind);
+        SendEmail { key, to: self.email, locale: self.locale, content, list_unsubscribe: None }
+    }
+}
+
+/// The customer of one order. It owns what it knows, because what it is told outlasts the story.
+#[derive(Clone, Debug)]
+pub(super) struct Customer {
+    reader: Reader,
+    customer_id: CustomerId,
+    /// Whether the customer was told that money went back.
+    knows_of_refund: Rc<Cell<bool>>,
+    /// The key under which the platform hears of a bounce.
+    suppress: IdempotencyKey,
+}
+
+impl Customer {
+    /// The customer gets a mail. One that bounces is told to the platform.
+    async fn told<W: Process>(self, aside: &Aside<W>, content: Content) {
+        let Some(kind) = content.order_mail() else { return };
+        let part = (NOTIFY, kind.name());
+        let mail = self.reader.mail(content);
+        match aside.tell(part, Notifications::send_email, mail, policy::notice()).await {
+            Some(Delivery::SwitchedOff) => aside.skip(part, BY_THE_SHOP),
+            Some(Delivery::Refused { code }) => aside.failed(part, &format!("refused: {code}")),
+            Some(Delivery::Bounced { code }) => {
+                aside.failed(part, &format!("refused: {code}"));
+                let news = Suppress { key: self.suppress, customer_id: self.customer_id };
+                let step = (NOTIFY, SUPPRESS);
+                let _reported = aside.tell(step, Customers::suppress, news, policy::aftermath()).await;
+            }
+            Some(Delivery::Accepted { .. }) | None => {}
+        }
+    }
+
+    /// The customer hears what went back, if the provider shows it. Whether it did.
+    async fn told_of_refund<W: Process>(self, aside: &Aside<W>, refund: FindPayment) -> bool {
+        if self.knows_of_refund.get() {
+            return true;
+        }
+        let part = (NOTIFY, OrderMail::Refunded.name());
+        match aside.tell(part, Payments::refunded, refund, policy::bookkeeping()).await {
+            Some(Some(amount)) => {
+                self.knows_of_refund.set(true);
+                let order_id = self.reader.order_id.clone();
+                self.told(aside, Content::OrderRefunded { order_id, amount }).await;
+                true
+            }
+            Some(None) => {
+                aside.skip(part, "there was no money to give back");
+                false
+            }
+            None => false,
+        }
+    }
+}
+
+impl OrderRun<'_> {
+    /// The customer, who has been told nothing yet.
+    pub(super) fn customer(&self) -> Customer {
+        let order = self.order;
+        let reader = Reader {
+            order_id: order.order_id.clone(),
+            email: order.customer_email.clone(),
+            locale: order.locale,
+        };
+        let suppress = self.requests.key(NOTIFY).part(SUPPRESS);
+        let (customer_id, knows_of_refund) = (order.customer_id.clone(), Rc::default());
+        Customer { reader, customer_id, knows_of_refund, suppress }
+    }
+
+    /// The order begins to wait for the customer: the shop hears of it, and the customer.
+    pub(super) async fn invite<W: Process>(&self, aside: Aside<W>, action: CustomerAction) {
+        let told = self.requests.awaiting_payment(&action);
+        let part = (UPDATE, OrderMail::AwaitingPayment.name());
+        // An activity of its own, whose outcome is awaited when the wait is over: it must not land behind the word that
+        // the order is confirmed.
+        let policy = policy::bookkeeping().as_activity().awaited();
+        let shop = async {
+            let _reported = aside.tell(part, Commerce::update_order, told, policy).await;
+        };
+        join!(shop, self.mail_invitation(&aside, action));
+    }
+
+    async fn mail_invitation<W: Process>(&self, aside: &Aside<W>, action: CustomerAction) {
+        if action.url.is_none() && action.instruction.is_none() {
+            let part = (NOTIFY, OrderMail::AwaitingPayment.name());
+            aside.skip(part, "the provider names nothing that the customer could do");
+            return;
+        }
+        let content = Content::OrderAwaitingPayment {
+            order_id: self.order.order_id.clone(),
+            total_amount: self.order.total_amount,
+            action,
+            held_minutes: self.order.reservation.as_secs().div_ceil(60),
+        };
+        self.customer().told(aside, content).await;
+    }
+
+    /// The words about how the order ended, if there are any.
+    fn farewell(&self, halt: &Halt) -> Option<Content> {
+        let (order_id, total_amount) = (self.order.order_id.clone(), self.order.total_amount);
+        match (halt, halt.ending().outcome) {
+            (Halt::Refused(Refusal { failure_type: DECLINED, .. }), _) => {
+                Some(Content::OrderDeclined { order_id, total_amount })
+            }
+            (_, Outcome::Expired) => Some(Content::OrderExpired { order_id, total_amount }),
+            (_, Outcome::Cancelled) => Some(Content::OrderCancelled { order_id }),
+            (_, Outcome::Failed | Outcome::Completed) => None,
+        }
+    }
+
+    /// The customer hears how the order ended, if `ended` says so, and of money that went back, if the payment was
+    /// undone.
+    pub(super) fn tell_customer(
+        &self,
+        back: &Back<'_, OrderProcessing>,
+        customer: &Customer,
+        ended: Option<&Halt>,
+        is_payment_undone: bool,
+    ) {
+        let farewell = ended.and_then(|halt| self.farewell(halt));
+        if farewell.is_none() && !is_payment_undone {
+            return;
+        }
+        let refund = self.requests.refund(back.ctx().state(|w| w.payment_id.clone()));
+        let (customer, reader) = (customer.clone(), customer.clone());
+        back.aside(|aside| async move {
+            let is_declined = matches!(farewell, Some(Content::OrderDeclined { .. }));
+            let refunded = async { is_payment_undone && customer.told_of_refund(&aside, refund).await };
+            let ended = async {
+                if let Some(content) = farewell {
+                    reader.told(&aside, content).await;
+                }
+            };
+            if !is_declined {
+                join!(ended, refunded);
+            } else if !refunded.await {
+                ended.await;
+            }
+        });
+    }
+}
