@@ -105,7 +105,7 @@ async fn payment(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> (
         return (StatusCode::OK, "not ours\n");
     };
     let news = News { order_id, event_id, payment_id };
-    let heard = hear(&door, &news).await;
+    let heard = hear(&door, &news, &kind).await;
     let News { order_id, event_id, .. } = news;
     match heard {
         Ok(heard) => {
@@ -125,7 +125,8 @@ async fn payment(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> (
 }
 
 /// Brings news, and looks at the provider once before anything starts because of it.
-async fn hear(door: &Door, news: &News) -> Result<Heard, SettleError> {
+async fn hear(door: &Door, news: &News, kind: &str) -> Result<Heard, SettleError> {
+    let says_paid = look::says_paid(kind);
     let provider = door.events.provider.as_ref();
     match bring(&door.client, news, SETTLE_LIMIT).await {
         Ok(Found::Open(heard)) => Ok(heard),
@@ -133,11 +134,11 @@ async fn hear(door: &Door, news: &News) -> Result<Heard, SettleError> {
             true => begin(&door.client, &door.task_queue, news, true).await,
             false => Ok(Heard::AlreadyPaid),
         },
-        Ok(Found::Undone) if look::is_nothing(provider, news).await => Ok(Heard::Nothing),
+        Ok(Found::Undone) if look::is_nothing(provider, news, says_paid).await => Ok(Heard::Nothing),
         Ok(Found::Undone) => begin(&door.client, &door.task_queue, news, false).await,
         Err(error) if error.is_worth_a_retry() => Err(error),
         // Nobody can act on it here; it takes a person, unless it is about nothing.
-        Err(error) => match look::is_nothing(provider, news).await {
+        Err(error) => match look::is_nothing(provider, news, says_paid).await {
             true => Ok(Heard::Nothing),
             false => Err(error),
         },

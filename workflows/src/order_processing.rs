@@ -14,8 +14,9 @@
 //!    `send-notifications` (mail, SMS, push; a failure is reported, no more), `update-analytics`.
 //!
 //! A refusal, an outage beyond a step's patience, the deadline, `cancel_order` or Temporal's cancel before the pivot
-//! undoes every step that has begun, newest first, and tells shop (`update-order`) and customer (`telling`). A person is
-//! asked about an undo that sticks, and the others go on; where the label is not voided they wait (or all is `kept`).
+//! undoes every step that has begun, newest first; then shop (`update-order`) and customer (`telling`) are told. A
+//! person is asked about an undo that sticks, and the others go on; behind a label that is not voided they wait, or
+//! everything is `kept`.
 //!
 //! Deliberately absent: retries (`policy`), formats of providers (crate `activities`), a second charge (a new order).
 
@@ -99,8 +100,8 @@ impl OrderRun<'_> {
             let payment = self.charge(saga, was_known).await?;
             Ok((holds, payment))
         };
-        let in_time = saga.within(self.order.reservation, "stock held", NOT_IN_TIME, hold_and_charge);
-        let (holds, payment) = in_time.await?;
+        let held = saga.within(self.order.reservation, "stock held", NOT_IN_TIME, hold_and_charge);
+        let (holds, payment) = held.await?;
         let paid = self.settle(saga, payment, deadline).await?;
         let ((), label) = saga.both(self.confirm(saga, holds), self.ship(saga)).await?;
         saga.pivot();

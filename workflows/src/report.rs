@@ -209,15 +209,23 @@ impl Report {
     /// The report of a run that has not begun.
     #[must_use]
     pub fn of(steps: &[StepSpec]) -> Self {
-        let step = |spec: &StepSpec| StepReport {
-            step: spec.name.to_owned(),
-            status: StepStatus::Pending,
-            started_at: None,
-            ended_at: None,
-            detail: None,
-            parts: Vec::new(),
-        };
-        Self { steps: steps.iter().map(step).collect(), ..Self::default() }
+        let mut report = Self::default();
+        steps.iter().for_each(|step| report.add(step));
+        report
+    }
+
+    /// Adds a step that has not begun, if it has no line yet.
+    pub(crate) fn add(&mut self, spec: &StepSpec) {
+        if self.step(spec.name).is_none() {
+            self.steps.push(StepReport {
+                step: spec.name.to_owned(),
+                status: StepStatus::Pending,
+                started_at: None,
+                ended_at: None,
+                detail: None,
+                parts: Vec::new(),
+            });
+        }
     }
 
     /// One step's line.

@@ -189,7 +189,7 @@ async fn a_refund_in_a_state_that_nobody_knows_is_named() -> TestResult {
     Ok(())
 }
 
-/// An amount that Stripe counts in its smallest unit is money again; it is read by the payment's id where that is known.
+/// An amount that Stripe counts in its smallest unit is money again, read by the payment's id where that is known.
 #[tokio::test]
 async fn what_went_back_is_read_from_the_charge() -> TestResult {
     let charge = |refunded: u32, currency: &str| {

@@ -16,7 +16,9 @@ const LIMIT: Duration = Duration::from_secs(5);
 
 /// Whether the news is certainly about nothing of ours: a payment that was not made for this order, or one that holds
 /// no money and never will. Without an answer it may be about something.
-pub(super) async fn is_nothing(provider: &dyn Provider, news: &News) -> bool {
+///
+/// `says_paid`: the news says that money came. A look that shows our payment without money is then behind.
+pub(super) async fn is_nothing(provider: &dyn Provider, news: &News, says_paid: bool) -> bool {
     let question = question(news);
     let found = in_time(async {
         match &news.payment_id {
@@ -26,7 +28,7 @@ pub(super) async fn is_nothing(provider: &dyn Provider, news: &News) -> bool {
     });
     match found.await {
         Ok(Some(Payment { state, .. })) => match state {
-            PaymentState::Declined { .. } | PaymentState::Reversed => true,
+            PaymentState::Declined { .. } | PaymentState::Reversed => !says_paid,
             PaymentState::Paid | PaymentState::RequiresAction { .. } => false,
         },
         Ok(None) => news.payment_id.is_some(),
@@ -52,6 +54,12 @@ pub(super) async fn is_paid_twice(provider: &dyn Provider, news: &News) -> Resul
         }
     });
     found.await.map_err(SettleError::NoLook)
+}
+
+/// Whether a kind of event says that money came: `payment.settled`, `payment_intent.succeeded`.
+pub(super) fn says_paid(kind: &str) -> bool {
+    const WORDS: [&str; 5] = ["settled", "succeeded", "paid", "captured", "completed"];
+    kind.rsplit('.').next().is_some_and(|word| WORDS.contains(&word))
 }
 
 fn question(news: &News) -> FindPayment {

@@ -2,7 +2,7 @@
 //! fulfilled after all.
 //!
 //! 1. The label is read at the carrier, where its answer never came.
-//! 2. `sell-kept-goods`: the hold becomes a sale, whatever became of the first try; a person is asked if it does not.
+//! 2. `sell-kept-goods`: the hold becomes a sale, unless it has become one; a person is asked if it does not.
 //! 3. The shop, the customer and the figures are told, as of every order that is fulfilled.
 
 use contracts::inventory::{Confirmation, Hold, Inventory, Reservation};
@@ -22,18 +22,22 @@ pub(super) struct SoFar {
     pub(super) holds: Vec<Hold>,
     pub(super) paid: Option<Paid>,
     pub(super) label: Option<Label>,
+    /// Whether the goods are sold already: another sale would take them twice.
+    pub(super) is_sold: bool,
 }
 
 impl OrderRun<'_> {
     /// Goes on to the goal of an order whose parcel is kept. `None`: it was never paid, so there is no parcel.
     pub(super) async fn keep_parcel(&self, saga: &OrderSaga) -> Option<Fulfilled> {
-        let SoFar { holds, paid, label } = self.so_far.take();
+        let SoFar { holds, paid, label, is_sold } = self.so_far.take();
         let paid = paid?;
         let label = match label {
             None => self.read_label(saga).await,
             known => known,
         };
-        self.sell_kept(saga, holds).await;
+        if !is_sold {
+            self.sell_kept(saga, holds).await;
+        }
         let told = async {
             match &label {
                 Some(label) => self.notify(saga, label).await,

@@ -11,7 +11,7 @@ mod amounts;
 use std::time::Duration;
 
 use contracts::commerce::PaymentStatus;
-use contracts::payment::{CustomerAction, Payment, PaymentKind, PaymentState, Payments};
+use contracts::payment::{CustomerAction, FindPayment, Payment, PaymentKind, PaymentState, Payments};
 use contracts::values::{IdempotencyKey, OrderId};
 use jiff::Timestamp;
 
@@ -92,14 +92,18 @@ impl OrderRun<'_> {
             PaymentState::RequiresAction { action } => Some(action.clone()),
             _ => None,
         };
-        let settled = self.settled(&mut wait, payment);
+        let settled = async {
+            let settled = self.settled(&mut wait, payment).await;
+            // News from here on is about another payment.
+            saga.ctx().state_mut(|w| w.is_paid = settled.is_ok());
+            settled
+        };
         let settled = match action {
             // No outage of shop or mail holds up the looks.
             Some(action) => Aside::beside(saga, |aside| self.invite(aside, action), settled).await,
             None => settled.await,
         };
         wait.end(&settled);
-        saga.ctx().state_mut(|w| w.is_paid = settled.is_ok());
         self.so_far.borrow_mut().paid = settled.as_ref().ok().cloned();
         settled
     }
@@ -117,10 +121,20 @@ impl OrderRun<'_> {
                         return paid(payment_id);
                     }
                     Came::NotEnough(lack) => match wait.for_next_look(Missing::Money(lack)).await? {
-                        Some(Word::Approved(reason)) => {
-                            wait.settled_as = Some(format!("{lack}; approved: {reason}"));
-                            return paid(payment_id);
-                        }
+                        Some(Word::Approved(reason)) => match self.look(wait).await? {
+                            // It may have gone back since it was read.
+                            Some(Payment { state: PaymentState::Paid, received: now, .. })
+                                if now == received =>
+                            {
+                                wait.settled_as = Some(format!("{lack}; approved: {reason}"));
+                                return paid(payment_id);
+                            }
+                            found => {
+                                wait.lack = None;
+                                payment = found.unwrap_or(Payment { payment_id, received, state });
+                                continue;
+                            }
+                        },
                         Some(Word::Rejected(halt)) => {
                             saga.failed(PAY, &halt.ending().reason);
                             return Err(halt);
@@ -163,11 +177,18 @@ impl OrderRun<'_> {
 
     /// Reads the payment again. `None`: there is no answer, or none yet.
     async fn look(&self, wait: &mut Wait<'_>) -> Result<Option<Payment>, Halt> {
-        let read = wait.saga.step(PAY, Payments::find, self.requests.payment(), policy::look()).quietly();
+        let known = wait.saga.ctx().state(|w| w.payment_id.clone());
+        let find = FindPayment { payment_id: known.clone(), ..self.requests.payment() };
+        let read = wait.saga.step(PAY, Payments::find, find, policy::look()).quietly();
         match read.nothing_to_undo("reads; the charge's own undo is registered").await {
             // A final word (two payments that hold money) ends the order, whose undo gives all of it back.
             Err(Halt::Outage { reason, is_final: false, .. }) => {
                 wait.trouble = Some(reason);
+                Ok(None)
+            }
+            // A payment that was made is there, whatever a search says.
+            Ok(None) if known.is_some() => {
+                wait.trouble = Some("the provider does not show the payment that it made".to_owned());
                 Ok(None)
             }
             answer => {
@@ -306,6 +327,10 @@ impl<'s> Wait<'s> {
     fn show(&mut self, missing: Missing<'_>) {
         match missing {
             Missing::Action(action) => {
+                if self.question.is_some() {
+                    // Nobody has said to wait: the same amount is asked about again.
+                    self.lack = None;
+                }
                 self.close_question("the payment waits for the customer again");
                 self.show_action(action);
             }

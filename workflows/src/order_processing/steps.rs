@@ -129,7 +129,10 @@ impl<'o> OrderRun<'o> {
             .undo_by(Inventory::restock, self.requests.restock())
             .await?;
         match confirmation {
-            Confirmation::Confirmed => Ok(()),
+            Confirmation::Confirmed => {
+                self.so_far.borrow_mut().is_sold = true;
+                Ok(())
+            }
             Confirmation::HoldLost { variants } => self.confirm_again(saga, holds, &variants).await,
         }
     }
@@ -167,7 +170,10 @@ impl<'o> OrderRun<'o> {
             .nothing_to_undo("the restock of the first sale takes this one back, too")
             .await?;
         match confirmation {
-            Confirmation::Confirmed => Ok(()),
+            Confirmation::Confirmed => {
+                self.so_far.borrow_mut().is_sold = true;
+                Ok(())
+            }
             Confirmation::HoldLost { .. } => {
                 Err(saga.refused(CONFIRM, "OutOfStock", format!("{gone}, twice")))
             }

@@ -22,7 +22,15 @@ impl Platform {
     fn refunded_of(&self, payment: &PaymentBody) -> Result<Option<Money>, CallError> {
         let stated = payment.refunded_amount.as_ref();
         let all = if payment.status == ALL_OF_IT { payment.amount.as_ref() } else { None };
-        let Some(json) = stated.or(all) else { return Ok(None) };
+        let Some(json) = stated.or(all) else {
+            // A refund that is on its way is none that was not made: its amount shows later.
+            return match payment.refunds.as_deref().unwrap_or_default() {
+                [] => Ok(None),
+                _ => Err(self
+                    .api
+                    .unknown("a refund that is listed, and is not in the amount that went back yet")),
+            };
+        };
         let currency = payment.currency.as_deref().and_then(Currency::from_code);
         let refunded = currency.and_then(|currency| money(json, currency));
         refunded.map(Some).ok_or_else(|| self.api.unknown("a refund without a readable amount"))
