@@ -156,7 +156,7 @@ pub struct StagedRows {
     /// The largest changes of price, the largest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub largest: Vec<PriceMove>,
-    /// What whoever sees the preview should know about single rows, in words.
+    /// Remarks on single rows, in words, which whoever sees the preview should know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }

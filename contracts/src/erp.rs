@@ -258,7 +258,7 @@ pub struct Staged {
     /// Why records were taken without one of their fields, and how often: a phone that is none costs the phone.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub left_out: BTreeMap<String, u64>,
-    /// What was meant for the shop and could not be read, by its name, with what to do: a packed file, say.
+    /// Each thing that was meant for the shop and could not be read, by its name, with what to do: a packed file, say.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_lying: Vec<String>,
     /// Fields that no rule asks for, when asked to warn of them.

@@ -167,8 +167,8 @@ pub struct FindPayment {
     pub key: IdempotencyKey,
     /// The order that is paid.
     pub order_id: OrderId,
-    /// The provider's id of a payment that is read as well, if it was made under the key: one that a search may not have
-    /// seen yet.
+    /// The provider's id of a payment that is read as well, if it was made under the key: one that a search may not
+    /// have seen yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_id: Option<String>,
 }

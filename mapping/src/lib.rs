@@ -12,7 +12,7 @@
 //! a value, because it may be somebody's name.
 //!
 //! - [`rule`]: what can be written, and its check;
-//! - [`fields`]: the same rules for a list that is no entity of a sync;
+//! - [`fields`]: the same rules for a list that is not an entity of a sync;
 //! - [`value`]: how a value is read; `number`, `date`: as an ERP writes it;
 //! - [`mod@targets`]: what the shop knows of each entity, and what it can take.
 //!

@@ -1,4 +1,5 @@
-//! The texts that customers, and the shop's team, read: one template file per message and locale, with a block per channel.
+//! The texts that customers, and the shop's team, read: one template file per message and locale, with a block per
+//! channel.
 //!
 //! It is a crate of its own because two crates need it that may not need each other: the adapters, which send, and the
 //! command line, which previews (`starter mail preview`) and reaches no outside system.

@@ -259,7 +259,7 @@ impl Late<'_> {
                 Ok(closed) => {
                     let earlier = match says_how_it_ended(closed.status()) {
                         true => earlier(run.get_result(WorkflowGetResultOptions::default()).await)?,
-                        // Who ended it by force may have given the money back.
+                        // A person who ended it by force may have given the money back.
                         false => Earlier { is_decided: true, events: BTreeSet::new() },
                     };
                     let asks = is_decided || earlier.is_decided;
@@ -324,8 +324,8 @@ impl Late<'_> {
 }
 
 impl Late<'_> {
-    /// Who hears of the refund, and in which language: the order's own input says it. `None` where that cannot be read:
-    /// the money goes back all the same.
+    /// The customer, who hears of the refund, and the language: the order's own input says both. `None` where that
+    /// cannot be read: the money goes back all the same.
     async fn customer(&self) -> Option<(Recipient, Locale)> {
         let order =
             handle_of(self.client, OrderProcessing::run, order_processing::workflow_id(&self.news.order_id));
@@ -341,7 +341,7 @@ impl Late<'_> {
     }
 }
 
-/// What an earlier run about the same money has left.
+/// The state that an earlier run about the same money has left.
 struct Earlier {
     /// Whether somebody decided about the money.
     is_decided: bool,

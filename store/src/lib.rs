@@ -134,8 +134,9 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens a store: a folder's path (made when it is first used), the same as `file:///path`, or `s3://bucket/prefix`,
-    /// whose region, endpoint and credentials are read from Amazon's own variables (`AWS_REGION`, `AWS_ENDPOINT`,
+    /// Opens a store: a folder's path (made when it is first used), the same as `file:///path`, or
+    /// `s3://bucket/prefix`, whose region, endpoint and credentials are read from Amazon's own variables (`AWS_REGION`,
+    /// `AWS_ENDPOINT`,
     /// `AWS_ACCESS_KEY_ID`, …).
     ///
     /// # Errors

@@ -50,7 +50,7 @@ impl Header {
         if has_open_end {
             names.pop();
         }
-        // What stands in quotes is the name's own.
+        // A delimiter in quotes is the name's own.
         if let ([_], [value, ..]) = (names.as_slice(), values)
             && !value.is_quoted
         {

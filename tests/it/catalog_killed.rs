@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tests::catalog::CatalogWorld;
 use tests::matrix::{is, slow};
 
-/// What the shop lists on one page.
+/// As many rows as the shop lists on one page.
 const ROWS: u32 = 60;
 /// Longer than three times the time after which Temporal gives a worker up: one that is killed sooner never gets on.
 const BETWEEN: Duration = Duration::from_millis(6_500);

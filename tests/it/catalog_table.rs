@@ -1,5 +1,5 @@
-//! Products by CSV or workbook, with categories and rules beside them; categories with ids of their own; prices of single
-//! variants.
+//! Products by CSV or workbook, with categories and rules beside them; categories with ids of their own; prices of
+//! single variants.
 
 use std::path::PathBuf;
 

@@ -191,7 +191,7 @@ async fn late_money_that_a_person_decided_about_is_asked_about_again() -> anyhow
     assert_eq!(hear_of(&world, order_id, "evt_while_asked").await?, told);
     late.answer("refund-payment", Action::HandsOff, "at the bank").await.map_err(anyhow::Error::msg)?;
     late.answer("refund-payment", Action::DoneByHand, "by hand").await.map_err(anyhow::Error::msg)?;
-    // Whoever decided may not have known of the second event.
+    // The person who decided may not have known of the second event.
     late.until("asks again", |p| asks_because_of_news(p, "refund-payment")).await?;
     late.answer("refund-payment.2", Action::Leave, "I know").await.map_err(anyhow::Error::msg)?;
     let result = refund(&world, &late.workflow_id).await?;

@@ -63,7 +63,7 @@ impl Process for Orders {
         }
         is("undone", &in_words(&report.undone), &cell.expected.undone)?;
         if cell.way == Way::HoldSwept {
-            // What others bought comes back, for the books to compare.
+            // The laptops that others bought come back, for the books to compare.
             world.shop.laptops(50).await?;
         }
         books(world, cell).await

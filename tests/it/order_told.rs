@@ -1,4 +1,4 @@
-//! What shop and customer are told of an order that waits for its payment, or ends without being fulfilled.
+//! Shop and customer are told of an order that waits for its payment, or ends without being fulfilled.
 
 use std::time::{Duration, Instant};
 

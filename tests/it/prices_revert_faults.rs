@@ -1,7 +1,7 @@
 //! The fault matrix of reverts: each call under each fault. [`table`] says what each cell leads to.
 //!
-//! A run has written thirty prices, and the revert puts them back. Every cell ends with the same questions to the shop's
-//! ledger: was any price put back twice, and is each either the run's or the one before it?
+//! A run has written thirty prices, and the revert puts them back. Every cell ends with the same questions to the
+//! shop's ledger: was any price put back twice, and is each either the run's or the one before it?
 
 mod table;
 

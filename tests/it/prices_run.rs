@@ -170,7 +170,7 @@ async fn batches_of_any_size_leave_the_same_shop() -> anyhow::Result<()> {
 }
 
 /// A thousand products are asked for at once; where the answer is larger than is read, fewer are. The shop's answers to
-/// the prices that are written, and the pages of an export, are no smaller.
+/// the prices that are written, and the pages of an export, are not smaller.
 #[tokio::test]
 async fn an_answer_that_is_too_large_is_asked_for_in_parts() -> anyhow::Result<()> {
     let world = PriceWorld::with(&["--response-bytes-max=65536"]).await?;

@@ -207,8 +207,8 @@ async fn paid_elsewhere(door: &Door, order_id: &str) -> anyhow::Result<String> {
     payment["payment_id"].as_str().map(str::to_owned).with_context(|| format!("not charged: {payment}"))
 }
 
-/// News of a number that this shop does not have, or of an order that has ended; of a payment that we did not make, that
-/// does not exist, or that holds no money; and of what we did ourselves.
+/// News of a number that this shop does not have, or of an order that has ended; of a payment that we did not make,
+/// that does not exist, or that holds no money; and of what we did ourselves.
 #[tokio::test]
 async fn events_that_are_not_ours_start_nothing_and_cost_one_look_at_most() -> anyhow::Result<()> {
     let door = Door::open().await?;

@@ -11,8 +11,8 @@
 //!    `old_price` (or the one of step 1) is a conflict and is not written; a row that the shop refuses is its own
 //!    failure. Rows that are due later wait for their time.
 //! 3. `generate-summary`: the figures, and the list of batches.
-//! 4. `send-notification`: the shop's team hears of a run that went through, by a notification and, where the worker has
-//!    an address (`SUN_PRICES_TEAM_MAIL`), by mail; best effort, each by itself.
+//! 4. `send-notification`: the shop's team hears of a run that went through, by a notification and, where the worker
+//!    has an address (`SUN_PRICES_TEAM_MAIL`), by mail; best effort, each by itself.
 //!
 //! Nothing is undone by itself, after an outage either: half a list of right prices is better than none. `cancel` with
 //! `revert` restores the old prices in this run, [`crate::price_revert`] does so for a run that has ended.

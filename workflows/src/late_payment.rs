@@ -17,8 +17,8 @@
 //!
 //! News that has come meanwhile begins with 1 again.
 //!
-//! News of an order that has its money (`is_paid`) moves nothing: the payment is read, and where two hold money a person
-//! is asked. `retry` reads once more.
+//! News of an order that has its money (`is_paid`) moves nothing: the payment is read, and where two hold money a
+//! person is asked. `retry` reads once more.
 //!
 //! A cancel changes nothing of that: the money is owed. Deliberately absent: reviving the order. A customer who still
 //! wants the goods places a new one.

@@ -10,13 +10,12 @@
 //! 5. `create-shipping`: the label is bought, side by side with 4: the goods are held, and paid or due on delivery.
 //!    **The point of no return** (the pivot) is when both have succeeded; a cancel that comes later is refused. If one
 //!    fails, or a cancel comes first, the attempts under way end, none is repeated, and both are undone.
-//! 6. `update-order-status`: the shop learns that the order is confirmed; else a person is asked. Beside it, 7.
-//!    `send-notifications`: mail, SMS, push; a failure is reported, no more. And 8. `update-analytics`.
+//! 6. to 8., side by side: `update-order-status` (the shop learns that the order is confirmed; else a person is asked),
+//!    `send-notifications` (mail, SMS, push; a failure is reported, no more), `update-analytics`.
 //!
 //! A refusal, an outage beyond a step's patience, the deadline, `cancel_order` or Temporal's cancel before the pivot
-//! undoes every step that has begun, newest first, tells the shop (`update-order`): `failed`, `cancelled` or `expired`,
-//! and the customer (`telling`). A person is asked about an undo that sticks, and the others go on; only where the
-//! carrier refuses to void the label do they wait for the answer, which may be to keep it all (`kept`).
+//! undoes every step that has begun, newest first, and tells shop (`update-order`) and customer (`telling`). A person is
+//! asked about an undo that sticks, and the others go on; where the label is not voided they wait (or all is `kept`).
 //!
 //! Deliberately absent: retries (`policy`), formats of providers (crate `activities`), a second charge (a new order).
 
@@ -46,7 +45,6 @@ use crate::report::StepSpec;
 use crate::saga::{About, Halt, Process, named_exactly};
 use crate::search_attributes::ORDER_ID;
 use paying::NOT_IN_TIME;
-use result::Fulfilled;
 use steps::OrderSaga;
 
 /// The workflow id of an order; also the first part of every idempotency key.
@@ -64,8 +62,6 @@ const SHIP: &str = "create-shipping";
 const UPDATE: &str = "update-order-status";
 const NOTIFY: &str = "send-notifications";
 const ANALYTICS: &str = "update-analytics";
-const TELL_SHOP: &str = "update-order";
-const SELL_KEPT: &str = "sell-kept-goods";
 
 impl Process for OrderProcessing {
     const NAME: &'static str = "OrderProcessing";
@@ -85,12 +81,7 @@ impl Process for OrderProcessing {
         StepSpec::retriable(NOTIFY, "tell the customer"),
         StepSpec::retriable(ANALYTICS, "count the sale"),
     ];
-    const UNDO_STEPS: &'static [StepSpec] = &[
-        StepSpec::compensable(TELL_SHOP, "tell the shop how it ended")
-            .undo("tell the shop how it ended", "the shop holds the order open"),
-        StepSpec::retriable(SELL_KEPT, "turn the hold of a kept parcel into a sale")
-            .if_left("goods that are under way stay for sale"),
-    ];
+    const UNDO_STEPS: &'static [StepSpec] = steps::UNDO_STEPS;
     type Input = OrderData;
 
     fn named(workflow_id: &str, order: &OrderData) -> Result<About, Problem> {
@@ -100,7 +91,7 @@ impl Process for OrderProcessing {
 }
 
 impl OrderRun<'_> {
-    async fn forward(&self, saga: &mut OrderSaga) -> Result<Fulfilled, Halt> {
+    async fn forward(&self, saga: &mut OrderSaga) -> Result<result::Fulfilled, Halt> {
         let was_known = self.validate(saga).await?;
         let deadline = self.deadline(saga);
         let hold_and_charge = async {
@@ -115,6 +106,6 @@ impl OrderRun<'_> {
         saga.pivot();
         let told = self.tell_shop(saga, paid.status, Some(&label));
         join!(told, self.notify(saga, &label), self.count_sale(saga));
-        Ok(Fulfilled { paid, label: Some(label) })
+        Ok(result::Fulfilled { paid, label: Some(label) })
     }
 }

@@ -1,11 +1,11 @@
 //! Marks of the rows that a write was begun for. Before-images are kept for a whole group at once, long before its last
 //! row is sent: they do not tell which of its rows this run has touched.
 //!
-//! A mark is an empty object, `<folder>/<group>/<first row>-<row behind the last>-<due>-<pass>`, put before its rows are
-//! sent. `due` is when the row behind them may go by the rate, in milliseconds since 1970 (0: there is no rate): a worker
-//! that dies leaves it behind, and the next attempt owes the time of what was sent. A pass that ends in good order makes
-//! the mark of its last rows as short as what it has sent. A row beyond all marks was never sent: it is judged by its
-//! look now, and a revert leaves it alone.
+//! A mark is an empty object, `<folder>/<group>/<first row>-<row behind the last>-<due>-<pass>`, put before its rows
+//! are sent. `due` is when the row behind them may go by the rate, in milliseconds since 1970 (0: there is no rate): a
+//! worker that dies leaves it behind, and the next attempt owes the time of what was sent. A pass that ends in good
+//! order makes the mark of its last rows as short as what it has sent. A row beyond all marks was never sent: it is
+//! judged by its look now, and a revert leaves it alone.
 
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};

@@ -55,8 +55,8 @@
 //! - `pace.rs`: rows a second;
 //! - `stage.rs`, `apply.rs`: the two parts;
 //! - `target.rs`: how the system takes the rows that they are written to;
-//! - `stretch.rs`, `stretched.rs`, `wave.rs`, `telling.rs`: the second part for lists of any length, which can be paused,
-//!   how far it is, the batches that it writes at the same time, and what it tells of their rows;
+//! - `stretch.rs`, `stretched.rs`, `wave.rs`, `telling.rs`: the second part for lists of any length, which can be
+//!   paused, how far it is, the batches that it writes at the same time, and what it tells of their rows;
 //! - `alone.rs`: rows that are written one at a time;
 //! - `begun.rs`: which rows a write was begun for, and when the next one may go;
 //! - `ahead.rs`: rows that were answered before those before them;

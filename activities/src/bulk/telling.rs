@@ -1,4 +1,4 @@
-//! What a stretch tells of its rows, and of which of them.
+//! The telling of a stretch: what it says of its rows, and of which rows.
 
 use contracts::bulk::{INLINE_MAX, count_cause};
 use store::LinesWriter;

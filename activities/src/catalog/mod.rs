@@ -65,8 +65,8 @@ pub struct CatalogActivities {
 }
 
 impl CatalogActivities {
-    /// On connections to the shop and to the object store. `allowed`: networks that pictures may come from although they
-    /// are not public.
+    /// On connections to the shop and to the object store. `allowed`: networks that pictures may come from although
+    /// they are not public.
     ///
     /// # Errors
     /// When TLS cannot be set up.

@@ -59,7 +59,7 @@ pub(super) const INCOMPLETE: &str = "is incomplete: its end is missing";
 /// The format by the first bytes, whatever follows.
 ///
 /// # Errors
-/// That they are no picture's.
+/// That they are not the first bytes of a picture.
 pub(super) fn begins(bytes: &[u8]) -> Result<Format, String> {
     let why = "is not a picture: its first bytes are none of JPEG, PNG, WebP or GIF";
     format(bytes).ok_or_else(|| why.to_owned())

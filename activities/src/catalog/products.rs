@@ -335,7 +335,7 @@ impl Kind for Products<'_> {
         let written = Look { stock: now.stock, ..written };
         match row.product.variants.is_empty() {
             true => written == *now,
-            // What the product itself costs follows from its variants.
+            // The price of the product itself follows from its variants.
             false => Look { price: now.price, prices: now.prices.clone(), ..written } == *now,
         }
     }

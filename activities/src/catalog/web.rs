@@ -99,7 +99,7 @@ impl Web {
         Ok(outcomes)
     }
 
-    /// One picture. What this run has fetched already is not asked for again, as its attempt may be a second one.
+    /// One picture. One that this run has fetched already is not asked for again: the attempt may be a second one.
     async fn picture(&self, store: &Store, run: &str, address: &str) -> Result<Outcome, StoreError> {
         let kept = Kept::read(store, address).await?;
         let content = match &kept {

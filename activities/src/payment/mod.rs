@@ -59,7 +59,7 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// Takes back whatever was charged under a key.
     fn reverse<'a>(&'a self, undo: Undo<'a>) -> BoxFuture<'a, Result<Reversal, CallError>>;
 
-    /// What went back to the customer of what was charged under a key; `None` where nothing did.
+    /// The part of the money charged under a key that went back to the customer; `None` where nothing did.
     fn refunded<'a>(&'a self, find: &'a FindPayment) -> BoxFuture<'a, Result<Option<Money>, CallError>>;
 
     /// The header that holds the signature of an event.

@@ -15,7 +15,7 @@ use crate::http::{CallError, Refused};
 /// An undo of a charge, at one attempt.
 #[derive(Clone, Copy, Debug)]
 pub struct Undo<'a> {
-    /// What is undone.
+    /// The charge that is undone.
     pub asked: &'a ReversePayment,
     /// When this attempt was due, by Temporal's clock.
     pub now: SystemTime,

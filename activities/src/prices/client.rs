@@ -215,8 +215,8 @@ impl Shop {
         }
     }
 
-    /// Writes up to [`Self::at_once`] prices with one request; one answer for each, in their order, or the trouble with that
-    /// row alone.
+    /// Writes up to [`Self::at_once`] prices with one request; one answer for each, in their order, or the trouble with
+    /// that row alone.
     pub(super) async fn set_many(
         &self,
         key: &IdempotencyKey,

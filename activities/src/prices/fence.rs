@@ -2,8 +2,8 @@
 //! over: it would write prices that the revert has put back, or passed by. So a revert marks the run before it looks at
 //! anything, and no price is sent without a look for that mark.
 //!
-//! Where rows are written one by one a look holds for a second, and the revert waits as long behind its mark. What
-//! remains possible is a request that is under way then.
+//! Where rows are written one by one a look holds for a second, and the revert waits as long behind its mark. Only a
+//! request that is under way then remains possible.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Prices that are written over whatever they are (`force`). They are compared all the same, with what was seen last: the
-//! price that is really written over is kept before it is lost, and a revert puts that one back.
+//! Prices that are written over whatever they are (`force`). They are compared all the same, with what was seen last:
+//! the price that is really written over is kept before it is lost, and a revert puts that one back.
 //!
 //! It is kept as another before-image of its row, `<folder>/<line>-<number>.json`; of several the last one holds.
 

@@ -290,8 +290,8 @@ impl Revert<'_> {
 }
 
 /// The variants that a row changed, each with the price that it was written over: the one that the write expected, or
-/// else what was seen. One of which nobody has told that it was written, and that had the run's price when its group was
-/// first looked at, may be somebody else's.
+/// else what was seen. One of which nobody has told that it was written, and that had the run's price when its group
+/// was first looked at, may be somebody else's.
 fn targets(image: &PriceImage, is_told: bool) -> impl Iterator<Item = (&VariantPrice, i64)> {
     let (price, expected) = (image.price.minor_units(), image.expected.map(Money::minor_units));
     images::meant(image)

@@ -254,7 +254,7 @@ async fn the_word_to_the_shop_goes_without_a_key() -> TestResult {
     Ok(())
 }
 
-/// An answer that does not say so is no sign that the shop holds the order as told.
+/// An answer that does not say so is not a sign that the shop holds the order as told.
 #[tokio::test]
 async fn a_word_that_the_shop_does_not_repeat_is_looked_for() -> TestResult {
     let held = |status: &str| answer(200, "", &json!({ "data": { "status": status } }).to_string());

@@ -63,7 +63,7 @@ async fn a_paid_payment_says_what_came_or_nothing_is_known() -> TestResult {
     for (payment, came) in [
         (json!({ "status": "paid", "amount": 24_000_000, "currency": "VND" }), "24000000 VND"),
         (json!({ "status": "captured", "amount": "1000.50", "currency": "USD" }), "1000.50 USD"),
-        // What went back by hand had come.
+        // The money that went back by hand had come.
         (
             json!({ "status": "partially_refunded", "amount": 9, "currency": "VND", "refunded_amount": 4 }),
             "9 VND",
@@ -338,7 +338,7 @@ async fn a_listed_refund_that_did_not_arrive_is_for_a_person() -> TestResult {
     Ok(())
 }
 
-/// What was made under the key, nobody knows: a person looks.
+/// Nobody knows what was made under the key: a person looks.
 #[tokio::test]
 async fn a_refunds_key_that_was_used_for_another_body_is_for_a_person() -> TestResult {
     let key = reverse()?.key;

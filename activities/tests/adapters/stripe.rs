@@ -189,7 +189,7 @@ async fn a_refund_in_a_state_that_nobody_knows_is_named() -> TestResult {
     Ok(())
 }
 
-/// What Stripe counts in its smallest unit is money again; by the payment's id where that is known.
+/// An amount that Stripe counts in its smallest unit is money again; it is read by the payment's id where that is known.
 #[tokio::test]
 async fn what_went_back_is_read_from_the_charge() -> TestResult {
     let charge = |refunded: u32, currency: &str| {
@@ -215,7 +215,7 @@ async fn what_went_back_is_read_from_the_charge() -> TestResult {
     Ok(())
 }
 
-/// What is sent follows from the state that the key names; why the order is undone is not in it.
+/// The body that is sent follows from the state that the key names; why the order is undone is not in it.
 #[tokio::test]
 async fn a_refunds_key_and_body_follow_from_the_state_of_its_payment() -> TestResult {
     let made = || ok(&json!({ "id": "re_2", "status": "succeeded" }));
@@ -252,7 +252,7 @@ async fn a_stored_500_is_left_behind_by_the_next_round() -> TestResult {
     assert_eq!((failed.kind.as_str(), failed.is_final), (OUTCOME_UNKNOWN, false), "{failed:?}");
     assert!(failed.next_retry_delay.is_some(), "{failed:?}");
     assert!(!lines(&peer).contains(&"POST /v1/refunds".to_owned()), "{:?}", lines(&peer));
-    // What came of the one before shows by now.
+    // The outcome of the one before shows by now.
     let (_peer, temporal) = stripe([found()?, captured(5)]).await?;
     assert_eq!(temporal.run(Payments::reverse, FIRST, &reverse()?.in_round(soon)).await?, Ok(()));
     Ok(())

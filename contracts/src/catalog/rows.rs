@@ -66,8 +66,8 @@ pub struct Image {
     /// `tags`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<String>>,
-    /// `content`: the file, which the starter has put into the object store; `None`: it is fetched from its web address,
-    /// or could not be.
+    /// `content`: the file, which the starter has put into the object store; `None`: it is fetched from its web
+    /// address, or could not be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<ObjectRef>,
 }

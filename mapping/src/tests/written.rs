@@ -109,7 +109,7 @@ fn words_and_signs_around_a_number_are_dropped_if_the_rule_names_them() {
         let wanted = read.map(str::to_owned).map_err(str::to_owned);
         assert_eq!(amount(dollars, &format!("\"{written}\""), Currency::USD), wanted, "{written}");
     }
-    // `,-` is no minus, whatever the rule strips.
+    // `,-` is not a minus, whatever the rule strips.
     let commas = r#"{"from": "p", "strip": [","], "decimal": "."}"#;
     assert!(amount(commas, "\"25,-\"", Currency::USD).is_err());
     let pieces = r#"{"from": "q", "strip": "cái"}"#;

@@ -135,7 +135,7 @@ fn what_the_customer_has_to_do_is_a_link_or_words() -> TestResult {
         let linked = mail(waits_for(Some("https://pay.example.com/1?a=b&c=d"), None, 30)?)?;
         let link = r#"<a href="https:&#x2f;&#x2f;pay.example.com&#x2f;1?a=b&amp;c=d""#;
         assert!(linked.html.contains(link), "{}", linked.html);
-        // What a mail program does not open is not a link.
+        // An address that a mail program does not open is not a link.
         for (url, shown) in
             [("momo://pay/1", "momo:&#x2f;&#x2f;pay&#x2f;1"), ("javascript:x()", "javascript:x()")]
         {

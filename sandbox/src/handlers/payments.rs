@@ -274,7 +274,7 @@ pub(crate) struct Settle {
     /// Lets late money through: a voided payment is settled as well.
     #[serde(default)]
     force: bool,
-    /// What has come in all, if that is not what was asked for.
+    /// The amount that has come in all, if that is not what was asked for.
     amount: Option<Amount>,
     /// Its currency, if that is not the one that was asked for.
     currency: Option<Currency>,

@@ -107,7 +107,7 @@ async fn a_price_may_be_finer_than_the_coin_and_is_held_to_exactly() {
     order["total_amount"] = json!(0.01);
     let wrong = [pair("pricing_accuracy", "items[0].price")];
     assert_eq!(findings(&shop.validate("ORDER-004", order.clone()).await), wrong);
-    // Whoever sets another price ends the finer one.
+    // Another price ends the finer one as soon as it is set.
     shop.put("/products/sku/SCREW-001/price", json!({ "price": 0.02 })).send().await.data(200);
     order["items"][0]["price"] = json!(0.02);
     order["total_amount"] = json!(0.02);

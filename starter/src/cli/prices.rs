@@ -58,8 +58,8 @@ pub(crate) struct UpdateArgs {
     #[arg(long, value_name = "ID", value_parser = batch)]
     pub(crate) batch_id: Option<PriceBatchId>,
     /// JSON file that says which columns are meant, and how they are written: {"new_price": {"from": "gia moi",
-    /// "decimal": ",", "thousands": "."}}. The rules are those of a sync (mapping_rules in docs/erp.md); other columns are
-    /// passed over
+    /// "decimal": ",", "thousands": "."}}. The rules are those of a sync (mapping_rules in docs/erp.md); other columns
+    /// are passed over
     #[arg(long, value_name = "FILE")]
     pub(crate) map: Option<PathBuf>,
     /// Wait for the end with live progress, then print the result

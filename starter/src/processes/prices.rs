@@ -159,7 +159,10 @@ mod tests {
     fn a_zone_that_nobody_knows_is_named() {
         let json = r#"{"batch_id": "b", "updates": [{}], "zone": "Asia/Nowhere"}"#;
         let Err(InputError::Fields(problems)) = plan(json) else { panic!("planned") };
-        assert_eq!(problems.iter().map(Problem::what).collect::<Vec<_>>(), ["zone is not a time zone"]);
+        assert_eq!(
+            problems.iter().map(Problem::what).collect::<Vec<_>>(),
+            ["zone is not a time zone (line 1, column 44)"]
+        );
         let json = r#"{"batch_id": "b", "updates": [{}], "dry_run": true}"#;
         assert_eq!(plan(json).map(|plan| plan.workflow_id).ok().as_deref(), Some("prices/b/dry-run"));
     }

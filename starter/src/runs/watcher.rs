@@ -79,7 +79,7 @@ struct Counted {
     next: tokio::time::Instant,
 }
 
-/// What is due.
+/// The work that is due.
 enum Due {
     /// A look at the run.
     Look,
@@ -331,7 +331,7 @@ mod tests {
         watcher.show_busy(Some(&step(StepStatus::Running, "100 of 200")));
         let shown = line(&watcher);
         assert!(shown.starts_with("… process-batches [##########----------] 50 %, 100 of 200"), "{shown}");
-        // What waits does not count on.
+        // A step that waits does not count on.
         watcher.show_busy(Some(&step(StepStatus::Waiting, "paused: 3 of 4")));
         assert_eq!(line(&watcher), "… process-batches (0 s)");
         watcher.show_busy(None);

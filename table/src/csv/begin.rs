@@ -1,4 +1,4 @@
-//! What stands above the heading.
+//! The lines above the heading.
 
 use std::io::{Read, Seek};
 

@@ -32,7 +32,7 @@ fn several_rows_above_the_first_one_of_two_cells_are_a_doubt() {
     assert_eq!(xlsx(&sheet(&titled, ""), &json!({})).map(|rows| rows.len()), Ok(1), "one title is one");
 }
 
-/// What nobody sees is neither a name nor a row.
+/// Signs that nobody sees are neither a name nor a row.
 #[test]
 fn a_cell_of_invisible_signs_is_empty() {
     let rows = texts(1, &["sku", "\u{200b}", "name"])

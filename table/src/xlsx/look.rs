@@ -96,7 +96,7 @@ pub(crate) fn of_code(code: &str) -> Looks {
         return always(Look::Plain);
     }
     let mut read: Vec<Read> = sections(code).iter().map(|section| Read::of(section)).collect();
-    // The section of texts is no number's.
+    // The section of texts is not for numbers.
     if read.len() > 1 && read.last().is_some_and(|last| last.signs.contains('@')) {
         read.pop();
     }
@@ -120,7 +120,7 @@ pub(crate) fn of_code(code: &str) -> Looks {
     read.iter().enumerate().map(of).collect()
 }
 
-/// The sections of a code, which `;` parts where it is no word's.
+/// The sections of a code, which `;` parts where it does not belong to a word.
 fn sections(code: &str) -> Vec<&str> {
     let (mut found, mut begins) = (Vec::new(), 0);
     let (mut is_quoted, mut is_inside, mut is_taken) = (false, false, false);

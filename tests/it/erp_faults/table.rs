@@ -234,7 +234,7 @@ pub(super) const CANCELLED_AT_LEASE: Expected = cancelled(AUTHENTICATE, NOTHING,
 
 pub(super) const ROWS: [Row; 21] = [
     Row { step: AUTHENTICATE, cells: Cells::Lease },
-    // What makes tokens needs none.
+    // The call that makes tokens needs none.
     log_in(ended(Ends::Failed("ErpRefused", AUTHENTICATE), NOTHING, 0)),
     before(AUTHENTICATE, "integrations.get"),
     read("erp.products", 1),

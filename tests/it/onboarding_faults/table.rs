@@ -107,9 +107,9 @@ impl matrix::Way for Way {
     }
 }
 
-/// One operation of a step under every fault. Whatever passes leads to a customer who is onboarded: HTTP 503 twice, then
-/// the right answer; the effect happens and its reply does not arrive, or arrives garbled; `kill -9` of the worker after
-/// the effect, before it is reported, and another one takes over.
+/// One operation of a step under every fault. Whatever passes leads to a customer who is onboarded: HTTP 503 twice,
+/// then the right answer; the effect happens and its reply does not arrive, or arrives garbled; `kill -9` of the worker
+/// after the effect, before it is reported, and another one takes over.
 pub(super) struct Row {
     step: &'static str,
     operation: &'static str,

@@ -109,9 +109,9 @@ impl matrix::Way for Way {
     }
 }
 
-/// One operation of a step under every fault. Whatever passes leads to a fulfilled order: HTTP 503 twice, then the right
-/// answer; the effect happens and its reply does not arrive; `kill -9` of the worker after the effect, before it is
-/// reported, and another one takes over.
+/// One operation of a step under every fault. Whatever passes leads to a fulfilled order: HTTP 503 twice, then the
+/// right answer; the effect happens and its reply does not arrive; `kill -9` of the worker after the effect, before it
+/// is reported, and another one takes over.
 pub(super) struct Row {
     step: &'static str,
     operation: &'static str,
@@ -123,7 +123,7 @@ pub(super) struct Row {
     expired: Expected,
 }
 
-/// What comes after the label: nothing is rolled back, and no cancel is taken.
+/// An operation that comes after the label: nothing is rolled back, and no cancel is taken.
 const fn after(step: &'static str, operation: &'static str, refused: Expected) -> Row {
     Row { step, operation, refused: (NO, refused), cancelled: FULFILLED, expired: FULFILLED }
 }
@@ -224,8 +224,8 @@ pub(super) fn held_shortly() -> impl Iterator<Item = Cell<Orders>> {
     forward(|row| row.expired).map(|cell| cell.on(Way::HeldShortly))
 }
 
-/// The undos, by the operations that do them. HTTP 503 twice, its reply lost, or its worker killed after the effect: all
-/// end alike.
+/// The undos, by the operations that do them. HTTP 503 twice, its reply lost, or its worker killed after the effect:
+/// all end alike.
 pub(super) fn backward() -> impl Iterator<Item = Cell<Orders>> {
     let not_shippable = failed("ShippingFailed", SHIPPED, 1);
     let declined = failed("PaymentDeclined", CHARGED, 0);

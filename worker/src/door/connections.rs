@@ -18,7 +18,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 
-/// Whatever is larger is no request to this door.
+/// Whatever is larger is not a request to this door.
 pub(super) const BODY_BYTES_MAX: usize = 64 * 1024;
 /// Connections at once.
 const CONNECTIONS_MAX: usize = 256;

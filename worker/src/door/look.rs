@@ -14,8 +14,8 @@ use workflows::order_processing::charge_key;
 /// Providers wait for some ten seconds in all.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// Whether the news is certainly about nothing of ours: a payment that was not made for this order, or one that holds no
-/// money and never will. Without an answer it may be about something.
+/// Whether the news is certainly about nothing of ours: a payment that was not made for this order, or one that holds
+/// no money and never will. Without an answer it may be about something.
 pub(super) async fn is_nothing(provider: &dyn Provider, news: &News) -> bool {
     let question = question(news);
     let found = in_time(async {

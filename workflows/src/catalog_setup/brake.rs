@@ -15,7 +15,7 @@ const ROWS_NAMED: usize = 10;
 
 impl SetupRun<'_> {
     /// A run that would do something strange, or something else than was consented to, asks a person before the first
-    /// write. What was staged stays as it is meanwhile.
+    /// write. The staged rows stay as they are meanwhile.
     pub(super) async fn brake(&self, saga: &SetupSaga, work: &mut Work) -> Result<(), Halt> {
         work.limits_exceeded = self.exceeded(work);
         work.receipt = receipt(self.data, &work.changes);
@@ -117,7 +117,7 @@ fn facts(work: &Work) -> Vec<Fact> {
 
 /// A row that cannot be used, in words.
 fn wrong(kind: Kind, row: &RowOutcome) -> String {
-    // What stands behind the `?` of an address may open a door.
+    // The part behind the `?` of an address may open a door.
     let path = row.original_path.as_deref().and_then(|path| path.split('?').next());
     let key = row.sku.as_deref().or(path).or(row.name.as_deref());
     let key = key.map(|key| format!(" ({key})")).unwrap_or_default();

@@ -22,7 +22,7 @@ pub(super) struct Work {
     pub(super) changes: Vec<String>,
     /// The largest changes of price.
     pub(super) largest: Vec<PriceMove>,
-    /// What a preview says of single rows.
+    /// The remarks of a preview on single rows.
     pub(super) notes: Vec<String>,
     /// Names the changes that were found; `None`: the comparison was not reached.
     pub(super) receipt: Option<Receipt>,

@@ -241,7 +241,8 @@ mod tests {
             ("[1]", "preferences is not an object"),
         ] {
             let problems = with(preferences).err().unwrap_or_default();
-            assert_eq!(problems.iter().map(Problem::what).collect::<Vec<_>>(), [said], "{preferences}");
+            let told = problems.into_iter().map(|problem| Problem { at: None, ..problem }.what());
+            assert_eq!(told.collect::<Vec<_>>(), [said], "{preferences}");
         }
         Ok(())
     }

@@ -85,7 +85,7 @@ pub impl LatePayment {
     }
 
     /// The provider says something more about the order's payment: it is read once more, and given back if it holds
-    /// money. The same event twice counts once. What cannot be read is news all the same.
+    /// money. The same event twice counts once. News that cannot be read counts all the same.
     #[signal]
     pub fn payment_settled(&mut self, _ctx: &mut SyncWorkflowContext<Self>, news: Unchecked<LateNews>) {
         let is_new = news.check().map_or(true, |news| self.hear(news.event_id, news.payment_id, news.is_paid));

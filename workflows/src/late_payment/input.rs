@@ -34,7 +34,7 @@ pub struct LatePaymentData {
 }
 
 impl LatePaymentData {
-    /// Who hears of the refund.
+    /// The reader, who hears of the refund.
     pub(super) fn reader(&self) -> Option<Reader> {
         let email = self.customer_email.clone()?;
         Some(Reader { order_id: self.order_id.clone(), email, locale: self.locale })

@@ -21,7 +21,7 @@ pub(super) async fn tell(saga: &Saga<LatePayment>, late: &LatePaymentData, given
     let Some(reader) = late.reader() else {
         return saga.skip(NOTIFY, "the start of this run does not say whom to tell");
     };
-    // What had gone back before was told then.
+    // The customer was told then of money that had gone back before.
     if !given.may_have_gone_back {
         return saga.skip(NOTIFY, "nothing went back here");
     }

@@ -42,7 +42,7 @@ pub const DUPLICATE: &str = "duplicate";
 pub const ALREADY_PAID: &str = "already paid";
 
 /// Temporal takes 2,000 updates of one run. So many may be news of the payment; the rest is for people, who cancel and
-/// answer. What comes beyond is refused with [`BY_SIGNAL`], which costs nothing, and is sent as `payment_heard`.
+/// answer. News beyond that is refused with [`BY_SIGNAL`], which costs nothing, and is sent as `payment_heard`.
 const NEWS_BY_UPDATE_MAX: usize = 500;
 /// Why an update with news is refused: the same is to be sent by signal.
 pub const BY_SIGNAL: &str =
@@ -60,7 +60,7 @@ pub struct OrderProcessing {
     pub(super) settlements: BTreeSet<String>,
     /// How many updates with such news were taken, duplicates counted.
     news_by_update: usize,
-    /// Whether the payment has settled. What the news is about then is another payment, or nothing.
+    /// Whether the payment has settled. The news is then about another payment, or about nothing.
     pub(super) is_paid: bool,
     /// The provider's id of the payment, once it is known.
     pub(super) payment_id: Option<String>,

@@ -155,8 +155,8 @@ fn read_item(item: &Fields<'_>, currency: Currency) -> Option<OrderLine> {
     })
 }
 
-/// Stock is counted in pieces. Goods that are sold by length or weight are counted in a smaller unit, whose price may be
-/// finer than the coin.
+/// Stock is counted in pieces. Goods that are sold by length or weight are counted in a smaller unit, whose price may
+/// be finer than the coin.
 fn pieces(value: &RawValue) -> Result<u32, Refusal> {
     if digits(value).is_ok_and(|number| !number.is_integer()) {
         let fix = "count in a smaller unit, with its price: 50 (cm) at 0.0199 instead of 0.5 (m) at 1.99";

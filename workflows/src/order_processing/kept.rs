@@ -11,8 +11,8 @@ use temporalio_workflow::join;
 
 use super::paying::Paid;
 use super::result::Fulfilled;
-use super::steps::{OrderRun, OrderSaga};
-use super::{NOTIFY, SELL_KEPT, SHIP};
+use super::steps::{OrderRun, OrderSaga, SELL_KEPT};
+use super::{NOTIFY, SHIP};
 use crate::policy;
 use crate::saga::Settled;
 

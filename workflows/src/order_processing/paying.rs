@@ -193,7 +193,7 @@ struct Wait<'s> {
     heard: usize,
     /// Why the last look got no answer.
     trouble: Option<String>,
-    /// What a person was last asked about.
+    /// The lack that a person was last asked about.
     lack: Option<Lack>,
     /// The question about it, while it is open.
     question: Option<Asked<OrderProcessing>>,
@@ -201,12 +201,12 @@ struct Wait<'s> {
     settled_as: Option<String>,
 }
 
-/// What the order waits for.
+/// The thing that the order waits for.
 #[derive(Clone, Copy)]
 enum Missing<'p> {
     /// The customer has to do something.
     Action(&'p CustomerAction),
-    /// What came is not what is due.
+    /// The money that came is not the money that is due.
     Money(Lack),
 }
 

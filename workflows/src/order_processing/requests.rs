@@ -13,7 +13,8 @@ use contracts::shipping::{CreateShipment, Label, ShipmentRef};
 use contracts::values::IdempotencyKey;
 use jiff::Timestamp;
 
-use super::{ANALYTICS, CONFIRM, NOTIFY, OrderData, PAY, RESERVE, SHIP, TELL_SHOP, UPDATE};
+use super::steps::TELL_SHOP;
+use super::{ANALYTICS, CONFIRM, NOTIFY, OrderData, PAY, RESERVE, SHIP, UPDATE};
 use crate::saga::{Ending, Outcome};
 
 /// The part of a key that names the second time that stock is held and sold, after holds were lost.

@@ -16,12 +16,22 @@ use super::kept::SoFar;
 use super::requests::Requests;
 use super::result::Fulfilled;
 use super::telling::BY_THE_SHOP;
-use super::{
-    ANALYTICS, CONFIRM, NOTIFY, OrderData, OrderProcessing, PAY, RESERVE, SHIP, TELL_SHOP, UPDATE, VALIDATE,
-};
+use super::{ANALYTICS, CONFIRM, NOTIFY, OrderData, OrderProcessing, PAY, RESERVE, SHIP, UPDATE, VALIDATE};
 use crate::clock::{later, now};
 use crate::policy::{self, Policy};
+use crate::report::StepSpec;
 use crate::saga::{Back, Halt, Process, Saga, WayBack};
+
+pub(super) const TELL_SHOP: &str = "update-order";
+pub(super) const SELL_KEPT: &str = "sell-kept-goods";
+
+/// The steps of the way back, and of an order whose parcel is kept.
+pub(super) const UNDO_STEPS: &[StepSpec] = &[
+    StepSpec::compensable(TELL_SHOP, "tell the shop how it ended")
+        .undo("tell the shop how it ended", "the shop holds the order open"),
+    StepSpec::retriable(SELL_KEPT, "turn the hold of a kept parcel into a sale")
+        .if_left("goods that are under way stay for sale"),
+];
 
 /// The part of the notifications that tells the platform of a bounce.
 pub(super) const SUPPRESS: &str = "suppress";
@@ -37,7 +47,7 @@ const HOLD_MARGIN: Duration = Duration::from_secs(5 * 60);
 #[derive(Debug)]
 pub struct OrderRun<'o> {
     pub(super) order: &'o OrderData,
-    /// What the order asks for.
+    /// The requests that the order makes.
     pub requests: Requests<'o>,
     plan: fn(Policy) -> Policy,
     pub(super) so_far: RefCell<SoFar>,

@@ -5,7 +5,7 @@ use std::fmt;
 /// How much of a long step is done. `1200 of 5000` as text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Count {
-    /// What is done.
+    /// So much is done.
     pub done: u64,
     /// Of how much.
     pub of: u64,

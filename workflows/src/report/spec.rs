@@ -17,7 +17,7 @@ pub struct StepSpec {
     /// undone.
     pub left: &'static str,
     /// The consequence in words when a person keeps its effect, because it cannot be undone any more, and the run goes
-    /// on to its goal; empty where that is no answer.
+    /// on to its goal; empty where that is not an answer.
     pub kept: &'static str,
     /// Whether a refusal of its undo holds up the undos of earlier steps until a person has answered.
     pub holds_up_others: bool,

@@ -1,7 +1,7 @@
 //! Told beside the story: parts of steps that hold up nothing and end nothing.
 //!
 //! They run beside a wait of the forward path, and end with it; or beside the way back, and the run closes when the
-//! last has ended, at the latest with its patience. What became of each is a part of its step in the report. The step
+//! last has ended, at the latest with its patience. The outcome of each is a part of its step in the report. The step
 //! itself stands as it did, because it has not had its turn.
 
 use std::future::Future;

@@ -246,7 +246,7 @@ impl<W: Process, T: 'static> Open<W, T> {
                     let why = Some(unsettled.reason.clone());
                     self.scribe.reply(ticket, &self.id, AnswerOutcome::FailedAgain, why);
                 }
-                // What is tried on ends by a refusal, or with its round.
+                // The tries beside the question end by a refusal, or with their round.
                 if !unsettled.is_refused {
                     self.try_on();
                 }

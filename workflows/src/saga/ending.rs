@@ -122,8 +122,8 @@ impl<T> Ended<T> {
     }
 }
 
-/// A process's own part of its way back, where that is more than undoing everything newest first. `T`: the findings with
-/// which its story ends.
+/// A process's own part of its way back, where that is more than undoing everything newest first. `T`: the findings
+/// with which its story ends.
 pub trait WayBack<W: Process, T> {
     /// The failure type of a run that a step ended by getting no usable answer for all its patience, or a refusal that
     /// its adapter has no word for.

@@ -261,7 +261,7 @@ impl<'s, W: Process> Back<'s, W> {
         if decides {
             self.saga.questions.meanwhile(noted).await;
             if self.is_kept() {
-                // What it needs stays.
+                // The effects that it needs stay.
                 self.saga.undos.borrow_mut().clear();
             }
         } else {

@@ -1,4 +1,4 @@
-//! What a server said of a picture, kept with the hash of its content.
+//! The words of a server about a picture, kept with the hash of its content.
 
 use contracts::objects::ObjectRef;
 use serde::{Deserialize, Serialize};

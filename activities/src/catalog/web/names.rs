@@ -1,4 +1,5 @@
-//! The look-up of names. What a name leads to is checked here, behind it: a second look-up could answer otherwise.
+//! The look-up of names. The addresses that a name leads to are checked here, behind it: a second look-up could answer
+//! otherwise.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};

@@ -85,7 +85,7 @@ pub struct Page {
     /// Where the next page begins; `None`: nothing is left now. Pages must not lose a record between two that changed
     /// at the same moment.
     pub next: Option<String>,
-    /// What was meant for the shop and cannot be read: its name, and what to do. The report says it.
+    /// Each thing that was meant for the shop and cannot be read: its name, and what to do. The report says it.
     pub left_lying: Vec<String>,
 }
 

@@ -19,7 +19,7 @@ pub(super) struct RefundBody {
     amount: Option<Box<RawValue>>,
 }
 
-/// What became of a refund.
+/// The outcome of a refund.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Made {
     /// Made, or under way.
@@ -49,7 +49,7 @@ impl RefundBody {
 pub(super) struct Left {
     /// So much.
     pub(super) rest: Money,
-    /// What went back before, or is on its way.
+    /// The money that went back before, or is on its way.
     pub(super) refunded: Money,
     /// The number of refunds listed.
     pub(super) listed: usize,

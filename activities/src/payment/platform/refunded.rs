@@ -12,7 +12,7 @@ use crate::http::wire::money;
 const ALL_OF_IT: &str = "refunded";
 
 impl Platform {
-    /// What went back of all payments made under a key.
+    /// The money that went back of all payments made under a key.
     pub(super) async fn refunded_under(&self, find: &FindPayment) -> Result<Option<Money>, CallError> {
         let made = self.made_under(&find.key).await?;
         let refunded = made.iter().map(|payment| self.refunded_of(payment));

@@ -9,7 +9,7 @@ use super::{Stripe, look_up, units};
 use crate::http::CallError;
 
 impl Stripe {
-    /// What went back of the intent with that id, or of all intents made under a key.
+    /// The money that went back of the intent with that id, or of all intents made under a key.
     pub(super) async fn refunded_under(&self, find: &FindPayment) -> Result<Option<Money>, CallError> {
         let ids = match &find.payment_id {
             Some(id) => vec![id.clone()],

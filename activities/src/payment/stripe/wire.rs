@@ -120,7 +120,7 @@ pub(super) enum Standing {
     Captured {
         /// In the currency's smallest unit.
         left: i64,
-        /// What went back before, or is on its way.
+        /// The money that went back before, or is on its way.
         refunded: i64,
     },
     /// The bank has it in hand: neither cancelled nor refunded can it be now.
@@ -147,7 +147,7 @@ impl Intent {
         &self.status
     }
 
-    /// What went back to the customer, in the smallest unit of the currency of that code.
+    /// The money that went back to the customer, in the smallest unit of the currency of that code.
     pub(super) fn refunded(&self) -> Option<(i64, Option<&str>)> {
         match &self.latest_charge {
             Some(LatestCharge::Whole(charge)) => Some((charge.amount_refunded, self.currency.as_deref())),

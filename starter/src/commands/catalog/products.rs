@@ -48,7 +48,7 @@ pub(super) const PRODUCTS: ListKind = ListKind {
 };
 /// The text of a cell that empties the field. An empty cell says nothing of it.
 const EMPTIES: &str = "(empty)";
-/// What stands between the pictures of a cell.
+/// The signs that stand between the pictures of a cell.
 const BETWEEN: [char; 2] = ['|', '\n'];
 /// The fields that are part of an object.
 const OBJECTS: [&str; 2] = ["attributes", "seo_settings"];

@@ -91,7 +91,7 @@ impl Columns {
         self.said.are_all_bare()
     }
 
-    /// What is said of a column that a table does not have: a slip, which would cost every row.
+    /// The problem of a rule with a column that a table does not have: a slip, which would cost every row.
     pub(super) fn missing(&self, columns: &[&str]) -> Option<Problem> {
         let (field, column) = self.said.missing(columns)?;
         let fix = format!("{}, or give the rule a default", did_you_mean(&column, columns));

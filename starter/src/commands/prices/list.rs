@@ -162,7 +162,7 @@ async fn read_table(
         }
         let mapped = columns.row(fields, kind != Kind::JsonLines).map_err(here)?;
         let row = mapped.row;
-        // What the file itself says of a value comes first.
+        // The flaw that the file itself shows in a value comes first.
         flaws.extend(
             mapped.flaws.into_iter().filter(|(field, _)| !flaws.contains_key(field)).collect::<Vec<_>>(),
         );
@@ -233,7 +233,7 @@ impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let read = self.source.read(into)?;
         self.held.set(self.held.get() + read as u64);
-        // What is read ahead belongs to the next one.
+        // The bytes that are read ahead belong to the next one.
         if self.held.get() > 2 * RECORD_BYTES_MAX {
             let why =
                 format!("a row is longer than {} MiB, or a quote is never closed", RECORD_BYTES_MAX >> 20);

@@ -42,7 +42,7 @@ fn a_code_says_what_a_number_is() {
     assert_eq!(section(&of_code("[<5]0000;[<9]000"), 9.0), None);
 }
 
-/// What a person sees is the key.
+/// The key is what a person sees.
 #[test]
 fn a_key_is_shown_with_the_zeros_and_signs_of_its_look() {
     for (code, number, shown) in [

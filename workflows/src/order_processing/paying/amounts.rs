@@ -1,10 +1,10 @@
-//! What came is compared with what is due, before goods and label are spent on it.
+//! The money that came is compared with the money that is due, before goods and label are spent on it.
 //!
 //! A provider says "paid" of a transfer that brought less than the order costs, or more, or other money. More is
 //! enough: the order goes on, and the report says how much is too much. For less, and for other money, a person decides
 //! while the stock is held: to take what came, to wait for the rest, or to give it back. Meanwhile the payment is read
-//! on ([`super::paying`]): the rest may come by itself, and the question closes. When the reservation is over, the order
-//! expires, and its undo gives back what came.
+//! on ([`super::paying`]): the rest may come by itself, and the question closes. When the reservation is over, the
+//! order expires, and its undo gives back what came.
 
 use std::fmt;
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub const AMOUNT_CAUSES: [&str; 2] = [SHORT, OTHER_CURRENCY];
 /// How the money that came stands to what is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Came {
-    /// What is due. Answers from before amounts were told count as that.
+    /// The money that is due. Answers from before amounts were told count as that.
     Enough,
     /// More than that.
     More {
