@@ -64,13 +64,14 @@ impl<'s> Products<'s> {
         Ok(None)
     }
 
-    /// Searches for a SKU: exactly this one, on whichever page it is.
-    async fn search(&self, sku: &str) -> Result<Option<Existing<Look>>, CallError> {
+    /// Searches for a row's SKU: exactly this one, on whichever page it is.
+    async fn search(&self, row: &Staged) -> Result<Option<Existing<Look>>, CallError> {
+        let sku = row.product.sku.as_str();
         for page in 1.. {
             let (bodies, is_last) = self.shop.page::<Body>(&["products"], &[("search", sku)], page).await?;
             for body in bodies {
                 if body.sku == sku {
-                    return Ok(Some(body.read()?.1));
+                    return Ok(Some(row.part_of(body.read()?.1)));
                 }
             }
             if is_last {
@@ -85,11 +86,10 @@ impl<'s> Products<'s> {
         let mut looks = Vec::with_capacity(rows.len());
         for row in rows {
             let sku = row.product.sku.as_str();
-            let look = match listing {
-                Some(known) => known.get(sku).cloned(),
-                None => self.search(sku).await?,
-            };
-            looks.push(look.map(|look| row.part_of(look)));
+            looks.push(match listing {
+                Some(known) => known.get(sku).cloned().map(|look| row.part_of(look)),
+                None => self.search(row).await?,
+            });
         }
         Ok(looks)
     }
@@ -195,8 +195,7 @@ impl Kind for Products<'_> {
 
     fn look_again<'a>(&'a self, row: &'a Staged) -> BoxFuture<'a, Result<Option<Existing<Look>>, CallError>> {
         async move {
-            let look = self.search(row.product.sku.as_str()).await?;
-            let mut looks = vec![look.map(|look| row.part_of(look))];
+            let mut looks = vec![self.search(row).await?];
             self.add_stock(std::slice::from_ref(row), &mut looks).await?;
             Ok(looks.pop().flatten())
         }
@@ -293,7 +292,7 @@ impl Kind for Products<'_> {
                 self.shop.post(&["products"], key, &body::create(sku, wanted)).await;
             let id = match made {
                 Err(error) if is_refused_as(&error, 409) => {
-                    match self.search(sku).await.map_err(of_the_row)? {
+                    match self.search(row).await.map_err(of_the_row)? {
                         // Ours, of an attempt whose answer is lost at a shop that keeps no keys.
                         Some(found) if self.is_as_made(row, &found.state) => found.id,
                         Some(_) => return Err(made_meanwhile()),
