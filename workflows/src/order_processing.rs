@@ -14,9 +14,8 @@
 //!    `send-notifications` (mail, SMS, push; a failure is reported, no more), `update-analytics`.
 //!
 //! A refusal, an outage beyond a step's patience, the deadline, `cancel_order` or Temporal's cancel before the pivot
-//! undoes every step that has begun, newest first; then shop (`update-order`) and customer (`telling`) are told. A
-//! person is asked about an undo that sticks, and the others go on; behind a label that is not voided they wait, or
-//! everything is `kept`.
+//! undoes every step that has begun, newest first; shop (`update-order`) and customer (`telling`) hear of it. A person
+//! is asked about an undo that sticks, and the others go on; behind a label that stays they wait, or all is `kept`.
 //!
 //! Deliberately absent: retries (`policy`), formats of providers (crate `activities`), a second charge (a new order).
 
