@@ -292,7 +292,7 @@ fn is_link(url: &str) -> bool {
 /// Minutes in the largest unit that says them in a whole number; the template has the word for the unit.
 fn held(minutes: u64) -> Value {
     let units = [("day", 24 * 60), ("hour", 60)];
-    let whole = units.into_iter().find(|(_, length)| minutes >= *length && minutes % length == 0);
+    let whole = units.into_iter().find(|(_, length)| minutes >= *length && minutes.is_multiple_of(*length));
     let (unit, length) = whole.unwrap_or(("minute", 1));
     context! { count => minutes / length, unit }
 }

@@ -3,7 +3,7 @@
 
 mod table;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tests::matrix::{
     Cell, HERE, PATIENT, Process, SLOW_THIRD, Worker, cancel_is_answered, down_twice, is, killed, reply_lost,
     slow, struck, struck_without_keys, tells, under_way,

@@ -1,5 +1,7 @@
 //! Shop and customer are told of an order that waits for its payment, or ends without being fulfilled.
 
+mod by_hand;
+
 use anyhow::Context as _;
 use std::time::{Duration, Instant};
 
@@ -15,6 +17,8 @@ use tests::world::{LIMIT, Order, World};
 use workflows::late_payment::{LatePayment, LatePaymentResult};
 use workflows::report::{Progress, Report, StepStatus};
 use workflows::saga::{Action, AnswerOutcome};
+
+use by_hand::{has_answers, refund_by_hand};
 
 const NOTIFY: &str = "send-notifications";
 
@@ -144,27 +148,6 @@ impl Ends {
         world.shop.mend().await?;
         Ok((order, report))
     }
-}
-
-/// A reply that was lost is asked for again: waits until shop and mail have answered about the invitation.
-async fn has_answers(order: &Order<'_>) -> anyhow::Result<()> {
-    let are_there = |p: &Progress| {
-        let parts = p.steps.iter().flat_map(|step| &step.parts);
-        let mut of_invitation = parts.filter(|part| part.part == "awaiting_payment");
-        of_invitation.all(|part| part.status != StepStatus::Running)
-    };
-    order.until("has invited", are_there).await.map(drop)
-}
-
-async fn refund_by_hand(world: &World, order: &Order<'_>) -> anyhow::Result<()> {
-    let key = format!("order/{}/process-payment", order.order_id);
-    let payments = world.shop.ask(&format!("payments?idempotency_key={key}"), None).await?;
-    let payment = payments[0]["payment_id"].as_str().unwrap_or_default().to_owned();
-    let body = json!({ "amount": 25_000_000, "currency": "VND", "reason": "its reply may be lost" });
-    if let Ok(refunded) = world.shop.ask(&format!("payments/{payment}/refund"), Some(&body)).await {
-        anyhow::ensure!(!refunded.is_null(), "not refunded");
-    }
-    Ok(())
 }
 
 #[tokio::test]

@@ -69,9 +69,10 @@ mod tests {
         }
         assert_eq!(ahead, Ahead(vec![3..4, 5..10]));
         assert!(ahead.add(4) && ahead.has(4) && !ahead.has(10));
-        assert_eq!(ahead.clone().into_ranges(), [3..10]);
+        let whole = 3..10;
+        assert_eq!(ahead.clone().into_ranges(), std::slice::from_ref(&whole));
         ahead.forget_before(9);
-        assert_eq!(ahead, Ahead(vec![3..10]), "a range that goes on behind the row stays");
+        assert_eq!(ahead.0, std::slice::from_ref(&whole), "a range that goes on behind the row stays");
         ahead.forget_before(10);
         assert_eq!(ahead, Ahead::default());
     }

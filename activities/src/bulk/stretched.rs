@@ -89,8 +89,8 @@ mod tests {
     /// Of two batches that are written at the same time the second one is answered first.
     #[test]
     fn rows_are_told_batch_by_batch_whatever_comes_first() {
-        let mut told = Stretched::<u64>::default();
-        told.batches = vec![BatchCount { number: 3, rows: 5, refused: 5, before: 5 }];
+        let batches = vec![BatchCount { number: 3, rows: 5, refused: 5, before: 5 }];
+        let mut told = Stretched::<u64> { batches, ..Stretched::default() };
         for (number, row) in [(4, 41), (4, 42), (3, 36), (5, 51), (3, 37), (4, 43)] {
             told.count_batch(number, false);
             told.tell_inline(number, row);

@@ -76,7 +76,7 @@ fn a_list_is_staged_and_written_by_reference() -> TestResult {
         list: list(),
         moment: 1,
         from: 200,
-        ahead: vec![210..220],
+        ahead: std::iter::once(210..220).collect(),
         open: vec![PriceBatch { batch_number: 6, success: true, processed_count: 4, failed_count: 3 }],
         batches_before: 3,
         batch_size: 100,

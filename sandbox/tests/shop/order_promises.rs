@@ -92,7 +92,7 @@ async fn what_is_paid_and_labelled_is_told_before_the_run_is_over() {
     };
     let label = text(&shop.get("/shipments?order_id=ORDER-001").await["data"][0]["shipment_id"]).to_owned();
     let unheard = said("ORDER-001", "25000000 VND are captured", &label);
-    assert_eq!(when_ended(&shop, "ORDER-001").await, [unheard.clone()]);
+    assert_eq!(when_ended(&shop, "ORDER-001").await, std::slice::from_ref(&unheard));
     // A parcel that was collected is as live as one that lies there.
     shop.put("/_sandbox/shipments/ORDER-001", json!({ "status": "in_transit" })).send().await.ok(200);
     assert_eq!(when_ended(&shop, "").await, [unheard], "of all orders");

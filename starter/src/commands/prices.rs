@@ -12,6 +12,9 @@ mod revert;
 mod say;
 mod update;
 
+#[cfg(test)]
+pub(crate) use kind::PRICES;
+
 use super::any;
 use super::call::Call;
 use crate::cli::prices::PricesCommand;

@@ -55,7 +55,8 @@ enum When {
 impl When {
     /// Reads `<=99999`.
     fn parse(inside: &str) -> Option<Self> {
-        let compared: [(&str, fn(f64) -> Self); 6] = [
+        type Makes = fn(f64) -> When;
+        let compared: [(&str, Makes); 6] = [
             ("<=", Self::UpTo),
             (">=", Self::From),
             ("<>", Self::IsNot),

@@ -92,15 +92,15 @@ impl OrderRun<'_> {
             PaymentState::RequiresAction { action } => Some(action.clone()),
             _ => None,
         };
-        let settled = async {
+        let settled = Box::pin(async {
             let settled = self.settled(&mut wait, payment).await;
             // News from here on is about another payment.
             saga.ctx().state_mut(|w| w.is_paid = settled.is_ok());
             settled
-        };
+        });
         let settled = match action {
             // No outage of shop or mail holds up the looks.
-            Some(action) => Aside::beside(saga, |aside| self.invite(aside, action), settled).await,
+            Some(action) => Box::pin(Aside::beside(saga, |aside| self.invite(aside, action), settled)).await,
             None => settled.await,
         };
         wait.end(&settled);

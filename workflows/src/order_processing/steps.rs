@@ -310,7 +310,7 @@ impl WayBack<OrderProcessing, Fulfilled> for OrderRun<'_> {
     }
 
     async fn keep(&self, saga: &OrderSaga) -> Option<Fulfilled> {
-        self.keep_parcel(saga).await
+        Box::pin(self.keep_parcel(saga)).await
     }
 }
 

@@ -5,7 +5,7 @@ use mapping::targets::Kind;
 use crate::commands::lists::columns::ListKind;
 
 /// A price list.
-pub(super) const PRICES: ListKind = ListKind {
+pub(crate) const PRICES: ListKind = ListKind {
     name: "a price list",
     fields: &[
         ("sku", Kind::Key),
