@@ -60,11 +60,11 @@ impl OrderRun<'_> {
             return Ok(None);
         }
         saga.fact(PAY, "amount", self.order.total_amount.to_string());
-        let payment = saga
+        let charged = saga
             .step(PAY, Payments::charge, self.requests.charge(was_known), policy::money())
             .or_look_up(Payments::find, self.requests.payment())
-            .undo_by(Payments::reverse, self.requests.reversal(None))
-            .await?;
+            .undo_by(Payments::reverse, self.requests.reversal(None));
+        let payment = Box::pin(charged).await?;
         if let Some(payment_id) = &payment.payment_id {
             self.know(saga, payment_id);
         }

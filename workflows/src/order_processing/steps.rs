@@ -103,10 +103,10 @@ impl<'o> OrderRun<'o> {
     /// When a line is short.
     pub async fn reserve<P: Process>(&self, saga: &Saga<P>) -> Result<Vec<Hold>, Halt> {
         let hold = self.requests.hold(self.hold_until(saga));
-        let reservation = saga
+        let held = saga
             .step(RESERVE, Inventory::reserve, hold, self.plan(policy::stock()))
-            .undo_by(Inventory::release, self.requests.release())
-            .await?;
+            .undo_by(Inventory::release, self.requests.release());
+        let reservation = Box::pin(held).await?;
         match reservation {
             Reservation::Held { holds } => {
                 self.so_far.borrow_mut().holds.clone_from(&holds);
@@ -124,16 +124,16 @@ impl<'o> OrderRun<'o> {
     /// # Errors
     /// When a hold is gone.
     pub async fn confirm<P: Process>(&self, saga: &Saga<P>, holds: Vec<Hold>) -> Result<(), Halt> {
-        let confirmation = saga
+        let sale = saga
             .step(CONFIRM, Inventory::confirm, self.requests.sale(holds.clone()), self.plan(policy::stock()))
-            .undo_by(Inventory::restock, self.requests.restock())
-            .await?;
+            .undo_by(Inventory::restock, self.requests.restock());
+        let confirmation = Box::pin(sale).await?;
         match confirmation {
             Confirmation::Confirmed => {
                 self.so_far.borrow_mut().is_sold = true;
                 Ok(())
             }
-            Confirmation::HoldLost { variants } => self.confirm_again(saga, holds, &variants).await,
+            Confirmation::HoldLost { variants } => Box::pin(self.confirm_again(saga, holds, &variants)).await,
         }
     }
 
@@ -185,11 +185,11 @@ impl<'o> OrderRun<'o> {
     /// # Errors
     /// When the carrier refuses the parcel.
     pub async fn ship<P: Process>(&self, saga: &Saga<P>) -> Result<Label, Halt> {
-        let shipment = saga
+        let parcel = saga
             .step(SHIP, Shipping::create_shipment, self.requests.parcel(), self.plan(policy::carrier()))
             .or_look_up(Shipping::find_shipment, self.requests.label())
-            .undo_by(Shipping::void_shipment, self.requests.label())
-            .await?;
+            .undo_by(Shipping::void_shipment, self.requests.label());
+        let shipment = Box::pin(parcel).await?;
         match shipment {
             Shipment::Labelled(label) => {
                 saga.fact(SHIP, "tracking_number", &label.tracking_number);
@@ -208,7 +208,7 @@ impl<'o> OrderRun<'o> {
         // A shop that never hears of a paid order with a label would sell its goods, or charge, again: a person is
         // asked.
         let step = saga.step(UPDATE, Commerce::update_order, confirmed, self.plan(policy::tell_shop()));
-        let _noted_by_the_saga = step.or_ask().await;
+        let _noted_by_the_saga = Box::pin(step.or_ask()).await;
     }
 
     /// The customer is told, on each way at once.
@@ -223,7 +223,7 @@ impl<'o> OrderRun<'o> {
         let delivery = step.part("email").or_report().await;
         note_delivery(saga, "email", delivery.as_ref());
         if let Some(Delivery::Bounced { .. }) = delivery {
-            self.suppress(saga).await;
+            Box::pin(self.suppress(saga)).await;
         }
     }
 
