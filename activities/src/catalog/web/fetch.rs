@@ -201,6 +201,12 @@ async fn whole(mut response: Response) -> Result<Fetched, NotFetched> {
     }
 }
 
+/// Whether an error is one of TLS, or holds one. The cause of an error of input and output is not its source.
+fn is_of_tls(error: &(dyn StdError + 'static)) -> bool {
+    let held = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    error.is::<rustls::Error>() || held.is_some_and(|held| is_of_tls(held))
+}
+
 /// Why a request failed. The error itself holds the address.
 fn cause(error: &reqwest::Error) -> NotFetched {
     let mut next = StdError::source(error);
@@ -212,9 +218,7 @@ fn cause(error: &reqwest::Error) -> NotFetched {
             };
         }
         let io = inner.downcast_ref::<io::Error>();
-        // The cause of an error of input and output is not its source.
-        let of_tls = io.and_then(io::Error::get_ref).is_some_and(|inner| inner.is::<rustls::Error>());
-        if of_tls || inner.is::<rustls::Error>() {
+        if is_of_tls(inner) {
             return NotFetched::Tls;
         }
         if io.is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) {

@@ -229,8 +229,18 @@ async fn each_picture_that_is_not_there_says_why() {
     ] {
         assert_eq!(said(&web, &store, &address).await, why, "{address}");
     }
-    let plain = server.url("cdn.example.com", "/a.gif").replace("http:", "https:");
-    assert!(said(&web, &store, &plain).await.contains("cannot be trusted (TLS)"));
+    // A server that speaks no TLS answers in plain words.
+    let speaker = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let plain = format!("https://cdn.example.com:{}/a.gif", speaker.local_addr().expect("bound").port());
+    std::thread::spawn(move || {
+        for stream in speaker.incoming() {
+            let mut stream = stream.expect("a caller");
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").expect("said");
+            let _heard = stream.read(&mut [0; 4_096]);
+        }
+    });
+    let told = said(&web, &store, &plain).await;
+    assert!(told.contains("cannot be trusted (TLS)"), "{told}");
 }
 
 #[tokio::test]
