@@ -304,10 +304,21 @@ impl Api {
         found: Vec<T>,
         key_of: impl Fn(&T) -> Option<&str>,
     ) -> Result<Vec<T>, CallError> {
-        if found.iter().any(|effect| key_of(effect).is_none()) {
-            return Err(self.channel.unknown("a look-up whose answer names no idempotency key"));
+        self.only_of("idempotency key", key.as_str(), found, key_of)
+    }
+
+    /// The same of a look-up by anything else: what does not carry it is somebody else's.
+    pub(crate) fn only_of<T>(
+        &self,
+        what: &str,
+        wanted: &str,
+        found: Vec<T>,
+        of: impl Fn(&T) -> Option<&str>,
+    ) -> Result<Vec<T>, CallError> {
+        if found.iter().any(|found| of(found).is_none()) {
+            return Err(self.channel.unknown(format!("a look-up whose answer names no {what}")));
         }
-        Ok(found.into_iter().filter(|effect| key_of(effect) == Some(key.as_str())).collect())
+        Ok(found.into_iter().filter(|found| of(found) == Some(wanted)).collect())
     }
 
     /// The system answered, and its answer cannot be acted on.

@@ -31,6 +31,12 @@ impl Commerce {
         unimplemented!()
     }
 
+    /// Writes how the money of an order ended, and leaves its state as it is. The same fields: the same state.
+    #[activity(name = "commerce.update_payment")]
+    pub fn update_payment(input: UpdatePayment) {
+        unimplemented!()
+    }
+
     /// Reports a business event to the platform's analytics.
     #[activity(name = "commerce.track_order_completed")]
     pub fn track_order_completed(input: OrderCompleted) {
@@ -183,6 +189,12 @@ pub struct UpdateOrder {
     /// The state of the money, if it changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_status: Option<PaymentStatus>,
+    /// The provider's id of the payment, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_id: Option<String>,
+    /// The provider's ids of the refunds that were made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refund_ids: Vec<String>,
     /// The state of the parcel, if it changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shipping_status: Option<ShippingStatus>,
@@ -195,6 +207,23 @@ pub struct UpdateOrder {
     /// Why it ended without delivery.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure_reason: Option<String>,
+}
+
+/// How the money of an order ended, for a shop that knows how the order did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpdatePayment {
+    /// Names this change.
+    pub key: IdempotencyKey,
+    /// The order.
+    pub order_id: OrderId,
+    /// Where the money stands.
+    pub payment_status: PaymentStatus,
+    /// The provider's id of the payment, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_id: Option<String>,
+    /// The provider's ids of the refunds that were made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refund_ids: Vec<String>,
 }
 
 /// The states a process gives an order.
@@ -217,10 +246,37 @@ pub enum OrderStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PaymentStatus {
-    /// Captured.
-    Paid,
-    /// To be collected on delivery.
+    /// No money yet, and it may still come: to be collected on delivery, or a customer or a bank has it in hand.
     Pending,
+    /// No money was taken: nothing was charged, or the charge was declined.
+    Unpaid,
+    /// A payment was begun, and taken back before any money came.
+    Voided,
+    /// Captured, and all of it is here.
+    Paid,
+    /// Captured, and a part of it went back.
+    PartiallyRefunded,
+    /// Captured, and all of it went back.
+    Refunded,
+}
+
+impl PaymentStatus {
+    /// Every status.
+    pub const ALL: [Self; 6] =
+        [Self::Pending, Self::Unpaid, Self::Voided, Self::Paid, Self::PartiallyRefunded, Self::Refunded];
+
+    /// The name on the wire.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Unpaid => "unpaid",
+            Self::Voided => "voided",
+            Self::Paid => "paid",
+            Self::PartiallyRefunded => "partially_refunded",
+            Self::Refunded => "refunded",
+        }
+    }
 }
 
 /// The state of an order's parcel, as the shop shows it.

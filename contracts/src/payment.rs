@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use temporalio_macros::activity_definitions;
 
+use crate::commerce::PaymentStatus;
 use crate::money::Money;
 use crate::rounds::{Round, Tried};
 use crate::values::{CustomerId, IdempotencyKey, OrderId, PaymentToken};
@@ -39,10 +40,10 @@ impl Payments {
         unimplemented!()
     }
 
-    /// Reads the amount that went back to the customer of what was charged under a key, whoever gave it back. `None`
-    /// where nothing did.
+    /// Reads how the money ended that was charged under a key: what is here of it, and what went back, whoever gave it
+    /// back.
     #[activity(name = "payment.refunded")]
-    pub fn refunded(input: FindPayment) -> Option<Money> {
+    pub fn refunded(input: FindPayment) -> Balance {
         unimplemented!()
     }
 }
@@ -171,6 +172,23 @@ pub struct FindPayment {
     /// have seen yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_id: Option<String>,
+}
+
+/// The money that was charged under a key, as the provider shows it now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Balance {
+    /// Where it stands, of all payments under the key together.
+    pub status: PaymentStatus,
+    /// The provider's id of the payment; of several, of one that brought money.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_id: Option<String>,
+    /// The money that went back to the customer, and that the provider shows as gone; `None`: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refunded: Option<Money>,
+    /// The provider's ids of the refunds that were made, or are under way, in its order; those that came back are left
+    /// out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refund_ids: Vec<String>,
 }
 
 /// A request to undo whatever was charged under a key.

@@ -8,7 +8,7 @@
 use jiff::Timestamp;
 
 use crate::catalog::ApplyRows;
-use crate::commerce::UpdateOrder;
+use crate::commerce::{UpdateOrder, UpdatePayment};
 use crate::customers::AccountRef;
 use crate::inventory::{ConfirmStock, ReleaseStock};
 use crate::loyalty::GrantRef;
@@ -42,6 +42,7 @@ impl Tried for ReleaseStock {}
 impl Tried for ConfirmStock {}
 impl Tried for ShipmentRef {}
 impl Tried for UpdateOrder {}
+impl Tried for UpdatePayment {}
 impl Tried for AccountRef {}
 impl Tried for GrantRef {}
 impl Tried for ApplyRows {}

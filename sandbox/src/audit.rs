@@ -122,6 +122,7 @@ pub(crate) fn audit(shop: &Shop<'_>, over: &Over<'_>) -> rusqlite::Result<Audit>
     }
     if let Some(prefix) = over.ended {
         violations.extend(orders::held_open(shop, prefix)?);
+        violations.extend(orders::money_told_wrongly(shop, prefix)?);
     }
     Ok(Audit { ok: violations.is_empty(), violations, totals: totals(shop)? })
 }

@@ -10,6 +10,9 @@ CREATE TABLE orders (
     payment_type TEXT NOT NULL,
     status TEXT NOT NULL,
     payment_status TEXT,
+    payment_id TEXT,
+    -- JSON: the provider's ids.
+    refund_ids TEXT,
     shipping_status TEXT,
     tracking_number TEXT,
     estimated_delivery TEXT,

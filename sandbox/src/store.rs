@@ -11,7 +11,7 @@ use crate::seed::{self, Seed};
 use crate::shop::Shop;
 
 /// Bumped with every change of `schema.sql`; a file of another version is refused.
-const SCHEMA_VERSION: i64 = 7;
+const SCHEMA_VERSION: i64 = 8;
 
 /// Where the shop keeps its books.
 #[derive(Clone, Debug, PartialEq, Eq)]

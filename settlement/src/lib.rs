@@ -8,6 +8,8 @@
 //! is lost between the two: Temporal completes no run that has a signal it was not shown.
 //! Deliberately absent: deciding by the order of events. They may come twice, late or reversed.
 
+mod error;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -19,21 +21,21 @@ use temporalio_client::errors::{
 use temporalio_client::{
     Client, WorkflowDescribeOptions, WorkflowExecuteUpdateOptions, WorkflowExecutionStatus,
     WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowHandle, WorkflowIdConflictPolicy,
-    WorkflowIdReusePolicy, WorkflowSignalOptions, WorkflowStartOptions,
+    WorkflowIdReusePolicy, WorkflowQueryOptions, WorkflowSignalOptions, WorkflowStartOptions,
 };
 use temporalio_common::HasWorkflowDefinition;
 use temporalio_common::error::IncomingError;
 use temporalio_common::protos::temporal::api::failure::v1::Failure;
 use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
 use temporalio_common::search_attributes::SearchAttributes;
-use thiserror::Error;
-use tonic::Status;
 use workflows::input::Unchecked;
 use workflows::late_payment::{self, LateNews, LatePayment, LatePaymentData, LatePaymentResult};
 use workflows::order_processing::{self, OrderData, OrderProcessing, PaymentSettled};
 use workflows::report::Report;
 use workflows::saga::Outcome;
 use workflows::search_attributes::{NEEDS_HUMAN, OUTCOME};
+
+pub use error::SettleError;
 
 /// News of a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,31 +102,6 @@ impl Heard {
     }
 }
 
-/// Why the news could not be brought.
-#[derive(Debug, Error)]
-pub enum SettleError {
-    /// There is no such order.
-    #[error("there is no order {0}")]
-    UnknownOrder(OrderId),
-    /// The order was terminated, or timed out: it could not say how it ended, and nothing of it was undone.
-    #[error(
-        "order {0} was ended by force and did not say whether it was paid for: a person decides about the money"
-    )]
-    EndedByForce(OrderId),
-    /// No worker answered.
-    #[error("no worker answered for order {0} within {1:?}")]
-    NoWorker(OrderId, Duration),
-    /// Temporal refused, or cannot be reached.
-    #[error("Temporal answers {:?}: {}", .0.code(), .0.message())]
-    Rpc(Box<Status>),
-    /// The payment provider has to be asked first, and did not answer.
-    #[error("the payment provider gave no answer: {0}")]
-    NoLook(String),
-    /// Something between Temporal and here failed.
-    #[error("Temporal: {0}")]
-    Temporal(String),
-}
-
 /// Brings the news of a payment, and begins what follows from it; the same news twice has one effect.
 ///
 /// # Errors
@@ -165,16 +142,12 @@ pub async fn bring(client: &Client, news: &News, limit: Duration) -> Result<Foun
             order_processing::DUPLICATE => Found::Open(Heard::Duplicate),
             _ => Found::Paid,
         }),
+        Err(WorkflowUpdateError::Failed(refusal)) if says(&refusal, order_processing::ALREADY_PAID) => {
+            Ok(Found::Paid)
+        }
         // So much news came that the rest of the run's updates is kept for people.
         Err(WorkflowUpdateError::Failed(refusal)) if says(&refusal, order_processing::BY_SIGNAL) => {
-            let signalled =
-                handle.signal(OrderProcessing::payment_heard, news, WorkflowSignalOptions::default());
-            match signalled.await {
-                Ok(()) => Ok(Found::Open(Heard::Taken)),
-                Err(WorkflowInteractionError::NotFound(_)) => after_the_end(client, order_id).await,
-                Err(WorkflowInteractionError::Rpc(status)) => Err(SettleError::Rpc(Box::new(status))),
-                Err(other) => Err(SettleError::Temporal(other.to_string())),
-            }
+            by_signal(client, order_id, news, limit).await
         }
         // Closed before, or while the update was on its way: how it ended decides.
         Err(WorkflowUpdateError::NotFound(_) | WorkflowUpdateError::Failed(_)) => {
@@ -182,6 +155,31 @@ pub async fn bring(client: &Client, news: &News, limit: Duration) -> Result<Foun
         }
         Err(WorkflowUpdateError::Rpc(status)) => Err(SettleError::Rpc(Box::new(status))),
         Err(other) => Err(SettleError::Temporal(other.to_string())),
+    }
+}
+
+/// Brings news by signal. That has no answer, and the order may have got its money in the meantime: so it is asked
+/// whether it took the news.
+async fn by_signal(
+    client: &Client,
+    order_id: &OrderId,
+    news: PaymentSettled,
+    limit: Duration,
+) -> Result<Found, SettleError> {
+    let handle = handle_of(client, OrderProcessing::run, order_processing::workflow_id(order_id));
+    let options = WorkflowSignalOptions::default();
+    match handle.signal(OrderProcessing::payment_heard, news.clone(), options).await {
+        Ok(()) => {}
+        Err(WorkflowInteractionError::NotFound(_)) => return after_the_end(client, order_id).await,
+        Err(WorkflowInteractionError::Rpc(status)) => return Err(SettleError::Rpc(Box::new(status))),
+        Err(other) => return Err(SettleError::Temporal(other.to_string())),
+    }
+    let asked = handle.query(OrderProcessing::has_heard, news, WorkflowQueryOptions::default());
+    match tokio::time::timeout(limit, asked).await {
+        Ok(Ok(true)) => Ok(Found::Open(Heard::Taken)),
+        Ok(Ok(false)) => Ok(Found::Paid),
+        Ok(Err(error)) => Err(SettleError::Temporal(error.to_string())),
+        Err(_) => Err(SettleError::NoWorker(order_id.clone(), limit)),
     }
 }
 
@@ -389,12 +387,4 @@ fn handle_of<R: HasWorkflowDefinition>(
     workflow_id: String,
 ) -> WorkflowHandle<Client, R> {
     client.get_workflow_handle::<R>(workflow_id)
-}
-
-impl SettleError {
-    /// Whether the same news may get through later.
-    #[must_use]
-    pub fn is_worth_a_retry(&self) -> bool {
-        !matches!(self, Self::UnknownOrder(_) | Self::EndedByForce(_))
-    }
 }

@@ -112,7 +112,7 @@ async fn money_that_arrives_during_the_undo_goes_back_before_the_order_closes() 
     let result = order.ended().await?.stopped_as("cancelled")?;
     assert_eq!(
         in_words(&result.report.undone),
-        ["process-payment", "reserve-inventory", "update-order", "process-payment"]
+        ["process-payment", "reserve-inventory", "update-order", "process-payment", "update-payment"]
     );
     let totals = world.shop.clean().await?;
     assert_eq!((&totals["charges"], &totals["refunds"]), (&json!(1), &json!(1)));
@@ -137,7 +137,7 @@ async fn money_that_arrives_while_a_person_is_asked_about_something_else_goes_ba
     let result = order.ended().await?.stopped_as("cancelled")?;
     assert_eq!(
         in_words(&result.report.undone),
-        ["process-payment", "update-order", "process-payment", "reserve-inventory"]
+        ["process-payment", "update-order", "process-payment", "update-payment", "reserve-inventory"]
     );
     assert!(!order.needs_human().await?);
     let totals = world.shop.clean().await?;

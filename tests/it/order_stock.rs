@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 use tests::orders;
 use tests::world::{Order, WorkerProcess, World};
+use workflows::report::StepStatus;
+use workflows::saga::{Action, AnswerOutcome};
 
 const LAPTOP: &str = "LAPTOP-001-16GB-512GB";
 const MOUSE: &str = "MOUSE-001-BLACK";
@@ -57,6 +59,37 @@ async fn a_hold_that_somebody_released_by_hand_is_had_again() -> anyhow::Result<
         assert_eq!(released["released"], json!(1));
         fulfilled(&world, order, reserves).await?;
     }
+    Ok(())
+}
+
+/// The holds were lost and had again, and the stock system went away before they were sold. The parcel is under way,
+/// and a person keeps it: the holds of the second round are sold, under keys that nobody has used.
+#[tokio::test]
+async fn a_parcel_that_is_kept_after_a_second_hold_is_sold() -> anyhow::Result<()> {
+    let slow = ["--retry-first=30s", "--retry-longest=30s", "--stock-patience=10m", "--undo-patience=10m"];
+    let (world, _worker) = World::apart(&slow).await?;
+    let order = paying_slowly(&world).await?;
+    let slow = json!({ "operation": "inventory.reserve", "kind": "latency", "latency_ms": 1_500 });
+    world.shop.faults(json!([slow])).await?;
+    world.shop.holds_run_out().await?;
+    world.shop.requested_again("inventory.reserve", 1).await?;
+    let down = json!({ "operation": "inventory.confirm", "kind": "status", "status": 503 });
+    world.shop.faults(json!([slow, down])).await?;
+    order.until_step("create-shipping", StepStatus::Completed).await?;
+    world.shop.put(&format!("shipments/{}", order.order_id), json!({ "status": "in_transit" })).await?;
+    world.shop.requested_again("inventory.confirm", 1).await?;
+    order.cancel_order("the customer called").await.map_err(anyhow::Error::msg)?;
+    order.until("needs a person", |p| p.needs_human == ["create-shipping"]).await?;
+    world.shop.mend().await?;
+    let kept = order.answer("create-shipping", Action::Keep, "the customer wants it").await;
+    assert_eq!(kept, Ok(AnswerOutcome::Kept));
+    let result = order.ended().await?.fulfilled()?;
+    let sold = result.report.step("sell-kept-goods").map(|step| step.status);
+    assert_eq!(sold, Some(StepStatus::Completed), "{:?}", result.report);
+    assert_eq!(world.shop.clean().await?["holds"], json!(0));
+    assert_eq!((world.shop.stock(LAPTOP).await?, world.shop.stock(MOUSE).await?), ((49, 0), (198, 0)));
+    // Twice while it was paid, and not once more: what was held again is still held.
+    assert_eq!(world.shop.requests("inventory.reserve").await?, 2);
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use tests::orders;
 use tests::servers::TimeSkipping;
 use tests::world::{Ended, LIMIT, Order, World};
 use workflows::order_processing::OrderProcessingResult;
+use workflows::saga::{Action, AnswerOutcome};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HALF_AN_HOUR: u32 = 30;
@@ -234,6 +235,7 @@ async fn news_beyond_measure_goes_by_signal_and_people_are_heard() -> anyhow::Re
     assert_eq!(taken(&order, 500..2_100).await, 0, "refused, which counts for nothing");
     let refused = order.payment_settled("one more").await.expect_err("enough");
     assert!(refused.contains("by the signal payment_heard"), "{refused}");
+    assert!(order.payment_heard("by signal").await?, "taken");
     let event = world.shop.settle(&order.order_id, "paid").await?;
     let (order_id, event_id) = (OrderId::new(order.order_id.as_str())?, EventId::new(event)?);
     let heard = settle(&world.client, &world.task_queue, &order_id, &event_id, LIMIT).await?;
@@ -245,6 +247,28 @@ async fn news_beyond_measure_goes_by_signal_and_people_are_heard() -> anyhow::Re
     order.cancel_order("the customer called").await.map_err(anyhow::Error::msg)?;
     order.ended().await?.stopped_as("cancelled")?;
     Ok(())
+}
+
+/// The same of an order that has its money, and about which a person is asked: the answer is heard, and so is news.
+#[tokio::test]
+async fn news_beyond_measure_of_a_paid_order_keeps_no_answer_out() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let untold = json!({ "operation": "orders.update", "kind": "status", "status": 422 });
+    world.shop.faults(json!([untold])).await?;
+    let order = world.start(&orders::order()).await?;
+    order.until("asks", |p| p.needs_human == ["update-order-status"]).await?;
+    assert_eq!(taken(&order, 0..2_100).await, 500, "the rest is refused, which counts for nothing");
+    assert_eq!(order.payment_settled("one more").await, Err("already paid".to_owned()));
+    // Whoever brings news looks if the order was paid twice, whichever way it was sent.
+    let (order_id, event_id) = (OrderId::new(order.order_id.as_str())?, EventId::new("evt_last")?);
+    let heard = settle(&world.client, &world.task_queue, &order_id, &event_id, LIMIT).await?;
+    assert!(matches!(heard, Heard::PaidBefore { .. }), "{heard:?}");
+    assert!(!order.payment_heard("evt_signalled").await?, "it has its money");
+    world.shop.mend().await?;
+    let told = order.answer("update-order-status", Action::Retry, "the shop is back").await;
+    assert_eq!(told, Ok(AnswerOutcome::Done));
+    order.ended().await?.fulfilled()?;
+    world.shop.clean().await.map(drop)
 }
 
 /// How many updates with news are taken of so many.

@@ -13,7 +13,8 @@
 //!    for its patience; the latter is tried on meanwhile. Where somebody has decided about this payment before
 //!    (`decided`), a person is asked before anything is sent: the money may have gone back by hand. If the read shows
 //!    that there is no money, and none to come, nobody needs to be asked.
-//! 3. `send-notifications`: the customer gets the mail `refunded`, once the provider shows what went back.
+//! 3. `update-payment`: the shop is told how the money ended, as the provider shows it then.
+//! 4. `send-notifications`: the customer gets the mail `refunded`, once the provider shows what went back.
 //!
 //! News that has come meanwhile begins with 1 again.
 //!
@@ -27,14 +28,14 @@ mod face;
 mod input;
 mod telling;
 
-use contracts::payment::{FindPayment, Payment, PaymentState, Payments, ReversePayment};
+use contracts::payment::{Balance, FindPayment, Payment, PaymentState, Payments, ReversePayment};
 use contracts::values::OrderId;
 
 pub use face::{LatePayment, LatePaymentResult, search_attributes};
 pub use input::{LateNews, LatePaymentData};
 
 use crate::input::Problem;
-use crate::order_processing::{self, steps::DECIDED_BEFORE};
+use crate::order_processing::{self, going_back::DECIDED_BEFORE};
 use crate::policy;
 use crate::report::StepSpec;
 use crate::saga::{About, Halt, Process, Saga, Settled, named_exactly};
@@ -49,6 +50,7 @@ pub fn workflow_id(order_id: &OrderId) -> String {
 const READ: &str = "read-payment";
 /// The step that gives the money back.
 pub const REFUND: &str = "refund-payment";
+const TELL: &str = "update-payment";
 const NOTIFY: &str = "send-notifications";
 
 impl Process for LatePayment {
@@ -59,6 +61,7 @@ impl Process for LatePayment {
             .if_left("if the customer paid twice, the shop keeps both"),
         StepSpec::retriable(REFUND, "give the money back")
             .if_left("the shop keeps money that bought nothing"),
+        StepSpec::retriable(TELL, "tell the shop how the money ended"),
         StepSpec::retriable(NOTIFY, "tell the customer"),
     ];
     type Input = LatePaymentData;
@@ -81,6 +84,12 @@ struct GivenBack {
     may_have_gone_back: bool,
     /// Whether the customer was told so.
     is_told: bool,
+    /// Whether the money may have ended anew since the shop was told.
+    is_news: bool,
+    /// Whether somebody gave it back by hand, as the last word about it.
+    is_by_hand: bool,
+    /// How it ended, where that was read.
+    balance: Option<Balance>,
 }
 
 /// Gives late money back, for as long as there is news of it; only a person can leave it.
@@ -156,6 +165,8 @@ async fn give_back(saga: &Saga<LatePayment>, order_id: &OrderId, given: &mut Giv
         Settled::Done(()) => saga.done(REFUND, said_of(given.was_paid)),
         Settled::ByHand(_) | Settled::Left(_) | Settled::Kept(_) => given.is_decided = true,
     }
+    given.is_by_hand = matches!(settled, Settled::ByHand(_));
+    given.is_news |= was_paid != Some(false);
     given.may_have_gone_back |= was_paid != Some(false) && !matches!(settled, Settled::Left(_));
 }
 

@@ -20,12 +20,13 @@
 //! Deliberately absent: retries (`policy`), formats of providers (crate `activities`), a second charge (a new order).
 
 mod face;
+pub(crate) mod going_back;
 mod input;
 mod kept;
 mod paying;
 mod requests;
 mod result;
-pub(crate) mod steps;
+mod steps;
 pub(crate) mod telling;
 
 use contracts::values::OrderId;
@@ -35,7 +36,7 @@ pub use face::{
     ALREADY_PAID, BY_SIGNAL, DUPLICATE, OrderProcessing, PaymentSettled, TAKEN, search_attributes,
 };
 pub use input::{ITEMS_MAX, OrderData, QUANTITY_MAX};
-pub use paying::{AMOUNT_CAUSES, charge_key};
+pub use paying::{AMOUNT_CAUSES, Paid, charge_key};
 pub use requests::Requests;
 pub use result::OrderProcessingResult;
 pub use steps::OrderRun;
@@ -104,8 +105,7 @@ impl OrderRun<'_> {
         let paid = self.settle(saga, payment, deadline).await?;
         let ((), label) = saga.both(self.confirm(saga, holds), self.ship(saga)).await?;
         saga.pivot();
-        let told = self.tell_shop(saga, paid.status, Some(&label));
-        join!(told, self.notify(saga, &label), self.count_sale(saga));
+        join!(self.tell_shop(saga, &paid, Some(&label)), self.notify(saga, &label), self.count_sale(saga));
         Ok(result::Fulfilled { paid, label: Some(label) })
     }
 }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use count::Count;
 pub use spec::{StepClass, StepSpec};
 
-use crate::saga::Question;
+use crate::saga::{Fact, Question};
 
 /// Where a step stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,6 +115,9 @@ pub struct StepReport {
     /// Its parts, where a step does several things side by side (a message per channel).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<PartReport>,
+    /// The findings that other books need: how the money ended, with the provider's ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<Fact>,
 }
 
 /// One part of a step.
@@ -224,6 +227,7 @@ impl Report {
                 ended_at: None,
                 detail: None,
                 parts: Vec::new(),
+                facts: Vec::new(),
             });
         }
     }
@@ -243,6 +247,21 @@ impl Report {
 
     pub(crate) fn step_mut(&mut self, name: &str) -> Option<&mut StepReport> {
         self.steps.iter_mut().find(|step| step.step == name)
+    }
+
+    /// Notes a finding of a step; a later one of that name takes its place.
+    pub(crate) fn note_fact(&mut self, step: &str, name: &str, value: String) {
+        if let Some(step) = self.step_mut(step) {
+            step.facts.retain(|fact| fact.name != name);
+            step.facts.push(Fact { name: name.to_owned(), value });
+        }
+    }
+
+    /// A finding of a step.
+    #[must_use]
+    pub fn fact(&self, step: &str, name: &str) -> Option<&str> {
+        let facts = self.step(step).map(|step| step.facts.as_slice()).unwrap_or_default();
+        facts.iter().find(|fact| fact.name == name).map(|fact| fact.value.as_str())
     }
 
     /// The step that is under way, or waits.

@@ -1,20 +1,19 @@
-//! The platform's wire: `/orders/{id}/validate`, `/orders/{id}`, `/events`.
+//! The platform's wire: `/orders/{id}/validate`, `/events`; `/orders/{id}` is in `known` and `update`.
 
 use contracts::commerce::{
-    CustomerOnboarded, OrderCheck, OrderCompleted, OrderLine, OrderProblem, OrderStatus, OrderValidation,
-    PaymentStatus, ShippingStatus, UpdateOrder, ValidateOrder,
+    CustomerOnboarded, OrderCheck, OrderCompleted, OrderLine, OrderProblem, OrderValidation, ValidateOrder,
 };
-use contracts::payment::CustomerAction;
-use contracts::values::{Address, CustomerId, OrderId};
+use contracts::values::Address;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::known::{CLOSED, KnownOrder, OPEN};
 use crate::http::wire::{Amount, amount, unit_price};
-use crate::http::{Api, CallError, NOT_FOUND};
+use crate::http::{Api, CallError};
 
 pub(super) struct Client {
-    api: Api,
+    pub(super) api: Api,
 }
 
 #[derive(Serialize)]
@@ -86,94 +85,6 @@ enum VerdictError {
     Text(String),
 }
 
-/// An order as the platform holds it.
-#[derive(Deserialize)]
-struct KnownOrder {
-    /// A text or a number; none for an order without an account.
-    #[serde(default)]
-    customer_id: Option<Value>,
-    status: String,
-}
-
-/// The states in which an order waits for its process.
-const OPEN: [&str; 2] = ["pending", "awaiting_payment"];
-/// Those that a confirmed order has in the shop.
-const CONFIRMED: [&str; 5] = ["confirmed", "processing", "shipped", "delivered", "completed"];
-/// Those in which it has had a process.
-const CLOSED: [&str; 9] = [
-    "confirmed",
-    "processing",
-    "shipped",
-    "delivered",
-    "completed",
-    "refunded",
-    "failed",
-    "cancelled",
-    "expired",
-];
-
-/// Those of an order that waits for its payment, or has gone on since.
-const WAITING: [&str; 10] = [
-    "awaiting_payment",
-    "confirmed",
-    "processing",
-    "shipped",
-    "delivered",
-    "completed",
-    "refunded",
-    "failed",
-    "cancelled",
-    "expired",
-];
-
-/// The states in the shop that an order has come to once it was told one, or has gone on to since.
-fn reached(told: OrderStatus) -> &'static [&'static str] {
-    match told {
-        OrderStatus::AwaitingPayment => &WAITING,
-        OrderStatus::Confirmed => &CONFIRMED,
-        OrderStatus::Failed | OrderStatus::Cancelled | OrderStatus::Expired => &CLOSED,
-    }
-}
-
-/// The platform's answer to a word about an order.
-#[derive(Deserialize)]
-struct WrittenOrder {
-    #[serde(default)]
-    status: Value,
-}
-
-impl KnownOrder {
-    fn is_of_another_than(&self, customer: &CustomerId) -> bool {
-        let id = match &self.customer_id {
-            None | Some(Value::Null) => return false,
-            Some(Value::String(id)) => id.clone(),
-            Some(number) => number.to_string(),
-        };
-        id != customer.as_str()
-    }
-
-    fn is_among(&self, states: &[&str]) -> bool {
-        states.contains(&self.status.as_str())
-    }
-}
-
-#[derive(Serialize)]
-struct UpdateBody<'a> {
-    status: OrderStatus,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    payment_action: Option<&'a CustomerAction>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    payment_status: Option<PaymentStatus>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    shipping_status: Option<ShippingStatus>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tracking_number: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    estimated_delivery: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    failure_reason: Option<&'a str>,
-}
-
 #[derive(Serialize)]
 struct EventBody<'a> {
     event_type: &'static str,
@@ -210,17 +121,6 @@ struct SoldLine<'a> {
 impl Client {
     pub(super) fn new(api: Api) -> Self {
         Self { api }
-    }
-
-    /// The order as the platform holds it; `None`: it knows none of that number.
-    async fn known(&self, order_id: &OrderId) -> Result<Option<KnownOrder>, CallError> {
-        match self.api.get(&["orders", order_id.as_str()], &[]).await {
-            Ok(known) => Ok(Some(known)),
-            Err(error) => match error.refusal() {
-                Some(refusal) if refusal.status == 404 && refusal.code == NOT_FOUND => Ok(None),
-                _ => Err(error),
-            },
-        }
     }
 
     /// Why an order that the platform knows may not go ahead: it is somebody else's, or has had its process.
@@ -275,67 +175,6 @@ impl Client {
             problems.push(VerdictError::Text("no reason given".to_owned()).into());
         }
         Ok(OrderValidation::Invalid { problems })
-    }
-
-    fn new_state(&self, state: &str) -> CallError {
-        self.api.new_word("an order in a state", state)
-    }
-
-    /// Whether a state need not be written. The order is read first where it may only be written over an open one of
-    /// one customer, and by a repeated attempt, whose first request may have landed long ago: the shop has gone on
-    /// since, and the platform has no conditional update.
-    async fn is_told(&self, order: &UpdateOrder, is_repeated: bool) -> Result<bool, CallError> {
-        if order.only_over.is_none() && !is_repeated {
-            return Ok(false);
-        }
-        let Some(known) = self.known(&order.order_id).await? else { return Ok(order.only_over.is_some()) };
-        if order.only_over.as_ref().is_some_and(|customer| known.is_of_another_than(customer)) {
-            return Ok(true);
-        }
-        match known.status.as_str() {
-            // That the parcel is under way has to be known, whatever the shop made of the order meanwhile.
-            _ if order.status == OrderStatus::Confirmed => Ok(known.is_among(&CONFIRMED)),
-            _ if known.is_among(&OPEN) => Ok(false),
-            _ if known.is_among(&CLOSED) => Ok(true),
-            other => Err(self.new_state(other)),
-        }
-    }
-
-    /// Writes a state, unless the shop has it already.
-    pub(super) async fn update(&self, order: &UpdateOrder, is_repeated: bool) -> Result<(), CallError> {
-        if self.is_told(order, is_repeated).await? {
-            return Ok(());
-        }
-        let body = UpdateBody {
-            status: order.status,
-            payment_action: order.payment_action.as_ref(),
-            payment_status: order.payment_status,
-            shipping_status: order.shipping_status,
-            tracking_number: order.tracking_number.as_deref(),
-            estimated_delivery: order.estimated_delivery.as_deref(),
-            failure_reason: order.failure_reason.as_deref(),
-        };
-        let path = ["orders", order.order_id.as_str()];
-        // Without a key: the same fields twice are the same state, and a stored 500 would be repeated for ever.
-        let written: Option<WrittenOrder> = self.api.send(Method::PUT, &path, None, &body).await?;
-        let state = written.as_ref().and_then(|written| written.status.as_str());
-        if state.is_some_and(|state| reached(order.status).contains(&state)) {
-            return Ok(());
-        }
-        self.is_written(order).await
-    }
-
-    /// The answer did not name the state that was written: the order does.
-    async fn is_written(&self, order: &UpdateOrder) -> Result<(), CallError> {
-        let held = match self.known(&order.order_id).await? {
-            Some(known) if known.is_among(reached(order.status)) => return Ok(()),
-            Some(known) if known.is_among(&OPEN) || known.is_among(&CLOSED) => known.status,
-            Some(known) => return Err(self.new_state(&known.status)),
-            None => "unknown".to_owned(),
-        };
-        let why =
-            format!("an answer that does not name the order's new state, and the order is held as {held}");
-        Err(self.api.unknown(why))
     }
 
     pub(super) async fn track(&self, event: &OrderCompleted) -> Result<(), CallError> {

@@ -6,11 +6,14 @@
 )]
 
 mod client;
+mod known;
+mod update;
 
 use std::sync::Arc;
 
 use contracts::commerce::{
-    CustomerOnboarded, OrderCompleted, OrderStatus, OrderValidation, UpdateOrder, ValidateOrder, defs,
+    CustomerOnboarded, OrderCompleted, OrderStatus, OrderValidation, UpdateOrder, UpdatePayment,
+    ValidateOrder, defs,
 };
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
@@ -58,6 +61,16 @@ impl CommerceActivities {
                 CallError::into_failure_of_undo
             }
         })
+    }
+
+    /// See [`contracts::commerce::Commerce`].
+    #[activity(definition = defs::UpdatePayment)]
+    pub async fn update_payment(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: UpdatePayment,
+    ) -> Result<(), ActivityError> {
+        alive(&ctx, self.client.update_payment(&input)).await.map_err(CallError::into_failure_of_undo)
     }
 
     /// See [`contracts::commerce::Commerce`].

@@ -80,6 +80,8 @@ struct CustomerBody {
     first_name: String,
     #[serde(default)]
     status: Option<String>,
+    #[serde(default)]
+    idempotency_key: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -139,13 +141,18 @@ impl Client {
     pub(super) async fn find(&self, key: &IdempotencyKey) -> Result<Option<Customer>, CallError> {
         let query = [("idempotency_key", key.as_str())];
         let found: Vec<CustomerBody> = self.api.get(&["customers"], &query).await?;
+        let found = self.api.only_under(key, found, |customer| customer.idempotency_key.as_deref())?;
         Ok(found.into_iter().next().map(Customer::from))
     }
 
     /// The active account of an address.
     pub(super) async fn find_registered(&self, address: &Recipient) -> Result<Option<Customer>, CallError> {
         let found: Vec<CustomerBody> = self.api.get(&["customers"], &[("email", address.reveal())]).await?;
-        for customer in found {
+        // A system that passes over a filter it does not know answers with everybody's accounts.
+        let form =
+            |address: &str| text::mail_address(address).unwrap_or_else(|_| address.to_owned()).to_lowercase();
+        let wanted = form(address.reveal());
+        for customer in found.into_iter().filter(|customer| form(&customer.email) == wanted) {
             match customer.status.as_deref() {
                 None | Some("active") => return Ok(Some(customer.into())),
                 Some("incomplete_onboarding" | "closed") => {}
@@ -232,7 +239,7 @@ impl Client {
 
 impl From<CustomerBody> for Customer {
     fn from(body: CustomerBody) -> Self {
-        let CustomerBody { customer_id, email, first_name, status: _ } = body;
+        let CustomerBody { customer_id, email, first_name, status: _, idempotency_key: _ } = body;
         // An address that the platform took long ago may be one that no door takes today: it stays as it is.
         let email = text::mail_address(&email).unwrap_or(email);
         Self { customer_id, email: Recipient::new(email), first_name }

@@ -33,6 +33,10 @@ struct AccountBody {
     points: u64,
     #[serde(default)]
     reversed: bool,
+    #[serde(default)]
+    idempotency_key: Option<String>,
+    #[serde(default)]
+    customer_id: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -51,6 +55,8 @@ struct CouponAnswer {
     code: String,
     #[serde(default)]
     status: Option<String>,
+    #[serde(default)]
+    idempotency_key: Option<String>,
 }
 
 /// An undo: of whatever was given to the customer under the key.
@@ -99,6 +105,7 @@ impl Accounts {
     pub(super) async fn find(&self, key: &IdempotencyKey) -> Result<Option<LoyaltyAccount>, CallError> {
         let query = [("idempotency_key", key.as_str())];
         let found: Vec<AccountBody> = self.api.get(&["loyalty", "accounts"], &query).await?;
+        let found = self.api.only_under(key, found, |account| account.idempotency_key.as_deref())?;
         Ok(found.into_iter().find(|account| !account.reversed).map(LoyaltyAccount::from))
     }
 
@@ -106,6 +113,9 @@ impl Accounts {
     pub(super) async fn of(&self, customer: &CustomerId) -> Result<Option<LoyaltyAccount>, CallError> {
         let query = [("customer_id", customer.as_str())];
         let found: Vec<AccountBody> = self.api.get(&["loyalty", "accounts"], &query).await?;
+        let found = self
+            .api
+            .only_of("customer", customer.as_str(), found, |account| account.customer_id.as_deref())?;
         Ok(found.into_iter().find(|account| !account.reversed).map(LoyaltyAccount::from))
     }
 
@@ -142,7 +152,8 @@ impl Coupons {
     pub(super) async fn find(&self, key: &IdempotencyKey) -> Result<Option<Coupon>, CallError> {
         let query = [("idempotency_key", key.as_str())];
         let found: Vec<CouponAnswer> = self.api.get(&["coupons"], &query).await?;
-        for CouponAnswer { code, status } in found {
+        let found = self.api.only_under(key, found, |coupon| coupon.idempotency_key.as_deref())?;
+        for CouponAnswer { code, status, .. } in found {
             match status.as_deref() {
                 None | Some("active") => return Ok(Some(Coupon::Created { code })),
                 Some("revoked") => {}

@@ -4,15 +4,16 @@
 //! - [`platform`]: the platform's own payments, cards, wallets and transfers;
 //! - [`stripe`]: Stripe's PaymentIntents, cards only.
 //!
-//! A provider's wire stays in its folder; all answer in the contract's words, and all make a refund's key alike
-//! (`refund.rs`). A state that is not known is an error that names it: it is neither "the customer has to act" nor
-//! "nothing there".
+//! A provider's wire stays in its folder; all answer in the contract's words, all make a refund's key alike
+//! (`refund.rs`), and all tell in the same way how the money ended (`balance.rs`). A state that is not known is an error
+//! that names it: it is neither "the customer has to act" nor "nothing there".
 
 #![expect(
     missing_docs,
     reason = "the activities macro generates markers without docs; everything else has them"
 )]
 
+mod balance;
 pub mod platform;
 mod refund;
 pub mod stripe;
@@ -21,8 +22,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use contracts::money::Money;
-use contracts::payment::{ChargePayment, FindPayment, Payment, PaymentState, ReversePayment, defs};
+use contracts::payment::{Balance, ChargePayment, FindPayment, Payment, PaymentState, ReversePayment, defs};
 use contracts::values::IdempotencyKey;
 use futures::future::BoxFuture;
 use temporalio_macros::activities;
@@ -59,8 +59,8 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// Takes back whatever was charged under a key.
     fn reverse<'a>(&'a self, undo: Undo<'a>) -> BoxFuture<'a, Result<Reversal, CallError>>;
 
-    /// The part of the money charged under a key that went back to the customer; `None` where nothing did.
-    fn refunded<'a>(&'a self, find: &'a FindPayment) -> BoxFuture<'a, Result<Option<Money>, CallError>>;
+    /// How the money charged under a key ended. A payment whose id is known counts, whatever a search shows.
+    fn refunded<'a>(&'a self, find: &'a FindPayment) -> BoxFuture<'a, Result<Balance, CallError>>;
 
     /// The header that holds the signature of an event.
     fn signature_header(&self) -> &'static str;
@@ -146,24 +146,6 @@ fn known(found: impl Iterator<Item = Result<Payment, CallError>>) -> Result<Vec<
     }
 }
 
-/// The sum of what went back; `None` where that is nothing.
-fn sum(
-    system: &'static str,
-    refunded: impl IntoIterator<Item = Option<Money>>,
-) -> Result<Option<Money>, CallError> {
-    let mut sum: Option<Money> = None;
-    for refunded in refunded.into_iter().flatten().filter(|money| money.minor_units() > 0) {
-        sum = Some(match sum {
-            None => refunded,
-            Some(sum) => sum.checked_add(refunded).ok_or_else(|| CallError::Unusable {
-                system,
-                why: "what went back is in several currencies".to_owned(),
-            })?,
-        });
-    }
-    Ok(sum)
-}
-
 /// The payment provider's activities, on a connection to it.
 pub struct PaymentActivities {
     provider: Arc<dyn Provider>,
@@ -234,7 +216,7 @@ impl PaymentActivities {
         self: Arc<Self>,
         ctx: ActivityContext,
         input: FindPayment,
-    ) -> Result<Option<Money>, ActivityError> {
+    ) -> Result<Balance, ActivityError> {
         alive(&ctx, self.provider.refunded(&input)).await.map_err(CallError::into_failure)
     }
 

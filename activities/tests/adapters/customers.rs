@@ -240,3 +240,23 @@ async fn an_account_in_a_state_that_nobody_knows_is_named() -> TestResult {
     }
     Ok(())
 }
+
+/// A system that passes over a filter it does not know answers with everybody's accounts.
+#[tokio::test]
+async fn a_strangers_account_is_not_taken_for_ours() -> TestResult {
+    let ours = account("a");
+    let opened = |address: &str, key: &str| json!({ "customer_id": "C1", "email": address, "first_name": "Lan", "idempotency_key": key });
+    let theirs = opened("lan@example.com", "b/create-customer");
+    let known = opened("NewCustomer@Example.com", ours.key.as_str());
+    for (listed, is_found) in [(json!([theirs]), false), (json!([theirs, known]), true)] {
+        let peer = Peer::start([answer(200, "", &json!({ "data": listed }).to_string())]).await?;
+        let activities = CustomerActivities::new(peer.api()?, Pseudonyms::default(), SECOND_LOOK);
+        let temporal = Temporal::with(activities).await?;
+        let by_key = temporal.run(Customers::find, FIRST, &ours).await?;
+        assert_eq!(by_key.map(|found| found.is_some()), Ok(is_found));
+        let asked = RegisteredAddress { email: Recipient::new(ADDRESS) };
+        let by_address = temporal.run(Customers::find_registered, FIRST, &asked).await?;
+        assert_eq!(by_address.map(|found| found.is_some()), Ok(is_found));
+    }
+    Ok(())
+}

@@ -5,9 +5,11 @@ use std::time::Duration;
 use activities::customers::{CustomerActivities, Pseudonyms};
 use activities::loyalty::LoyaltyActivities;
 use contracts::failure::{NEW_WORD, NOTHING_YET, OUTCOME_UNKNOWN};
-use contracts::loyalty::{Coupon, CreateCoupon, GrantRef, Loyalty, LoyaltyAccount, OpenAccount, Tier};
+use contracts::loyalty::{
+    Coupon, CreateCoupon, GrantRef, Loyalty, LoyaltyAccount, Member, OpenAccount, Tier,
+};
 use contracts::values::{CustomerId, IdempotencyKey};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::TestResult;
 use crate::customers::created;
@@ -152,7 +154,9 @@ async fn a_word_that_nobody_knows_is_named_and_not_guessed() -> TestResult {
             assert!(failed.message.ends_with(named), "{}", failed.message);
         }
     }
-    let listed = json!({ "data": [{ "code": "WELCOME123456", "status": "paused" }] }).to_string();
+    let key = grant(&customer, "coupon").key;
+    let paused = json!({ "code": "WELCOME123456", "status": "paused", "idempotency_key": key.as_str() });
+    let listed = json!({ "data": [paused] }).to_string();
     let peer = Peer::start([answer(200, "", &listed)]).await?;
     let temporal = Temporal::with(LoyaltyActivities::new(peer.api()?, peer.api()?, SECOND_LOOK)).await?;
     let found = temporal.run(Loyalty::create_coupon, SECOND, &coupon(&customer, "coupon")).await?;
@@ -161,5 +165,43 @@ async fn a_word_that_nobody_knows_is_named_and_not_guessed() -> TestResult {
         failed.message.ends_with("a coupon in a state that this version does not know: \"paused\""),
         "{failed:?}"
     );
+    Ok(())
+}
+
+/// A system that passes over a filter it does not know answers with everybody's.
+#[tokio::test]
+async fn what_is_somebody_elses_is_not_taken_for_ours() -> TestResult {
+    let customer = CustomerId::new("CUSTOMER-001")?;
+    let given = grant(&customer, "setup-loyalty");
+    let account = |customer: &str, key: &str| json!({ "account_id": "A", "customer_id": customer, "points": 100, "idempotency_key": key });
+    let (theirs, ours) = (account("CUSTOMER-777", "b/x"), account("CUSTOMER-001", given.key.as_str()));
+    let nameless = json!({ "account_id": "A", "points": 100, "code": "C" });
+    let coupon = |key: &str| json!({ "code": "C", "idempotency_key": key });
+    let loyalty = async |listed: Value| -> TestResult<(Peer, Temporal)> {
+        let peer = Peer::start([answer(200, "", &json!({ "data": listed }).to_string())]).await?;
+        let activities = LoyaltyActivities::new(peer.api()?, peer.api()?, SECOND_LOOK);
+        Ok((peer, Temporal::with(activities).await?))
+    };
+    for (listed, is_found) in [(json!([theirs]), false), (json!([theirs, ours]), true)] {
+        let (_peer, temporal) = loyalty(listed).await?;
+        let found = temporal.run(Loyalty::find_account, FIRST, &given).await?;
+        assert_eq!(found.map(|found| found.is_some()), Ok(is_found));
+        let member = Member { customer_id: customer.clone() };
+        let found = temporal.run(Loyalty::account_of, FIRST, &member).await?;
+        assert_eq!(found.map(|found| found.is_some()), Ok(is_found));
+    }
+    for (listed, is_found) in
+        [(json!([coupon("b/x")]), false), (json!([coupon("b/x"), coupon(given.key.as_str())]), true)]
+    {
+        let (_peer, temporal) = loyalty(listed).await?;
+        let found = temporal.run(Loyalty::find_coupon, FIRST, &given).await?;
+        assert_eq!(found.map(|found| found.is_some()), Ok(is_found));
+    }
+    let (_peer, temporal) = loyalty(json!([nameless])).await?;
+    let account = temporal.run(Loyalty::find_account, FIRST, &given).await?.err().ok_or("believed")?;
+    let coupon = temporal.run(Loyalty::find_coupon, FIRST, &given).await?.err().ok_or("believed")?;
+    for failed in [account, coupon] {
+        assert!(failed.message.contains("names no idempotency key"), "{failed:?}");
+    }
     Ok(())
 }

@@ -17,6 +17,7 @@ mod inventory_many;
 mod loyalty;
 mod mail;
 mod notification;
+mod order_money;
 mod payment;
 mod peer;
 mod platform;

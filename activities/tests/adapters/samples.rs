@@ -76,6 +76,8 @@ pub(crate) fn update(status: OrderStatus) -> TestResult<UpdateOrder> {
         only_over: None,
         payment_action: None,
         payment_status: None,
+        payment_id: None,
+        refund_ids: Vec::new(),
         shipping_status: None,
         tracking_number: None,
         estimated_delivery: None,

@@ -5,9 +5,10 @@ use std::time::Duration;
 use activities::http::Credential;
 use activities::payment::PaymentActivities;
 use activities::payment::stripe::{StripeEndpoint, open};
+use contracts::commerce::PaymentStatus;
 use contracts::failure::{NEW_WORD, OUTCOME_UNKNOWN, REFUSED};
 use contracts::money::{Currency, Money};
-use contracts::payment::{FindPayment, PaymentState, Payments, ReversePayment};
+use contracts::payment::{Balance, FindPayment, PaymentState, Payments, ReversePayment};
 use contracts::rounds::{Round, Tried as _};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -191,27 +192,45 @@ async fn a_refund_in_a_state_that_nobody_knows_is_named() -> TestResult {
 
 /// An amount that Stripe counts in its smallest unit is money again, read by the payment's id where that is known.
 #[tokio::test]
-async fn what_went_back_is_read_from_the_charge() -> TestResult {
-    let charge = |refunded: u32, currency: &str| {
+async fn how_the_money_ended_is_read_from_the_charge() -> TestResult {
+    let intent = |status: &str, refunded: u32, currency: &str| {
         let charge = json!({ "amount": 1_999, "amount_refunded": refunded });
-        let intent = json!({
-            "id": "pi_1", "status": "succeeded", "currency": currency, "latest_charge": charge
-        });
-        ok(&intent)
+        ok(&json!({ "id": "pi_1", "status": status, "currency": currency, "latest_charge": charge }))
     };
+    let listed =
+        json!({ "data": [{ "id": "re_1", "status": "pending" }, { "id": "re_2", "status": "failed" }] });
     let dollars = |cents| Some(Money::from_minor_units(cents, Currency::USD));
     let by_key = FindPayment { key: reverse()?.key, order_id: reverse()?.order_id, payment_id: None };
     let by_id = FindPayment { payment_id: Some("pi_1".to_owned()), ..by_key.clone() };
-    for (refunded, wanted) in [(1_999, dollars(1_999)), (500, dollars(500)), (0, None)] {
-        let (_peer, temporal) = stripe([found()?, charge(refunded, "usd")]).await?;
-        assert_eq!(temporal.run(Payments::refunded, FIRST, &by_key).await?, Ok(wanted));
-        let (peer, temporal) = stripe([charge(refunded, "usd")]).await?;
-        assert_eq!(temporal.run(Payments::refunded, FIRST, &by_id).await?, Ok(wanted));
-        assert_eq!(lines(&peer), ["GET /v1/payment_intents/pi_1"]);
+    for (refunded, status, wanted) in [
+        (1_999, PaymentStatus::Refunded, dollars(1_999)),
+        (500, PaymentStatus::PartiallyRefunded, dollars(500)),
+        (0, PaymentStatus::Paid, None),
+    ] {
+        let refund_ids = if refunded > 0 { vec!["re_1".to_owned()] } else { Vec::new() };
+        let wanted =
+            Ok(Balance { status, payment_id: Some("pi_1".to_owned()), refunded: wanted, refund_ids });
+        let (_peer, temporal) = stripe([found()?, intent("succeeded", refunded, "usd"), ok(&listed)]).await?;
+        assert_eq!(temporal.run(Payments::refunded, FIRST, &by_key).await?, wanted);
+        let (peer, temporal) = stripe([intent("succeeded", refunded, "usd"), ok(&listed)]).await?;
+        assert_eq!(temporal.run(Payments::refunded, FIRST, &by_id).await?, wanted);
+        assert_eq!(lines(&peer)[0], "GET /v1/payment_intents/pi_1");
+        assert_eq!(lines(&peer).len(), if refunded > 0 { 2 } else { 1 }, "{refunded}");
     }
-    let (_peer, temporal) = stripe([charge(5, "ugx")]).await?;
+    for (said, status) in [
+        (intent("canceled", 0, "usd"), PaymentStatus::Voided),
+        (intent("processing", 0, "usd"), PaymentStatus::Pending),
+        (intent("requires_action", 0, "usd"), PaymentStatus::Pending),
+    ] {
+        let (_peer, temporal) = stripe([said]).await?;
+        let read = temporal.run(Payments::refunded, FIRST, &by_id).await?;
+        assert_eq!(read.map(|balance| balance.status), Ok(status));
+    }
+    let (_peer, temporal) = stripe([intent("succeeded", 5, "ugx")]).await?;
     let failed = temporal.run(Payments::refunded, FIRST, &by_id).await?.err().ok_or("read")?;
     assert!(failed.message.contains("without a readable amount"), "{}", failed.message);
+    let (_peer, temporal) = stripe([intent("requires_magic", 0, "usd")]).await?;
+    names_the_word(temporal.run(Payments::refunded, FIRST, &by_id).await?, "\"requires_magic\"")?;
     Ok(())
 }
 

@@ -6,10 +6,11 @@ use std::time::Duration;
 use activities::commerce::CommerceActivities;
 use activities::notification::NotificationActivities;
 use activities::payment::PaymentActivities;
-use contracts::commerce::{Commerce, OrderStatus, UpdateOrder};
+use contracts::commerce::{Commerce, OrderStatus, PaymentStatus, UpdateOrder};
 use contracts::failure::REFUSED;
+use contracts::money::Money;
 use contracts::notification::{Content, Delivery, Notifications, OrderMail, SendEmail};
-use contracts::payment::{CustomerAction, FindPayment, Payments};
+use contracts::payment::{Balance, CustomerAction, FindPayment, Payments};
 use contracts::values::{CustomerId, Locale, Recipient};
 use messages::Texts;
 use reqwest::Method;
@@ -135,25 +136,49 @@ fn refund() -> TestResult<FindPayment> {
     Ok(FindPayment { key: key("process-payment"), order_id: order_id()?, payment_id: None })
 }
 
+/// How the money ended, in short: the status, what went back, and how many refunds are named.
+fn in_short(balance: &Balance) -> (PaymentStatus, Option<Money>, usize) {
+    (balance.status, balance.refunded, balance.refund_ids.len())
+}
+
 #[tokio::test]
-async fn what_went_back_is_read_whoever_gave_it_back() -> TestResult {
+async fn how_the_money_ended_is_read_whoever_gave_it_back() -> TestResult {
     let shop = Shop::open().await?;
     let temporal = Temporal::with(PaymentActivities::new(shop.api()?, Duration::from_secs(20))).await?;
-    let refunded = async || temporal.run(Payments::refunded, FIRST, &refund()?).await;
-    assert_eq!(refunded().await?, Ok(None), "nothing was charged");
+    let ended = async || -> TestResult<Balance> {
+        let read = temporal.run(Payments::refunded, FIRST, &refund()?).await?;
+        Ok(read.map_err(|failed| format!("{failed:?}"))?)
+    };
+    let nothing = ended().await?;
+    assert_eq!((in_short(&nothing), nothing.payment_id), ((PaymentStatus::Unpaid, None, 0), None));
     let paid = temporal.run(Payments::charge, FIRST, &charge("card_token_123")?).await?;
     let paid = paid.map_err(|failed| format!("{failed:?}"))?;
-    assert_eq!(refunded().await?, Ok(None), "all of it is still here");
-    let path = format!("/api/v1/payments/{}/refund", paid.payment_id.unwrap_or_default());
+    assert_eq!(in_short(&ended().await?), (PaymentStatus::Paid, None, 0), "all of it is still here");
+    let path = format!("/api/v1/payments/{}/refund", paid.payment_id.clone().unwrap_or_default());
     shop.ask(Method::POST, &path, json!({ "amount": 1_000_000, "reason": "a scratch" })).await?;
-    assert_eq!(refunded().await?, Ok(Some(dong(1_000_000))));
+    let part = (PaymentStatus::PartiallyRefunded, Some(dong(1_000_000)), 1);
+    assert_eq!(in_short(&ended().await?), part);
     assert_eq!(temporal.run(Payments::reverse, FIRST, &reverse()?).await?, Ok(()));
-    assert_eq!(refunded().await?, Ok(Some(dong(PRICE))));
+    let all = ended().await?;
+    assert_eq!(in_short(&all), (PaymentStatus::Refunded, Some(dong(PRICE)), 2));
+    assert_eq!(all.payment_id, paid.payment_id);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_charge_that_was_declined_took_no_money() -> TestResult {
+    let shop = Shop::open().await?;
+    let temporal = Temporal::with(PaymentActivities::new(shop.api()?, Duration::from_secs(20))).await?;
+    let declined = temporal.run(Payments::charge, FIRST, &charge("card_declined")?).await?;
+    assert!(declined.is_ok(), "{declined:?}");
+    let read = temporal.run(Payments::refunded, FIRST, &refund()?).await?;
+    assert_eq!(read.as_ref().map(in_short), Ok((PaymentStatus::Unpaid, None, 0)));
     Ok(())
 }
 
 #[tokio::test]
 async fn nothing_went_back_of_what_was_voided_and_all_of_what_is_called_refunded() -> TestResult {
+    use PaymentStatus::{Paid, PartiallyRefunded, Pending, Refunded, Unpaid, Voided};
     let key = key("process-payment");
     let payment = |status: &str, more: Value| {
         let mut payment = json!({
@@ -164,25 +189,65 @@ async fn nothing_went_back_of_what_was_voided_and_all_of_what_is_called_refunded
         }
         payment
     };
+    let listed = |status: &str| json!({ "refunds": [{ "id": "ref_1", "status": status, "amount": 7 }] });
+    let shown = |status: &str, amount: u32| {
+        let mut listed = listed(status);
+        listed["refunded_amount"] = json!(amount);
+        listed
+    };
     for (payments, wanted) in [
-        (json!([]), Ok(None)),
-        (json!([payment("voided", json!({}))]), Ok(None)),
-        (json!([payment("paid", json!({ "refunded_amount": 0 }))]), Ok(None)),
-        (json!([payment("refunded", json!({}))]), Ok(Some(7))),
-        (json!([payment("refunded", json!({ "refunded_amount": 5 }))]), Ok(Some(5))),
+        (json!([]), Ok((Unpaid, None, 0))),
+        (json!([payment("voided", json!({}))]), Ok((Voided, None, 0))),
+        (json!([payment("requires_action", json!({}))]), Ok((Pending, None, 0))),
+        (json!([payment("paid", json!({ "refunded_amount": 0 }))]), Ok((Paid, None, 0))),
+        (json!([payment("refunded", json!({}))]), Ok((Refunded, Some(7), 0))),
+        (json!([payment("refunded", json!({ "refunded_amount": 5 }))]), Ok((Refunded, Some(5), 0))),
         (
             json!([payment("refunded", json!({})), payment("paid", json!({ "refunded_amount": "2" }))]),
-            Ok(Some(9)),
+            Ok((PartiallyRefunded, Some(9), 0)),
         ),
+        // It is on its way: the money is not here any more, and the customer hears of it when it shows.
+        (json!([payment("paid", shown("pending", 0))]), Ok((Refunded, None, 1))),
+        (json!([payment("paid", shown("failed", 0))]), Ok((Paid, None, 0))),
+        (json!([payment("paid", listed("pending"))]), Err("is not in the amount that went back yet")),
+        (json!([payment("paid", shown("queued", 0))]), Err("does not know: \"queued\"")),
+        (json!([payment("partially_refunded", json!({}))]), Err("without a readable amount")),
         (json!([payment("refunded", json!({ "currency": "dong" }))]), Err("without a readable amount")),
+        (json!([payment("requires_magic", json!({}))]), Err("does not know: \"requires_magic\"")),
     ] {
         let peer = Peer::start([answer(200, "", &json!({ "data": payments }).to_string())]).await?;
         let temporal = Temporal::with(PaymentActivities::new(peer.api()?, Duration::from_secs(20))).await?;
         let read = temporal.run(Payments::refunded, FIRST, &refund()?).await?;
         match (read, wanted) {
-            (Ok(amount), Ok(wanted)) => assert_eq!(amount, wanted.map(dong), "{payments}"),
+            (Ok(balance), Ok((status, amount, ids))) => {
+                assert_eq!(in_short(&balance), (status, amount.map(dong), ids), "{payments}");
+            }
             (Err(failed), Err(words)) => assert!(failed.message.contains(words), "{}", failed.message),
             (read, wanted) => return Err(format!("{payments}: {read:?}, not {wanted:?}").into()),
+        }
+    }
+    Ok(())
+}
+
+/// "Nothing was paid" is not said of a payment that was made, because a search does not show it.
+#[tokio::test]
+async fn a_payment_that_was_made_counts_though_no_search_shows_it() -> TestResult {
+    let find = FindPayment { payment_id: Some("pay_1".to_owned()), ..refund()? };
+    let ok = |data: Value| answer(200, "", &json!({ "data": data }).to_string());
+    let ours = json!({
+        "payment_id": "pay_1", "idempotency_key": find.key.as_str(), "status": "voided", "amount": 7, "currency": "VND"
+    });
+    let unknown = answer(404, "", r#"{"error":{"code":"RESOURCE_NOT_FOUND"}}"#);
+    for (by_id, wanted) in [(ok(ours), Some(PaymentStatus::Voided)), (unknown, None)] {
+        let peer = Peer::start([ok(json!([])), by_id]).await?;
+        let temporal = Temporal::with(PaymentActivities::new(peer.api()?, Duration::from_secs(20))).await?;
+        let read = temporal.run(Payments::refunded, FIRST, &find).await?;
+        match (read, wanted) {
+            (Ok(balance), Some(status)) => assert_eq!(balance.status, status),
+            (Err(failed), None) => {
+                assert!(failed.message.contains("does not show the payment"), "{failed:?}")
+            }
+            (read, wanted) => return Err(format!("{read:?}, not {wanted:?}").into()),
         }
     }
     Ok(())

@@ -20,6 +20,7 @@ fn activity_names_are_those_in_recorded_histories() {
     let names = [
         (Commerce::validate_order.name(), "commerce.validate_order"),
         (Commerce::update_order.name(), "commerce.update_order"),
+        (Commerce::update_payment.name(), "commerce.update_payment"),
         (Commerce::track_order_completed.name(), "commerce.track_order_completed"),
         (Inventory::reserve.name(), "inventory.reserve"),
         (Inventory::release.name(), "inventory.release"),
@@ -83,7 +84,8 @@ fn the_words_of_every_choice_stay() -> TestResult {
     let ends = [OrderStatus::Confirmed, OrderStatus::Failed, OrderStatus::Cancelled, OrderStatus::Expired];
     pinned(&ends.to_vec(), &json!(["confirmed", "failed", "cancelled", "expired"]), &[])?;
     pinned(&OrderStatus::AwaitingPayment, &json!("awaiting_payment"), &[])?;
-    pinned(&vec![PaymentStatus::Paid, PaymentStatus::Pending], &json!(["paid", "pending"]), &[])?;
+    let money = ["pending", "unpaid", "voided", "paid", "partially_refunded", "refunded"];
+    pinned(&PaymentStatus::ALL.to_vec(), &json!(money), &[])?;
     pinned(&ShippingStatus::Pending, &json!("pending"), &[])
 }
 
@@ -92,6 +94,9 @@ fn a_choice_has_one_word_in_contracts_and_on_the_wire() -> TestResult {
     for kind in PaymentKind::ALL {
         assert_eq!(serde_json::to_value(kind)?, json!(kind.name()));
         assert_eq!(PaymentKind::from_name(kind.name()), Some(kind));
+    }
+    for status in PaymentStatus::ALL {
+        assert_eq!(serde_json::to_value(status)?, json!(status.name()));
     }
     for locale in Locale::ALL {
         assert_eq!(serde_json::to_value(locale)?, json!(locale.tag()));

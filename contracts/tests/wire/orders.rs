@@ -2,7 +2,7 @@
 
 use contracts::commerce::{
     OrderCheck, OrderCompleted, OrderLine, OrderProblem, OrderStatus, OrderValidation, PaymentStatus,
-    ShippingStatus, UpdateOrder, ValidateOrder,
+    ShippingStatus, UpdateOrder, UpdatePayment, ValidateOrder,
 };
 use contracts::money::{Currency, Money, UnitPrice};
 use contracts::payment::{CustomerAction, PaymentKind};
@@ -92,6 +92,8 @@ fn the_change_of_an_order_stays() -> TestResult {
             instruction: None,
         }),
         payment_status: Some(PaymentStatus::Paid),
+        payment_id: Some("pay_1".to_owned()),
+        refund_ids: vec!["ref_1".to_owned()],
         shipping_status: Some(ShippingStatus::Pending),
         tracking_number: Some("SUN-1".to_owned()),
         estimated_delivery: Some("2026-03-04T00:00:00Z".to_owned()),
@@ -104,6 +106,8 @@ fn the_change_of_an_order_stays() -> TestResult {
         "only_over": "CUSTOMER-001",
         "payment_action": { "type": "redirect", "url": "https://pay.example.com/1" },
         "payment_status": "paid",
+        "payment_id": "pay_1",
+        "refund_ids": ["ref_1"],
         "shipping_status": "pending",
         "tracking_number": "SUN-1",
         "estimated_delivery": "2026-03-04T00:00:00Z",
@@ -114,12 +118,33 @@ fn the_change_of_an_order_stays() -> TestResult {
         "/payment_action",
         "/payment_action/url",
         "/payment_status",
+        "/payment_id",
+        "/refund_ids",
         "/shipping_status",
         "/tracking_number",
         "/estimated_delivery",
         "/failure_reason",
     ];
     pinned(&input, &golden, &optional)
+}
+
+#[test]
+fn how_the_money_ended_stays() -> TestResult {
+    let input = UpdatePayment {
+        key: key(),
+        order_id: order_id()?,
+        payment_status: PaymentStatus::PartiallyRefunded,
+        payment_id: Some("pay_1".to_owned()),
+        refund_ids: vec!["ref_1".to_owned()],
+    };
+    let golden = json!({
+        "key": KEY,
+        "order_id": "ORDER-001",
+        "payment_status": "partially_refunded",
+        "payment_id": "pay_1",
+        "refund_ids": ["ref_1"]
+    });
+    pinned(&input, &golden, &["/payment_id", "/refund_ids"])
 }
 
 /// A price in whole coins is written as ever; a finer one with its own decimals.

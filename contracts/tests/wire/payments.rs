@@ -1,8 +1,8 @@
 //! The payment provider.
 
-use contracts::money::Money;
+use contracts::commerce::PaymentStatus;
 use contracts::payment::{
-    ChargePayment, CustomerAction, FindPayment, Payment, PaymentKind, PaymentState, ReversePayment,
+    Balance, ChargePayment, CustomerAction, FindPayment, Payment, PaymentKind, PaymentState, ReversePayment,
 };
 use contracts::rounds::{Round, Tried as _};
 use contracts::values::PaymentToken;
@@ -91,9 +91,20 @@ fn the_question_for_a_payment_and_its_answers_stay() -> TestResult {
 }
 
 #[test]
-fn what_went_back_stays() -> TestResult {
-    pinned(&None::<Money>, &json!(null), &[])?;
-    pinned(&Some(dong(25_000_000)), &dong_json("25000000"), &[])
+fn how_the_money_ended_stays() -> TestResult {
+    let input = Balance {
+        status: PaymentStatus::Refunded,
+        payment_id: Some("pay_1".to_owned()),
+        refunded: Some(dong(25_000_000)),
+        refund_ids: vec!["ref_1".to_owned()],
+    };
+    let golden = json!({
+        "status": "refunded",
+        "payment_id": "pay_1",
+        "refunded": dong_json("25000000"),
+        "refund_ids": ["ref_1"]
+    });
+    pinned(&input, &golden, &["/payment_id", "/refunded", "/refund_ids"])
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! The promises about what the shop says of an order: it is what happened to the order.
 //!
 //! That an order is confirmed is said last, when goods are sold and labelled, so a confirmed order is judged at any
-//! moment. An open one is judged only when its run is over: until then it is open rightly. How it is paid makes no
-//! difference: an order that is paid at the door, or costs nothing, is sold, labelled and told as any other. A parcel
-//! that was collected has a live label.
+//! moment. An open one, and the money of one that ended early, are judged only when its run is over: until then there
+//! may be more to tell. How it is paid makes no difference: an order that is paid at the door, or costs nothing, is
+//! sold, labelled and told as any other. A parcel that was collected has a live label.
 
 use super::NET_MONEY;
 use crate::money::Major;
@@ -69,4 +69,44 @@ pub(super) fn held_open(shop: &Shop<'_>, prefix: &str) -> rusqlite::Result<Vec<S
             _ => format!("ended and held open: order {order} is over, yet the shop holds it as {status}"),
         })
     })
+}
+
+/// The orders whose numbers begin with `prefix` have ended without being fulfilled, and the shop was told of their
+/// money
+/// what the ledger does not say. Of an order without any money it need not be told; the money of another provider is
+/// not
+/// in this ledger.
+pub(super) fn money_told_wrongly(shop: &Shop<'_>, prefix: &str) -> rusqlite::Result<Vec<String>> {
+    let sql = "SELECT order_id, orders.status, payment_status, sum(captured), sum(refunded),
+                      sum(payments.status = 'requires_action'), sum(payments.status = 'voided'),
+                      orders.payment_id IS NULL OR sum(payments.payment_id = orders.payment_id)
+               FROM orders LEFT JOIN payments USING (order_id)
+               WHERE orders.status IN ('failed', 'cancelled', 'expired') AND substr(order_id, 1, length(?1)) = ?1
+               GROUP BY order_id
+               HAVING count(payments.payment_id) > 0 OR orders.payment_id IS NULL
+               ORDER BY order_id";
+    let told_wrongly = shop.list(sql, [prefix], |row| {
+        let (order, status): (String, String) = (row.get(0)?, row.get(1)?);
+        let told: Option<String> = row.get(2)?;
+        let sum = |column: usize| row.get::<_, Option<i64>>(column).map(Option::unwrap_or_default);
+        let (captured, refunded, open, voided) = (sum(3)?, sum(4)?, sum(5)?, sum(6)?);
+        let is = match (captured, refunded) {
+            (0, _) if open > 0 => "pending",
+            (0, _) if voided > 0 => "voided",
+            (0, _) => "unpaid",
+            (_, 0) => "paid",
+            (captured, refunded) if refunded < captured => "partially_refunded",
+            _ => "refunded",
+        };
+        let is_named = row.get::<_, Option<bool>>(7)?.unwrap_or_default();
+        let is_right = told.as_deref().map_or(captured == 0, |told| told == is) && is_named;
+        let told = told.unwrap_or_else(|| "nothing".to_owned());
+        let of = if is_named { "its money" } else { "the money of a payment that is not its own" };
+        Ok((!is_right).then(|| {
+            format!(
+                "money told wrongly: order {order} is {status}, and the shop was told {told} of {of}, which is {is}"
+            )
+        }))
+    })?;
+    Ok(told_wrongly.into_iter().flatten().collect())
 }

@@ -129,3 +129,54 @@ async fn an_order_that_has_ended_is_not_held_open() {
     let refused = shop.ask(Method::GET, "/_sandbox/audit?end=ORDER-").send().await;
     refused.refused(400, "VALIDATION_ERROR");
 }
+
+/// The shop was told of the money of an order that ended early what happened to it.
+#[tokio::test]
+async fn the_money_of_an_order_that_ended_is_told_as_the_ledger_has_it() {
+    let wrong = |told: &str, is: &str| {
+        format!(
+            "money told wrongly: order ORDER-001 is failed, and the shop was told {told} of its money, which is {is}"
+        )
+    };
+    let shop = Shop::open().await;
+    shop.place("ORDER-001").await;
+    shop.set_status("ORDER-001", "failed").send().await.data(200);
+    let tell = async |told: &str| {
+        let word = json!({ "payment_status": told });
+        shop.put("/orders/ORDER-001", word).send().await.data(200);
+    };
+    assert_eq!(when_ended(&shop, "").await, [""; 0], "nothing needs to be said of no money");
+    tell("paid").await;
+    assert_eq!(when_ended(&shop, "").await, [wrong("paid", "unpaid")]);
+    assert_eq!(shop.violations().await, [""; 0], "the run may be about to tell");
+    assert_eq!(when_ended(&shop, "ORDER-002").await, [""; 0], "another order has ended");
+    let mut transfer = crate::harness::payment("ORDER-001", "t");
+    transfer["payment_method"] = json!({ "type": "bank_transfer" });
+    let payment = shop.post("/payments", transfer).key("k1").send().await.data(201);
+    tell("unpaid").await;
+    assert_eq!(when_ended(&shop, "").await, [wrong("unpaid", "pending")]);
+    let void = json!({ "order_id": "ORDER-001", "idempotency_key": "k1" });
+    shop.post("/payments/void", void).send().await.data(200);
+    assert_eq!(when_ended(&shop, "").await, [wrong("unpaid", "voided")]);
+    tell("voided").await;
+    assert_eq!(when_ended(&shop, "").await, [""; 0]);
+    let late = json!({ "outcome": "paid", "force": true });
+    shop.post("/_sandbox/payments/ORDER-001/settle", late).send().await.ok(200);
+    shop.refund(text(&payment["payment_id"]), 1_000_000).send().await.data(200);
+    let left = when_ended(&shop, "").await;
+    assert!(left.contains(&wrong("voided", "partially_refunded")), "{left:?}");
+    shop.refund(text(&payment["payment_id"]), 24_000_000).send().await.data(200);
+    assert_eq!(when_ended(&shop, "").await, [wrong("voided", "refunded")]);
+    tell("refunded").await;
+    assert_eq!(when_ended(&shop, "").await, [""; 0]);
+    let another = json!({ "payment_status": "refunded", "payment_id": "pi_1" });
+    shop.put("/orders/ORDER-001", another).send().await.data(200);
+    assert_eq!(when_ended(&shop, "").await.len(), 1, "that is not its payment");
+
+    // Paid at another provider, whose books are not here.
+    let shop = Shop::open().await;
+    shop.place("ORDER-001").await;
+    let elsewhere = json!({ "status": "failed", "payment_status": "refunded", "payment_id": "pi_1" });
+    shop.put("/orders/ORDER-001", elsewhere).send().await.data(200);
+    assert_eq!(when_ended(&shop, "").await, [""; 0]);
+}

@@ -153,6 +153,32 @@ async fn an_update_changes_what_it_names() {
 }
 
 #[tokio::test]
+async fn an_order_shows_how_its_money_ended() {
+    let shop = Shop::open().await;
+    shop.place("ORDER-001").await;
+    let told = json!({ "status": "failed", "payment_status": "voided", "payment_id": "pay_1" });
+    shop.put("/orders/ORDER-001", told).send().await.data(200);
+    let again = json!({ "payment_status": "refunded", "refund_ids": ["ref_1", "ref_2"] });
+    let data = shop.put("/orders/ORDER-001", again.clone()).send().await.data(200);
+    assert_eq!((&data["status"], &data["payment_status"]), (&json!("failed"), &json!("refunded")));
+    assert_eq!((&data["payment_id"], &data["refund_ids"]), (&json!("pay_1"), &json!(["ref_1", "ref_2"])));
+    assert_eq!(shop.put("/orders/ORDER-001", again).send().await.data(200), data);
+    for wrong in [
+        json!({}),
+        json!({ "payment_status": "gone" }),
+        json!({ "payment_status": "Refunded" }),
+        json!({ "payment_id": "pay_1", "status": "failed" }),
+        json!({ "payment_status": "refunded", "payment_id": "" }),
+        json!({ "payment_status": "voided", "refund_ids": ["ref_1"] }),
+        json!({ "status": "failed", "refund_ids": ["ref_1"] }),
+        json!({ "payment_status": "refunded", "refund_ids": [""] }),
+        json!({ "payment_status": "refunded", "refund_ids": "ref_1" }),
+    ] {
+        shop.put("/orders/ORDER-001", wrong).send().await.refused(400, "VALIDATION_ERROR");
+    }
+}
+
+#[tokio::test]
 async fn an_order_shows_what_its_customer_has_to_do_while_it_waits() {
     let shop = Shop::open().await;
     shop.place("ORDER-001").await;

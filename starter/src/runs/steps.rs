@@ -114,6 +114,7 @@ mod tests {
             ended_at: None,
             detail: None,
             parts: vec![],
+            facts: Vec::new(),
         }
     }
 

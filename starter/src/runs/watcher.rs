@@ -316,6 +316,7 @@ mod tests {
             ended_at: None,
             detail: Some(detail.to_owned()).filter(|detail| !detail.is_empty()),
             parts: vec![],
+            facts: Vec::new(),
         }
     }
 

@@ -15,7 +15,7 @@ use contracts::shipping::Label;
 use temporalio_workflow::{WorkflowContext, WorkflowResult, workflow};
 use workflows::face;
 use workflows::input::{Problem, Unchecked};
-use workflows::order_processing::{OrderData, OrderProcessing, OrderProcessingResult, OrderRun, PAY};
+use workflows::order_processing::{OrderData, OrderProcessing, OrderProcessingResult, OrderRun, PAY, Paid};
 use workflows::policy;
 use workflows::report::StepSpec;
 use workflows::saga::{About, Halt, Process, Saga, SagaState, UndoAll};
@@ -58,6 +58,7 @@ pub impl SequentialOrder {
             order_id: order.order_id.clone(),
             payment_status: Some(PaymentStatus::Paid),
             payment_id,
+            refund_ids: Vec::new(),
             tracking_number: label.as_ref().map(|label| label.tracking_number.clone()),
             estimated_delivery: label.and_then(|label| label.estimated_delivery),
             workflow_id: ctx.workflow_id().to_owned(),
@@ -89,7 +90,8 @@ async fn forward(
     run.confirm(saga, holds).await?;
     let label = run.ship(saga).await?;
     saga.pivot();
-    run.tell_shop(saga, PaymentStatus::Paid, Some(&label)).await;
+    let paid = Paid { payment_id: payment_id.clone(), status: PaymentStatus::Paid };
+    run.tell_shop(saga, &paid, Some(&label)).await;
     run.send_mail(saga, &label).await;
     run.send_sms(saga, &label).await;
     run.push(saga, &label).await;

@@ -6,7 +6,8 @@ use anyhow::{Context as _, bail};
 use temporalio_client::errors::{WorkflowGetResultError, WorkflowUpdateError};
 use temporalio_client::{
     Client, WorkflowCancelOptions, WorkflowDescribeOptions, WorkflowExecuteUpdateOptions,
-    WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowQueryOptions, WorkflowTerminateOptions,
+    WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowQueryOptions, WorkflowSignalOptions,
+    WorkflowTerminateOptions,
 };
 use temporalio_common::error::IncomingError;
 use temporalio_common::protos::temporal::api::enums::v1::EventType;
@@ -106,6 +107,15 @@ impl Order<'_> {
         let event = PaymentSettled { event_id: event_id.to_owned() };
         let options = WorkflowExecuteUpdateOptions::default();
         self.handle().execute_update(OrderProcessing::payment_settled, event, options).await.map_err(refusal)
+    }
+
+    /// The signal `payment_heard`, and whether the order has taken the news.
+    pub async fn payment_heard(&self, event_id: &str) -> anyhow::Result<bool> {
+        let event = PaymentSettled { event_id: event_id.to_owned() };
+        let options = WorkflowSignalOptions::default();
+        self.handle().signal(OrderProcessing::payment_heard, event.clone(), options).await?;
+        let options = WorkflowQueryOptions::default();
+        Ok(self.handle().query(OrderProcessing::has_heard, event, options).await?)
     }
 
     /// The update `answer`.

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 
+use contracts::commerce::PaymentStatus;
 use contracts::values::{EventId, OrderId};
 use serde::{Deserialize, Serialize};
 use temporalio_common::search_attributes::SearchAttributeUpdate;
@@ -35,6 +36,12 @@ pub struct LatePaymentResult {
     /// Whether money went back; `null` when the provider could not be asked first, or the payment was open then:
     /// whatever was there went back.
     pub refunded: Option<bool>,
+    /// How the money ended, as the shop was told; absent where nobody could read it, or nothing moved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_status: Option<PaymentStatus>,
+    /// The provider's ids of the refunds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refund_ids: Vec<String>,
     /// Whether somebody has decided about this money, here or before: news of it asks a person first.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub decided: bool,
@@ -73,11 +80,15 @@ pub impl LatePayment {
         let story = forward(&mut saga, &late).await;
         let ended = saga.end(story, &UndoAll).await?;
         let given = ended.value.unwrap_or_default();
+        let (payment_status, refund_ids) =
+            given.balance.map(|balance| (balance.status, balance.refund_ids)).unzip();
         let is_left = !ended.report.left_standing.is_empty();
         Ok(LatePaymentResult {
             order_id: late.order_id,
             payment_id: given.payment_id,
             refunded: given.was_paid.map(|was_paid| was_paid && !is_left),
+            payment_status,
+            refund_ids: refund_ids.unwrap_or_default(),
             decided: given.is_decided,
             events: ctx.state(|w| w.events.clone()),
             report: ended.report,

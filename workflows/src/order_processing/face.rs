@@ -42,7 +42,8 @@ pub const DUPLICATE: &str = "duplicate";
 pub const ALREADY_PAID: &str = "already paid";
 
 /// Temporal takes 2,000 updates of one run. So many may be news of the payment; the rest is for people, who cancel and
-/// answer. News beyond that is refused with [`BY_SIGNAL`], which costs nothing, and is sent as `payment_heard`.
+/// answer. News beyond that is refused, which costs nothing: with [`ALREADY_PAID`] where that is the answer, else with
+/// [`BY_SIGNAL`], and then it is sent as `payment_heard`.
 const NEWS_BY_UPDATE_MAX: usize = 500;
 /// Why an update with news is refused: the same is to be sent by signal.
 pub const BY_SIGNAL: &str =
@@ -80,7 +81,8 @@ pub impl OrderProcessing {
         let run = OrderRun::new(&order, ctx.workflow_id());
         let story = run.forward(&mut saga).await;
         let ended = saga.end(story, &run).await?;
-        Ok(OrderProcessingResult::of(&order, ctx.workflow_id(), ended))
+        let balance = run.so_far.take().balance;
+        Ok(OrderProcessingResult::of(&order, ctx.workflow_id(), ended, balance))
     }
 
     /// The payment provider says that something happened to the payment. The news is only a hint: the payment is
@@ -98,15 +100,15 @@ pub impl OrderProcessing {
         _ctx: &WorkflowContextView,
         event: &PaymentSettled,
     ) -> Result<(), UpdateError> {
-        if self.news_by_update >= NEWS_BY_UPDATE_MAX && !self.has_its_money() {
-            return Err(BY_SIGNAL.into());
+        if self.news_by_update >= NEWS_BY_UPDATE_MAX {
+            return Err(if self.has_its_money() { ALREADY_PAID } else { BY_SIGNAL }.into());
         }
         EventId::new(event.event_id.as_str())
             .map(drop)
             .map_err(|problem| format!("event_id {problem}").into())
     }
 
-    /// The same news without an answer.
+    /// The same news without an answer; whoever sends it asks `has_heard` then.
     #[signal]
     pub fn payment_heard(&mut self, _ctx: &mut SyncWorkflowContext<Self>, event: PaymentSettled) {
         let _no_answer = self.hear(event);
@@ -128,6 +130,13 @@ pub impl OrderProcessing {
         request: &CancelRequest,
     ) -> Result<(), UpdateError> {
         saga::check_stop(self, request, TOO_LATE_TO_CANCEL)
+    }
+
+    /// Whether the order has taken this piece of news. If not, it had its money when the news came, and whoever brings
+    /// it looks if it was paid twice.
+    #[query]
+    pub fn has_heard(&self, _ctx: &WorkflowContextView, event: PaymentSettled) -> bool {
+        self.settlements.contains(&event.event_id)
     }
 
     /// The customer's part of the payment, while the order waits for it; `null` otherwise.

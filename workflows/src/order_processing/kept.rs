@@ -2,10 +2,12 @@
 //! fulfilled after all.
 //!
 //! 1. The label is read at the carrier, where its answer never came.
-//! 2. `sell-kept-goods`: the hold becomes a sale, unless it has become one; a person is asked if it does not.
+//! 2. `sell-kept-goods`: the hold becomes a sale, unless it has become one; a person is asked if it does not. Its keys
+//!    are its own: what was answered under the keys of the story is behind it.
 //! 3. The shop, the customer and the figures are told, as of every order that is fulfilled.
 
 use contracts::inventory::{Confirmation, Hold, Inventory, Reservation};
+use contracts::payment::Balance;
 use contracts::shipping::{Label, Shipment, Shipping};
 use temporalio_workflow::join;
 
@@ -24,12 +26,16 @@ pub(super) struct SoFar {
     pub(super) label: Option<Label>,
     /// Whether the goods are sold already: another sale would take them twice.
     pub(super) is_sold: bool,
+    /// Whether the provider declined the charge.
+    pub(super) is_declined: bool,
+    /// How the money of an order that ended early ended.
+    pub(super) balance: Option<Balance>,
 }
 
 impl OrderRun<'_> {
     /// Goes on to the goal of an order whose parcel is kept. `None`: it was never paid, so there is no parcel.
     pub(super) async fn keep_parcel(&self, saga: &OrderSaga) -> Option<Fulfilled> {
-        let SoFar { holds, paid, label, is_sold } = self.so_far.take();
+        let SoFar { holds, paid, label, is_sold, .. } = self.so_far.take();
         let paid = paid?;
         let label = match label {
             None => self.read_label(saga).await,
@@ -44,7 +50,7 @@ impl OrderRun<'_> {
                 None => saga.skip(NOTIFY, "the parcel's tracking number is not known"),
             }
         };
-        join!(self.tell_shop(saga, paid.status, label.as_ref()), told, self.count_sale(saga));
+        join!(self.tell_shop(saga, &paid, label.as_ref()), told, self.count_sale(saga));
         Some(Fulfilled { paid, label })
     }
 
@@ -57,15 +63,15 @@ impl OrderRun<'_> {
     }
 
     async fn sell_kept(&self, saga: &OrderSaga, mut holds: Vec<Hold>) {
-        let sale = self.requests.sale(holds.clone());
+        let sale = self.requests.sale_of_kept(holds.clone());
         let sold = saga.step(SELL_KEPT, Inventory::confirm, sale, policy::undo()).or_ask().await;
         let Settled::Done(Confirmation::HoldLost { variants }) = sold else { return };
-        let again = self.requests.hold_again(&variants, self.hold_until(saga));
+        let again = self.requests.hold_kept(&variants, self.hold_until(saga));
         let held = saga.step(SELL_KEPT, Inventory::reserve, again, policy::stock()).or_report().await;
         if let Some(Reservation::Held { holds: again }) = held {
             holds.retain(|hold| !again.iter().any(|new| new.variant_id == hold.variant_id));
             holds.extend(again);
-            let sale = self.requests.sale_again(holds);
+            let sale = self.requests.sale_of_kept_again(holds);
             let sold = saga.step(SELL_KEPT, Inventory::confirm, sale, policy::undo()).or_ask().await;
             if !matches!(sold, Settled::Done(Confirmation::HoldLost { .. })) {
                 return;

@@ -42,9 +42,11 @@ pub fn charge_key(order_id: &OrderId) -> IdempotencyKey {
 
 /// How an order was paid.
 #[derive(Clone, Debug)]
-pub(super) struct Paid {
-    pub(super) payment_id: Option<String>,
-    pub(super) status: PaymentStatus,
+pub struct Paid {
+    /// The provider's id of the payment, if one was made.
+    pub payment_id: Option<String>,
+    /// Where the money is.
+    pub status: PaymentStatus,
 }
 
 impl OrderRun<'_> {
@@ -68,7 +70,9 @@ impl OrderRun<'_> {
         if let Some(payment_id) = &payment.payment_id {
             self.know(saga, payment_id);
         }
-        if !matches!(payment.state, PaymentState::Declined { .. }) {
+        let is_declined = matches!(payment.state, PaymentState::Declined { .. });
+        self.so_far.borrow_mut().is_declined = is_declined;
+        if !is_declined {
             saga.amend_undo(PAY, Payments::reverse, self.requests.reversal(payment.payment_id.clone()));
         }
         Ok(Some(payment))

@@ -4,16 +4,17 @@
 //! the same things under the same keys.
 
 use contracts::commerce::{
-    OrderCheck, OrderCompleted, OrderStatus, PaymentStatus, ShippingStatus, UpdateOrder, ValidateOrder,
+    OrderCheck, OrderCompleted, OrderStatus, ShippingStatus, UpdateOrder, UpdatePayment, ValidateOrder,
 };
 use contracts::inventory::{ConfirmStock, Hold, ReleaseStock, ReserveStock, StockLine};
 use contracts::notification::{Content, OrderMail, SendEmail, SendPush, SendSms};
-use contracts::payment::{ChargePayment, CustomerAction, FindPayment, PaymentKind, ReversePayment};
+use contracts::payment::{Balance, ChargePayment, CustomerAction, FindPayment, PaymentKind, ReversePayment};
 use contracts::shipping::{CreateShipment, Label, ShipmentRef};
 use contracts::values::IdempotencyKey;
 use jiff::Timestamp;
 
-use super::steps::TELL_SHOP;
+use super::paying::Paid;
+use super::steps::{SELL_KEPT, TELL_MONEY, TELL_SHOP};
 use super::{ANALYTICS, CONFIRM, NOTIFY, OrderData, PAY, RESERVE, SHIP, UPDATE};
 use crate::saga::{Ending, Outcome};
 
@@ -71,10 +72,14 @@ impl<'o> Requests<'o> {
     /// Variants whose hold was lost are held once more, under a key of that round.
     #[must_use]
     pub fn hold_again(&self, variants: &[String], expires_at: Timestamp) -> ReserveStock {
-        let first = self.hold(expires_at);
-        let lost = |line: &StockLine| variants.iter().any(|lost| lost == line.variant_id.as_str());
-        let lines = first.lines.into_iter().filter(lost).collect();
-        ReserveStock { key: first.key.part(SECOND_ROUND), lines, ..first }
+        let again = self.hold_of(variants, expires_at);
+        ReserveStock { key: again.key.part(SECOND_ROUND), ..again }
+    }
+
+    fn hold_of(&self, variants: &[String], expires_at: Timestamp) -> ReserveStock {
+        let all = self.hold(expires_at);
+        let is_asked = |line: &StockLine| variants.iter().any(|asked| asked == line.variant_id.as_str());
+        ReserveStock { lines: all.lines.into_iter().filter(is_asked).collect(), ..all }
     }
 
     /// The hold is given back.
@@ -136,6 +141,21 @@ impl<'o> Requests<'o> {
         ConfirmStock { key: first.key.part(SECOND_ROUND), ..first }
     }
 
+    /// The holds of a parcel that is kept become a sale, under a key that no earlier sale has used.
+    pub(super) fn sale_of_kept(&self, holds: Vec<Hold>) -> ConfirmStock {
+        ConfirmStock { key: self.key(SELL_KEPT), ..self.sale(holds) }
+    }
+
+    /// The same once lost holds were had again.
+    pub(super) fn sale_of_kept_again(&self, holds: Vec<Hold>) -> ConfirmStock {
+        ConfirmStock { key: self.key(SELL_KEPT).part(SECOND_ROUND), ..self.sale(holds) }
+    }
+
+    /// Variants of a parcel that is kept are held once more, under a key that no earlier hold has used.
+    pub(super) fn hold_kept(&self, variants: &[String], expires_at: Timestamp) -> ReserveStock {
+        ReserveStock { key: self.key(SELL_KEPT).part("hold"), ..self.hold_of(variants, expires_at) }
+    }
+
     /// The sold goods go back into the stock.
     #[must_use]
     pub fn restock(&self) -> ReleaseStock {
@@ -176,6 +196,8 @@ impl<'o> Requests<'o> {
             only_over: Some(self.order.customer_id.clone()),
             payment_action: Some(action.clone()),
             payment_status: None,
+            payment_id: None,
+            refund_ids: Vec::new(),
             shipping_status: None,
             tracking_number: None,
             estimated_delivery: None,
@@ -183,21 +205,23 @@ impl<'o> Requests<'o> {
         }
     }
 
-    /// The question for what went back of the payment.
+    /// The question for how the money ended.
     pub(super) fn refund(&self, payment_id: Option<String>) -> FindPayment {
         FindPayment { key: self.key(PAY), order_id: self.order.order_id.clone(), payment_id }
     }
 
     /// The shop hears that the order is confirmed.
     #[must_use]
-    pub fn confirmed(&self, payment: PaymentStatus, label: Option<&Label>) -> UpdateOrder {
+    pub fn confirmed(&self, paid: &Paid, label: Option<&Label>) -> UpdateOrder {
         UpdateOrder {
             key: self.key(UPDATE),
             order_id: self.order.order_id.clone(),
             status: OrderStatus::Confirmed,
             only_over: None,
             payment_action: None,
-            payment_status: Some(payment),
+            payment_status: Some(paid.status),
+            payment_id: paid.payment_id.clone(),
+            refund_ids: Vec::new(),
             shipping_status: Some(ShippingStatus::Pending),
             tracking_number: label.map(|label| label.tracking_number.clone()),
             estimated_delivery: label.and_then(|label| label.estimated_delivery.clone()),
@@ -205,10 +229,11 @@ impl<'o> Requests<'o> {
         }
     }
 
-    /// The shop hears that the order ended before its point of no return. Where the run has begun nothing, only an open
-    /// order of this customer is changed: the number may be another's, or one that was sent long ago.
+    /// The shop hears that the order ended before its point of no return, and how its money did, where that is known.
+    /// Where the run has begun nothing, only an open order of this customer is changed: the number may be another's, or
+    /// one that was sent long ago.
     #[must_use]
-    pub fn ended_early(&self, ending: Ending, has_begun: bool) -> UpdateOrder {
+    pub fn ended_early(&self, ending: Ending, has_begun: bool, money: Option<&Balance>) -> UpdateOrder {
         UpdateOrder {
             key: self.key(TELL_SHOP),
             order_id: self.order.order_id.clone(),
@@ -219,11 +244,24 @@ impl<'o> Requests<'o> {
             },
             only_over: (!has_begun).then(|| self.order.customer_id.clone()),
             payment_action: None,
-            payment_status: None,
+            payment_status: money.map(|money| money.status),
+            payment_id: money.and_then(|money| money.payment_id.clone()),
+            refund_ids: money.map(|money| money.refund_ids.clone()).unwrap_or_default(),
             shipping_status: None,
             tracking_number: None,
             estimated_delivery: None,
             failure_reason: Some(ending.reason),
+        }
+    }
+
+    /// The shop hears once more how the money ended.
+    pub(super) fn money_ended(&self, money: &Balance) -> UpdatePayment {
+        UpdatePayment {
+            key: self.key(TELL_MONEY),
+            order_id: self.order.order_id.clone(),
+            payment_status: money.status,
+            payment_id: money.payment_id.clone(),
+            refund_ids: money.refund_ids.clone(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The result of an order.
 
 use contracts::commerce::PaymentStatus;
+use contracts::payment::Balance;
 use contracts::shipping::Label;
 use contracts::values::OrderId;
 use serde::{Deserialize, Serialize};
@@ -18,7 +19,7 @@ pub struct OrderProcessingResult {
     pub success: bool,
     /// The order.
     pub order_id: OrderId,
-    /// The provider's id of the payment; `null` for cash on delivery and for orders that were undone.
+    /// The provider's id of the payment; `null` where none was made.
     pub payment_id: Option<String>,
     /// The carrier's number.
     pub tracking_number: Option<String>,
@@ -33,8 +34,12 @@ pub struct OrderProcessingResult {
     /// Why it was stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// `paid`, or `pending` for cash on delivery; `null` for orders that were undone.
+    /// `paid`, or `pending` for cash on delivery; of an order that was undone how its money ended, `null` where nobody
+    /// knows that.
     pub payment_status: Option<PaymentStatus>,
+    /// The provider's ids of the refunds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refund_ids: Vec<String>,
     /// Every step with its outcome.
     pub report: Report,
 }
@@ -47,15 +52,29 @@ pub(super) struct Fulfilled {
 }
 
 impl OrderProcessingResult {
-    pub(super) fn of(order: &OrderData, workflow_id: &str, ended: Ended<Fulfilled>) -> Self {
+    /// `balance`: how the money of an order ended that was undone.
+    pub(super) fn of(
+        order: &OrderData,
+        workflow_id: &str,
+        ended: Ended<Fulfilled>,
+        balance: Option<Balance>,
+    ) -> Self {
         let success = ended.is_success();
         let (paid, label) = ended.value.map(|fulfilled| (fulfilled.paid, fulfilled.label)).unzip();
+        let (status, payment_id, refund_ids) = match (paid, balance) {
+            (Some(Paid { payment_id, status }), _) => (Some(status), payment_id, Vec::new()),
+            (None, Some(Balance { status, payment_id, refund_ids, .. })) => {
+                (Some(status), payment_id, refund_ids)
+            }
+            (None, None) => (None, None, Vec::new()),
+        };
         let label = label.flatten();
         Self {
             success,
             order_id: order.order_id.clone(),
-            payment_status: paid.as_ref().map(|paid| paid.status),
-            payment_id: paid.and_then(|paid| paid.payment_id),
+            payment_status: status,
+            payment_id,
+            refund_ids,
             tracking_number: label.as_ref().map(|label| label.tracking_number.clone()),
             estimated_delivery: label.and_then(|label| label.estimated_delivery),
             workflow_id: workflow_id.to_owned(),

@@ -3,41 +3,40 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use contracts::commerce::{Commerce, OrderProblem, OrderValidation, PaymentStatus};
+use contracts::commerce::{Commerce, OrderProblem, OrderValidation};
 use contracts::customers::{Customers, Suppress};
 use contracts::inventory::{Confirmation, Hold, Inventory, Reservation, Shortage};
 use contracts::notification::{Delivery, Notifications};
-use contracts::payment::Payments;
 use contracts::shipping::{Label, Shipment, Shipping};
 use jiff::Timestamp;
 use temporalio_workflow::join;
 
 use super::kept::SoFar;
+use super::paying::Paid;
 use super::requests::Requests;
-use super::result::Fulfilled;
 use super::telling::BY_THE_SHOP;
-use super::{ANALYTICS, CONFIRM, NOTIFY, OrderData, OrderProcessing, PAY, RESERVE, SHIP, UPDATE, VALIDATE};
+use super::{ANALYTICS, CONFIRM, NOTIFY, OrderData, OrderProcessing, RESERVE, SHIP, UPDATE, VALIDATE};
 use crate::clock::{later, now};
 use crate::policy::{self, Policy};
 use crate::report::StepSpec;
-use crate::saga::{Back, Halt, Process, Saga, WayBack};
+use crate::saga::{Halt, Process, Saga};
 
 pub(super) const TELL_SHOP: &str = "update-order";
+pub(super) const TELL_MONEY: &str = "update-payment";
 pub(super) const SELL_KEPT: &str = "sell-kept-goods";
 
 /// The steps of the way back, and of an order whose parcel is kept.
 pub(super) const UNDO_STEPS: &[StepSpec] = &[
     StepSpec::compensable(TELL_SHOP, "tell the shop how it ended")
         .undo("tell the shop how it ended", "the shop holds the order open"),
+    StepSpec::compensable(TELL_MONEY, "tell the shop how the money ended")
+        .undo("tell the shop how the money ended", "the shop does not know what became of the money"),
     StepSpec::retriable(SELL_KEPT, "turn the hold of a kept parcel into a sale")
         .if_left("goods that are under way stay for sale"),
 ];
 
 /// The part of the notifications that tells the platform of a bounce.
 pub(super) const SUPPRESS: &str = "suppress";
-
-/// The cause of a question about money that somebody decided about before.
-pub(crate) const DECIDED_BEFORE: &str = "decided_before";
 
 /// Holds outlive the deadline by this much, so that a payment that is found settled at the last look still finds them.
 const HOLD_MARGIN: Duration = Duration::from_secs(5 * 60);
@@ -154,6 +153,7 @@ impl<'o> OrderRun<'o> {
             Ok(Reservation::Held { holds: again }) => {
                 holds.retain(|hold| !again.iter().any(|new| new.variant_id == hold.variant_id));
                 holds.extend(again);
+                self.so_far.borrow_mut().holds.clone_from(&holds);
                 return self.sell_again(saga, holds, &gone).await;
             }
             Ok(Reservation::Short { lines }) => format!("out of stock meanwhile: {}", in_words(&lines)),
@@ -203,8 +203,8 @@ impl<'o> OrderRun<'o> {
     }
 
     /// The shop hears that the order is confirmed; a person is asked if it cannot be told.
-    pub async fn tell_shop<P: Process>(&self, saga: &Saga<P>, payment: PaymentStatus, label: Option<&Label>) {
-        let confirmed = self.requests.confirmed(payment, label);
+    pub async fn tell_shop<P: Process>(&self, saga: &Saga<P>, paid: &Paid, label: Option<&Label>) {
+        let confirmed = self.requests.confirmed(paid, label);
         // A shop that never hears of a paid order with a label would sell its goods, or charge, again: a person is
         // asked.
         let step = saga.step(UPDATE, Commerce::update_order, confirmed, self.plan(policy::tell_shop()));
@@ -266,65 +266,6 @@ impl<'o> OrderRun<'o> {
     /// Until when stock is held, from now on.
     pub(super) fn hold_until<P: Process>(&self, saga: &Saga<P>) -> Timestamp {
         later(self.deadline(saga), HOLD_MARGIN)
-    }
-}
-
-/// The order's own part of the way back: a payment that settles meanwhile, after its own undo, is undone once more
-/// (where a person has decided about it, only if that person says so), and the shop is told last, then the customer.
-impl WayBack<OrderProcessing, Fulfilled> for OrderRun<'_> {
-    /// An order that no carrier takes is not shippable, whichever way the carrier put it.
-    fn outage_type(&self, step: &str) -> &'static str {
-        if step == SHIP { "ShippingFailed" } else { "StepFailed" }
-    }
-
-    async fn go_back(&self, back: &Back<'_, OrderProcessing>, halt: &Halt) {
-        let has_begun = back.has_undos();
-        let ended = self.requests.ended_early(halt.ending(), has_begun);
-        back.undo_last_with(TELL_SHOP, Commerce::update_order, ended, policy::tell_shop());
-        let customer = self.customer();
-        let mut heard = back.ctx().state(|w| w.settlements.len());
-        // How many undos of the payment the customer was told about; `None` until each undo was tried once.
-        let mut told = None;
-        loop {
-            let is_untold = |w: &OrderProcessing| told.is_none_or(|told| w.saga.times_undone(PAY) > told);
-            // Money that arrives does not wait for an answer about something else.
-            let has_news = |w: &OrderProcessing| w.settlements.len() > heard && !w.saga.is_asked_about(PAY);
-            back.undo_until(|w| is_untold(w) || has_news(w)).await;
-            if back.is_kept() {
-                return;
-            }
-            let (is_untold, has_news) = back.ctx().state(|w| (is_untold(w), has_news(w)));
-            if is_untold {
-                let undone = back.ctx().state(|w| w.saga.times_undone(PAY));
-                let ended = Some(halt).filter(|_| told.is_none() && has_begun);
-                self.tell_customer(back, &customer, ended, undone > told.unwrap_or(0));
-                told = Some(undone);
-            }
-            if has_news {
-                heard = back.ctx().state(|w| w.settlements.len());
-                self.reverse_again(back);
-            } else if !is_untold {
-                return;
-            }
-        }
-    }
-
-    async fn keep(&self, saga: &OrderSaga) -> Option<Fulfilled> {
-        Box::pin(self.keep_parcel(saga)).await
-    }
-}
-
-impl OrderRun<'_> {
-    /// News of the payment came after its undo: whatever came goes back, too.
-    fn reverse_again(&self, back: &Back<'_, OrderProcessing>) {
-        let reversal = self.requests.reversal(back.ctx().state(|w| w.payment_id.clone()));
-        if back.was_decided(PAY) {
-            let news =
-                "the provider sent news of the payment while somebody decided about it; not touched again";
-            back.ask_last(PAY, Payments::reverse, reversal, DECIDED_BEFORE, news);
-        } else {
-            back.undo_last(PAY, Payments::reverse, reversal);
-        }
     }
 }
 

@@ -19,7 +19,7 @@ use contracts::commerce::Commerce;
 use contracts::customers::{Customers, Suppress};
 use contracts::money::Money;
 use contracts::notification::{Content, Delivery, Notifications, OrderMail, SendEmail};
-use contracts::payment::{CustomerAction, FindPayment, Payments};
+use contracts::payment::{Balance, CustomerAction};
 use contracts::values::{CustomerId, IdempotencyKey, Locale, OrderId, Recipient};
 use temporalio_workflow::join;
 
@@ -86,24 +86,44 @@ impl Customer {
         }
     }
 
-    /// The customer hears what went back, if the provider shows it. Whether it did.
-    async fn told_of_refund<W: Process>(self, aside: &Aside<W>, refund: FindPayment) -> bool {
+    /// The customer hears what went back. Whether there was something to tell, now or before.
+    async fn told_of_refund<W: Process>(self, aside: &Aside<W>, refund: Refund) -> bool {
         if self.knows_of_refund.get() {
             return true;
         }
-        let part = (NOTIFY, OrderMail::Refunded.name());
-        match aside.tell(part, Payments::refunded, refund, policy::bookkeeping()).await {
-            Some(Some(amount)) => {
+        match refund {
+            Refund::Unknown => false,
+            Refund::Nothing => {
+                aside.skip((NOTIFY, OrderMail::Refunded.name()), "there was no money to give back");
+                false
+            }
+            Refund::Made(amount) => {
                 self.knows_of_refund.set(true);
                 let order_id = self.reader.order_id.clone();
                 self.told(aside, Content::OrderRefunded { order_id, amount }).await;
                 true
             }
-            Some(None) => {
-                aside.skip(part, "there was no money to give back");
-                false
-            }
-            None => false,
+        }
+    }
+}
+
+/// The part of the money that went back, as far as the customer is concerned.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Refund {
+    /// Nobody knows, or the payment was not undone.
+    Unknown,
+    /// None of it, as the provider shows it.
+    Nothing,
+    /// So much.
+    Made(Money),
+}
+
+impl Refund {
+    pub(super) fn of(balance: Option<&Balance>) -> Self {
+        match balance {
+            None => Self::Unknown,
+            Some(Balance { refunded: None, .. }) => Self::Nothing,
+            Some(Balance { refunded: Some(amount), .. }) => Self::Made(*amount),
         }
     }
 }
@@ -163,24 +183,22 @@ impl OrderRun<'_> {
         }
     }
 
-    /// The customer hears how the order ended, if `ended` says so, and of money that went back, if the payment was
-    /// undone.
+    /// The customer hears how the order ended, if `ended` says so, and of money that went back.
     pub(super) fn tell_customer(
         &self,
         back: &Back<'_, OrderProcessing>,
         customer: &Customer,
         ended: Option<&Halt>,
-        is_payment_undone: bool,
+        refund: Refund,
     ) {
         let farewell = ended.and_then(|halt| self.farewell(halt));
-        if farewell.is_none() && !is_payment_undone {
+        if farewell.is_none() && matches!(refund, Refund::Unknown) {
             return;
         }
-        let refund = self.requests.refund(back.ctx().state(|w| w.payment_id.clone()));
         let (customer, reader) = (customer.clone(), customer.clone());
         back.aside(|aside| async move {
             let is_declined = matches!(farewell, Some(Content::OrderDeclined { .. }));
-            let refunded = async { is_payment_undone && customer.told_of_refund(&aside, refund).await };
+            let refunded = customer.told_of_refund(&aside, refund);
             let ended = async {
                 if let Some(content) = farewell {
                     reader.told(&aside, content).await;

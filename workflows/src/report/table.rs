@@ -84,7 +84,8 @@ impl Table {
                 let started_at = time(began)?;
                 let ended_at = ended(started_at, took)?;
                 let step = unescaped(name);
-                self.steps.push(StepReport { step, status, started_at, ended_at, detail, parts: Vec::new() });
+                let (parts, facts) = (Vec::new(), Vec::new());
+                self.steps.push(StepReport { step, status, started_at, ended_at, detail, parts, facts });
             }
         }
         Ok(())
@@ -111,7 +112,7 @@ pub(super) fn write(report: &Report, bytes: usize) -> String {
 }
 
 /// A step's row, and one for each of its parts.
-fn rows(StepReport { step, status, started_at, ended_at, detail, parts }: &StepReport) -> String {
+fn rows(StepReport { step, status, started_at, ended_at, detail, parts, facts: _ }: &StepReport) -> String {
     let began = started_at.map_or_else(String::new, |time| format!("{time:.3}"));
     let took = match (started_at, ended_at) {
         (Some(from), Some(to)) => seconds(to.as_millisecond() - from.as_millisecond()),

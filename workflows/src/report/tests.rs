@@ -106,6 +106,7 @@ fn a_full_report_keeps_its_json() -> TestResult {
             ended_at: at,
             detail: Some("1 of 2".to_owned()),
             parts: vec![message],
+            facts: vec![Fact { name: "payment_status".to_owned(), value: "refunded".to_owned() }],
         }],
         undone: vec![UndoRecord { step: "pay".to_owned(), outcome: UndoOutcome::Undone, reason: None }],
         left_standing: vec![UndoRecord {
@@ -122,7 +123,8 @@ fn a_full_report_keeps_its_json() -> TestResult {
             "started_at": "1970-01-01T00:00:01.5Z",
             "ended_at": "1970-01-01T00:00:01.5Z",
             "detail": "1 of 2",
-            "parts": [{ "part": "email", "status": "failed", "detail": "refused" }]
+            "parts": [{ "part": "email", "status": "failed", "detail": "refused" }],
+            "facts": [{ "name": "payment_status", "value": "refunded" }]
         }],
         "undone": [{ "step": "pay", "outcome": "undone" }],
         "left_standing": [{ "step": "hold", "outcome": "left", "reason": "sold" }],

@@ -125,10 +125,11 @@ impl SagaState {
         Some(format!("already being undone ({why}): {until}"))
     }
 
-    /// How often the effect of a step was undone, by the run or by hand.
+    /// How often the undo of a step has come to an end: it went through, somebody did it by hand, or it was left.
     #[must_use]
-    pub fn times_undone(&self, step: &str) -> usize {
-        self.report.undone.iter().filter(|undone| undone.step == step).count()
+    pub fn times_settled(&self, step: &str) -> usize {
+        let records = self.report.undone.iter().chain(&self.report.left_standing);
+        records.filter(|record| record.step == step).count()
     }
 
     /// Whether the run has ended.

@@ -315,8 +315,8 @@ fn note_settled<W: Process, T>(
 }
 
 /// The text that the Web UI shows beside an activity.
-fn summary<W: Process>(name: &str, part: Option<&str>) -> String {
-    let words = W::STEPS.iter().find(|step| step.name == name).map_or("", |step| step.words);
+fn summary<W: Process>(name: &'static str, part: Option<&str>) -> String {
+    let words = spec_of::<W>(name).words;
     match part {
         Some(part) => format!("{name}: {words} ({part})"),
         None => format!("{name}: {words}"),

@@ -11,10 +11,11 @@ use temporalio_common::ActivityDefinition;
 use temporalio_workflow::{WorkflowCancellationToken as Token, WorkflowContext};
 
 use super::asking::{Matter, Settled, Tries, Try, Unsettled, ask};
-use super::failure::unsettled;
+use super::failure::{reason, unsettled};
 use super::people::SubjectKind;
 use super::scribe::Scribe;
 use super::state::Phase;
+use super::step::attempt;
 use super::tries::Effect;
 use super::updates::never;
 use super::{LocalFuture, Process, Saga, Step};
@@ -112,6 +113,12 @@ impl<'s, W: Process> Back<'s, W> {
         !self.saga.undos.borrow().is_empty()
     }
 
+    /// Whether a step has begun that is to be undone.
+    #[must_use]
+    pub fn has_undo_of(&self, step: &str) -> bool {
+        self.saga.undos.borrow().iter().any(|undo| undo.is_of(step))
+    }
+
     /// Adds what has to be done after every other undo.
     pub fn undo_last<U>(&self, step: &'static str, undo: U, input: U::Input)
     where
@@ -148,6 +155,11 @@ impl<'s, W: Process> Back<'s, W> {
         self.saga.scribe.change(|saga| saga.report.notes.push(words));
     }
 
+    /// Notes a finding of a step in the report, for other books.
+    pub fn fact(&self, step: &'static str, name: &str, value: String) {
+        self.saga.scribe.change(|saga| saga.report.note_fact(step, name, value));
+    }
+
     /// Notes what an undo could not take back and nobody is asked about: the run did not undo everything.
     pub fn left(&self, what: &str, reason: &str) {
         self.saga.scribe.change(|saga| saga.report.note_left(what, None, reason));
@@ -177,6 +189,13 @@ impl<'s, W: Process> Back<'s, W> {
     /// As [`Back::undo_all`]; when all that is missing is a person's answer, returns for news, too. Called again, it
     /// goes on waiting for that answer.
     pub async fn undo_until(&self, has_news: impl Fn(&W) -> bool) {
+        self.try_undos().await;
+        let saga = self.saga;
+        saga.questions.until_answered(saga.ctx.wait_condition_with_options(has_news, never())).await;
+    }
+
+    /// Tries every undo, newest first. Returns when each has gone through, or somebody is asked about it.
+    pub async fn try_undos(&self) {
         let saga = self.saga;
         saga.scribe.change(|state| state.phase = Phase::Unwinding);
         loop {
@@ -190,7 +209,6 @@ impl<'s, W: Process> Back<'s, W> {
                 Err(unsettled) => self.ask(undo, unsettled).await,
             }
         }
-        saga.questions.until_answered(saga.ctx.wait_condition_with_options(has_news, never())).await;
     }
 
     /// Tells an outside system how the run ends early: nobody can stop that, and an outage that outlasts its patience
@@ -221,6 +239,26 @@ impl<'s, W: Process> Back<'s, W> {
                 None
             }
         }
+    }
+
+    /// Reads something that the way back goes on from. No stop reaches it, and answers are taken meanwhile.
+    ///
+    /// # Errors
+    /// Says why there is no answer, when the policy's patience is over or the system has refused.
+    pub async fn read<A>(
+        &self,
+        step: &'static str,
+        activity: A,
+        question: A::Input,
+        policy: Policy,
+    ) -> Result<A::Output, String>
+    where
+        A: ActivityDefinition + 'static,
+        A::Input: Clone,
+    {
+        let (activity, never) = (Rc::new(activity), Token::new());
+        let read = attempt(&self.saga.ctx, (step, None), &activity, question, policy, &never);
+        self.saga.questions.meanwhile(read).await.map_err(|error| reason(&error))
     }
 
     /// Adds something that runs beside the undos; the way back ends when it has ended.

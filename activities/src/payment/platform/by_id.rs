@@ -17,6 +17,16 @@ impl Platform {
         payment_id: &str,
         key: &IdempotencyKey,
     ) -> Result<Option<Payment>, CallError> {
+        let found = self.body_of_id(payment_id, key).await?;
+        found.map(|body| self.payment(body)).transpose()
+    }
+
+    /// The same as the platform writes it.
+    pub(super) async fn body_of_id(
+        &self,
+        payment_id: &str,
+        key: &IdempotencyKey,
+    ) -> Result<Option<PaymentBody>, CallError> {
         let found: Box<RawValue> = match self.api.get(&["payments", payment_id], &[]).await {
             Err(error) if error.refusal().is_some_and(|refusal| refusal.status == 404) => return Ok(None),
             found => found?,
@@ -27,10 +37,7 @@ impl Platform {
             // It says nothing of whose payment this is; `null` says that it was made without a key.
             None => Err(self.api.unknown("a payment that names no idempotency key")),
             Some(theirs) if theirs.as_str() != Some(key.as_str()) => Ok(None),
-            Some(_) => {
-                let body: PaymentBody = serde_json::from_str(found.get()).map_err(unreadable)?;
-                self.payment(body).map(Some)
-            }
+            Some(_) => serde_json::from_str(found.get()).map_err(unreadable).map(Some),
         }
     }
 }

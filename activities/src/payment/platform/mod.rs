@@ -2,7 +2,7 @@
 //!
 //! - `by_id.rs`: one payment by its id;
 //! - `state.rs`: what a payment's state is called, and what follows from it;
-//! - `refund.rs`: refunds, and the money that is left; `refunded.rs`: how much went back;
+//! - `refund.rs`: refunds, and the money that is left; `refunded.rs`: how the money ended;
 //! - [`webhook`]: the platform's events.
 
 mod by_id;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use contracts::money::{Currency, Money};
-use contracts::payment::{ChargePayment, CustomerAction, FindPayment, Payment, PaymentState};
+use contracts::payment::{Balance, ChargePayment, CustomerAction, FindPayment, Payment, PaymentState};
 use contracts::values::IdempotencyKey;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -103,7 +103,7 @@ impl Provider for Platform {
         self.void_and_refund(undo).boxed()
     }
 
-    fn refunded<'a>(&'a self, find: &'a FindPayment) -> BoxFuture<'a, Result<Option<Money>, CallError>> {
+    fn refunded<'a>(&'a self, find: &'a FindPayment) -> BoxFuture<'a, Result<Balance, CallError>> {
         self.refunded_under(find).boxed()
     }
 

@@ -14,6 +14,10 @@ use crate::http::wire::money;
 #[derive(Default, Deserialize)]
 pub(super) struct RefundBody {
     #[serde(default)]
+    refund_id: Option<String>,
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(default)]
     pub(super) status: Option<String>,
     #[serde(default)]
     amount: Option<Box<RawValue>>,
@@ -45,6 +49,16 @@ impl RefundBody {
     }
 }
 
+/// The refunds of a payment, as they are listed.
+pub(super) struct Listed {
+    /// The money of those that were made, or are under way.
+    pub(super) on_its_way: Money,
+    /// The ids of those, as far as they have one.
+    pub(super) ids: Vec<String>,
+    /// Whether the money of one did not get there.
+    has_come_back: bool,
+}
+
 /// Captured money that is still there.
 pub(super) struct Left {
     /// So much.
@@ -71,35 +85,49 @@ impl Platform {
         // A captured payment of unknown size is not "nothing": the undo has to fail until somebody looks.
         let unreadable = || self.api.unknown("a captured payment without a readable amount");
         let (currency, captured) = captured.ok_or_else(unreadable)?;
-        let mut on_its_way = Money::zero(currency);
-        let mut has_come_back = false;
-        let listed = payment.refunds.as_deref().unwrap_or_default();
-        for refund in listed {
-            let word = refund.status.as_deref().unwrap_or_default();
-            match refund.made().ok_or_else(|| self.api.new_word("a refund in a state", word))? {
-                Made::CameBack => has_come_back = true,
-                Made::OnItsWay => {
-                    let more = read(&refund.amount, currency).and_then(|more| on_its_way.checked_add(more));
-                    let no_amount = || self.api.unknown("a refund without a readable amount");
-                    on_its_way = more.ok_or_else(no_amount)?;
-                }
-            }
-        }
+        let listed = self.listed(payment, currency)?;
         // Whether a pending refund is in the sum is the platform's affair: it is not money that is still there.
         let said = match &payment.refunded_amount {
             None => Money::zero(currency),
             said => read(said, currency).ok_or_else(unreadable)?,
         };
-        let refunded = if said.minor_units() < on_its_way.minor_units() { on_its_way } else { said };
+        let refunded = greater(said, listed.on_its_way);
         let rest = captured.checked_sub(refunded).ok_or_else(unreadable)?;
         match rest.minor_units() > 0 {
             false => Ok(None),
-            true if has_come_back => Err(came_back("payment")),
-            true => Ok(Some(Left { rest, refunded, listed: listed.len() })),
+            true if listed.has_come_back => Err(came_back("payment")),
+            true => {
+                let listed = payment.refunds.as_ref().map_or(0, Vec::len);
+                Ok(Some(Left { rest, refunded, listed }))
+            }
         }
+    }
+
+    /// Adds up the refunds that are listed with a payment.
+    pub(super) fn listed(&self, payment: &PaymentBody, currency: Currency) -> Result<Listed, CallError> {
+        let mut listed = Listed { on_its_way: Money::zero(currency), ids: Vec::new(), has_come_back: false };
+        for refund in payment.refunds.as_deref().unwrap_or_default() {
+            let word = refund.status.as_deref().unwrap_or_default();
+            match refund.made().ok_or_else(|| self.api.new_word("a refund in a state", word))? {
+                Made::CameBack => listed.has_come_back = true,
+                Made::OnItsWay => {
+                    let more = read(&refund.amount, currency);
+                    let sum = more.and_then(|more| listed.on_its_way.checked_add(more));
+                    let no_amount = || self.api.unknown("a refund without a readable amount");
+                    listed.on_its_way = sum.ok_or_else(no_amount)?;
+                    listed.ids.extend(refund.refund_id.as_ref().or(refund.id.as_ref()).cloned());
+                }
+            }
+        }
+        Ok(listed)
     }
 }
 
-fn read(json: &Option<Box<RawValue>>, currency: Currency) -> Option<Money> {
+/// The greater of two amounts of one currency.
+pub(super) fn greater(one: Money, other: Money) -> Money {
+    if one.minor_units() < other.minor_units() { other } else { one }
+}
+
+pub(super) fn read(json: &Option<Box<RawValue>>, currency: Currency) -> Option<Money> {
     json.as_deref().and_then(|json| money(json, currency))
 }

@@ -1,38 +1,72 @@
-//! The amount that went back to the customer, as the platform's payments show it.
+//! How the money ended, as the platform's payments show it.
 
 use contracts::money::{Currency, Money};
-use contracts::payment::FindPayment;
+use contracts::payment::{Balance, FindPayment};
 
-use super::super::sum;
+use super::super::balance::{self, Account, Moved};
+use super::refund::{greater, read};
+use super::state::State;
 use super::{PaymentBody, Platform};
 use crate::http::CallError;
-use crate::http::wire::money;
 
 /// The state of a payment of which all went back, for a platform that does not say how much.
 const ALL_OF_IT: &str = "refunded";
+/// The state of one of which a part went back.
+const A_PART_OF_IT: &str = "partially_refunded";
 
 impl Platform {
-    /// The money that went back of all payments made under a key.
-    pub(super) async fn refunded_under(&self, find: &FindPayment) -> Result<Option<Money>, CallError> {
-        let made = self.made_under(&find.key).await?;
-        let refunded = made.iter().map(|payment| self.refunded_of(payment));
-        sum("payment", refunded.collect::<Result<Vec<_>, _>>()?)
+    /// How the money of all payments made under a key ended.
+    pub(super) async fn refunded_under(&self, find: &FindPayment) -> Result<Balance, CallError> {
+        let mut made = self.made_under(&find.key).await?;
+        if let Some(id) = &find.payment_id
+            && !made.iter().any(|payment| payment.payment_id == *id)
+        {
+            // "Nothing was paid" must not be said of a payment that was made.
+            let known = self.body_of_id(id, &find.key).await?;
+            made.push(known.ok_or_else(|| self.api.unknown("it does not show the payment that was made"))?);
+        }
+        let accounts = made.iter().map(|payment| self.account(payment));
+        balance::of("payment", accounts.collect::<Result<Vec<_>, _>>()?)
     }
 
-    fn refunded_of(&self, payment: &PaymentBody) -> Result<Option<Money>, CallError> {
-        let stated = payment.refunded_amount.as_ref();
-        let all = if payment.status == ALL_OF_IT { payment.amount.as_ref() } else { None };
-        let Some(json) = stated.or(all) else {
-            // A refund that is on its way is none that was not made: its amount shows later.
-            return match payment.refunds.as_deref().unwrap_or_default() {
-                [] => Ok(None),
-                _ => Err(self
-                    .api
-                    .unknown("a refund that is listed, and is not in the amount that went back yet")),
-            };
+    fn account(&self, payment: &PaymentBody) -> Result<Account, CallError> {
+        let payment_id = payment.payment_id.clone();
+        let no_money = |money| Ok(Account { payment_id: payment_id.clone(), money, refund_ids: Vec::new() });
+        let is_all_back = payment.status == ALL_OF_IT;
+        match self.state(payment)? {
+            State::Captured => {}
+            State::Void if is_all_back => {}
+            State::Void => return no_money(Moved::Voided),
+            State::Failed => return no_money(Moved::Failed),
+            State::Waiting => return no_money(Moved::Open),
+        }
+        let unreadable = || self.api.unknown("a captured payment, or its refund, without a readable amount");
+        let currency = payment.currency.as_deref().and_then(Currency::from_code).ok_or_else(unreadable)?;
+        let listed = self.listed(payment, currency)?;
+        let captured = read(&payment.amount, currency);
+        let stated = match &payment.refunded_amount {
+            None => None,
+            stated => Some(read(stated, currency).ok_or_else(unreadable)?),
         };
-        let currency = payment.currency.as_deref().and_then(Currency::from_code);
-        let refunded = currency.and_then(|currency| money(json, currency));
-        refunded.map(Some).ok_or_else(|| self.api.unknown("a refund without a readable amount"))
+        let shown = match stated {
+            Some(stated) => stated,
+            None if is_all_back => captured.ok_or_else(unreadable)?,
+            // A refund that is on its way is none that was not made: its amount shows later.
+            None if listed.on_its_way.minor_units() > 0 => {
+                let why = "a refund that is listed, and is not in the amount that went back yet";
+                return Err(self.api.unknown(why));
+            }
+            None => Money::zero(currency),
+        };
+        let back = greater(shown, listed.on_its_way);
+        if payment.status == A_PART_OF_IT && back.minor_units() == 0 {
+            return Err(unreadable());
+        }
+        let (received, back) = match is_all_back {
+            true => (shown, shown),
+            false => (captured.ok_or_else(unreadable)?, back),
+        };
+        let money = Moved::Captured { received, back, shown };
+        Ok(Account { payment_id, money, refund_ids: listed.ids })
     }
 }

@@ -28,7 +28,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use contracts::money::Money;
-use contracts::payment::{ChargePayment, FindPayment, Payment, PaymentKind, PaymentState, ReversePayment};
+use contracts::payment::{
+    Balance, ChargePayment, FindPayment, Payment, PaymentKind, PaymentState, ReversePayment,
+};
 use contracts::values::IdempotencyKey;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
@@ -97,7 +99,7 @@ impl Provider for Stripe {
         self.cancel_or_refund(undo).boxed()
     }
 
-    fn refunded<'a>(&'a self, find: &'a FindPayment) -> BoxFuture<'a, Result<Option<Money>, CallError>> {
+    fn refunded<'a>(&'a self, find: &'a FindPayment) -> BoxFuture<'a, Result<Balance, CallError>> {
         self.refunded_under(find).boxed()
     }
 

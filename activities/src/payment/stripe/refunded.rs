@@ -1,29 +1,63 @@
-//! The amount that went back to the customer, as Stripe's charges show it.
+//! How the money ended, as Stripe's charges show it.
 
-use contracts::money::{Currency, Money};
-use contracts::payment::FindPayment;
+use contracts::money::Currency;
+use contracts::payment::{Balance, FindPayment, PaymentState};
 use futures::future::join_all;
 
-use super::super::sum;
+use super::super::balance::{self, Account, Moved};
+use super::wire::{Intent, Made, Refunds, Standing};
 use super::{Stripe, look_up, units};
 use crate::http::CallError;
 
 impl Stripe {
-    /// The money that went back of the intent with that id, or of all intents made under a key.
-    pub(super) async fn refunded_under(&self, find: &FindPayment) -> Result<Option<Money>, CallError> {
+    /// How the money of the intent with that id ended, or of all intents made under a key.
+    pub(super) async fn refunded_under(&self, find: &FindPayment) -> Result<Balance, CallError> {
         let ids = match &find.payment_id {
             Some(id) => vec![id.clone()],
             None => look_up::under_key(&self.api, &find.key).await?,
         };
-        let refunded = join_all(ids.iter().map(|id| self.refunded_of(id))).await;
-        sum(self.api.system(), refunded.into_iter().collect::<Result<Vec<_>, _>>()?)
+        let accounts = join_all(ids.iter().map(|id| self.account(id))).await;
+        balance::of(self.api.system(), accounts.into_iter().collect::<Result<Vec<_>, _>>()?)
     }
 
-    async fn refunded_of(&self, id: &str) -> Result<Option<Money>, CallError> {
+    async fn account(&self, id: &str) -> Result<Account, CallError> {
         let intent = self.read(id).await?;
-        let Some((units, code)) = intent.refunded().filter(|(units, _)| *units > 0) else { return Ok(None) };
-        let currency = code.map(str::to_uppercase).and_then(|code| Currency::from_code(&code));
-        let refunded = currency.and_then(|currency| units::money(units, currency));
-        refunded.map(Some).ok_or_else(|| self.api.unknown("a refund without a readable amount"))
+        let money = match intent.standing().ok_or_else(|| self.new_state(intent.status()))? {
+            Standing::Captured { left, refunded } => self.captured(&intent, left + refunded, refunded)?,
+            Standing::Gone => match intent.refunded() {
+                Some(refunded) if refunded > 0 => self.captured(&intent, refunded, refunded)?,
+                Some(_) | None => Moved::Voided,
+            },
+            Standing::Open if matches!(intent.state(), Some(PaymentState::Declined { .. })) => Moved::Failed,
+            Standing::Open | Standing::Underway => Moved::Open,
+            Standing::Unreadable => {
+                return Err(self.api.unknown("a captured payment without a readable amount"));
+            }
+        };
+        let has_refunds = matches!(money, Moved::Captured { back, .. } if back.minor_units() > 0);
+        let refund_ids = if has_refunds { self.refund_ids(id).await? } else { Vec::new() };
+        Ok(Account { payment_id: intent.into_id(), money, refund_ids })
+    }
+
+    /// Both amounts are in Stripe's unit. Stripe counts a refund that is pending as gone.
+    fn captured(&self, intent: &Intent, received: i64, refunded: i64) -> Result<Moved, CallError> {
+        let currency = intent.currency().and_then(|code| Currency::from_code(&code.to_uppercase()));
+        let read = |units: i64| currency.and_then(|currency| units::money(units, currency));
+        let no_amount = || self.api.unknown("a captured payment, or its refund, without a readable amount");
+        let received = read(received).ok_or_else(no_amount)?;
+        let back = read(refunded).ok_or_else(no_amount)?;
+        Ok(Moved::Captured { received, back, shown: back })
+    }
+
+    /// The refunds of an intent that did not come back.
+    async fn refund_ids(&self, id: &str) -> Result<Vec<String>, CallError> {
+        let listed: Refunds = self.api.get(&["refunds"], &[("payment_intent", id), ("limit", "100")]).await?;
+        let mut ids = Vec::new();
+        for refund in listed.data {
+            if self.made(&refund)? == Made::OnItsWay {
+                ids.extend(refund.id);
+            }
+        }
+        Ok(ids)
     }
 }

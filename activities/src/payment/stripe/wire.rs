@@ -80,6 +80,8 @@ struct Charge {
 #[derive(Deserialize)]
 pub(super) struct Refund {
     #[serde(default)]
+    pub(super) id: Option<String>,
+    #[serde(default)]
     pub(super) status: Option<String>,
 }
 
@@ -147,12 +149,17 @@ impl Intent {
         &self.status
     }
 
-    /// The money that went back to the customer, in the smallest unit of the currency of that code.
-    pub(super) fn refunded(&self) -> Option<(i64, Option<&str>)> {
+    /// The money that went back to the customer, in the currency's smallest unit.
+    pub(super) fn refunded(&self) -> Option<i64> {
         match &self.latest_charge {
-            Some(LatestCharge::Whole(charge)) => Some((charge.amount_refunded, self.currency.as_deref())),
+            Some(LatestCharge::Whole(charge)) => Some(charge.amount_refunded),
             Some(LatestCharge::Id(_)) | None => None,
         }
+    }
+
+    /// The currency's code, as Stripe writes it.
+    pub(super) fn currency(&self) -> Option<&str> {
+        self.currency.as_deref()
     }
 
     /// The name of an action of the customer's that is not a name.

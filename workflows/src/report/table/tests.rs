@@ -10,6 +10,7 @@ fn step(name: &str, status: StepStatus, detail: Option<&str>) -> StepReport {
         ended_at: None,
         detail: detail.map(str::to_owned),
         parts: Vec::new(),
+        facts: Vec::new(),
     }
 }
 

@@ -1,0 +1,92 @@
+//! `GET /orders/{id}`: an order as the platform holds it, and the states that it can be in.
+
+use contracts::commerce::OrderStatus;
+use contracts::values::{CustomerId, OrderId};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::client::Client;
+use crate::http::{CallError, NOT_FOUND};
+
+/// An order as the platform holds it.
+#[derive(Deserialize)]
+pub(super) struct KnownOrder {
+    /// A text or a number; none for an order without an account.
+    #[serde(default)]
+    customer_id: Option<Value>,
+    pub(super) status: String,
+    #[serde(default)]
+    pub(super) payment_status: Value,
+}
+
+/// The states in which an order waits for its process.
+pub(super) const OPEN: [&str; 2] = ["pending", "awaiting_payment"];
+/// Those that a confirmed order has in the shop.
+pub(super) const CONFIRMED: [&str; 5] = ["confirmed", "processing", "shipped", "delivered", "completed"];
+/// Those in which it has had a process.
+pub(super) const CLOSED: [&str; 9] = [
+    "confirmed",
+    "processing",
+    "shipped",
+    "delivered",
+    "completed",
+    "refunded",
+    "failed",
+    "cancelled",
+    "expired",
+];
+
+/// Those of an order that waits for its payment, or has gone on since.
+const WAITING: [&str; 10] = [
+    "awaiting_payment",
+    "confirmed",
+    "processing",
+    "shipped",
+    "delivered",
+    "completed",
+    "refunded",
+    "failed",
+    "cancelled",
+    "expired",
+];
+
+/// The states in the shop that an order has come to once it was told one, or has gone on to since.
+pub(super) fn reached(told: OrderStatus) -> &'static [&'static str] {
+    match told {
+        OrderStatus::AwaitingPayment => &WAITING,
+        OrderStatus::Confirmed => &CONFIRMED,
+        OrderStatus::Failed | OrderStatus::Cancelled | OrderStatus::Expired => &CLOSED,
+    }
+}
+
+impl KnownOrder {
+    pub(super) fn is_of_another_than(&self, customer: &CustomerId) -> bool {
+        let id = match &self.customer_id {
+            None | Some(Value::Null) => return false,
+            Some(Value::String(id)) => id.clone(),
+            Some(number) => number.to_string(),
+        };
+        id != customer.as_str()
+    }
+
+    pub(super) fn is_among(&self, states: &[&str]) -> bool {
+        states.contains(&self.status.as_str())
+    }
+}
+
+impl Client {
+    /// The order as the platform holds it; `None`: it knows none of that number.
+    pub(super) async fn known(&self, order_id: &OrderId) -> Result<Option<KnownOrder>, CallError> {
+        match self.api.get(&["orders", order_id.as_str()], &[]).await {
+            Ok(known) => Ok(Some(known)),
+            Err(error) => match error.refusal() {
+                Some(refusal) if refusal.status == 404 && refusal.code == NOT_FOUND => Ok(None),
+                _ => Err(error),
+            },
+        }
+    }
+
+    pub(super) fn new_state(&self, state: &str) -> CallError {
+        self.api.new_word("an order in a state", state)
+    }
+}

@@ -1,0 +1,165 @@
+//! The order's own part of the way back.
+//!
+//! 1. Every undo is tried, newest first.
+//! 2. The money is read where the payment was to be undone, to know how it ended; where nothing was charged, that is
+//!    known without a question.
+//! 3. The shop is told how the order ended, and how its money did (`update-order`), then the customer.
+//! 4. News of a payment undoes it once more. Where a person has decided about it, only if that person says so.
+//! 5. Whenever the money has ended anew (a person has answered, late money went back), it is read and the shop is told
+//!    once more (`update-payment`).
+//!
+//! While a person is asked about the refund, the shop hears nothing of the money: it is not known yet.
+
+use contracts::commerce::{Commerce, PaymentStatus};
+use contracts::payment::{Balance, Payments};
+
+use super::result::Fulfilled;
+use super::steps::{OrderRun, OrderSaga, TELL_MONEY, TELL_SHOP};
+use super::telling::Refund;
+use super::{OrderProcessing, PAY, SHIP};
+use crate::policy::{self, Policy};
+use crate::report::StepStatus;
+use crate::saga::{Back, Halt, WayBack};
+
+/// The cause of a question about money that somebody decided about before.
+pub(crate) const DECIDED_BEFORE: &str = "decided_before";
+
+impl WayBack<OrderProcessing, Fulfilled> for OrderRun<'_> {
+    /// An order that no carrier takes is not shippable, whichever way the carrier put it.
+    fn outage_type(&self, step: &str) -> &'static str {
+        if step == SHIP { "ShippingFailed" } else { "StepFailed" }
+    }
+
+    async fn go_back(&self, back: &Back<'_, OrderProcessing>, halt: &Halt) {
+        let has_begun = back.has_undos();
+        let was_charged = back.has_undo_of(PAY);
+        let mut heard = back.ctx().state(|w| w.settlements.len());
+        back.try_undos().await;
+        if back.is_kept() {
+            return;
+        }
+        // How often the money had ended when the shop was told.
+        let mut told = 0;
+        let balance = match back.ctx().state(|w| w.saga.times_settled(PAY)) {
+            0 if was_charged => None,
+            0 => Some(self.ended_as(back, nothing_charged())),
+            times => {
+                let balance = self.balance(back, policy::bookkeeping()).await.ok();
+                told = if balance.is_some() { times } else { 0 };
+                balance
+            }
+        };
+        let ended = self.requests.ended_early(halt.ending(), has_begun, balance.as_ref());
+        back.undo_last_with(TELL_SHOP, Commerce::update_order, ended, policy::tell_shop());
+        back.try_undos().await;
+        let customer = self.customer();
+        let refund = Refund::of(balance.as_ref().filter(|_| told > 0));
+        self.tell_customer(back, &customer, Some(halt).filter(|_| has_begun), refund);
+        loop {
+            let is_asked = |w: &OrderProcessing, step| w.saga.is_asked_about(step);
+            // An older word must not land behind a newer one.
+            let is_untold = |w: &OrderProcessing| {
+                w.saga.times_settled(PAY) > told && !is_asked(w, TELL_SHOP) && !is_asked(w, TELL_MONEY)
+            };
+            // Money that arrives does not wait for an answer about something else.
+            let has_news = |w: &OrderProcessing| w.settlements.len() > heard && !is_asked(w, PAY);
+            back.undo_until(|w| is_untold(w) || has_news(w)).await;
+            let (is_untold, has_news) = back.ctx().state(|w| (is_untold(w), has_news(w)));
+            if is_untold {
+                told = back.ctx().state(|w| w.saga.times_settled(PAY));
+                match self.balance(back, policy::aftermath()).await {
+                    Ok(balance) => {
+                        let word = self.requests.money_ended(&balance);
+                        back.undo_last_with(TELL_MONEY, Commerce::update_payment, word, policy::tell_shop());
+                        self.tell_customer(back, &customer, None, Refund::of(Some(&balance)));
+                    }
+                    Err(reason) => back.note(format!("how the money ended could not be read: {reason}")),
+                }
+            }
+            if has_news {
+                heard = back.ctx().state(|w| w.settlements.len());
+                self.reverse_again(back);
+            } else if !is_untold {
+                return;
+            }
+        }
+    }
+
+    async fn keep(&self, saga: &OrderSaga) -> Option<Fulfilled> {
+        Box::pin(self.keep_parcel(saga)).await
+    }
+}
+
+impl OrderRun<'_> {
+    /// News of the payment came after its undo: whatever came goes back, too.
+    fn reverse_again(&self, back: &Back<'_, OrderProcessing>) {
+        let reversal = self.requests.reversal(back.ctx().state(|w| w.payment_id.clone()));
+        if back.was_decided(PAY) {
+            let news =
+                "the provider sent news of the payment while somebody decided about it; not touched again";
+            back.ask_last(PAY, Payments::reverse, reversal, DECIDED_BEFORE, news);
+        } else {
+            back.undo_last(PAY, Payments::reverse, reversal);
+        }
+    }
+
+    /// Reads how the money ended. Where somebody gave it back by hand, that person's word counts if the provider does
+    /// not show it.
+    async fn balance(&self, back: &Back<'_, OrderProcessing>, policy: Policy) -> Result<Balance, String> {
+        let is_declined = self.so_far.borrow().is_declined;
+        // A provider need not show what it declined.
+        let payment_id = back.ctx().state(|w| w.payment_id.clone()).filter(|_| !is_declined);
+        let question = self.requests.refund(payment_id.clone());
+        let read = Box::pin(back.read(TELL_MONEY, Payments::refunded, question, policy)).await;
+        let status = back.ctx().state(|w| w.saga.report().step(PAY).map(|step| step.status));
+        let balance = match (read, status == Some(StepStatus::Resolved)) {
+            (Ok(balance), false) => balance,
+            (Ok(shown), true) => {
+                let balance = said_by_hand(shown.clone());
+                if balance != shown {
+                    let shown = shown.status.name();
+                    back.note(format!("the money went back by hand, and the provider shows it as {shown}"));
+                }
+                balance
+            }
+            (Err(_), true) => given_back(payment_id),
+            (Err(reason), false) => return Err(reason),
+        };
+        Ok(self.ended_as(back, balance))
+    }
+
+    /// Notes how the money ended, for the report and the result.
+    fn ended_as(&self, back: &Back<'_, OrderProcessing>, balance: Balance) -> Balance {
+        back.fact(PAY, "payment_status", balance.status.name().to_owned());
+        if let Some(payment_id) = &balance.payment_id {
+            back.fact(PAY, "payment_id", payment_id.clone());
+        }
+        if !balance.refund_ids.is_empty() {
+            back.fact(PAY, "refund_ids", balance.refund_ids.join(", "));
+        }
+        self.so_far.borrow_mut().balance = Some(balance.clone());
+        balance
+    }
+}
+
+/// An order that was never charged took no money.
+fn nothing_charged() -> Balance {
+    Balance { status: PaymentStatus::Unpaid, payment_id: None, refunded: None, refund_ids: Vec::new() }
+}
+
+/// Somebody has given the money back, and says so.
+fn given_back(payment_id: Option<String>) -> Balance {
+    Balance { status: PaymentStatus::Refunded, payment_id, refunded: None, refund_ids: Vec::new() }
+}
+
+/// Somebody has given the money back by hand. The provider shows it, or it went another way: then that person's word
+/// counts.
+pub(crate) fn said_by_hand(balance: Balance) -> Balance {
+    let status = match balance.status {
+        PaymentStatus::Paid | PaymentStatus::PartiallyRefunded => PaymentStatus::Refunded,
+        PaymentStatus::Pending | PaymentStatus::Unpaid | PaymentStatus::Voided | PaymentStatus::Refunded => {
+            balance.status
+        }
+    };
+    Balance { status, ..balance }
+}
