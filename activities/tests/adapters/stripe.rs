@@ -200,7 +200,7 @@ async fn what_went_back_is_read_from_the_charge() -> TestResult {
         ok(&intent)
     };
     let dollars = |cents| Some(Money::from_minor_units(cents, Currency::USD));
-    let by_key = FindPayment { key: reverse()?.key, order_id: reverse()?.order_id, payment_id: None };
+    let by_key = find_payment()?;
     let by_id = FindPayment { payment_id: Some("pi_1".to_owned()), ..by_key.clone() };
     for (refunded, wanted) in [(1_999, dollars(1_999)), (500, dollars(500)), (0, None)] {
         let (_peer, temporal) = stripe([found()?, charge(refunded, "usd")]).await?;

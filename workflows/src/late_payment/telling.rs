@@ -26,7 +26,9 @@ pub(super) async fn tell(saga: &Saga<LatePayment>, late: &LatePaymentData, given
         return saga.skip(NOTIFY, "nothing went back here");
     }
     let order_id = late.order_id.clone();
-    let refund = FindPayment { key: charge_key(&order_id), order_id, payment_id: given.payment_id.clone() };
+    let payment_id = given.payment_id.clone();
+    let other_ids = saga.ctx().state(|w| w.named_beside(payment_id.as_ref()));
+    let refund = FindPayment { key: charge_key(&order_id), order_id, payment_id, other_ids };
     let read = saga.step(NOTIFY, Payments::refunded, refund, policy::bookkeeping()).or_report().await;
     let amount = match read {
         Some(Some(amount)) => amount,

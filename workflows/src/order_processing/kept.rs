@@ -4,6 +4,7 @@
 //! 1. The label is read at the carrier, where its answer never came.
 //! 2. `sell-kept-goods`: the hold becomes a sale, unless it has become one; a person is asked if it does not.
 //! 3. The shop, the customer and the figures are told, as of every order that is fulfilled.
+//! 4. News of the payment that came on the way back is looked at: it may be of a second one.
 
 use contracts::inventory::{Confirmation, Hold, Inventory, Reservation};
 use contracts::shipping::{Label, Shipment, Shipping};
@@ -21,6 +22,8 @@ use crate::saga::Settled;
 pub(super) struct SoFar {
     pub(super) holds: Vec<Hold>,
     pub(super) paid: Option<Paid>,
+    /// The provider's id of a payment that may hold money.
+    pub(super) payment_id: Option<String>,
     pub(super) label: Option<Label>,
     /// Whether the goods are sold already: another sale would take them twice.
     pub(super) is_sold: bool,
@@ -29,7 +32,7 @@ pub(super) struct SoFar {
 impl OrderRun<'_> {
     /// Goes on to the goal of an order whose parcel is kept. `None`: it was never paid, so there is no parcel.
     pub(super) async fn keep_parcel(&self, saga: &OrderSaga) -> Option<Fulfilled> {
-        let SoFar { holds, paid, label, is_sold } = self.so_far.take();
+        let SoFar { holds, paid, label, is_sold, .. } = self.so_far.take();
         let paid = paid?;
         let label = match label {
             None => self.read_label(saga).await,
@@ -44,7 +47,8 @@ impl OrderRun<'_> {
                 None => saga.skip(NOTIFY, "the parcel's tracking number is not known"),
             }
         };
-        join!(self.tell_shop(saga, paid.status, label.as_ref()), told, self.count_sale(saga));
+        let looked = self.look_for_a_second(saga);
+        join!(self.tell_shop(saga, paid.status, label.as_ref()), told, self.count_sale(saga), looked);
         Some(Fulfilled { paid, label })
     }
 

@@ -24,13 +24,16 @@ use crate::saga::{Back, Halt, Process, Saga, WayBack};
 
 pub(super) const TELL_SHOP: &str = "update-order";
 pub(super) const SELL_KEPT: &str = "sell-kept-goods";
+pub(super) const READ: &str = "read-payment";
 
-/// The steps of the way back, and of an order whose parcel is kept.
+/// The steps of the way back, of an order whose parcel is kept, and of one that hears of its payment once more.
 pub(super) const UNDO_STEPS: &[StepSpec] = &[
     StepSpec::compensable(TELL_SHOP, "tell the shop how it ended")
         .undo("tell the shop how it ended", "the shop holds the order open"),
     StepSpec::retriable(SELL_KEPT, "turn the hold of a kept parcel into a sale")
         .if_left("goods that are under way stay for sale"),
+    StepSpec::retriable(READ, "ask the provider what is there")
+        .if_left("if the customer paid twice, the shop keeps both"),
 ];
 
 /// The part of the notifications that tells the platform of a bounce.
@@ -281,6 +284,8 @@ impl WayBack<OrderProcessing, Fulfilled> for OrderRun<'_> {
         let has_begun = back.has_undos();
         let ended = self.requests.ended_early(halt.ending(), has_begun);
         back.undo_last_with(TELL_SHOP, Commerce::update_order, ended, policy::tell_shop());
+        // News may have named payments that the registered undo does not know.
+        back.amend_undo(PAY, Payments::reverse, back.ctx().state(|w| self.reversal(w)));
         let customer = self.customer();
         let mut heard = back.ctx().state(|w| w.settlements.len());
         // How many undos of the payment the customer was told about; `None` until each undo was tried once.
@@ -317,7 +322,7 @@ impl WayBack<OrderProcessing, Fulfilled> for OrderRun<'_> {
 impl OrderRun<'_> {
     /// News of the payment came after its undo: whatever came goes back, too.
     fn reverse_again(&self, back: &Back<'_, OrderProcessing>) {
-        let reversal = self.requests.reversal(back.ctx().state(|w| w.payment_id.clone()));
+        let reversal = back.ctx().state(|w| self.reversal(w));
         if back.was_decided(PAY) {
             let news =
                 "the provider sent news of the payment while somebody decided about it; not touched again";

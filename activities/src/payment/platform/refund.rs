@@ -2,6 +2,7 @@
 
 use contracts::money::{Currency, Money};
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::super::refund::came_back;
@@ -11,8 +12,12 @@ use crate::http::CallError;
 use crate::http::wire::money;
 
 /// A refund, as it is listed and as it is answered.
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 pub(super) struct RefundBody {
+    #[serde(default)]
+    refund_id: Option<Value>,
+    #[serde(default)]
+    id: Option<Value>,
     #[serde(default)]
     pub(super) status: Option<String>,
     #[serde(default)]
@@ -34,6 +39,11 @@ const MADE: [&str; 5] = ["refunded", "succeeded", "completed", "pending", "proce
 const CAME_BACK: [&str; 4] = ["failed", "canceled", "cancelled", "rejected"];
 
 impl RefundBody {
+    /// Whether it is an answer about a refund at all: it names it, or its state.
+    pub(super) fn says_something(&self) -> bool {
+        self.refund_id.is_some() || self.id.is_some() || self.status.is_some()
+    }
+
     /// `None`: in a state that nobody here knows. Without a word, that the platform took it says so.
     pub(super) fn made(&self) -> Option<Made> {
         match self.status.as_deref() {
@@ -94,7 +104,7 @@ impl Platform {
         let rest = captured.checked_sub(refunded).ok_or_else(unreadable)?;
         match rest.minor_units() > 0 {
             false => Ok(None),
-            true if has_come_back => Err(came_back("payment")),
+            true if has_come_back => Err(came_back("payment", &payment.payment_id)),
             true => Ok(Some(Left { rest, refunded, listed: listed.len() })),
         }
     }
