@@ -175,7 +175,7 @@ impl Client {
             return match doubt {
                 Some(Doubt { is_silent: false, error }) => Err(error),
                 _ if lost.is_empty() => Ok(Confirmation::Confirmed),
-                // Whoever holds those lines once more, and sells them, may sell goods that are sold already.
+                // Were those lines held once more, and sold, goods might be sold that are sold already.
                 _ if !are_all_named || is_repeated(pace.ctx()) => Err(whose_hold()),
                 _ => Ok(hold_lost(&lost)),
             };

@@ -129,7 +129,7 @@ fn weightiest(
     Ok(payments.into_iter().next())
 }
 
-/// What became of the undos of several payments. Of several failures it is the one that another try may mend: the last
+/// The outcome of the undos of several payments. Of several failures it is the one that another try may mend: the last
 /// word about one payment must not keep the others from being tried again.
 fn all_undone(undone: impl IntoIterator<Item = Result<(), CallError>>) -> Result<(), CallError> {
     let failures = undone.into_iter().filter_map(Result::err);

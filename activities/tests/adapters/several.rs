@@ -239,7 +239,7 @@ async fn a_cancel_that_no_answer_names_is_looked_up() -> TestResult {
     Ok(())
 }
 
-/// What the customer would have to do is not told in a word that nobody knows.
+/// The customer is not told in a word that nobody knows what there is to do.
 #[tokio::test]
 async fn an_action_that_nobody_knows_is_named() -> TestResult {
     for (action, is_known) in [("use_stripe_sdk", true), ("card_await_notification", true), ("dance", false)]

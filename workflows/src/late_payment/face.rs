@@ -107,7 +107,7 @@ impl LatePayment {
         self.payment_ids.iter().filter(|id| Some(*id) != payment_id).cloned().collect()
     }
 
-    /// What a person who is asked has to know: the news beyond that which the question was asked for.
+    /// The news beyond that which a question was asked for: a person who is asked has to know of it.
     pub(super) fn heard_since(&self, news: u32) -> Heed {
         match self.news.saturating_sub(news) {
             0 => Heed::Nothing,

@@ -187,7 +187,7 @@ struct VoidAnswer {
     payments: Vec<PaymentBody>,
 }
 
-/// What the answer to a refund says.
+/// The meaning of the answer to a refund.
 enum Refunded {
     /// It is made.
     Now,
