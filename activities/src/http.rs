@@ -5,14 +5,21 @@
 //! | no connection | `NotSent` | retries: nothing happened |
 //! | 429 | `PutOff` | retries after `Retry-After`: nothing happened |
 //! | nothing was sent: what came of the request before may still show | `TooSoon` | retries when that time is over |
-//! | 401, 403, and a path that is not there (404 or 405 without the API's own words) | `Setting` | retries: nothing happened. The failure names the settings to look at, and a worker with the right ones goes on where this one stopped |
-//! | timeout, connection lost, 5xx, 408, 3xx, an answer that is no JSON | `Unknown` | retries, after the adapter looked up what became of it |
+//! | 401, 403, and a path that is not there (404 or 405 without the API's own words) | `Setting` | retries: nothing
+//! happened. The failure names the settings to look at, and a worker with the right ones goes on where this one stopped
+//! |
+//! | timeout, connection lost, 5xx, 408, 3xx, an answer that is no JSON | `Unknown` | retries, after the adapter looked
+//! up what became of it |
 //! | an answer that is larger than is read | `TooLarge` | the same; a list of products is asked for in smaller parts |
-//! | any other 4xx without the API's own words | `Foreign` | the same; of bulk work whose other rows are taken, it costs its row |
+//! | any other 4xx without the API's own words | `Foreign` | the same; of bulk work whose other rows are taken, it
+//! costs its row |
 //! | a word of the API that nobody here knows | `NewWord` | the same; the failure names the word |
-//! | the same 5xx again under the same key (`Idempotent-Replayed`) | `UnknownForGood` | gives up: the provider would repeat it for ever. The process looks it up, or asks under another key |
-//! | what no program can mend by asking again: an unreadable file, a refund that came back | `Unusable` | gives up: a person has to look at it |
-//! | other 4xx in the API's own words, or `success: false` | `Refused` | gives up, unless the adapter has a word for it (declined, out of stock) |
+//! | the same 5xx again under the same key (`Idempotent-Replayed`) | `UnknownForGood` | gives up: the provider would
+//! repeat it for ever. The process looks it up, or asks under another key |
+//! | what no program can mend by asking again: an unreadable file, a refund that came back | `Unusable` | gives up: a
+//! person has to look at it |
+//! | other 4xx in the API's own words, or `success: false` | `Refused` | gives up, unless the adapter has a word for it
+//! (declined, out of stock) |
 //!
 //! The API's own words are its error envelope (`envelope.rs`). A page of a proxy, a captive portal or a gateway has
 //! none, and refuses nothing. A failure that came through a proxy names it ([`proxy`]).
@@ -132,6 +139,8 @@ impl fmt::Debug for Credential {
 pub(crate) struct Seen<T> {
     pub(crate) answer: T,
     pub(crate) is_replay: bool,
+    /// Whether it has no body, and does not say that it has none (204): it may be anybody's.
+    pub(crate) is_bare: bool,
 }
 
 /// A client of one outside system; cheap to clone, connections are pooled.
@@ -349,7 +358,8 @@ impl Api {
         request: reqwest::RequestBuilder,
     ) -> Result<Seen<T>, CallError> {
         let Answer { status, body, is_replay } = self.channel.call(request).await?;
-        Ok(Seen { answer: self.read(status, &body)?, is_replay })
+        let is_bare = body.is_empty() && status != StatusCode::NO_CONTENT;
+        Ok(Seen { answer: self.read(status, &body)?, is_replay, is_bare })
     }
 
     fn read<T: DeserializeOwned>(&self, status: StatusCode, body: &[u8]) -> Result<T, CallError> {

@@ -6,6 +6,8 @@
     reason = "activity_definitions wants this body and generates markers without docs; everything else has them"
 )]
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use temporalio_macros::activity_definitions;
@@ -33,8 +35,9 @@ impl Payments {
     }
 
     /// Undoes [`Payments::charge`]: voids an open attempt, refunds a captured one, and where the provider can,
-    /// bars the key so that a late charge is refused. Nothing there is success. A refund's key names what was read: the
-    /// amount refunded so far, how many refunds are listed, and the round.
+    /// bars the key so that a late charge is refused. Nothing there is success. Of several payments each is undone for
+    /// itself: a refund's key names the payment and what was read of it, which is the amount refunded so far, how many
+    /// refunds are listed, and the round.
     #[activity(name = "payment.reverse")]
     pub fn reverse(input: ReversePayment) {
         unimplemented!()
@@ -172,6 +175,9 @@ pub struct FindPayment {
     /// have seen yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_id: Option<String>,
+    /// The ids of further payments that news has named, read in the same way: an order may be paid more than once.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub other_ids: BTreeSet<String>,
 }
 
 /// The money that was charged under a key, as the provider shows it now.
@@ -202,6 +208,10 @@ pub struct ReversePayment {
     /// there is nothing to undo. Somebody may have changed the account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_id: Option<String>,
+    /// The ids of further payments that news has named. Those that were made under the key are undone too, each under a
+    /// key of its own; another one is not touched.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub other_ids: BTreeSet<String>,
     /// Why, for the provider's books.
     pub reason: String,
     /// The round ([`Round`]): part of a refund's key, so that an answer which the provider stored is left behind.

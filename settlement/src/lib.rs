@@ -33,7 +33,7 @@ use workflows::late_payment::{self, LateNews, LatePayment, LatePaymentData, Late
 use workflows::order_processing::{self, OrderData, OrderProcessing, PaymentSettled};
 use workflows::report::Report;
 use workflows::saga::Outcome;
-use workflows::search_attributes::{NEEDS_HUMAN, OUTCOME};
+use workflows::search_attributes::{OUTCOME, QUESTION};
 
 pub use error::SettleError;
 
@@ -126,13 +126,12 @@ pub async fn settle(
 /// # Errors
 /// As [`settle`].
 pub async fn bring(client: &Client, news: &News, limit: Duration) -> Result<Found, SettleError> {
-    let News { order_id, event_id, .. } = news;
+    let News { order_id, event_id, payment_id } = news;
     let handle = handle_of(client, OrderProcessing::run, order_processing::workflow_id(order_id));
-    let event = PaymentSettled { event_id: event_id.to_string() };
-    let news = event.clone();
+    let event = PaymentSettled { event_id: event_id.to_string(), payment_id: payment_id.clone() };
     // Repeated under its id, an update gets its first answer.
     let options = WorkflowExecuteUpdateOptions::builder().update_id(event_id.to_string()).build();
-    let update = handle.execute_update(OrderProcessing::payment_settled, event, options);
+    let update = handle.execute_update(OrderProcessing::payment_settled, event.clone(), options);
     let Ok(answer) = tokio::time::timeout(limit, update).await else {
         return Err(SettleError::NoWorker(order_id.clone(), limit));
     };
@@ -147,7 +146,7 @@ pub async fn bring(client: &Client, news: &News, limit: Duration) -> Result<Foun
         }
         // So much news came that the rest of the run's updates is kept for people.
         Err(WorkflowUpdateError::Failed(refusal)) if says(&refusal, order_processing::BY_SIGNAL) => {
-            by_signal(client, order_id, news, limit).await
+            by_signal(client, order_id, event, limit).await
         }
         // Closed before, or while the update was on its way: how it ended decides.
         Err(WorkflowUpdateError::NotFound(_) | WorkflowUpdateError::Failed(_)) => {
@@ -251,8 +250,9 @@ impl Late<'_> {
         for _ in 0..CROSSINGS_MAX {
             let (asks_first, is_heard) = match run.describe(WorkflowDescribeOptions::default()).await {
                 Ok(open) if open.status() == WorkflowExecutionStatus::Running => {
-                    let asks = open.search_attributes().get(&NEEDS_HUMAN).unwrap_or_default();
-                    (is_decided || asks, self.tell(&workflow_id).await?)
+                    let asked = open.search_attributes().get(&QUESTION).unwrap_or_default();
+                    let asks_about_it = asked.iter().any(|asked| asked.starts_with(late_payment::REFUND));
+                    (is_decided || asks_about_it, self.tell(&workflow_id).await?)
                 }
                 Ok(closed) => {
                     let earlier = match says_how_it_ended(closed.status()) {

@@ -39,6 +39,7 @@ mod order_faults;
 mod order_fulfilled;
 mod order_lost_replies;
 mod order_money;
+mod order_paid_twice;
 mod order_put_away;
 mod order_refused;
 mod order_side_by_side;

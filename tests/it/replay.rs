@@ -1,5 +1,6 @@
 //! Recorded histories must still replay: they stand for runs that are under way in some shop.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -130,6 +131,7 @@ impl Careless {
             key: key.clone(),
             order_id: order.order_id.clone(),
             payment_id: None,
+            other_ids: BTreeSet::new(),
             reason: "test".to_owned(),
             round: 0,
             not_before: None,

@@ -32,13 +32,14 @@ use contracts::payment::{Balance, FindPayment, Payment, PaymentState, Payments, 
 use contracts::values::OrderId;
 
 pub use face::{LatePayment, LatePaymentResult, search_attributes};
+pub(crate) use input::PAYMENT_ID_MAX;
 pub use input::{LateNews, LatePaymentData};
 
 use crate::input::Problem;
 use crate::order_processing::{self, going_back::DECIDED_BEFORE};
 use crate::policy;
 use crate::report::StepSpec;
-use crate::saga::{About, Halt, Process, Saga, Settled, named_exactly};
+use crate::saga::{About, Halt, Heed, Process, Saga, Settled, named_exactly};
 use crate::search_attributes::ORDER_ID;
 
 /// The workflow id: one run at a time per order, whatever is heard of.
@@ -114,27 +115,38 @@ async fn forward(saga: &mut Saga<LatePayment>, late: &LatePaymentData) -> Result
     }
 }
 
-/// Where two payments hold money, the read refuses to choose, and a person is asked.
+/// Why the question is over whether an order was paid twice.
+const ORDER_HAS_ENDED: &str = "the order has ended since without its money: whatever came goes back";
+
+/// Where two payments hold money, the read refuses to choose, and a person is asked. Money that is owed by then does
+/// not
+/// wait for the answer.
 async fn look_for_a_second(saga: &Saga<LatePayment>, order_id: &OrderId, given: &mut GivenBack) {
     saga.skip(REFUND, "the order has its money");
+    let since = saga.ctx().state(|w| w.news);
     let read = saga.step(READ, Payments::find, look(saga, order_id), policy::money());
+    let read =
+        read.heeding(move |w| if w.is_owed { Heed::Over(ORDER_HAS_ENDED) } else { w.heard_since(since) });
     match read.or_ask().await {
         Settled::Done(found) => given.payment_id = found.and_then(|payment| payment.payment_id),
         Settled::ByHand(_) | Settled::Left(_) | Settled::Kept(_) => given.is_decided = true,
+        Settled::Overtaken { by_hand } => given.is_decided |= by_hand,
     }
 }
 
-/// The question for the payment; the one that the news names is read by its id.
+/// The question for the payment; those that the news names are read by their ids.
 fn look(saga: &Saga<LatePayment>, order_id: &OrderId) -> FindPayment {
     FindPayment {
         key: order_processing::charge_key(order_id),
         order_id: order_id.clone(),
-        payment_id: saga.ctx().state(|w| w.payment_id.clone()),
+        payment_id: None,
+        other_ids: saga.ctx().state(|w| w.named_beside(None)),
     }
 }
 
 /// Reads the payment and gives back what is there.
 async fn give_back(saga: &Saga<LatePayment>, order_id: &OrderId, given: &mut GivenBack) {
+    let since = saga.ctx().state(|w| w.news);
     let find = look(saga, order_id);
     let FindPayment { key, order_id, .. } = find.clone();
     let read = saga.step(READ, Payments::find, find, policy::money()).or_report().await;
@@ -147,10 +159,12 @@ async fn give_back(saga: &Saga<LatePayment>, order_id: &OrderId, given: &mut Giv
         saga.fact(REFUND, "payment_id", &payment_id);
         given.payment_id = Some(payment_id);
     }
+    // By every id that was heard of: a read without an answer forgets none.
     let refund = ReversePayment {
         key,
         order_id,
         payment_id: given.payment_id.clone(),
+        other_ids: saga.ctx().state(|w| w.named_beside(given.payment_id.as_ref())),
         reason: "the order had ended when the payment settled".to_owned(),
         round: 0,
         not_before: None,
@@ -160,10 +174,11 @@ async fn give_back(saga: &Saga<LatePayment>, order_id: &OrderId, given: &mut Giv
         let news = "news of a payment that somebody has decided about; nothing was sent";
         step = step.ask_first(DECIDED_BEFORE, news);
     }
-    let settled = step.or_ask().await;
+    let settled = step.heeding(move |w| w.heard_since(since)).or_ask().await;
     match settled {
         Settled::Done(()) => saga.done(REFUND, said_of(given.was_paid)),
         Settled::ByHand(_) | Settled::Left(_) | Settled::Kept(_) => given.is_decided = true,
+        Settled::Overtaken { by_hand } => given.is_decided |= by_hand,
     }
     given.is_by_hand = matches!(settled, Settled::ByHand(_));
     given.is_news |= was_paid != Some(false);

@@ -105,7 +105,8 @@ impl OrderRun<'_> {
         let paid = self.settle(saga, payment, deadline).await?;
         let ((), label) = saga.both(self.confirm(saga, holds), self.ship(saga)).await?;
         saga.pivot();
-        join!(self.tell_shop(saga, &paid, Some(&label)), self.notify(saga, &label), self.count_sale(saga));
+        let told = self.tell_shop(saga, &paid, Some(&label));
+        join!(told, self.notify(saga, &label), self.count_sale(saga), self.look_for_a_second(saga));
         Ok(result::Fulfilled { paid, label: Some(label) })
     }
 }

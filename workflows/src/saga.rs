@@ -62,7 +62,7 @@ use temporalio_common::ActivityDefinition;
 use temporalio_workflow::WorkflowCancellationToken as Token;
 
 pub use aside::Aside;
-pub use asking::Settled;
+pub use asking::{Heed, Settled};
 pub use decision::{Asked, Decision, Word};
 pub(crate) use ending::invalid_input;
 pub use ending::{Ended, Ending, Halt, Outcome, Refusal, UndoAll, WayBack};

@@ -16,7 +16,7 @@ use super::look::{Listed, look};
 use super::pace::Pace;
 use super::wire::{ConfirmBatch, ConfirmOne, ReserveBatch, ReserveOne, Said, State, named_by};
 use crate::effect::{is_repeated, still_wanted};
-use crate::http::{Api, CallError};
+use crate::http::{Api, CallError, Seen};
 
 pub(super) struct Client {
     pub(super) api: Api,
@@ -41,7 +41,11 @@ enum Reserved {
 /// The outcome of a request to sell.
 enum Sale<'l> {
     Sold,
-    Lost(Vec<&'l StockLine>),
+    Lost {
+        lines: Vec<&'l StockLine>,
+        /// Whether the refusal says that it is these, and not only that one of them is gone.
+        are_named: bool,
+    },
     Doubtful(Doubt),
 }
 
@@ -153,11 +157,14 @@ impl Client {
             Lines::Batch => vec![self.confirm_batch(pace, input).await?],
             Lines::OneByOne => pace.each(missing, |line| self.confirm_line(input, line)).await?,
         };
-        let (mut lost, mut doubt) = (Vec::new(), None);
+        let (mut lost, mut are_all_named, mut doubt) = (Vec::new(), true, None);
         for answer in answers {
             match answer {
                 Sale::Sold => {}
-                Sale::Lost(lines) => lost.extend(lines),
+                Sale::Lost { lines, are_named } => {
+                    lost.extend(lines);
+                    are_all_named &= are_named;
+                }
                 Sale::Doubtful(found) => doubt = graver(doubt, found),
             }
         }
@@ -168,6 +175,8 @@ impl Client {
             return match doubt {
                 Some(Doubt { is_silent: false, error }) => Err(error),
                 _ if lost.is_empty() => Ok(Confirmation::Confirmed),
+                // Were those lines held once more, and sold, goods might be sold that are sold already.
+                _ if !are_all_named || is_repeated(pace.ctx()) => Err(whose_hold()),
                 _ => Ok(hold_lost(&lost)),
             };
         };
@@ -180,7 +189,14 @@ impl Client {
             _ => {
                 let is_gone = |line: &&StockLine| !listed.has_been(line, &[State::Held, State::Sold]);
                 let gone: Vec<&StockLine> = input.lines.iter().filter(is_gone).collect();
-                Ok(hold_lost(if gone.is_empty() { &lost } else { &gone }))
+                match gone.is_empty() {
+                    false => Ok(hold_lost(&gone)),
+                    // The list may be behind what the refusal names, or behind a sale by an attempt before.
+                    true if are_all_named && !is_repeated(pace.ctx()) => Ok(hold_lost(&lost)),
+                    true => Err(self
+                        .api
+                        .unknown("a hold is gone, nobody can say which, and it lists all of them")),
+                }
             }
         }
     }
@@ -220,21 +236,27 @@ impl Client {
                 let is_named =
                     |line: &&&StockLine| named.iter().any(|lost| lost.variant_id == line.variant_id.as_str());
                 let lost: Vec<_> = lines.iter().filter(is_named).copied().collect();
-                Ok(Sale::Lost(if lost.is_empty() { lines.to_vec() } else { lost }))
+                Ok(match lost.is_empty() {
+                    true => Sale::Lost { lines: lines.to_vec(), are_named: false },
+                    false => Sale::Lost { lines: lost, are_named: true },
+                })
             }
             Err(error) => Err(error),
         }
     }
 
-    /// Asks for an effect. A body that is empty, or null, is the envelope alone.
+    /// Asks for an effect. A body that is null, or said to be none (204), is the envelope alone. One that is just
+    /// missing
+    /// says nothing.
     pub(super) async fn ask(
         &self,
         path: &[&str],
         key: Option<&IdempotencyKey>,
         body: &impl Serialize,
     ) -> Result<Said, CallError> {
-        let said: Option<Said> = self.api.send(Method::POST, path, key, body).await?;
-        Ok(said.unwrap_or_else(Said::silence))
+        let Seen { answer, is_bare, .. } = self.api.send_seen(Method::POST, path, key, body).await?;
+        let of_nothing = if is_bare { Said::default } else { Said::silence };
+        Ok(Option::unwrap_or_else(answer, of_nothing))
     }
 
     /// The holds of these lines, if an answer names all of them as they were asked for.
@@ -267,6 +289,12 @@ fn in_order(lines: &[StockLine], holds: &[Hold]) -> Vec<Hold> {
         named.unwrap_or_else(|| Hold { variant_id: line.variant_id.clone(), reservation_id: None })
     };
     lines.iter().map(of).collect()
+}
+
+/// Which goods are not held any more cannot be learned: it is for the way back, which takes back whatever is there.
+fn whose_hold() -> CallError {
+    let why = "hold_unclear: it does not say whose hold is gone, or may have sold it before, and has no list of holds";
+    CallError::Unusable { system: "inventory", why: why.to_owned() }
 }
 
 fn hold_lost(lines: &[&StockLine]) -> Confirmation {

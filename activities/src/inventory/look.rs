@@ -8,7 +8,7 @@ use contracts::values::OrderId;
 use serde::Deserialize;
 
 use super::wire::{HoldId, State};
-use crate::http::{Api, CallError, Wrong};
+use crate::http::{Api, CallError, NOT_FOUND, Wrong};
 
 /// The holds that an order has, or had.
 #[derive(Debug)]
@@ -68,10 +68,17 @@ pub(super) async fn look(api: &Api, order: &OrderId) -> Result<Option<Listed>, C
     Ok(Some(Listed(found)))
 }
 
-/// There is nothing at that path, or the system takes the request for another one (`GET /inventory/{id}`) and refuses
-/// it.
+/// The codes of a system that takes the request for another one (`GET /inventory/{id}`): it has no such thing, or does
+/// not take the id.
+const NO_SUCH_REQUEST: [&str; 5] =
+    [NOT_FOUND, "INVENTORY_NOT_FOUND", "INVALID_REQUEST", "VALIDATION_ERROR", "UNSPECIFIED"];
+
+/// There is nothing at that path, or something else. Any other refusal says nothing of whether there is a list.
 fn is_missing(error: &CallError) -> bool {
-    matches!(error, CallError::Setting { wrong: Wrong::Path(_), .. }) || error.refusal().is_some()
+    matches!(error, CallError::Setting { wrong: Wrong::Path(_), .. })
+        || error.refusal().is_some_and(|refusal| {
+            matches!(refusal.status, 400 | 404 | 422) && NO_SUCH_REQUEST.contains(&refusal.code.as_str())
+        })
 }
 
 impl Listed {
@@ -91,7 +98,7 @@ impl Listed {
         Some(Hold { variant_id: line.variant_id.clone(), reservation_id: Some(found.id.clone()) })
     }
 
-    /// Whether a hold of the line is listed in one of these states: the request for it has arrived.
+    /// Whether a hold of the line is listed in one of these states.
     pub(super) fn has_been(&self, line: &StockLine, states: &[State]) -> bool {
         let is_of = |found: &&Found| found.variant_id == line.variant_id.as_str();
         self.0.iter().filter(is_of).any(|found| states.contains(&found.state))

@@ -11,34 +11,37 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::client::Client;
-use super::look::{Found, Listed};
+use super::look::Found;
 use super::pace::Pace;
 use super::wire::{Pieces, Release, Restock, Said, State};
 use crate::http::CallError;
 
-/// The outcome of an undo.
+/// The outcome of an undo. A line of which nothing was taken back may have a request on its way that was given up on,
+/// whatever is listed of it: another hold of the order, of a round before or of an earlier life, says nothing of that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Undone {
     /// Taken back, every line.
     Done,
-    /// Of a line nothing is there, and nothing was: a request given up on may still be on its way.
+    /// Of a line nothing was there to take back.
     NothingYet,
 }
 
 impl Client {
     pub(super) async fn release(&self, pace: &Pace<'_>, input: &ReleaseStock) -> Result<Undone, CallError> {
         let Some(listed) = self.look(&input.order_id).await? else {
-            pace.each(&input.lines, |line| self.release_line(&input.order_id, line)).await?;
-            return Ok(Undone::Done);
+            let released = pace.each(&input.lines, |line| self.release_line(&input.order_id, line)).await?;
+            return Ok(if released.contains(&Undone::NothingYet) {
+                Undone::NothingYet
+            } else {
+                Undone::Done
+            });
         };
         let held = listed.of(&input.lines, State::Held);
         let are_said = pace.each(held.iter().copied(), |hold| self.release_hold(input, hold)).await?;
         if are_said.contains(&false) {
             self.is_no_longer(&input.order_id, &held, State::Held).await?;
         }
-        // A line that was held in any way has arrived.
-        let all = [State::Held, State::Sold, State::Released, State::Expired, State::Restocked];
-        Ok(undone(&listed, input, &all))
+        Ok(undone(&held, input))
     }
 
     /// Whether the answer says that as much was released as was held.
@@ -52,14 +55,15 @@ impl Client {
 
     /// Where holds cannot be listed: by reference and variant, without a key, because a stored answer would hide a hold
     /// that landed since. Nothing held is success.
-    async fn release_line(&self, order: &OrderId, line: &StockLine) -> Result<(), CallError> {
+    async fn release_line(&self, order: &OrderId, line: &StockLine) -> Result<Undone, CallError> {
         let body = Release { pieces: pieces_of(line), reference_id: order.as_str() };
         let said = self.ask(&["inventory", "release"], None, &body).await?;
         match said.released() {
             None if !said.is_silent() => {
                 Err(self.api.unknown("an answer that does not name what it released"))
             }
-            _ => Ok(()),
+            Some(0) => Ok(Undone::NothingYet),
+            _ => Ok(Undone::Done),
         }
     }
 
@@ -78,7 +82,7 @@ impl Client {
                 self.is_no_longer(&input.order_id, &sold, State::Sold).await?;
             }
         }
-        Ok(undone(&listed, input, &[State::Sold, State::Restocked]))
+        Ok(undone(&sold, input))
     }
 
     async fn restock_by_reference(&self, input: &ReleaseStock) -> Result<Undone, CallError> {
@@ -120,8 +124,9 @@ impl Client {
     }
 }
 
-fn undone(listed: &Listed, input: &ReleaseStock, states: &[State]) -> Undone {
-    match input.lines.iter().all(|line| listed.has_been(line, states)) {
+fn undone(taken: &[&Found], input: &ReleaseStock) -> Undone {
+    let is_taken = |line: &StockLine| taken.iter().any(|found| found.variant_id == line.variant_id.as_str());
+    match input.lines.iter().all(is_taken) {
         true => Undone::Done,
         false => Undone::NothingYet,
     }

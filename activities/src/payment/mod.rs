@@ -17,14 +17,16 @@ mod balance;
 pub mod platform;
 mod refund;
 pub mod stripe;
+mod words;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use contracts::payment::{Balance, ChargePayment, FindPayment, Payment, PaymentState, ReversePayment, defs};
 use contracts::values::IdempotencyKey;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, join_all};
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
@@ -78,17 +80,19 @@ pub trait Provider: fmt::Debug + Send + Sync {
     ) -> Result<PaymentEvent, WebhookError>;
 }
 
-/// The payment made under a charge's key, as it is now. The one whose id is known counts, whether or not a search has
-/// seen it.
+/// The payment made under a charge's key, as it is now. Those whose ids are known count, whether or not a search has
+/// seen them.
 ///
 /// # Errors
 /// As [`CallError`]; also when two payments under the key hold money.
 pub async fn look(provider: &dyn Provider, find: &FindPayment) -> Result<Option<Payment>, CallError> {
     let found = provider.find(find).await?;
     let has_found = |id: &&String| found.as_ref().and_then(|found| found.payment_id.as_ref()) == Some(*id);
-    let Some(unseen) = find.payment_id.as_ref().filter(|id| !has_found(id)) else { return Ok(found) };
-    let known = provider.find_by_id(unseen, &find.key).await?;
-    weightiest("payment", found.into_iter().chain(known))
+    let unseen: BTreeSet<&String> =
+        find.payment_id.iter().chain(&find.other_ids).filter(|id| !has_found(id)).collect();
+    let named = join_all(unseen.into_iter().map(|id| provider.find_by_id(id, &find.key))).await;
+    let named = named.into_iter().collect::<Result<Vec<_>, _>>()?;
+    weightiest("payment", found.into_iter().chain(named.into_iter().flatten()))
 }
 
 /// Every provider, by the name that it is chosen by; the first one unless another is named.
@@ -123,6 +127,19 @@ fn weightiest(
         return Err(CallError::Unusable { system, why });
     }
     Ok(payments.into_iter().next())
+}
+
+/// The outcome of the undos of several payments. Of several failures it is the one that another try may mend: the last
+/// word about one payment must not keep the others from being tried again.
+fn all_undone(undone: impl IntoIterator<Item = Result<(), CallError>>) -> Result<(), CallError> {
+    let failures = undone.into_iter().filter_map(Result::err);
+    let first = failures.min_by_key(|error| match error {
+        CallError::Unusable { .. } => 3,
+        CallError::Refused { .. } => 2,
+        CallError::UnknownForGood { .. } => 1,
+        _ => 0,
+    });
+    first.map_or(Ok(()), Err)
 }
 
 /// A payment that is paid says how much came: nobody fulfils an order for money of unknown size.
@@ -174,7 +191,7 @@ impl PaymentActivities {
     ) -> Result<Payment, ActivityError> {
         let charged = alive(&ctx, async {
             let (key, order_id) = (input.key.clone(), input.order_id.clone());
-            let earlier = FindPayment { key, order_id, payment_id: None };
+            let earlier = FindPayment { key, order_id, payment_id: None, other_ids: BTreeSet::new() };
             if is_repeated(&ctx) {
                 if let Some(payment) = self.provider.find(&earlier).await? {
                     return Ok(payment);
@@ -189,7 +206,9 @@ impl PaymentActivities {
             if input.looks_first {
                 match self.provider.find(&earlier).await {
                     Ok(Some(payment)) => return Ok(payment),
-                    Err(error @ CallError::Unusable { .. }) => return Err(error),
+                    Err(error @ (CallError::Unusable { .. } | CallError::NewWord { .. })) => {
+                        return Err(error);
+                    }
                     // A search that is away must not turn customers away: the key protects the charge.
                     Ok(None) | Err(_) => still_wanted(&ctx, "payment")?,
                 }

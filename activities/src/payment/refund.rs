@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use contracts::payment::ReversePayment;
 use contracts::values::IdempotencyKey;
 
-use crate::http::{CallError, Refused};
+use crate::http::{CallError, Refused, word};
 
 /// An undo of a charge, at one attempt.
 #[derive(Clone, Copy, Debug)]
@@ -60,9 +60,12 @@ impl Undo<'_> {
 }
 
 /// The provider took a refund and found out later that the money cannot get there (a card that was closed).
-pub(super) fn came_back(system: &'static str) -> CallError {
-    let why = "refund_failed: a refund came back, and so would another one; give the money back another way";
-    CallError::Unusable { system, why: why.to_owned() }
+pub(super) fn came_back(system: &'static str, payment_id: &str) -> CallError {
+    let why = format!(
+        "refund_failed: a refund came back, and so would another one; give the money back another way (payment {})",
+        word(payment_id)
+    );
+    CallError::Unusable { system, why }
 }
 
 /// The provider repeats that it made this refund, and its payment shows nothing of it. The process does not ask for
@@ -86,6 +89,8 @@ pub(super) fn refused(error: CallError, reused: &str) -> CallError {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use contracts::rounds::{Round, Tried as _};
     use contracts::values::OrderId;
     use jiff::Timestamp;
@@ -99,6 +104,7 @@ mod tests {
             key: IdempotencyKey::new("order/O-1", "process-payment"),
             order_id: OrderId::new("O-1").expect("an order number"),
             payment_id: None,
+            other_ids: BTreeSet::new(),
             reason: "test".to_owned(),
             round: 0,
             not_before: None,

@@ -155,7 +155,8 @@ async fn a_release_frees_once_and_bars_a_late_hold() -> TestResult {
     for generation in BOTH {
         let (shop, temporal) = open(generation).await?;
         held(&shop, &temporal, two_lines(1)?).await?;
-        for attempt in [FIRST, SECOND, FIRST] {
+        let late = Attempt { scheduled: SECOND_LOOK, ..SECOND };
+        for attempt in [FIRST, late, late] {
             assert_eq!(temporal.run(Inventory::release, attempt, &release(two_lines(1)?)?).await?, Ok(()));
         }
         assert_eq!((shop.stock(LAPTOP).await?, shop.stock(LIMITED).await?), ((50, 0), (1, 0)));

@@ -157,7 +157,7 @@ async fn a_payment_that_cannot_be_undone_yet_keeps_no_other_from_it() -> TestRes
         { "payment_id": "pay_2", "status": "paid", "amount": 5, "currency": "VND" }
     ]);
     let voided = json!({ "data": { "barred": true, "payments": payments } });
-    let refunded = json!({ "data": {} });
+    let refunded = json!({ "data": { "status": "refunded" } });
     let peer = Peer::start([voided, refunded].map(|body| answer(200, "", &body.to_string()))).await?;
     let temporal = Temporal::with(PaymentActivities::new(peer.api()?, SECOND_LOOK)).await?;
     let failed = temporal.run(Payments::reverse, FIRST, &reverse()?).await?.err().ok_or("believed")?;
@@ -251,7 +251,8 @@ async fn a_state_that_nobody_knows_is_named_and_not_guessed() -> TestResult {
 async fn a_refund_in_a_state_that_nobody_knows_is_named() -> TestResult {
     for (refund, is_done) in [
         (json!({ "status": "refunded" }), true),
-        (json!({}), true),
+        (json!({ "refund_id": "ref_1" }), true),
+        (json!({ "id": 7 }), true),
         (json!({ "status": "bounced_back" }), false),
     ] {
         let payment = json!({ "payment_id": "pay_1", "status": "paid", "amount": 5, "currency": "VND" });
@@ -297,7 +298,7 @@ async fn a_refunds_key_and_body_follow_from_the_state_of_its_payment() -> TestRe
     for (refunds, state, rest) in
         [(json!([]), "0/0", 5), (json!([pending]), "2/1", 3), (json!([pending, made]), "3/2", 2)]
     {
-        let answers = [voided(&paid_with(&refunds)), "{\"data\": {}}".to_owned()];
+        let answers = [voided(&paid_with(&refunds)), "{\"data\": {\"refund_id\": \"ref_9\"}}".to_owned()];
         let peer = Peer::start(answers.map(|body| answer(200, "", &body))).await?;
         let temporal = Temporal::with(PaymentActivities::new(peer.api()?, SECOND_LOOK)).await?;
         let late = ReversePayment { reason: "another reason".to_owned(), ..reverse()? };

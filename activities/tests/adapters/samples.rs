@@ -1,5 +1,7 @@
 //! The seed's order, as the adapters are asked about it.
 
+use std::collections::BTreeSet;
+
 use contracts::commerce::{OrderCheck, OrderLine, OrderStatus, UpdateOrder, ValidateOrder};
 use contracts::inventory::StockLine;
 use contracts::money::{Currency, Money};
@@ -102,12 +104,18 @@ pub(crate) fn charge(token: &str) -> TestResult<ChargePayment> {
 }
 
 pub(crate) fn find_payment() -> TestResult<FindPayment> {
-    Ok(FindPayment { key: key("process-payment"), order_id: order_id()?, payment_id: None })
+    Ok(FindPayment {
+        key: key("process-payment"),
+        order_id: order_id()?,
+        payment_id: None,
+        other_ids: BTreeSet::new(),
+    })
 }
 
 pub(crate) fn reverse() -> TestResult<ReversePayment> {
     Ok(ReversePayment {
         payment_id: None,
+        other_ids: BTreeSet::new(),
         key: key("process-payment"),
         order_id: order_id()?,
         reason: "the order was not fulfilled".to_owned(),

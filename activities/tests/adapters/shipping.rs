@@ -287,3 +287,30 @@ async fn a_label_in_a_state_that_nobody_knows_is_named() -> TestResult {
     }
     Ok(())
 }
+
+/// The key of a label was used for another parcel, say: a label may be there, and no carrier has refused anything.
+#[tokio::test]
+async fn only_a_code_that_refuses_a_parcel_is_a_refusal_of_it() -> TestResult {
+    for (code, is_refusal) in
+        [("ADDRESS_NOT_SERVICEABLE", true), ("UNPROCESSABLE", true), ("IDEMPOTENCY_KEY_REUSED", false)]
+    {
+        let refused = answer(422, "", &json!({ "error": { "code": code } }).to_string());
+        let peer = Peer::start([refused]).await?;
+        let temporal = Temporal::with(ShippingActivities::new(peer.api()?, SECOND_LOOK)).await?;
+        match temporal.run(Shipping::create_shipment, FIRST, &parcel()?).await? {
+            Ok(told) => {
+                assert!(is_refusal && told == Shipment::Refused { code: code.to_owned() }, "{told:?}")
+            }
+            Err(failed) => {
+                assert!(!is_refusal, "{}", failed.message);
+                assert_eq!((failed.kind.as_str(), failed.is_final), (REFUSED, true));
+                assert!(
+                    failed.message.ends_with("refused: 422 IDEMPOTENCY_KEY_REUSED"),
+                    "{}",
+                    failed.message
+                );
+            }
+        }
+    }
+    Ok(())
+}

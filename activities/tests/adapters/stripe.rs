@@ -200,7 +200,7 @@ async fn how_the_money_ended_is_read_from_the_charge() -> TestResult {
     let listed =
         json!({ "data": [{ "id": "re_1", "status": "pending" }, { "id": "re_2", "status": "failed" }] });
     let dollars = |cents| Some(Money::from_minor_units(cents, Currency::USD));
-    let by_key = FindPayment { key: reverse()?.key, order_id: reverse()?.order_id, payment_id: None };
+    let by_key = find_payment()?;
     let by_id = FindPayment { payment_id: Some("pi_1".to_owned()), ..by_key.clone() };
     for (refunded, status, wanted) in [
         (1_999, PaymentStatus::Refunded, dollars(1_999)),

@@ -133,7 +133,12 @@ async fn a_mail_that_the_shop_writes_itself_is_not_sent() -> TestResult {
 }
 
 fn refund() -> TestResult<FindPayment> {
-    Ok(FindPayment { key: key("process-payment"), order_id: order_id()?, payment_id: None })
+    Ok(FindPayment {
+        key: key("process-payment"),
+        order_id: order_id()?,
+        payment_id: None,
+        other_ids: BTreeSet::new(),
+    })
 }
 
 /// How the money ended, in short: the status, what went back, and how many refunds are named.

@@ -1,6 +1,9 @@
 //! The payment provider.
 
+use std::collections::BTreeSet;
+
 use contracts::commerce::PaymentStatus;
+use contracts::money::Money;
 use contracts::payment::{
     Balance, ChargePayment, CustomerAction, FindPayment, Payment, PaymentKind, PaymentState, ReversePayment,
 };
@@ -80,11 +83,15 @@ fn what_a_customer_has_to_do_stays() -> TestResult {
 
 #[test]
 fn the_question_for_a_payment_and_its_answers_stay() -> TestResult {
-    let input = FindPayment { key: key(), order_id: order_id()?, payment_id: None };
+    let input =
+        FindPayment { key: key(), order_id: order_id()?, payment_id: None, other_ids: BTreeSet::new() };
     pinned(&input, &json!({ "key": KEY, "order_id": "ORDER-001" }), &[])?;
     let named = FindPayment { payment_id: Some("pay_2".to_owned()), ..input };
     let golden = json!({ "key": KEY, "order_id": "ORDER-001", "payment_id": "pay_2" });
     pinned(&named, &golden, &["/payment_id"])?;
+    let all = FindPayment { other_ids: BTreeSet::from(["pay_3".to_owned(), "pay_4".to_owned()]), ..named };
+    let golden = json!({ "key": KEY, "order_id": "ORDER-001", "payment_id": "pay_2", "other_ids": ["pay_3", "pay_4"] });
+    pinned(&all, &golden, &["/payment_id", "/other_ids"])?;
     pinned(&None::<Payment>, &json!(null), &[])?;
     let golden = json!({ "payment_id": "pay_1", "state": "paid" });
     pinned(&Some(payment(PaymentState::Paid)), &golden, &["/payment_id"])
@@ -113,6 +120,7 @@ fn the_request_to_undo_a_charge_stays() -> TestResult {
         key: key(),
         order_id: order_id()?,
         payment_id: None,
+        other_ids: BTreeSet::new(),
         reason: "out of stock".to_owned(),
         round: 0,
         not_before: None,
@@ -129,5 +137,9 @@ fn the_request_to_undo_a_charge_stays() -> TestResult {
         "round": 2,
         "not_before": "2026-01-31T12:00:00Z"
     });
-    pinned(&input, &golden, &["/payment_id", "/round", "/not_before"])
+    pinned(&input, &golden, &["/payment_id", "/round", "/not_before"])?;
+    let several = ReversePayment { other_ids: BTreeSet::from(["pay_2".to_owned()]), ..input };
+    let mut golden = golden;
+    golden["other_ids"] = json!(["pay_2"]);
+    pinned(&several, &golden, &["/payment_id", "/other_ids", "/round", "/not_before"])
 }

@@ -140,7 +140,7 @@ impl Site {
 
     /// A customer pays by bank transfer; returns how long it took from the news to the order's end.
     pub(super) async fn settle(&self, order_id: &str) -> anyhow::Result<Duration> {
-        let event = PaymentSettled { event_id: self.shop.settle(order_id, "paid").await? };
+        let event = PaymentSettled { event_id: self.shop.settle(order_id, "paid").await?, payment_id: None };
         let handle = self.client.get_workflow_handle::<OrderProcessing>(format!("order/{order_id}"));
         let begun = Instant::now();
         let options = WorkflowExecuteUpdateOptions::default();

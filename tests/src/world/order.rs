@@ -104,7 +104,7 @@ impl Order<'_> {
 
     /// The update `payment_settled`.
     pub async fn payment_settled(&self, event_id: &str) -> Result<String, String> {
-        let event = PaymentSettled { event_id: event_id.to_owned() };
+        let event = PaymentSettled { event_id: event_id.to_owned(), payment_id: None };
         let options = WorkflowExecuteUpdateOptions::default();
         self.handle().execute_update(OrderProcessing::payment_settled, event, options).await.map_err(refusal)
     }

@@ -3,6 +3,7 @@
 //! A provider's search may be behind its own news, so one that finds nothing proves nothing. A payment that is read by
 //! its id, as the event names it, is as it is now.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use activities::http::CallError;
@@ -48,8 +49,8 @@ pub(super) async fn is_paid_twice(provider: &dyn Provider, news: &News) -> Resul
     let found = in_time(async {
         match look(provider, &question).await {
             Ok(_) => Ok(false),
-            // A last word, which is for a person: `charged_twice`.
-            Err(CallError::Unusable { .. }) => Ok(true),
+            // A last word, which is for a person: `charged_twice`. So is a word that nobody here knows.
+            Err(CallError::Unusable { .. } | CallError::NewWord { .. }) => Ok(true),
             Err(error) => Err(error),
         }
     });
@@ -67,6 +68,7 @@ fn question(news: &News) -> FindPayment {
         key: charge_key(&news.order_id),
         order_id: news.order_id.clone(),
         payment_id: news.payment_id.clone(),
+        other_ids: BTreeSet::new(),
     }
 }
 

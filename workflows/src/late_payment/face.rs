@@ -18,7 +18,7 @@ use crate::face;
 use crate::input::Unchecked;
 use crate::order_processing;
 use crate::report::Report;
-use crate::saga::{Saga, SagaState, UndoAll};
+use crate::saga::{Heed, Saga, SagaState, UndoAll};
 
 /// The search attributes of a run that begins.
 #[must_use]
@@ -61,8 +61,8 @@ pub struct LatePayment {
     events: BTreeSet<EventId>,
     /// How often something was heard beside the start.
     pub(super) news: u32,
-    /// The provider's id of the payment, as the news named it last.
-    pub(super) payment_id: Option<String>,
+    /// The provider's ids of payments that the news named: each may hold money.
+    payment_ids: BTreeSet<String>,
     /// Whether some of the news found the order ended without its money: then it goes back.
     pub(super) is_owed: bool,
 }
@@ -108,8 +108,21 @@ pub impl LatePayment {
 impl LatePayment {
     /// Whether the event is new.
     fn hear(&mut self, event_id: EventId, payment_id: Option<String>, is_paid: bool) -> bool {
-        self.payment_id = payment_id.or_else(|| self.payment_id.take());
+        self.payment_ids.extend(payment_id);
         self.is_owed |= !is_paid;
         self.events.insert(event_id)
+    }
+
+    /// The payments that were named, but for this one. Whether they are the order's nobody has looked yet.
+    pub(super) fn named_beside(&self, payment_id: Option<&String>) -> BTreeSet<String> {
+        self.payment_ids.iter().filter(|id| Some(*id) != payment_id).cloned().collect()
+    }
+
+    /// The news beyond that which a question was asked for: a person who is asked has to know of it.
+    pub(super) fn heard_since(&self, news: u32) -> Heed {
+        match self.news.saturating_sub(news) {
+            0 => Heed::Nothing,
+            count => Heed::News(count),
+        }
     }
 }

@@ -54,7 +54,8 @@ pub struct LateNews {
     pub is_paid: bool,
 }
 
-const PAYMENT_ID_MAX: usize = 255;
+/// The bytes of a provider's id of a payment, at most.
+pub(crate) const PAYMENT_ID_MAX: usize = 255;
 
 fn payment_id(fields: &Fields<'_>) -> Option<String> {
     fields.optional("payment_id", text(PAYMENT_ID_MAX))

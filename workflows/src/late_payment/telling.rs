@@ -47,7 +47,9 @@ pub(super) async fn tell(saga: &Saga<LatePayment>, late: &LatePaymentData, given
 /// The shop hears how the money ended. `None`: nobody could read it.
 async fn tell_shop(saga: &Saga<LatePayment>, late: &LatePaymentData, given: &GivenBack) -> Option<Balance> {
     let order_id = late.order_id.clone();
-    let question = FindPayment { key: charge_key(&order_id), order_id, payment_id: given.payment_id.clone() };
+    let payment_id = given.payment_id.clone();
+    let other_ids = saga.ctx().state(|w| w.named_beside(payment_id.as_ref()));
+    let question = FindPayment { key: charge_key(&order_id), order_id, payment_id, other_ids };
     let read = saga.step(TELL, Payments::refunded, question, policy::bookkeeping()).or_report().await?;
     let balance = if given.is_by_hand { said_by_hand(read) } else { read };
     let word = UpdatePayment {

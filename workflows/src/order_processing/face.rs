@@ -18,6 +18,7 @@ use temporalio_workflow::{
 use super::{OrderData, OrderProcessingResult, OrderRun};
 use crate::face;
 use crate::input::Unchecked;
+use crate::late_payment::PAYMENT_ID_MAX;
 use crate::saga::{self, CancelAccepted, CancelRequest, Saga, SagaState, UpdateError};
 use crate::search_attributes::{ORDER_ID, STAGE, Stage};
 
@@ -32,6 +33,9 @@ pub fn search_attributes(order_id: &OrderId) -> [SearchAttributeUpdate; 2] {
 pub struct PaymentSettled {
     /// The provider's id of the event; the same id twice counts once.
     pub event_id: String,
+    /// The provider's id of the payment, where the event names it: a search may not have seen that payment yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_id: Option<String>,
 }
 
 /// The news is taken.
@@ -65,6 +69,10 @@ pub struct OrderProcessing {
     pub(super) is_paid: bool,
     /// The provider's id of the payment, once it is known.
     pub(super) payment_id: Option<String>,
+    /// Every id that was heard of: several payments may hold money.
+    pub(super) payment_ids: BTreeSet<String>,
+    /// How many pieces of news had come when the payment was last read.
+    pub(super) seen: usize,
     /// The customer's part of the payment, while the order waits for it.
     pub(super) customer_action: Option<CustomerAction>,
 }
@@ -147,6 +155,11 @@ pub impl OrderProcessing {
 }
 }
 
+/// Whether a provider may call a payment so. Nothing longer goes into requests.
+fn is_payment_id(id: &str) -> bool {
+    (1..=PAYMENT_ID_MAX).contains(&id.len())
+}
+
 impl OrderProcessing {
     /// On the way back the order takes the news itself, and gives back whatever came.
     fn has_its_money(&self) -> bool {
@@ -154,6 +167,8 @@ impl OrderProcessing {
     }
 
     fn hear(&mut self, event: PaymentSettled) -> &'static str {
+        // Should the order go back all the same, that payment does, too.
+        self.payment_ids.extend(event.payment_id.filter(|id| is_payment_id(id)));
         if self.has_its_money() {
             ALREADY_PAID
         } else if self.settlements.insert(event.event_id) {

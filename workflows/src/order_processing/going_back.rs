@@ -11,7 +11,7 @@
 //! While a person is asked about the refund, the shop hears nothing of the money: it is not known yet.
 
 use contracts::commerce::{Commerce, PaymentStatus};
-use contracts::payment::{Balance, Payments};
+use contracts::payment::{Balance, FindPayment, Payments};
 
 use super::result::Fulfilled;
 use super::steps::{OrderRun, OrderSaga, TELL_MONEY, TELL_SHOP};
@@ -34,6 +34,8 @@ impl WayBack<OrderProcessing, Fulfilled> for OrderRun<'_> {
         let has_begun = back.has_undos();
         let was_charged = back.has_undo_of(PAY);
         let mut heard = back.ctx().state(|w| w.settlements.len());
+        // News may have named payments that the registered undo does not know.
+        back.amend_undo(PAY, Payments::reverse, back.ctx().state(|w| self.reversal(w)));
         back.try_undos().await;
         if back.is_kept() {
             return;
@@ -93,7 +95,7 @@ impl WayBack<OrderProcessing, Fulfilled> for OrderRun<'_> {
 impl OrderRun<'_> {
     /// News of the payment came after its undo: whatever came goes back, too.
     fn reverse_again(&self, back: &Back<'_, OrderProcessing>) {
-        let reversal = self.requests.reversal(back.ctx().state(|w| w.payment_id.clone()));
+        let reversal = back.ctx().state(|w| self.reversal(w));
         if back.was_decided(PAY) {
             let news =
                 "the provider sent news of the payment while somebody decided about it; not touched again";
@@ -109,7 +111,9 @@ impl OrderRun<'_> {
         let is_declined = self.so_far.borrow().is_declined;
         // A provider need not show what it declined.
         let payment_id = back.ctx().state(|w| w.payment_id.clone()).filter(|_| !is_declined);
-        let question = self.requests.refund(payment_id.clone());
+        let mut other_ids = back.ctx().state(|w| w.payment_ids.clone());
+        other_ids.retain(|id| !is_declined && Some(id) != payment_id.as_ref());
+        let question = FindPayment { other_ids, ..self.requests.refund(payment_id.clone()) };
         let read = Box::pin(back.read(TELL_MONEY, Payments::refunded, question, policy)).await;
         let status = back.ctx().state(|w| w.saga.report().step(PAY).map(|step| step.status));
         let balance = match (read, status == Some(StepStatus::Resolved)) {

@@ -5,6 +5,7 @@
 //! 2. `sell-kept-goods`: the hold becomes a sale, unless it has become one; a person is asked if it does not. Its keys
 //!    are its own: what was answered under the keys of the story is behind it.
 //! 3. The shop, the customer and the figures are told, as of every order that is fulfilled.
+//! 4. News of the payment that came on the way back is looked at: it may be of a second one.
 
 use contracts::inventory::{Confirmation, Hold, Inventory, Reservation};
 use contracts::payment::Balance;
@@ -23,6 +24,8 @@ use crate::saga::Settled;
 pub(super) struct SoFar {
     pub(super) holds: Vec<Hold>,
     pub(super) paid: Option<Paid>,
+    /// The provider's id of a payment that may hold money.
+    pub(super) payment_id: Option<String>,
     pub(super) label: Option<Label>,
     /// Whether the goods are sold already: another sale would take them twice.
     pub(super) is_sold: bool,
@@ -50,7 +53,8 @@ impl OrderRun<'_> {
                 None => saga.skip(NOTIFY, "the parcel's tracking number is not known"),
             }
         };
-        join!(self.tell_shop(saga, &paid, label.as_ref()), told, self.count_sale(saga));
+        let looked = self.look_for_a_second(saga);
+        join!(self.tell_shop(saga, &paid, label.as_ref()), told, self.count_sale(saga), looked);
         Some(Fulfilled { paid, label })
     }
 

@@ -4,14 +4,16 @@
 //! with each news, in between at pauses that grow from a minute to an hour, and a last time when the deadline has come.
 //! A read that gets no answer ends nothing: the next one comes. The margin of the holds pays for the last look.
 //!
-//! - `amounts`: what came, compared with what is due.
+//! - `amounts`: what came, compared with what is due;
+//! - `several`: what is known of more payments than one.
 
 mod amounts;
+mod several;
 
 use std::time::Duration;
 
 use contracts::commerce::PaymentStatus;
-use contracts::payment::{CustomerAction, FindPayment, Payment, PaymentKind, PaymentState, Payments};
+use contracts::payment::{CustomerAction, Payment, PaymentKind, PaymentState, Payments};
 use contracts::values::{IdempotencyKey, OrderId};
 use jiff::Timestamp;
 
@@ -73,7 +75,7 @@ impl OrderRun<'_> {
         let is_declined = matches!(payment.state, PaymentState::Declined { .. });
         self.so_far.borrow_mut().is_declined = is_declined;
         if !is_declined {
-            saga.amend_undo(PAY, Payments::reverse, self.requests.reversal(payment.payment_id.clone()));
+            self.may_hold_money(saga, payment.payment_id.clone());
         }
         Ok(Some(payment))
     }
@@ -167,7 +169,7 @@ impl OrderRun<'_> {
                 && payment_id.as_ref() != Some(found)
             {
                 self.know(saga, found);
-                saga.amend_undo(PAY, Payments::reverse, self.requests.reversal(Some(found.clone())));
+                self.may_hold_money(saga, Some(found.clone()));
             }
             payment = found.unwrap_or(Payment { payment_id, received, state });
         }
@@ -176,13 +178,15 @@ impl OrderRun<'_> {
     /// An undo that knows the payment's id believes no search that does not find it.
     fn know(&self, saga: &OrderSaga, payment_id: &str) {
         saga.fact(PAY, "payment_id", payment_id);
-        saga.ctx().state_mut(|w| w.payment_id = Some(payment_id.to_owned()));
+        saga.ctx().state_mut(|w| {
+            w.payment_id = Some(payment_id.to_owned());
+            w.payment_ids.insert(payment_id.to_owned());
+        });
     }
 
     /// Reads the payment again. `None`: there is no answer, or none yet.
     async fn look(&self, wait: &mut Wait<'_>) -> Result<Option<Payment>, Halt> {
-        let known = wait.saga.ctx().state(|w| w.payment_id.clone());
-        let find = FindPayment { payment_id: known.clone(), ..self.requests.payment() };
+        let (known, find) = wait.saga.ctx().state(|w| (w.payment_id.clone(), self.find(w)));
         let read = wait.saga.step(PAY, Payments::find, find, policy::look()).quietly();
         match read.nothing_to_undo("reads; the charge's own undo is registered").await {
             // A final word (two payments that hold money) ends the order, whose undo gives all of it back.
@@ -197,6 +201,7 @@ impl OrderRun<'_> {
             }
             answer => {
                 wait.trouble = None;
+                wait.saga.ctx().state_mut(|w| w.seen = wait.heard);
                 answer
             }
         }

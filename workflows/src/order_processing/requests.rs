@@ -3,6 +3,8 @@
 //! Each is a function of the order alone and of answers before it, so that whoever runs an order, however, asks for
 //! the same things under the same keys.
 
+use std::collections::BTreeSet;
+
 use contracts::commerce::{
     OrderCheck, OrderCompleted, OrderStatus, ShippingStatus, UpdateOrder, UpdatePayment, ValidateOrder,
 };
@@ -111,7 +113,7 @@ impl<'o> Requests<'o> {
     /// The payment is looked up.
     #[must_use]
     pub fn payment(&self) -> FindPayment {
-        FindPayment { key: self.key(PAY), order_id: self.order.order_id.clone(), payment_id: None }
+        self.refund(None)
     }
 
     /// The money is given back; `payment_id` where it is known.
@@ -121,6 +123,7 @@ impl<'o> Requests<'o> {
             key: self.key(PAY),
             order_id: self.order.order_id.clone(),
             payment_id,
+            other_ids: BTreeSet::new(),
             reason: "the order was not fulfilled".to_owned(),
             round: 0,
             not_before: None,
@@ -207,7 +210,12 @@ impl<'o> Requests<'o> {
 
     /// The question for how the money ended.
     pub(super) fn refund(&self, payment_id: Option<String>) -> FindPayment {
-        FindPayment { key: self.key(PAY), order_id: self.order.order_id.clone(), payment_id }
+        FindPayment {
+            key: self.key(PAY),
+            order_id: self.order.order_id.clone(),
+            payment_id,
+            other_ids: BTreeSet::new(),
+        }
     }
 
     /// The shop hears that the order is confirmed.

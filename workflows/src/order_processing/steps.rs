@@ -24,8 +24,9 @@ use crate::saga::{Halt, Process, Saga};
 pub(super) const TELL_SHOP: &str = "update-order";
 pub(super) const TELL_MONEY: &str = "update-payment";
 pub(super) const SELL_KEPT: &str = "sell-kept-goods";
+pub(super) const READ: &str = "read-payment";
 
-/// The steps of the way back, and of an order whose parcel is kept.
+/// The steps of the way back, of an order whose parcel is kept, and of one that hears of its payment once more.
 pub(super) const UNDO_STEPS: &[StepSpec] = &[
     StepSpec::compensable(TELL_SHOP, "tell the shop how it ended")
         .undo("tell the shop how it ended", "the shop holds the order open"),
@@ -33,6 +34,8 @@ pub(super) const UNDO_STEPS: &[StepSpec] = &[
         .undo("tell the shop how the money ended", "the shop does not know what became of the money"),
     StepSpec::retriable(SELL_KEPT, "turn the hold of a kept parcel into a sale")
         .if_left("goods that are under way stay for sale"),
+    StepSpec::retriable(READ, "ask the provider what is there")
+        .if_left("if the customer paid twice, the shop keeps both"),
 ];
 
 /// The part of the notifications that tells the platform of a bounce.

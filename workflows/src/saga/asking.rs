@@ -6,6 +6,10 @@
 //! that was *refused* is not: somebody who does it by hand could be doubled by a try in between, and a refund that came
 //! back would come back again. A person's answer always wins, also against another person's `retry`: the try under way
 //! is ended, and its outcome awaited, before the answer is acted on.
+//!
+//! What the run hears meanwhile does not wait in silence ([`Heed`]): the question says it, or is over.
+
+mod heed;
 
 use std::task::Poll;
 
@@ -17,6 +21,8 @@ use super::scribe::Scribe;
 use super::updates::never;
 use super::{LocalFuture, Process};
 use crate::report::{StepSpec, StepStatus};
+pub use heed::Heed;
+pub(super) use heed::Heeding;
 
 /// How an effect is brought about while somebody is asked about it. `Fn`, not a future: it may run more than once.
 pub(super) struct Tries<T> {
@@ -75,6 +81,11 @@ pub enum Settled<T> {
     Left(String),
     /// Somebody keeps it, and all that it needs; why.
     Kept(String),
+    /// Nobody answered before the question was over ([`Heed::Over`]).
+    Overtaken {
+        /// Whether somebody was doing it by hand.
+        by_hand: bool,
+    },
 }
 
 /// The matter of a question about an effect.
@@ -136,6 +147,7 @@ enum Heard<T> {
     Answer(u64, Answer),
     /// With the ticket of whoever asked for the try.
     Tried(Option<u64>, Result<T, Unsettled>),
+    News(Heed),
 }
 
 /// A question that is open.
@@ -145,6 +157,9 @@ struct Open<W, T> {
     id: String,
     tries: Tries<T>,
     trying: Option<Trying<T>>,
+    heeding: Option<Heeding<W>>,
+    /// What the question says of it.
+    heeded: Heed,
 }
 
 /// A try under way.
@@ -174,11 +189,12 @@ pub(super) fn ask<W: Process, T: 'static>(
     matter: Matter,
     unsettled: &Unsettled,
     tries: Tries<T>,
+    heeding: Option<Heeding<W>>,
 ) -> LocalFuture<Settled<T>> {
     scribe.mark_part(matter.spec.name, matter.part, matter.asking(), Some(&unsettled.reason));
     let id = scribe.ask(matter.question(unsettled));
     let is_refused = unsettled.is_refused;
-    let mut open = Open { scribe, matter, id, tries, trying: None };
+    let mut open = Open { scribe, matter, id, tries, trying: None, heeding, heeded: Heed::Nothing };
     Box::pin(async move {
         if !is_refused {
             open.try_on();
@@ -199,6 +215,7 @@ impl<W: Process, T: 'static> Open<W, T> {
             let settled = match self.listen().await {
                 Heard::Tried(asked_for, tried) => self.tried(asked_for, tried),
                 Heard::Answer(ticket, answer) => self.act_on(ticket, answer).await,
+                Heard::News(heed) => self.heed(heed).await,
             };
             if let Some(settled) = settled {
                 return settled;
@@ -206,19 +223,23 @@ impl<W: Process, T: 'static> Open<W, T> {
         }
     }
 
-    /// Waits for an answer, and for the try under way; of two at once the answer counts.
+    /// Waits for an answer, for news, and for the try under way; of several at once the answer counts.
     async fn listen(&mut self) -> Heard<T> {
-        let id = self.id.clone();
-        let mut answer = Box::pin(
-            self.scribe
-                .ctx
-                .wait_condition_with_options(move |w: &W| w.saga().people.has_answer(&id), never()),
-        );
+        let (id, heeding, heeded) = (self.id.clone(), self.heeding.clone(), self.heeded.clone());
+        let news = move |w: &W| heeding.as_ref().map(|heeding| heeding(w)).filter(|heed| *heed != heeded);
+        let is_called = {
+            let news = news.clone();
+            move |w: &W| w.saga().people.has_answer(&id) || news(w).is_some()
+        };
+        let mut called = Box::pin(self.scribe.ctx.wait_condition_with_options(is_called, never()));
         std::future::poll_fn(|cx| {
-            if answer.as_mut().poll(cx).is_ready()
-                && let Some((ticket, answer)) = self.scribe.change(|saga| saga.people.next_answer(&self.id))
-            {
-                return Poll::Ready(Heard::Answer(ticket, answer));
+            if called.as_mut().poll(cx).is_ready() {
+                if let Some((ticket, answer)) = self.scribe.change(|saga| saga.people.next_answer(&self.id)) {
+                    return Poll::Ready(Heard::Answer(ticket, answer));
+                }
+                if let Some(heed) = self.scribe.ctx.state(&news) {
+                    return Poll::Ready(Heard::News(heed));
+                }
             }
             let Some(trying) = &mut self.trying else { return Poll::Pending };
             let Poll::Ready(tried) = trying.outcome.as_mut().poll(cx) else { return Poll::Pending };
@@ -255,9 +276,9 @@ impl<W: Process, T: 'static> Open<W, T> {
         }
     }
 
-    /// Ends the try under way for an answer, and awaits its outcome: the effect may be there by now. The person who
-    /// asked for the try is told.
-    async fn stop_trying(&mut self, answer: &Answer) -> Meanwhile<T> {
+    /// Ends the try under way, and awaits its outcome: the effect may be there by now. The person who asked for the try
+    /// is told why.
+    async fn stop_trying(&mut self, why: String) -> Meanwhile<T> {
         let Some(Trying { token, outcome, asked_for }) = self.trying.take() else {
             return Meanwhile::Nothing;
         };
@@ -266,10 +287,7 @@ impl<W: Process, T: 'static> Open<W, T> {
         if let Some(ticket) = asked_for {
             let (outcome, detail) = match &tried {
                 Ok(_) => (AnswerOutcome::Done, None),
-                Err(_) => {
-                    let detail = format!("somebody answered {} meanwhile", answer.action.name());
-                    (AnswerOutcome::AlreadyAnswered, Some(detail))
-                }
+                Err(_) => (AnswerOutcome::AlreadyAnswered, Some(why)),
             };
             self.scribe.reply(ticket, &self.id, outcome, detail);
         }
@@ -283,7 +301,8 @@ impl<W: Process, T: 'static> Open<W, T> {
 
     /// Acts on an answer; says how that settles the matter, if it does.
     async fn act_on(&mut self, ticket: u64, answer: Answer) -> Option<Settled<T>> {
-        let meanwhile = self.stop_trying(&answer).await;
+        let why = format!("somebody answered {} meanwhile", answer.action.name());
+        let meanwhile = self.stop_trying(why).await;
         let warning = match &meanwhile {
             Meanwhile::Nothing | Meanwhile::Between => None,
             Meanwhile::Done(_) => Some(TWICE),

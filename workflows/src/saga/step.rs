@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use temporalio_common::ActivityDefinition;
 use temporalio_workflow::{ActivityExecutionError, WorkflowCancellationToken as Token, WorkflowContext};
 
-use super::asking::{Matter, Settled, Unsettled, ask};
+use super::asking::{Heed, Heeding, Matter, Settled, Unsettled, ask};
 use super::failure::{done_until_stopped, is_final, is_unknown, reason, unsettled};
 use super::people::SubjectKind;
 use super::scribe::Scribe;
@@ -44,6 +44,8 @@ pub struct Step<'s, W, A: ActivityDefinition> {
     count: Option<Count>,
     /// The question to a person, where one must be answered before it runs at all.
     first: Option<Unsettled>,
+    /// What the run hears while a person is asked.
+    heeding: Option<Heeding<W>>,
 }
 
 impl<W: Process> Saga<W> {
@@ -71,6 +73,7 @@ impl<W: Process> Saga<W> {
             is_quiet: false,
             count: None,
             first: None,
+            heeding: None,
         }
     }
 }
@@ -129,6 +132,13 @@ where
         self
     }
 
+    /// Says to a person who is asked what the run has heard since, or ends the question by it. For a step that ends
+    /// with [`Step::or_ask`].
+    pub fn heeding(mut self, heed: impl Fn(&W) -> Heed + 'static) -> Self {
+        self.heeding = Some(Rc::new(heed));
+        self
+    }
+
     /// Runs the step; its undo is registered first. The undo gets the key of the step, and treats "nothing there"
     /// as success.
     pub fn undo_by<U>(self, undo: U, input: U::Input) -> impl Future<Output = Result<A::Output, Halt>> + 's
@@ -176,7 +186,7 @@ where
         A::Input: Tried,
     {
         debug_assert!(self.look_up.is_none(), "a step that has to happen is tried on, not looked up");
-        let Step { saga, name, part, activity, input, policy, first, .. } = self;
+        let Step { saga, name, part, activity, input, policy, first, heeding, .. } = self;
         let (scribe, never) = (saga.scribe.clone(), Token::new());
         saga.scribe.mark_part(name, part, StepStatus::Running, None);
         let (ctx, summary, activity) = (saga.ctx.clone(), summary::<W>(name, part), Rc::new(activity));
@@ -195,7 +205,7 @@ where
             Err(unsettled) => {
                 let matter =
                     Matter { kind: SubjectKind::Step, spec: spec_of::<W>(name), part, can_be_kept: false };
-                ask(scribe.clone(), matter, &unsettled, tries).await
+                ask(scribe.clone(), matter, &unsettled, tries, heeding).await
             }
         };
         note_settled(&scribe, name, part, &settled);
@@ -307,6 +317,7 @@ fn note_settled<W: Process, T>(
         Settled::ByHand(reason) => (StepStatus::Resolved, Some(format!("done by hand: {reason}"))),
         Settled::Left(reason) => (StepStatus::LeftStanding, Some(format!("left: {reason}"))),
         Settled::Kept(reason) => (StepStatus::Resolved, Some(format!("kept: {reason}"))),
+        Settled::Overtaken { .. } => (StepStatus::Skipped, Some("nobody had to answer any more".to_owned())),
     };
     scribe.mark_part(name, part, status, detail.as_deref());
     if let Settled::Left(reason) = settled {

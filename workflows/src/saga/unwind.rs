@@ -138,6 +138,17 @@ impl<'s, W: Process> Back<'s, W> {
         self.saga.undos.borrow_mut().insert(0, undo);
     }
 
+    /// An undo that is registered knows more by now.
+    pub fn amend_undo<U>(&self, step: &'static str, undo: U, input: U::Input)
+    where
+        U: ActivityDefinition<Output = ()> + 'static,
+        U::Input: Tried,
+    {
+        if self.saga.undos.borrow().iter().any(|registered| registered.is_of(step)) {
+            self.saga.amend_undo(step, undo, input);
+        }
+    }
+
     /// As [`Back::undo_last`], for an undo that a person has decided about before: asks again, because of this news,
     /// before anything is done.
     pub fn ask_last<U>(&self, step: &'static str, undo: U, input: U::Input, cause: &str, news: &str)
@@ -283,7 +294,7 @@ impl<'s, W: Process> Back<'s, W> {
         let spec = spec_of::<W>(step);
         let decides = first.is_none() && unsettled.is_answered && spec.holds_up_others;
         let matter = Matter { kind: SubjectKind::Undo, spec, part, can_be_kept: decides };
-        let settled = ask(scribe.clone(), matter, &unsettled, tries);
+        let settled = ask(scribe.clone(), matter, &unsettled, tries, None);
         let noted = async move {
             let (outcome, reason) = match settled.await {
                 Settled::Done(()) => (UndoOutcome::Undone, None),
@@ -293,6 +304,8 @@ impl<'s, W: Process> Back<'s, W> {
                     scribe.mark_part(step, part, StepStatus::Resolved, Some(&format!("kept: {reason}")));
                     return scribe.change(|saga| saga.keep(step, &reason));
                 }
+                // Only for a question that heeds something else.
+                Settled::Overtaken { .. } => return,
             };
             note(&scribe, step, part, outcome, reason);
         };

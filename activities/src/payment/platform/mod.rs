@@ -15,19 +15,23 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use contracts::money::{Currency, Money};
-use contracts::payment::{Balance, ChargePayment, CustomerAction, FindPayment, Payment, PaymentState};
+use contracts::payment::{
+    Balance, ChargePayment, CustomerAction, FindPayment, Payment, PaymentState, ReversePayment,
+};
 use contracts::values::IdempotencyKey;
 use futures::FutureExt as _;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, join_all};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use text::Problem;
 
+use self::by_id::Way;
 use self::refund::{Left, Made, RefundBody};
 use super::refund::{Before, came_back, refused, unseen};
-use super::{Provider, Reversal, Undo, known, weightiest};
+use super::words::is_decline;
+use super::{Provider, Reversal, Undo, all_undone, known, weightiest};
 use crate::http::wire::{Amount, amount, money};
 use crate::http::{Api, CallError, Credential, Refused, Seen, is_code, word};
 use crate::provider::{Given, Kind, Setting, secret};
@@ -74,9 +78,9 @@ impl From<Api> for Arc<dyn Provider> {
 }
 
 impl Provider for Platform {
-    /// A void, a look for a payment that it left out, a refund, and a look at what is left.
+    /// A void, two looks for a payment that it left out, a refund, and a look at what is left.
     fn requests_max(&self) -> u32 {
-        4
+        5
     }
 
     fn health(&self) -> BoxFuture<'_, Result<(), CallError>> {
@@ -185,6 +189,16 @@ struct VoidAnswer {
     payments: Vec<PaymentBody>,
 }
 
+/// The meaning of the answer to a refund.
+enum Refunded {
+    /// It is made.
+    Now,
+    /// It was made for an earlier request: the answer was stored.
+    Before,
+    /// Nothing: whether it is made the payment shows.
+    Unsaid,
+}
+
 /// The platform's code for a key that was used with another body.
 const KEY_REUSED: &str = "IDEMPOTENCY_KEY_REUSED";
 
@@ -200,12 +214,17 @@ impl Platform {
             },
             customer_id: charge.customer_id.as_str(),
         };
-        let answer: Result<PaymentBody, _> =
-            self.api.send(Method::POST, &["payments"], Some(&charge.key), &body).await;
+        let answer: Result<Seen<PaymentBody>, _> =
+            self.api.send_seen(Method::POST, &["payments"], Some(&charge.key), &body).await;
         match answer {
-            Ok(payment) => self.payment(payment),
+            // A stored answer says what was, not what is: the payment may have been given back since.
+            Ok(Seen { answer: payment, is_replay: true, .. }) => {
+                let now = self.made_as(&payment.payment_id, &charge.key, Way::Id).await?;
+                self.payment(now.ok_or_else(|| self.api.unknown("a stored answer about no payment"))?)
+            }
+            Ok(Seen { answer: payment, .. }) => self.payment(payment),
             Err(error) => match error.refusal() {
-                Some(refusal) if refusal.status == 402 => Ok(declined(refusal)),
+                Some(refusal) if refusal.status == 402 => self.declined(refusal),
                 _ => Err(error),
             },
         }
@@ -227,36 +246,49 @@ impl Platform {
         };
         // Without a key of its own: a stored answer must not hide a charge that landed since.
         let voided: VoidAnswer = self.api.send(Method::POST, &["payments", "void"], None, &body).await?;
-        // All of them, even when one cannot be undone; then the first failure.
-        let mut undone = Ok(());
-        for payment in &voided.payments {
-            undone = undone.and(self.give_back(undo, payment).await);
-        }
-        if let Some(id) = &reverse.payment_id
-            && !voided.payments.iter().any(|payment| payment.payment_id == *id)
-            && self.has_money_left(&reverse.key, id).await?
-        {
-            // Nothing under the key, although a payment was made under it: this is not the provider that made it.
-            let why = "it does not know the payment that was made under this key";
-            undone = undone.and(Err(self.api.unknown(why)));
-        }
-        undone?;
-        let is_known = voided.barred || !voided.payments.is_empty();
+        // All of them, even when one cannot be undone.
+        let listed =
+            join_all(voided.payments.iter().map(|payment| self.give_back(undo, payment, Way::Key))).await;
+        let is_listed = |id: &&String| voided.payments.iter().any(|payment| payment.payment_id == **id);
+        let unlisted = reverse.payment_id.iter().chain(&reverse.other_ids).filter(|id| !is_listed(id));
+        let unlisted = join_all(unlisted.map(|id| self.give_back_unlisted(undo, id))).await;
+        let is_known = voided.barred || !voided.payments.is_empty() || unlisted.contains(&Ok(true));
+        all_undone(listed.into_iter().chain(unlisted.into_iter().map(|undone| undone.map(drop))))?;
         Ok(if is_known { Reversal::Done } else { Reversal::NothingThere })
     }
 
-    async fn give_back(&self, undo: Undo<'_>, payment: &PaymentBody) -> Result<(), CallError> {
+    /// Gives back a payment that the void did not list. Whether it is one of ours.
+    async fn give_back_unlisted(&self, undo: Undo<'_>, id: &str) -> Result<bool, CallError> {
+        let ReversePayment { key, payment_id, .. } = undo.asked;
+        let (found, way) = match self.made_as(id, key, Way::Key).await? {
+            None => (self.made_as(id, key, Way::Id).await?, Way::Id),
+            listed => (listed, Way::Key),
+        };
+        match found {
+            Some(payment) => self.give_back(undo, &payment, way).await.map(|()| true),
+            // Nothing under the key, although a payment was made under it: this is not the provider that made it.
+            None if payment_id.as_deref() == Some(id) => {
+                Err(self.api.unknown("it does not know the payment that was made under this key"))
+            }
+            // News may name anybody's payment.
+            None => Ok(false),
+        }
+    }
+
+    async fn give_back(&self, undo: Undo<'_>, payment: &PaymentBody, way: Way) -> Result<(), CallError> {
         let Some(left) = self.money_left(payment)? else { return Ok(()) };
         let doubt = match self.refund(undo, &payment.payment_id, &left).await {
             // Refused may mean that somebody else was faster; then nothing is left.
             Err(error) if error.refusal().is_some() => refused(error, KEY_REUSED),
+            Err(error) => return Err(error),
+            Ok(Refunded::Now) => return Ok(()),
             // A stored answer says what was, not what is.
-            Ok(true) => unseen("payment"),
-            refunded => return refunded.map(drop),
+            Ok(Refunded::Before) => unseen("payment"),
+            Ok(Refunded::Unsaid) => self.api.unknown("an answer that does not name the refund"),
         };
-        match self.has_money_left(&undo.asked.key, &payment.payment_id).await? {
-            true => Err(doubt),
-            false => Ok(()),
+        match self.made_as(&payment.payment_id, &undo.asked.key, way).await? {
+            Some(now) if self.money_left(&now)?.is_none() => Ok(()),
+            _ => Err(doubt),
         }
     }
 
@@ -266,24 +298,21 @@ impl Platform {
         self.api.only_under(key, found, |payment: &PaymentBody| payment.idempotency_key.as_deref())
     }
 
-    async fn has_money_left(&self, key: &IdempotencyKey, payment_id: &str) -> Result<bool, CallError> {
-        let found = self.made_under(key).await?;
-        let payment = found.iter().find(|payment| payment.payment_id == payment_id);
-        payment.map_or(Ok(true), |payment| Ok(self.money_left(payment)?.is_some()))
-    }
-
-    /// Asks for the refund of what is left. Returns whether the answer is a stored one.
-    async fn refund(&self, undo: Undo<'_>, payment_id: &str, left: &Left) -> Result<bool, CallError> {
+    /// Asks for the refund of what is left.
+    async fn refund(&self, undo: Undo<'_>, payment_id: &str, left: &Left) -> Result<Refunded, CallError> {
         let Left { rest, refunded, listed } = left;
         let body = AskRefund { amount: amount(*rest), currency: rest.currency().code() };
         let before = Before { payment_id, refunded: refunded.minor_units(), listed: *listed };
         let key = undo.refund_key("payment", before)?;
         let path = ["payments", payment_id, "refund"];
-        let Seen { answer, is_replay } = self.api.send_seen(Method::POST, &path, Some(&key), &body).await?;
-        let refund: RefundBody = Option::unwrap_or_default(answer);
+        let Seen { answer, is_replay, .. }: Seen<Option<RefundBody>> =
+            self.api.send_seen(Method::POST, &path, Some(&key), &body).await?;
+        // A body that is empty may be anybody's.
+        let Some(refund) = answer.filter(RefundBody::says_something) else { return Ok(Refunded::Unsaid) };
         match refund.made() {
-            Some(Made::OnItsWay) => Ok(is_replay),
-            Some(Made::CameBack) => Err(came_back("payment")),
+            Some(Made::OnItsWay) if is_replay => Ok(Refunded::Before),
+            Some(Made::OnItsWay) => Ok(Refunded::Now),
+            Some(Made::CameBack) => Err(came_back("payment", payment_id)),
             // Taken, so it is not sent again: where the provider forgets keys, that would be a second refund.
             None => {
                 let why = format!(
@@ -293,6 +322,21 @@ impl Platform {
                 Err(CallError::Unusable { system: "payment", why })
             }
         }
+    }
+
+    /// A refused charge. A code that nobody here knows may be about anything that is to be paid for, our own account at
+    /// the provider included: nobody is told that a bank declined a card.
+    fn declined(&self, refusal: &Refused) -> Result<Payment, CallError> {
+        if !is_decline(&refusal.code) {
+            return Err(self.api.new_word("a refusal of a charge with a code", &refusal.code));
+        }
+        let detail = |name: &str| refusal.details.get(name);
+        let customer_may_retry = detail("customer_may_retry").and_then(Value::as_bool).unwrap_or(MAY_RETRY);
+        Ok(Payment {
+            payment_id: detail("payment_id").and_then(Value::as_str).map(str::to_owned),
+            received: None,
+            state: PaymentState::Declined { code: refusal.code.clone(), customer_may_retry },
+        })
     }
 
     fn state(&self, payment: &PaymentBody) -> Result<State, CallError> {
@@ -337,13 +381,3 @@ fn came(payment: &PaymentBody) -> Option<Money> {
 /// Whether the customer may try again, where the platform does not say: with the answer to the charge or a look at it
 /// later.
 const MAY_RETRY: bool = false;
-
-fn declined(refusal: &Refused) -> Payment {
-    let detail = |name: &str| refusal.details.get(name);
-    let customer_may_retry = detail("customer_may_retry").and_then(Value::as_bool).unwrap_or(MAY_RETRY);
-    Payment {
-        payment_id: detail("payment_id").and_then(Value::as_str).map(str::to_owned),
-        received: None,
-        state: PaymentState::Declined { code: refusal.code.clone(), customer_may_retry },
-    }
-}

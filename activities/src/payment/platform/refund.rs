@@ -2,6 +2,7 @@
 
 use contracts::money::{Currency, Money};
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::super::refund::came_back;
@@ -11,12 +12,12 @@ use crate::http::CallError;
 use crate::http::wire::money;
 
 /// A refund, as it is listed and as it is answered.
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 pub(super) struct RefundBody {
     #[serde(default)]
-    refund_id: Option<String>,
+    refund_id: Option<Value>,
     #[serde(default)]
-    id: Option<String>,
+    id: Option<Value>,
     #[serde(default)]
     pub(super) status: Option<String>,
     #[serde(default)]
@@ -38,6 +39,20 @@ const MADE: [&str; 5] = ["refunded", "succeeded", "completed", "pending", "proce
 const CAME_BACK: [&str; 4] = ["failed", "canceled", "cancelled", "rejected"];
 
 impl RefundBody {
+    /// Whether it is an answer about a refund at all: it names it, or its state.
+    pub(super) fn says_something(&self) -> bool {
+        self.refund_id.is_some() || self.id.is_some() || self.status.is_some()
+    }
+
+    /// Its id, if it has one; a number is written out.
+    fn name(&self) -> Option<String> {
+        match self.refund_id.as_ref().or(self.id.as_ref())? {
+            Value::String(id) => Some(id.clone()),
+            Value::Number(id) => Some(id.to_string()),
+            _ => None,
+        }
+    }
+
     /// `None`: in a state that nobody here knows. Without a word, that the platform took it says so.
     pub(super) fn made(&self) -> Option<Made> {
         match self.status.as_deref() {
@@ -95,7 +110,7 @@ impl Platform {
         let rest = captured.checked_sub(refunded).ok_or_else(unreadable)?;
         match rest.minor_units() > 0 {
             false => Ok(None),
-            true if listed.has_come_back => Err(came_back("payment")),
+            true if listed.has_come_back => Err(came_back("payment", &payment.payment_id)),
             true => {
                 let listed = payment.refunds.as_ref().map_or(0, Vec::len);
                 Ok(Some(Left { rest, refunded, listed }))
@@ -115,7 +130,7 @@ impl Platform {
                     let sum = more.and_then(|more| listed.on_its_way.checked_add(more));
                     let no_amount = || self.api.unknown("a refund without a readable amount");
                     listed.on_its_way = sum.ok_or_else(no_amount)?;
-                    listed.ids.extend(refund.refund_id.as_ref().or(refund.id.as_ref()).cloned());
+                    listed.ids.extend(refund.name());
                 }
             }
         }

@@ -25,6 +25,12 @@ impl Platform {
             let known = self.body_of_id(id, &find.key).await?;
             made.push(known.ok_or_else(|| self.api.unknown("it does not show the payment that was made"))?);
         }
+        for id in &find.other_ids {
+            if !made.iter().any(|payment| payment.payment_id == *id) {
+                // News may name anybody's payment.
+                made.extend(self.body_of_id(id, &find.key).await?);
+            }
+        }
         let accounts = made.iter().map(|payment| self.account(payment));
         balance::of("payment", accounts.collect::<Result<Vec<_>, _>>()?)
     }

@@ -37,21 +37,21 @@ use futures::future::{BoxFuture, join_all};
 use reqwest::Url;
 
 use super::refund::{Before, came_back, refused, unseen};
-use super::{Provider, Reversal, Undo, known, weightiest};
+use super::{Provider, Reversal, Undo, all_undone, known, weightiest};
 use crate::http::{ApiError, CallError, Credential, Refused};
 use crate::webhook::{PaymentEvent, WebhookError};
 use api::Seen;
 pub use api::{StripeApi, StripeEndpoint};
 pub(super) use settings::KIND;
-use wire::{Ignored, Intent, Made, Refund, Refunds, Standing};
+use wire::{Cancelled, Intent, Made, Refund, Refunds, Standing};
 
 /// Metadata of an intent: the key it was made under. Beside it stands `order_id`, for whoever reads the events.
 const KEY: &str = "idempotency_key";
 
 /// Stripe's code for a key that was used with other parameters.
 const KEY_REUSED: &str = "idempotency_error";
-/// An answer that was made for this request, and not stored for one before.
-const FRESH: bool = false;
+/// Stripe's code for a thing that it does not have.
+const MISSING: &str = "resource_missing";
 
 /// Stripe, as a payment provider.
 #[derive(Clone, Debug)]
@@ -70,9 +70,9 @@ pub fn open(endpoint: StripeEndpoint) -> Result<Arc<dyn Provider>, ApiError> {
 }
 
 impl Provider for Stripe {
-    /// A look-up (two), and twice reading, looking for failed refunds and acting.
+    /// A look-up (two), a look at what news has named, and twice reading, looking for failed refunds and acting.
     fn requests_max(&self) -> u32 {
-        8
+        9
     }
 
     fn health(&self) -> BoxFuture<'_, Result<(), CallError>> {
@@ -167,10 +167,14 @@ impl Stripe {
 
     /// The payment of this id, if it was made under this key.
     async fn of_id(&self, id: &str, key: &IdempotencyKey) -> Result<Option<Payment>, CallError> {
+        self.ours(id, key).await?.map(|intent| self.payment(intent)).transpose()
+    }
+
+    /// The intent of this id, if it was made under this key. It may be anybody's, or nobody's.
+    async fn ours(&self, id: &str, key: &IdempotencyKey) -> Result<Option<Intent>, CallError> {
         match self.read(id).await {
-            Ok(intent) if intent.is_under(key) => self.payment(intent).map(Some),
-            Ok(_) => Ok(None),
-            Err(error) if error.refusal().is_some_and(|refusal| refusal.status == 404) => Ok(None),
+            Ok(intent) => Ok(Some(intent).filter(|intent| intent.is_under(key))),
+            Err(error) if error.refusal().is_some_and(|refusal| refusal.code == MISSING) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -178,7 +182,7 @@ impl Stripe {
     /// Cancels what is open under a key and refunds what is left of what was captured. One that fails does not
     /// keep the others.
     async fn cancel_or_refund(&self, undo: Undo<'_>) -> Result<Reversal, CallError> {
-        let ReversePayment { key, payment_id, .. } = undo.asked;
+        let ReversePayment { key, payment_id, other_ids, .. } = undo.asked;
         // The search may be away or behind, and the listing may not reach that far back; an id is found where it is, or
         // nowhere.
         let mut ids = match look_up::under_key(&self.api, key).await {
@@ -186,8 +190,17 @@ impl Stripe {
             found => found?,
         };
         ids.extend(payment_id.iter().filter(|id| !ids.contains(id)).cloned().collect::<Vec<_>>());
-        let undone = join_all(ids.iter().map(|id| self.undo(id, undo))).await;
-        undone.into_iter().collect::<Result<Vec<()>, _>>()?;
+        let named =
+            join_all(other_ids.iter().filter(|id| !ids.contains(id)).map(|id| self.ours(id, key))).await;
+        let mut undone = Vec::new();
+        for intent in named {
+            match intent {
+                Ok(intent) => ids.extend(intent.map(Intent::into_id)),
+                Err(error) => undone.push(Err(error)),
+            }
+        }
+        undone.extend(join_all(ids.iter().map(|id| self.undo(id, undo))).await);
+        all_undone(undone)?;
         Ok(if ids.is_empty() { Reversal::NothingThere } else { Reversal::Done })
     }
 
@@ -200,7 +213,15 @@ impl Stripe {
             let standing = intent.standing();
             let acted = match standing.ok_or_else(|| self.new_state(intent.status()))? {
                 Standing::Gone => return Ok(()),
-                Standing::Open => self.cancel(id).await.map(|()| FRESH),
+                Standing::Open => match self.cancel(id).await {
+                    Ok(Some(Standing::Gone)) => return Ok(()),
+                    // Whatever answered, the intent says what became of it.
+                    Ok(_) => {
+                        doubt = Some(self.api.unknown("an answer that does not name the cancelled payment"));
+                        continue;
+                    }
+                    Err(error) => Err(error),
+                },
                 Standing::Captured { left, refunded } => self.refund(id, left, refunded, undo).await,
                 Standing::Underway => Err(self.api.unknown("a payment in processing cannot be undone yet")),
                 Standing::Unreadable => Err(self.api.unknown("a captured payment without a readable amount")),
@@ -219,7 +240,7 @@ impl Stripe {
     }
 
     fn payment(&self, intent: Intent) -> Result<Payment, CallError> {
-        let state = intent.state().ok_or_else(|| match intent.unnamed_action() {
+        let state = intent.state().ok_or_else(|| match intent.unknown_action() {
             Some(action) => self.api.new_word("a payment with an action of the customer's", action),
             None => self.new_state(intent.status()),
         })?;
@@ -239,9 +260,10 @@ impl Stripe {
     }
 
     /// Without a key of its own: a stored answer must not hide what happened since.
-    async fn cancel(&self, id: &str) -> Result<(), CallError> {
+    async fn cancel(&self, id: &str) -> Result<Option<Standing>, CallError> {
         let path = ["payment_intents", id, "cancel"];
-        self.api.post_form::<Ignored>(&path, None, &[]).await.map(drop)
+        let answer: Cancelled = self.api.post_form(&path, None, &[]).await?;
+        Ok(answer.standing())
     }
 
     /// Returns whether the answer is a stored one. A refund may have come back: the money is on the shop's balance
@@ -251,7 +273,7 @@ impl Stripe {
             self.api.get(&["refunds"], &[("payment_intent", id), ("limit", "100")]).await?;
         for refund in &earlier.data {
             if self.made(refund)? == Made::CameBack {
-                return Err(came_back(self.api.system()));
+                return Err(came_back(self.api.system(), id));
             }
         }
         let before = Before { payment_id: id, refunded, listed: earlier.data.len() };
@@ -266,7 +288,7 @@ impl Stripe {
             self.api.post_form_seen(&["refunds"], Some(&key), &form).await?;
         match self.made(&refund)? {
             Made::OnItsWay => Ok(is_replay),
-            Made::CameBack => Err(came_back(self.api.system())),
+            Made::CameBack => Err(came_back(self.api.system(), id)),
         }
     }
 

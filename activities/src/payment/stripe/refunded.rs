@@ -10,12 +10,18 @@ use super::{Stripe, look_up, units};
 use crate::http::CallError;
 
 impl Stripe {
-    /// How the money of the intent with that id ended, or of all intents made under a key.
+    /// How the money of the intent with that id ended, or of all intents made under a key, and of those that news named.
     pub(super) async fn refunded_under(&self, find: &FindPayment) -> Result<Balance, CallError> {
-        let ids = match &find.payment_id {
+        let mut ids = match &find.payment_id {
             Some(id) => vec![id.clone()],
             None => look_up::under_key(&self.api, &find.key).await?,
         };
+        let others = find.other_ids.iter().filter(|id| !ids.contains(id));
+        // News may name anybody's payment.
+        let others = join_all(others.map(|id| self.ours(id, &find.key))).await;
+        for other in others {
+            ids.extend(other?.map(Intent::into_id));
+        }
         let accounts = join_all(ids.iter().map(|id| self.account(id))).await;
         balance::of(self.api.system(), accounts.into_iter().collect::<Result<Vec<_>, _>>()?)
     }

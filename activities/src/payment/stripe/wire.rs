@@ -11,7 +11,20 @@ use serde_json::Value;
 
 use super::units::money;
 use super::{KEY, decline};
-use crate::http::is_code;
+
+/// The answer to a cancel, as far as it says anything.
+#[derive(Deserialize)]
+pub(super) struct Cancelled {
+    #[serde(default)]
+    status: Option<String>,
+}
+
+impl Cancelled {
+    /// Where it finds the intent.
+    pub(super) fn standing(&self) -> Option<Standing> {
+        (self.status.as_deref()? == "canceled").then_some(Standing::Gone)
+    }
+}
 
 /// An answer whose content does not matter, only that it came and is JSON.
 pub(super) type Ignored = IgnoredAny;
@@ -162,10 +175,10 @@ impl Intent {
         self.currency.as_deref()
     }
 
-    /// The name of an action of the customer's that is not a name.
-    pub(super) fn unnamed_action(&self) -> Option<&str> {
+    /// The word for an action of the customer's that nobody here knows.
+    pub(super) fn unknown_action(&self) -> Option<&str> {
         let kind = self.next_action.as_ref().map(|next| next.kind.as_str());
-        kind.filter(|kind| !is_code(kind))
+        kind.filter(|kind| !is_known_action(kind))
     }
 
     /// Where an undo finds it; `None`: it is in a state that nobody here knows.
@@ -227,7 +240,21 @@ impl Intent {
     }
 }
 
-/// `None`: it has no name that could be repeated to anybody.
+/// The actions of a customer that Stripe knows and that keep their names here: the shop's checkout goes through them.
+const ACTIONS: [&str; 6] = [
+    "blik_authorize",
+    "card_await_notification",
+    "display_bank_transfer_instructions",
+    "redirect_to_url",
+    "use_stripe_sdk",
+    "verify_with_microdeposits",
+];
+
+fn is_known_action(word: &str) -> bool {
+    ACTIONS.contains(&word)
+}
+
+/// `None`: nobody here knows what the customer has to do.
 fn action(intent: &Intent, status: &str) -> Option<CustomerAction> {
     let Some(next) = &intent.next_action else {
         return Some(CustomerAction { kind: status.to_owned(), url: None, instruction: None });
@@ -239,8 +266,7 @@ fn action(intent: &Intent, status: &str) -> Option<CustomerAction> {
     let kind = match next.kind.as_str() {
         "redirect_to_url" => "redirect",
         "use_stripe_sdk" => "three_d_secure",
-        // The state is known: only what the customer has to do is not, and the checkout finds that out.
-        other => Some(other).filter(|other| is_code(other))?,
+        other => Some(other).filter(|other| is_known_action(other))?,
     };
     let instruction = url.is_none().then(|| {
         // The customer may get it by mail.

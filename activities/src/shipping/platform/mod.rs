@@ -143,6 +143,17 @@ const LIVE: [&str; 2] = ["created", IN_TRANSIT];
 const IN_TRANSIT: &str = "in_transit";
 /// The code of a refusal to void: the carrier has the parcel.
 const SHIPMENT_IN_TRANSIT: &str = "SHIPMENT_IN_TRANSIT";
+/// The codes of a refusal of the parcel. Another one may be about the request (a key that was used for another body),
+/// so
+/// that a label may be there: it fails the step, by its name.
+const REFUSALS: [&str; 6] = [
+    "ADDRESS_INCOMPLETE",
+    "ADDRESS_NOT_SERVICEABLE",
+    "SHIPPING_METHOD_UNAVAILABLE",
+    "UNPROCESSABLE",
+    "UNSPECIFIED",
+    "VALIDATION_ERROR",
+];
 /// Those of one that was taken back.
 const VOID: [&str; 3] = ["voided", "cancelled", "canceled"];
 
@@ -167,7 +178,7 @@ impl Platform {
         match answer {
             Ok(label) => Ok(Shipment::Labelled(label.into())),
             Err(error) => match error.refusal() {
-                Some(refusal) if refusal.status == 422 => {
+                Some(refusal) if refusal.status == 422 && REFUSALS.contains(&refusal.code.as_str()) => {
                     Ok(Shipment::Refused { code: refusal.code.clone() })
                 }
                 _ => Err(error),

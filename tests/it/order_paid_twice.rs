@@ -1,0 +1,196 @@
+//! An order that was paid more than once: whatever came is looked at, goes back, or a person is asked; none of it waits
+//! in silence.
+
+use anyhow::Context as _;
+use contracts::values::{EventId, OrderId};
+use serde_json::{Value, json};
+use settlement::{Found, Heard, News, begin, bring};
+use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
+use tests::orders;
+use tests::world::{LIMIT, Order, World};
+use workflows::report::StepStatus;
+use workflows::saga::{Action, AnswerOutcome};
+
+const WHOLE: i64 = 25_000_000;
+
+/// News of a payment, as the provider sends it.
+fn news(order_id: &str, event: &str, payment_id: Option<&str>) -> anyhow::Result<News> {
+    let (order_id, event_id) = (OrderId::new(order_id)?, EventId::new(event)?);
+    Ok(News { order_id, event_id, payment_id: payment_id.map(str::to_owned) })
+}
+
+/// The order's money is captured once more under its key; the event and the payment.
+async fn again(world: &World, order_id: &str) -> anyhow::Result<(String, String)> {
+    let second = world.shop.post(&format!("payments/{order_id}/again"), json!({})).await?;
+    let text = |field: &str| second[field].as_str().map(str::to_owned);
+    text("event_id").zip(text("payment_id")).context("not paid again")
+}
+
+/// A cancelled order, with two payments that came afterwards: its first event, the second event, the second payment.
+async fn paid_twice_late(world: &World) -> anyhow::Result<(Order<'_>, String, (String, String))> {
+    let order = world.start(&orders::paid_by("bank_transfer")).await?;
+    order.waits().await?;
+    order.cancel_order("changed mind").await.map_err(anyhow::Error::msg)?;
+    order.ended().await?.stopped_as("cancelled")?;
+    let first = world.shop.settle_late(&order.order_id).await?;
+    let second = again(world, &order.order_id).await?;
+    Ok((order, first, second))
+}
+
+async fn first_payment(world: &World, order: &Order<'_>) -> anyhow::Result<String> {
+    let payments = world.shop.ask(&format!("payments?order_id={}", order.order_id), None).await?;
+    Ok(payments[0]["payment_id"].as_str().context("no payment")?.to_owned())
+}
+
+/// Begins what late news leads to; the run that it goes to.
+async fn late<'w>(world: &'w World, news: &News, is_paid: bool) -> anyhow::Result<Order<'w>> {
+    match begin(&world.client, &world.task_queue, news, is_paid).await? {
+        Heard::Late { workflow_id, .. } | Heard::PaidBefore { workflow_id } => {
+            Ok(world.attach_run(&workflow_id))
+        }
+        other => anyhow::bail!("not late: {other:?}"),
+    }
+}
+
+async fn refund_at_the_provider(world: &World, payment_id: &str) -> anyhow::Result<()> {
+    let all = json!({ "amount": WHOLE, "currency": "VND" });
+    let refunded = world.shop.ask(&format!("payments/{payment_id}/refund"), Some(&all)).await?;
+    anyhow::ensure!(!refunded.is_null(), "not refunded");
+    Ok(())
+}
+
+/// The parcel is under way, a person is asked whether it is kept, and meanwhile the customer's second payment comes.
+#[tokio::test]
+async fn a_second_payment_that_comes_while_a_parcel_is_asked_about_is_not_lost() -> anyhow::Result<()> {
+    let slow = ["--retry-first=30s", "--retry-longest=30s", "--stock-patience=10m", "--undo-patience=10m"];
+    let (world, _worker) = World::apart(&slow).await?;
+    let once = json!([{ "operation": "inventory.confirm", "kind": "status", "status": 503, "count": 1 }]);
+    world.shop.faults(once).await?;
+    let order = world.start(&orders::order()).await?;
+    order.until_step("create-shipping", StepStatus::Completed).await?;
+    world.shop.put(&format!("shipments/{}", order.order_id), json!({ "status": "in_transit" })).await?;
+    order.cancel_order("the customer called").await.map_err(anyhow::Error::msg)?;
+    order.until("asks about the parcel", |p| p.needs_human == ["create-shipping"]).await?;
+    let (event, payment) = again(&world, &order.order_id).await?;
+    let brought = bring(&world.client, &news(&order.order_id, &event, Some(&payment))?, LIMIT).await?;
+    assert_eq!(brought, Found::Open(Heard::Taken));
+
+    let kept = order.answer("create-shipping", Action::Keep, "the customer wants it").await;
+    assert_eq!(kept, Ok(AnswerOutcome::Kept));
+    let progress = order.until("asks about the money", |p| p.needs_human == ["read-payment"]).await?;
+    let question = progress.questions.first().context("nobody is asked")?;
+    assert_eq!(question.cause, "charged_twice", "{question:?}");
+    refund_at_the_provider(&world, &payment).await?;
+    let looked = order.answer("read-payment", Action::Retry, "given back at the provider").await;
+    assert_eq!(looked, Ok(AnswerOutcome::Done));
+    order.ended().await?.fulfilled()?;
+    let totals = world.shop.clean().await?;
+    assert_eq!((&totals["charges"], &totals["refunds"]), (&json!(2), &json!(1)));
+    Ok(())
+}
+
+/// The read that finds the transfer is under way when the second one comes.
+#[tokio::test]
+async fn a_second_payment_that_comes_during_the_last_look_is_not_lost() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let order = world.start(&orders::paid_by("bank_transfer")).await?;
+    order.waits().await?;
+    let event = world.shop.settle(&order.order_id, "paid").await?;
+    // The look inside the workflow task gets no answer, so the one that follows is an activity: news can come meanwhile.
+    let down = json!({ "operation": "payments.get", "kind": "status", "status": 503, "count": 1 });
+    let held = json!({ "operation": "payments.get", "kind": "hold_reply", "latency_ms": 1_500, "count": 1 });
+    world.shop.faults(json!([down, held])).await?;
+    let looks = world.shop.requests("payments.get").await?;
+    order.payment_settled(&event).await.map_err(anyhow::Error::msg)?;
+    world.shop.requested_again("payments.get", looks + 1).await?;
+    let (event, payment) = again(&world, &order.order_id).await?;
+    let brought = bring(&world.client, &news(&order.order_id, &event, Some(&payment))?, LIMIT).await?;
+    assert_eq!(brought, Found::Open(Heard::Taken));
+    order.until("asks about the money", |p| p.needs_human == ["read-payment"]).await?;
+    refund_at_the_provider(&world, &payment).await?;
+    let looked = order.answer("read-payment", Action::Retry, "given back at the provider").await;
+    assert_eq!(looked, Ok(AnswerOutcome::Done));
+    order.ended().await?.fulfilled()?;
+    world.shop.clean().await?;
+    Ok(())
+}
+
+/// The reversals that a run asked for: the ids that each goes by.
+async fn reversals(run: &Order<'_>) -> anyhow::Result<Vec<Vec<String>>> {
+    let mut asked = Vec::new();
+    for event in run.history().await? {
+        let Some(Attributes::ActivityTaskScheduledEventAttributes(scheduled)) = event.attributes else {
+            continue;
+        };
+        if scheduled.activity_type.is_some_and(|kind| kind.name == "payment.reverse") {
+            let payload =
+                scheduled.input.and_then(|input| input.payloads.into_iter().next()).context("no input")?;
+            let input: Value = serde_json::from_slice(&payload.data)?;
+            let others = input["other_ids"].as_array().into_iter().flatten();
+            let ids = others.chain(std::iter::once(&input["payment_id"])).filter_map(Value::as_str);
+            asked.push(ids.map(str::to_owned).collect());
+        }
+    }
+    Ok(asked)
+}
+
+/// Two payments, two pieces of news: the run goes by both ids, whatever a search finds, and each goes back once.
+#[tokio::test]
+async fn each_of_two_late_payments_goes_back_once_by_its_own_id() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let (order, event, (second_event, second)) = paid_twice_late(&world).await?;
+    let first = first_payment(&world, &order).await?;
+    late(&world, &news(&order.order_id, &event, Some(&first))?, false).await?;
+    let run = late(&world, &news(&order.order_id, &second_event, Some(&second))?, false).await?;
+    run.until("refunded", |p| p.outcome.as_deref() == Some("completed")).await?;
+    let asked = reversals(&run).await?;
+    assert!(asked.iter().any(|ids| ids.contains(&first) && ids.contains(&second)), "{asked:?}");
+    let totals = world.shop.clean().await?;
+    assert_eq!((&totals["refunds"], &totals["net_money"]["VND"]), (&json!(2), &json!(0)));
+    Ok(())
+}
+
+/// A person is asked whether the order was paid twice. It ends without its money meanwhile, and more comes.
+#[tokio::test]
+async fn money_that_is_owed_does_not_wait_for_an_answer_about_two_payments() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let (order, event, (second_event, second)) = paid_twice_late(&world).await?;
+    let run = late(&world, &news(&order.order_id, &second_event, Some(&second))?, true).await?;
+    run.until("asks", |p| p.needs_human == ["read-payment"]).await?;
+    late(&world, &news(&order.order_id, &event, None)?, false).await?;
+    let progress = run.until("refunded", |p| p.outcome.as_deref() == Some("completed")).await?;
+    assert!(progress.needs_human.is_empty(), "{progress:?}");
+    assert!(!run.needs_human().await?);
+    let totals = world.shop.clean().await?;
+    assert_eq!((&totals["refunds"], &totals["net_money"]["VND"]), (&json!(2), &json!(0)));
+    Ok(())
+}
+
+/// The refund of one payment is refused, a person is asked, and news of the next one comes: the question says it, and
+/// once it is answered that one is looked at.
+#[tokio::test]
+async fn a_question_about_a_refund_says_that_more_news_came() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let order = world.start(&orders::paid_by("bank_transfer")).await?;
+    order.waits().await?;
+    order.cancel_order("changed mind").await.map_err(anyhow::Error::msg)?;
+    order.ended().await?.stopped_as("cancelled")?;
+    let event = world.shop.settle_late(&order.order_id).await?;
+    world.shop.faults(json!([{ "operation": "payments.refund", "kind": "status", "status": 422 }])).await?;
+    let run = late(&world, &news(&order.order_id, &event, None)?, false).await?;
+    run.until("asks", |p| p.needs_human == ["refund-payment"]).await?;
+    let (event, payment) = again(&world, &order.order_id).await?;
+    late(&world, &news(&order.order_id, &event, Some(&payment))?, false).await?;
+    let says_so = |p: &workflows::report::Progress| {
+        let mut facts = p.questions.iter().flat_map(|question| &question.facts);
+        facts.any(|fact| fact.name == "heard_since" && fact.value.starts_with("1 more"))
+    };
+    run.until("says that more came", says_so).await?;
+    world.shop.mend().await?;
+    let retried = run.answer("refund-payment", Action::Retry, "the provider takes it now").await;
+    assert_eq!(retried, Ok(AnswerOutcome::Done));
+    run.until("refunded", |p| p.outcome.as_deref() == Some("completed")).await?;
+    let totals = world.shop.clean().await?;
+    assert_eq!((&totals["refunds"], &totals["net_money"]["VND"]), (&json!(2), &json!(0)));
+    Ok(())
+}

@@ -1,0 +1,42 @@
+//! An order may be paid more than once: by a provider that takes no notice of keys, or by a customer who pays twice.
+//!
+//! Every id that was heard of is read, and undone on the way back, whatever a search has seen. An order that goes on to
+//! its goal looks at news that no look has seen: news that came while the look was under way that found the payment
+//! settled, or while a person was asked whether a parcel is kept. From then on news is looked at by whoever brings it.
+
+use contracts::payment::{FindPayment, Payments, ReversePayment};
+
+use super::super::steps::{OrderRun, OrderSaga, READ};
+use super::super::{OrderProcessing, PAY};
+use crate::policy;
+
+impl OrderRun<'_> {
+    /// A payment that may hold money is undone by its id, too.
+    pub(super) fn may_hold_money(&self, saga: &OrderSaga, payment_id: Option<String>) {
+        self.so_far.borrow_mut().payment_id = payment_id;
+        saga.amend_undo(PAY, Payments::reverse, saga.ctx().state(|w| self.reversal(w)));
+    }
+
+    /// The undo of whatever was paid, by all that is known of it.
+    pub(in super::super) fn reversal(&self, w: &OrderProcessing) -> ReversePayment {
+        let payment_id = self.so_far.borrow().payment_id.clone();
+        let mut other_ids = w.payment_ids.clone();
+        other_ids.retain(|id| Some(id) != payment_id.as_ref());
+        ReversePayment { other_ids, ..self.requests.reversal(payment_id) }
+    }
+
+    /// The question for whatever was paid.
+    pub(super) fn find(&self, w: &OrderProcessing) -> FindPayment {
+        let mut other_ids = w.payment_ids.clone();
+        other_ids.retain(|id| Some(id) != w.payment_id.as_ref());
+        FindPayment { payment_id: w.payment_id.clone(), other_ids, ..self.requests.payment() }
+    }
+
+    /// Where two payments hold money, the read refuses to choose, and a person is asked.
+    pub(in super::super) async fn look_for_a_second(&self, saga: &OrderSaga) {
+        let find = saga.ctx().state(|w| (w.settlements.len() > w.seen).then(|| self.find(w)));
+        let Some(find) = find else { return };
+        let read = saga.step(READ, Payments::find, find, policy::money());
+        let _noted_by_the_saga = Box::pin(read.or_ask()).await;
+    }
+}
