@@ -5,14 +5,21 @@
 //! | no connection | `NotSent` | retries: nothing happened |
 //! | 429 | `PutOff` | retries after `Retry-After`: nothing happened |
 //! | nothing was sent: what came of the request before may still show | `TooSoon` | retries when that time is over |
-//! | 401, 403, and a path that is not there (404 or 405 without the API's own words) | `Setting` | retries: nothing happened. The failure names the settings to look at, and a worker with the right ones goes on where this one stopped |
-//! | timeout, connection lost, 5xx, 408, 3xx, an answer that is no JSON | `Unknown` | retries, after the adapter looked up what became of it |
+//! | 401, 403, and a path that is not there (404 or 405 without the API's own words) | `Setting` | retries: nothing
+//! happened. The failure names the settings to look at, and a worker with the right ones goes on where this one stopped
+//! |
+//! | timeout, connection lost, 5xx, 408, 3xx, an answer that is no JSON | `Unknown` | retries, after the adapter looked
+//! up what became of it |
 //! | an answer that is larger than is read | `TooLarge` | the same; a list of products is asked for in smaller parts |
-//! | any other 4xx without the API's own words | `Foreign` | the same; of bulk work whose other rows are taken, it costs its row |
+//! | any other 4xx without the API's own words | `Foreign` | the same; of bulk work whose other rows are taken, it
+//! costs its row |
 //! | a word of the API that nobody here knows | `NewWord` | the same; the failure names the word |
-//! | the same 5xx again under the same key (`Idempotent-Replayed`) | `UnknownForGood` | gives up: the provider would repeat it for ever. The process looks it up, or asks under another key |
-//! | what no program can mend by asking again: an unreadable file, a refund that came back | `Unusable` | gives up: a person has to look at it |
-//! | other 4xx in the API's own words, or `success: false` | `Refused` | gives up, unless the adapter has a word for it (declined, out of stock) |
+//! | the same 5xx again under the same key (`Idempotent-Replayed`) | `UnknownForGood` | gives up: the provider would
+//! repeat it for ever. The process looks it up, or asks under another key |
+//! | what no program can mend by asking again: an unreadable file, a refund that came back | `Unusable` | gives up: a
+//! person has to look at it |
+//! | other 4xx in the API's own words, or `success: false` | `Refused` | gives up, unless the adapter has a word for it
+//! (declined, out of stock) |
 //!
 //! The API's own words are its error envelope (`envelope.rs`). A page of a proxy, a captive portal or a gateway has
 //! none, and refuses nothing. A failure that came through a proxy names it ([`proxy`]).
@@ -21,6 +28,8 @@
 //! a 2xx without a body. Failure texts name system, status and code, never the provider's message: it may hold
 //! personal data.
 
+#[cfg(test)]
+pub(crate) mod behind_proxy;
 pub(crate) mod channel;
 pub(crate) mod envelope;
 mod form;
@@ -313,6 +322,16 @@ impl Api {
     /// The system answered, and its answer cannot be acted on.
     pub(crate) fn unknown(&self, why: impl Into<String>) -> CallError {
         self.channel.unknown(why)
+    }
+
+    /// The system turns us away for what a setting mends, in words of its own.
+    pub(crate) fn setting(&self, wrong: Wrong, fix: String) -> CallError {
+        self.channel.setting(wrong, fix)
+    }
+
+    /// The system asks for patience, in words of its own.
+    pub(crate) fn put_off(&self) -> CallError {
+        self.channel.put_off(None)
     }
 
     /// The system said a word that nobody here knows, of a payment's state, say. Its meaning is not guessed.
