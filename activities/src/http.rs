@@ -28,6 +28,8 @@
 //! a 2xx without a body. Failure texts name system, status and code, never the provider's message: it may hold
 //! personal data.
 
+#[cfg(test)]
+pub(crate) mod behind_proxy;
 pub(crate) mod channel;
 pub(crate) mod envelope;
 mod form;
@@ -333,6 +335,16 @@ impl Api {
     /// The system answered, and its answer cannot be acted on.
     pub(crate) fn unknown(&self, why: impl Into<String>) -> CallError {
         self.channel.unknown(why)
+    }
+
+    /// The system turns us away for what a setting mends, in words of its own.
+    pub(crate) fn setting(&self, wrong: Wrong, fix: String) -> CallError {
+        self.channel.setting(wrong, fix)
+    }
+
+    /// The system asks for patience, in words of its own.
+    pub(crate) fn put_off(&self) -> CallError {
+        self.channel.put_off(None)
     }
 
     /// The system said a word that nobody here knows, of a payment's state, say. Its meaning is not guessed.

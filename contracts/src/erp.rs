@@ -264,6 +264,9 @@ pub struct Staged {
     /// Fields that no rule asks for, when asked to warn of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown_fields: Vec<String>,
+    /// Rules that read a field which none of these records has, each in words. Of no record nothing can be said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unseen_fields: Vec<String>,
 }
 
 /// Staged records in figures.

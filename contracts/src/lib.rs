@@ -2,6 +2,7 @@
 //! they share.
 //!
 //! - [`values`]: ids, quantities, idempotency keys;
+//! - [`number`]: numbers in texts, exactly;
 //! - [`money`]: amounts in a currency's minor units;
 //! - [`objects`]: claim checks;
 //! - [`bulk`]: long lists of rows;
@@ -25,6 +26,7 @@ pub mod inventory;
 pub mod loyalty;
 pub mod money;
 pub mod notification;
+pub mod number;
 pub mod objects;
 pub mod payment;
 pub mod prices;

@@ -3,14 +3,15 @@
 mod unit_price;
 
 use std::fmt;
-use std::str::FromStr as _;
 
 pub use iso_currency::Currency;
 pub use unit_price::{UNIT_DECIMALS_MAX, UnitPrice};
 
 use rust_decimal::Decimal;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
+
+use crate::number::{self, NumberError};
 
 /// An amount of money, not negative, exact to the currency's minor unit (VND has none, USD has cents).
 ///
@@ -121,37 +122,14 @@ pub fn exponent(currency: Currency) -> u16 {
     currency.exponent().unwrap_or(0)
 }
 
-/// Whether a text has the shape of a JSON number, of whatever size.
-#[must_use]
-pub fn is_number(text: &str) -> bool {
-    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
-    is_digits(whole.strip_prefix('-').unwrap_or(whole))
-        && is_digits(fraction)
-        && is_digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent))
-}
-
 /// The digits of an amount that is not negative, without zeros at the end.
 fn read(text: &str, too_precise: MoneyError) -> Result<Decimal, MoneyError> {
-    let amount = if text.contains(['e', 'E']) {
-        Decimal::from_scientific(text)
-    } else {
-        Decimal::from_str_exact(text)
-    }
-    .map_err(|error| match error {
-        rust_decimal::Error::ExceedsMaximumPossibleValue => MoneyError::TooLarge,
-        rust_decimal::Error::Underflow => too_precise,
-        _ if !is_number(text) => MoneyError::NotANumber,
-        _ if text.contains("e-") || text.contains("E-") => too_precise,
-        _ => MoneyError::TooLarge,
-    })?
-    .normalize();
-    if amount.is_sign_negative() && !amount.is_zero() {
-        return Err(MoneyError::Negative);
-    }
-    // "-0" is a number, too.
-    Ok(if amount.is_zero() { Decimal::ZERO } else { amount })
+    let amount = number::decimal(text).map_err(|error| match error {
+        NumberError::NotANumber => MoneyError::NotANumber,
+        NumberError::TooLarge => MoneyError::TooLarge,
+        NumberError::TooFine => too_precise,
+    })?;
+    if amount.is_sign_negative() { Err(MoneyError::Negative) } else { Ok(amount) }
 }
 
 fn too_precise(currency: Currency) -> MoneyError {
@@ -164,25 +142,49 @@ impl fmt::Display for Money {
     }
 }
 
-#[derive(Serialize, Deserialize)]
-struct MoneyJson {
-    amount: String,
-    currency: String,
+/// The JSON of amounts, in coins or finer.
+mod as_json {
+    use std::str::FromStr as _;
+
+    use rust_decimal::Decimal;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+    use super::{Currency, MoneyError};
+
+    #[derive(Serialize, Deserialize)]
+    struct Json {
+        amount: String,
+        currency: String,
+    }
+
+    pub(super) fn write<S: Serializer>(
+        amount: Decimal,
+        currency: Currency,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        Json { amount: amount.to_string(), currency: currency.code().to_owned() }.serialize(serializer)
+    }
+
+    pub(super) fn read<'de, D: Deserializer<'de>, T>(
+        deserializer: D,
+        parse: impl Fn(&str, Currency) -> Result<T, MoneyError>,
+    ) -> Result<T, D::Error> {
+        let json = Json::deserialize(deserializer)?;
+        let currency = Currency::from_str(&json.currency)
+            .map_err(|_| de::Error::custom("currency is not an ISO-4217 code"))?;
+        parse(&json.amount, currency).map_err(|error| de::Error::custom(format!("amount {error}")))
+    }
 }
 
 impl Serialize for Money {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        MoneyJson { amount: self.amount().to_string(), currency: self.currency.code().to_owned() }
-            .serialize(serializer)
+        as_json::write(self.amount(), self.currency, serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Money {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let json = MoneyJson::deserialize(deserializer)?;
-        let currency = Currency::from_str(&json.currency)
-            .map_err(|_| de::Error::custom("currency is not an ISO-4217 code"))?;
-        Self::parse(&json.amount, currency).map_err(|e| de::Error::custom(format!("amount {e}")))
+        as_json::read(deserializer, Self::parse)
     }
 }
 
@@ -196,6 +198,8 @@ mod tests {
         assert_eq!(Money::parse("2.5e7", Currency::VND).map(Money::minor_units), Ok(25_000_000));
         assert_eq!(Money::parse("19.99", Currency::USD).map(Money::minor_units), Ok(1_999));
         assert_eq!(Money::parse("19.990", Currency::USD).map(Money::minor_units), Ok(1_999));
+        let long = "25000000000000000000000000000000000000e-30";
+        assert_eq!(Money::parse(long, Currency::VND).map(Money::minor_units), Ok(25_000_000));
         assert_eq!(Money::parse("0.001", Currency::KWD).map(Money::minor_units), Ok(1));
         assert_eq!(
             Money::parse("1.5", Currency::VND),
@@ -211,9 +215,20 @@ mod tests {
     fn what_is_no_amount_is_refused() {
         assert_eq!(Money::parse("-1", Currency::VND), Err(MoneyError::Negative));
         assert_eq!(Money::parse("ten", Currency::VND), Err(MoneyError::NotANumber));
-        assert_eq!(Money::parse("", Currency::VND), Err(MoneyError::NotANumber));
+        for text in ["", "25_000_000", "2_5e6", "+5", ".5", "5."] {
+            assert_eq!(Money::parse(text, Currency::VND), Err(MoneyError::NotANumber), "{text:?}");
+        }
         assert_eq!(Money::parse("9223372036854775808", Currency::VND), Err(MoneyError::TooLarge));
-        assert!(Money::parse("1e40", Currency::VND).is_err());
+        assert_eq!(Money::parse("1e40", Currency::VND), Err(MoneyError::TooLarge));
+        // No digit is rounded away: this is not 0.10 USD, and not 12 VND.
+        for (text, currency) in [
+            ("0.0999999999999999999999999999999e0", Currency::USD),
+            ("1.19999999999999999999999999999999e1", Currency::VND),
+        ] {
+            let too_precise =
+                MoneyError::TooPrecise { currency: currency.code(), allowed: exponent(currency) };
+            assert_eq!(Money::parse(text, currency), Err(too_precise), "{text}");
+        }
     }
 
     #[test]

@@ -9,10 +9,10 @@ use jiff::tz::{Offset, TimeZone};
 use serde_json::value::{RawValue, to_raw_value};
 use text::{Place, Problem, did_you_mean, json};
 
-use crate::SourceRecord;
 use crate::rule::{self, Rule};
 use crate::targets::Kind;
 use crate::value::{self, Converted};
+use crate::{SourceRecord, Unseen};
 
 /// A field of a list, and the kind of its values. A name that ends with a point stands for every name that begins with
 /// it: `attributes.` for `attributes.ram`.
@@ -117,10 +117,17 @@ impl FieldRules {
         self.rules.contains_key(field)
     }
 
-    /// The fields that are made of a column; or, in a list of objects, of what stands in it.
-    pub fn made_of<'r>(&'r self, column: &str) -> impl Iterator<Item = &'r str> + use<'r> {
+    /// The fields that are made of a column, or of a part of its value where that is an object. `None`: it is a cell of
+    /// a table, which has no parts.
+    pub fn made_of<'r>(
+        &'r self,
+        column: &str,
+        value: Option<&RawValue>,
+    ) -> impl Iterator<Item = &'r str> + use<'r> {
         let column = text::as_seen(column).into_owned();
-        self.rules.iter().filter(move |(_, (_, rule))| rule.reads(&column)).map(|(name, _)| name.as_str())
+        let has_parts = value.is_some_and(value::has_parts);
+        let is_read = move |(_, (_, rule)): &(&String, &(Kind, Rule))| rule.reads(&column, has_parts);
+        self.rules.iter().filter(is_read).map(|(name, _)| name.as_str())
     }
 
     /// The fields that have a rule.
@@ -141,6 +148,12 @@ impl FieldRules {
         rules.find_map(|(field, (_, rule))| {
             Some((field.as_str(), rule.missing(|column| columns.contains(column))?))
         })
+    }
+
+    /// The columns that the rules read, of which rows of a list of objects are to be noted.
+    #[must_use]
+    pub fn unseen(&self) -> Unseen<'_> {
+        Unseen::of(self.rules.iter().map(|(field, (_, rule))| (field.clone(), rule)))
     }
 
     /// Makes a field of a row. `None`: it has no rule, or the row says nothing of it. A value that a bare rule names is
@@ -235,7 +248,7 @@ mod tests {
     fn a_field_may_have_names_that_only_the_rules_know() {
         let fields = [("sku", Kind::Key), ("attributes.", Kind::Text)];
         let rules = FieldRules::parse(r#"{"attributes.ram": "RAM", "sku": "Mã"}"#, &fields).expect("rules");
-        assert_eq!(rules.made_of("RAM").collect::<Vec<_>>(), ["attributes.ram"]);
+        assert_eq!(rules.made_of("RAM", None).collect::<Vec<_>>(), ["attributes.ram"]);
         assert_eq!(rules.names().collect::<Vec<_>>(), ["attributes.ram", "sku"]);
         let nameless = FieldRules::parse(r#"{"attributes.": "RAM"}"#, &fields).expect_err("refused");
         assert!(nameless[0].what().starts_with("attributes. is no field of the list"), "{nameless:?}");
@@ -259,14 +272,33 @@ mod tests {
         assert_eq!(made(factor, r#"{"gia": "199"}"#, "VND"), [ok("199000"), ok("\"199\"")]);
     }
 
+    /// Of a table `a.b` is one name; of an object it is the part `b` of `a`. A column is not another one's beginning.
+    #[test]
+    fn a_path_reads_into_an_object_and_into_no_cell() {
+        let rules = FieldRules::parse(r#"{"old_price": "price.old", "sku": "ma"}"#, &FIELDS).expect("rules");
+        let made_of = |column: &str, value: Option<&str>| {
+            let value = value.map(|json| serde_json::from_str::<&RawValue>(json).expect("JSON"));
+            rules.made_of(column, value).map(str::to_owned).collect::<Vec<_>>()
+        };
+        for value in [None, Some("5"), Some("\"5\""), Some("[5]")] {
+            assert_eq!(made_of("price", value), [""; 0], "{value:?}");
+            assert_eq!(made_of("price.old", value), ["old_price"], "{value:?}");
+        }
+        for value in ["{\"old\": 5}", "null"] {
+            assert_eq!(made_of("price", Some(value)), ["old_price"], "{value}");
+        }
+        assert_eq!(made_of("price.", None), [""; 0]);
+        assert_eq!(made_of("price.old.net", None), [""; 0]);
+    }
+
     #[test]
     fn a_column_says_which_fields_it_makes() {
         let rules =
             r#"{"new_price": {"from": "gia", "factor": "1000"}, "old_price": "gia", "sku": "ma.hang"}"#;
         let rules = FieldRules::parse(rules, &FIELDS).expect("rules");
-        assert_eq!(rules.made_of("gia").collect::<Vec<_>>(), ["new_price", "old_price"]);
-        assert_eq!(rules.made_of("ma.hang").collect::<Vec<_>>(), ["sku"]);
-        assert_eq!(rules.made_of("ghi chu").count(), 0);
+        assert_eq!(rules.made_of("gia", None).collect::<Vec<_>>(), ["new_price", "old_price"]);
+        assert_eq!(rules.made_of("ma.hang", None).collect::<Vec<_>>(), ["sku"]);
+        assert_eq!(rules.made_of("ghi chu", None).count(), 0);
         assert_eq!(rules.missing(&["gia", "ma.hang", "x"]), None);
         // No cell is an object.
         assert_eq!(rules.missing(&["gia", "ma"]), Some(("sku", "ma.hang".to_owned())));

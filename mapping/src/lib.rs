@@ -14,6 +14,7 @@
 //! - [`rule`]: what can be written, and its check;
 //! - [`fields`]: the same rules for a list that is not an entity of a sync;
 //! - [`value`]: how a value is read; `number`, `date`: as an ERP writes it;
+//! - `unseen`: columns that rules read and that no row of a list has;
 //! - [`mod@targets`]: what the shop knows of each entity, and what it can take.
 //!
 //! Deliberately absent: conditions, arithmetic beyond a unit factor, anything that could loop. An ERP that needs more
@@ -26,6 +27,7 @@ pub mod rule;
 pub mod targets;
 #[cfg(test)]
 mod tests;
+mod unseen;
 pub mod value;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,6 +40,7 @@ use serde_json::value::RawValue;
 pub use rule::Rule;
 use targets::{Target, targets};
 use text::{Place, Problem, json};
+pub use unseen::Unseen;
 
 /// A record as the ERP sends it; values keep their digits.
 pub type SourceRecord = BTreeMap<String, Box<RawValue>>;
@@ -169,7 +172,7 @@ impl Rules {
     }
 }
 
-impl EntityMapping<'_> {
+impl<'r> EntityMapping<'r> {
     /// Makes the shop's record, and tells of the fields that it has to do without: a customer's phone that is none
     /// costs the phone.
     ///
@@ -220,6 +223,14 @@ impl EntityMapping<'_> {
         targets(self.entity).iter().filter_map(ruled).filter_map(missing).collect()
     }
 
+    /// The columns that the rules read, of which rows of a list of objects are to be noted.
+    #[must_use]
+    pub fn unseen(&self) -> Unseen<'r> {
+        let (entity, rules) = (self.entity, self.rules);
+        let ruled = |target: &Target| Some((target.name(entity), rules?.get(target.field)?));
+        Unseen::of(targets(entity).iter().filter_map(ruled))
+    }
+
     fn sku_rule(&self) -> Option<&Rule> {
         self.rules.and_then(|rules| rules.get(targets::SKU.field))
     }
@@ -259,11 +270,12 @@ impl EntityMapping<'_> {
     /// The fields of a record that no rule asks for, sorted.
     #[must_use]
     pub fn unknown_fields<'s>(&self, source: &'s SourceRecord) -> Vec<&'s str> {
-        let is_asked = |name: &str| match self.rules {
+        let is_asked = |name: &str, value: &RawValue| match self.rules {
             None => targets(self.entity).iter().any(|target| target.field == name),
-            Some(rules) => rules.values().any(|rule| rule.reads(name)),
+            Some(rules) => rules.values().any(|rule| rule.reads(name, value::has_parts(value))),
         };
-        let is_known = |name: &str| OF_THE_SOURCE.contains(&name) || is_asked(name);
-        source.keys().map(String::as_str).filter(|name| !is_known(&text::as_seen(name))).collect()
+        let is_known = |name: &str, value: &RawValue| OF_THE_SOURCE.contains(&name) || is_asked(name, value);
+        let unknown = source.iter().filter(|(name, value)| !is_known(&text::as_seen(name), value));
+        unknown.map(|(name, _)| name.as_str()).collect()
     }
 }

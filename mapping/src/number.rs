@@ -1,6 +1,6 @@
 //! How numbers are written. They come from their digits, never through floating point.
 
-use contracts::money::is_number;
+use contracts::number::{NumberError, decimal, product};
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::rule::{Grouping, Round, Rule};
@@ -44,18 +44,18 @@ const NOT_A_NUMBER: &str = "is not a number";
 
 /// Reads digits with a decimal point, as JSON has them.
 pub(crate) fn plain(digits: &str) -> Result<Decimal, String> {
-    if !is_number(digits) {
-        return Err(NOT_A_NUMBER.to_owned());
-    }
-    let parsed = Decimal::from_str_exact(digits).or_else(|_| Decimal::from_scientific(digits));
-    parsed.map_err(|_| "has too many digits".to_owned())
+    decimal(digits).map_err(|error| match error {
+        NumberError::NotANumber => NOT_A_NUMBER.to_owned(),
+        NumberError::TooLarge | NumberError::TooFine => "has too many digits".to_owned(),
+    })
 }
 
 /// Applies a rule to a number, whoever wrote it: `factor`, then `round`, then `min`.
 pub(crate) fn calculated(amount: Decimal, rule: &Rule, decimals: u32) -> Result<Decimal, String> {
     let mut amount = amount;
     if let Some(factor) = rule.factor {
-        amount = amount.checked_mul(factor).ok_or("is too large")?;
+        let rounded = || amount.checked_mul(factor).filter(|_| rule.round.is_some());
+        amount = product(amount, factor).or_else(rounded).ok_or("has too many digits")?;
     }
     amount = match rule.round {
         None => amount,

@@ -130,16 +130,23 @@ impl Rule {
         Ok(String::new())
     }
 
-    /// Whether the rule reads a field on the first level, which may have points in its name.
-    pub(crate) fn reads(&self, field: &str) -> bool {
-        self.from.iter().any(|path| path.first().is_some_and(|first| first == field) || is_named(path, field))
+    /// Whether the rule reads a field on the first level, which may have points in its name. `has_parts`: its value may
+    /// be an object; a path leads into no other value, and into no cell of a table.
+    pub(crate) fn reads(&self, field: &str, has_parts: bool) -> bool {
+        let begins = |path: &[String]| has_parts && path.first().is_some_and(|first| first == field);
+        self.from.iter().any(|path| begins(path) || is_named(path, field))
     }
 
     /// The first of its fields that a table does not have. No cell is an object, so a path is the name of one column.
     /// A rule with a default may do without.
     pub(crate) fn missing(&self, is_there: impl Fn(&str) -> bool) -> Option<String> {
         let mut columns = self.from.iter().map(|path| path.join("."));
-        columns.find(|column| !is_there(column)).filter(|_| self.default.is_none())
+        columns.find(|column| !is_there(column)).filter(|_| !self.has_default())
+    }
+
+    /// Whether the rule says a value for where the ERP's is missing.
+    pub(crate) fn has_default(&self) -> bool {
+        self.default.is_some()
     }
 
     /// The paths of the ERP's fields that the rule reads.

@@ -99,6 +99,22 @@ fn numbers_are_read_as_the_erp_writes_them() {
         (r#"{"const": 7}"#, "1", Currency::VND, Ok("7")),
         (r#""p""#, "\"cheap\"", Currency::VND, Err("product_price is not a number")),
         (r#""p""#, "-1", Currency::VND, Err("product_price is negative")),
+        // No digit is rounded away, neither of a power nor of a product.
+        (
+            r#""p""#,
+            "1.19999999999999999999999999999999e1",
+            Currency::VND,
+            Err("product_price has too many digits"),
+        ),
+        (r#""p""#, "1000000000000000000000000000000e-30", Currency::VND, Ok("1")),
+        (
+            r#"{"from": "p", "factor": "1e-28"}"#,
+            "0.1",
+            Currency::VND,
+            Err("product_price has too many digits"),
+        ),
+        (r#"{"from": "p", "factor": "1e-28", "round": true}"#, "0.1", Currency::VND, Ok("0")),
+        (r#"{"from": "p", "factor": 1e3}"#, "\"25\"", Currency::VND, Ok("25000")),
         (r#""p""#, "1e400", Currency::VND, Err("product_price has too many digits")),
         (r#""p""#, "[1]", Currency::VND, Err("product_price is a list or an object")),
         (r#""p""#, "\"\"", Currency::VND, Err("product_price is missing")),
@@ -205,6 +221,7 @@ fn rules_that_make_no_sense_are_refused() {
         (r#"{"from": "p", "lookup": {"a": "cheap"}}"#, "gives a value that is not a number"),
         (r#"{"from": [], "round": "yes"}"#, "from: names no field"),
         (r#"{"from": "p", "factor": "0"}"#, "factor: is no number"),
+        (r#"{"from": "p", "factor": "1_000"}"#, "factor: is no number"),
     ] {
         assert_eq!(with(rule), problem, "{rule}");
     }

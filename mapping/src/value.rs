@@ -53,6 +53,19 @@ pub(crate) fn field<'s>(source: &'s SourceRecord, name: &str) -> Option<&'s RawV
     as_written.or_else(other).map(|raw| &**raw)
 }
 
+/// Whether a path may lead into a value: it is an object, or nothing was said in its place.
+pub(crate) fn has_parts(raw: &RawValue) -> bool {
+    matches!(raw.get().as_bytes().first(), Some(b'{' | b'n'))
+}
+
+/// Whether a record has the field at a path. Where `null` stands on the way, or two of one name, it might.
+pub(crate) fn is_there(source: &SourceRecord, path: &[String]) -> bool {
+    let is_nothing = |raw: &RawValue| raw.get() == "null";
+    !matches!(raw(source, path), Ok(None))
+        || (1..path.len())
+            .any(|level| matches!(raw(source, &path[..level]), Ok(Some(raw)) if is_nothing(raw)))
+}
+
 /// The value at a path of a record.
 ///
 /// # Errors

@@ -10,13 +10,13 @@ use std::io::{self, Read, Seek};
 
 use serde_json::value::to_raw_value;
 
-use crate::format::{Escape, Format};
-use crate::header::Header;
+use crate::format::{DELIMITERS, Escape, Format};
+use crate::header::{Header, shown};
 use crate::row::{Places, byte};
 use crate::source::Source;
-use crate::{Flaw, RECORD_BYTES_MAX, Row, errors, wrong};
+use crate::{Flaw, RECORD_BYTES_MAX, Row, errors, unfit, wrong};
 use draft::{Draft, End, Line};
-pub(crate) use draft::{Record, Value, Width};
+pub(crate) use draft::{END_SIGN, Record, Value, Width};
 
 const CLOSE_IT: &str = "close it; a quote that belongs to the value is written twice";
 
@@ -31,10 +31,21 @@ pub(crate) struct Table<R> {
 impl<R: Read + Seek> Table<R> {
     pub(crate) fn open(source: Source<R>, format: &Format) -> Result<Self, Flaw> {
         let mut records = Records { source, format: format.clone(), width: None };
+        if let Some(kind) = records.source.foreign {
+            return unfit(format!("is {kind}, and not CSV"), "export it as CSV, or call it what it is");
+        }
         let passed = u32::from(records.read_separator_line()?);
         records.skip_lines(format.header_row.unwrap_or(1).saturating_sub(1 + passed))?;
-        let header = match records.next_record()? {
-            Some(record) => Header::read(&record.values, records.format.delimiter)?,
+        let mut heading = records.next_record()?;
+        // Lines of nothing stand above it as they do below, unless somebody has counted.
+        while format.header_row.is_none() && heading.as_ref().is_some_and(|record| record.says_nothing()) {
+            heading = records.next_record()?;
+        }
+        let header = match heading {
+            Some(record) => {
+                record.refuse_nul()?;
+                Header::read(&record.values, records.format.delimiter)?
+            }
             // An export of nothing.
             None => Header::default(),
         };
@@ -54,10 +65,10 @@ impl<R: Read + Seek> Table<R> {
     pub(crate) fn next_row(&mut self) -> Result<Option<Row>, Flaw> {
         loop {
             let Some(record) = self.records.next_record()? else { return Ok(None) };
-            if record.values.iter().all(|value| text::shows_nothing(&value.text)) {
+            if record.says_nothing() || (record.is_end_sign() && self.records.source.peek()?.is_none()) {
                 continue;
             }
-            return self.row(record).map(Some);
+            return self.row(record).map(|row| Some(row.unless_heading()));
         }
     }
 
@@ -66,6 +77,7 @@ impl<R: Read + Seek> Table<R> {
     }
 
     fn row(&self, record: Record) -> Result<Row, Flaw> {
+        record.refuse_nul()?;
         let at = record.at;
         let (mut fields, mut begins, mut problems) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
         for (name, value) in self.header.names().zip(self.header.fit(record)?) {
@@ -243,6 +255,7 @@ impl<R: Read + Seek> Records<R> {
 
     /// Behind a closing quote only blanks may stand before the next delimiter.
     fn behind_quote(&mut self, opened: u64) -> Result<End, Flaw> {
+        let mut tab = None;
         loop {
             match self.source.next()? {
                 Some(sign) if sign == self.format.delimiter => return Ok(End::Value),
@@ -251,13 +264,15 @@ impl<R: Read + Seek> Records<R> {
                     self.skip_line_feed()?;
                     return Ok(End::Record);
                 }
-                Some(' ' | '\t') => {}
-                Some(_) => {
-                    return wrong(
-                        opened,
-                        "has a quote whose value goes on behind the closing quote",
-                        "a quote that belongs to the value is written twice, or see option escape",
-                    );
+                Some(' ') => {}
+                Some('\t') => tab = Some('\t'),
+                Some(sign) => {
+                    let fix = "a quote that belongs to the value is written twice, or see option escape";
+                    let other = Some(sign).filter(|sign| DELIMITERS.contains(sign)).or(tab);
+                    let other = other.map(|sign| format!("; or set option delimiter to {}", shown(sign)));
+                    let delimiter = other.unwrap_or_default();
+                    let problem = "has a quote whose value goes on behind the closing quote";
+                    return wrong(opened, problem, format!("{fix}{delimiter}"));
                 }
             }
         }

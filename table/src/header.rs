@@ -120,6 +120,7 @@ fn another_delimiter(name: &Value, delimiter: char) -> Result<(), Flaw> {
     }
 }
 
-fn shown(sign: char) -> String {
+/// A delimiter as options are given it.
+pub(crate) fn shown(sign: char) -> String {
     if sign == '\t' { "a tab (\"\\t\")".to_owned() } else { format!("\"{sign}\"") }
 }

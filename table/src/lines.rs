@@ -5,6 +5,7 @@ use std::io::{self, Read, Seek};
 
 use text::{Place, json};
 
+use crate::csv::END_SIGN;
 use crate::header::name_of;
 use crate::row::{Fields, Places};
 use crate::source::Source;
@@ -34,7 +35,9 @@ impl<R: Read + Seek> Lines<R> {
         loop {
             let at = self.source.position();
             let Some(line) = self.line(at)? else { return Ok(None) };
-            if !line.trim().is_empty() {
+            let written = json::without_mark(&line).trim();
+            let is_end = written == END_SIGN && self.source.peek()?.is_none();
+            if !written.is_empty() && !is_end {
                 let fields = self.object(&line, at)?;
                 let places = Places::Bytes(BTreeMap::new());
                 let (problems, percents) = (Vec::new(), BTreeSet::new());
@@ -69,7 +72,10 @@ impl<R: Read + Seek> Lines<R> {
 
     /// The fields of an object; bytes of values are not known, as the line was decoded.
     fn object(&mut self, line: &str, at: u64) -> Result<Fields, Flaw> {
-        let Some(pairs) = json::fields(line.trim()) else { return self.no_object(line, at) };
+        // Files that were put together have a mark at the beginning of each.
+        let Some(pairs) = json::fields(json::without_mark(line).trim()) else {
+            return self.no_object(line, at);
+        };
         let mut fields = BTreeMap::new();
         for (name, field) in pairs {
             let name = match name_of(&name) {
@@ -89,8 +95,9 @@ impl<R: Read + Seek> Lines<R> {
 
     /// Refuses a line, at the sign that is wrong in it.
     fn no_object(&mut self, line: &str, at: u64) -> Result<Fields, Flaw> {
-        let Err(problem) = json::value(line) else {
-            return match line.trim().starts_with('{') {
+        let written = json::without_mark(line);
+        let Err(problem) = json::value(written) else {
+            return match written.trim().starts_with('{') {
                 true => wrong(at, "has a field whose name holds half a sign", "write the whole sign"),
                 false => wrong(at, "has a line that is not a JSON object", "write one object on each line"),
             };
@@ -100,7 +107,8 @@ impl<R: Read + Seek> Lines<R> {
             Some(Place::Line { column, .. }) => column.saturating_sub(1),
             _ => 0,
         };
-        let signs = line.char_indices().take_while(|(byte, _)| *byte < behind).count();
+        let of_the_mark = usize::from(written.len() < line.len());
+        let signs = of_the_mark + written.char_indices().take_while(|(byte, _)| *byte < behind).count();
         self.source.seek(at)?;
         for _ in 0..signs {
             self.source.next()?;

@@ -32,6 +32,27 @@ pub(crate) struct Source<R> {
     pub(crate) begins: u64,
     /// A sign that was looked at, and where the one after it is.
     ahead: Option<(Option<char>, u64)>,
+    /// The kind of text that the file begins as, if it is one that no table begins as.
+    pub(crate) foreign: Option<&'static str>,
+}
+
+/// How texts begin that are no tables, in small letters.
+const FOREIGN: [(&[u8], &str); 8] = [
+    (b"<!doctype", "a page of the web"),
+    (b"<html", "a page of the web"),
+    (b"<?xml", "XML"),
+    (b"%pdf-", "PDF"),
+    (b"{\\rtf", "RTF"),
+    (b"{\"", "JSON"),
+    (b"[{", "JSON"),
+    (b"[\"", "JSON"),
+];
+
+/// The kind of text that begins so.
+fn foreign(first: &[u8]) -> Option<&'static str> {
+    let first = first.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(first).trim_ascii_start();
+    let begins = |mark: &[u8]| first.get(..mark.len()).is_some_and(|first| first.eq_ignore_ascii_case(mark));
+    FOREIGN.iter().find(|(mark, _)| begins(mark)).map(|(_, kind)| *kind)
 }
 
 /// How files begin that gzip, bzip2, xz and zstd have made.
@@ -40,9 +61,18 @@ const PACKED: [&[u8]; 4] = [b"\x1F\x8B", b"BZh", b"\xFD7zX", b"\x28\xB5\x2F\xFD"
 impl<R: Read + Seek> Source<R> {
     pub(crate) fn open(file: R, encoding: Encoding) -> Result<Self, Flaw> {
         let buffer = vec![0; BUFFER_BYTES].into_boxed_slice();
-        let mut source =
-            Self { file, decoder: Decoder::Utf8, buffer, unread: 0..0, fetched: 0, begins: 0, ahead: None };
+        let mut source = Self {
+            file,
+            decoder: Decoder::Utf8,
+            buffer,
+            unread: 0..0,
+            fetched: 0,
+            begins: 0,
+            ahead: None,
+            foreign: None,
+        };
         source.fetch()?;
+        source.foreign = foreign(&source.buffer[..source.unread.end]);
         let first = &source.buffer[..source.unread.end.min(4)];
         if PACKED.iter().any(|mark| first.starts_with(mark)) {
             return unfit("is packed", "unpack it");

@@ -1,6 +1,7 @@
 mod doubts;
 mod hostile;
 mod looks;
+mod odd;
 mod quotes;
 mod workbooks;
 mod zips;

@@ -189,7 +189,7 @@ impl<R: Read + Seek> Workbook<R> {
             if bytes > RECORD_BYTES_MAX {
                 return too_long(&self.name, row);
             }
-            return Ok(Some(self.row(row, &cells)));
+            return Ok(Some(self.row(row, &cells).unless_heading()));
         }
         Ok(None)
     }

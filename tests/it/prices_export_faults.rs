@@ -8,13 +8,11 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use tests::customers::Ended;
-use tests::matrix::{
-    Cell, HERE, PASSING, Process, Worker, down, is, killed, refused_for_good, slow, struck, under_way,
-};
+use tests::matrix::{Cell, Process, calls, is};
 use tests::prices::{Export, PriceWorld};
 use workflows::report::StepStatus;
 
-use table::{Ends, calls};
+use table::{Ends, ROWS};
 
 /// Products that are made, beside the seven of the seed.
 const PRODUCTS: usize = 2_500;
@@ -59,33 +57,10 @@ fn is_made(sku: &str) -> bool {
     sku.starts_with("GEN-")
 }
 
-#[tokio::test]
-async fn each_call_refused() -> anyhow::Result<()> {
-    struck(calls(|call| call.refused), HERE, &[refused_for_good]).await
-}
-
-#[tokio::test]
-async fn each_call_down_then_rate_limited_then_lost_then_garbled() -> anyhow::Result<()> {
-    struck(calls(|_| Ends::Whole), HERE, &PASSING).await
-}
-
-#[tokio::test]
-async fn each_call_with_its_worker_killed() -> anyhow::Result<()> {
-    killed(calls(|_| Ends::Whole), &[]).await
-}
-
-#[tokio::test]
-async fn each_call_cancelled_under_way() -> anyhow::Result<()> {
-    let slow = |operation: &str| slow(operation, 1_500);
-    under_way(calls(|call| call.cancelled), HERE, &[slow], async |world, cell, run| {
-        run.temporal_cancel().await?;
-        Exports::ends(world, cell, run).await
-    })
-    .await
-}
-
-#[tokio::test]
-async fn each_call_down_for_good() -> anyhow::Result<()> {
-    let impatient = Worker::Apart(&["--prices-patience=3s"]);
-    struck(calls(|call| call.down), impatient, &[down]).await
+tests::columns! {
+    each_call_refused: calls::refused::<Exports>(ROWS);
+    each_call_down_then_rate_limited_then_lost_then_garbled: calls::passing::<Exports>(ROWS, Ends::Whole);
+    each_call_with_its_worker_killed: calls::killed::<Exports>(ROWS, Ends::Whole);
+    each_call_cancelled_under_way: calls::cancelled::<Exports>(ROWS);
+    each_call_down_for_good: calls::down::<Exports>(ROWS, &["--prices-patience=3s"]);
 }

@@ -8,15 +8,12 @@ mod table;
 use anyhow::ensure;
 use serde_json::{Value, json};
 use tests::customers::Ended;
-use tests::matrix::{
-    Cell, HERE, PASSING, Process, Worker, down, is, killed, refused, refused_for_good, requested, slow,
-    struck, struck_without_keys, under_way,
-};
+use tests::matrix::{Cell, Process, calls, is, refused, requested};
 use tests::prices::{PriceRun, PriceWorld, dearer};
 use workflows::bulk_price_update::BulkUpdateResult;
 use workflows::report::StepStatus;
 
-use table::{Ends, calls};
+use table::{Ends, ROWS};
 
 /// Rows of a run.
 const PRODUCTS: u64 = 30;
@@ -75,36 +72,12 @@ async fn books(world: &PriceWorld, expected: Ends, run: &PriceRun<'_>) -> anyhow
     world.erp.world.shop.clean().await.map(drop)
 }
 
-#[tokio::test]
-async fn each_call_refused() -> anyhow::Result<()> {
-    struck(calls(|_| true, |call| call.refused), HERE, &[refused_for_good]).await
-}
-
-#[tokio::test]
-async fn each_call_down_then_rate_limited_then_lost_then_garbled() -> anyhow::Result<()> {
-    struck(calls(|call| call.needs_keys, |_| Ends::Whole), HERE, &PASSING).await?;
-    struck_without_keys(calls(|call| !call.needs_keys, |_| Ends::Whole), HERE, &PASSING).await
-}
-
-#[tokio::test]
-async fn each_call_with_its_worker_killed() -> anyhow::Result<()> {
-    killed(calls(|_| true, |_| Ends::Whole), &[]).await
-}
-
-#[tokio::test]
-async fn each_call_cancelled_under_way() -> anyhow::Result<()> {
-    let slow = |operation: &str| slow(operation, 1_500);
-    under_way(calls(|_| true, |call| call.cancelled), HERE, &[slow], async |world, cell, run| {
-        run.temporal_cancel().await?;
-        Prices::ends(world, cell, run).await
-    })
-    .await
-}
-
-#[tokio::test]
-async fn each_call_down_for_good() -> anyhow::Result<()> {
-    let impatient = Worker::Apart(&["--prices-patience=3s", "--notice-patience=3s"]);
-    struck(calls(|_| true, |call| call.down), impatient, &[down]).await
+tests::columns! {
+    each_call_refused: calls::refused::<Prices>(ROWS);
+    each_call_down_then_rate_limited_then_lost_then_garbled: calls::passing::<Prices>(ROWS, Ends::Whole);
+    each_call_with_its_worker_killed: calls::killed::<Prices>(ROWS, Ends::Whole);
+    each_call_cancelled_under_way: calls::cancelled::<Prices>(ROWS);
+    each_call_down_for_good: calls::down::<Prices>(ROWS, &["--prices-patience=3s", "--notice-patience=3s"]);
 }
 
 /// A token that is refused, or a path that is missing, does not fail a row: the run waits and names what mends it.

@@ -8,13 +8,11 @@ mod table;
 use anyhow::ensure;
 use serde_json::{Value, json};
 use tests::customers::Ended;
-use tests::matrix::{
-    Cell, HERE, PASSING, Process, Worker, down, is, killed, refused_for_good, slow, struck, under_way,
-};
+use tests::matrix::{Cell, Process, calls, is};
 use tests::prices::{PriceWorld, Revert, dearer};
 use workflows::report::StepStatus;
 
-use table::{Ends, calls};
+use table::{Ends, ROWS};
 
 /// Prices of a run.
 const PRODUCTS: u64 = 30;
@@ -75,35 +73,12 @@ async fn books(world: &PriceWorld, expected: Ends, run: &Revert<'_>) -> anyhow::
     world.erp.world.shop.clean().await.map(drop)
 }
 
-#[tokio::test]
-async fn each_call_refused() -> anyhow::Result<()> {
-    struck(calls(|_| true, |call| call.refused), HERE, &[refused_for_good]).await
-}
-
-#[tokio::test]
-async fn each_call_down_then_rate_limited_then_lost_then_garbled() -> anyhow::Result<()> {
-    struck(calls(|_| true, |_| Ends::Whole), HERE, &PASSING).await
-}
-
-#[tokio::test]
-async fn each_call_with_its_worker_killed() -> anyhow::Result<()> {
-    killed(calls(|_| true, |_| Ends::Whole), &[]).await
-}
-
-#[tokio::test]
-async fn each_call_cancelled_under_way() -> anyhow::Result<()> {
-    let slow = |operation: &str| slow(operation, 1_500);
-    under_way(calls(|_| true, |call| call.cancelled), HERE, &[slow], async |world, cell, run| {
-        run.temporal_cancel().await?;
-        Reverts::ends(world, cell, run).await
-    })
-    .await
-}
-
-#[tokio::test]
-async fn each_call_down_for_good() -> anyhow::Result<()> {
-    let impatient = Worker::Apart(&["--prices-patience=4s"]);
-    struck(calls(|_| true, |call| call.down), impatient, &[down]).await
+tests::columns! {
+    each_call_refused: calls::refused::<Reverts>(ROWS);
+    each_call_down_then_rate_limited_then_lost_then_garbled: calls::passing::<Reverts>(ROWS, Ends::Whole);
+    each_call_with_its_worker_killed: calls::killed::<Reverts>(ROWS, Ends::Whole);
+    each_call_cancelled_under_way: calls::cancelled::<Reverts>(ROWS);
+    each_call_down_for_good: calls::down::<Reverts>(ROWS, &["--prices-patience=4s"]);
 }
 
 /// A revert that was cancelled in its middle is started again, and puts back the rest.

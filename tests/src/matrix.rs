@@ -3,10 +3,11 @@
 //! A matrix is a reviewed table with one expected outcome per cell. A process brings that table, how a run of it is
 //! started, and how its end is compared with what the table says ([`Process`]). The columns are here: faults that
 //! strike ([`struck`]), the worker's death ([`killed`]), something that happens while the operation is [`under_way`]. A
-//! column that only one process has is written with [`each`].
+//! column that only one process has is written with [`each`], and tables that all have the same ones share [`calls`].
 //!
 //! A column runs all of its cells, several at once, and its failure names every cell that is not as expected.
 
+pub mod calls;
 mod faults;
 mod looks;
 mod places;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
+use reach::{Reason, Switches};
 use temporalio_client::envconfig::LoadClientConfigProfileOptions;
 use temporalio_client::{
     Client, ClientOptions, Connection, ConnectionOptions, GrpcCompression, NamespacedClient as _,
@@ -82,8 +83,16 @@ fn api_key(written: &str) -> anyhow::Result<String> {
 }
 
 async fn attempt(connection: &ConnectionOptions, options: &ClientOptions) -> Result<Client, Refusal> {
-    let connection = Connection::connect(connection.clone()).await;
-    let connection = connection.map_err(|e| Refusal::Away(anyhow!(e).context("no connection")))?;
+    if let Some(reason) = reach::contradiction(connection) {
+        return Err(Refusal::Final(anyhow!(not_connected(connection, &reason))));
+    }
+    let connected = Connection::connect(connection.clone()).await;
+    let connection = connected.map_err(|error| {
+        Refusal::Away(match reach::reason(connection, &error) {
+            Some(reason) => anyhow!(not_connected(connection, &reason)),
+            None => anyhow!(error).context("no connection"),
+        })
+    })?;
     let client = Client::new(connection, options.clone()).map_err(|e| Refusal::Final(anyhow!(e)))?;
     let namespace = client.namespace();
     let describe = DescribeNamespaceRequest { namespace: namespace.clone(), ..Default::default() };
@@ -105,6 +114,15 @@ async fn attempt(connection: &ConnectionOptions, options: &ClientOptions) -> Res
     }
     register_search_attributes(&client).await.map_err(Refusal::Away)?;
     Ok(client)
+}
+
+/// How TLS is switched on and off here.
+const SWITCHES: Switches = Switches { on: "set TEMPORAL_TLS=true", off: "set TEMPORAL_TLS=false" };
+
+/// The reason and the fix.
+fn not_connected(connection: &ConnectionOptions, reason: &Reason) -> String {
+    let fix = reason.fix(SWITCHES).map(|fix| format!(": {fix}")).unwrap_or_default();
+    format!("no connection to Temporal at {}: {reason}{fix}", connection.target)
 }
 
 /// Registers the search attributes that are missing: without them every run would hang on its first task.
@@ -207,6 +225,23 @@ pub(crate) async fn version_is_current(client: &Client, deployment: &Deployment)
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Waiting does not mend settings that contradict each other; whoever reads the log learns what does.
+    #[tokio::test]
+    async fn an_https_address_without_tls_ends_the_worker_with_the_fix() {
+        let connection = ConnectionOptions::new("https://127.0.0.1:8233".parse().expect("a URL")).build();
+        let refusal = attempt(&connection, &ClientOptions::new("default".to_owned()).build()).await;
+        let Err(Refusal::Final(error)) = refusal else { panic!("it goes on") };
+        let said = error.to_string();
+        for words in [
+            "no connection to Temporal at https://127.0.0.1:8233/",
+            "TLS is off",
+            "TEMPORAL_TLS=true",
+            "7233",
+        ] {
+            assert!(said.contains(words), "{words:?} is missing in {said}");
+        }
+    }
 
     /// S4
     #[test]

@@ -76,7 +76,8 @@ mod tests {
 
     fn doubt() -> Trouble {
         let fix = "look at the rights".to_owned();
-        Trouble::of_row(CallError::Setting { system: "shop", wrong: Wrong::Permission, fix })
+        let (system, wrong, way) = ("shop", Wrong::Permission, String::new());
+        Trouble::of_row(CallError::Setting { system, wrong, fix, way })
     }
 
     #[test]

@@ -12,6 +12,7 @@ use serde_json::value::to_raw_value;
 use store::Store;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
+use super::client::Shop;
 use super::kind::{Existing, Kind};
 use crate::bulk::{self, Answer, Batch, Target, Told, Trouble, patiently};
 use crate::http::{CallError, Wrong};
@@ -70,7 +71,7 @@ impl<K: Kind> Applying<'_, K> {
                 Ok(Answer::Done(None))
             }
             Ok(None) => Ok(Answer::Same),
-            Err(error) => refusal_of(error).map(Answer::Refused),
+            Err(error) => refusal_of(self.kind.shop(), error).map(Answer::Refused),
         }
     }
 
@@ -97,8 +98,8 @@ impl<K: Kind> Applying<'_, K> {
 }
 
 /// Trouble with a question that is about no row.
-pub(super) fn trouble(error: CallError) -> Trouble {
-    match refusal_of(error) {
+pub(super) fn trouble(shop: &Shop, error: CallError) -> Trouble {
+    match refusal_of(shop, error) {
         Ok(why) => Trouble::Final(format!("the shop cannot be read: {why}")),
         Err(trouble) => trouble,
     }
@@ -108,22 +109,21 @@ pub(super) fn trouble(error: CallError) -> Trouble {
 ///
 /// # Errors
 /// Everything else. A right that is missing, or a path, is a setting: the batch waits for it.
-pub(super) fn refusal_of(error: CallError) -> Result<String, Trouble> {
-    let (system, refusal) = match error {
-        CallError::Refused { system, refusal } => (system, refusal),
+pub(super) fn refusal_of(shop: &Shop, error: CallError) -> Result<String, Trouble> {
+    let refusal = match error {
+        CallError::Refused { refusal, .. } => refusal,
         CallError::Unusable { why, .. } => return Ok(why),
         // A proxy that takes no large request, say: where other rows are taken, it is about this one.
         foreign @ CallError::Foreign { .. } => return Err(Trouble::of_row(foreign)),
         other => return Err(other.into()),
     };
-    let fix = match (refusal.status, refusal.code.as_str()) {
-        (403, _) => {
-            "its token lacks a right (403): give it write access to categories, media, products and pricing"
+    match (refusal.status, refusal.code.as_str()) {
+        (status @ 404, "UNSPECIFIED") => {
+            let fix = "correct SUN_ECOMMERCE_API_URL, or the version of its API".to_owned();
+            Err(shop.api().setting(Wrong::Path(status), fix).into())
         }
-        (404, "UNSPECIFIED") => "it has no such path (404): check its address and the version of its API",
-        (_, code) => return Ok(format!("refused by the shop: {code}")),
-    };
-    Err(CallError::Setting { system, wrong: Wrong::Other, fix: fix.to_owned() }.into())
+        (_, code) => Ok(format!("refused by the shop: {code}")),
+    }
 }
 
 impl<K: Kind> Target for Applying<'_, K> {
@@ -134,7 +134,8 @@ impl<K: Kind> Target for Applying<'_, K> {
 
     fn look<'a>(&'a self, rows: &'a [K::Row]) -> BoxFuture<'a, Result<Vec<Self::Image>, Trouble>> {
         async move {
-            let looks = patiently(self.ctx, || self.kind.look(rows)).await.map_err(trouble)?;
+            let looks = patiently(self.ctx, || self.kind.look(rows)).await;
+            let looks = looks.map_err(|error| trouble(self.kind.shop(), error))?;
             let mut seen = self.seen();
             for (row, look) in rows.iter().zip(&looks) {
                 if let Some(look) = look {
@@ -187,4 +188,32 @@ impl<K: Kind> Target for Applying<'_, K> {
 pub(super) fn short_hash(text: &str) -> String {
     use sha2::{Digest as _, Sha256};
     Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::http::Refused;
+    use crate::http::behind_proxy::{WAY, api};
+
+    /// S5
+    #[test]
+    fn a_path_that_is_not_there_is_a_setting_and_names_the_proxy() {
+        let shop = Shop::new(api("commerce"));
+        let refusal = |status, code: &str| {
+            let refusal = Refused { status, code: code.to_owned(), details: Value::Null };
+            refusal_of(&shop, CallError::Refused { system: "commerce", refusal: Box::new(refusal) })
+        };
+        let trouble = refusal(404, "UNSPECIFIED").expect_err("a setting").to_string();
+        let said = "commerce has nothing at that path (404): correct SUN_ECOMMERCE_API_URL, or the version of its API";
+        assert_eq!(trouble, format!("{said}{WAY}"));
+        for (status, code) in [(404, "CATEGORY_NOT_FOUND"), (422, "UNSPECIFIED")] {
+            assert_eq!(refusal(status, code).ok(), Some(format!("refused by the shop: {code}")));
+        }
+        let list = serde_json::value::RawValue::from_string("{\"data\": 7}".to_owned()).expect("JSON");
+        let other = shop.entries_of::<Value>(&list).expect_err("no list").to_string();
+        assert_eq!(other, format!("commerce gave no usable answer: a list without a list in it{WAY}"));
+    }
 }

@@ -212,6 +212,10 @@ impl Kind for Categories<'_> {
     type Row = Category;
     type State = Look;
 
+    fn shop(&self) -> &Shop {
+        self.shop
+    }
+
     fn key(&self, row: &Category) -> String {
         fold(&row.path).join(" > ")
     }

@@ -41,7 +41,7 @@ impl Shop {
         let mut query = filters.to_vec();
         query.extend([("page", page.as_str()), ("pageSize", size.as_str())]);
         let listing: Box<RawValue> = self.api.get(path, &query).await?;
-        let entries: Vec<T> = entries_of(&listing)?;
+        let entries: Vec<T> = self.entries_of(&listing)?;
         let is_last = entries.len() < PAGE_SIZE;
         Ok((entries, is_last))
     }
@@ -49,7 +49,7 @@ impl Shop {
     /// A listing that has no pages.
     pub(super) async fn whole<T: DeserializeOwned>(&self, path: &[&str]) -> Result<Vec<T>, CallError> {
         let listing: Box<RawValue> = self.api.get(path, &[]).await?;
-        entries_of(&listing)
+        self.entries_of(&listing)
     }
 
     /// Every page.
@@ -67,6 +67,23 @@ impl Shop {
             }
         }
         Ok(all)
+    }
+
+    /// The entries of a list, in either of the platform's forms: alone, or under the name of its resource.
+    pub(super) fn entries_of<T: DeserializeOwned>(&self, listing: &RawValue) -> Result<Vec<T>, CallError> {
+        let other = |error: serde_json::Error| {
+            let why =
+                format!("a list of another shape ({:?} error, line {})", error.classify(), error.line());
+            self.api.unknown(why)
+        };
+        if listing.get().starts_with('[') {
+            return serde_json::from_str(listing.get()).map_err(other);
+        }
+        let named: BTreeMap<String, &RawValue> = serde_json::from_str(listing.get()).map_err(other)?;
+        match named.values().find(|value| value.get().starts_with('[')) {
+            Some(list) => serde_json::from_str(list.get()).map_err(other),
+            None => Err(self.api.unknown("a list without a list in it")),
+        }
     }
 
     pub(super) async fn post<B: Serialize, T: DeserializeOwned>(
@@ -95,22 +112,6 @@ impl Shop {
         key: &IdempotencyKey,
     ) -> Result<(), CallError> {
         or_gone(self.api.delete(path, query, key).await)
-    }
-}
-
-/// The entries of a list, in either of the platform's forms: alone, or under the name of its resource.
-fn entries_of<T: DeserializeOwned>(listing: &RawValue) -> Result<Vec<T>, CallError> {
-    let other = |error: serde_json::Error| {
-        let why = format!("a list of another shape ({:?} error, line {})", error.classify(), error.line());
-        CallError::Unknown { system: SYSTEM, why }
-    };
-    if listing.get().starts_with('[') {
-        return serde_json::from_str(listing.get()).map_err(other);
-    }
-    let named: BTreeMap<String, &RawValue> = serde_json::from_str(listing.get()).map_err(other)?;
-    match named.values().find(|value| value.get().starts_with('[')) {
-        Some(list) => serde_json::from_str(list.get()).map_err(other),
-        None => Err(CallError::Unknown { system: SYSTEM, why: "a list without a list in it".to_owned() }),
     }
 }
 

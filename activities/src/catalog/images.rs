@@ -156,6 +156,10 @@ impl Kind for Images<'_> {
     type Row = Image;
     type State = Look;
 
+    fn shop(&self) -> &Shop {
+        self.shop
+    }
+
     fn key(&self, row: &Image) -> String {
         file_parts(&row.file_path).join("/")
     }

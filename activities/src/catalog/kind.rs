@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::client::SYSTEM;
+use super::client::{SYSTEM, Shop};
 use super::compared::differing;
 use crate::http::CallError;
 
@@ -27,6 +27,9 @@ pub(super) trait Kind: Sync {
     type Row: Serialize + DeserializeOwned + Clone + Send + Sync;
     /// How a row looks at the shop, as far as a file can say it.
     type State: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync;
+
+    /// The shop that has the rows.
+    fn shop(&self) -> &Shop;
 
     /// Tells a row from all others of its kind.
     fn key(&self, row: &Self::Row) -> String;
@@ -151,8 +154,5 @@ pub(super) fn or_gone(deleted: Result<serde_json::Value, CallError>) -> Result<(
 
 /// A category cannot be made whose parent is not there: the run before it has failed, or somebody deleted it.
 pub(super) fn no_parent(path: &str) -> CallError {
-    CallError::Unusable {
-        system: super::client::SYSTEM,
-        why: format!("the category {path} is not there any more"),
-    }
+    CallError::Unusable { system: SYSTEM, why: format!("the category {path} is not there any more") }
 }

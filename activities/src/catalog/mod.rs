@@ -211,7 +211,7 @@ impl CatalogActivities {
 
     async fn tree(&self, ctx: &ActivityContext) -> Result<Tree, ActivityError> {
         let tree = alive(ctx, patiently(ctx, || Tree::read(&self.shop))).await;
-        tree.map_err(|error| applying::trouble(error).into_failure())
+        tree.map_err(|error| applying::trouble(&self.shop, error).into_failure())
     }
 
     /// Where the shop serves the pictures that the run has uploaded, or found there.

@@ -180,6 +180,10 @@ impl Kind for Products<'_> {
     type Row = Staged;
     type State = Look;
 
+    fn shop(&self) -> &Shop {
+        self.shop
+    }
+
     fn key(&self, row: &Staged) -> String {
         row.product.sku.to_string()
     }

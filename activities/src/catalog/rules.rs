@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use contracts::catalog::paths::shown;
 use contracts::catalog::{Discount, Given, RowOutcome, Rule};
+use contracts::number;
 use contracts::values::IdempotencyKey;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -86,7 +86,7 @@ pub(super) struct Rules<'s> {
 impl Rules<'_> {
     fn read(body: Body) -> Result<Existing<Look>, CallError> {
         let value = body.discount_value.get().trim_matches('"');
-        let value = Decimal::from_str_exact(value).map_err(|_| unreadable("discount"))?;
+        let value = number::decimal(value).map_err(|_| unreadable("discount"))?;
         let discount = Off { kind: body.discount_type, value: value.normalize().to_string() };
         let conditions: Result<Map<String, Value>, _> = serde_json::from_str(&body.conditions);
         let mut others = conditions.map_err(|_| unreadable("conditions"))?;
@@ -127,6 +127,10 @@ impl Rules<'_> {
 impl Kind for Rules<'_> {
     type Row = Staged;
     type State = Look;
+
+    fn shop(&self) -> &Shop {
+        self.shop
+    }
 
     fn key(&self, row: &Staged) -> String {
         row.rule.name.clone()

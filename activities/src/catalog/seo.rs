@@ -89,6 +89,10 @@ impl Kind for Seo<'_> {
     type Row = Staged;
     type State = Look;
 
+    fn shop(&self) -> &Shop {
+        self.products.shop()
+    }
+
     fn key(&self, row: &Staged) -> String {
         row.product.sku.to_string()
     }

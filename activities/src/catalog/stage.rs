@@ -61,7 +61,7 @@ impl Staging<'_> {
     }
 
     async fn tree(&self) -> Result<Tree, Trouble> {
-        patiently(self.ctx, || Tree::read(self.shop)).await.map_err(trouble)
+        patiently(self.ctx, || Tree::read(self.shop)).await.map_err(|error| trouble(self.shop, error))
     }
 
     /// Compares rows and puts them into the batch, whether they need a write or not: the apply says so of each.
@@ -73,7 +73,8 @@ impl Staging<'_> {
         mut seen: impl FnMut(&mut Compared, &K::Row, Option<&K::State>),
     ) -> Result<(), Trouble> {
         for rows in rows.chunks(AT_ONCE) {
-            let looks = patiently(self.ctx, || kind.look(rows)).await.map_err(trouble)?;
+            let looks = patiently(self.ctx, || kind.look(rows)).await;
+            let looks = looks.map_err(|error| trouble(self.shop, error))?;
             for (row, look) in rows.iter().zip(&looks) {
                 let now = look.as_ref().map(|look| &look.state);
                 let wanted = match kind.wanted(row, now) {
@@ -223,7 +224,8 @@ impl Staging<'_> {
         let mut urls = Urls::new();
         let images: Vec<Image> = images.iter().filter(|image| image.content.is_some()).cloned().collect();
         for images in images.chunks(AT_ONCE) {
-            let looks = patiently(self.ctx, || kind.look(images)).await.map_err(trouble)?;
+            let looks = patiently(self.ctx, || kind.look(images)).await;
+            let looks = looks.map_err(|error| trouble(self.shop, error))?;
             let known = images.iter().zip(looks).filter_map(|(image, look)| Some((image, look?)));
             urls.extend(known.map(|(image, look)| (image.sha256().to_owned(), look.state.url)));
         }

@@ -63,7 +63,8 @@ impl<K: Kind> Undoing<'_, K> {
         listed: Option<&Existing<K::State>>,
     ) -> Result<Answer<()>, Trouble> {
         // To delete or restore what somebody has changed a minute ago would lose that.
-        let now = patiently(self.ctx, || self.kind.look_again(&back.row)).await.map_err(trouble)?;
+        let now = patiently(self.ctx, || self.kind.look_again(&back.row)).await;
+        let now = now.map_err(|error| trouble(self.kind.shop(), error))?;
         let Some(now) = now.as_ref().or(listed) else {
             // It was never made, or somebody deleted it.
             return Ok(if back.before.is_some() {
@@ -89,7 +90,7 @@ impl<K: Kind> Undoing<'_, K> {
         };
         match undone {
             Ok(()) => Ok(Answer::Done(None)),
-            Err(error) => refusal_of(error).map(Answer::Refused),
+            Err(error) => refusal_of(self.kind.shop(), error).map(Answer::Refused),
         }
     }
 }
@@ -106,7 +107,8 @@ impl<K: Kind> Target for Undoing<'_, K> {
     fn look<'a>(&'a self, rows: &'a [Self::Row]) -> BoxFuture<'a, Result<Vec<Self::Image>, Trouble>> {
         async move {
             let rows: Vec<K::Row> = rows.iter().map(|back| back.row.clone()).collect();
-            patiently(self.ctx, || self.kind.look(&rows)).await.map_err(trouble)
+            let looks = patiently(self.ctx, || self.kind.look(&rows)).await;
+            looks.map_err(|error| trouble(self.kind.shop(), error))
         }
         .boxed()
     }

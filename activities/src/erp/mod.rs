@@ -87,9 +87,9 @@ impl ErpActivities {
                 connector: erp.kind().to_owned(),
                 no_keys: erp.no_keys().map(str::to_owned),
             }),
-            Err(CallError::Setting { wrong: Wrong::Login, .. }) => Ok(Authentication::Refused {
+            Err(CallError::Setting { wrong: Wrong::Login, way, .. }) => Ok(Authentication::Refused {
                 reason: format!(
-                    "the ERP refuses user and password of {}: correct them in the worker",
+                    "the ERP refuses user and password of {}: correct them in the worker{way}",
                     input.credentials_ref
                 ),
             }),

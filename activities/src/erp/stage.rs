@@ -9,10 +9,11 @@ use contracts::money::Currency;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
-use mapping::{Defect, DefectKind, EntityMapping, Rules, SourceRecord};
+use mapping::{Defect, DefectKind, EntityMapping, Rules, SourceRecord, Unseen};
 use serde_json::value::to_raw_value;
 use store::Store;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
+use text::Problem;
 
 use super::connector::{Erp, PageAsk, Sourced};
 use super::deletions::ledger::Ledger;
@@ -36,11 +37,20 @@ pub(super) async fn stage(
         .ok_or_else(|| give_up("the currency was not checked before the run".to_owned()))?;
     let mapping = rules.of(input.entity, currency);
     let ledger = Ledger::of(store, &input.source.integration_id, input.entity);
-    let (unknown, counts, newest) = (BTreeSet::new(), StageCounts::default(), None);
-    let left_out = Causes::new();
-    let left_lying = Mutex::default();
-    let mut records =
-        Records { ctx, erp, shop, ledger, input, mapping, unknown, counts, newest, left_out, left_lying };
+    let mut records = Records {
+        ctx,
+        erp,
+        shop,
+        ledger,
+        input,
+        unseen: mapping.unseen(),
+        mapping,
+        unknown: BTreeSet::new(),
+        counts: StageCounts::default(),
+        newest: None,
+        left_out: Causes::new(),
+        left_lying: Mutex::default(),
+    };
     let pages = Pages {
         cursor: input.cursor.as_deref(),
         at_most: input.pages,
@@ -48,7 +58,7 @@ pub(super) async fn stage(
         quarantine: &input.quarantine,
     };
     let rows = bulk::stage(ctx, store, &mut records, &pages).await?;
-    let Records { unknown, counts, newest, left_out, left_lying, .. } = records;
+    let Records { unknown, unseen, counts, newest, left_out, left_lying, .. } = records;
     let left_lying = left_lying.into_inner().unwrap_or_else(PoisonError::into_inner);
     let is_warned_of = input.unknown_fields == UnknownFields::Warn;
     Ok(Staged {
@@ -61,6 +71,7 @@ pub(super) async fn stage(
         left_out,
         left_lying: left_lying.into_iter().take(UNKNOWN_MAX).collect(),
         unknown_fields: unknown.into_iter().take(UNKNOWN_MAX).filter(|_| is_warned_of).collect(),
+        unseen_fields: unseen.problems().iter().take(UNKNOWN_MAX).map(Problem::what).collect(),
     })
 }
 
@@ -73,6 +84,8 @@ struct Records<'r> {
     input: &'r StagePages,
     mapping: EntityMapping<'r>,
     unknown: BTreeSet<String>,
+    /// Of records that name their fields themselves.
+    unseen: Unseen<'r>,
     counts: StageCounts,
     newest: Option<Timestamp>,
     left_out: Causes,
@@ -111,6 +124,9 @@ impl Reading for Records<'_> {
     fn check(&mut self, source: Sourced) -> Result<Checked<Self::Fit>, Trouble> {
         self.counts.read += 1;
         self.newest = self.newest.max(Some(source.changed_at));
+        if !source.is_row {
+            self.unseen.note(&source.fields);
+        }
         let mapped = readable(&source)
             .and_then(|()| self.check_columns(&source))
             .and_then(|()| self.check_fields(&source.fields))

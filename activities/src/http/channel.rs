@@ -67,7 +67,7 @@ pub(crate) struct Channel {
     names: Names,
     is_own: IsOwn,
     /// The proxy before the system, as a failure's text ends with it.
-    way: String,
+    pub(super) way: String,
     timeout: Duration,
     response_bytes_max: usize,
 }
@@ -161,7 +161,7 @@ impl Channel {
         if status == StatusCode::TOO_MANY_REQUESTS {
             let after = header(RETRY_AFTER.as_str()).and_then(|v| v.trim().parse().ok());
             let after = after.map(|seconds| Duration::from_secs(seconds).min(RETRY_AFTER_MAX));
-            return Err(CallError::PutOff { system, after, way: self.way.clone() });
+            return Err(self.put_off(after));
         }
         let Names { url, token } = &self.names;
         match status {
@@ -212,7 +212,17 @@ impl Channel {
 
     /// An error that only a setting mends.
     pub(crate) fn setting(&self, wrong: Wrong, fix: String) -> CallError {
-        CallError::Setting { system: self.system, wrong, fix: self.by_way_of(fix) }
+        CallError::Setting { system: self.system, wrong, fix, way: self.way.clone() }
+    }
+
+    /// An error that asks for patience. `after`: when to ask again, where that was said.
+    pub(crate) fn put_off(&self, after: Option<Duration>) -> CallError {
+        CallError::PutOff { system: self.system, way: self.way.clone(), after }
+    }
+
+    /// The system, or something before it, lacks what cannot be done without.
+    pub(crate) fn unusable(&self, why: String) -> CallError {
+        CallError::Unusable { system: self.system, why: self.by_way_of(why) }
     }
 
     /// The proxy is named: it may be what failed.

@@ -39,7 +39,7 @@ pub enum CallError {
         after: Duration,
     },
     /// Turned away for what a setting mends: nothing happened. Retried, because a worker with the right one goes on.
-    #[error("{system} {wrong}: {fix}")]
+    #[error("{system} {wrong}: {fix}{way}")]
     Setting {
         /// Which system.
         system: &'static str,
@@ -47,6 +47,8 @@ pub enum CallError {
         wrong: Wrong,
         /// The settings to look at.
         fix: String,
+        /// The proxy on the way, which may be who turns us away: ` (through the proxy …)`, or nothing.
+        way: String,
     },
     /// Sent, and nobody knows what became of it.
     #[error("{system} gave no usable answer: {why}")]

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::http::wire::money;
-use crate::http::{Api, CallError, Wrong, word};
+use crate::http::{Api, CallError, Refused, Wrong, word};
 
 pub(super) const SYSTEM: &str = "commerce";
 
@@ -39,9 +39,9 @@ struct ErrorBody {
 
 pub(super) fn answer(api: &Api, body: ResultBody, currency: Currency) -> Result<Set, CallError> {
     match (body.status.as_str(), body.error) {
-        (_, Some(error)) => {
-            let details = error.details.unwrap_or(Value::Null);
-            no(SYSTEM, error.status, &error.code, &details, currency)
+        (_, Some(ErrorBody { status, code, details })) => {
+            let refused = Refused { status, code, details: details.unwrap_or(Value::Null) };
+            no(api, &refused, currency)
         }
         ("updated", None) => Ok(Set::Done { product_id: body.product_id, is_new: true }),
         ("unchanged", None) => Ok(Set::Done { product_id: body.product_id, is_new: false }),
@@ -51,43 +51,35 @@ pub(super) fn answer(api: &Api, body: ResultBody, currency: Currency) -> Result<
 
 /// A refusal is the row's own, unless it is about the worker or the moment. Where other rows are taken, one that is
 /// about the worker is that row's as well ([`CallError::of_one_row`]).
-pub(super) fn no(
-    system: &'static str,
-    status: u16,
-    code: &str,
-    details: &Value,
-    currency: Currency,
-) -> Result<Set, CallError> {
-    match (status, code) {
+pub(super) fn no(api: &Api, refused: &Refused, currency: Currency) -> Result<Set, CallError> {
+    let Refused { status, code, details } = refused;
+    match (*status, code.as_str()) {
         (409, "PRICE_CONFLICT") => {
             let price = details.get("price").and_then(|price| serde_json::value::to_raw_value(price).ok());
             Ok(Set::Conflict { price: price.and_then(|price| money(&price, currency)) })
         }
-        (404, "PRODUCT_NOT_FOUND" | "VARIANT_NOT_FOUND") => Ok(Set::Refused { code: code.to_owned() }),
-        (401 | 403..=405, _) => Err(setting(system, status, code)),
-        // Of a row, and in the shop's own words: no proxy has asked.
-        (429, _) => Err(CallError::PutOff { system, way: String::new(), after: None }),
-        (400..=499, _) if status != 408 => Ok(Set::Refused { code: code.to_owned() }),
+        (404, "PRODUCT_NOT_FOUND" | "VARIANT_NOT_FOUND") => Ok(Set::Refused { code: code.clone() }),
+        (401 | 403..=405, _) => Err(setting(api, *status, code)),
+        (429, _) => Err(api.put_off()),
+        (400..=499, _) if *status != 408 => Ok(Set::Refused { code: code.clone() }),
         // A row of a batch: the moment's trouble, or a status that refuses nothing.
-        _ => {
-            let why = format!("a price is answered with {status} {}", word(code));
-            Err(CallError::Unknown { system, why })
-        }
+        _ => Err(api.unknown(format!("a price is answered with {status} {}", word(code)))),
     }
 }
 
 /// A batch that is refused as a whole is about the request, not about a row.
-pub(super) fn whole(system: &'static str, status: u16, code: &str) -> CallError {
+pub(super) fn whole(api: &Api, refused: &Refused) -> CallError {
+    let Refused { status, code, .. } = refused;
     match status {
-        401 | 403..=405 => setting(system, status, code),
+        401 | 403..=405 => setting(api, *status, code),
         _ => {
             let why = format!("a batch of prices is refused as a whole: {status} {code}");
-            CallError::Unusable { system, why }
+            CallError::Unusable { system: SYSTEM, why }
         }
     }
 }
 
-fn setting(system: &'static str, status: u16, code: &str) -> CallError {
+fn setting(api: &Api, status: u16, code: &str) -> CallError {
     let code = word(code);
     let (wrong, fix) = match status {
         401 => (Wrong::Login, format!("{code}: check SUN_ECOMMERCE_API_TOKEN")),
@@ -102,23 +94,43 @@ fn setting(system: &'static str, status: u16, code: &str) -> CallError {
             format!("{code}: the shop has no such path, correct SUN_ECOMMERCE_API_URL or its version"),
         ),
     };
-    CallError::Setting { system, wrong, fix }
+    api.setting(wrong, fix)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::behind_proxy::{WAY, api};
+
+    fn refused(status: u16, code: &str) -> Refused {
+        Refused { status, code: code.to_owned(), details: Value::Null }
+    }
 
     fn of_row(status: u16, code: &str) -> Result<Set, CallError> {
-        no(SYSTEM, status, code, &Value::Null, Currency::VND)
+        no(&api(SYSTEM), &refused(status, code), Currency::VND)
+    }
+
+    /// S5
+    #[test]
+    fn a_failure_behind_a_proxy_names_it_whoever_makes_it() {
+        let api = api(SYSTEM);
+        for status in [401, 403, 404, 405] {
+            let error = of_row(status, "LOCKED").expect_err("a setting").to_string();
+            assert!(error.ends_with(WAY), "{error}");
+            assert_eq!(whole(&api, &refused(status, "LOCKED")).to_string(), error);
+        }
+        for status in [429, 408, 500, 200] {
+            let error = of_row(status, "BUSY").expect_err("not taken").to_string();
+            assert!(error.ends_with(WAY), "{error}");
+        }
     }
 
     /// An answer about the worker or the moment is not a row's refusal.
     #[test]
     fn the_status_of_a_row_in_a_batch_means_what_it_means_alone() {
-        let refused = |code: &str| Ok(Set::Refused { code: code.to_owned() });
-        assert_eq!(of_row(422, "PRICE_TOO_LOW"), refused("PRICE_TOO_LOW"));
-        assert_eq!(of_row(404, "PRODUCT_NOT_FOUND"), refused("PRODUCT_NOT_FOUND"));
+        let set_refused = |code: &str| Ok(Set::Refused { code: code.to_owned() });
+        assert_eq!(of_row(422, "PRICE_TOO_LOW"), set_refused("PRICE_TOO_LOW"));
+        assert_eq!(of_row(404, "PRODUCT_NOT_FOUND"), set_refused("PRODUCT_NOT_FOUND"));
         assert_eq!(of_row(409, "PRICE_CONFLICT"), Ok(Set::Conflict { price: None }));
         assert!(of_row(401, "TOKEN_EXPIRED").is_err_and(|error| error.is_not_let_in()));
         assert!(matches!(of_row(429, "SLOW_DOWN"), Err(CallError::PutOff { .. })));

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::answers::{ResultBody, SYSTEM, Set, answer, no, whole};
+use super::answers::{ResultBody, Set, answer, no, whole};
 use crate::http::wire::{Amount, amount, money};
 use crate::http::{Api, CallError, word};
 
@@ -186,9 +186,7 @@ impl Shop {
             self.api.send(Method::PUT, &path, Some(key), &wanted.body(false)).await;
         match sent {
             Ok(body) => answer(&self.api, body, wanted.price.currency()),
-            Err(CallError::Refused { system, refusal }) => {
-                no(system, refusal.status, &refusal.code, &refusal.details, wanted.price.currency())
-            }
+            Err(CallError::Refused { refusal, .. }) => no(&self.api, &refusal, wanted.price.currency()),
             Err(error) => Err(error),
         }
     }
@@ -208,9 +206,7 @@ impl Shop {
         let path = ["products", wanted.sku.as_str()];
         match self.api.send::<_, Value>(Method::PUT, &path, Some(key), &body).await {
             Ok(_) => Ok(Set::Done { product_id: None, is_new: true }),
-            Err(CallError::Refused { system, refusal }) => {
-                no(system, refusal.status, &refusal.code, &refusal.details, price.currency())
-            }
+            Err(CallError::Refused { refusal, .. }) => no(&self.api, &refusal, price.currency()),
             Err(error) => Err(error),
         }
     }
@@ -225,9 +221,7 @@ impl Shop {
         let body = BatchBody { updates: wanted.iter().map(|wanted| wanted.body(true)).collect() };
         let path = ["products", "prices"];
         let answered: BatchAnswer = match self.api.send(Method::PUT, &path, Some(key), &body).await {
-            Err(CallError::Refused { system, refusal }) => {
-                return Err(whole(system, refusal.status, &refusal.code));
-            }
+            Err(CallError::Refused { refusal, .. }) => return Err(whole(&self.api, &refusal)),
             Err(error @ CallError::TooLarge { .. }) => {
                 // They are written: the next look says so.
                 self.ask_for_less_than(wanted.len());
@@ -237,7 +231,7 @@ impl Shop {
         };
         if answered.results.len() != wanted.len() {
             let why = format!("{} results for {} prices", answered.results.len(), wanted.len());
-            return Err(CallError::Unknown { system: SYSTEM, why });
+            return Err(self.api.unknown(why));
         }
         let answers = answered.results.into_iter().zip(wanted);
         Ok(answers.map(|(body, wanted)| answer(&self.api, body, wanted.price.currency())).collect())
@@ -293,30 +287,18 @@ impl Priced {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
+    use super::super::answers::SYSTEM;
     use super::*;
-    use crate::http::{Endpoint, Names};
+    use crate::http::behind_proxy::{WAY, api};
 
     #[test]
     fn a_state_of_a_row_that_nobody_knows_is_named_if_it_is_a_word() {
-        // Another test of this program may have been faster.
-        let _is_first = rustls::crypto::ring::default_provider().install_default();
-        let api = Api::new(Endpoint {
-            system: SYSTEM,
-            base: "http://127.0.0.1:9/".parse().expect("a URL"),
-            version: "v1".to_owned(),
-            token: None,
-            timeout: Duration::from_secs(1),
-            response_bytes_max: 1_000,
-            names: Names::of("SHOP_URL", "SHOP_TOKEN"),
-        });
-        let api = api.expect("a client");
+        let api = api(SYSTEM);
         for (status, said) in [("deferred", "\"deferred\""), ("by Lan Pham", "something that is not a word")]
         {
             let body = serde_json::from_value(json!({ "status": status })).expect("a result");
             let error = answer(&api, body, Currency::VND).expect_err("not known");
-            let wanted = format!("a price in a state that this version does not know: {said}");
+            let wanted = format!("a price in a state that this version does not know: {said}{WAY}");
             assert_eq!(error, CallError::NewWord { system: SYSTEM, why: wanted });
         }
     }

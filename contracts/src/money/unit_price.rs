@@ -1,12 +1,11 @@
 //! The price of one piece, which may be finer than the coin it is paid in.
 
 use std::fmt;
-use std::str::FromStr as _;
 
 use rust_decimal::Decimal;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Currency, Money, MoneyError, MoneyJson, exponent, read};
+use super::{Currency, Money, MoneyError, as_json, exponent, read};
 
 /// A unit price has at most so many decimals, whatever its currency. More come from floating point, not from a shop.
 pub const UNIT_DECIMALS_MAX: u32 = 12;
@@ -82,22 +81,20 @@ impl fmt::Display for UnitPrice {
 
 impl Serialize for UnitPrice {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        MoneyJson { amount: self.amount().to_string(), currency: self.currency.code().to_owned() }
-            .serialize(serializer)
+        as_json::write(self.amount(), self.currency, serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for UnitPrice {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let json = MoneyJson::deserialize(deserializer)?;
-        let currency = Currency::from_str(&json.currency)
-            .map_err(|_| de::Error::custom("currency is not an ISO-4217 code"))?;
-        Self::parse(&json.amount, currency).map_err(|e| de::Error::custom(format!("amount {e}")))
+        as_json::read(deserializer, Self::parse)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde::de;
+
     use super::*;
 
     fn line(price: &str, quantity: u32, currency: Currency) -> Option<String> {
@@ -142,7 +139,9 @@ mod tests {
         }
         assert!(UnitPrice::parse("0.000000000001", Currency::USD).is_ok());
         assert_eq!(UnitPrice::parse("-0.01", Currency::USD), Err(MoneyError::Negative));
-        assert_eq!(UnitPrice::parse("ten", Currency::USD), Err(MoneyError::NotANumber));
+        for text in ["ten", "0.012_5", "1_0e-2"] {
+            assert_eq!(UnitPrice::parse(text, Currency::USD), Err(MoneyError::NotANumber), "{text}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use contracts::money::is_number;
+use contracts::number::decimal;
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 use serde::Deserialize;
@@ -216,8 +216,5 @@ fn factor(raw: &RawValue) -> Result<Decimal, Refusal> {
 
 fn number(raw: &RawValue, fix: &str) -> Result<Decimal, Refusal> {
     let digits = serde_json::from_str::<String>(raw.get()).unwrap_or_else(|_| raw.get().to_owned());
-    match Decimal::from_str_exact(&digits) {
-        Ok(number) if is_number(&digits) => Ok(number),
-        _ => refuse("is no number", fix),
-    }
+    decimal(&digits).or_else(|_| refuse("is no number", fix))
 }

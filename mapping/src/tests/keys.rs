@@ -104,4 +104,11 @@ fn a_rule_for_a_column_that_a_table_does_not_have_is_told() {
     let row = source(r#"{"s": "A", "price.gross": "1", "text": {"lang": "x"}, "price.net": 1}"#);
     assert_eq!(mapping.unknown_fields(&row), ["price.net"]);
     assert_eq!(mapping.source_of("product_price").as_deref(), Some("price.gross"));
+    // No rule reads a cell of which a path begins with the name.
+    let cells = source(r#"{"s": "A", "price": "1", "price.gross": "1", "text": "x"}"#);
+    assert_eq!(mapping.unknown_fields(&cells), ["price", "text"]);
+    assert_eq!(
+        mapping.unknown_fields(&source(r#"{"s": "A", "price": {"gross": 1}, "text": null}"#)),
+        [""; 0]
+    );
 }

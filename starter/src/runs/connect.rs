@@ -1,18 +1,17 @@
 //! The connection to Temporal: its own environment variables and profiles, flags on top.
 
 use std::env;
-use std::error::Error;
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use reach::{Reason, Switches};
 use temporalio_client::errors::ClientConnectError;
 use temporalio_client::{Client, ClientOptions, ConnectionOptions, Url};
 use temporalio_common::envconfig::{
     ClientConfigProfile, ConfigError, LoadClientConfigProfileOptions, load_client_config_profile,
 };
-use tonic::{Code, Status};
 
 use crate::terminal::exit::{Exit, Failure};
 use crate::terminal::output::Out;
@@ -97,10 +96,13 @@ impl Settings {
     pub(crate) async fn connect(self) -> Result<Session, Failure> {
         let address = self.address();
         let identity = self.connection.identity.clone();
-        let connecting = Client::connect(self.connection, self.client);
+        if let Some(reason) = reach::contradiction(&self.connection) {
+            return Err(unreached(&address, &reason));
+        }
+        let connecting = Client::connect(self.connection.clone(), self.client);
         let client = match tokio::time::timeout(CONNECT_LIMIT, connecting).await {
             Ok(Ok(client)) => client,
-            Ok(Err(error)) => return Err(not_connected(&address, &error)),
+            Ok(Err(error)) => return Err(not_connected(&address, &self.connection, &error)),
             Err(_) => {
                 let silence = format!("no answer within {} s", CONNECT_LIMIT.as_secs());
                 return Err(unreachable(&address, &silence));
@@ -198,32 +200,27 @@ fn bad_settings(error: ConfigError) -> Failure {
         .fix("check the --address, --profile and --tls-* flags, the TEMPORAL_* variables, and temporal.toml")
 }
 
-fn not_connected(address: &str, error: &ClientConnectError) -> Failure {
-    if let ClientConnectError::SystemInfoCallError(status) = error {
-        if is_no_grpc(status) {
-            return no_grpc(address, status);
+/// How TLS is switched on and off here.
+const SWITCHES: Switches = Switches { on: "say --tls", off: "say --tls=false" };
+
+fn not_connected(address: &str, options: &ConnectionOptions, error: &ClientConnectError) -> Failure {
+    match (reach::reason(options, error), error) {
+        (Some(reason), _) => unreached(address, &reason),
+        (None, ClientConnectError::SystemInfoCallError(status)) => {
+            Failure::of_status(status).during(format!("cannot connect to Temporal at {address}"))
         }
-        return Failure::of_status(status).during(format!("cannot connect to Temporal at {address}"));
+        (None, error) => unreachable(address, &error.to_string()),
     }
-    let mut root: &dyn Error = error;
-    while let Some(cause) = root.source() {
-        root = cause;
-    }
-    unreachable(address, &root.to_string())
 }
 
-/// A status that no server sent: the connection stood, and what came over it was not gRPC, or nothing.
-fn is_no_grpc(status: &Status) -> bool {
-    matches!(status.code(), Code::Internal | Code::Unknown | Code::Cancelled) && status.source().is_some()
-}
-
-fn no_grpc(address: &str, status: &Status) -> Failure {
-    let said = status.message();
-    let message =
-        format!("cannot connect to Temporal at {address}: what listens there does not speak gRPC ({said})");
-    Failure::new(Exit::NoConnection, message).fix(
-        "is it the port of the Web UI or of an HTTP API? Temporal's own is usually 7233; if it wants TLS, say --tls",
-    )
+fn unreached(address: &str, reason: &Reason) -> Failure {
+    match reason.fix(SWITCHES) {
+        Some(fix) => {
+            let message = format!("cannot connect to Temporal at {address}: {reason}");
+            Failure::new(Exit::NoConnection, message).fix(fix)
+        }
+        None => unreachable(address, &reason.to_string()),
+    }
 }
 
 fn unreachable(address: &str, why: &str) -> Failure {

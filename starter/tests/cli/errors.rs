@@ -33,6 +33,35 @@ fn a_port_that_speaks_http_is_no_temporal_and_the_hint_says_so() {
     }
 }
 
+/// A port in the open, an address that says otherwise, and TLS that nobody there speaks.
+#[test]
+fn an_address_with_tls_of_a_port_without_it_is_told_as_that() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("its address").port();
+    std::thread::spawn(move || {
+        let answer = |mut connection: TcpStream| {
+            connection.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").ok();
+        };
+        listener.incoming().map_while(Result::ok).for_each(answer);
+    });
+    let (https, http) = (format!("https://127.0.0.1:{port}"), format!("http://127.0.0.1:{port}"));
+    let open = format!("127.0.0.1:{port}");
+    let (web_ui, tls) = ("fix: is it the port of the Web UI or of an HTTP API", "say --tls=false");
+    for (args, words) in [
+        (&["--address", &https][..], ["its address begins with https://, and TLS is off", web_ui]),
+        (&["--address", &https, "--tls"], ["what listens there does not speak TLS", tls]),
+        (&["--address", &open, "--tls"], ["what listens there does not speak TLS", web_ui]),
+        (&["--address", &open, "--api-key", "k"], ["what listens there does not speak TLS", tls]),
+        (&["--address", &http, "--api-key", "k"], ["TLS is on, which would then not be used", "HOST:PORT"]),
+    ] {
+        let ended = starter(&[&["list"], args].concat(), "");
+        assert_eq!(ended.code, Some(3), "{args:?}: {}", ended.stderr);
+        for word in words {
+            assert!(ended.stderr.contains(word), "{args:?}: {word:?} is missing in {}", ended.stderr);
+        }
+    }
+}
+
 #[test]
 fn errors_are_json_where_json_was_asked_for() {
     for (args, kind) in [

@@ -144,6 +144,18 @@ fn a_column_that_a_rule_reads_and_nobody_exports_is_a_problem_of_the_file() {
     assert_eq!(problems(&ended.json()), wanted);
     let right = table.replace("text", "text.lang,aktiv").replace(",x", ",x,1");
     assert_eq!(show("no-slips.csv", right, &["--map", &rules]).code, Some(0));
+
+    // Lines of JSON name their columns in their rows: what none of them has is told as well.
+    let lines = "{\"item\":\"A\",\"title\":\"Áo\",\"price\":5,\"text\":{\"lnag\":\"x\"}}\n";
+    let ended = show("slips.jsonl", lines.repeat(2), &["--map", &rules]);
+    assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+    let told = |field: &str, column: &str| {
+        (field.to_owned(), format!("is made of the column '{column}', and no row has it"), Value::Null)
+    };
+    let wanted = [told("product_description", "text.lang"), told("product_active", "aktiv")];
+    assert_eq!(problems(&ended.json()), wanted);
+    let right = format!("{lines}{}", lines.replace("\"lnag\":\"x\"}", "\"lang\":\"x\"},\"aktiv\":null"));
+    assert_eq!(show("no-slips.jsonl", right, &["--map", &rules]).code, Some(0));
 }
 
 /// A file must not command the terminal of whoever looks at it.

@@ -1,5 +1,7 @@
 //! A record, complete and while it is read.
 
+use crate::{Flaw, wrong};
+
 /// The values of one record.
 pub(crate) struct Record {
     /// The byte where it begins.
@@ -7,6 +9,29 @@ pub(crate) struct Record {
     pub(crate) values: Vec<Value>,
     /// The byte of the last quote that took in a line break.
     pub(crate) wide_quote: Option<u64>,
+}
+
+/// The sign that DOS put behind the last line of a text, and some programs still do.
+pub(crate) const END_SIGN: &str = "\u{1a}";
+
+impl Record {
+    /// Whether no value of it says anything.
+    pub(crate) fn says_nothing(&self) -> bool {
+        self.values.iter().all(|value| text::shows_nothing(&value.text))
+    }
+
+    /// Whether it is the sign of the file's end, if it stands there.
+    pub(crate) fn is_end_sign(&self) -> bool {
+        matches!(self.values.as_slice(), [value] if value.text == END_SIGN)
+    }
+
+    /// Refuses a sign that no program writes on purpose: a disk that lost power leaves thousands of them.
+    pub(crate) fn refuse_nul(&self) -> Result<(), Flaw> {
+        match self.values.iter().find(|value| value.text.contains('\0')) {
+            Some(value) => wrong(value.at, "has a NUL byte: it is damaged, or no text", "export it anew"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// One value.

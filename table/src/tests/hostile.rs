@@ -44,6 +44,22 @@ fn hostile_zips_are_refused() {
     );
     assert_eq!(with(&|parts| parts.push(part("XL\\worksheets\\sheet1.xml", "<worksheet/>"))), damaged());
     assert_eq!(with(&|parts| parts[0].is_encrypted = true), Err("is encrypted".to_owned()));
+    let bytes = zip(&whole());
+    for length in 0..bytes.len() {
+        assert!(xlsx(&bytes[..length], &json!({})).is_err(), "cut after {length} bytes");
+    }
+    let huge = vec![0; 50_000_001];
+    assert_eq!(xlsx(&huge, &json!({})), Err("is a workbook of more than 50000000 bytes".to_owned()));
+}
+
+#[test]
+fn parts_that_are_no_xml_of_a_workbook_are_refused() {
+    let rows = heading(&["sku"]) + "<row r=\"2\"><c r=\"A2\"><v>1</v></c></row>";
+    let with = |change: &dyn Fn(&mut Vec<Part>)| {
+        let mut parts = around(&format!("<sheetData>{rows}</sheetData>"), "");
+        change(&mut parts);
+        xlsx(&zip(&parts), &json!({}))
+    };
     let not_xml = || Err("holds a part that is not the XML of a workbook".to_owned());
     let entities = "<!DOCTYPE w [<!ENTITY a \"aaaaaaaa\"><!ENTITY b \"&a;&a;\">]><worksheet>&b;</worksheet>";
     assert_eq!(with(&|parts| parts.last_mut().expect("a part").content = entities.into()), not_xml());
@@ -74,12 +90,6 @@ fn hostile_zips_are_refused() {
     let long = format!("<worksheet><!-- {} --><sheetData/></worksheet>", "x".repeat(3_000_000));
     let said = Err("holds a text longer than 1048576 bytes".to_owned());
     assert_eq!(with(&|parts| parts.last_mut().expect("a part").content = long.clone().into()), said);
-    let bytes = zip(&whole());
-    for length in 0..bytes.len() {
-        assert!(xlsx(&bytes[..length], &json!({})).is_err(), "cut after {length} bytes");
-    }
-    let huge = vec![0; 50_000_001];
-    assert_eq!(xlsx(&huge, &json!({})), Err("is a workbook of more than 50000000 bytes".to_owned()));
 }
 
 /// 9 kB of a file that would be 2 GB in memory: one text in each of 2,500 cells.

@@ -125,7 +125,17 @@ impl Book {
             }
             found = Some(sheet);
         }
-        Ok(found)
+        if found.is_some() {
+            return Ok(found);
+        }
+        for sheet in self.sheets.iter().filter(|sheet| sheet.is_hidden) {
+            if holds(sheet)? {
+                let names = self.named(|sheet| sheet.is_hidden);
+                let fix = format!("set option sheet to one of {names}, or show it in a spreadsheet program");
+                return unfit("holds something in hidden sheets only", fix);
+            }
+        }
+        Ok(None)
     }
 
     fn named(&self, is_meant: impl Fn(&Sheet) -> bool) -> String {

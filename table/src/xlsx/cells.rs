@@ -136,7 +136,7 @@ impl<R: Read + Seek> Sheet<R> {
                     // A row that comes twice, or late, would be another row in another program.
                     match row.filter(|row| *row > self.row && *row <= ROWS_MAX) {
                         Some(row) => self.row = row,
-                        None => return not_xml(),
+                        None => return out_of_order(),
                     }
                     let cells = self.cells()?;
                     if !cells.is_empty() {
@@ -232,6 +232,14 @@ impl<R: Read + Seek> Sheet<R> {
 }
 
 /// A cell of which the content is still to come.
+/// Refuses a sheet of which two programs would show unlike rows.
+fn out_of_order<T>() -> Result<T, Flaw> {
+    unfit(
+        "has rows or cells out of their order, twice, or where a sheet has none",
+        "open it in a spreadsheet program and save it there, or save it as CSV",
+    )
+}
+
 struct Begun {
     column: u32,
     style: usize,
@@ -246,7 +254,7 @@ impl Begun {
             None => Some(At { row, column: before + 1 }),
         };
         let Some(At { column, .. }) = at.filter(|at| at.column > before && at.column <= COLUMNS_MAX) else {
-            return not_xml();
+            return out_of_order();
         };
         let style = tag.get("s")?.and_then(|style| style.parse().ok()).unwrap_or(0);
         Ok(Self { column, style, kind: tag.get("t")?.unwrap_or_default() })

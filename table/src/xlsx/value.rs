@@ -202,10 +202,12 @@ fn power(number: f64, decimals: usize) -> String {
     format!("{whole}{point}{fraction}E{sign}{:02}", exponent.unsigned_abs())
 }
 
-/// The moments of ISO 8601 that a cell may hold without a zone.
+/// The moments of ISO 8601 that a cell may hold: spreadsheet programs write them without a zone, other programs with
+/// one.
 fn iso(text: &str) -> Result<String, Refusal> {
     let text = text.trim();
-    let is_moment = text.parse::<DateTime>().is_ok() || text.parse::<Time>().is_ok();
+    let is_zoned = || text::moment(text).is_some_and(|moment| moment.is_ok());
+    let is_moment = text.parse::<DateTime>().is_ok() || text.parse::<Time>().is_ok() || is_zoned();
     if is_moment { Ok(text.to_owned()) } else { refuse("holds a date that is none", "type the date anew") }
 }
 

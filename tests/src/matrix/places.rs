@@ -2,6 +2,8 @@
 
 use anyhow::Context as _;
 
+use super::calls::Cancellable;
+
 use crate::catalog::{CatalogWorld, Setup};
 use crate::customers::Onboarding;
 use crate::erp::{ErpWorld, Sync};
@@ -222,5 +224,11 @@ impl Run for Setup<'_> {
 impl Run for PriceRun<'_> {
     async fn is_over(&self) -> anyhow::Result<()> {
         self.ended().await.map(drop)
+    }
+}
+
+impl Cancellable for PriceRun<'_> {
+    async fn cancel(&self) -> anyhow::Result<()> {
+        self.temporal_cancel().await
     }
 }

@@ -19,6 +19,7 @@ use workflows::price_revert::{self, PriceRevert, PriceRevertData};
 use super::{PriceWorld, unique};
 use crate::customers::{Ended, ended};
 use crate::matrix::Run;
+use crate::matrix::calls::Cancellable;
 use crate::world::LIMIT;
 
 /// A run of one of them.
@@ -121,6 +122,12 @@ macro_rules! ends {
         impl Run for $run<'_> {
             async fn is_over(&self) -> anyhow::Result<()> {
                 self.ended().await.map(drop)
+            }
+        }
+
+        impl Cancellable for $run<'_> {
+            async fn cancel(&self) -> anyhow::Result<()> {
+                self.temporal_cancel().await
             }
         }
     )+};

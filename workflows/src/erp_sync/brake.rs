@@ -4,7 +4,7 @@ use contracts::erp::{Entity, Erp, ShopCounts, SyncState};
 
 use super::input::Limits;
 use super::run::{READS, SyncRun, SyncSaga};
-use super::tally::{Missed, Work, causes};
+use super::tally::{Missed, StagedEntity, Work, causes};
 use super::{TRANSFORM, VALIDATE};
 use crate::policy;
 use crate::saga::{Decision, Fact, Halt};
@@ -37,6 +37,12 @@ impl SyncRun<'_> {
             [] => String::new(),
             files => format!("; files left lying: {}", files.join("; ")),
         };
+        let unseen: Vec<&str> =
+            work.staged.values().flat_map(StagedEntity::never_seen).map(String::as_str).collect();
+        let unseen = match unseen.as_slice() {
+            [] => String::new(),
+            rules => format!("; {}", rules.join("; ")),
+        };
         let left_out = match work.all_left_out() {
             none if none.is_empty() => String::new(),
             some => format!("; taken without a field: {}", causes(&some)),
@@ -47,7 +53,8 @@ impl SyncRun<'_> {
                 return Err(saga.refused(TRANSFORM, INVALID_DATA, reason.clone()));
             }
             _ => {
-                saga.done(TRANSFORM, &format!("{mapped} of {} records{left_out}{unasked}{lying}", total.read))
+                let told = format!("{left_out}{unseen}{unasked}{lying}");
+                saga.done(TRANSFORM, &format!("{mapped} of {} records{told}", total.read))
             }
         }
         match too_many {

@@ -41,6 +41,8 @@ pub(super) struct StagedEntity {
     pub(super) left_out: BTreeMap<String, u64>,
     pub(super) unknown_fields: Vec<String>,
     pub(super) left_lying: Vec<String>,
+    /// Rules that read a field which no record had; `None`: no record was read.
+    pub(super) unseen_fields: Option<Vec<String>>,
     pub(super) newest: Option<Timestamp>,
     /// Whether everything was read, not only what changed, and to its end.
     pub(super) is_full: bool,
@@ -57,7 +59,20 @@ impl StagedEntity {
         self.read_before + self.counts.read - self.counts.superseded
     }
 
+    /// Rules that read a field which no record had, where every record was read. A few that changed may well have
+    /// nothing to say of it.
+    pub(super) fn never_seen(&self) -> &[String] {
+        self.unseen_fields.as_deref().filter(|_| self.is_full).unwrap_or_default()
+    }
+
     pub(super) fn add(&mut self, pages: Staged) {
+        if pages.counts.read > 0 {
+            let is_unseen = |words: &String| pages.unseen_fields.contains(words);
+            self.unseen_fields = Some(match self.unseen_fields.take() {
+                None => pages.unseen_fields,
+                Some(before) => before.into_iter().filter(is_unseen).collect(),
+            });
+        }
         self.counts.add(&pages.counts);
         self.batches.extend(pages.batch);
         self.quarantined.extend(pages.quarantined);

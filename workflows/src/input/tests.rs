@@ -226,6 +226,22 @@ fn an_amount_in_quotes_that_may_mean_thousands_is_refused() -> TestResult {
     Ok(())
 }
 
+/// The decimal type's own readers would take the texts, and round the power.
+#[test]
+fn a_number_is_one_in_json_or_it_is_refused() -> TestResult {
+    let counted = |json: &str| -> Result<_, Box<dyn Error>> {
+        Ok(count(9_000)(serde_json::from_str(json)?).map_err(|refusal| refusal.problem))
+    };
+    for json in ["\"1_000\"", "\"+5\"", "\".5\"", "\"5.\"", "\"1e1_0\""] {
+        assert_eq!(counted(json)?, Err("is not a number".to_owned()), "{json}");
+    }
+    assert_eq!(counted("5000000000000000000000000000000000e-30")?, Ok(5_000));
+    assert!(counted("4.99999999999999999999999999999999e3")?.is_err());
+    let amount = money(Currency::VND)(serde_json::from_str("\"25_000_000\"")?);
+    assert_eq!(amount.map_err(|refusal| refusal.problem), Err("is not a decimal number".to_owned()));
+    Ok(())
+}
+
 /// Etc/GMT+7 is seven hours behind Greenwich, and nobody means that.
 #[test]
 fn a_zone_is_as_far_ahead_as_it_looks() -> TestResult {

@@ -1,6 +1,7 @@
 //! The readers of single values. The rules for texts are those of crate `text`.
 
 use contracts::money::{Currency, Money, UNIT_DECIMALS_MAX, UnitPrice};
+use contracts::number::{self, NumberError};
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
@@ -83,11 +84,10 @@ pub fn unit_price(currency: Currency) -> impl Fn(&RawValue) -> Result<UnitPrice,
 /// A decimal number, exact. A text that may mean thousands is refused.
 pub fn digits(value: &RawValue) -> Result<Decimal, Refusal> {
     let text = number_text(value, 0)?;
-    Decimal::from_str_exact(&text).or_else(|_| Decimal::from_scientific(&text)).or_else(|_| {
-        if contracts::money::is_number(&text) {
+    number::decimal(&text).or_else(|error| match error {
+        NumberError::NotANumber => refuse("is not a number", "send a JSON number"),
+        NumberError::TooLarge | NumberError::TooFine => {
             refuse("has too many digits", "send a number of at most 28 digits")
-        } else {
-            refuse("is not a number", "send a JSON number")
         }
     })
 }

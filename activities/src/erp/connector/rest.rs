@@ -181,7 +181,7 @@ impl Rest {
                      deletions.action to ignore",
                     ask.entity.name()
                 );
-                return Err(CallError::Unusable { system: self.channel.system(), why });
+                return Err(self.channel.unusable(why));
             }
             read => read?,
         };

@@ -115,7 +115,7 @@ fn table_row(
     let here = |problem: Problem| file.wrong(&problem.at(begins.clone()));
     let (mut places, mut flaws) = (BTreeMap::new(), BTreeMap::new());
     for column in row.readable().keys() {
-        for field in columns.fields(column).map_err(here)? {
+        for field in columns.fields(column, None).map_err(here)? {
             if row.is_percent(column) && ["price", "initial_stock"].contains(&field.as_str()) {
                 flaws.insert(field.clone(), "shows a percentage, and no number of its kind".to_owned());
             }
@@ -128,7 +128,7 @@ fn table_row(
         if problem.field.is_empty() {
             return Err(file.wrong(&problem));
         }
-        for field in columns.fields(&problem.field).map_err(here)? {
+        for field in columns.fields(&problem.field, None).map_err(here)? {
             places.extend(problem.at.clone().map(|place| (field.clone(), place)));
             flaws.insert(field, problem.problem.clone());
         }

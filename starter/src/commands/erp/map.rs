@@ -40,6 +40,12 @@ pub(crate) fn run(out: &Out, args: &MapArgs) -> Result<Exit, Failure> {
     })?;
     let rules = Rules::parse(config.rules.as_deref().unwrap_or("{}"));
     let rules = rules.map_err(|_| Failure::new(Exit::Usage, "the mapping rules are wrong"))?;
+    let mapping = rules.of(args.entity, config.currency);
+    let mut unseen = mapping.unseen();
+    records.iter().for_each(|record| unseen.note(record));
+    for problem in unseen.problems() {
+        out.say(format!("note: {}", problem.what()));
+    }
     let mapped: Vec<Mapped> =
         records.into_iter().map(|record| map_one(&rules, args.entity, config.currency, record)).collect();
     let problems = mapped.iter().filter(|mapped| mapped.problem.is_some()).count();

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use contracts::money::Currency;
 use jiff::tz::TimeZone;
-use mapping::SourceRecord;
 use mapping::fields::{Field, FieldRules, known};
 use mapping::value::Value;
+use mapping::{SourceRecord, Unseen};
 use serde_json::value::RawValue;
 use text::{Problem, did_you_mean};
 
@@ -98,6 +98,11 @@ impl Columns {
         Some(Problem::new(field, format!("is made of the column {column}, and there is none"), fix))
     }
 
+    /// The columns that the rules read, of which rows of a list of objects are to be noted.
+    pub(crate) fn unseen(&self) -> Unseen<'_> {
+        self.said.unseen()
+    }
+
     /// A row by its fields.
     ///
     /// # Errors
@@ -106,7 +111,8 @@ impl Columns {
         let mut mapped = Mapped::default();
         let columns: Vec<String> = fields.keys().cloned().collect();
         for column in columns {
-            let means = self.fields(&column)?;
+            let value = fields.get(&column).map(|value| &**value).filter(|_| !is_sheet);
+            let means = self.fields(&column, value)?;
             if is_sheet && means.iter().any(|field| self.kind.keys.contains(&field.as_str())) {
                 fields.entry(column.clone()).and_modify(|value| *value = sheet::unguarded(value.clone()));
             }
@@ -140,13 +146,13 @@ impl Columns {
         }
     }
 
-    /// The fields that a column means; none: it says nothing.
+    /// The fields that a column means; none: it says nothing. `value`: of a list of objects, where it may have parts.
     ///
     /// # Errors
     /// When nothing is known of such a column.
-    pub(crate) fn fields(&self, column: &str) -> Result<Vec<String>, Problem> {
+    pub(crate) fn fields(&self, column: &str, value: Option<&RawValue>) -> Result<Vec<String>, Problem> {
         let column = &*text::as_seen(column);
-        let made: Vec<String> = self.said.made_of(column).map(str::to_owned).collect();
+        let made: Vec<String> = self.said.made_of(column, value).map(str::to_owned).collect();
         if !made.is_empty() {
             return Ok(made);
         }
@@ -198,6 +204,14 @@ mod tests {
         assert!(mapped.keep_values());
         let read = row(&mapped, r#"{"sku":"A","giá mới":"5","price":"6","ghi chu":"x"}"#);
         assert_eq!(read.as_deref(), Ok(r#"{"new_price":"5","sku":"A"}"#));
+    }
+
+    #[test]
+    fn a_column_is_not_made_of_the_beginning_of_its_name() {
+        let columns = said(r#"{"old_price": "price.old", "sku": "sku"}"#);
+        // As a heading of a table, `price` is a column of its own: our word for new_price.
+        let read = row(&columns, r#"{"sku":"A","price":"5","price.old":"4"}"#);
+        assert_eq!(read.as_deref(), Ok(r#"{"new_price":"5","old_price":"4","sku":"A"}"#));
     }
 
     /// E8

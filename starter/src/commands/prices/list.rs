@@ -12,6 +12,7 @@ use std::rc::Rc;
 
 use contracts::objects::{ListPart, ObjectRef};
 use contracts::prices::GivenRow;
+use mapping::Unseen;
 use serde::de::{DeserializeSeed, Deserializer as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use store::{LinesWriter, Store};
@@ -82,8 +83,10 @@ fn inline(file: &ListFile, columns: &Columns) -> Result<Option<String>, Failure>
     if entries.is_empty() {
         return Err(empty(file));
     }
-    let rows = (1..).zip(entries).map(|(number, entry)| row_of(file, columns, number, entry));
+    let mut unseen = columns.unseen();
+    let rows = (1..).zip(entries).map(|(number, entry)| row_of(file, columns, &mut unseen, number, entry));
     let rows: Vec<Mapped> = rows.collect::<Result<_, Failure>>()?;
+    refuse_unseen(file, &unseen)?;
     if rows.iter().any(|mapped| !mapped.flaws.is_empty()) {
         return Ok(None);
     }
@@ -91,8 +94,20 @@ fn inline(file: &ListFile, columns: &Columns) -> Result<Option<String>, Failure>
     serde_json::to_string(&rows).map(Some).map_err(unwritten)
 }
 
+/// A list of objects names its columns in its rows. One that a rule reads and no row has is a slip, which would cost
+/// every row.
+fn refuse_unseen(file: &ListFile, unseen: &Unseen<'_>) -> Result<(), Failure> {
+    unseen.problems().first().map_or(Ok(()), |problem| Err(file.wrong(problem)))
+}
+
 /// A row of a JSON list.
-fn row_of(file: &ListFile, columns: &Columns, number: u64, entry: &RawValue) -> Result<Mapped, Failure> {
+fn row_of(
+    file: &ListFile,
+    columns: &Columns,
+    unseen: &mut Unseen<'_>,
+    number: u64,
+    entry: &RawValue,
+) -> Result<Mapped, Failure> {
     let here = |problem: Problem| {
         let field = format!("row {number} {}", problem.field).trim_end().to_owned();
         file.wrong(&Problem { field, ..problem })
@@ -100,6 +115,7 @@ fn row_of(file: &ListFile, columns: &Columns, number: u64, entry: &RawValue) -> 
     match mapping::record(entry.get()) {
         Some((fields, None)) => {
             refuse_nul(&fields).map_err(here)?;
+            unseen.note(&fields);
             columns.row(fields, false).map_err(here)
         }
         Some((_, Some(name))) => Err(here(Problem::new(name, "is given twice", "keep one"))),
@@ -142,6 +158,7 @@ async fn read_table(
     parts: &mut Parts<'_>,
 ) -> Result<(), Failure> {
     let mut rows = TableRows::open(file, kind, columns)?;
+    let mut unseen = columns.unseen();
     while let Some(Numbered { number: line, row }) = rows.next()? {
         let place = row.place();
         let here = |problem: Problem| file.wrong(&problem.at(place.clone()));
@@ -153,12 +170,15 @@ async fn read_table(
             if problem.field.is_empty() {
                 return Err(file.wrong(&problem));
             }
-            for field in columns.fields(&problem.field).map_err(here)? {
+            for field in columns.fields(&problem.field, None).map_err(here)? {
                 flaws.insert(field.clone(), problem.problem.clone());
                 if let Some(cell @ Place::Cell { .. }) = &problem.at {
                     cells.insert(field, cell.to_string());
                 }
             }
+        }
+        if kind == Kind::JsonLines {
+            unseen.note(&fields);
         }
         let mapped = columns.row(fields, kind != Kind::JsonLines).map_err(here)?;
         let row = mapped.row;
@@ -168,7 +188,7 @@ async fn read_table(
         );
         parts.add(&GivenRow { line, row, flaws, cells }).await?;
     }
-    Ok(())
+    refuse_unseen(file, &unseen)
 }
 
 const PRICES: [&str; 2] = ["new_price", "old_price"];
@@ -181,7 +201,8 @@ fn percentages(
 ) -> Result<BTreeMap<String, String>, Problem> {
     let mut flaws = BTreeMap::new();
     for column in row.readable().keys().filter(|column| row.is_percent(column)) {
-        let fields = columns.fields(column)?.into_iter().filter(|field| PRICES.contains(&field.as_str()));
+        let fields =
+            columns.fields(column, None)?.into_iter().filter(|field| PRICES.contains(&field.as_str()));
         for field in fields {
             flaws.insert(field.clone(), "shows a percentage, and no price".to_owned());
             cells.insert(field, row.place_of(column).to_string());
@@ -201,10 +222,10 @@ async fn read_json(file: &ListFile, columns: &Columns, parts: &mut Parts<'_>) ->
         let read = json.deserialize_seq(Elements { sender, held });
         read.and_then(|()| json.end()).map_err(|error| (error.line(), error.column(), error.to_string()))
     });
-    let mut number = 0;
+    let (mut number, mut unseen) = (0, columns.unseen());
     while let Some(element) = receiver.recv().await {
         number += 1;
-        let Mapped { row, flaws } = row_of(file, columns, number, &element)?;
+        let Mapped { row, flaws } = row_of(file, columns, &mut unseen, number, &element)?;
         parts.add(&GivenRow { line: number, row, flaws, cells: BTreeMap::new() }).await?;
     }
     let ended =
@@ -213,7 +234,8 @@ async fn read_json(file: &ListFile, columns: &Columns, parts: &mut Parts<'_>) ->
         let what = error.split(" at line ").next().unwrap_or(&error).to_owned();
         Failure::new(Exit::Usage, format!("{}:{line}:{column} is not a JSON list: {what}", file.name))
             .fix("correct that place; nothing was started")
-    })
+    })?;
+    refuse_unseen(file, &unseen)
 }
 
 /// Hands the elements of a list over, one after the other.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 
 use contracts::erp::{Entity, Record};
-use mapping::{EntityMapping, Rules};
+use mapping::{EntityMapping, Rules, Unseen};
 use serde::Serialize;
 use table::{Fields, Flaw, Format, Reader, Row};
 use text::{Place, Problem};
@@ -73,7 +73,9 @@ pub(crate) fn run(out: &Out, args: &ShowArgs) -> Result<Exit, Failure> {
         unknown_columns: BTreeSet::new(),
     };
     shown.check_columns(mapping.as_ref());
-    shown.read(reader, args.rows, mapping.as_ref())?;
+    // A file without a heading names its columns in its rows.
+    let unseen = mapping.as_ref().filter(|_| shown.columns.is_empty()).map(EntityMapping::unseen);
+    shown.read(reader, args.rows, mapping.as_ref(), unseen)?;
     shown.find_lines(args, &format)?;
     out.document(&shown, |paint| shown.text(paint))?;
     let Shown { rows_read, rows_with_problems, problems, more_problems, .. } = &shown;
@@ -147,7 +149,7 @@ fn lines(args: &ShowArgs, format: &Format, bytes: BTreeSet<u64>) -> Result<BTree
 }
 
 impl Shown {
-    /// Tells of columns that rules read, and that the table does not have; JSON lines name none.
+    /// Tells of columns that rules read, and that the heading does not name.
     fn check_columns(&mut self, mapping: Option<&EntityMapping<'_>>) {
         let Some(mapping) = mapping.filter(|_| !self.columns.is_empty()) else { return };
         let known: BTreeSet<&str> = self.columns.iter().map(String::as_str).collect();
@@ -162,11 +164,20 @@ impl Shown {
         mut reader: Reader<File>,
         first: usize,
         mapping: Option<&EntityMapping<'_>>,
+        mut unseen: Option<Unseen<'_>>,
     ) -> Result<(), Failure> {
         loop {
             match reader.next_row() {
-                Ok(Some(row)) => self.take(row, first, mapping),
-                Ok(None) => return Ok(()),
+                Ok(Some(row)) => {
+                    unseen.iter_mut().for_each(|unseen| unseen.note(row.readable()));
+                    self.take(row, first, mapping);
+                }
+                Ok(None) => {
+                    let unseen = unseen.map(|unseen| unseen.problems()).unwrap_or_default();
+                    // Before the rows that lack them, as what a heading lacks is.
+                    self.problems.splice(0..0, unseen);
+                    return Ok(());
+                }
                 // The rows up to there help to find it.
                 Err(Flaw::Wrong(problem)) => {
                     self.tell(*problem);

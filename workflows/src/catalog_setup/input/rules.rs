@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use contracts::catalog::{Discount, Given, Rule};
 use contracts::money::Currency;
+use contracts::number;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
@@ -131,7 +132,7 @@ fn percentage(value: &RawValue) -> Result<Discount, Refusal> {
     let with_sign = written.as_deref().and_then(|text| text.trim().strip_suffix('%'));
     let percent = match with_sign {
         Some(number) => {
-            Decimal::from_str_exact(number.trim()).or_else(|_| refuse("is not a percentage", TEN))?
+            number::decimal(&::text::number(number)).or_else(|_| refuse("is not a percentage", TEN))?
         }
         None => digits(value)?,
     };

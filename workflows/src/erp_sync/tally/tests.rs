@@ -33,6 +33,26 @@ fn the_report_of_the_longest_run_fits_into_a_payload() {
     }
 }
 
+/// One record that has a field is enough, and records of no pages say nothing.
+#[test]
+fn a_field_that_no_record_has_is_told_where_all_were_read() {
+    let pages = |read, unseen: &[&str]| Staged {
+        counts: StageCounts { read, ..StageCounts::default() },
+        unseen_fields: unseen.iter().map(|&words| words.to_owned()).collect(),
+        ..Staged::default()
+    };
+    let mut staged = StagedEntity { is_full: true, ..StagedEntity::default() };
+    staged.add(pages(0, &[]));
+    staged.add(pages(2, &["a", "b"]));
+    staged.add(pages(0, &[]));
+    assert_eq!(staged.never_seen(), ["a", "b"]);
+    staged.add(pages(1, &["b", "c"]));
+    assert_eq!(staged.never_seen(), ["b"]);
+    assert_eq!(StagedEntity { is_full: false, ..staged.clone() }.never_seen(), [""; 0]);
+    staged.add(pages(1, &[]));
+    assert_eq!(staged.never_seen(), [""; 0]);
+}
+
 /// Records that the runs before have left out are not forgotten where another run goes on.
 #[test]
 fn a_run_that_reads_on_is_told_what_was_left_out_until_then() {

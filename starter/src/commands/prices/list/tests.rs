@@ -60,12 +60,23 @@ async fn read_rows(
     bytes: &[u8],
     table: Format,
 ) -> Result<Vec<GivenRow>, String> {
+    read_by("{}", test, format, bytes, table).await
+}
+
+/// The same by rules.
+async fn read_by(
+    rules: &str,
+    test: &str,
+    format: ListFormat,
+    bytes: &[u8],
+    table: Format,
+) -> Result<Vec<GivenRow>, String> {
     let folder = temp_dir().join(format!("prices-list-{test}-{}", process::id()));
     let store = Store::open(&folder.display().to_string()).expect("a store");
     let mut spool = tempfile::tempfile().expect("a file");
     io::Write::write_all(&mut spool, bytes).expect("written");
     let file = ListFile { name: "prices".to_owned(), file: spool, format, table };
-    let given = read(&file, &Columns::of(&PRICES, "{}", Currency::VND), &store, "runs/test").await;
+    let given = read(&file, &Columns::of(&PRICES, rules, Currency::VND), &store, "runs/test").await;
     let given = given.map_err(|failure| format!("{failure:?}"))?;
     let Given::Listed(list) = given else { return Err("is short enough to travel".to_owned()) };
     let parts: Vec<ListPart> = Lines::get(&store, &list).await.expect("there").records().expect("parts");
@@ -107,6 +118,32 @@ async fn a_table_is_read_as_its_options_say() {
     table.set("delimiter", &serde_json::json!(";")).expect("an option");
     let rows = read_rows("semicolon", ListFormat::Csv, csv.as_bytes(), table).await.expect("rows");
     assert_eq!(rows.iter().map(|row| row.line).collect::<Vec<_>>(), [2, 3]);
+}
+
+/// A list of objects has no heading; what no row of it has is told as what a heading lacks is.
+#[tokio::test]
+async fn a_column_that_a_rule_reads_and_no_row_has_is_told() {
+    let rules = r#"{"sku": "ma", "new_price": {"from": "gia.moi", "strip": "đ"}}"#;
+    let lines = "{\"ma\":\"A\",\"gia\":{\"cu\":4}}\n{\"ma\":\"B\",\"gia.mio\":5}\n";
+    let long = format!("[{},{{\"ma\":\"{}\"}}]", lines.trim().replace('\n', ","), "B".repeat(70_000));
+    let bare = r#"{"sku": "ma", "new_price": "gia.moi"}"#;
+    let short = format!("[{}]", lines.trim().replace('\n', ","));
+    for (rules, format, text) in [
+        (rules, ListFormat::Jsonl, lines),
+        (rules, ListFormat::Json, &long),
+        (bare, ListFormat::Json, &long),
+        (bare, ListFormat::Json, &short),
+    ] {
+        let said = read_by(rules, "unseen", format, text.as_bytes(), Format::default()).await;
+        let said = said.expect_err("a slip");
+        assert!(said.contains("new_price is made of the column 'gia.moi', and no row has it"), "{said}");
+        assert!(said.contains("did you mean 'gia.mio'?") && said.contains("nothing was started"), "{said}");
+    }
+    // One row is enough.
+    let lines = format!("{lines}{{\"ma\":\"C\",\"gia\":{{\"moi\":\"5 đ\"}}}}\n");
+    let rows = read_by(rules, "seen", ListFormat::Jsonl, lines.as_bytes(), Format::default()).await;
+    let rows = rows.expect("a list");
+    assert_eq!(rows.iter().map(|row| row.row.len()).collect::<Vec<_>>(), [1, 1, 2]);
 }
 
 /// A quote that is never closed costs no memory, and what is wrong with a short list is told with its row.

@@ -30,6 +30,10 @@ fn a_percentage_is_written_as_people_say_it() {
             json!(0.1),
             "pricing_rules[0].value is 0.1 (fix: 10 percent is written 10, a tenth of a percent \"0.1%\")",
         ),
+        (
+            json!("1_0%"),
+            "pricing_rules[0].value is not a percentage (fix: 10 percent is written 10, a tenth of a percent \"0.1%\")",
+        ),
         (json!(1000), "pricing_rules[0].value is 1000 (fix: at most 100 percent can be taken off)"),
         (json!(0), "pricing_rules[0].value is 0 (fix: a rule takes something off: write a number above 0)"),
         (json!(-5), "pricing_rules[0].value is -5 (fix: a rule takes something off: write a number above 0)"),
