@@ -12,7 +12,8 @@ chromium=$(command -v chromium || command -v chromium-browser || command -v goog
 
 starter catalog setup --input starter/samples/spring.json --products starter/samples/spring.csv \
     --images starter/samples/images --wait >/dev/null
-# As root, in a container, Chromium has no sandbox of its own; it reads this one page only.
+# As root, in a container, Chromium has no sandbox of its own; it reads this one page only. What it says is about
+# buses that a container does not have.
 "$chromium" --headless --no-sandbox --disable-gpu --hide-scrollbars --force-device-scale-factor=1 \
-    --window-size=1120,960 --screenshot=docs/sandbox-shop.png "$SUN_ECOMMERCE_API_URL/_sandbox/shop"
+    --window-size=1120,960 --screenshot=docs/sandbox-shop.png "$SUN_ECOMMERCE_API_URL/_sandbox/shop" 2>/dev/null
 echo "docs/sandbox-shop.png: $(stat -c %s docs/sandbox-shop.png) bytes"
