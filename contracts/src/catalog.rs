@@ -23,7 +23,8 @@ use temporalio_macros::activity_definitions;
 
 pub use given::Given;
 pub use rows::{
-    Category, Changes, Discount, Image, Kind, List, Product, ProductStatus, Rule, Stored, WrongRow,
+    Category, Changes, Discount, Image, Kind, List, PICTURE_BYTES_MAX, Product, ProductStatus, Rule, Stored,
+    WrongRow,
 };
 
 use crate::bulk::Written;
@@ -150,6 +151,10 @@ pub struct StagedRows {
     /// Of pictures: all of them, each with its content where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pictures: Option<ObjectRef>,
+    /// Of products: how many have no text for search engines, neither at the shop nor in the file. `None`: an older
+    /// worker has not counted them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without_text: Option<u64>,
     /// The hash of the changes that they are.
     #[serde(default)]
     pub changes: String,

@@ -137,6 +137,28 @@ async fn every_problem_of_a_workbook_has_its_cell() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The sample of the README: thirty products of a spreadsheet, with categories and rules beside it.
+#[tokio::test]
+async fn the_sample_of_a_spreadsheet_comes_onto_the_shelf() -> anyhow::Result<()> {
+    const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../starter/samples");
+    let shop = CatalogWorld::with("shop").await?;
+    let [input, products] = ["spring.json", "spring.csv"].map(|name| format!("{FOLDER}/{name}"));
+    let args = ["--input", &input, "--products", &products, "--images", IMAGES];
+    let previewed = ended(&shop.call(&[&args[..], &["--dry-run"]].concat(), None).await?, 0)?;
+    is("to be made", &previewed["compared"]["product"]["to_create"], &json!(30))?;
+    let result = ended(&shop.call(&args, None).await?, 0)?;
+    let made = result["products"].as_array().map_or(0, Vec::len);
+    is("products, failed", &(made, result["failed_rows"].as_u64()), &(30, Some(0)))?;
+    let page = reqwest::get(format!("{}/_sandbox/shop", shop.world.shop.url())).await?.text().await?;
+    for shown in ["Electronics / Laptops", "Áo dài for Children", "Desk week", "Watering Can 5 l"] {
+        anyhow::ensure!(page.contains(shown), "{shown} is not on the shelf");
+    }
+    is("pictures", &page.matches("<img ").count(), &30)?;
+    let before = shop.writes().await?;
+    ended(&shop.call(&args, None).await?, 0)?;
+    is("writes of the same file again", &shop.writes().await?, &before)
+}
+
 /// The list travels through the object store.
 #[tokio::test]
 async fn a_table_of_any_length_is_a_small_input() -> anyhow::Result<()> {

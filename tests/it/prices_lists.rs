@@ -94,6 +94,33 @@ async fn the_wrong_rows_of_two_lists_under_one_name_are_not_mixed() -> anyhow::R
     Ok(())
 }
 
+/// A dry run checks one list, and the run after it another one under the same name: the wrong rows that are told are
+/// those of the run.
+#[tokio::test]
+async fn the_wrong_rows_of_a_preview_are_not_told_as_those_of_the_run() -> anyhow::Result<()> {
+    let world = PriceWorld::new().await?;
+    let previewed = b"sku,new_price\nGHOST-1,1\nMOUSE-001,450000\nGHOST-2,1\n";
+    let written = b"sku,new_price\nMOUSE-001,450000\nGHOST-3,1\n";
+    let previewed = (file(&world, "previewed.csv", previewed)?, "--dry-run", 7, ["2 GHOST-1", "4 GHOST-2"]);
+    let written = (file(&world, "written.csv", written)?, "--wait", 7, ["3 GHOST-3", ""]);
+    for (path, how, code, wanted) in [previewed, written] {
+        let more = ["--batch-id", "both", "--keep-good-rows", how];
+        let called = prices(&world, &[&["update", "--input", &path], &more[..]].concat()).await?;
+        is("exit code", &called.code, &Some(code)).context(called.err.clone())?;
+        let errors = prices(&world, &["report", "both", "--errors"]).await?;
+        is("errors", &errors.code, &Some(0)).context(errors.err.clone())?;
+        let named = |line: &str| {
+            let cells: Vec<&str> = line.split(',').collect();
+            format!("{} {}", cells[0], cells.iter().find(|cell| cell.starts_with("GHOST")).unwrap_or(&""))
+        };
+        let rows: Vec<String> = errors.out.lines().skip(1).map(named).collect();
+        let wanted: Vec<String> =
+            wanted.iter().filter(|row| !row.is_empty()).map(|row| (*row).to_owned()).collect();
+        is("wrong rows", &rows, &wanted).context(errors.out.clone())?;
+    }
+    Ok(())
+}
+
 /// Lines are all that a script sees of a run under way.
 #[tokio::test]
 async fn a_wait_without_a_terminal_tells_how_many_rows_are_written() -> anyhow::Result<()> {

@@ -1,10 +1,13 @@
-//! Random lists, edits by others, pauses and reverts against a model of the shop: after each of them the shop is what
-//! the model says.
+//! Random lists, edits by others, pauses, kills and reverts against a model of the shop: after each of them the shop is
+//! what the model says.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Value, json};
+use tests::matrix::slow;
 use tests::prices::{PriceRun, PriceWorld};
+use tests::world::WorkerProcess;
 use workflows::bulk_price_update::BulkUpdateResult;
 
 /// Products of the shop; each has one variant, which is called like it.
@@ -117,10 +120,24 @@ async fn shop(world: &PriceWorld) -> anyhow::Result<Prices> {
     Ok(all.filter(|(sku, _)| sku.starts_with("GEN-")).collect())
 }
 
+/// Kills the worker in the middle of something, wherever that is, half of the time.
+async fn strike(world: &PriceWorld, worker: &mut WorkerProcess, dice: &mut Dice) -> anyhow::Result<()> {
+    if dice.up_to(2) == 0 {
+        tokio::time::sleep(Duration::from_millis(dice.up_to(1_500).into())).await;
+        worker.kill()?;
+        *worker = world.spawn_worker(&[])?;
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn the_shop_is_what_a_model_of_a_hundred_lines_says() -> anyhow::Result<()> {
-    let world = PriceWorld::new().await?;
+    let world = PriceWorld::without_worker().await?;
+    let mut worker = world.spawn_worker(&[])?;
     world.fill(PRODUCTS as usize).await?;
+    // A request takes long enough for a kill to find it under way.
+    let slowed = [slow("prices.lookup", 100), slow("prices.batch", 200), slow("prices.set", 200)];
+    world.erp.world.shop.faults(json!(slowed)).await?;
     let mut dice = Dice(SEED);
     let mut prices = shop(&world).await?;
     let mut runs: Vec<(PriceRun<'_>, Did)> = Vec::new();
@@ -132,7 +149,9 @@ async fn the_shop_is_what_a_model_of_a_hundred_lines_says() -> anyhow::Result<()
                 if did.applied.is_empty() {
                     continue;
                 }
-                let back = world.revert(&run.batch, false).await?.completed()?;
+                let back = world.start_revert(&run.batch, false, None).await?;
+                strike(&world, &mut worker, &mut dice).await?;
+                let back = back.ended().await?.completed()?;
                 assert_eq!((back.restored, back.changed_since), wanted, "step {step}: {did:?}");
                 format!("revert of {}", run.batch)
             }
@@ -160,6 +179,7 @@ async fn the_shop_is_what_a_model_of_a_hundred_lines_says() -> anyhow::Result<()
                 if dice.up_to(2) == 0 && run.pause("the dice say so").await.is_ok() {
                     run.resume().await.map_err(anyhow::Error::msg)?;
                 }
+                strike(&world, &mut worker, &mut dice).await?;
                 let result = run.ended().await?.completed()?;
                 let applied = did.applied.len() as u64;
                 let wanted = (applied, did.unchanged, did.conflicts, did.invalid);

@@ -86,14 +86,18 @@ impl CatalogWorld {
 
     /// A world whose worker the test starts itself.
     pub async fn without_worker(seed: &str) -> anyhow::Result<Self> {
-        let world = World::without_worker(&servers::dev_server()?).await?;
+        let made = Self::of(World::without_worker(&servers::dev_server()?).await?)?;
+        made.world.shop.post("reset", json!({ "seed": seed })).await?;
+        Ok(made)
+    }
+
+    /// The same in a world that is there, whatever its shop has.
+    pub fn of(world: World) -> anyhow::Result<Self> {
         let name = unique();
         let folder = Folder(std::env::temp_dir().join(format!("sunflow-catalog-{name}")));
         std::fs::create_dir_all(&folder.0)?;
         let store = Store::open(&folder.0.join("store").display().to_string())?;
-        let made = Self { world, store, folder, catalog: format!("c-{name}") };
-        made.world.shop.post("reset", json!({ "seed": seed })).await?;
-        Ok(made)
+        Ok(Self { world, store, folder, catalog: format!("c-{name}") })
     }
 
     /// Another catalogue with a new shop; the worker and the store stay.
@@ -102,7 +106,9 @@ impl CatalogWorld {
         self.world.shop.post("reset", json!({ "seed": seed })).await.map(drop)
     }
 
-    fn settings(&self) -> Vec<String> {
+    /// The worker's settings for the object store.
+    #[must_use]
+    pub fn settings(&self) -> Vec<String> {
         vec![format!("--store={}", self.folder.0.join("store").display()), "--bulk-rate=1000".to_owned()]
     }
 

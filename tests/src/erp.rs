@@ -80,7 +80,11 @@ impl ErpWorld {
     }
 
     async fn without_worker_on(address: &str) -> anyhow::Result<Self> {
-        let world = World::without_worker(address).await?;
+        Self::of(World::without_worker(address).await?)
+    }
+
+    /// The same in a world that is there.
+    pub fn of(world: World) -> anyhow::Result<Self> {
         let name = unique();
         let folder = Folder(std::env::temp_dir().join(format!("sunflow-erp-{name}")));
         std::fs::create_dir_all(folder.0.join("secrets"))?;

@@ -2,6 +2,7 @@
 
 mod others;
 
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ use crate::world::{LIMIT, WorkerProcess, until};
 /// The seed's list, as the README's sample has it.
 pub const SAMPLE: &str = include_str!("../../starter/samples/prices.json");
 
+/// Products that the shop is asked about at once, at most.
+pub const LOOKED_UP: usize = 1_000;
 /// Rows of a part of a list.
 const PART: usize = 5_000;
 
@@ -337,14 +340,22 @@ impl PriceRun<'_> {
 /// When the sandbox refuses.
 pub async fn dearer(world: &PriceWorld, products: usize) -> anyhow::Result<Vec<Value>> {
     let mut rows = Vec::with_capacity(products);
-    let skus: Vec<String> = (1..=products).map(|number| format!("GEN-{number:07}")).collect();
-    for some in skus.chunks(1_000) {
-        let found =
-            world.erp.world.shop.ask("products/prices/lookup", Some(&json!({ "skus": some }))).await?;
-        for product in found["prices"].as_array().into_iter().flatten() {
-            let price = product["variants"][0]["price"].as_i64().context("a price")?;
-            rows.push(json!({ "sku": product["sku"], "old_price": price, "new_price": price + 1_000 }));
-        }
+    for first in (1..=products).step_by(LOOKED_UP) {
+        rows.extend(dearer_of(world, first..=products.min(first + LOOKED_UP - 1)).await?);
     }
     Ok(rows)
+}
+
+/// The same for some of them, at most [`LOOKED_UP`].
+///
+/// # Errors
+/// When the sandbox refuses.
+pub async fn dearer_of(world: &PriceWorld, numbers: RangeInclusive<usize>) -> anyhow::Result<Vec<Value>> {
+    let skus: Vec<String> = numbers.map(|number| format!("GEN-{number:07}")).collect();
+    let found = world.erp.world.shop.ask("products/prices/lookup", Some(&json!({ "skus": skus }))).await?;
+    let rows = found["prices"].as_array().into_iter().flatten().map(|product| {
+        let price = product["variants"][0]["price"].as_i64().context("a price")?;
+        Ok(json!({ "sku": product["sku"], "old_price": price, "new_price": price + 1_000 }))
+    });
+    rows.collect()
 }

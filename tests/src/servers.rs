@@ -115,6 +115,18 @@ impl Durable {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// Bytes of its database, with what is on its way into it.
+    pub fn bytes(&self) -> anyhow::Result<u64> {
+        let mut bytes = 0;
+        for file in std::fs::read_dir(&self.folder)? {
+            let file = file?;
+            if file.file_name().to_string_lossy().starts_with("temporal.db") {
+                bytes += file.metadata()?.len();
+            }
+        }
+        Ok(bytes)
+    }
+
     /// `kill -9`; returns when it is gone.
     pub fn kill(&mut self) -> anyhow::Result<()> {
         self.process.take().map_or(Ok(()), Leashed::kill)

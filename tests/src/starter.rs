@@ -49,6 +49,20 @@ pub async fn at(address: &str, queue: &str, args: &[&str], input: Option<&Value>
     call(&mut command, input).await
 }
 
+/// Gives a command a pseudo-terminal and copies what it shows there to stdout.
+const TERMINAL: &str = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
+
+/// Calls the starter on a terminal, which shows stdout and stderr as one: `out`.
+///
+/// # Errors
+/// When it does not start, or does not end in time.
+pub async fn on_terminal(world: &World, args: &[&str]) -> anyhow::Result<Called> {
+    let mut command = Command::new("python3");
+    command.args(["-c", TERMINAL]).arg(binary("starter")?).args(args);
+    command.args(["--address", world.address(), "--task-queue", &world.task_queue]);
+    call(command.env("TERM", "xterm").env_remove("NO_COLOR"), None).await
+}
+
 /// Runs a command to its end, with an input on stdin.
 ///
 /// # Errors

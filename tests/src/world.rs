@@ -120,9 +120,13 @@ impl World {
 
     /// A world whose worker the test starts itself.
     pub async fn without_worker(address: &str) -> anyhow::Result<Self> {
+        Self::with_shop(address, Shop::open().await?).await
+    }
+
+    /// The same with a shop that runs already.
+    pub async fn with_shop(address: &str, shop: Shop) -> anyhow::Result<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let client = servers::client(address).await?;
-        let shop = Shop::open().await?;
         let task_queue = format!("test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         Ok(Self { shop, client, task_queue, task_timeout: None, address: address.to_owned(), _worker: None })
     }

@@ -37,7 +37,7 @@ pub(crate) struct ChaosOptions {
     seed: u64,
 }
 
-/// Measure what an order or a sync costs, in time, CPU, memory and history
+/// Measure what an order, a sync, a price run or a catalogue costs, in time, CPU, memory and history
 ///
 /// Builds with optimisations. Linux only: CPU and memory are read from /proc.
 #[derive(Args)]
@@ -73,14 +73,29 @@ enum Bench {
         #[arg(value_name = "OPTION", trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<OsString>,
     },
-    /// Price runs of lists of 10,000 and of 100,000 rows
+    /// Price runs of lists of 10,000, 100,000 and 1,000,000 rows
     ///
-    /// For each size a worker, a shop and a starter of its own; batches of a thousand, no delay. Prints rows a second,
-    /// requests and look-ups, events, bytes of history, CPU, and the most memory of worker and starter. Exits with 1
-    /// when a run has more than 300 events or 0.003 look-ups a row, or the last size takes more than 1.5 × the time a
-    /// row or 1.3 × the memory (or 20 MiB more) of the first one. Options (`--sizes 10000,100000
+    /// For each size a Temporal server, a worker, a shop and a starter of its own; batches of a thousand, no delay; and
+    /// one run with the default batches and delay, whose events are reckoned for a million rows. Prints rows a second,
+    /// requests and look-ups, events, bytes of history and in Temporal's database, CPU, and the most memory of worker,
+    /// starter and sandbox. Exits with 1 when a run has more than 300 events (1,500 by the default pace) or 0.003
+    /// look-ups a row, or a size has more than 1.1 × the requests, events or bytes a row, 1.5 × the time a row, or
+    /// 1.3 × the memory (or 20 MiB more) of the one before. Options (`--sizes 10000,100000 --no-pace
     /// --worker=--NAME=VALUE -o json`) are passed on; `cargo xtask bench prices -- --help` lists them.
     Prices {
+        /// Options of the bench
+        #[arg(value_name = "OPTION", trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<OsString>,
+    },
+    /// Catalogues of 1,000 and of 10,000 products with a picture each, set up twice, beside a plain client
+    ///
+    /// For each size a worker, a shop and a starter of its own, and a plain client that makes as many products with the
+    /// same requests. Prints products a second, requests for each that is made and for each that is unchanged, events,
+    /// the largest payload, CPU and memory. Exits with 1 when these are more than 5.2 and 0.05 requests, the speed is
+    /// below 0.7 × the plain client's, a run has more than 400 events or a payload of 256 KiB, or the worker's memory
+    /// is above 1.3 × that of the size before, or 20 MiB more. Options (`--sizes 1000,10000 --worker=--NAME=VALUE -o
+    /// json`) are passed on; `cargo xtask bench catalog -- --help` lists them.
+    Catalog {
         /// Options of the bench
         #[arg(value_name = "OPTION", trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<OsString>,
@@ -112,7 +127,8 @@ pub(crate) fn bench(options: &BenchOptions) -> Result<()> {
     let (name, beside, options): (_, &[&str], _) = match &options.bench {
         Bench::Orders { options } => ("orders", &["sandbox"], options),
         Bench::Erp { options } => ("erp", &["worker"], options),
-        Bench::Prices { options } => ("prices", &["worker", "starter"], options),
+        Bench::Prices { options } => ("prices", &["worker", "starter", "sandbox"], options),
+        Bench::Catalog { options } => ("catalog", &["worker", "starter", "sandbox"], options),
         Bench::Beside { options } => ("beside", &["sandbox"], options),
     };
     let arguments = std::iter::once(OsString::from(name)).chain(options.iter().cloned());

@@ -165,17 +165,18 @@ impl<K: Kind> Target for Applying<'_, K> {
     }
 
     fn tell(&self, row: &K::Row, answer: &Answer<()>) -> Result<Option<Told<RowOutcome>>, Trouble> {
-        let seen = self.seen();
-        let now = seen.get(&self.kind.key(row));
-        let was_there = self.was_there.lock().unwrap_or_else(PoisonError::into_inner);
-        let was_there = was_there.get(&self.kind.key(row)).copied().unwrap_or_default();
+        // A row is told once. What was kept of it goes, so that a long batch needs no more memory than a short one.
+        let key = self.kind.key(row);
+        let now = self.seen().remove(&key);
+        let mut was_there = self.was_there.lock().unwrap_or_else(PoisonError::into_inner);
+        let was_there = was_there.remove(&key).unwrap_or_default();
         let (action, cause) = match answer {
             Answer::Done(_) if was_there => ("updated", None),
             Answer::Done(_) => ("created", None),
             Answer::Same => ("unchanged", None),
             Answer::Refused(cause) => ("failed", Some(cause.clone())),
         };
-        let outcome = self.kind.told(row, now);
+        let outcome = self.kind.told(row, now.as_ref());
         let cause = cause.or_else(|| outcome.cause.clone());
         let outcome = RowOutcome { action: action.to_owned(), cause: cause.clone(), ..outcome };
         let failed = cause.filter(|_| action == "failed");

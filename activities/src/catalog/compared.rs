@@ -19,6 +19,8 @@ pub(super) struct Compared {
     pub(super) changes: Sha256,
     pub(super) largest: Largest,
     pub(super) notes: Vec<String>,
+    /// Of products: how many need a text for search engines.
+    pub(super) without_text: Option<u64>,
     pub(super) failed: Written<RowOutcome>,
     failed_lines: LinesWriter,
 }
@@ -84,6 +86,7 @@ impl Compared {
             counts: self.counts,
             failed: self.failed,
             pictures: None,
+            without_text: self.without_text,
             changes: hex(self.changes),
             largest: self.largest.into_moves(),
             notes: self.notes,

@@ -1,6 +1,6 @@
 //! Pictures at the shop, by the hash of their content: it is a tag of theirs there, so each content is uploaded once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use contracts::catalog::paths::{file_parts, is_web};
@@ -15,7 +15,7 @@ use tokio::sync::{Mutex as Turn, OnceCell};
 
 use super::categories::set;
 use super::client::{SYSTEM, Shop, id_of};
-use super::kind::{Existing, Kind, Looks};
+use super::kind::{Existing, Kind, Looks, Unfit};
 use super::{picture, web};
 use crate::http::{CallError, Form};
 
@@ -44,7 +44,7 @@ pub(super) struct Look {
     tags: Vec<String>,
 }
 
-/// Every picture of the shop that has a hash, by it.
+/// Pictures of the shop by their hashes.
 type Known = BTreeMap<String, Existing<Look>>;
 
 fn existing(body: Body) -> Result<(Option<String>, Existing<Look>), CallError> {
@@ -62,26 +62,29 @@ type Upload = Turn<Option<Existing<Look>>>;
 pub(super) struct Images<'s> {
     pub(super) shop: &'s Shop,
     pub(super) store: &'s Store,
-    /// The shop's pictures, where listing them costs less than asking for each.
+    /// The shop's pictures that are asked about, where listing all of them costs less than asking for each.
     listing: OnceCell<Option<Known>>,
-    /// Rows in the whole batch.
-    rows: usize,
+    /// The hashes of the whole batch.
+    hashes: HashSet<String>,
     /// Uploads under way and done, by hash: two files of one content are one upload.
     uploads: Mutex<HashMap<String, Arc<Upload>>>,
 }
 
 impl<'s> Images<'s> {
-    pub(super) fn new(shop: &'s Shop, store: &'s Store, rows: usize) -> Self {
-        Self { shop, store, listing: OnceCell::new(), rows, uploads: Mutex::default() }
+    pub(super) fn new(shop: &'s Shop, store: &'s Store, hashes: HashSet<String>) -> Self {
+        Self { shop, store, listing: OnceCell::new(), hashes, uploads: Mutex::default() }
     }
 
-    /// Lists the pictures, page by page, until that costs more than asking for each; `None`: it does.
+    /// Lists the pictures, page by page, until that costs more than asking for each; `None`: it does. Pictures of a
+    /// large shop that nobody asks about are not kept.
     async fn list(&self) -> Result<Option<Known>, CallError> {
         let mut known = Known::new();
-        for page in 1..=self.rows.max(1) {
+        for page in 1..=self.hashes.len().max(1) {
             let (bodies, is_last) = self.shop.page::<Body>(&["media"], &[("type", "image")], page).await?;
             for body in bodies {
-                if let (Some(hash), found) = existing(body)? {
+                if let (Some(hash), found) = existing(body)?
+                    && self.hashes.contains(&hash)
+                {
                     known.entry(hash).or_insert(found);
                 }
             }
@@ -106,12 +109,8 @@ impl<'s> Images<'s> {
         Ok(None)
     }
 
-    async fn upload(
-        &self,
-        key: &IdempotencyKey,
-        row: &Image,
-        wanted: &Look,
-    ) -> Result<Existing<Look>, CallError> {
+    /// The bytes of a whole picture.
+    async fn read(&self, row: &Image) -> Result<(Vec<u8>, picture::Format), CallError> {
         let refuse = |why: String| CallError::Unusable { system: SYSTEM, why };
         let Some(content) = &row.content else { return Err(refuse("is nowhere".to_owned())) };
         if content.bytes > picture::BYTES_MAX {
@@ -125,6 +124,16 @@ impl<'s> Images<'s> {
             error => CallError::NotSent { system: SYSTEM, why: error.to_string() },
         })?;
         let format = picture::check(&content).map_err(refuse)?;
+        Ok((content, format))
+    }
+
+    async fn upload(
+        &self,
+        key: &IdempotencyKey,
+        row: &Image,
+        wanted: &Look,
+    ) -> Result<Existing<Look>, CallError> {
+        let (content, format) = self.read(row).await?;
         let stem: String = stem_of(&row.file_path).chars().take(200).collect();
         let file_name = format!("{stem}.{}", format.ending());
         let hash_tag = format!("{HASH_TAG}{}", row.sha256());
@@ -162,6 +171,17 @@ impl Kind for Images<'_> {
 
     fn key(&self, row: &Image) -> String {
         file_parts(&row.file_path).join("/")
+    }
+
+    fn unfit<'a>(&'a self, row: &'a Image) -> Unfit<'a> {
+        async move {
+            match self.read(row).await {
+                Ok(_) => Ok(None),
+                Err(CallError::Unusable { why, .. }) => Ok(Some(why)),
+                Err(error) => Err(error),
+            }
+        }
+        .boxed()
     }
 
     fn content(&self, row: &Image) -> String {

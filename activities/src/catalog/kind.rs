@@ -43,6 +43,13 @@ pub(super) trait Kind: Sync {
     /// Why it cannot be written, in words for the report.
     fn wanted(&self, row: &Self::Row, now: Option<&Self::State>) -> Result<Self::State, String>;
 
+    /// Why a row that the shop does not have cannot be made, where that takes more than a look at the row: a file that
+    /// is not a picture. `None`: nothing is known against it.
+    fn unfit<'a>(&'a self, row: &'a Self::Row) -> Unfit<'a> {
+        let _ = row;
+        std::future::ready(Ok(None)).boxed()
+    }
+
     /// Names a row and what it brings, for a receipt.
     fn content(&self, row: &Self::Row) -> String {
         self.key(row)
@@ -128,6 +135,9 @@ pub(super) trait Kind: Sync {
     /// A row as the report names it.
     fn told(&self, row: &Self::Row, now: Option<&Existing<Self::State>>) -> RowOutcome;
 }
+
+/// Why a row cannot be made, if that is known.
+pub(super) type Unfit<'a> = BoxFuture<'a, Result<Option<String>, CallError>>;
 
 /// How some rows look.
 pub(super) type Looks<S> = Vec<Option<Existing<S>>>;

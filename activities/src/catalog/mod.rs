@@ -30,6 +30,7 @@ mod stage;
 mod undoing;
 mod web;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use contracts::bulk::{INLINE_MAX, Written, count_cause};
@@ -39,6 +40,7 @@ use contracts::catalog::{
 };
 use contracts::erp::LeaseAnswer;
 use contracts::objects::ObjectRef;
+use serde::Deserialize;
 use store::{Lines, Store};
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
@@ -56,6 +58,31 @@ use seo::Seo;
 use stage::Staging;
 pub use web::Networks;
 use web::Web;
+
+/// A row of a batch, as far as it names itself.
+#[derive(Deserialize)]
+struct InBatch {
+    #[serde(default)]
+    product: Option<Sku>,
+    #[serde(default)]
+    content: Option<Hash>,
+}
+
+#[derive(Deserialize)]
+struct Sku {
+    sku: String,
+}
+
+#[derive(Deserialize)]
+struct Hash {
+    sha256: String,
+}
+
+impl InBatch {
+    fn key(self) -> Option<String> {
+        self.product.map(|product| product.sku).or(self.content.map(|content| content.sha256))
+    }
+}
 
 /// The catalogue's activities.
 pub struct CatalogActivities {
@@ -145,13 +172,15 @@ impl CatalogActivities {
         input: ApplyRows,
     ) -> Result<Written<RowOutcome>, ActivityError> {
         let (shop, store) = (&self.shop, &self.store);
-        let rows = self.count(&ctx, &input).await?;
         match input.work {
             Work::Categories => applying::apply(&ctx, store, &Categories::new(shop), &input).await,
-            Work::Images => applying::apply(&ctx, store, &Images::new(shop, store, rows), &input).await,
+            Work::Images => {
+                let hashes = self.keys(&ctx, &input).await?;
+                applying::apply(&ctx, store, &Images::new(shop, store, hashes), &input).await
+            }
             Work::Products => {
-                let (tree, urls) = (self.tree(&ctx).await?, self.urls(&ctx, &input.uploads).await?);
-                applying::apply(&ctx, store, &Products::new(shop, tree, urls, rows, false), &input).await
+                let products = self.products(&ctx, &input).await?;
+                applying::apply(&ctx, store, &products, &input).await
             }
             Work::PricingRules => {
                 let tree = self.tree(&ctx).await?;
@@ -159,7 +188,8 @@ impl CatalogActivities {
             }
             Work::Seo => {
                 let input = self.for_texts(&ctx, &input).await?;
-                let products = Products::new(shop, Tree::default(), Urls::new(), rows, false);
+                let skus = self.keys(&ctx, &input).await?;
+                let products = Products::new(shop, Tree::default(), Urls::new(), skus, false);
                 applying::apply(&ctx, store, &Seo::new(shop, store, &input.folder, products), &input).await
             }
         }
@@ -169,13 +199,15 @@ impl CatalogActivities {
     #[activity(definition = defs::Undo)]
     pub async fn undo(self: Arc<Self>, ctx: ActivityContext, input: ApplyRows) -> Result<(), ActivityError> {
         let (shop, store) = (&self.shop, &self.store);
-        let rows = self.count(&ctx, &input).await?;
         match input.work {
             Work::Categories => undoing::undo(&ctx, store, &Categories::new(shop), &input).await,
-            Work::Images => undoing::undo(&ctx, store, &Images::new(shop, store, rows), &input).await,
+            Work::Images => {
+                let hashes = self.keys(&ctx, &input).await?;
+                undoing::undo(&ctx, store, &Images::new(shop, store, hashes), &input).await
+            }
             Work::Products => {
-                let (tree, urls) = (self.tree(&ctx).await?, self.urls(&ctx, &input.uploads).await?);
-                undoing::undo(&ctx, store, &Products::new(shop, tree, urls, rows, false), &input).await
+                let products = self.products(&ctx, &input).await?;
+                undoing::undo(&ctx, store, &products, &input).await
             }
             Work::PricingRules => {
                 let tree = self.tree(&ctx).await?;
@@ -183,7 +215,8 @@ impl CatalogActivities {
             }
             Work::Seo => {
                 let input = self.for_texts(&ctx, &input).await?;
-                let products = Products::new(shop, Tree::default(), Urls::new(), rows, false);
+                let skus = self.keys(&ctx, &input).await?;
+                let products = Products::new(shop, Tree::default(), Urls::new(), skus, false);
                 let seo = Seo::new(shop, store, &input.folder, products).remember();
                 let seo = alive(&ctx, seo).await.map_err(Trouble::into_failure)?;
                 undoing::undo(&ctx, store, &seo, &input).await
@@ -203,10 +236,20 @@ impl CatalogActivities {
 }
 
 impl CatalogActivities {
-    async fn count(&self, ctx: &ActivityContext, input: &ApplyRows) -> Result<usize, ActivityError> {
-        let lines = alive(ctx, self.store.get(&input.batch)).await;
-        let lines = lines.map_err(|error| Trouble::Store(error).into_failure())?;
-        Ok(lines.iter().filter(|byte| **byte == b'\n').count())
+    /// The keys by which a batch is found at the shop: SKUs of products, hashes of pictures.
+    async fn keys(&self, ctx: &ActivityContext, input: &ApplyRows) -> Result<HashSet<String>, ActivityError> {
+        let read = async { Ok(Lines::get(&self.store, &input.batch).await?.records::<InBatch>()?) };
+        let rows: Result<Vec<InBatch>, Trouble> = alive(ctx, read).await;
+        Ok(rows.map_err(Trouble::into_failure)?.into_iter().filter_map(InBatch::key).collect())
+    }
+
+    async fn products(
+        &self,
+        ctx: &ActivityContext,
+        input: &ApplyRows,
+    ) -> Result<Products<'_>, ActivityError> {
+        let (tree, urls) = (self.tree(ctx).await?, self.urls(ctx, &input.uploads).await?);
+        Ok(Products::new(&self.shop, tree, urls, self.keys(ctx, input).await?, false))
     }
 
     async fn tree(&self, ctx: &ActivityContext) -> Result<Tree, ActivityError> {

@@ -1,7 +1,7 @@
 //! Whether a file is a whole picture: by its first bytes, its size in pixels and its end. Nothing is decoded.
 
 /// Bytes of a picture at most.
-pub(super) const BYTES_MAX: u64 = 10 * 1024 * 1024;
+pub(super) const BYTES_MAX: u64 = contracts::catalog::PICTURE_BYTES_MAX;
 /// Pixels at most: whoever decodes it needs four bytes for each.
 const PIXELS_MAX: u64 = 100_000_000;
 

@@ -4,7 +4,7 @@ mod attribute;
 mod body;
 mod look;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use contracts::catalog::paths::shown;
 use contracts::catalog::{Product, ProductStatus, RowOutcome};
@@ -38,25 +38,33 @@ pub(super) struct Products<'s> {
     urls: Urls,
     /// Nothing is written yet: what a category or a picture will be called at the shop may not be known.
     is_staging: bool,
-    /// The shop's products, where listing them costs less than looking for each.
+    /// The shop's products that are asked about, where listing all of them costs less than looking for each.
     listing: OnceCell<Option<HashMap<String, Existing<Look>>>>,
-    /// Rows in the whole batch.
-    rows: usize,
+    /// The SKUs of the whole batch.
+    skus: HashSet<String>,
 }
 
 impl<'s> Products<'s> {
-    pub(super) fn new(shop: &'s Shop, tree: Tree, urls: Urls, rows: usize, is_staging: bool) -> Self {
-        Self { shop, tree, urls, is_staging, listing: OnceCell::new(), rows }
+    pub(super) fn new(
+        shop: &'s Shop,
+        tree: Tree,
+        urls: Urls,
+        skus: HashSet<String>,
+        is_staging: bool,
+    ) -> Self {
+        Self { shop, tree, urls, is_staging, listing: OnceCell::new(), skus }
     }
 
-    /// Lists the products, page by page, until that costs more than looking for each; `None`: it does.
+    /// Lists the products, page by page, until that costs more than looking for each; `None`: it does. Products of a
+    /// large shop that nobody asks about are not kept.
     async fn list(&self) -> Result<Option<HashMap<String, Existing<Look>>>, CallError> {
         let mut known = HashMap::new();
-        for page in 1..=self.rows.max(1) {
+        for page in 1..=self.skus.len().max(1) {
             let (bodies, is_last) = self.shop.page::<Body>(&["products"], &[], page).await?;
+            let bodies = bodies.into_iter().filter(|body| self.skus.contains(&body.sku));
             // A product that cannot be read does not hold up the others: one of the catalogue's is found out when it
             // is made.
-            known.extend(bodies.into_iter().filter_map(|body| body.read().ok()));
+            known.extend(bodies.filter_map(|body| body.read().ok()));
             if is_last {
                 return Ok(Some(known));
             }
@@ -81,7 +89,8 @@ impl<'s> Products<'s> {
         Ok(None)
     }
 
-    async fn found(&self, rows: &[Staged]) -> Result<Looks<Look>, CallError> {
+    /// How some products look, without what lies of them.
+    pub(super) async fn found(&self, rows: &[Staged]) -> Result<Looks<Look>, CallError> {
         let listing = self.listing.get_or_try_init(|| self.list()).await?;
         let mut looks = Vec::with_capacity(rows.len());
         for row in rows {

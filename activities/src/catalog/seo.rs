@@ -99,7 +99,7 @@ impl Kind for Seo<'_> {
 
     fn look<'a>(&'a self, rows: &'a [Staged]) -> BoxFuture<'a, Result<Looks<Look>, CallError>> {
         async move {
-            let looks = self.products.look(rows).await?;
+            let looks = self.products.found(rows).await?;
             let text = |found: Existing<super::products::Look>| Existing {
                 id: found.id,
                 state: Look { text: found.state.meta_description, to_write: false },

@@ -10,6 +10,8 @@ use contracts::catalog::{
 };
 use contracts::money::Money;
 use contracts::objects::ObjectRef;
+use futures::future::ready;
+use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 use store::{Lines, LinesWriter, Store};
@@ -20,7 +22,7 @@ use super::categories::{Categories, Known, Tree, fold};
 use super::client::Shop;
 use super::compared::{Compared, hex};
 use super::images::Images;
-use super::kind::Kind;
+use super::kind::{Kind, Unfit};
 use super::products::{self, Move, Products, Urls};
 use super::rules::{self, Rules};
 use super::web::Web;
@@ -28,6 +30,8 @@ use crate::bulk::{Trouble, patiently};
 
 /// Rows that are compared at once.
 const AT_ONCE: usize = 500;
+/// Files that are looked into at once.
+const SIDE_BY_SIDE: usize = 8;
 /// Rows of one kind that a preview names.
 const NAMED: usize = 20;
 
@@ -64,28 +68,34 @@ impl Staging<'_> {
         patiently(self.ctx, || Tree::read(self.shop)).await.map_err(|error| trouble(self.shop, error))
     }
 
-    /// Compares rows and puts them into the batch, whether they need a write or not: the apply says so of each.
+    /// Compares rows and puts them into the batch, whether they need a write or not: the apply says so of each. `seen`
+    /// hears how each of these looks now.
     async fn compare<K: Kind>(
         &self,
         kind: &K,
-        rows: Vec<K::Row>,
+        rows: &[K::Row],
         batch: &mut Compared,
         mut seen: impl FnMut(&mut Compared, &K::Row, Option<&K::State>),
     ) -> Result<(), Trouble> {
         for rows in rows.chunks(AT_ONCE) {
             let looks = patiently(self.ctx, || kind.look(rows)).await;
             let looks = looks.map_err(|error| trouble(self.shop, error))?;
-            for (row, look) in rows.iter().zip(&looks) {
+            let check = |(row, look): (_, &Option<_>)| match look {
+                Some(_) => ready(Ok(None)).boxed(),
+                None => kind.unfit(row),
+            };
+            let checks: Vec<Unfit<'_>> = rows.iter().zip(&looks).map(check).collect();
+            let unfit = stream::iter(checks).buffered(SIDE_BY_SIDE).try_collect().await;
+            let unfit: Vec<Option<String>> = unfit.map_err(|error| trouble(self.shop, error))?;
+            for ((row, look), unfit) in rows.iter().zip(&looks).zip(unfit) {
                 let now = look.as_ref().map(|look| &look.state);
-                let wanted = match kind.wanted(row, now) {
-                    Ok(wanted) => wanted,
-                    Err(cause) => {
-                        batch.turn_away(kind.told(row, look.as_ref()), cause)?;
-                        continue;
+                match unfit.map_or_else(|| kind.wanted(row, now), Err) {
+                    Ok(wanted) => {
+                        seen(batch, row, now);
+                        batch.take(kind, row, now, &wanted)?;
                     }
-                };
-                seen(batch, row, now);
-                batch.take(kind, row, now, &wanted)?;
+                    Err(cause) => batch.turn_away(kind.told(row, look.as_ref()), cause)?,
+                }
             }
         }
         Ok(())
@@ -109,7 +119,7 @@ impl Staging<'_> {
             let kind = Categories::staging(self.shop, tree.clone());
             to_be.extend(rows.iter().map(|row| Known { path: row.path.clone(), id: None }));
             tree = tree.with_moved(&rows);
-            self.compare(&kind, rows, &mut batch, |_, row, now| {
+            self.compare(&kind, &rows, &mut batch, |_, row, now| {
                 if now.is_none() && new.len() < NAMED {
                     new.push(shown(&row.path));
                 }
@@ -141,10 +151,8 @@ impl Staging<'_> {
                 Err(cause) => batch.turn_away(pictured(&rows[place]), cause)?,
             }
         }
-        let mut pictures = LinesWriter::default();
-        rows.iter().try_for_each(|row| pictures.push(row))?;
-        let pictures = pictures.put(self.store, self.folder).await?;
-        rows.retain(|row| row.content.is_some());
+        let (mut rows, missing): (Vec<Image>, Vec<Image>) =
+            rows.into_iter().partition(|row| row.content.is_some());
         // Two files of one content are one picture at the shop, which is described as the first one is.
         let mut first: BTreeMap<String, (Given<String>, Option<Vec<String>>)> = BTreeMap::new();
         for row in &mut rows {
@@ -153,8 +161,24 @@ impl Staging<'_> {
             row.alt_text.clone_from(alt_text);
             row.tags.clone_from(tags);
         }
-        let kind = Images::new(self.shop, self.store, rows.len());
-        self.compare(&kind, rows, &mut batch, |_, _, _| {}).await?;
+        let hashes = rows.iter().map(|row| row.sha256().to_owned()).collect();
+        let kind = Images::new(self.shop, self.store, hashes);
+        // Where the shop serves each picture that can be there; `None`: it is to be uploaded.
+        let mut urls: BTreeMap<String, Option<String>> = BTreeMap::new();
+        self.compare(&kind, &rows, &mut batch, |_, row, now| {
+            urls.insert(row.sha256().to_owned(), now.map(|now| now.url.clone()));
+        })
+        .await?;
+        let mut pictures = LinesWriter::default();
+        for mut row in rows.into_iter().chain(missing) {
+            match urls.get(row.sha256()) {
+                Some(url) => row.url.clone_from(url),
+                // One that cannot be uploaded costs itself alone: whoever names it keeps the pictures that it has.
+                None => row.content = None,
+            }
+            pictures.push(&row)?;
+        }
+        let pictures = pictures.put(self.store, self.folder).await?;
         Ok(StagedRows { pictures, ..batch.finish(self).await? })
     }
 
@@ -163,7 +187,8 @@ impl Staging<'_> {
         let images: Vec<Image> = self.rows(&input.images).await?;
         let (categories, tree) = self.categories_to_be(&input.paths).await?;
         let pictures = Paths::new(images.iter().map(|image| file_parts(&image.file_path)).collect());
-        let urls = self.urls(&images).await?;
+        let at_shop = |image: &Image| Some((image.sha256().to_owned(), image.url.clone()?));
+        let urls: Urls = images.iter().filter_map(at_shop).collect();
         let mut batch = Compared::default();
         batch.leave_out(&input.wrong)?;
         let mut rows = Vec::with_capacity(products.len());
@@ -174,8 +199,10 @@ impl Staging<'_> {
             }
         }
         let limit = input.price_change_percent;
-        let kind = Products::new(self.shop, tree, urls, rows.len(), true);
-        self.compare(&kind, rows, &mut batch, |batch, row, now| {
+        let skus = rows.iter().map(|row| row.product.sku.to_string()).collect();
+        let kind = Products::new(self.shop, tree, urls, skus, true);
+        self.compare(&kind, &rows, &mut batch, |batch, row, now| {
+            *batch.without_text.get_or_insert_default() += u64::from(row.needs_text(now));
             for Move { variant, from, to } in row.moves(now) {
                 let (old, new) = (from.map(Money::minor_units), to.minor_units());
                 batch.counts.prices_to_zero += u64::from(new == 0 && old != Some(0));
@@ -207,7 +234,7 @@ impl Staging<'_> {
         let ended = input.rules.iter().filter(ended).take(NAMED);
         batch.notes.extend(ended.map(|rule| format!("pricing rule '{}' has ended already", rule.name)));
         let kind = Rules { shop: self.shop, tree, is_staging: true };
-        self.compare(&kind, rows, &mut batch, |_, _, _| {}).await?;
+        self.compare(&kind, &rows, &mut batch, |_, _, _| {}).await?;
         batch.finish(self).await
     }
 
@@ -216,20 +243,6 @@ impl Staging<'_> {
         let known: Vec<Known> = serde_json::from_slice(&self.store.get(object).await?)?;
         let paths = known.iter().map(|known| known.path.clone()).collect();
         Ok((Paths::new(paths), Tree::of_known(known)))
-    }
-
-    /// Where the shop serves the pictures that it has already.
-    async fn urls(&self, images: &[Image]) -> Result<Urls, Trouble> {
-        let kind = Images::new(self.shop, self.store, images.len());
-        let mut urls = Urls::new();
-        let images: Vec<Image> = images.iter().filter(|image| image.content.is_some()).cloned().collect();
-        for images in images.chunks(AT_ONCE) {
-            let looks = patiently(self.ctx, || kind.look(images)).await;
-            let looks = looks.map_err(|error| trouble(self.shop, error))?;
-            let known = images.iter().zip(looks).filter_map(|(image, look)| Some((image, look?)));
-            urls.extend(known.map(|(image, look)| (image.sha256().to_owned(), look.state.url)));
-        }
-        Ok(urls)
     }
 }
 

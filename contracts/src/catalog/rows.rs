@@ -53,6 +53,9 @@ impl Category {
     }
 }
 
+/// Bytes of a picture at most.
+pub const PICTURE_BYTES_MAX: u64 = 10 * 1024 * 1024;
+
 /// A picture.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Image {
@@ -70,6 +73,9 @@ pub struct Image {
     /// address, or could not be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<ObjectRef>,
+    /// Where the shop serves it, of a picture that was compared and is there already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
 }
 
 impl Image {

@@ -63,12 +63,14 @@ fn rows_of_a_file() -> TestResult {
         alt_text: Given::Value("A".to_owned()),
         tags: Some(vec!["a".to_owned()]),
         content: Some(object()),
+        url: Some("https://shop.example.com/media/a.jpg".to_owned()),
     };
     let golden = json!({
         "row": 1, "file_path": "a.jpg", "alt_text": "A", "tags": ["a"],
         "content": { "key": "inputs/a", "bytes": 3, "sha256": "ff" },
+        "url": "https://shop.example.com/media/a.jpg",
     });
-    pinned(&image, &golden, &["/alt_text", "/tags", "/content"])
+    pinned(&image, &golden, &["/alt_text", "/tags", "/content", "/url"])
 }
 
 #[test]

@@ -147,11 +147,16 @@ impl Run {
     }
 
     /// Rows that its activities under way have told of since they began, by their heartbeats.
-    pub(crate) async fn rows_told(&self) -> Result<u64, WorkflowInteractionError> {
+    pub(crate) async fn rows_told(&self) -> Result<Told, WorkflowInteractionError> {
         let description = self.describe().await?;
         let beats = description.raw().pending_activities.iter();
         let details = beats.filter_map(|activity| activity.heartbeat_details.as_ref());
-        Ok(details.flat_map(|details| &details.payloads).map(|payload| rows_in(&payload.data)).sum())
+        let mut told = Told::default();
+        for payload in details.flat_map(|details| &details.payloads) {
+            let Told { rows, failed } = rows_in(&payload.data);
+            told = Told { rows: told.rows + rows, failed: told.failed + failed };
+        }
+        Ok(told)
     }
 
     /// The text that the run shows in every user interface; fails when no worker answers in time.
@@ -202,8 +207,20 @@ impl Run {
     }
 }
 
+/// Rows that have their outcome, as heartbeats tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// All of them.
+    pub(crate) rows: u64,
+    /// Those that were not written although they should have been.
+    pub(crate) failed: u64,
+}
+
+/// Outcomes of a row that was not written although it should have been, in the words of the bulk work's users.
+const FAILURES: [&str; 2] = ["failed", "conflict"];
+
 /// The rows that a heartbeat tells of; another process's says something else.
-fn rows_in(heartbeat: &[u8]) -> u64 {
+fn rows_in(heartbeat: &[u8]) -> Told {
     #[derive(Default, Deserialize)]
     #[serde(default)]
     struct Beat {
@@ -215,7 +232,9 @@ fn rows_in(heartbeat: &[u8]) -> u64 {
         counts: BTreeMap<String, u64>,
     }
     let beat: Beat = serde_json::from_slice(heartbeat).unwrap_or_default();
-    beat.written.counts.values().sum()
+    let counts = &beat.written.counts;
+    let failed = FAILURES.iter().filter_map(|action| counts.get(*action)).sum();
+    Told { rows: counts.values().sum(), failed }
 }
 
 /// The words of a worker about a query that failed, if there was one to say something.
@@ -241,9 +260,11 @@ mod tests {
     #[test]
     fn a_heartbeat_tells_of_rows_or_of_something_else() {
         let beat = br#"{"format":2,"rows":70,"written":{"counts":{"applied":40,"conflict":2}},"batches":[]}"#;
-        assert_eq!(rows_in(beat), 42);
+        assert_eq!(rows_in(beat), Told { rows: 42, failed: 2 });
+        let beat = br#"{"format":1,"rows":70,"written":{"counts":{"created":67,"failed":3}},"due":null}"#;
+        assert_eq!(rows_in(beat), Told { rows: 70, failed: 3 });
         for other in [&b"\"page 7\""[..], b"{}", b"not JSON"] {
-            assert_eq!(rows_in(other), 0);
+            assert_eq!(rows_in(other), Told::default());
         }
     }
 }

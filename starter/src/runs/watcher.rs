@@ -158,8 +158,9 @@ impl<'o> Watcher<'o> {
     async fn beat(&mut self, run: &Run) {
         let told = run.rows_told().await.unwrap_or_default();
         if let Some(counted) = self.counted() {
-            let Count { done, of } = counted.count;
-            counted.bar.note(Instant::now(), done + told, of);
+            let Count { done, of, failed } = counted.count;
+            let now = Count { done: done + told.rows, of, failed: failed + told.failed };
+            counted.bar.note(Instant::now(), now);
             counted.next = tokio::time::Instant::now() + BETWEEN_BEATS;
         }
         self.tick();
@@ -265,7 +266,7 @@ impl<'o> Watcher<'o> {
                 Some(Counted { bar, next, .. }) => (bar, next),
                 None => (Bar::default(), tokio::time::Instant::now() + BETWEEN_BEATS),
             };
-            bar.note(Instant::now(), count.done, count.of);
+            bar.note(Instant::now(), count);
             Counted { bar, count, next }
         });
         self.busy = Some(busy);
@@ -332,6 +333,8 @@ mod tests {
         watcher.show_busy(Some(&step(StepStatus::Running, "100 of 200")));
         let shown = line(&watcher);
         assert!(shown.starts_with("… process-batches [##########----------] 50 %, 100 of 200"), "{shown}");
+        watcher.show_busy(Some(&step(StepStatus::Running, "150 of 200, 3 failed")));
+        assert!(line(&watcher).contains("75 %, 150 of 200, 3 failed"), "{}", line(&watcher));
         // A step that waits does not count on.
         watcher.show_busy(Some(&step(StepStatus::Waiting, "paused: 3 of 4")));
         assert_eq!(line(&watcher), "… process-batches (0 s)");

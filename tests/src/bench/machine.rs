@@ -70,6 +70,11 @@ pub fn peak_rss_kib(pid: u32) -> anyhow::Result<f64> {
     memory(pid, "VmHWM:")
 }
 
+/// Forgets the most memory that a process has held: from now on it is the most from here.
+pub fn forget_peak(pid: u32) -> anyhow::Result<()> {
+    fs::write(format!("/proc/{pid}/clear_refs"), "5").with_context(|| format!("process {pid} has ended"))
+}
+
 fn memory(pid: u32, name: &str) -> anyhow::Result<f64> {
     let status = read(&format!("/proc/{pid}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix(name));

@@ -5,10 +5,13 @@
 //! and memory can be read. The sandbox works in memory, the server dispatches without its 50 ms grid.
 
 pub mod beside;
+pub mod catalog;
 pub mod empty;
 pub mod erp;
 mod figures;
+mod limits;
 pub mod machine;
+mod own_shop;
 pub mod prices;
 pub mod sequential;
 mod site;

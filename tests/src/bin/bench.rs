@@ -1,4 +1,4 @@
-//! The cost of processes: `cargo xtask bench orders`, `bench erp`, `bench prices` and `bench beside`.
+//! The cost of processes: `cargo xtask bench orders`, `bench erp`, `bench prices`, `bench catalog` and `bench beside`.
 
 use std::fmt::Display;
 
@@ -26,11 +26,19 @@ enum Command {
     /// payload has 256 KiB, a run 10,000 events, a sync writes or quarantines more or less than it should, or the
     /// worker's most memory at the last size is above 1.3 × that at the first one or 20 MiB more.
     Erp(ErpArguments),
-    /// Price runs of lists of several lengths: rows a second, requests, events, memory of worker and starter.
+    /// Price runs of lists of several lengths: rows a second, requests, events, bytes, memory of each program.
     ///
-    /// Exits with 1 when a run has more than 300 events or 0.003 look-ups a row, or the last size takes more than 1.5 ×
-    /// the time a row or 1.3 × the memory (or 20 MiB more) of the first one.
+    /// Exits with 1 when a run has more than 300 events or 0.003 look-ups a row; when a size has more than 1.1 × the
+    /// requests, events or bytes a row of the size before it, takes more than 1.5 × the time a row, or 1.3 × the memory
+    /// (or 20 MiB more) of worker, starter or sandbox; or when a million rows by the default pace would have more than
+    /// 1,500 events.
     Prices(PricesArguments),
+    /// Catalogues of several lengths, each set up twice, beside a plain client: requests, speed, events, memory.
+    ///
+    /// Exits with 1 when a product that is made costs more than 5.2 requests, or one that is unchanged more than 0.05;
+    /// when the first run is slower than 0.7 × the plain client; when a run has more than 400 events or a payload of
+    /// 256 KiB; or when the worker's memory is above 1.3 × that of the size before, or 20 MiB more.
+    Catalog(CatalogArguments),
     /// Orders with and without a bulk run under way, in interleaved phases on one worker.
     ///
     /// Exits with 1 when an order's p95 is more than 1.2 × with the bulk run, or the bulk run did not keep its rate.
@@ -94,9 +102,26 @@ struct ErpArguments {
 
 #[derive(clap::Args)]
 struct PricesArguments {
-    /// Rows of each list; the first and the last are compared.
-    #[arg(long, value_name = "N,…", default_value = "10000,100000", value_delimiter = ',',
+    /// Rows of each list; each size is compared with the one before it.
+    #[arg(long, value_name = "N,…", default_value = "10000,100000,1000000", value_delimiter = ',',
           value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
+    sizes: Vec<u32>,
+    /// Leave out the run with the default batches and delay, which takes three minutes.
+    #[arg(long)]
+    no_pace: bool,
+    /// A further setting of the workers, as `worker --help` has it; can be repeated.
+    #[arg(long, value_name = "--NAME=VALUE", allow_hyphen_values = true)]
+    worker: Vec<String>,
+    /// How the results are printed.
+    #[arg(long, short, default_value = "text", value_enum)]
+    output: Output,
+}
+
+#[derive(clap::Args)]
+struct CatalogArguments {
+    /// Products of each file; each size is compared with the one before it.
+    #[arg(long, value_name = "N,…", default_value = "1000,10000", value_delimiter = ',',
+          value_parser = clap::value_parser!(u32).range(10..=50_000))]
     sizes: Vec<u32>,
     /// A further setting of the workers, as `worker --help` has it; can be repeated.
     #[arg(long, value_name = "--NAME=VALUE", allow_hyphen_values = true)]
@@ -143,6 +168,7 @@ fn main() -> anyhow::Result<()> {
         Command::Orders(arguments) => runtime()?.block_on(orders(arguments)),
         Command::Erp(arguments) => runtime()?.block_on(erp(arguments)),
         Command::Prices(arguments) => runtime()?.block_on(prices(arguments)),
+        Command::Catalog(arguments) => runtime()?.block_on(catalog(arguments)),
         Command::Beside(arguments) => runtime()?.block_on(beside(arguments)),
         Command::Worker { settings } => worker(settings),
     }
@@ -175,8 +201,18 @@ async fn erp(arguments: ErpArguments) -> anyhow::Result<()> {
 }
 
 async fn prices(arguments: PricesArguments) -> anyhow::Result<()> {
-    let PricesArguments { sizes, worker, output } = arguments;
-    let results = bench::prices::run(&bench::prices::Options { sizes, worker_settings: worker }).await?;
+    let PricesArguments { sizes, no_pace, worker, output } = arguments;
+    let options = bench::prices::Options { sizes, pace: !no_pace, worker_settings: worker };
+    let results = bench::prices::run(&options).await?;
+    print(&results, output)?;
+    let misses = results.misses();
+    anyhow::ensure!(misses.is_empty(), "{} of what must hold does not", misses.len());
+    Ok(())
+}
+
+async fn catalog(arguments: CatalogArguments) -> anyhow::Result<()> {
+    let CatalogArguments { sizes, worker, output } = arguments;
+    let results = bench::catalog::run(&bench::catalog::Options { sizes, worker_settings: worker }).await?;
     print(&results, output)?;
     let misses = results.misses();
     anyhow::ensure!(misses.is_empty(), "{} of what must hold does not", misses.len());

@@ -106,7 +106,7 @@ impl<'c> PriceRun<'c> {
         while from < moment.rows {
             self.wait_while_paused(saga).await?;
             let stretch = self.stretch(number, moment, from, batches_before, work);
-            let count = Count { done: work.processed(), of: work.to_write() };
+            let count = Count { done: work.processed(), of: work.to_write(), failed: work.failed() };
             let step = saga.step(PROCESS, Prices::apply, stretch, policy::prices()).counting(count);
             let applied = step.interruptible(|w, token| w.control.stretch = Some(token)).await?;
             if let Some(applied) = applied {

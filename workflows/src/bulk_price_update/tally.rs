@@ -91,6 +91,11 @@ impl Work {
         self.written.counts.values().sum()
     }
 
+    /// Rows that were not written although they should have been.
+    pub(super) fn failed(&self) -> u64 {
+        self.count(PriceAction::Conflict) + self.count(PriceAction::Failed)
+    }
+
     pub(super) fn to_write(&self) -> u64 {
         self.staged.as_ref().map_or(0, |staged| staged.counts.to_write)
     }

@@ -16,6 +16,8 @@ pub(super) struct Work {
     pub(super) counts: BTreeMap<Kind, StageCounts>,
     /// The rows that were written, and those that could not be.
     pub(super) written: BTreeMap<Kind, Written<RowOutcome>>,
+    /// Products that need a text for search engines; `None`: nobody has counted them.
+    pub(super) without_text: Option<u64>,
     /// The outcomes of the products' texts for search engines.
     pub(super) seo: Written<RowOutcome>,
     /// The hashes of their changes, kind by kind.
@@ -40,7 +42,14 @@ impl Work {
         self.written.get(&kind).map(|written| written.count("failed")).unwrap_or_default()
     }
 
-    /// The rows of a kind that are not in the shop, whatever the reason.
+    /// The rows of a kind that were compared, those that cannot be written included.
+    pub(super) fn all(&self, kind: Kind) -> u64 {
+        let StageCounts { to_create, to_update, unchanged, .. } =
+            self.counts.get(&kind).copied().unwrap_or_default();
+        to_create + to_update + unchanged + self.failed(kind)
+    }
+
+    /// The rows that are not in the shop, whatever the reason.
     pub(super) fn all_failed(&self) -> u64 {
         let kinds: u64 = Kind::ALL.into_iter().map(|kind| self.failed(kind)).sum();
         kinds + self.seo.count("failed")

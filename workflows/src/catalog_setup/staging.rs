@@ -123,7 +123,8 @@ impl SetupRun<'_> {
 }
 
 fn staged(work: &mut Work, kind: Kind, rows: StagedRows) {
-    let StagedRows { batch, counts, failed, changes, largest, notes, pictures: _ } = rows;
+    let StagedRows { batch, counts, failed, without_text, changes, largest, notes, pictures: _ } = rows;
+    work.without_text = work.without_text.or(without_text);
     work.staged.insert(kind, batch.into_iter().collect());
     work.counts.insert(kind, counts);
     work.of(kind).add(failed);

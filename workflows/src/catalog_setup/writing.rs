@@ -8,6 +8,7 @@ use super::outcome::Work;
 use super::run::{SetupRun, SetupSaga};
 use super::{CATEGORIES, IMAGES, PRODUCTS, RULES, SEO};
 use crate::policy;
+use crate::report::Count;
 use crate::saga::Halt;
 
 /// The failure type of a run that a row ended.
@@ -16,9 +17,10 @@ const REFUSED: &str = "RowsRefused";
 impl SetupRun<'_> {
     /// Parents first: a child needs its parent's id. Products hang on categories, so one that fails ends the run.
     pub(super) async fn categories(&self, saga: &SetupSaga, work: &mut Work) -> Result<(), Halt> {
+        let all = work.all(Kind::Category);
         for level in work.staged.get(&Kind::Category).cloned().unwrap_or_default() {
             let rows = self.rows(CATEGORIES, Doing::Categories, level, &[]);
-            self.write(saga, CATEGORIES, rows, work.of(Kind::Category)).await?;
+            self.write(saga, CATEGORIES, rows, all, work.of(Kind::Category)).await?;
             self.told(saga, CATEGORIES, work, Kind::Category);
             self.none_failed(saga, CATEGORIES, work, Kind::Category)?;
         }
@@ -42,11 +44,15 @@ impl SetupRun<'_> {
     /// A product that gets no text is reported, and rolls nothing back; nor does a platform that writes none.
     pub(super) async fn seo(&self, saga: &SetupSaga, work: &mut Work) -> Result<(), Halt> {
         let batches = work.staged.get(&Kind::Product).cloned().unwrap_or_default();
-        if batches.is_empty() {
-            saga.skip(SEO, "no products");
+        if batches.is_empty() || work.without_text == Some(0) {
+            let why = if batches.is_empty() { "no products" } else { "every product has one" };
+            saga.skip(SEO, why);
+            return Ok(());
         }
+        let all = work.all(Kind::Product) - work.failed(Kind::Product);
         for batch in batches {
-            match self.write(saga, SEO, self.rows(SEO, Doing::Seo, batch, &[]), &mut work.seo).await {
+            let rows = self.rows(SEO, Doing::Seo, batch, &[]);
+            match self.write(saga, SEO, rows, all, &mut work.seo).await {
                 Err(Halt::Outage { reason, .. }) => {
                     saga.failed(SEO, &format!("some or all texts are missing, run the file again: {reason}"));
                     return Ok(());
@@ -72,28 +78,32 @@ impl SetupRun<'_> {
             saga.skip(step, "the file has none");
             return Ok(());
         }
+        let all = work.all(kind);
         for batch in batches {
-            self.write(saga, step, self.rows(step, doing, batch, uploads), work.of(kind)).await?;
+            self.write(saga, step, self.rows(step, doing, batch, uploads), all, work.of(kind)).await?;
         }
         self.told(saga, step, work, kind);
         if self.is_all_or_nothing() { self.none_failed(saga, step, work, kind) } else { Ok(()) }
     }
 
-    /// Writes a batch, and counts what was written, also where a stop cuts it short. Its undo is registered first, and
-    /// goes by what the batch is, not by what became of it.
+    /// Writes a batch, and counts what was written, also where a stop cuts it short; `all` are the rows of all batches
+    /// of the step. Its undo is registered first, and goes by what the batch is, not by what became of it.
     async fn write(
         &self,
         saga: &SetupSaga,
         step: &'static str,
         rows: ApplyRows,
+        all: u64,
         written: &mut Written<RowOutcome>,
     ) -> Result<(), Halt> {
+        let count = Count { done: written.counts.values().sum(), of: all, failed: written.count("failed") };
         let count_in = |stopped| {
             written.add(stopped);
             Work::words(written)
         };
         let all = saga
             .step(step, Catalogs::apply, rows.clone(), policy::erp())
+            .counting(count)
             .so_far(count_in)
             .undo_with(policy::bulk_undo())
             .undo_by(Catalogs::undo, rows)

@@ -109,10 +109,10 @@ impl OrderRun<'_> {
     /// not show it.
     async fn balance(&self, back: &Back<'_, OrderProcessing>, policy: Policy) -> Result<Balance, String> {
         let is_declined = self.so_far.borrow().is_declined;
+        let (known, mut other_ids) = back.ctx().state(|w| (w.payment_id.clone(), w.payment_ids.clone()));
+        other_ids.retain(|id| Some(id) != known.as_ref());
         // A provider need not show what it declined.
-        let payment_id = back.ctx().state(|w| w.payment_id.clone()).filter(|_| !is_declined);
-        let mut other_ids = back.ctx().state(|w| w.payment_ids.clone());
-        other_ids.retain(|id| !is_declined && Some(id) != payment_id.as_ref());
+        let payment_id = known.filter(|_| !is_declined);
         let question = FindPayment { other_ids, ..self.requests.refund(payment_id.clone()) };
         let read = Box::pin(back.read(TELL_MONEY, Payments::refunded, question, policy)).await;
         let status = back.ctx().state(|w| w.saga.report().step(PAY).map(|step| step.status));

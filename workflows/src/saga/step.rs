@@ -113,7 +113,7 @@ where
         self
     }
 
-    /// Shows how much of a long step is done: it is run again and again, each time from there.
+    /// Shows how much of a long step is done when it begins to run; its heartbeats tell of the rest.
     pub fn counting(mut self, count: Count) -> Self {
         self.count = Some(count);
         self
@@ -214,7 +214,7 @@ where
 
     async fn run(self, undo: Option<Undo>) -> Result<A::Output, Halt> {
         debug_assert!(self.first.is_none(), "only a step that ends with or_ask can ask first");
-        let Step { saga, name, part, activity, input, policy, look_up, so_far, is_quiet, .. } = self;
+        let Step { saga, name, part, activity, input, policy, look_up, so_far, is_quiet, count, .. } = self;
         saga.check()?;
         let mark = |status, detail: Option<&str>| {
             if !is_quiet {
@@ -224,7 +224,8 @@ where
         let has_undo = undo.is_some();
         saga.undos.borrow_mut().extend(undo);
         saga.scribe.change(|state| state.enter::<W>(name, has_undo));
-        mark(StepStatus::Running, None);
+        let count = count.map(|count| count.to_string());
+        mark(StepStatus::Running, count.as_deref());
         let answer = saga.attempt(name, part, &Rc::new(activity), input, policy, &saga.forward).await;
         // Where another step has decided that the run goes back, nobody waits for a system that may be down: the undo
         // goes by the key, whatever became of the effect.

@@ -122,6 +122,7 @@ impl Facts {
              \x20 Temporal Web UI  {}\n\
              \x20 Temporal         {} (namespace {NAMESPACE})\n\
              \x20 sandbox shop     {}/_sandbox/audit\n\
+             \x20 its shelf        {}/_sandbox/shop\n\
              \x20 its mailbox      {}/_sandbox/mailbox\n\
              \x20 worker           {}/readyz\n\
              \x20 logs             {}\n\
@@ -134,6 +135,7 @@ impl Facts {
              Ctrl-C here stops everything; the databases are kept for the next run (`--fresh` forgets them).\n",
             self.web_ui,
             self.temporal_address,
+            self.sandbox_url(),
             self.sandbox_url(),
             self.sandbox_url(),
             self.worker_url,

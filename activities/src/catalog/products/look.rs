@@ -60,6 +60,12 @@ impl Staged {
         look
     }
 
+    /// Whether the platform is to write its text for search engines: neither the file nor the shop says one.
+    pub(in crate::catalog) fn needs_text(&self, now: Option<&Look>) -> bool {
+        let is_said = self.product.seo.contains_key("meta_description");
+        !is_said && now.is_none_or(|now| now.meta_description.is_none())
+    }
+
     /// The prices that it sets. One that some of several variants have changes nothing.
     pub(in crate::catalog) fn moves<'r>(&'r self, now: Option<&Look>) -> Vec<Move<'r>> {
         let own = self.product.price.filter(|_| now.is_none_or(|now| now.prices.is_empty()));

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use contracts::catalog::PICTURE_BYTES_MAX;
 use contracts::catalog::paths::{Found, Paths, file_parts, is_web};
 use contracts::objects::ObjectRef;
 use serde_json::value::RawValue;
@@ -56,9 +57,12 @@ fn attached(
     let path = fields.as_ref().filter(|fields| fields.get("content").is_none());
     let path = path.and_then(|fields| fields["file_path"].as_str()).filter(|path| !is_web(path));
     let (Some(path), Some(end)) = (path, written.rfind('}')) else { return Ok(written.to_owned()) };
-    let (field, value) = match find(path, known) {
-        Ok(place) => {
-            let picture = read(&files[place])?;
+    let found = match find(path, known) {
+        Ok(place) => read(&files[place])?,
+        Err(problem) => Err(problem),
+    };
+    let (field, value) = match found {
+        Ok(picture) => {
             let value = json!(picture.content);
             pictures.push(picture);
             ("content", value)
@@ -84,11 +88,16 @@ fn find(path: &str, known: &Paths) -> Result<usize, String> {
     Err("is not in the folder of --images".to_owned())
 }
 
-fn read(file: &Path) -> Result<Picture, Failure> {
+/// A picture; or why no shop takes it, of a file that nobody has to read for that.
+fn read(file: &Path) -> Result<Result<Picture, String>, Failure> {
+    let bytes = fs::metadata(file).map_err(|error| cannot_read(file, error))?.len();
+    if bytes > PICTURE_BYTES_MAX {
+        return Ok(Err(format!("has {bytes} bytes; at most {PICTURE_BYTES_MAX} are taken")));
+    }
     let bytes = fs::read(file).map_err(|error| cannot_read(file, error))?;
     let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     let content = ObjectRef { key: format!("{INPUTS}/{sha256}"), bytes: bytes.len() as u64, sha256 };
-    Ok(Picture { file: file.to_owned(), content })
+    Ok(Ok(Picture { file: file.to_owned(), content }))
 }
 
 /// Every file below a folder.
@@ -145,8 +154,18 @@ mod tests {
             fs::create_dir_all(file.parent().ok_or("no parent")?)?;
             fs::write(&file, file.display().to_string())?;
         }
-        let paths =
-            ["01.jpg", "cup/01.jpg", "/uploads/1.jpg", "banner.jpg", "Áo.jpg", "2.jpg", "https://x/1.jpg"];
+        // Two gigabytes, none of which is on a disk, or in memory.
+        fs::File::create(folder.join("huge.jpg"))?.set_len(2 << 30)?;
+        let paths = [
+            "01.jpg",
+            "cup/01.jpg",
+            "/uploads/1.jpg",
+            "banner.jpg",
+            "Áo.jpg",
+            "2.jpg",
+            "https://x/1.jpg",
+            "huge.jpg",
+        ];
         let images: Vec<Value> = paths.iter().map(|path| json!({ "file_path": path })).collect();
         let json = json!({ "catalog_id": "a", "images": images }).to_string();
         let attached = attach(InputText { name: String::new(), json }, &folder);
@@ -157,7 +176,8 @@ mod tests {
             (0..paths.len()).map(|place| read["images"][place]["content_problem"].as_str()).collect();
         let twice = Some("could be cup/01.jpg or mug/01.jpg");
         let missing = Some("is not in the folder of --images");
-        assert_eq!(problems, [twice, None, None, None, None, missing, None]);
+        let huge = Some("has 2147483648 bytes; at most 10485760 are taken");
+        assert_eq!(problems, [twice, None, None, None, None, missing, None, huge]);
         assert_eq!(pictures.len(), 4);
         assert_eq!(pictures[1].file, folder.join("1.jpg"));
         assert!(read["images"][6]["content"].is_null());

@@ -54,5 +54,5 @@ fn one(row: u32, fields: &Fields<'_>) -> Option<Result<Image, Problem>> {
     if is_stored && content.is_none() {
         return None;
     }
-    Some(Ok(Image { row, file_path, alt_text, tags, content }))
+    Some(Ok(Image { row, file_path, alt_text, tags, content, url: None }))
 }
