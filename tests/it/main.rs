@@ -23,6 +23,7 @@ mod erp_sync;
 mod follow_up_faults;
 mod late_payment;
 mod mail;
+mod mail_once;
 mod onboarding_completed;
 mod onboarding_family;
 mod onboarding_faults;
