@@ -11,6 +11,7 @@
 //! - [`erp`]: what changed in an ERP, and the shop's side of a sync;
 //! - [`prices`]: lists of new prices, checked, written in batches, and taken back;
 //! - [`objects`]: the object store's housekeeping;
+//! - [`observe`]: what becomes of messages, for whoever counts it;
 //! - [`webhook`]: news that a payment provider pushes, and how to know that it is from them.
 //!
 //! Deliberately absent: retry loops (Temporal's, by policy), workflow code, configuration files.
@@ -27,6 +28,7 @@ mod lease;
 pub mod loyalty;
 pub mod notification;
 pub mod objects;
+pub mod observe;
 pub mod payment;
 pub mod prices;
 pub mod provider;

@@ -6,6 +6,8 @@
     reason = "activity_definitions wants this body and generates markers without docs; everything else has them"
 )]
 
+mod mails;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +16,7 @@ use temporalio_macros::activity_definitions;
 
 use crate::money::Money;
 use crate::values::{CustomerId, CustomerRef, IdempotencyKey, ProductId, Recipient};
+pub use mails::{KeptBack, MailVerdict, MayMail, MayWelcome, WelcomeVerdict};
 
 /// The customer activities.
 pub struct Customers;
@@ -71,6 +74,12 @@ impl Customers {
     /// Whether a marketing mail may be sent to a customer at this moment.
     #[activity(name = "customers.may_mail")]
     pub fn may_mail(input: MayMail) -> MailVerdict {
+        unimplemented!()
+    }
+
+    /// Asks whether a customer may be welcomed by mail, and whether the mail may promote anything.
+    #[activity(name = "customers.may_welcome")]
+    pub fn may_welcome(input: MayWelcome) -> WelcomeVerdict {
         unimplemented!()
     }
 
@@ -240,96 +249,6 @@ pub struct AssignSegments {
     pub customer_id: CustomerId,
     /// `new_customer`, `interested_in_electronics`, …
     pub segments: Vec<String>,
-}
-
-/// The question whether a marketing mail may be sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MayMail {
-    /// The customer the mail would go to.
-    pub customer_id: CustomerId,
-    /// The pseudonym, for the link that ends the mails.
-    pub customer_ref: CustomerRef,
-    /// The moment, by workflow time, RFC 3339.
-    pub now: String,
-}
-
-/// Whether a marketing mail may be sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "verdict", rename_all = "snake_case")]
-pub enum MailVerdict {
-    /// Send it.
-    Send {
-        /// The address of the one-click unsubscription (RFC 8058), where there is one.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        unsubscribe_url: Option<String>,
-    },
-    /// It is quiet where the customer lives: ask again then.
-    Wait {
-        /// RFC 3339; after the moment of the question.
-        until: String,
-    },
-    /// Do not send it.
-    Keep {
-        /// Why not.
-        reason: KeptBack,
-    },
-}
-
-/// Why a marketing mail is not sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum KeptBack {
-    /// The customer did not agree to marketing, or no longer does.
-    NoConsent,
-    /// The customer ended the mails.
-    Unsubscribed,
-    /// Mail to the address bounced.
-    Bounced,
-    /// The customer reported a mail as spam.
-    Complained,
-    /// The customer has ordered: there is nothing left to introduce.
-    Ordered,
-    /// The platform knows no such customer (any more), or the account is not active.
-    NoCustomer,
-    /// The customer's data was erased.
-    Erased,
-    /// The onboarding was undone.
-    Undone,
-    /// The platform recommends nothing to this customer.
-    NothingToRecommend,
-}
-
-impl KeptBack {
-    /// The reason in words, for reports.
-    #[must_use]
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::NoConsent => "no consent to marketing",
-            Self::Unsubscribed => "unsubscribed",
-            Self::Bounced => "the address bounced",
-            Self::Complained => "the customer complained of spam",
-            Self::Ordered => "the customer has ordered",
-            Self::NoCustomer => "no active customer",
-            Self::Erased => "the customer's data was erased",
-            Self::Undone => "the onboarding was undone",
-            Self::NothingToRecommend => "nothing to recommend",
-        }
-    }
-
-    /// Whether it also answers for every later mail of the series.
-    #[must_use]
-    pub fn ends_series(self) -> bool {
-        match self {
-            Self::NoConsent | Self::NothingToRecommend => false,
-            Self::Unsubscribed
-            | Self::Bounced
-            | Self::Complained
-            | Self::Ordered
-            | Self::NoCustomer
-            | Self::Erased
-            | Self::Undone => true,
-        }
-    }
 }
 
 /// The customer wants no more marketing mail.

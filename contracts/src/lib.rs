@@ -47,6 +47,9 @@ pub mod failure {
     pub const NEW_WORD: &str = "NewWord";
     /// The system said no in a way the process has no word for: asking again is pointless.
     pub const REFUSED: &str = "Refused";
+    /// A sender that cannot tell a second attempt from the first does not send inside a workflow task, where an attempt
+    /// is given up while it goes on: nothing happened, and the activity of its own sends.
+    pub const NOT_HERE: &str = "NotHere";
     /// An undo found nothing to undo and looks a second time before believing it.
     pub const NOTHING_YET: &str = "NothingYet";
 }

@@ -131,7 +131,8 @@ CONTROL ENDPOINTS (never need the token)
   PUT  /_sandbox/shipments/{order_id}                 {\"status\":\"in_transit\"} ends the void window
   GET  /_sandbox/customers                            customers, with all that belongs to them
   PUT  /_sandbox/customers/{customer_id}              {marketing_consent?,unsubscribed?,suppressed?,
-                                                       time_zone?,quiet_hours?,orders_placed?}
+                                                       time_zone?,quiet_hours?,orders_placed?,
+                                                       email?}
   GET  /_sandbox/catalog?after=&limit=                products with their levels, by SKU
   GET  /_sandbox/erp, PUT                             {username?,password?,token_seconds?,
                                                        token_requests?,rate_per_second?,page_max?}

@@ -6,7 +6,7 @@ use contracts::customers::KeptBack;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tests::customers;
-use tests::mail::{DKIM, Habits, LISTED, MailServer, NOBODY};
+use tests::mail::{DKIM, FULL, Habits, LISTED, MailServer, NOBODY};
 use tests::orders;
 use tests::processes::free_port;
 use tests::world::{LIMIT, World};
@@ -108,13 +108,14 @@ async fn a_lost_reply_costs_one_more_message_under_the_same_id() -> anyhow::Resu
 #[tokio::test]
 async fn a_recipient_that_is_refused_is_reported_and_suppressed_and_the_order_is_fulfilled()
 -> anyhow::Result<()> {
-    const MAILBOXES: &str = "--mail-bounces=no-such-mailbox";
     const ADDRESS: &str = "--mail-bounces=of-the-address";
+    const EVERY: &str = "--mail-bounces=every-refusal";
     for (address, more, suppressed) in [
         (NOBODY, None, json!("bounce")),
-        (NOBODY, Some(MAILBOXES), json!("bounce")),
-        (LISTED, None, json!("bounce")),
-        (LISTED, Some(ADDRESS), json!(null)),
+        (NOBODY, Some(ADDRESS), json!("bounce")),
+        (FULL, None, json!(null)),
+        (FULL, Some(ADDRESS), json!(null)),
+        (FULL, Some(EVERY), json!("bounce")),
     ] {
         let server = MailServer::start()?;
         let settings: Vec<String> = right(&server).into_iter().chain(more.map(str::to_owned)).collect();
@@ -128,13 +129,52 @@ async fn a_recipient_that_is_refused_is_reported_and_suppressed_and_the_order_is
         let step = result.report.step("send-notifications").cloned();
         let step = step.ok_or_else(|| anyhow::anyhow!("no step send-notifications"))?;
         let shown = serde_json::to_string(&step)?;
-        assert!(shown.contains("refused: 550"), "{shown}");
+        assert!(shown.contains("refused: 550 5."), "{shown}");
         assert!(!serde_json::to_string(&result.report)?.contains(address), "{:?}", result.report);
         assert_eq!(server.mails()?, Vec::<Value>::new());
         assert_eq!(world.only_customer().await?["mail"]["suppressed"], suppressed, "{address} {more:?}");
         let totals = world.shop.clean().await?;
         let sent = (&totals["sms"], &totals["pushes"], &totals["refunds"]);
         assert_eq!(sent, (&json!(1), &json!(1), &json!(0)), "{address} {more:?}");
+    }
+    Ok(())
+}
+
+/// A full mailbox costs one mail (M3). A refusal of policy costs it later, and no setting suppresses the address.
+#[tokio::test]
+async fn a_mail_that_is_lost_is_in_the_report_and_a_metric_and_the_series_goes_on() -> anyhow::Result<()> {
+    for (address, fate, why) in
+        [(FULL, Some(Fate::Refused { code: "550 5.2.2".to_owned() }), "refused"), (LISTED, None, "given_up")]
+    {
+        let server = MailServer::start()?;
+        let port = free_port()?;
+        let (listen, patience) = (format!("--listen=127.0.0.1:{port}"), "--notice-patience=3s".to_owned());
+        let every = "--mail-bounces=every-refusal".to_owned();
+        let mut settings = right(&server);
+        settings.extend([listen, patience]);
+        settings.extend((address == LISTED).then_some(every));
+        let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
+        let (world, _worker) = World::apart(&settings).await?;
+        let mut registration = customers::registration();
+        registration["email"] = json!(address);
+        let customer_id = world.open_account(&registration).await?;
+        let mut order = orders::order();
+        order["customer_email"] = json!(address);
+        if let Some(fate) = fate {
+            let long_ago = Timestamp::now() - SignedDuration::from_hours(24 * 8);
+            let series = world.follow_up(&registration, &customer_id, long_ago).await?.ended().await?;
+            let fates: Vec<_> = series.completed()?.mails.into_iter().map(|mail| mail.fate).collect();
+            assert_eq!(fates, [fate.clone(), fate]);
+        }
+        let result = world.run(&order).await?.fulfilled()?;
+        let shown = serde_json::to_string(&result.report)?;
+        let words = if why == "refused" { "refused: 550 5.2.2" } else { "permission or policy (550 5.7.1)" };
+        assert!(shown.contains(words) && !shown.contains(address), "{shown}");
+        assert_eq!(world.only_customer().await?["mail"]["suppressed"], json!(null), "{address}");
+        let metrics = reqwest::get(format!("http://127.0.0.1:{port}/metrics")).await?.text().await?;
+        let line = metrics.lines().find(|line| line.starts_with("sunflow_messages_lost_total"));
+        let line = line.ok_or_else(|| anyhow::anyhow!("no lost messages in {metrics}"))?;
+        assert!(line.contains("channel=\"email\"") && line.contains(&format!("why=\"{why}\"")), "{line}");
     }
     Ok(())
 }
@@ -166,7 +206,8 @@ async fn an_address_that_bounces_is_suppressed_and_gets_no_more_mails() -> anyho
         let series = world.follow_up(&registration, &customer_id, long_ago).await?;
         let result = series.ended().await?.completed()?;
         let kept_back = Fate::KeptBack { reason: KeptBack::Bounced };
-        let first = if is_welcomed { kept_back.clone() } else { Fate::Refused { code: "550".to_owned() } };
+        let first =
+            if is_welcomed { kept_back.clone() } else { Fate::Refused { code: "550 5.1.1".to_owned() } };
         let fates: Vec<_> = result.mails.into_iter().map(|mail| mail.fate).collect();
         assert_eq!((fates, result.ended_by), (vec![first, kept_back], Some(KeptBack::Bounced)));
         assert_eq!(world.only_customer().await?["mail"]["suppressed"], json!("bounce"), "{is_welcomed}");

@@ -25,6 +25,7 @@ mod follow_up_faults;
 mod late_payment;
 mod lists_watched;
 mod mail;
+mod mail_once;
 mod onboarding_completed;
 mod onboarding_family;
 mod onboarding_faults;

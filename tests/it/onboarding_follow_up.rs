@@ -268,3 +268,38 @@ async fn a_mail_whose_reply_is_lost_is_sent_once_and_an_outage_is_waited_out() -
     }
     Ok(())
 }
+
+/// A platform that gives no usable answer for longer than an hour costs no mail; the rounds grow. The mail goes to the
+/// address that the platform has by then.
+#[tokio::test]
+async fn a_mail_waits_for_the_platform_and_goes_to_the_address_that_it_has_then() -> anyhow::Result<()> {
+    let week = Week::begin(&[]).await?;
+    let series = week.series().await?;
+    let refusal =
+        json!([{ "operation": "customers.permission", "kind": "status", "status": 400, "count": 14 }]);
+    week.world.shop.faults(refusal).await?;
+    week.knows(json!({ "email": "corrected@example.com" })).await?;
+    let result = week.skip_to_end(&series).await?;
+    assert!(result.mails.iter().all(|mail| mail.fate == Fate::Sent), "{:?}", result.mails);
+    let late = week.hours(&result, 0) - SignedDuration::from_hours(DAY);
+    assert!(late > SignedDuration::from_hours(1) && late < SignedDuration::from_hours(8), "{late:?}");
+    let outbox = week.world.shop.get("outbox").await?;
+    for sent in outbox.as_array().into_iter().flatten() {
+        assert_eq!(sent["message"]["to"], json!("corrected@example.com"), "{sent}");
+    }
+    Ok(())
+}
+
+/// A mail is tried until the next one is due, the last one for a patience of its own.
+#[tokio::test]
+async fn a_mail_is_given_up_when_the_next_one_is_due() -> anyhow::Result<()> {
+    let week = Week::begin(&[]).await?;
+    let series = week.series().await?;
+    let refusal = json!([{ "operation": "customers.permission", "kind": "status", "status": 400 }]);
+    week.world.shop.faults(refusal).await?;
+    let result = week.skip_to_end(&series).await?;
+    assert!(result.mails.iter().all(|mail| mail.fate == Fate::GivenUp), "{:?}", result.mails);
+    assert!(about(week.hours(&result, 0), 7 * DAY), "{:?}", result.mails);
+    assert!(about(week.hours(&result, 1), 7 * DAY), "{:?}", result.mails);
+    Ok(())
+}

@@ -31,7 +31,7 @@ async fn an_address_that_is_registered_gets_no_points_no_coupon_no_mail() -> any
         let run = world.register(registration).await?;
         let (message, report) = run.ended().await?.failed_as("CustomerExists")?;
         assert!(message.contains("Workflow step 'create-customer' failed"), "{message}");
-        assert_eq!(tests::world::in_words(&report.undone), ["create-customer"]);
+        assert!(report.undone.is_empty(), "nothing was done: {report:?}");
         assert_eq!(run.follow_up().is_open().await?, None, "no series was begun");
     }
     nothing_stands(&world, 0).await?;
@@ -47,7 +47,7 @@ async fn a_customer_who_was_onboarded_is_not_onboarded_again() -> anyhow::Result
     let registration = customers::registration();
     world.onboard(&registration).await?.completed()?;
     let (_, report) = world.onboard(&registration).await?.failed_as("CustomerExists")?;
-    assert_eq!(tests::world::in_words(&report.undone), ["create-customer"]);
+    assert!(report.undone.is_empty(), "nothing was done: {report:?}");
     let totals = world.shop.clean().await?;
     assert_eq!(
         (&totals["customers"], &totals["points"], &totals["coupons"], &totals["mails"]),

@@ -99,7 +99,7 @@ async fn an_undo_leaves_the_account_that_was_there_as_it_was() -> anyhow::Result
     let (_, report) = run.ended().await?.failed_as("StepFailed")?;
     assert_eq!(
         tests::world::in_words(&report.undone),
-        ["send-welcome-emails/coupon", "send-welcome-emails/follow-up", "setup-loyalty", "create-customer"]
+        ["send-welcome-emails/coupon", "send-welcome-emails/follow-up", "setup-loyalty"]
     );
     assert_eq!(account(&world).await?, before, "active, not marked");
     assert_eq!(books(&world).await?, [1, 0, 0, 0, 0]);
@@ -130,7 +130,7 @@ async fn a_closed_account_is_not_gone_on_with_and_refuse_says_the_default() -> a
             message.starts_with("Workflow step 'create-customer' failed: the address is registered"),
             "{message}"
         );
-        assert_eq!(tests::world::in_words(&report.undone), ["create-customer"]);
+        assert!(report.undone.is_empty(), "nothing was done: {report:?}");
         assert_eq!(account(&world).await?["status"], json!(status));
         assert_eq!(books(&world).await?, [1, 0, 0, 0, 0]);
     }

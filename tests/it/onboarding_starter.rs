@@ -131,6 +131,14 @@ async fn news_of_a_customer_reach_the_mails() -> anyhow::Result<()> {
     let late = starter(&world, &["ordered", customer], None).await?;
     assert_eq!(late.code, Some(1), "{}", late.err);
     assert!(late.err.contains("has already ended"), "{}", late.err);
+    // Nothing is erased by it, and it says so; the second time as the first.
+    for _ in 0..2 {
+        let erased = starter(&world, &["erase", customer], None).await?;
+        assert_eq!(erased.code, Some(0), "{}", erased.err);
+        let said = format!("{}{}", erased.out, erased.err);
+        assert!(said.contains("follow-up mails: had ended before. Nothing else was touched"), "{said}");
+        assert!(said.contains("the account at the platform") && !said.contains("was erased"), "{said}");
+    }
     let nobody = starter(&world, &["erase", "0123456789abcdef"], None).await?;
     assert_eq!(nobody.code, Some(4), "{}", nobody.err);
     Ok(())

@@ -56,6 +56,21 @@ async fn whatever_goes_wrong_on_the_way_the_customer_gets_one_sms() -> anyhow::R
     Ok(())
 }
 
+/// M4 for SMS: while Twilio thinks, its list does not show the message, and a second attempt would send a second one.
+#[tokio::test]
+async fn a_slow_twilio_gets_one_sms() -> anyhow::Result<()> {
+    let twilio = Twilio::start().await?;
+    twilio.fails(&[Fault::Slow]);
+    let mut settings = twilio.settings();
+    settings.push("--ecommerce-api-timeout=30000".to_owned());
+    let (world, _worker) = World::apart(&strs(&settings)).await?;
+    world.run(&orders::order()).await?.fulfilled()?;
+    // A message that was on its way has arrived by then.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(twilio.messages().len(), 1);
+    Ok(())
+}
+
 /// Two orders of one customer are two messages: what is looked up is the text, which names its order.
 #[tokio::test]
 async fn another_order_of_the_same_customer_is_another_sms() -> anyhow::Result<()> {

@@ -20,6 +20,8 @@ pub const USER: &str = "shop@example.com";
 pub const PASSWORD: &str = "a password of the tests";
 /// A recipient the server refuses.
 pub const NOBODY: &str = "nobody@example.com";
+/// A recipient whose mailbox is full.
+pub const FULL: &str = "full@example.com";
 /// A recipient whose mail is refused for what the server thinks of the sender.
 pub const LISTED: &str = "listed@example.com";
 
@@ -48,6 +50,8 @@ pub struct Habits {
     pub knows_key: bool,
     /// So many mails are taken, and the connection is dropped in place of a reply.
     pub lost_replies: u32,
+    /// How long it takes over each mail, in milliseconds.
+    pub delay_ms: u32,
 }
 
 impl MailServer {
@@ -63,10 +67,11 @@ impl MailServer {
         let port = free_port()?;
         let path = |name: &str| folder.0.join(name).display().to_string();
         let (port_text, lost) = (port.to_string(), habits.lost_replies.to_string());
+        let delay = (f64::from(habits.delay_ms) / 1000.0).to_string();
         let (cert, key, mails) = (path("cert.pem"), path("key.pem"), path("mails"));
         let mut args: Vec<&str> = vec!["--port", &port_text, "--cert", &cert, "--key", &key, "--box", &mails];
-        let refused = [format!("{NOBODY}=5.1.1"), format!("{LISTED}=5.7.1")];
-        args.extend(["--user", USER, "--password", PASSWORD, "--lose-replies", &lost]);
+        let refused = [format!("{NOBODY}=5.1.1"), format!("{FULL}=5.2.2"), format!("{LISTED}=5.7.1")];
+        args.extend(["--user", USER, "--password", PASSWORD, "--lose-replies", &lost, "--delay", &delay]);
         args.extend(refused.iter().flat_map(|pair| ["--refuse", pair]));
         args.extend(habits.is_wrapped.then_some("--wrapped"));
         let record = format!("s1._domainkey.shop.example.com={}", DKIM_RECORD.trim());

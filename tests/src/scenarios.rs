@@ -294,7 +294,7 @@ async fn unsubscribed(
     customer_id: CustomerId,
 ) -> anyhow::Result<String> {
     let customer_ref = customers::customer_ref(registration)?;
-    let workflow_id = unsubscription::workflow_id(&customer_ref);
+    let workflow_id = unsubscription::workflow_id(&customer_ref, &customer_id);
     let options = WorkflowStartOptions::new(world.task_queue.clone(), workflow_id.clone()).build();
     let input = Unchecked::of(&UnsubscriptionData { customer_ref, customer_id })?;
     let run = world.client.start_workflow(Unsubscription::run, input, options).await?;

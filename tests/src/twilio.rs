@@ -37,6 +37,8 @@ pub enum Fault {
     ReplyLost,
     /// The message is taken, and no answer comes until [`Twilio::release`].
     ReplyHeld,
+    /// It thinks for 2.5 s before it takes the message.
+    Slow,
 }
 
 #[derive(Default)]
@@ -190,9 +192,15 @@ async fn send(State(twilio): State<Shared>, headers: HeaderMap, form: String) ->
     if body.chars().count() > 1_600 {
         return error(400, 21617);
     }
-    let (fault, sid) = {
+    let fault = {
         let mut books = twilio.books();
-        let fault = if books.faults.is_empty() { None } else { Some(books.faults.remove(0)) };
+        if books.faults.is_empty() { None } else { Some(books.faults.remove(0)) }
+    };
+    if fault == Some(Fault::Slow) {
+        tokio::time::sleep(Duration::from_millis(2_500)).await;
+    }
+    let sid = {
+        let mut books = twilio.books();
         let sid = format!("SM{:032x}", books.messages.len() + 1);
         if !matches!(fault, Some(Fault::Busy | Fault::Down)) {
             let message = json!({
@@ -200,7 +208,7 @@ async fn send(State(twilio): State<Shared>, headers: HeaderMap, form: String) ->
             });
             books.messages.insert(0, message);
         }
-        (fault, sid)
+        sid
     };
     match fault {
         Some(Fault::Busy) => {
@@ -213,6 +221,8 @@ async fn send(State(twilio): State<Shared>, headers: HeaderMap, form: String) ->
             drop(tokio::time::timeout(Duration::from_secs(60), twilio.release.notified()).await);
             error(503, 20503)
         }
-        None => (StatusCode::CREATED, json!({ "sid": sid, "status": "queued" }).to_string()).into_response(),
+        None | Some(Fault::Slow) => {
+            (StatusCode::CREATED, json!({ "sid": sid, "status": "queued" }).to_string()).into_response()
+        }
     }
 }

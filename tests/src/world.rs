@@ -36,7 +36,7 @@ use crate::{orders, processes, servers};
 pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// Figures short enough for a test. The first in-process worker sets the policies for all; so all use these.
-const SHORT: [&str; 16] = [
+const SHORT: [&str; 18] = [
     "--ecommerce-api-timeout=2000",
     "--undo-patience=3s",
     "--second-look=500ms",
@@ -53,6 +53,8 @@ const SHORT: [&str; 16] = [
     "--erp-patience=20s",
     "--prices-patience=20s",
     "--ref-key=a key for tests only",
+    "--follow-up-patience=3s",
+    "--unsubscribe-url=https://shop.example.com/unsubscribe",
 ];
 
 /// Waits until the progress of a run is as wanted.

@@ -8,7 +8,8 @@
 //!
 //! | what | which texts | invisible signs in it |
 //! |---|---|---|
-//! | [`line`](fn@line) | names, streets, cities: one line that a person wrote about a person | refused, with sign and place |
+//! | [`line`](fn@line) | streets, cities, names on parcels: one line that a person wrote about a person | refused, with sign and place |
+//! | [`name`](fn@name) | names of customers, which go into mails: nothing that reads as a link | refused, with sign and place |
 //! | [`title`] | names of products: one line that a shop wrote | dropped |
 //! | [`prose`] | descriptions: any number of lines | dropped |
 //! | [`key`] | SKUs, ids, names of categories: texts that are compared | refused, with sign and place |
@@ -17,10 +18,10 @@
 //! | [`phone`], [`local_phone`], [`number`] | one number | dropped |
 //! | [`secret`](fn@secret) | tokens, passwords, keys | dropped at both ends |
 //!
-//! The modules: `line` and `sign` (lines and the signs in them), `mail`, `phone`, `number` (and whether one may mean
-//! thousands), `zone` (the zone of a clock, and a moment that names it), `sku`, `slug` (the part of a link that names
-//! something), `secret`, `host` (which is this machine), [`json`], `problem`, and `nearest` (the word that was probably
-//! meant).
+//! The modules: `line` and `sign` (lines and the signs in them), `name`, `mail`, `phone`, `number` (and whether one may
+//! mean thousands), `zone` (the zone of a clock, and a moment that names it), `sku`, `slug` (the part of a link that
+//! names something), `secret`, `host` (which is this machine), [`json`], `problem`, and `nearest` (the word that was
+//! probably meant).
 //!
 //! Every reader composes its text (Unicode NFC; a secret stays as it is), drops blanks and invisible signs at both
 //! ends, and gives the form that is sent and compared. No refusal repeats the text: it may be personal.
@@ -31,6 +32,7 @@ mod host;
 pub mod json;
 mod line;
 mod mail;
+mod name;
 mod nearest;
 mod number;
 mod phone;
@@ -44,6 +46,7 @@ mod zone;
 pub use host::is_this_machine;
 pub use line::{DESCRIPTION_MAX, as_seen, is_unseen, key, line, prose, shows_nothing, title};
 pub use mail::mail_address;
+pub use name::name;
 pub use nearest::{did_you_mean, nearest};
 pub use number::{is_of_two_minds, number};
 pub use phone::{is_international, local_phone, phone};

@@ -1,4 +1,6 @@
-//! Time zones, as people and databases name them, and moments that name theirs.
+//! Time zones, as people, databases and Windows name them, and moments that name theirs.
+
+mod windows;
 
 use jiff::Timestamp;
 use jiff::fmt::temporal::{DateTimeParser, Pieces, TimeZoneAnnotationKind};
@@ -13,7 +15,8 @@ const NAME_OR_OFFSET: &str = "write an IANA name, such as Asia/Ho_Chi_Minh, or a
 const OFFSETS: std::ops::RangeInclusive<i32> = -12 * 60..=14 * 60;
 
 /// A time zone: a name of the database that is built in (a text means the same on every machine), or how far its clocks
-/// are ahead of Greenwich: `+07:00`, `+0700`, `+7`, `UTC+7`, `GMT+07:00`.
+/// are ahead of Greenwich: `+07:00`, `+0700`, `+7`, `UTC+7`, `GMT+07:00`; or the name that Windows has, such as
+/// `SE Asia Standard Time`.
 ///
 /// `GMT+7` is read as people mean it: the clocks of Hanoi. In the language of POSIX, and in the database's `Etc/GMT+7`,
 /// the same sign means the opposite, so such names are refused.
@@ -24,7 +27,8 @@ pub fn zone(text: &str) -> Result<TimeZone, Refusal> {
     let name = key(text, 60)?;
     match offset(&name) {
         Some(offset) => Ok(offset.to_time_zone()),
-        None => named_zone(&name).map_err(|refusal| Refusal { fix: NAME_OR_OFFSET.to_owned(), ..refusal }),
+        None => named_zone(windows::iana(&name).unwrap_or(&name))
+            .map_err(|refusal| Refusal { fix: NAME_OR_OFFSET.to_owned(), ..refusal }),
     }
 }
 
@@ -137,6 +141,11 @@ mod tests {
             ("Etc/GMT+0", 0.0),
             ("Z", 0.0),
             ("EST5EDT", -5.0),
+            // M9: the names of Windows, and an alias.
+            ("SE Asia Standard Time", 7.0),
+            ("se asia standard time", 7.0),
+            ("W. Europe Standard Time", 1.0),
+            ("Asia/Saigon", 7.0),
         ] {
             assert_eq!(hours(zone(name)), Ok(ahead), "{name}");
         }

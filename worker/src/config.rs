@@ -21,6 +21,7 @@ use activities::payment::Provider;
 use activities::shipping::Carrier;
 use clap::Parser;
 use contracts::notification::OrderMail;
+use jiff::tz::TimeZone;
 
 use crate::door::DoorSettings;
 
@@ -46,6 +47,7 @@ mod tuning;
 
 pub use bulk::BulkSettings;
 pub use erp::ErpSettings;
+pub use onboarding::way_out;
 pub use operation::{LogFormat, Operation};
 pub use patience::Patience;
 use patience::Requests;
@@ -115,6 +117,8 @@ pub struct Settings {
     pub order_mails: BTreeSet<OrderMail>,
     /// The key of the customers' pseudonyms, and the address of the unsubscribe links.
     pub pseudonyms: Pseudonyms,
+    /// The zone of quiet hours that name none.
+    pub zone: TimeZone,
     /// How long things are retried.
     pub patience: Patience,
     /// How the worker runs.
@@ -153,6 +157,7 @@ impl Config {
         let sms = self.sms.check(senders, limits, &mut problems);
         let order_mails = self.order_mails.check(&mut problems);
         let pseudonyms = self.onboarding.pseudonyms(&mut problems);
+        let zone = self.onboarding.zone(&mut problems);
         let requests = Requests {
             timeout: limits.timeout,
             // A repeated attempt looks first and then acts.
@@ -167,8 +172,8 @@ impl Config {
         let erp = self.erp.check(&mut problems);
         let bulk = self.bulk.read();
         let tuning = self.tuning.check(&mut problems);
-        let settings = shop.zip(payment.zip(shipping)).zip(mail.zip(sms));
-        problems.or(settings.map(|((shop, (payment, shipping)), (mail, sms))| Settings {
+        let settings = shop.zip(payment.zip(shipping)).zip(mail.zip(sms)).zip(zone);
+        problems.or(settings.map(|(((shop, (payment, shipping)), (mail, sms)), zone)| Settings {
             temporal,
             shop,
             payment,
@@ -177,6 +182,7 @@ impl Config {
             sms,
             order_mails,
             pseudonyms,
+            zone,
             patience,
             operation,
             door,

@@ -66,6 +66,9 @@ pub async fn run_with(
     if settings.pseudonyms.key.is_none() {
         tracing::warn!("SUN_REF_KEY is not set: no customer can be onboarded here");
     }
+    if let Some(Err(why)) = config::way_out(&settings.pseudonyms) {
+        tracing::warn!("marketing mails are {why}");
+    }
     let systems = systems::Systems::connect(&settings)?;
     let exporter = metrics::Exporter::start().context("the metrics exporter cannot be started")?;
     let webhook = settings.operation.metrics_webhook.clone().map(webhook::Webhook::start).transpose()?;

@@ -3,7 +3,9 @@
 //! Ours: `sunflow_process_started_total{process}`, `sunflow_process_ended_total{process, outcome, compensated}`,
 //! `sunflow_process_duration_seconds{process, outcome}`, `sunflow_step_duration_seconds{process, step, status}`
 //! (retries and waits included) and `sunflow_undo_failures_total{process, step}`; every question to a
-//! person in `sunflow_questions_total{process, kind, step, cause}`.
+//! person in `sunflow_questions_total{process, kind, step, cause}`. Of messages: `sunflow_messages_lost_total{channel,
+//! why}` (`why`: `refused`, `given_up`), `sunflow_mail_relay_refusals_total` and
+//! `sunflow_mail_suppressions_held_total`.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -78,6 +80,7 @@ fn buckets() -> HistogramBucketOverrides {
 /// Counts what processes do from now on, and sends it to the webhook, if there is one.
 pub(crate) fn observe(exporter: &Exporter, webhook: Option<Webhook>) {
     observe::install(Box::new(Figures::new(exporter.meter.clone(), webhook)));
+    activities::observe::install(Box::new(Messages::new(exporter.meter.clone())));
 }
 
 struct Figures {
@@ -88,14 +91,60 @@ struct Figures {
     step_duration: HistogramDuration,
     undo_failures: Counter,
     questions: Counter,
+    messages: Messages,
     webhook: Option<Webhook>,
+}
+
+/// The fates of messages.
+struct Messages {
+    meter: Arc<dyn CoreMeter>,
+    lost: Counter,
+    relay_refusals: Counter,
+    suppressions_held: Counter,
+}
+
+fn named(name: &'static str, description: &'static str) -> MetricParameters {
+    MetricParameters::builder().name(name).description(description).build()
+}
+
+fn labels<const N: usize>(meter: &dyn CoreMeter, labels: [(&'static str, &str); N]) -> MetricAttributes {
+    let labels = labels.map(|(name, value)| MetricKeyValue::new(name, value.to_owned()));
+    meter.new_attributes(NewAttributes::from(labels.to_vec()))
+}
+
+impl Messages {
+    fn new(meter: Arc<dyn CoreMeter>) -> Self {
+        let refusals = "Mails that the mail server refused for what is no matter of one recipient";
+        let held = "Addresses without a mailbox that were not suppressed because too many were";
+        Self {
+            lost: meter.counter(named("sunflow_messages_lost", "Messages that nobody will get")),
+            relay_refusals: meter.counter(named("sunflow_mail_relay_refusals", refusals)),
+            suppressions_held: meter.counter(named("sunflow_mail_suppressions_held", held)),
+            meter,
+        }
+    }
+
+    fn lost(&self, channel: &str, why: &str) {
+        self.lost.add(1, &labels(self.meter.as_ref(), [("channel", channel), ("why", why)]));
+    }
+}
+
+impl activities::observe::Observer for Messages {
+    fn message_refused(&self, channel: &'static str) {
+        self.lost(channel, "refused");
+    }
+
+    fn relay_refused(&self) {
+        self.relay_refusals.add(1, &labels(self.meter.as_ref(), []));
+    }
+
+    fn suppression_held(&self) {
+        self.suppressions_held.add(1, &labels(self.meter.as_ref(), []));
+    }
 }
 
 impl Figures {
     fn new(meter: Arc<dyn CoreMeter>, webhook: Option<Webhook>) -> Self {
-        let named = |name: &'static str, description: &'static str| {
-            MetricParameters::builder().name(name).description(description).build()
-        };
         Self {
             started: meter.counter(named("sunflow_process_started", "Runs of a process that began")),
             ended: meter.counter(named("sunflow_process_ended", "Runs of a process that ended")),
@@ -103,14 +152,14 @@ impl Figures {
             step_duration: meter.histogram_duration(named(STEP_DURATION, "From start to end of a step")),
             undo_failures: meter.counter(named("sunflow_undo_failures", "Undos that needed a person")),
             questions: meter.counter(named("sunflow_questions", "Questions that were asked a person")),
+            messages: Messages::new(meter.clone()),
             meter,
             webhook,
         }
     }
 
     fn labels<const N: usize>(&self, labels: [(&'static str, &str); N]) -> MetricAttributes {
-        let labels = labels.map(|(name, value)| MetricKeyValue::new(name, value.to_owned()));
-        self.meter.new_attributes(NewAttributes::from(labels.to_vec()))
+        self::labels(self.meter.as_ref(), labels)
     }
 
     fn tell(&self, progress: &Progress) {
@@ -158,6 +207,12 @@ impl Observer for Figures {
         tracing::error!(workflow_id, kind, step = about.step, cause, reason, "a person is asked");
         let labels = [("process", process), ("kind", kind), ("step", about.step.as_str()), ("cause", cause)];
         self.questions.add(1, &self.labels(labels));
+    }
+
+    fn message_lost(&self, workflow_id: &str, step: &str, channel: &str, reason: &str) {
+        // The reason is an adapter's own words.
+        tracing::warn!(workflow_id, step, channel, reason, "a message is lost: it was given up");
+        self.messages.lost(channel, "given_up");
     }
 
     fn undo_failed(&self, process: &str, workflow_id: &str, step: &str, reason: &str) {

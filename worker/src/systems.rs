@@ -173,7 +173,8 @@ impl Systems {
         };
         Ok(Activities {
             bulk,
-            customers: CustomerActivities::new(self.commerce.clone(), pseudonyms, second_look),
+            customers: CustomerActivities::new(self.commerce.clone(), pseudonyms, second_look)
+                .with_zone(settings.zone.clone()),
             loyalty: LoyaltyActivities::new(self.loyalty, self.commerce.clone(), second_look),
             commerce: CommerceActivities::new(self.commerce),
             inventory: InventoryActivities::new(self.inventory, settings.shop.lines, second_look),

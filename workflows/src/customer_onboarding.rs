@@ -7,7 +7,8 @@
 //! 2. `setup-loyalty`: a bronze loyalty account with 100 welcome points.
 //! 3. `send-welcome-emails`: side by side, the welcome coupon is created (a code that is taken stops nothing) and the
 //!    follow-up series begins ([`crate::follow_up_emails`], which outlives this run). Then **the point of no
-//!    return**: the welcome mail, with points and code. Mail cannot be undone.
+//!    return**: the welcome mail, unless the platform says that mail to the address bounced or was reported as spam. It
+//!    has the code if the customer agreed to marketing. Mail cannot be undone.
 //! 4. `personalize-experience`: what to recommend, and the home page's three sections.
 //! 5. `assign-segments`: `new_customer`, and one for each interest and for the budget.
 //! 6. `track-completion`: the onboarding is counted in the platform's analytics.

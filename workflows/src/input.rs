@@ -21,7 +21,7 @@ use serde_json::value::RawValue;
 pub use text::{Place, Problem, Refusal, refuse};
 use text::{json, nearest};
 
-pub use values::{count, digits, id, money, opaque, text, title, unit_price};
+pub use values::{count, digits, id, money, name, opaque, text, title, unit_price};
 
 /// The largest input in bytes that a process takes; longer lists travel as a reference to an object store.
 pub const INPUT_BYTES_MAX: usize = 256 * 1024;

@@ -7,6 +7,8 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use temporalio_workflow::WorkflowContext;
+
 use crate::report::{Progress, StepStatus};
 use crate::saga::Question;
 
@@ -20,6 +22,8 @@ pub trait Observer: Send + Sync {
     fn step_ended(&self, process: &str, step: &str, status: StepStatus, took: Duration);
     /// A person is asked: about an undo, a step or a decision.
     fn asked(&self, process: &str, workflow_id: &str, question: &Question);
+    /// A message (`channel`: `email`, `sms`, `push`) could not be sent for as long as it was news.
+    fn message_lost(&self, workflow_id: &str, step: &str, channel: &str, reason: &str);
     /// An undo used up its patience; a person is asked.
     fn undo_failed(&self, process: &str, workflow_id: &str, step: &str, reason: &str);
 }
@@ -33,4 +37,19 @@ pub fn install(observer: Box<dyn Observer>) {
 
 pub(crate) fn observer() -> Option<&'static dyn Observer> {
     OBSERVER.get().map(AsRef::as_ref)
+}
+
+/// Tells that a message was given up. A refused one is told by its adapter.
+pub(crate) fn message_lost<W>(ctx: &WorkflowContext<W>, activity: &str, step: &str, reason: &str) {
+    let channel = match activity {
+        "notification.send_email" | "prices.mail_team" => "email",
+        "notification.send_sms" => "sms",
+        "notification.send_push" => "push",
+        _ => return,
+    };
+    if !ctx.is_replaying()
+        && let Some(observer) = observer()
+    {
+        observer.message_lost(ctx.workflow_id(), step, channel, reason);
+    }
 }

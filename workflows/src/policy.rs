@@ -43,6 +43,8 @@ pub struct Policy {
     is_endless: bool,
     /// Whether a refusal is its end, also where the adapter would try again.
     is_refusal_final: bool,
+    /// Whether the process tries again after its patience, so that its failure is not yet a loss.
+    is_round: bool,
     /// The queue of its workers, as an ending of the process's own.
     queue: Option<&'static str>,
 }
@@ -63,6 +65,7 @@ impl Policy {
             is_long: false,
             is_endless: false,
             is_refusal_final: false,
+            is_round: false,
             queue: None,
         }
     }
@@ -74,6 +77,10 @@ impl Policy {
 
     pub(crate) fn is_local_first(self) -> bool {
         self.local_first
+    }
+
+    pub(crate) fn is_round(self) -> bool {
+        self.is_round
     }
 
     /// The same without the local attempt: always an activity of its own.
@@ -191,10 +198,15 @@ pub fn account() -> Policy {
 }
 
 /// A marketing mail, soon after the question whether it may be sent: local first, and no longer patient than that
-/// question's answer is good for.
+/// question's answer is good for; then the series asks again. Locally once, as a notice.
 #[must_use]
 pub fn marketing() -> Policy {
-    Policy { attempts_max: 0, ..Policy::new(figures().bookkeeping, OnStop::AwaitOutcome, true) }
+    Policy {
+        attempts_max: 0,
+        local_attempts: 1,
+        is_round: true,
+        ..Policy::new(figures().bookkeeping, OnStop::AwaitOutcome, true)
+    }
 }
 
 /// From the registration to the mail with tips.
@@ -207,6 +219,12 @@ pub fn follow_up_tips() -> Duration {
 #[must_use]
 pub fn follow_up_recommendations() -> Duration {
     figures().follow_up_recommendations
+}
+
+/// How long the last follow-up mail is tried.
+#[must_use]
+pub fn follow_up() -> Duration {
+    figures().follow_up
 }
 
 /// A step of a sync: reading and writing page by page, among the bulk work. An attempt tells its progress by its
@@ -296,7 +314,7 @@ pub fn aftermath() -> Policy {
 }
 
 /// How long after the last try of one round the next one may begin: a minute, doubling to an hour. By then a look shows
-/// what came of the key before.
+/// what came of the key before. The rounds of a follow-up mail keep the same pauses.
 pub(crate) fn before_round(number: u32) -> Duration {
     let figures = figures();
     let doubled = 2_u32.saturating_pow(number.saturating_sub(1));
@@ -317,7 +335,7 @@ pub fn tell_shop() -> Policy {
 }
 
 /// A message to the customer: local first, then for as long as it is still news. Locally once: a sender that is slow
-/// is asked twice at most, and tells the two apart by their key.
+/// is asked twice at most, and tells the two apart by their key. One that knows no keys sends nothing locally.
 #[must_use]
 pub fn notice() -> Policy {
     Policy { attempts_max: 0, local_attempts: 1, ..Policy::new(figures().notice, OnStop::LetGo, true) }

@@ -13,7 +13,7 @@
 mod face;
 
 use contracts::customers::{Customers, KeptBack, Unsubscribe};
-use contracts::values::{CustomerRef, IdempotencyKey};
+use contracts::values::{CustomerId, CustomerRef, IdempotencyKey};
 use temporalio_workflow::{SignalWorkflowOptions, WorkflowCancellationToken as Token, WorkflowSignalError};
 
 pub use face::{Unsubscription, UnsubscriptionData, UnsubscriptionResult, search_attributes};
@@ -26,10 +26,11 @@ use crate::report::StepSpec;
 use crate::saga::{About, Halt, Process, Saga, named_exactly};
 use crate::search_attributes::CUSTOMER_REF;
 
-/// The workflow id: one run at a time per customer, however often the click comes.
+/// The workflow id: one run at a time per account, however often the click comes. An address may have had several, and
+/// a click for one of them tells the platform nothing of the others.
 #[must_use]
-pub fn workflow_id(customer: &CustomerRef) -> String {
-    format!("{}/unsubscribe", customer_onboarding::workflow_id(customer))
+pub fn workflow_id(customer: &CustomerRef, account: &CustomerId) -> String {
+    format!("{}/unsubscribe/{account}", customer_onboarding::workflow_id(customer))
 }
 
 const END_FOLLOW_UP: &str = "end-follow-up";
@@ -45,7 +46,7 @@ impl Process for Unsubscription {
     type Input = UnsubscriptionData;
 
     fn named(workflow_id: &str, data: &UnsubscriptionData) -> Result<About, Problem> {
-        named_exactly(workflow_id, &self::workflow_id(&data.customer_ref))?;
+        named_exactly(workflow_id, &self::workflow_id(&data.customer_ref, &data.customer_id))?;
         Ok(Some((CUSTOMER_REF, data.customer_ref.to_string())))
     }
 }

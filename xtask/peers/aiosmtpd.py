@@ -7,6 +7,7 @@ real ones do too.
 """
 
 import argparse
+import asyncio
 import email
 import email.policy
 import json
@@ -25,8 +26,8 @@ from aiosmtpd.smtp import AuthResult
 class Box:
     """Takes mails, or does what it is told to do wrong."""
 
-    def __init__(self, path, refuse, lose_replies, keys):
-        self.path, self.refuse, self.lose_replies, self.keys = path, refuse, lose_replies, keys
+    def __init__(self, path, refuse, lose_replies, delay, keys):
+        self.path, self.refuse, self.lose_replies, self.delay, self.keys = path, refuse, lose_replies, delay, keys
 
     def verified(self, content):
         """Whether the signature is right; None when there is none."""
@@ -68,6 +69,8 @@ class Box:
         }
         with open(self.path, "a", encoding="utf-8") as box:
             box.write(json.dumps(received) + "\n")
+        # It has the mail already, and delivers it whether or not anybody waits for the reply.
+        await asyncio.sleep(self.delay)
         if self.lose_replies > 0:
             self.lose_replies -= 1
             server.transport.abort()
@@ -84,6 +87,7 @@ def read_arguments():
     parser.add_argument("--box", required=True, help="file that the mails are appended to")
     parser.add_argument("--refuse", metavar="ADDRESS=CODE", action="append", default=[], help="a recipient that is refused, with this enhanced code")
     parser.add_argument("--lose-replies", type=int, default=0, metavar="N", help="mails taken without a word")
+    parser.add_argument("--delay", type=float, default=0, metavar="SECONDS", help="how long it takes over each mail")
     parser.add_argument("--dkim", metavar="NAME=RECORD", help="the DNS: one TXT record, such as s1._domainkey.example.com=…")
     parser.add_argument("--wrapped", action="store_true", help="TLS at once, in place of STARTTLS")
     return parser.parse_args()
@@ -106,7 +110,7 @@ def main():
         else {"tls_context": tls, "require_starttls": True, "auth_require_tls": True}
     )
     name, _, record = (arguments.dkim or "").partition("=")
-    box = Box(arguments.box, dict(pair.split("=") for pair in arguments.refuse), arguments.lose_replies, {name: record.encode()})
+    box = Box(arguments.box, dict(pair.split("=") for pair in arguments.refuse), arguments.lose_replies, arguments.delay, {name: record.encode()})
     controller = Controller(
         box, hostname="127.0.0.1", port=arguments.port, authenticator=check, auth_required=True, **secured
     )

@@ -14,6 +14,8 @@ pub(crate) struct Ports {
     pub(crate) web_ui: SocketAddr,
     pub(crate) sandbox: SocketAddr,
     pub(crate) worker: SocketAddr,
+    /// The worker's webhook door.
+    pub(crate) door: SocketAddr,
 }
 
 impl Ports {
@@ -36,6 +38,7 @@ impl Ports {
             web_ui: choose("the Web UI", 8233)?,
             sandbox: choose("the sandbox", 8484)?,
             worker: choose("the worker", 9464)?,
+            door: choose("the webhook door", 9565)?,
         })
     }
 }
@@ -73,11 +76,11 @@ mod tests {
     }
 
     #[test]
-    fn four_different_loopback_ports_are_chosen() {
+    fn five_different_loopback_ports_are_chosen() {
         let ports = Ports::choose().expect("free ports");
-        let all = [ports.temporal, ports.web_ui, ports.sandbox, ports.worker];
+        let all = [ports.temporal, ports.web_ui, ports.sandbox, ports.worker, ports.door];
         assert!(all.iter().all(|address| address.ip().is_loopback()));
         let distinct: std::collections::BTreeSet<_> = all.iter().map(SocketAddr::port).collect();
-        assert_eq!(distinct.len(), 4);
+        assert_eq!(distinct.len(), 5);
     }
 }

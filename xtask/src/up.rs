@@ -11,8 +11,9 @@ use crate::site::Site;
 /// Start Temporal, the sandbox shop and a worker, and keep them running until Ctrl-C
 ///
 /// Finds or installs the Temporal CLI, builds the binaries, starts the three on 127.0.0.1 and waits until they are
-/// healthy. The usual ports are 7233 (Temporal), 8233 (Web UI), 8484 (sandbox) and 9464 (worker); where one is
-/// busy, the next free one is taken. A process that dies is started again after 1 s, 2 s, 4 s … 30 s.
+/// healthy. The usual ports are 7233 (Temporal), 8233 (Web UI), 8484 (sandbox), 9464 (worker) and 9565 (its webhook
+/// door); where one is busy, the next free one is taken. A process that dies is started again after 1 s, 2 s, 4 s …
+/// 30 s.
 ///
 /// Databases, logs and env.sh (the variables for a worker or starter started by hand) are in target/sunflow, or in
 /// target/sunflow-2, … while another stack runs. Workflows and orders are kept between runs.

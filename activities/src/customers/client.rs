@@ -77,9 +77,11 @@ struct CustomerBody {
     #[serde(alias = "id")]
     customer_id: CustomerId,
     email: String,
-    first_name: String,
+    #[serde(default)]
+    first_name: Option<String>,
     #[serde(default)]
     status: Option<String>,
+    /// The key that the account was opened under, if it was opened under one.
     #[serde(default)]
     idempotency_key: Option<String>,
 }
@@ -141,18 +143,16 @@ impl Client {
     pub(super) async fn find(&self, key: &IdempotencyKey) -> Result<Option<Customer>, CallError> {
         let query = [("idempotency_key", key.as_str())];
         let found: Vec<CustomerBody> = self.api.get(&["customers"], &query).await?;
-        let found = self.api.only_under(key, found, |customer| customer.idempotency_key.as_deref())?;
-        Ok(found.into_iter().next().map(Customer::from))
+        let ours = self.api.only_under(key, found, |customer| customer.idempotency_key.as_deref())?;
+        Ok(ours.into_iter().next().map(Customer::from))
     }
 
-    /// The active account of an address.
+    /// The active account of an address. A platform that passes over the filter answers with everybody's: only those
+    /// with this address count.
     pub(super) async fn find_registered(&self, address: &Recipient) -> Result<Option<Customer>, CallError> {
         let found: Vec<CustomerBody> = self.api.get(&["customers"], &[("email", address.reveal())]).await?;
-        // A system that passes over a filter it does not know answers with everybody's accounts.
-        let form =
-            |address: &str| text::mail_address(address).unwrap_or_else(|_| address.to_owned()).to_lowercase();
-        let wanted = form(address.reveal());
-        for customer in found.into_iter().filter(|customer| form(&customer.email) == wanted) {
+        let of_address = |customer: &CustomerBody| is_one_mailbox(&customer.email, address.reveal());
+        for customer in found.into_iter().filter(of_address) {
             match customer.status.as_deref() {
                 None | Some("active") => return Ok(Some(customer.into())),
                 Some("incomplete_onboarding" | "closed") => {}
@@ -237,12 +237,19 @@ impl Client {
     }
 }
 
+/// Whether two spellings are one mailbox. Case counts for none: the platform keeps one account of an address without
+/// regard to it.
+fn is_one_mailbox(one: &str, other: &str) -> bool {
+    let spelt = |address: &str| text::mail_address(address).unwrap_or_else(|_| address.to_owned());
+    spelt(one).to_lowercase() == spelt(other).to_lowercase()
+}
+
 impl From<CustomerBody> for Customer {
     fn from(body: CustomerBody) -> Self {
-        let CustomerBody { customer_id, email, first_name, status: _, idempotency_key: _ } = body;
+        let CustomerBody { customer_id, email, first_name, .. } = body;
         // An address that the platform took long ago may be one that no door takes today: it stays as it is.
         let email = text::mail_address(&email).unwrap_or(email);
-        Self { customer_id, email: Recipient::new(email), first_name }
+        Self { customer_id, email: Recipient::new(email), first_name: first_name.unwrap_or_default() }
     }
 }
 

@@ -13,11 +13,12 @@ use std::time::Duration;
 
 use contracts::customers::{
     AccountRef, AssignSegments, CheckRef, CreateCustomer, Customer, KeptBack, MailVerdict, MayMail,
-    PersonalizeHome, Recommend, RecommendedProduct, RegisteredAddress, Registration, Suppress, Unsubscribe,
-    UpdatePreferences, defs,
+    MayWelcome, PersonalizeHome, Recommend, RecommendedProduct, RegisteredAddress, Registration, Suppress,
+    Unsubscribe, UpdatePreferences, WelcomeVerdict, defs,
 };
 use contracts::failure;
 use contracts::values::{CustomerId, CustomerRef};
+use jiff::tz::TimeZone;
 use pseudonym::RefKey;
 use reqwest::Url;
 use temporalio_common::error::ApplicationFailure;
@@ -34,7 +35,7 @@ use permission::Said;
 pub struct Pseudonyms {
     /// The key of the pseudonyms (`SUN_REF_KEY`); without it no customer can be onboarded.
     pub key: Option<RefKey>,
-    /// Where links that end marketing mails lead (`SUN_UNSUBSCRIBE_URL`); without it mails have none.
+    /// Where links that end marketing mails lead (`SUN_UNSUBSCRIBE_URL`); without it these mails are kept back.
     pub unsubscribe: Option<Url>,
 }
 
@@ -57,6 +58,8 @@ pub struct CustomerActivities {
     client: Client,
     pseudonyms: Pseudonyms,
     second_look: Duration,
+    /// The zone of quiet hours for which the platform names none.
+    zone: TimeZone,
 }
 
 impl CustomerActivities {
@@ -64,7 +67,13 @@ impl CustomerActivities {
     /// that.
     #[must_use]
     pub fn new(api: Api, pseudonyms: Pseudonyms, second_look: Duration) -> Self {
-        Self { client: Client::new(api), pseudonyms, second_look }
+        Self { client: Client::new(api), pseudonyms, second_look, zone: TimeZone::UTC }
+    }
+
+    /// With the shop's own time zone, in place of that of Greenwich.
+    #[must_use]
+    pub fn with_zone(self, zone: TimeZone) -> Self {
+        Self { zone, ..self }
     }
 }
 
@@ -193,15 +202,44 @@ impl CustomerActivities {
         let Some(facts) = facts.map_err(CallError::into_failure)? else {
             return Ok(MailVerdict::Keep { reason: KeptBack::NoCustomer });
         };
-        match facts.at(now) {
-            Ok(Said::Yes) => Ok(MailVerdict::Send {
-                unsubscribe_url: self.pseudonyms.unsubscribe_url(&input.customer_ref, &input.customer_id),
-            }),
+        match facts.at(now, &self.zone) {
+            Ok(Said::Yes) => {
+                let link = self.pseudonyms.unsubscribe_url(&input.customer_ref, &input.customer_id);
+                let (email, note) = (facts.email(), facts.note());
+                Ok(match link {
+                    Some(_) => MailVerdict::Send { unsubscribe_url: link, email, note },
+                    // Unlawful in many a place, and rude in all.
+                    None => MailVerdict::Keep { reason: KeptBack::NoWayOut },
+                })
+            }
             Ok(Said::Later(until)) => Ok(MailVerdict::Wait { until: until.to_string() }),
             Ok(Said::No(reason)) => Ok(MailVerdict::Keep { reason }),
             // Not known is not allowed; asking again will not help.
             Err(unknown) => Err(give_up(&unknown.to_string())),
         }
+    }
+
+    /// See [`contracts::customers::Customers`].
+    #[activity(definition = defs::MayWelcome)]
+    pub async fn may_welcome(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: MayWelcome,
+    ) -> Result<WelcomeVerdict, ActivityError> {
+        let facts = alive(&ctx, self.client.permission(&input.customer_id)).await;
+        let Some(facts) = facts.map_err(CallError::into_failure)? else {
+            return Ok(WelcomeVerdict::Keep { reason: KeptBack::NoCustomer });
+        };
+        let promotes = match facts.welcome() {
+            Ok(Ok(promotes)) => promotes,
+            Ok(Err(reason)) => return Ok(WelcomeVerdict::Keep { reason }),
+            Err(unknown) => return Err(give_up(&unknown.to_string())),
+        };
+        let link = self.pseudonyms.unsubscribe_url(&input.customer_ref, &input.customer_id);
+        Ok(match link.filter(|_| promotes) {
+            Some(unsubscribe_url) => WelcomeVerdict::Promote { unsubscribe_url },
+            None => WelcomeVerdict::Plain,
+        })
     }
 
     /// See [`contracts::customers::Customers`].

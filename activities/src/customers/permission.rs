@@ -1,6 +1,7 @@
 //! May a marketing mail be sent now? The platform's facts about a customer, and what follows from them.
 
 use contracts::customers::KeptBack;
+use contracts::values::Recipient;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
@@ -24,9 +25,12 @@ pub(super) struct Facts {
     /// `active`, `incomplete_onboarding` or `closed`.
     #[serde(default)]
     status: Option<String>,
-    /// An IANA name, or an offset.
+    /// An IANA name, an offset, or the name that Windows has.
     #[serde(default)]
     time_zone: Option<String>,
+    /// The customer's address, as it is now.
+    #[serde(default)]
+    email: Option<String>,
     #[serde(default)]
     quiet_hours: Option<QuietHours>,
 }
@@ -53,22 +57,52 @@ pub(super) enum Unclear {
     Status(String),
     #[error("the platform keeps mails back for a reason that this version does not know: {0}")]
     Suppression(String),
-    #[error("the platform names a time zone that nobody knows")]
-    Zone,
     #[error("the platform gives quiet hours that are no times of a day")]
     Hours,
 }
 
 impl Facts {
-    pub(super) fn at(&self, now: Timestamp) -> Result<Said, Unclear> {
+    /// The verdict at a moment. `home`: the zone of quiet hours for which the platform names none that is known.
+    pub(super) fn at(&self, now: Timestamp, home: &TimeZone) -> Result<Said, Unclear> {
         if let Some(reason) = self.reason_against()? {
             return Ok(Said::No(reason));
         }
         let Some(QuietHours { from, until }) = &self.quiet_hours else { return Ok(Said::Yes) };
-        // Quiet hours without a zone: nobody knows when they are.
-        let zone = self.time_zone.as_deref().and_then(|name| text::zone(name).ok()).ok_or(Unclear::Zone)?;
-        let time = |text: &str| text.parse::<Time>().map_err(|_| Unclear::Hours);
+        let zone = self.zone().unwrap_or_else(|| home.clone());
+        let time = |text: &str| time_of_day(text).ok_or(Unclear::Hours);
         Ok(quiet_until(now, &zone, time(from)?, time(until)?).map_or(Said::Yes, Said::Later))
+    }
+
+    /// Whether a welcome may be sent, and whether it may promote anything; else why it may not be sent.
+    pub(super) fn welcome(&self) -> Result<Result<bool, KeptBack>, Unclear> {
+        Ok(match self.reason_against()? {
+            Some(reason @ (KeptBack::NoCustomer | KeptBack::Bounced | KeptBack::Complained)) => Err(reason),
+            Some(KeptBack::Ordered) => Ok(self.marketing_consent),
+            Some(_) => Ok(false),
+            None => Ok(true),
+        })
+    }
+
+    fn zone(&self) -> Option<TimeZone> {
+        text::zone(self.time_zone.as_deref()?).ok()
+    }
+
+    /// The customer's address, if the platform says it. One that cannot be read goes on as it is: the sender refuses
+    /// it, and no other one is meant.
+    pub(super) fn email(&self) -> Option<Recipient> {
+        let email = self.email.as_deref().filter(|email| !email.trim().is_empty())?;
+        Some(Recipient::new(text::mail_address(email).unwrap_or_else(|_| email.to_owned())))
+    }
+
+    /// A remark for the report.
+    pub(super) fn note(&self) -> Option<String> {
+        let is_guessed = self.quiet_hours.is_some() && self.zone().is_none();
+        is_guessed.then(|| match self.time_zone {
+            Some(_) => {
+                "the platform's time zone is not known: quiet hours as in the shop's own zone".to_owned()
+            }
+            None => "the platform names no time zone: quiet hours as in the shop's own zone".to_owned(),
+        })
     }
 
     fn reason_against(&self) -> Result<Option<KeptBack>, Unclear> {
@@ -85,6 +119,22 @@ impl Facts {
             None if self.orders_placed > 0 => Some(KeptBack::Ordered),
             None => (!self.marketing_consent).then_some(KeptBack::NoConsent),
         })
+    }
+}
+
+/// A time of the day as people write it: `9:00`, `09:00`, `09:00:30`. `24:00` is the end of the day, which is the
+/// beginning of the next.
+fn time_of_day(text: &str) -> Option<Time> {
+    let mut parts = text.trim().split(':').map(|part| {
+        let are_digits = (1..=2).contains(&part.len()) && part.bytes().all(|digit| digit.is_ascii_digit());
+        if are_digits { part.parse::<i8>().ok() } else { None }
+    });
+    let (hour, minute) = (parts.next()??, parts.next()?.filter(|_| text.trim().len() >= 4)?);
+    let second = parts.next().unwrap_or(Some(0))?;
+    match (hour, minute, second, parts.next()) {
+        (24, 0, 0, None) => Some(Time::midnight()),
+        (_, _, _, None) => Time::new(hour, minute, second, 0).ok(),
+        _ => None,
     }
 }
 
@@ -106,6 +156,8 @@ fn quiet_until(now: Timestamp, zone: &TimeZone, from: Time, until: Time) -> Opti
 mod tests {
     use super::*;
 
+    const UTC: TimeZone = TimeZone::UTC;
+
     type TestResult = Result<(), Box<dyn std::error::Error>>;
 
     fn allowed() -> Facts {
@@ -120,8 +172,8 @@ mod tests {
     #[test]
     fn what_is_not_said_is_not_allowed() -> TestResult {
         let now = "2026-03-01T12:00:00Z".parse()?;
-        assert_eq!(Facts::default().at(now), Ok(Said::No(KeptBack::NoConsent)));
-        assert_eq!(allowed().at(now), Ok(Said::Yes));
+        assert_eq!(Facts::default().at(now, &UTC), Ok(Said::No(KeptBack::NoConsent)));
+        assert_eq!(allowed().at(now, &UTC), Ok(Said::Yes));
         let cases = [
             (Facts { unsubscribed: true, ..allowed() }, KeptBack::Unsubscribed),
             (Facts { suppressed: Some("bounce".to_owned()), ..allowed() }, KeptBack::Bounced),
@@ -130,9 +182,25 @@ mod tests {
             (Facts { status: Some("incomplete_onboarding".to_owned()), ..allowed() }, KeptBack::NoCustomer),
         ];
         for (facts, reason) in cases {
-            assert_eq!(facts.at(now), Ok(Said::No(reason)));
+            assert_eq!(facts.at(now, &UTC), Ok(Said::No(reason)));
         }
         Ok(())
+    }
+
+    #[test]
+    fn a_welcome_asks_what_marketing_asks_but_for_consent() {
+        for (facts, welcome) in [
+            (allowed(), Ok(true)),
+            (Facts { marketing_consent: false, ..allowed() }, Ok(false)),
+            (Facts { unsubscribed: true, ..allowed() }, Ok(false)),
+            (Facts { orders_placed: 1, ..allowed() }, Ok(true)),
+            (Facts { orders_placed: 1, marketing_consent: false, ..allowed() }, Ok(false)),
+            (Facts { suppressed: Some("complaint".to_owned()), ..allowed() }, Err(KeptBack::Complained)),
+            (Facts { suppressed: Some("bounce".to_owned()), ..allowed() }, Err(KeptBack::Bounced)),
+            (Facts { status: Some("closed".to_owned()), ..allowed() }, Err(KeptBack::NoCustomer)),
+        ] {
+            assert_eq!(facts.welcome(), Ok(welcome), "{facts:?}");
+        }
     }
 
     #[test]
@@ -150,16 +218,16 @@ mod tests {
         for (now, until) in cases {
             let said = until.map_or(Ok(Said::Yes), |until: &str| until.parse().map(Said::Later))?;
             for facts in &hanoi {
-                assert_eq!(facts.at(now.parse()?), Ok(said.clone()), "{now}");
+                assert_eq!(facts.at(now.parse()?, &UTC), Ok(said.clone()), "{now}");
             }
         }
         let midday = quiet("Europe/Berlin", "12:00", "14:00");
         assert_eq!(
-            midday.at("2026-07-01T11:00:00Z".parse()?),
+            midday.at("2026-07-01T11:00:00Z".parse()?, &UTC),
             Ok(Said::Later("2026-07-01T12:00:00Z".parse()?))
         );
         assert_eq!(
-            midday.at("2026-01-01T11:00:00Z".parse()?),
+            midday.at("2026-01-01T11:00:00Z".parse()?, &UTC),
             Ok(Said::Later("2026-01-01T13:00:00Z".parse()?))
         );
         Ok(())
@@ -171,11 +239,11 @@ mod tests {
         let night = quiet("Europe/Berlin", "01:00", "02:30");
         for now in ["2026-10-25T00:10:00Z", "2026-10-25T01:10:00Z"] {
             let now: Timestamp = now.parse()?;
-            assert!(matches!(night.at(now), Ok(Said::Later(until)) if until > now), "{now}");
+            assert!(matches!(night.at(now, &UTC), Ok(Said::Later(until)) if until > now), "{now}");
         }
         // Berlin, 29 March 2026: 02:00 becomes 03:00; 02:30 does not happen.
         let now: Timestamp = "2026-03-29T00:30:00Z".parse()?;
-        assert_eq!(night.at(now), Ok(Said::Later("2026-03-29T01:30:00Z".parse()?)));
+        assert_eq!(night.at(now, &UTC), Ok(Said::Later("2026-03-29T01:30:00Z".parse()?)));
         Ok(())
     }
 
@@ -186,19 +254,73 @@ mod tests {
         let frozen = Facts { status: Some("frozen".to_owned()), ..allowed() };
         let legal = Facts { suppressed: Some("legal_hold".to_owned()), ..allowed() };
         let closed = Facts { status: Some("closed".to_owned()), ..allowed() };
-        assert_eq!(frozen.at(now), Err(Unclear::Status("\"frozen\"".to_owned())));
-        assert_eq!(legal.at(now), Err(Unclear::Suppression("\"legal_hold\"".to_owned())));
-        assert_eq!(closed.at(now), Ok(Said::No(KeptBack::NoCustomer)));
+        assert_eq!(frozen.at(now, &UTC), Err(Unclear::Status("\"frozen\"".to_owned())));
+        assert_eq!(legal.at(now, &UTC), Err(Unclear::Suppression("\"legal_hold\"".to_owned())));
+        assert_eq!(closed.at(now, &UTC), Ok(Said::No(KeptBack::NoCustomer)));
         let sentence = Facts { suppressed: Some("asked by Lan Pham".to_owned()), ..allowed() };
-        assert!(sentence.at(now).is_err_and(|unclear| !unclear.to_string().contains("Lan")));
+        assert!(sentence.at(now, &UTC).is_err_and(|unclear| !unclear.to_string().contains("Lan")));
+        Ok(())
+    }
+
+    /// M9
+    #[test]
+    fn times_of_a_day_are_read_as_people_write_them() {
+        for (written, read) in [
+            ("9:00", Some("09:00:00")),
+            ("09:00", Some("09:00:00")),
+            (" 21:30 ", Some("21:30:00")),
+            ("08:00:30", Some("08:00:30")),
+            ("24:00", Some("00:00:00")),
+            ("24:00:00", Some("00:00:00")),
+            ("24:01", None),
+            ("25:00", None),
+            ("9", None),
+            ("9:0", None),
+            ("9:60", None),
+            ("+9:00", None),
+            ("9:00 pm", None),
+            ("1:2:3:4", None),
+            ("late", None),
+        ] {
+            let time = time_of_day(written).map(|time| time.to_string());
+            assert_eq!(time.as_deref(), read, "{written}");
+        }
+    }
+
+    #[test]
+    fn quiet_hours_until_midnight_end_then() -> TestResult {
+        let evening = quiet("Europe/Berlin", "9:00", "24:00");
+        assert_eq!(
+            evening.at("2026-01-01T12:00:00Z".parse()?, &UTC),
+            Ok(Said::Later("2026-01-01T23:00:00Z".parse()?))
+        );
+        assert_eq!(evening.at("2026-01-01T23:30:00Z".parse()?, &UTC), Ok(Said::Yes));
+        let night = quiet("Europe/Berlin", "24:00", "6:00");
+        assert_eq!(
+            night.at("2026-01-01T23:30:00Z".parse()?, &UTC),
+            Ok(Said::Later("2026-01-02T05:00:00Z".parse()?))
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn a_zone_that_nobody_knows_is_the_shops_own_with_a_note() -> TestResult {
+        let home = text::zone("Asia/Ho_Chi_Minh").map_err(|refusal| refusal.problem)?;
+        let (now, until) = ("2026-03-01T17:30:00Z".parse()?, "2026-03-02T01:00:00Z".parse()?);
+        let mut nowhere = quiet("Asia/Atlantis", "21:00", "08:00");
+        assert_eq!(nowhere.at(now, &home), Ok(Said::Later(until)));
+        assert!(nowhere.note().is_some_and(|note| note.contains("is not known")));
+        nowhere.time_zone = None;
+        assert_eq!(nowhere.at(now, &home), Ok(Said::Later(until)));
+        assert!(nowhere.note().is_some_and(|note| note.contains("names no time zone")));
+        assert_eq!((quiet("+07:00", "21:00", "08:00").note(), allowed().note()), (None, None));
         Ok(())
     }
 
     #[test]
     fn quiet_hours_that_cannot_be_told_are_no_permission() -> TestResult {
         let now = "2026-03-01T12:00:00Z".parse()?;
-        assert_eq!(quiet("Asia/Atlantis", "21:00", "08:00").at(now), Err(Unclear::Zone));
-        assert_eq!(quiet("Asia/Tokyo", "late", "08:00").at(now), Err(Unclear::Hours));
+        assert_eq!(quiet("Asia/Tokyo", "late", "08:00").at(now, &UTC), Err(Unclear::Hours));
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! The message senders: mail, SMS, push.
 //!
 //! - [`mail`], [`sms`]: who takes these; each a trait, a list and a folder per provider;
+//! - `attempt`: how long an attempt may take, and when none may begin;
 //! - `platform`: the platform's endpoints, which take all three.
 
 #![expect(
@@ -8,6 +9,7 @@
     reason = "the activities macro generates markers without docs; everything else has them"
 )]
 
+mod attempt;
 pub mod mail;
 mod platform;
 pub mod sms;
@@ -24,6 +26,8 @@ use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use crate::effect::alive;
 use crate::http::{Api, CallError};
+use crate::observe;
+pub use attempt::Attempt;
 use mail::MailSender;
 use platform::Senders;
 use sms::SmsSender;
@@ -84,11 +88,14 @@ impl NotificationActivities {
             return Ok(Delivery::SwitchedOff);
         }
         let Some(input) = checked(input, text::mail_address, |input| &mut input.to) else {
-            return Ok(Delivery::Refused { code: "invalid_address".to_owned() });
+            return Ok(noted(&ctx, "email", Delivery::Refused { code: "invalid_address".to_owned() }));
         };
+        let attempt = Attempt::of(&ctx);
+        attempt.elsewhere_unless(self.mail.knows_keys())?;
         let unsubscribe = input.list_unsubscribe.as_deref();
         let text = self.texts.email(&input.content, input.locale, unsubscribe).map_err(give_up)?;
-        alive(&ctx, self.mail.send(&input, &text)).await
+        let delivery = alive(&ctx, self.mail.send(&input, &text, attempt)).await?;
+        Ok(noted(&ctx, "email", delivery))
     }
 
     /// See [`contracts::notification::Notifications`].
@@ -99,10 +106,13 @@ impl NotificationActivities {
         input: SendSms,
     ) -> Result<Delivery, ActivityError> {
         let Some(input) = checked(input, text::phone, |input| &mut input.to) else {
-            return Ok(Delivery::Refused { code: "invalid_number".to_owned() });
+            return Ok(noted(&ctx, "sms", Delivery::Refused { code: "invalid_number".to_owned() }));
         };
+        let attempt = Attempt::of(&ctx);
+        attempt.elsewhere_unless(self.sms.knows_keys())?;
         let message = self.texts.sms(&input.content, input.locale).map_err(give_up)?;
-        alive(&ctx, self.sms.send(&input, &message)).await.map_err(CallError::into_failure)
+        let delivery = alive(&ctx, self.sms.send(&input, &message, attempt)).await;
+        Ok(noted(&ctx, "sms", delivery.map_err(CallError::into_failure)?))
     }
 
     /// See [`contracts::notification::Notifications`].
@@ -113,8 +123,19 @@ impl NotificationActivities {
         input: SendPush,
     ) -> Result<Delivery, ActivityError> {
         let text = self.texts.push(&input.content, input.locale).map_err(give_up)?;
-        alive(&ctx, self.push.push(&input, &text)).await.map_err(CallError::into_failure)
+        let delivery = alive(&ctx, self.push.push(&input, &text)).await;
+        Ok(noted(&ctx, "push", delivery.map_err(CallError::into_failure)?))
     }
+}
+
+/// Notes a message that will never be taken: none is lost in silence.
+pub(crate) fn noted(ctx: &ActivityContext, channel: &'static str, delivery: Delivery) -> Delivery {
+    if let Delivery::Refused { code } | Delivery::Bounced { code } = &delivery {
+        let workflow_id = ctx.info().workflow_id.as_deref().unwrap_or_default();
+        tracing::warn!(workflow_id, channel, code, "a message is lost: it was refused for good");
+        observe::tell(|observer| observer.message_refused(channel));
+    }
+    delivery
 }
 
 /// The message with its recipient in the form in which it is sent; `None`: it can be sent to nobody.

@@ -50,6 +50,7 @@ use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use crate::bulk::Trouble;
 use crate::effect::alive;
 use crate::http::{Api, CallError};
+use crate::notification::{Attempt, noted};
 use client::Shop;
 
 pub use team::Team;
@@ -139,7 +140,10 @@ impl PriceActivities {
         input: MailTeam,
     ) -> Result<Delivery, ActivityError> {
         match &self.team {
-            Some(team) => alive(&ctx, team.mail(input)).await,
+            Some(team) => {
+                let delivery = alive(&ctx, team.mail(input, Attempt::of(&ctx))).await?;
+                Ok(noted(&ctx, "email", delivery))
+            }
             // The worker that checked the list had an address.
             None => Ok(Delivery::Refused { code: "no_address".to_owned() }),
         }

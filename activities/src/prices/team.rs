@@ -10,6 +10,7 @@ use messages::Texts;
 use temporalio_common::error::ApplicationFailure;
 use temporalio_sdk::activities::ActivityError;
 
+use crate::notification::Attempt;
 use crate::notification::mail::MailSender;
 
 /// The team, and who takes mails to it.
@@ -34,7 +35,11 @@ impl Team {
         Self { to, locale, mail, texts }
     }
 
-    pub(super) async fn mail(&self, input: MailTeam) -> Result<Delivery, ActivityError> {
+    pub(super) async fn mail(
+        &self,
+        input: MailTeam,
+        attempt: Attempt<'_>,
+    ) -> Result<Delivery, ActivityError> {
         let MailTeam { key, content } = input;
         let text = self.texts.email(&content, self.locale, None);
         // Rendering again would fail again.
@@ -42,6 +47,6 @@ impl Team {
             text.map_err(|error| ActivityError::application(ApplicationFailure::non_retryable(error)))?;
         let (to, locale) = (self.to.clone(), self.locale);
         let mail = SendEmail { key, to, locale, content, list_unsubscribe: None };
-        self.mail.send(&mail, &text).await
+        self.mail.send(&mail, &text, attempt).await
     }
 }

@@ -151,6 +151,8 @@ async fn whether_a_mail_may_be_sent_is_asked_of_the_platform_for_the_asked_momen
     let id = &customer.customer_id;
     let send = MailVerdict::Send {
         unsubscribe_url: Some(format!("https://shop.example.com/bye/{customer_ref}/{id}/{token}")),
+        email: Some(Recipient::new(ADDRESS)),
+        note: None,
     };
     let night = at("2026-03-01T15:00:00Z");
     assert_eq!(temporal.run(Customers::may_mail, FIRST, &night).await?, Ok(send.clone()));
@@ -162,8 +164,19 @@ async fn whether_a_mail_may_be_sent_is_asked_of_the_platform_for_the_asked_momen
     assert_eq!(temporal.run(Customers::may_mail, FIRST, &noon).await?, Ok(send));
 
     shop.ask(Method::PUT, &path, json!({ "time_zone": "Asia/Atlantis" })).await?;
-    let unclear = temporal.run(Customers::may_mail, FIRST, &noon).await?.err().ok_or("allowed")?;
-    assert_eq!((unclear.kind.as_str(), unclear.is_final), (REFUSED, true));
+    let wait = MailVerdict::Wait { until: "2026-03-01T08:00:00Z".to_owned() };
+    assert_eq!(temporal.run(Customers::may_mail, FIRST, &noon).await?, Ok(wait), "as in the shop's own zone");
+    let day = temporal.run(Customers::may_mail, FIRST, &at("2026-03-01T12:00:00Z")).await?;
+    let note = match &day {
+        Ok(MailVerdict::Send { note: Some(note), .. }) => note,
+        other => return Err(format!("{other:?}").into()),
+    };
+    assert!(note.contains("time zone is not known") && !note.contains("Atlantis"), "{note}");
+    shop.ask(Method::PUT, &path, json!({ "email": "corrected@example.com" })).await?;
+    let corrected = temporal.run(Customers::may_mail, FIRST, &at("2026-03-01T12:00:00Z")).await?;
+    let is_told = matches!(&corrected, Ok(MailVerdict::Send { email: Some(email), .. })
+        if email.reveal() == "corrected@example.com");
+    assert!(is_told, "{corrected:?}");
     let unsubscribe = Unsubscribe {
         key: IdempotencyKey::new("a", "tell-platform"),
         customer_id: customer.customer_id.clone(),
@@ -241,22 +254,68 @@ async fn an_account_in_a_state_that_nobody_knows_is_named() -> TestResult {
     Ok(())
 }
 
-/// A system that passes over a filter it does not know answers with everybody's accounts.
+/// A platform that passes over a filter it does not know answers with everybody's accounts.
 #[tokio::test]
-async fn a_strangers_account_is_not_taken_for_ours() -> TestResult {
-    let ours = account("a");
-    let opened = |address: &str, key: &str| json!({ "customer_id": "C1", "email": address, "first_name": "Lan", "idempotency_key": key });
-    let theirs = opened("lan@example.com", "b/create-customer");
-    let known = opened("NewCustomer@Example.com", ours.key.as_str());
-    for (listed, is_found) in [(json!([theirs]), false), (json!([theirs, known]), true)] {
+async fn an_account_under_another_key_or_of_another_address_is_a_strangers() -> TestResult {
+    let body = |id: &str, email: &str, key: &str| json!({ "customer_id": id, "email": email, "idempotency_key": key });
+    let (ours, other) = (account("a").key, account("b").key);
+    let stranger = body("C1", "somebody@example.com", other.as_str());
+    let own = body("C2", "NewCustomer@Example.COM", ours.as_str());
+    for (listed, found) in
+        [(json!([stranger]), None), (json!([stranger, own]), Some("C2")), (json!([]), None)]
+    {
         let peer = Peer::start([answer(200, "", &json!({ "data": listed }).to_string())]).await?;
         let activities = CustomerActivities::new(peer.api()?, Pseudonyms::default(), SECOND_LOOK);
         let temporal = Temporal::with(activities).await?;
-        let by_key = temporal.run(Customers::find, FIRST, &ours).await?;
-        assert_eq!(by_key.map(|found| found.is_some()), Ok(is_found));
+        let by_key = temporal.run(Customers::find, FIRST, &account("a")).await?;
+        let Ok(by_key) = by_key else { return Err(format!("{by_key:?}").into()) };
+        let id = |customer: &Customer| customer.customer_id.as_str().to_owned();
+        let by_key = by_key.and_then(|found| match found {
+            Registration::Created(customer) => Some(id(&customer)),
+            Registration::AlreadyRegistered | Registration::Refused { .. } => None,
+        });
+        assert_eq!(by_key.as_deref(), found, "by key: {listed}");
         let asked = RegisteredAddress { email: Recipient::new(ADDRESS) };
         let by_address = temporal.run(Customers::find_registered, FIRST, &asked).await?;
-        assert_eq!(by_address.map(|found| found.is_some()), Ok(is_found));
+        let Ok(by_address) = by_address else { return Err(format!("{by_address:?}").into()) };
+        assert_eq!(by_address.as_ref().map(id).as_deref(), found, "by address: {listed}");
+        // An undo marks nobody else's account.
+        let undone = temporal.run(Customers::mark_incomplete, LATE, &account("a")).await?;
+        assert_eq!(undone, Ok(()), "{listed}");
+        let marked = peer.received().into_iter().filter(|request| request.line.starts_with("PUT")).count();
+        assert_eq!(marked, usize::from(found.is_some()), "{listed}");
+    }
+    let unnamed = json!({ "data": [{ "customer_id": "C1", "email": ADDRESS }] }).to_string();
+    let peer = Peer::start([answer(200, "", &unnamed)]).await?;
+    let activities = CustomerActivities::new(peer.api()?, Pseudonyms::default(), SECOND_LOOK);
+    let failed = Temporal::with(activities).await?.run(Customers::find, FIRST, &account("a")).await?;
+    let failed = failed.err().ok_or("a customer without a key was believed")?;
+    assert!(failed.message.contains("names no idempotency key"), "{}", failed.message);
+    Ok(())
+}
+
+#[tokio::test]
+async fn marketing_without_a_way_out_is_kept_back() -> TestResult {
+    let allowed = json!({ "data": { "status": "active", "marketing_consent": true } }).to_string();
+    let question = MayMail {
+        customer_id: CustomerId::new("C1")?,
+        customer_ref: ref_key()?.customer_ref(&Recipient::new(ADDRESS)),
+        now: "2026-03-02T01:00:00Z".to_owned(),
+    };
+    let url = Some("https://shop.example.com/bye".parse()?);
+    let key = Some(ref_key()?);
+    for (key, unsubscribe, has_way_out) in [
+        (key.clone(), url.clone(), true),
+        (key.clone(), None, false),
+        (None, url, false),
+        (None, None, false),
+    ] {
+        let peer = Peer::start([answer(200, "", &allowed)]).await?;
+        let pseudonyms = Pseudonyms { key, unsubscribe };
+        let activities = CustomerActivities::new(peer.api()?, pseudonyms, SECOND_LOOK);
+        let verdict = Temporal::with(activities).await?.run(Customers::may_mail, FIRST, &question).await?;
+        let kept = Ok(MailVerdict::Keep { reason: KeptBack::NoWayOut });
+        assert_eq!(verdict == kept, !has_way_out, "{verdict:?}");
     }
     Ok(())
 }

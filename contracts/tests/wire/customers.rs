@@ -3,8 +3,8 @@
 use contracts::commerce::CustomerOnboarded;
 use contracts::customers::{
     AccountRef, AssignSegments, CheckRef, CreateCustomer, Customer, HomeSection, KeptBack, MailVerdict,
-    MayMail, PersonalizeHome, Recommend, RecommendedProduct, RegisteredAddress, Registration, Suppress,
-    Unsubscribe, UpdatePreferences,
+    MayMail, MayWelcome, PersonalizeHome, Recommend, RecommendedProduct, RegisteredAddress, Registration,
+    Suppress, Unsubscribe, UpdatePreferences, WelcomeVerdict,
 };
 use contracts::values::{CustomerRef, Recipient};
 use serde_json::json;
@@ -156,11 +156,27 @@ fn the_question_whether_a_mail_may_be_sent_stays() -> TestResult {
     };
     let golden = json!({ "customer_id": "CUSTOMER-001", "customer_ref": REF, "now": "2026-03-01T12:00:00Z" });
     pinned(&question, &golden, &[])?;
-    let send = MailVerdict::Send { unsubscribe_url: Some("https://shop.example.com/bye/1/2".to_owned()) };
-    let golden = json!({ "verdict": "send", "unsubscribe_url": "https://shop.example.com/bye/1/2" });
-    pinned(&send, &golden, &["/unsubscribe_url"])?;
+    let send = MailVerdict::Send {
+        unsubscribe_url: Some("https://shop.example.com/bye/1/2".to_owned()),
+        email: Some(Recipient::new("lan@example.com")),
+        note: Some("in the shop's own zone".to_owned()),
+    };
+    let golden = json!({
+        "verdict": "send", "unsubscribe_url": "https://shop.example.com/bye/1/2", "email": "lan@example.com",
+        "note": "in the shop's own zone"
+    });
+    pinned(&send, &golden, &["/unsubscribe_url", "/email", "/note"])?;
     let wait = MailVerdict::Wait { until: "2026-03-02T01:00:00Z".to_owned() };
     pinned(&wait, &json!({ "verdict": "wait", "until": "2026-03-02T01:00:00Z" }), &[])?;
+    let welcome =
+        MayWelcome { customer_id: question.customer_id.clone(), customer_ref: question.customer_ref.clone() };
+    pinned(&welcome, &json!({ "customer_id": "CUSTOMER-001", "customer_ref": REF }), &[])?;
+    let promote = WelcomeVerdict::Promote { unsubscribe_url: "https://shop.example.com/bye/1/2".to_owned() };
+    let golden = json!({ "verdict": "promote", "unsubscribe_url": "https://shop.example.com/bye/1/2" });
+    pinned(&promote, &golden, &[])?;
+    pinned(&WelcomeVerdict::Plain, &json!({ "verdict": "plain" }), &[])?;
+    let keep = WelcomeVerdict::Keep { reason: KeptBack::Complained };
+    pinned(&keep, &json!({ "verdict": "keep", "reason": "complained" }), &[])?;
     let keep = MailVerdict::Keep { reason: KeptBack::NoConsent };
     pinned(&keep, &json!({ "verdict": "keep", "reason": "no_consent" }), &[])?;
     let reasons = [
@@ -173,6 +189,7 @@ fn the_question_whether_a_mail_may_be_sent_stays() -> TestResult {
         KeptBack::Erased,
         KeptBack::Undone,
         KeptBack::NothingToRecommend,
+        KeptBack::NoWayOut,
     ];
     let words = json!([
         "no_consent",
@@ -183,7 +200,8 @@ fn the_question_whether_a_mail_may_be_sent_stays() -> TestResult {
         "no_customer",
         "erased",
         "undone",
-        "nothing_to_recommend"
+        "nothing_to_recommend",
+        "no_way_out"
     ]);
     pinned(&reasons.to_vec(), &words, &[])
 }

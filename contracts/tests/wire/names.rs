@@ -46,6 +46,7 @@ fn activity_names_are_those_in_recorded_histories() {
         (Customers::personalize_home.name(), "customers.personalize_home"),
         (Customers::assign_segments.name(), "customers.assign_segments"),
         (Customers::may_mail.name(), "customers.may_mail"),
+        (Customers::may_welcome.name(), "customers.may_welcome"),
         (Customers::unsubscribe.name(), "customers.unsubscribe"),
         (Customers::suppress.name(), "customers.suppress"),
         (Customers::recommend.name(), "customers.recommend"),

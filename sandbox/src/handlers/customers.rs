@@ -55,6 +55,8 @@ pub(crate) struct CustomerChange {
     #[serde(default, deserialize_with = "body::present")]
     quiet_hours: Option<Option<QuietHours>>,
     orders_placed: Option<u32>,
+    /// Somebody corrected the address.
+    email: Option<Text>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -182,7 +184,7 @@ pub(super) fn update(shop: &Shop<'_>, call: &Call) -> Result<Answer, Stop> {
 pub(super) fn facts(shop: &Shop<'_>, customer_id: &str) -> Result<Value, Stop> {
     let facts = shop.find(
         "SELECT status, marketing_consent, unsubscribed, suppressed, orders_placed, time_zone, quiet_from,
-                quiet_until
+                quiet_until, email
          FROM customers WHERE customer_id = ?1",
         [customer_id],
         |row| {
@@ -200,6 +202,7 @@ pub(super) fn facts(shop: &Shop<'_>, customer_id: &str) -> Result<Value, Stop> {
                 "orders_placed": row.get::<_, i64>(4)?,
                 "time_zone": row.get::<_, String>(5)?,
                 "quiet_hours": quiet,
+                "email": row.get::<_, String>(8)?,
             }))
         },
     )?;
@@ -264,6 +267,10 @@ pub(crate) fn change(shop: &Shop<'_>, customer_id: &str, change: &CustomerChange
     }
     if let Some(orders) = change.orders_placed {
         set("orders_placed", &orders)?;
+    }
+    if let Some(email) = &change.email {
+        set("email", &&**email)?;
+        set("address", &email.trim().to_lowercase())?;
     }
     if let Some(quiet) = &change.quiet_hours {
         let times = quiet.iter().flat_map(|quiet| [&quiet.from, &quiet.until]);

@@ -100,11 +100,12 @@ async fn what_may_be_mailed_is_told_and_changed() {
     let facts = json!({
         "customer_id": id, "status": "active", "marketing_consent": true, "unsubscribed": false,
         "suppressed": null, "orders_placed": 0, "time_zone": "Asia/Ho_Chi_Minh", "quiet_hours": null,
+        "email": "a@example.com",
     });
     assert_eq!(shop.get(&path).await["data"], facts);
     let change = json!({
         "marketing_consent": false, "suppressed": "bounce", "time_zone": "Europe/Berlin", "orders_placed": 2,
-        "quiet_hours": { "from": "21:00", "until": "08:00" },
+        "quiet_hours": { "from": "21:00", "until": "08:00" }, "email": "B@example.com",
     });
     shop.put(&format!("/_sandbox/customers/{id}"), change.clone()).send().await.ok(200);
     shop.put(&path, json!({ "unsubscribed": true })).send().await.data(200);

@@ -31,7 +31,7 @@ Examples:
     Consent(ConsentArgs),
     /// The customer has placed the first order: end the follow-up mails
     Ordered(NewsArgs),
-    /// The customer's data is erased: end the follow-up mails
+    /// The customer asks for erasure: end the follow-up mails, and say what is left to erase elsewhere
     Erase(NewsArgs),
     /// List onboardings, newest first
     List(OnboardingListArgs),

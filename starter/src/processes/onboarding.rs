@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::{env, fs};
 
-use contracts::values::{CustomerRef, Recipient};
+use contracts::values::{CustomerId, CustomerRef, Recipient};
 use pseudonym::{KEY_BYTES_MIN, RefKey};
 use workflows::customer_onboarding::{self, CustomerRegistrationData};
 use workflows::follow_up_emails::{self, FollowUpData};
@@ -83,7 +83,7 @@ pub(crate) fn plan_follow_up(json: &str) -> Result<Plan, InputError> {
 pub(crate) fn plan_unsubscription(json: &str) -> Result<Plan, InputError> {
     let data: UnsubscriptionData = check(json)?;
     Ok(Plan {
-        workflow_id: unsubscription::workflow_id(&data.customer_ref),
+        workflow_id: unsubscription::workflow_id(&data.customer_ref, &data.customer_id),
         summary: format!("Customer {} wants no more marketing mail", data.customer_ref),
         attributes: unsubscription::search_attributes(&data.customer_ref).into(),
         facts: vec![("customer ref", data.customer_ref.to_string())],
@@ -98,11 +98,12 @@ pub(crate) struct CustomerName {
 }
 
 /// Which of a customer's runs.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 enum Run {
     Onboarding,
     FollowUp,
-    Unsubscription,
+    /// Of one account.
+    Unsubscription(CustomerId),
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -134,7 +135,7 @@ impl Name for CustomerName {
     const HELP: &'static str = "Pseudonym (16 hex digits), workflow id, or mail address";
     const LOOKS: Looks = Looks {
         status: "Show where an onboarding stands, without waiting; with /follow-up behind the pseudonym, its \
-                 mails; with /unsubscribe, the customer's click in one of them",
+                 mails; with /unsubscribe/<customer id>, the customer's click in one of them",
         watch: "Follow an onboarding's steps to its end, then print the result",
         result: "Wait for an onboarding's end and print the result",
     };
@@ -142,10 +143,10 @@ impl Name for CustomerName {
     /// Of the onboarding, of its mails, or of a click in one of them.
     fn workflow_id(&self) -> Result<String, InputError> {
         let customer = self.customer_ref()?;
-        Ok(match self.run {
+        Ok(match &self.run {
             Run::Onboarding => customer_onboarding::workflow_id(&customer),
             Run::FollowUp => follow_up_emails::workflow_id(&customer),
-            Run::Unsubscription => unsubscription::workflow_id(&customer),
+            Run::Unsubscription(account) => unsubscription::workflow_id(&customer, account),
         })
     }
 }
@@ -166,14 +167,24 @@ impl FromStr for CustomerName {
         let name = text.strip_prefix(customer_onboarding::ID_PREFIX).unwrap_or(text);
         let (name, run) = match name.split_once('/') {
             Some((name, "follow-up")) => (name, Run::FollowUp),
-            Some((name, "unsubscribe")) => (name, Run::Unsubscription),
-            _ => (name, Run::Onboarding),
+            Some((name, "unsubscribe")) => (name, Run::Unsubscription(account_of(name, "")?)),
+            Some((name, rest)) => match rest.strip_prefix("unsubscribe/") {
+                Some(account) => (name, Run::Unsubscription(account_of(name, account)?)),
+                None => (text, Run::Onboarding),
+            },
+            None => (name, Run::Onboarding),
         };
         let customer = CustomerRef::new(name).ok().filter(|_| name.len() == 16);
         let customer =
             customer.ok_or("give the pseudonym (16 hex digits), the workflow id or the mail address")?;
         Ok(Self { who: Who::Ref(customer), run })
     }
+}
+
+/// The account whose click is meant: an address may have had several.
+fn account_of(customer: &str, account: &str) -> Result<CustomerId, String> {
+    CustomerId::new(account)
+        .map_err(|_| format!("name the account as well: {customer}/unsubscribe/<the platform's customer id>"))
 }
 
 #[cfg(test)]
@@ -189,11 +200,21 @@ mod tests {
         for text in ["0123456789abcdef/follow-up", "onboarding/0123456789abcdef/follow-up"] {
             assert_eq!(id(text).as_deref(), Some("onboarding/0123456789abcdef/follow-up"));
         }
-        let click = "onboarding/0123456789abcdef/unsubscribe";
-        assert_eq!(id("0123456789abcdef/unsubscribe").as_deref(), Some(click));
-        for text in
-            ["", "0123", "0123456789abcdef/other", "0123456789ABCDEF", "order/ORDER-001", "a/b@example.com"]
-        {
+        let click = "onboarding/0123456789abcdef/unsubscribe/cus_1";
+        for text in ["0123456789abcdef/unsubscribe/cus_1", click] {
+            assert_eq!(id(text).as_deref(), Some(click));
+        }
+        let without = "0123456789abcdef/unsubscribe".parse::<CustomerName>().err().unwrap_or_default();
+        assert!(without.contains("0123456789abcdef/unsubscribe/<the platform's customer id>"), "{without}");
+        for text in [
+            "",
+            "0123",
+            "0123456789abcdef/unsubscribe/",
+            "0123456789abcdef/other",
+            "0123456789ABCDEF",
+            "order/ORDER-001",
+            "a/b@example.com",
+        ] {
             assert!(text.parse::<CustomerName>().is_err(), "{text:?} was taken");
         }
     }

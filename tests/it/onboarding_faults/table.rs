@@ -165,11 +165,11 @@ const PREPARED: &[&str] =
     &["send-welcome-emails/coupon", "send-welcome-emails/follow-up", "setup-loyalty", "create-customer"];
 
 #[rustfmt::skip]
-const FORWARD: [Row; 8] = [
+const FORWARD: [Row; 9] = [
     Row {
         step: "create-customer", operation: "customers.create",
-        // The account that is there is somebody else's: it is not marked.
-        refused: (Way::Registered, failed("CustomerExists", OPENED, TakenBack::Nothing)),
+        // The account that is there is somebody else's: it is not marked, and nothing is claimed of it.
+        refused: (Way::Registered, failed("CustomerExists", &[], TakenBack::Nothing)),
         cancelled: cancelled(OPENED, TakenBack::Account),
     },
     Row {
@@ -182,6 +182,7 @@ const FORWARD: [Row; 8] = [
         refused: (NO, failed("StepFailed", PREPARED, TakenBack::Points)),
         cancelled: cancelled(PREPARED, TakenBack::Coupon),
     },
+    after("send-welcome-emails", "customers.permission", Missing::Mail),
     after("send-welcome-emails", "notifications.email", Missing::Mail),
     after("personalize-experience", "customers.preferences", Missing::Preferences),
     after("personalize-experience", "customers.content", Missing::Homepage),

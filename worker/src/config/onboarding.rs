@@ -6,6 +6,7 @@ use std::time::Duration;
 use activities::customers::Pseudonyms;
 use activities::provider::{base_url, is_readable_by_others};
 use clap::Args;
+use jiff::tz::TimeZone;
 use pseudonym::{KEY_BYTES_MIN, RefKey};
 use text::Problem;
 
@@ -26,7 +27,7 @@ pub(super) struct OnboardingArgs {
     #[arg(long, env = "SUN_REF_KEY_FILE", value_name = "FILE")]
     ref_key_file: Option<PathBuf>,
     /// Where the one-click links in marketing mails lead: URL/<pseudonym>/<customer id>/<token>. Point it, https, at
-    /// /unsubscribe of a worker's webhook door (SUN_WEBHOOK_LISTEN). Without it these mails have no link.
+    /// /unsubscribe of a worker's webhook door (SUN_WEBHOOK_LISTEN). Without it these mails are kept back.
     #[arg(long, env = "SUN_UNSUBSCRIBE_URL", value_name = "URL")]
     unsubscribe_url: Option<String>,
     /// How long opening an account, giving points or a coupon is retried.
@@ -39,9 +40,21 @@ pub(super) struct OnboardingArgs {
     #[arg(long, env = "SUN_FOLLOW_UP_RECOMMENDATIONS", default_value = "168h", value_parser = duration,
           value_name = "TIME")]
     pub(super) follow_up_recommendations: Duration,
+    /// How long the last follow-up mail is tried, an hour apart at most; one before it until the next one is due.
+    #[arg(long, env = "SUN_FOLLOW_UP_PATIENCE", default_value = "72h", value_parser = duration, value_name = "TIME")]
+    pub(super) follow_up_patience: Duration,
+    /// Time zone of the quiet hours of customers for whom the platform names none, or none that is known: an IANA name,
+    /// an offset, or the name that Windows has.
+    #[arg(long, env = "SUN_SHOP_ZONE", default_value = "Asia/Ho_Chi_Minh", value_name = "ZONE")]
+    shop_zone: String,
 }
 
 impl OnboardingArgs {
+    /// The shop's own time zone.
+    pub(super) fn zone(&self, problems: &mut Problems) -> Option<TimeZone> {
+        problems.take(text::zone(&self.shop_zone).map_err(|refusal| refusal.of("SUN_SHOP_ZONE")))
+    }
+
     pub(super) fn pseudonyms(&self, problems: &mut Problems) -> Pseudonyms {
         let read = secret("SUN_REF_KEY", self.ref_key.as_deref(), self.ref_key_file.as_deref());
         let key = read.and_then(|key| key.map(|key| taken(&key)).transpose());
@@ -70,6 +83,19 @@ impl OnboardingArgs {
         }
         Pseudonyms { key, unsubscribe }
     }
+}
+
+/// Whether marketing mails can leave; else why not, with the fix. `None`: no customer is onboarded here at all.
+#[must_use]
+pub fn way_out(pseudonyms: &Pseudonyms) -> Option<Result<&'static str, &'static str>> {
+    pseudonyms.key.as_ref()?;
+    Some(match pseudonyms.unsubscribe {
+        Some(_) => Ok("have a link that ends them"),
+        None => Err(
+            "kept back, they would have no link that ends them: set SUN_UNSUBSCRIBE_URL to the https address \
+                     of /unsubscribe at a worker's webhook door (SUN_WEBHOOK_LISTEN)",
+        ),
+    })
 }
 
 fn taken(key: &str) -> Result<RefKey, Problem> {

@@ -128,6 +128,7 @@ impl PatienceArgs {
             prices: prices.prices_patience,
             follow_up_tips: onboarding.follow_up_tips,
             follow_up_recommendations: onboarding.follow_up_recommendations,
+            follow_up: onboarding.follow_up_patience,
             ..Figures::default()
         };
         Patience { policies, second_look }

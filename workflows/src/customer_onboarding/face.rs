@@ -13,7 +13,7 @@ use super::steps::OnboardingRun;
 use super::{CustomerRegistrationData, INVALID, OnboardingResult, forward, named_by};
 use crate::face;
 use crate::input::Unchecked;
-use crate::saga::{self, CancelAccepted, CancelRequest, Saga, SagaState, UndoAll, UpdateError};
+use crate::saga::{self, CancelAccepted, CancelRequest, Saga, SagaState, UpdateError};
 use crate::search_attributes::{CUSTOMER_REF, STAGE, Stage};
 
 /// The search attributes of an onboarding that begins.
@@ -45,7 +45,7 @@ pub impl CustomerOnboarding {
             named_by(ctx.workflow_id()).map_err(|problem| saga::invalid_input(INVALID, vec![problem]))?;
         let run = OnboardingRun::new(ctx, &data, customer_ref);
         let story = forward(&run, &mut saga).await;
-        let ended = saga.end(story, &UndoAll).await?;
+        let ended = saga.end(story, &run).await?;
         Ok(OnboardingResult::of(ctx.workflow_id(), &run, ended))
     }
 

@@ -1,9 +1,11 @@
 //! The steps of customer onboarding, each with its undo.
 
+use std::cell::Cell;
+
 use contracts::commerce::{Commerce, CustomerOnboarded};
 use contracts::customers::{
     AccountRef, AssignSegments, CheckRef, CreateCustomer, Customer, Customers, HomeSection, KeptBack,
-    PersonalizeHome, Registration, Suppress, UpdatePreferences,
+    MayWelcome, PersonalizeHome, Registration, Suppress, UpdatePreferences, WelcomeVerdict,
 };
 use contracts::loyalty::{Coupon, CreateCoupon, GrantRef, Loyalty, LoyaltyAccount, OpenAccount, Tier};
 use contracts::notification::{Content, Delivery, Notifications, SendEmail};
@@ -15,15 +17,17 @@ use temporalio_workflow::{
     WorkflowContext, WorkflowIdReusePolicy, WorkflowSignalError, join,
 };
 
+use super::result::Onboarded;
 use super::{
     CREATE, CustomerOnboarding, CustomerRegistrationData, INVALID, IfRegistered, LOYALTY, PERSONALIZE,
     SEGMENTS, TRACK, WELCOME,
 };
 use crate::follow_up_emails::{self, FollowUpData, FollowUpEmails};
 use crate::input::Unchecked;
+use crate::observe;
 use crate::policy;
 use crate::report::timestamp;
-use crate::saga::{Halt, Saga};
+use crate::saga::{Back, Halt, Saga, WayBack};
 
 pub(super) type OnboardingSaga = Saga<CustomerOnboarding>;
 
@@ -52,6 +56,8 @@ pub(super) struct OnboardingRun<'d> {
     /// workflow id; its effects are others. From the run's own random sequence, which a reset repeats: what happened
     /// before the reset happens once.
     run: String,
+    /// Whether the address had an account, so that this run opened none.
+    found_registered: Cell<bool>,
 }
 
 impl<'d> OnboardingRun<'d> {
@@ -62,7 +68,7 @@ impl<'d> OnboardingRun<'d> {
     ) -> Self {
         let registered_at = timestamp(ctx.workflow_time()).unwrap_or(Timestamp::UNIX_EPOCH);
         let name = format!("{}/{:016x}", ctx.workflow_id(), ctx.random::<u64>());
-        Self { data, customer_ref, registered_at, run: name }
+        Self { data, customer_ref, registered_at, run: name, found_registered: Cell::new(false) }
     }
 
     fn key(&self, step: &str) -> IdempotencyKey {
@@ -102,6 +108,7 @@ impl<'d> OnboardingRun<'d> {
             .or_look_up(Customers::find, account.clone())
             .undo_by(Customers::mark_incomplete, account)
             .await?;
+        self.found_registered.set(registration == Registration::AlreadyRegistered);
         match registration {
             Registration::Created(customer) => Ok(Account { customer, was_registered: false }),
             Registration::AlreadyRegistered if self.data.if_registered == IfRegistered::Continue => {
@@ -227,6 +234,23 @@ impl<'d> OnboardingRun<'d> {
         loyalty: &LoyaltyAccount,
         code: Option<String>,
     ) {
+        let question =
+            MayWelcome { customer_id: customer.customer_id.clone(), customer_ref: self.customer_ref.clone() };
+        let asked = saga.step(WELCOME, Customers::may_welcome, question, policy::notice()).part(MAIL);
+        let (code, list_unsubscribe) = match asked.or_report().await {
+            // The code is marketing: it goes to a customer who agreed to that, with a way out.
+            Some(WelcomeVerdict::Promote { unsubscribe_url }) => {
+                let link = code.is_some().then_some(unsubscribe_url);
+                (code, link)
+            }
+            Some(WelcomeVerdict::Plain) => (None, None),
+            Some(WelcomeVerdict::Keep { reason }) => return saga.part(WELCOME, MAIL).skip(reason.words()),
+            // Not known is not allowed; the saga has reported it.
+            None => {
+                let why = "whether it may be sent could not be asked";
+                return observe::message_lost(saga.ctx(), "notification.send_email", WELCOME, why);
+            }
+        };
         let mail = SendEmail {
             key: self.key(WELCOME).part(MAIL),
             to: customer.email.clone(),
@@ -236,7 +260,7 @@ impl<'d> OnboardingRun<'d> {
                 loyalty_points: loyalty.points,
                 welcome_discount_code: code,
             },
-            list_unsubscribe: None,
+            list_unsubscribe,
         };
         let step = saga.step(WELCOME, Notifications::send_email, mail, policy::notice()).part(MAIL);
         let (code, is_bounced) = match step.or_report().await {
@@ -311,6 +335,16 @@ impl<'d> OnboardingRun<'d> {
         };
         let step = saga.step(TRACK, Commerce::track_customer_onboarded, event, policy::aftermath());
         let _reported = step.or_report().await;
+    }
+}
+
+impl WayBack<CustomerOnboarding, Onboarded> for OnboardingRun<'_> {
+    /// An account that was there is not this run's to undo: nothing of it is claimed.
+    async fn go_back(&self, back: &Back<'_, CustomerOnboarding>, _halt: &Halt) {
+        if self.found_registered.get() {
+            back.leave_alone(CREATE);
+        }
+        back.undo_all().await;
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::input::people::{locale, mail_address};
-use crate::input::{Checked, Fields, Refusal, id, refuse, text};
+use crate::input::{Checked, Fields, Refusal, id, name, refuse, text};
 
 /// Whom the mails are for. Personal data; `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +38,7 @@ impl Checked for FollowUpData {
         let customer_ref = fields.required("customer_ref", id);
         let customer_id = fields.required("customer_id", id);
         let email = fields.required("email", mail_address);
-        let first_name = fields.required("first_name", text(100));
+        let first_name = fields.required("first_name", name(100));
         let locale = fields.optional("locale", locale).unwrap_or_default();
         let registered_at = fields.required("registered_at", moment);
         Some(Self {

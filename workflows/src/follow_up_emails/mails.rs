@@ -2,19 +2,18 @@
 
 use contracts::customers::{Customers, KeptBack, MailVerdict, MayMail, Recommend, RecommendedProduct};
 use contracts::notification::{Content, Delivery, Notifications, SendEmail};
-use contracts::values::IdempotencyKey;
+use contracts::values::{IdempotencyKey, Recipient};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{FollowUpData, FollowUpSaga, RECOMMENDATIONS, TIPS};
+use crate::observe;
 use crate::policy;
 use crate::report::timestamp;
 use crate::saga::Halt;
 
 /// Products in the mail with recommendations, at most: the seed's six.
 const RECOMMENDATIONS_MAX: u32 = 6;
-/// How often a mail is tried, each time with all the patience of its policies, and after asking again.
-const ROUNDS: u32 = 6;
 
 /// The outcome of one mail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +24,9 @@ pub struct MailReport {
     pub fate: Fate,
     /// When that was, by workflow time.
     pub at: Timestamp,
+    /// A remark of the question whether it may be sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// The possible outcomes of a mail.
@@ -101,8 +103,8 @@ impl<'s> Series<'s> {
     /// When the run is stopped.
     pub(super) async fn send_all(&mut self) -> Result<(), Halt> {
         for mail in [Mail::Tips, Mail::Recommendations] {
-            let due = self.data.registered_at.checked_add(mail.after()).unwrap_or(Timestamp::MAX);
-            let fate = self.deliver(mail, due).await?;
+            let mut note = None;
+            let fate = self.deliver(mail, &mut note).await?;
             match &fate {
                 Fate::Sent => {}
                 Fate::KeptBack { reason } => {
@@ -113,75 +115,117 @@ impl<'s> Series<'s> {
                 }
                 Fate::Refused { code } => self.saga.failed(mail.step(), &format!("refused: {code}")),
                 // The saga has noted what went wrong last.
-                Fate::GivenUp => {}
+                Fate::GivenUp => {
+                    let why = "it could not be sent for as long as it was news";
+                    let activity = "notification.send_email";
+                    observe::message_lost(self.saga.ctx(), activity, mail.step(), why);
+                }
             }
-            self.mails.push(MailReport { template: mail.template().to_owned(), fate, at: self.now() });
+            self.mails.push(MailReport { template: mail.template().to_owned(), fate, at: self.now(), note });
         }
         Ok(())
     }
 
-    async fn deliver(&self, mail: Mail, due: Timestamp) -> Result<Fate, Halt> {
-        if let Some(reason) = self.wait(mail, due).await? {
+    /// When a mail is due.
+    fn due(&self, mail: Mail) -> Timestamp {
+        self.data.registered_at.checked_add(mail.after()).unwrap_or(Timestamp::MAX)
+    }
+
+    /// How long a mail is tried: until the next one is due.
+    fn until(&self, mail: Mail) -> Timestamp {
+        match mail {
+            Mail::Tips => self.due(Mail::Recommendations),
+            Mail::Recommendations => {
+                let patience = SignedDuration::try_from(policy::follow_up()).unwrap_or(SignedDuration::MAX);
+                self.due(mail).checked_add(patience).unwrap_or(Timestamp::MAX)
+            }
+        }
+    }
+
+    async fn deliver(&self, mail: Mail, note: &mut Option<String>) -> Result<Fate, Halt> {
+        if let Some(reason) = self.wait(mail, self.due(mail)).await? {
             return Ok(Fate::KeptBack { reason });
         }
         let mut products = None;
         let mut rounds = 0;
-        while rounds < ROUNDS {
-            let unsubscribe = match self.ask(mail).await {
-                Some(MailVerdict::Send { unsubscribe_url }) => unsubscribe_url,
-                Some(MailVerdict::Keep { reason }) => return Ok(Fate::KeptBack { reason }),
+        loop {
+            let fate = Box::pin(self.round(mail, note, &mut products)).await?;
+            let Some(fate) = fate else {
+                rounds += 1;
+                match self.pause(mail, rounds).await? {
+                    Some(fate) => return Ok(fate),
+                    None => continue,
+                }
+            };
+            return Ok(fate);
+        }
+    }
+
+    /// One round: asks, and sends, each with the patience of its policy. `None`: something gave no answer.
+    async fn round(
+        &self,
+        mail: Mail,
+        note: &mut Option<String>,
+        products: &mut Option<Vec<RecommendedProduct>>,
+    ) -> Result<Option<Fate>, Halt> {
+        let (unsubscribe, email) = loop {
+            match self.ask(mail).await {
+                Some(MailVerdict::Send { unsubscribe_url, email, note: remark }) => {
+                    *note = remark;
+                    break (unsubscribe_url, email);
+                }
+                Some(MailVerdict::Keep { reason }) => return Ok(Some(Fate::KeptBack { reason })),
                 Some(MailVerdict::Wait { until }) => {
                     // A wait is not a failure; a time that nobody can read is awaited as an hour.
                     let until = until.parse().unwrap_or_else(|_| self.in_an_hour());
                     if let Some(reason) = self.wait(mail, until).await? {
-                        return Ok(Fate::KeptBack { reason });
+                        return Ok(Some(Fate::KeptBack { reason }));
                     }
-                    continue;
                 }
-                None => {
-                    rounds += 1;
-                    continue;
-                }
-            };
-            // Asked for once: a mail that is sent again under its key must say the same.
-            if mail == Mail::Recommendations && products.is_none() {
-                products = self.recommendations().await;
-                match &products {
-                    None => {
-                        rounds += 1;
-                        continue;
-                    }
-                    Some(products) if products.is_empty() => {
-                        return Ok(Fate::KeptBack { reason: KeptBack::NothingToRecommend });
-                    }
-                    Some(_) => {}
-                }
+                None => return Ok(None),
             }
-            // The answers took time; somebody may have spoken meanwhile.
-            if let Some(reason) = self.held_back() {
-                return Ok(Fate::KeptBack { reason });
-            }
-            match self.send(mail, products.clone().unwrap_or_default(), unsubscribe).await {
-                Some(Delivery::Accepted { .. }) => return Ok(Fate::Sent),
-                Some(Delivery::Refused { code }) => return Ok(Fate::Refused { code }),
-                // Only mails about orders can be.
-                Some(Delivery::SwitchedOff) => {
-                    return Ok(Fate::Refused { code: "switched_off".to_owned() });
+        };
+        // Asked for once: a mail that is sent again under its key must say the same.
+        if mail == Mail::Recommendations && products.is_none() {
+            *products = self.recommendations().await;
+            match products {
+                None => return Ok(None),
+                Some(products) if products.is_empty() => {
+                    return Ok(Some(Fate::KeptBack { reason: KeptBack::NothingToRecommend }));
                 }
-                Some(Delivery::Bounced { code }) => {
-                    self.saga.ctx().state_mut(|w| {
-                        w.bounced = true;
-                        _ = w.ended.get_or_insert(KeptBack::Bounced);
-                    });
-                    return Ok(Fate::Refused { code });
-                }
-                None => rounds += 1,
-            }
-            if let Some(reason) = self.held_back() {
-                return Ok(Fate::KeptBack { reason });
+                Some(_) => {}
             }
         }
-        Ok(Fate::GivenUp)
+        // The answers took time; somebody may have spoken meanwhile.
+        if let Some(reason) = self.held_back() {
+            return Ok(Some(Fate::KeptBack { reason }));
+        }
+        let to = email.unwrap_or_else(|| self.data.email.clone());
+        Ok(match self.send(mail, to, products.clone().unwrap_or_default(), unsubscribe).await {
+            Some(Delivery::Accepted { .. }) => Some(Fate::Sent),
+            Some(Delivery::Refused { code }) => Some(Fate::Refused { code }),
+            // Only mails about orders can be.
+            Some(Delivery::SwitchedOff) => Some(Fate::Refused { code: "switched_off".to_owned() }),
+            Some(Delivery::Bounced { code }) => {
+                self.saga.ctx().state_mut(|w| {
+                    w.bounced = true;
+                    _ = w.ended.get_or_insert(KeptBack::Bounced);
+                });
+                Some(Fate::Refused { code })
+            }
+            None => self.held_back().map(|reason| Fate::KeptBack { reason }),
+        })
+    }
+
+    /// The pause before the next round, if there is time for one.
+    async fn pause(&self, mail: Mail, rounds: u32) -> Result<Option<Fate>, Halt> {
+        let (now, until) = (self.now(), self.until(mail));
+        if now >= until {
+            return Ok(Some(Fate::GivenUp));
+        }
+        let pause = SignedDuration::try_from(policy::before_round(rounds)).unwrap_or(SignedDuration::MAX);
+        let next = now.checked_add(pause).unwrap_or(until).min(until);
+        Ok(self.wait(mail, next).await?.map(|reason| Fate::KeptBack { reason }))
     }
 
     /// Waits for a moment, or for the end of the series.
@@ -214,6 +258,7 @@ impl<'s> Series<'s> {
     async fn send(
         &self,
         mail: Mail,
+        to: Recipient,
         recommendations: Vec<RecommendedProduct>,
         list_unsubscribe: Option<String>,
     ) -> Option<Delivery> {
@@ -224,7 +269,7 @@ impl<'s> Series<'s> {
         };
         let message = SendEmail {
             key: IdempotencyKey::new(&self.name, mail.step()),
-            to: self.data.email.clone(),
+            to,
             locale: self.data.locale,
             content,
             list_unsubscribe,

@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use serde_json::value::RawValue;
 
 use super::values::string;
-use super::{Fields, Refusal, refuse, text};
+use super::{Fields, Refusal, name, refuse, text};
 
 /// A mail address ([`text::mail_address`]).
 pub fn mail_address(value: &RawValue) -> Result<Recipient, Refusal> {
@@ -18,17 +18,17 @@ pub fn phone(value: &RawValue) -> Result<String, Refusal> {
 }
 
 /// A person's first and last name, of at most `max` characters each. A person who has one name may give it as either;
-/// it comes back as the first name, with which letters begin, and the last name is empty.
+/// it comes back as the first name, with which letters begin, and the last name is empty. Each goes into mails.
 pub fn names(fields: &Fields<'_>, max: usize) -> Option<(String, String)> {
     let (first, last) = ("first_name", "last_name");
     if fields.says(first) || !fields.says(last) {
-        let first = fields.required(first, text(max));
-        let last = if fields.says(last) { Some(fields.required(last, text(max))?) } else { None };
+        let first = fields.required(first, name(max));
+        let last = if fields.says(last) { Some(fields.required(last, name(max))?) } else { None };
         fields.pass_over("last_name");
         return Some((first?, last.unwrap_or_default()));
     }
     fields.pass_over(first);
-    Some((fields.required(last, text(max))?, String::new()))
+    Some((fields.required(last, name(max))?, String::new()))
 }
 
 /// A locale that there are texts for.

@@ -14,6 +14,11 @@ pub fn text(max: usize) -> impl Fn(&RawValue) -> Result<String, Refusal> {
     move |value| text::line(&string(value)?, max)
 }
 
+/// A customer's name, or a part of it, of `1..=max` characters, as it goes into mails ([`text::name`]).
+pub fn name(max: usize) -> impl Fn(&RawValue) -> Result<String, Refusal> {
+    move |value| text::name(&string(value)?, max)
+}
+
 /// A line of `1..=max` characters that a shop wrote ([`text::title`]).
 pub fn title(max: usize) -> impl Fn(&RawValue) -> Result<String, Refusal> {
     move |value| text::title(&string(value)?, max)

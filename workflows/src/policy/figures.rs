@@ -59,6 +59,8 @@ pub struct Figures {
     pub follow_up_tips: Duration,
     /// From the registration to the mail with recommendations (`SUN_FOLLOW_UP_RECOMMENDATIONS`).
     pub follow_up_recommendations: Duration,
+    /// How long the last follow-up mail is tried (`SUN_FOLLOW_UP_PATIENCE`); one before it until the next one is due.
+    pub follow_up: Duration,
 }
 
 impl Default for Figures {
@@ -90,6 +92,7 @@ impl Default for Figures {
             prices: minutes(24 * 60),
             follow_up_tips: minutes(24 * 60),
             follow_up_recommendations: minutes(7 * 24 * 60),
+            follow_up: minutes(3 * 24 * 60),
         }
     }
 }

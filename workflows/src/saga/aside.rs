@@ -16,6 +16,7 @@ use super::failure::reason;
 use super::scribe::Scribe;
 use super::step::attempt;
 use super::{Back, Process, Saga};
+use crate::observe;
 use crate::policy::Policy;
 use crate::report::StepStatus;
 
@@ -83,7 +84,9 @@ impl<W: Process> Aside<W> {
                 None
             }
             Err(error) => {
-                mark(StepStatus::Failed, Some(&reason(&error)));
+                let reason = reason(&error);
+                mark(StepStatus::Failed, Some(&reason));
+                observe::message_lost(&self.scribe.ctx, activity.name(), step, &reason);
                 None
             }
         }

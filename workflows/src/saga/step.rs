@@ -17,6 +17,7 @@ use super::scribe::Scribe;
 use super::tries::Effect;
 use super::unwind::{Undo, spec_of};
 use super::{Halt, LocalFuture, Process, Saga, SagaState, Shared};
+use crate::observe;
 use crate::policy::{self, Policy};
 use crate::report::{Count, StepClass, StepStatus};
 
@@ -226,7 +227,8 @@ where
         saga.scribe.change(|state| state.enter::<W>(name, has_undo));
         let count = count.map(|count| count.to_string());
         mark(StepStatus::Running, count.as_deref());
-        let answer = saga.attempt(name, part, &Rc::new(activity), input, policy, &saga.forward).await;
+        let activity = Rc::new(activity);
+        let answer = saga.attempt(name, part, &activity, input, policy, &saga.forward).await;
         // Where another step has decided that the run goes back, nobody waits for a system that may be down: the undo
         // goes by the key, whatever became of the effect.
         let is_decided = saga.scribe.state(SagaState::goes_back);
@@ -252,6 +254,9 @@ where
             Err(error) => {
                 let reason = reason(&error);
                 mark(StepStatus::Failed, Some(&reason));
+                if !policy.is_round() {
+                    observe::message_lost(&saga.ctx, activity.name(), name, &reason);
+                }
                 let is_final = is_final(&error) && !is_unknown(&error);
                 Err(Halt::Outage { step: name, reason, is_final })
             }

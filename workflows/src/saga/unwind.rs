@@ -161,6 +161,11 @@ impl<'s, W: Process> Back<'s, W> {
         self.saga.undos.borrow_mut().insert(0, undo);
     }
 
+    /// Leaves a step alone that has said that it did nothing: there is nothing of it to undo, and nothing to claim.
+    pub fn leave_alone(&self, step: &'static str) {
+        self.saga.undos.borrow_mut().retain(|undo| !undo.is_of(step));
+    }
+
     /// Notes something in the report, such as what an undo could not take back.
     pub fn note(&self, words: String) {
         self.saga.scribe.change(|saga| saga.report.notes.push(words));

@@ -29,6 +29,7 @@ pub(crate) struct Facts {
     pub(crate) log_dir: PathBuf,
     env_file: PathBuf,
     worker_listen: String,
+    door: SocketAddr,
     /// The object store of worker and starter.
     store: PathBuf,
 }
@@ -44,6 +45,7 @@ impl Facts {
             log_dir: run_dir.logs(),
             env_file: run_dir.env_file(),
             worker_listen: ports.worker.to_string(),
+            door: ports.door,
             store: run_dir.store(),
         }
     }
@@ -70,6 +72,8 @@ impl Facts {
             ("SUN_ECOMMERCE_API_URL", self.sandbox_url()),
             ("SUN_ECOMMERCE_API_TOKEN", SANDBOX_TOKEN.to_owned()),
             ("SUN_REF_KEY", REF_KEY.to_owned()),
+            // Without it marketing mails are kept back.
+            ("SUN_UNSUBSCRIBE_URL", format!("http://{}/unsubscribe", self.door)),
             ("SUN_WORKER_LISTEN", self.worker_listen.clone()),
             ("SUN_WORKER_URL", self.worker_url.clone()),
             ("SUN_WEB_UI_URL", self.web_ui.clone()),
@@ -77,6 +81,13 @@ impl Facts {
             ("SUN_STORE", self.store.display().to_string()),
             ("SUN_ERP_CREDENTIALS_ERP_001", self.erp_credential()),
         ]
+    }
+
+    /// The environment of this stack's own worker, whose webhook door is open.
+    pub(super) fn of_the_worker(&self) -> Vec<(&'static str, String)> {
+        let mut environment = self.environment();
+        environment.push(("SUN_WEBHOOK_LISTEN", self.door.to_string()));
+        environment
     }
 
     /// Writes the environment as a file for `.` in a shell: with the binaries on PATH, and Temporal's CLI, which runs
@@ -187,6 +198,7 @@ mod tests {
             log_dir: "/t/sunflow/logs".into(),
             env_file: "/t/sunflow/env.sh".into(),
             worker_listen: "127.0.0.1:9464".to_owned(),
+            door: ([127, 0, 0, 1], 9565).into(),
             store: PathBuf::from("/run/store"),
         }
     }

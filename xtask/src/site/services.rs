@@ -102,7 +102,7 @@ impl Services {
             name: "worker",
             program: facts.bin_dir.join("worker"),
             arguments: Vec::new(),
-            environment: facts.environment(),
+            environment: facts.of_the_worker(),
             log: run_dir.log("worker"),
             ready: Box::new(move || answers(address, "/readyz")),
             patience: WORKER_PATIENCE,
@@ -173,9 +173,10 @@ mod tests {
 
     /// Far from the usual ports, where a stack may be running.
     fn any_free_ports() -> Ports {
-        let held = [0; 4].map(|any| TcpListener::bind((Ipv4Addr::LOCALHOST, any)).expect("a free port"));
-        let [temporal, web_ui, sandbox, worker] = held.map(|listener| listener.local_addr().expect("bound"));
-        Ports { temporal, web_ui, sandbox, worker }
+        let held = [0; 5].map(|any| TcpListener::bind((Ipv4Addr::LOCALHOST, any)).expect("a free port"));
+        let [temporal, web_ui, sandbox, worker, door] =
+            held.map(|listener| listener.local_addr().expect("bound"));
+        Ports { temporal, web_ui, sandbox, worker, door }
     }
 
     /// The real server, twice on the same database, killed in between: what `up` does on a second run.

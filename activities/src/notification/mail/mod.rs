@@ -14,6 +14,7 @@ use futures::future::BoxFuture;
 use messages::EmailText;
 use temporalio_sdk::activities::ActivityError;
 
+use super::Attempt;
 use crate::provider::Kind;
 
 /// Takes mails.
@@ -24,11 +25,15 @@ pub trait MailSender: fmt::Debug + Send + Sync {
     /// Asks whether the sender is there, and lets us in; else says what is wrong.
     fn health(&self) -> BoxFuture<'_, Result<(), String>>;
 
+    /// Whether it sends once per key. One that does not sends nothing inside a workflow task.
+    fn knows_keys(&self) -> bool;
+
     /// Sends a mail with this text, under its key.
     fn send<'a>(
         &'a self,
         mail: &'a SendEmail,
         text: &'a EmailText,
+        attempt: Attempt<'a>,
     ) -> BoxFuture<'a, Result<Delivery, ActivityError>>;
 }
 

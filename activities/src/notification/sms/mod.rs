@@ -12,6 +12,7 @@ use std::fmt;
 use contracts::notification::{Delivery, SendSms};
 use futures::future::BoxFuture;
 
+use super::Attempt;
 use crate::http::CallError;
 use crate::provider::Kind;
 
@@ -23,8 +24,16 @@ pub trait SmsSender: fmt::Debug + Send + Sync {
     /// Asks whether the sender is there, and lets us in.
     fn health(&self) -> BoxFuture<'_, Result<(), CallError>>;
 
+    /// Whether it sends once per key. One that does not sends nothing inside a workflow task.
+    fn knows_keys(&self) -> bool;
+
     /// Sends an SMS with this text, under its key.
-    fn send<'a>(&'a self, sms: &'a SendSms, text: &'a str) -> BoxFuture<'a, Result<Delivery, CallError>>;
+    fn send<'a>(
+        &'a self,
+        sms: &'a SendSms,
+        text: &'a str,
+        attempt: Attempt<'a>,
+    ) -> BoxFuture<'a, Result<Delivery, CallError>>;
 }
 
 /// Every sender of SMS, by the name that it is chosen by; the first one unless another is named.

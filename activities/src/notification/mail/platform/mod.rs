@@ -10,6 +10,7 @@ use temporalio_sdk::activities::ActivityError;
 
 use super::MailSender;
 use crate::http::CallError;
+use crate::notification::Attempt;
 use crate::notification::platform::{self, Senders};
 use crate::provider::Kind;
 
@@ -30,10 +31,15 @@ impl MailSender for Senders {
         async { Self::health(self).await.map_err(|error| error.to_string()) }.boxed()
     }
 
+    fn knows_keys(&self) -> bool {
+        true
+    }
+
     fn send<'a>(
         &'a self,
         mail: &'a SendEmail,
         text: &'a EmailText,
+        _attempt: Attempt<'a>,
     ) -> BoxFuture<'a, Result<Delivery, ActivityError>> {
         async { self.email(mail, text).await.map_err(CallError::into_failure) }.boxed()
     }

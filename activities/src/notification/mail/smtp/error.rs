@@ -2,15 +2,17 @@
 
 use std::error::Error as _;
 use std::io;
+use std::time::Duration;
 
 use contracts::failure;
-use contracts::notification::Delivery;
 use lettre::transport::smtp;
 use temporalio_common::error::ApplicationFailure;
 use temporalio_sdk::activities::ActivityError;
 use thiserror::Error;
 
-/// Why a mail was not handed over. Both are tried again.
+use crate::observe;
+
+/// Why a mail was not handed over. Each is tried again.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum MailError {
     /// The server did not take it: nothing happened.
@@ -18,6 +20,14 @@ pub enum MailError {
     NotSent {
         /// The reason, with the fix.
         why: String,
+    },
+    /// The server refused it for good as a matter of permission or policy, which may be a matter of today.
+    #[error("mail was not sent: {why}")]
+    Refused {
+        /// The reason, with the fix.
+        why: String,
+        /// The pause before the next attempt.
+        again: Duration,
     },
     /// It was handed over, and nobody knows what became of it.
     #[error("mail was handed over, and the server gave no usable reply: {why}")]
@@ -35,27 +45,27 @@ impl MailError {
     /// Turns the error into what Temporal retries.
     #[must_use]
     pub fn into_failure(self) -> ActivityError {
-        let failure_type = match &self {
-            Self::NotSent { .. } => failure::UNAVAILABLE,
-            Self::Unknown { .. } => failure::OUTCOME_UNKNOWN,
+        let (failure_type, again) = match &self {
+            Self::NotSent { .. } => (failure::UNAVAILABLE, None),
+            Self::Refused { again, .. } => (failure::UNAVAILABLE, Some(*again)),
+            Self::Unknown { .. } => (failure::OUTCOME_UNKNOWN, None),
         };
-        let failure =
-            ApplicationFailure::builder(self.to_string()).type_name(failure_type.to_owned()).build();
-        ActivityError::application(failure)
+        let failure = ApplicationFailure::builder(self.to_string()).type_name(failure_type.to_owned());
+        ActivityError::application(failure.maybe_next_retry_delay(again).build())
     }
 }
 
-/// Which permanent refusals (5xx) of a recipient or a message say that nothing should be sent to the address any more.
+/// Which permanent refusals (5xx) say that nothing should be sent to the address any more. None that is an outage, or a
+/// matter of permission or policy (5.7.x), ever does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Bounces {
-    /// Every one.
-    #[default]
+    /// Every other one.
     EveryRefusal,
-    /// Every one but those that the server itself calls a matter of permission or policy (enhanced codes 5.7.x, RFC
-    /// 3463), which cost this mail and no more: where a server may refuse the shop itself so, every customer would be
-    /// silenced.
+    /// One of the recipient, or whose enhanced code (RFC 3463) is about the address (5.1.x) or its mailbox (5.2.x), but
+    /// for a full mailbox.
     OfTheAddress,
-    /// Only one of the recipient that names no such mailbox.
+    /// Only one of the recipient that names no such mailbox or domain.
+    #[default]
     NoSuchMailbox,
 }
 
@@ -78,36 +88,77 @@ pub(super) enum At {
     Message,
 }
 
+/// A refusal for good that is about this mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    /// The code, and the enhanced code behind it if there is one: `550 5.1.1`.
+    pub(super) code: String,
+    pub(super) cause: Cause,
+}
+
+/// Whose fault a refusal is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// A matter of permission or policy: of the recipient, of this mail, or of ours. The code does not say.
+    Policy,
+    /// The address: nothing should be sent there any more.
+    Address,
+    /// This mail, or the mailbox as it is now.
+    Mail,
+}
+
+impl Refusal {
+    /// One that costs this mail.
+    pub(super) fn of_mail(code: impl Into<String>) -> Self {
+        Self { code: code.into(), cause: Cause::Mail }
+    }
+}
+
 /// Judges an error of the conversation.
-pub(super) fn judge(at: At, error: &smtp::Error, bounces: Bounces) -> Result<Delivery, MailError> {
+pub(super) fn judge(at: At, error: &smtp::Error, bounces: Bounces) -> Result<Refusal, MailError> {
     match error.status().map(u16::from) {
         Some(code) if error.is_transient() => Err(put_off(at, code)),
-        Some(code) => {
-            let said = enhanced(error);
-            // Servers that answer MAIL FROM late speak of the sender here.
-            let is_of_the_sender = matches!(said.as_str(), "5.1.7" | "5.1.8");
-            let at = if at == At::Recipient && is_of_the_sender { At::Sender } else { at };
-            let code = refused(at, code)?;
-            let is_bounce = match bounces {
-                Bounces::EveryRefusal => true,
-                Bounces::OfTheAddress => !said.starts_with("5.7."),
-                Bounces::NoSuchMailbox => at == At::Recipient && NO_MAILBOX.contains(&said.as_str()),
-            };
-            Ok(if is_bounce { Delivery::Bounced { code } } else { Delivery::Refused { code } })
-        }
+        Some(code) => refused(at, code, Said::of(error), bounces),
         None if at == At::Message => Err(MailError::Unknown { why: broken(error).to_owned() }),
         None => Err(MailError::not_sent(out_of_reach(at, error))),
     }
 }
 
-/// The enhanced codes of a recipient's address, or its mailbox, that is none (RFC 3463, RFC 7505).
-const NO_MAILBOX: [&str; 6] = ["5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"];
+/// The subject and the detail of an enhanced code for good: 1 and 10 of `5.1.10`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Said(u16, u16);
 
-/// The enhanced code of an answer; empty when it has none.
-fn enhanced(error: &smtp::Error) -> String {
-    let said = error.source().map(ToString::to_string).unwrap_or_default();
-    let first = said.split_whitespace().next().unwrap_or_default();
-    if first.starts_with("5.") { first.to_owned() } else { String::new() }
+impl Said {
+    /// That of an answer, if it begins with one.
+    fn of(error: &smtp::Error) -> Option<Self> {
+        let said = error.source()?.to_string();
+        let first = said.split_whitespace().next()?.trim_matches(|c: char| !c.is_ascii_digit());
+        let mut numbers = first.split('.').map(str::parse::<u16>);
+        match (numbers.next()?, numbers.next()?, numbers.next()?, numbers.next()) {
+            (Ok(5), Ok(subject), Ok(detail), None) => Some(Self(subject, detail)),
+            _ => None,
+        }
+    }
+
+    /// Servers that answer `MAIL FROM` late speak of the sender later on.
+    fn is_of_the_sender(self) -> bool {
+        matches!(self, Self(1, 7 | 8))
+    }
+
+    /// The system, the network or the protocol: quotas of the sender are among these (5.4.5).
+    fn is_of_the_server(self) -> bool {
+        matches!(self, Self(3..=5, _))
+    }
+
+    /// The address, or its mailbox, is none (RFC 3463, RFC 7505).
+    fn is_no_mailbox(self) -> bool {
+        matches!(self, Self(1, 1 | 2 | 3 | 10) | Self(2, 1))
+    }
+
+    /// The mailbox takes no more until somebody has cleared it.
+    fn is_full(self) -> bool {
+        self == Self(2, 2)
+    }
 }
 
 fn put_off(at: At, code: u16) -> MailError {
@@ -121,9 +172,37 @@ fn put_off(at: At, code: u16) -> MailError {
     MailError::not_sent(format!("the mail server puts {what} off ({code}); it is tried again"))
 }
 
-/// The code of a refusal that is about this mail; the others are outages that a setting mends.
-fn refused(at: At, code: u16) -> Result<String, MailError> {
-    let fix = match (at, code) {
+/// A refusal that is about this mail; the others are outages that name what is to be mended.
+fn refused(at: At, code: u16, said: Option<Said>, bounces: Bounces) -> Result<Refusal, MailError> {
+    let shown = match said {
+        Some(Said(subject, detail)) => format!("{code} 5.{subject}.{detail}"),
+        None => code.to_string(),
+    };
+    if let Some(fix) = fix(at, code, said) {
+        observe::tell(|observer| observer.relay_refused());
+        return Err(MailError::not_sent(format!("the mail server refuses ({shown}); {fix}")));
+    }
+    let is_of_the_address = match bounces {
+        Bounces::EveryRefusal => true,
+        Bounces::OfTheAddress => {
+            let is_about = at == At::Recipient || said.is_some_and(|said| matches!(said, Said(1 | 2, _)));
+            is_about && !said.is_some_and(Said::is_full)
+        }
+        Bounces::NoSuchMailbox => at == At::Recipient && said.is_some_and(Said::is_no_mailbox),
+    };
+    let cause = match said {
+        Some(Said(7, _)) => Cause::Policy,
+        _ if is_of_the_address => Cause::Address,
+        _ => Cause::Mail,
+    };
+    Ok(Refusal { code: shown, cause })
+}
+
+/// The thing to be mended, where a refusal is not about this mail.
+fn fix(at: At, code: u16, said: Option<Said>) -> Option<&'static str> {
+    let is_of_the_sender = said.is_some_and(Said::is_of_the_sender);
+    let is_of_the_server = said.is_some_and(Said::is_of_the_server);
+    Some(match (at, code) {
         // Wanted by the server at any point.
         (_, 530 | 538) if at != At::Login => {
             "it wants a login or encryption first: set SUN_MAIL_USER and SUN_MAIL_PASSWORD, or use smtps:// in \
@@ -134,17 +213,21 @@ fn refused(at: At, code: u16) -> Result<String, MailError> {
             "it does not let this worker speak: is SUN_MAIL_URL its submission port, and may this host use it?"
         }
         (At::StartTls, _) => "it refuses STARTTLS: use smtps:// in SUN_MAIL_URL if it has a port for that",
-        (At::Sender, _) => "it refuses the sender: correct SUN_MAIL_FROM, or let SUN_MAIL_USER send as it",
         // Not about this mail: the server does not follow the conversation, or wants another login.
-        (_, 500 | 502..=504 | 534 | 535) => {
+        (At::Recipient | At::Data | At::Message, 500 | 502..=504 | 534 | 535) => {
             "it does not follow the protocol: is SUN_MAIL_URL a mail server's?"
         }
-        (At::Recipient | At::Data | At::Message, _) => {
-            return Ok(code.to_string());
+        (At::Sender | At::Recipient | At::Data | At::Message, _) if is_of_the_server => {
+            "that is a limit, a fault or a setting of the mail server of SUN_MAIL_URL, or of our account there, and \
+             not the recipient's: its keeper knows more"
         }
-    };
-    Err(MailError::not_sent(format!("the mail server refuses ({code}); {fix}")))
+        (At::Sender, _) => SENDER,
+        (At::Recipient | At::Data | At::Message, _) if is_of_the_sender => SENDER,
+        (At::Recipient | At::Data | At::Message, _) => return None,
+    })
 }
+
+const SENDER: &str = "it refuses the sender: correct SUN_MAIL_FROM, or let SUN_MAIL_USER send as it";
 
 /// The connection, or what TLS makes of it.
 fn out_of_reach(at: At, error: &smtp::Error) -> String {

@@ -3,14 +3,20 @@
 //! | what came back | what it is |
 //! |---|---|
 //! | 250 after the message | accepted; our own `Message-ID` is the id |
-//! | 5xx about the recipient or the message | an outcome, and a bounce ([`Bounces`]): the process has the address suppressed |
-//! | 5xx about the sender, the login or the protocol | an outage that a setting mends, which the failure names |
+//! | 5xx: no such mailbox or domain | a bounce ([`Bounces`]), which suppresses the address, unless too many do (`record`) |
+//! | 5xx of permission or policy (5.7.x) | put off for an hour, then it costs this mail, never the address |
+//! | any other 5xx about the recipient or the message | it costs this mail |
+//! | 5xx about sender, limits, system, login or protocol | an outage; the failure names what is to be mended |
 //! | 4xx, no connection, no trust in the certificate | an outage: nothing happened, tried again |
 //! | no reply once the message was handed over | nobody knows: tried again |
 //!
-//! SMTP has no look-up. So an attempt after the first sends the mail again, under the same `Message-ID`, which is made
-//! of the idempotency key: each reply that is lost costs at most one more message, which mailboxes that go by the id
-//! show once.
+//! Whose fault a refusal is follows from its code, its enhanced code (RFC 3463) and the step of the conversation, never
+//! from its words.
+//!
+//! SMTP has no look-up and no keys. So no attempt is made inside a workflow task, each ends before Temporal begins
+//! another one, and one `Message-ID` is under way once. An attempt after the first sends the mail again, under the same
+//! `Message-ID`, which is made of the idempotency key: each reply that is lost costs at most one more message, which
+//! mailboxes that go by the id show once.
 //!
 //! Failure texts name the setting and the fix, never an address and never the server's own words.
 //!
@@ -19,6 +25,7 @@
 mod dkim;
 mod error;
 mod message;
+mod record;
 mod session;
 mod settings;
 
@@ -40,6 +47,7 @@ use thiserror::Error;
 
 use super::MailSender;
 use crate::http::Credential;
+use crate::notification::Attempt;
 pub use dkim::{Dkim, DkimError};
 pub use error::{Bounces, MailError};
 use session::Sessions;
@@ -64,7 +72,7 @@ pub struct MailServer {
     pub bounces: Bounces,
     /// The signer of the mails, if the server does not sign them.
     pub dkim: Option<Dkim>,
-    /// Limit of one mail, from connecting to the server's last word.
+    /// Limit of one mail, from connecting to the server's last word; waiting for a free connection does not count.
     pub timeout: Duration,
 }
 
@@ -181,15 +189,20 @@ impl MailSender for Mailer {
         async { Self::health(self).await.map_err(|error| error.to_string()) }.boxed()
     }
 
+    fn knows_keys(&self) -> bool {
+        false
+    }
+
     fn send<'a>(
         &'a self,
         mail: &'a SendEmail,
         text: &'a EmailText,
+        attempt: Attempt<'a>,
     ) -> BoxFuture<'a, Result<Delivery, ActivityError>> {
         async move {
             let unsubscribe = mail.list_unsubscribe.as_deref();
             let letter = Letter { key: &mail.key, to: &mail.to, text, unsubscribe };
-            Self::send(self, &letter).await.map_err(MailError::into_failure)
+            Self::send(self, &letter, attempt).await.map_err(MailError::into_failure)
         }
         .boxed()
     }
@@ -217,7 +230,7 @@ impl Mailer {
     ///
     /// # Errors
     /// As [`MailError`]. That it will never be taken is not an error but [`Delivery::Refused`].
-    pub async fn send(&self, letter: &Letter<'_>) -> Result<Delivery, MailError> {
+    pub async fn send(&self, letter: &Letter<'_>, attempt: Attempt<'_>) -> Result<Delivery, MailError> {
         match message::compose(&self.0.server.from.0, letter) {
             Ok(mut mail) => {
                 if let Some(dkim) = &self.0.server.dkim {
@@ -225,7 +238,7 @@ impl Mailer {
                     mail.bytes =
                         signed.ok_or_else(|| MailError::not_sent("it could not be signed (DKIM)"))?;
                 }
-                self.0.send(&mail).await
+                self.0.send(&mail, attempt).await
             }
             Err(flaw) => Ok(Delivery::Refused { code: flaw.code().to_owned() }),
         }

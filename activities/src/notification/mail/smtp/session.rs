@@ -11,15 +11,19 @@ use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail as MailFrom, Rcpt, Rset};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailParameter};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
-use super::error::{At, Bounces, MailError, judge};
+use super::error::{At, Bounces, MailError, Refusal, judge};
 use super::message::Mail;
+use super::record::Record;
 use super::{MailServer, Security, is_ascii};
+use crate::notification::attempt::{Attempt, Limits, UnderWay};
 
 /// Conversations at once: what servers allow one client without ado.
 const AT_ONCE_MAX: usize = 8;
+/// Mails that wait for one of these inside the worker, at most.
+const WAITING_MAX: usize = 4 * AT_ONCE_MAX;
 /// Servers close idle connections after some minutes; ours are closed before.
 const IDLE_MAX: Duration = Duration::from_secs(30);
 
@@ -29,6 +33,10 @@ pub(super) struct Sessions {
     tls: TlsParameters,
     hello: ClientId,
     slots: Semaphore,
+    /// Places for mails that wait for one of the slots.
+    waiting: Semaphore,
+    under_way: UnderWay,
+    record: Record,
     idle: Mutex<Vec<Idle>>,
 }
 
@@ -41,39 +49,66 @@ impl Sessions {
     pub(super) fn new(server: MailServer, tls: TlsParameters) -> Self {
         // A name that stands in the DNS, which this machine's own often does not.
         let hello = ClientId::Domain(server.from.0.email.domain().to_owned());
-        Self { server, tls, hello, slots: Semaphore::new(AT_ONCE_MAX), idle: Mutex::new(Vec::new()) }
+        let (slots, waiting) = (Semaphore::new(AT_ONCE_MAX), Semaphore::new(WAITING_MAX));
+        let (under_way, record) = (UnderWay::default(), Record::new());
+        Self { server, tls, hello, slots, waiting, under_way, record, idle: Mutex::default() }
     }
 
-    pub(super) async fn send(&self, mail: &Mail) -> Result<Delivery, MailError> {
+    pub(super) async fn send(&self, mail: &Mail, attempt: Attempt<'_>) -> Result<Delivery, MailError> {
+        let Some(_turn) = self.under_way.begin(&mail.message_id) else {
+            return Err(MailError::not_sent("an attempt before is still handing it over; it is tried again"));
+        };
+        let Limits { wait, talk: limit } = attempt.limits(self.server.timeout);
+        let _slot = self.slot(wait).await?;
+        if !attempt.is_wanted() {
+            return Err(MailError::not_sent("it is not wanted any more"));
+        }
         let handed_over = AtomicBool::new(false);
         let talk = async {
-            let _slot = self.slot().await?;
             let mut connection = self.connection().await?;
-            let delivery = hand_over(&mut connection, mail, self.server.bounces, &handed_over).await?;
+            let answer = hand_over(&mut connection, mail, self.server.bounces, &handed_over).await?;
             self.keep(connection);
-            Ok(delivery)
+            Ok(answer)
         };
-        match tokio::time::timeout(self.server.timeout, talk).await {
-            Ok(outcome) => outcome,
-            Err(_) if handed_over.load(Ordering::Relaxed) => {
-                Err(MailError::Unknown { why: format!("none within {:?}", self.server.timeout) })
+        match tokio::time::timeout(limit, talk).await {
+            Ok(Ok(Answer::Taken)) => {
+                self.record.taken(&mail.message_id);
+                Ok(Delivery::Accepted { message_id: Some(mail.message_id.clone()) })
             }
-            Err(_) => Err(self.too_slow()),
+            Ok(Ok(Answer::Refused(refusal))) => self.record.refused(&mail.message_id, refusal),
+            Ok(Err(error)) => Err(error),
+            Err(_) if handed_over.load(Ordering::Relaxed) => {
+                Err(MailError::Unknown { why: format!("none within {limit:?}") })
+            }
+            Err(_) => Err(self.too_slow(limit)),
         }
     }
 
     pub(super) async fn health(&self) -> Result<(), MailError> {
+        let limit = self.server.timeout;
         let talk = async {
-            let _slot = self.slot().await?;
+            let _slot = self.slot(limit).await?;
             let connection = self.connection().await?;
             self.keep(connection);
             Ok(())
         };
-        tokio::time::timeout(self.server.timeout, talk).await.unwrap_or_else(|_| Err(self.too_slow()))
+        tokio::time::timeout(limit, talk).await.unwrap_or_else(|_| Err(self.too_slow(limit)))
     }
 
-    async fn slot(&self) -> Result<tokio::sync::SemaphorePermit<'_>, MailError> {
-        self.slots.acquire().await.map_err(|_| MailError::not_sent("the worker is shutting down"))
+    /// One of the conversations at once. So that mails to a slow server do not take the place of a worker's other
+    /// activities, only some wait here; the others come again.
+    async fn slot(&self, wait: Duration) -> Result<SemaphorePermit<'_>, MailError> {
+        if let Ok(slot) = self.slots.try_acquire() {
+            return Ok(slot);
+        }
+        let busy = || {
+            let why =
+                format!("all {AT_ONCE_MAX} connections to the mail server are in use; it is tried again");
+            MailError::not_sent(why)
+        };
+        let _place = self.waiting.try_acquire().map_err(|_| busy())?;
+        let slot = tokio::time::timeout(wait, self.slots.acquire()).await.map_err(|_| busy())?;
+        slot.map_err(|_| MailError::not_sent("the worker is shutting down"))
     }
 
     /// One that is open and answers, or a new one. The caller owns it: a conversation that is given up half-way
@@ -110,14 +145,13 @@ impl Sessions {
         Ok(connection)
     }
 
-    fn too_slow(&self) -> MailError {
+    fn too_slow(&self, limit: Duration) -> MailError {
         let hint = match self.server.security {
             Security::Wrapped => "is it running?",
             _ => "is it running? A port where TLS begins at once, such as 465, is written smtps://",
         };
         MailError::not_sent(format!(
-            "the mail server of SUN_MAIL_URL did not answer within {:?}; {hint}",
-            self.server.timeout
+            "the mail server of SUN_MAIL_URL did not answer within {limit:?}; {hint}"
         ))
     }
 
@@ -139,22 +173,28 @@ impl Sessions {
     }
 }
 
+/// The server's last word about a mail.
+enum Answer {
+    Taken,
+    Refused(Refusal),
+}
+
 /// One mail, one recipient. `handed_over` is set from where on the server may have taken it.
 async fn hand_over(
     connection: &mut AsyncSmtpConnection,
     mail: &Mail,
     bounces: Bounces,
     handed_over: &AtomicBool,
-) -> Result<Delivery, MailError> {
+) -> Result<Answer, MailError> {
     let mut options = Vec::new();
     if !is_ascii(&mail.to) {
         if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
-            return Ok(Delivery::Refused { code: "smtputf8_unsupported".to_owned() });
+            return Ok(Answer::Refused(Refusal::of_mail("smtputf8_unsupported")));
         }
         options.push(MailParameter::SmtpUtfEight);
     }
     if let Err(error) = connection.command(MailFrom::new(Some(mail.from.clone()), options)).await {
-        return judge(At::Sender, &error, bounces);
+        return judge(At::Sender, &error, bounces).map(Answer::Refused);
     }
     if let Err(error) = connection.command(Rcpt::new(mail.to.clone(), Vec::new())).await {
         return leave(connection, judge(At::Recipient, &error, bounces)?).await;
@@ -164,17 +204,17 @@ async fn hand_over(
     }
     handed_over.store(true, Ordering::Relaxed);
     match connection.message(&mail.bytes).await {
-        Ok(_) => Ok(Delivery::Accepted { message_id: Some(mail.message_id.clone()) }),
-        Err(error) => judge(At::Message, &error, bounces),
+        Ok(_) => Ok(Answer::Taken),
+        Err(error) => judge(At::Message, &error, bounces).map(Answer::Refused),
     }
 }
 
 /// Ends a transaction that came to nothing, so that the connection can serve the next mail.
-async fn leave(connection: &mut AsyncSmtpConnection, delivery: Delivery) -> Result<Delivery, MailError> {
+async fn leave(connection: &mut AsyncSmtpConnection, refusal: Refusal) -> Result<Answer, MailError> {
     if connection.command(Rset).await.is_err() {
         connection.abort().await;
     }
-    Ok(delivery)
+    Ok(Answer::Refused(refusal))
 }
 
 fn outage(at: At, error: &SmtpError) -> MailError {

@@ -50,12 +50,13 @@ pub(in crate::notification::mail) const KIND: Kind<dyn MailSender> = Kind {
             BOUNCES,
             "mail-bounces",
             "WHICH",
-            "Which permanent refusals (5xx) have the address suppressed at the platform, so that nothing more is sent \
-             there: every one; every one but those that are a matter of permission or policy (5.7.x), because a server \
-             that refuses the shop itself (a block list, a relay without login) then silences no customer; or only those \
-             that name no such mailbox (5.1.1, 5.1.2, 5.1.3, 5.1.6, 5.1.10, 5.2.1)",
+            "Which permanent refusals (5xx) have the address suppressed at the platform, so that nothing more is \
+             sent there: only those of the recipient that name no such mailbox or domain (5.1.1, 5.1.2, 5.1.3, 5.1.10, \
+             5.2.1); all of the recipient, and whatever is about the address or its mailbox (5.1.x, 5.2.x), but not a \
+             full one (5.2.2); or every one. None ever does that is about the sender, a limit, the system, the \
+             protocol (5.1.7, 5.1.8, 5.3.x, 5.4.x, 5.5.x), or a matter of permission or policy (5.7.x)",
         )
-        .or("every-refusal")
+        .or("no-such-mailbox")
         .of(&["every-refusal", "of-the-address", "no-such-mailbox"]),
         Setting::text(
             DKIM_SELECTOR,
@@ -178,9 +179,9 @@ fn sender(given: &Given<'_>) -> Result<Sender, Problem> {
 
 fn bounces(given: &Given<'_>) -> Result<Bounces, Problem> {
     match given.get(BOUNCES) {
-        None | Some("every-refusal") => Ok(Bounces::EveryRefusal),
+        Some("every-refusal") => Ok(Bounces::EveryRefusal),
         Some("of-the-address") => Ok(Bounces::OfTheAddress),
-        Some("no-such-mailbox") => Ok(Bounces::NoSuchMailbox),
+        None | Some("no-such-mailbox") => Ok(Bounces::NoSuchMailbox),
         Some(_) => {
             let fix = "write every-refusal, of-the-address or no-such-mailbox";
             Err(Problem::new(BOUNCES, "is none of its values", fix))

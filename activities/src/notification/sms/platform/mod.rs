@@ -8,6 +8,7 @@ use futures::future::BoxFuture;
 
 use super::SmsSender;
 use crate::http::CallError;
+use crate::notification::Attempt;
 use crate::notification::platform::{self, Senders};
 use crate::provider::Kind;
 
@@ -28,7 +29,16 @@ impl SmsSender for Senders {
         Self::health(self).boxed()
     }
 
-    fn send<'a>(&'a self, sms: &'a SendSms, text: &'a str) -> BoxFuture<'a, Result<Delivery, CallError>> {
+    fn knows_keys(&self) -> bool {
+        true
+    }
+
+    fn send<'a>(
+        &'a self,
+        sms: &'a SendSms,
+        text: &'a str,
+        _attempt: Attempt<'a>,
+    ) -> BoxFuture<'a, Result<Delivery, CallError>> {
         self.sms(sms, text).boxed()
     }
 }

@@ -16,6 +16,7 @@
 
 mod settings;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use contracts::notification::{Delivery, SendSms};
@@ -28,6 +29,7 @@ use serde::Deserialize;
 use super::SmsSender;
 use crate::http::channel::{Answer, Channel, Login, Peer};
 use crate::http::{ApiError, CallError, Credential, Names, Wrong, envelope};
+use crate::notification::attempt::{Attempt, UnderWay};
 pub(super) use settings::KIND;
 
 const SYSTEM: &str = "sms";
@@ -62,6 +64,7 @@ pub struct Twilio {
     account_sid: String,
     from: String,
     channel: Channel,
+    under_way: Arc<UnderWay>,
 }
 
 #[derive(Deserialize)]
@@ -96,9 +99,22 @@ impl SmsSender for Twilio {
         self.ask_for_account().boxed()
     }
 
-    fn send<'a>(&'a self, sms: &'a SendSms, text: &'a str) -> BoxFuture<'a, Result<Delivery, CallError>> {
-        self.send_once(sms, text).boxed()
+    fn knows_keys(&self) -> bool {
+        false
     }
+
+    fn send<'a>(
+        &'a self,
+        sms: &'a SendSms,
+        text: &'a str,
+        attempt: Attempt<'a>,
+    ) -> BoxFuture<'a, Result<Delivery, CallError>> {
+        self.send_once(sms, text, attempt).boxed()
+    }
+}
+
+fn not_sent(why: &str) -> CallError {
+    CallError::NotSent { system: SYSTEM, why: why.to_owned() }
 }
 
 impl Twilio {
@@ -118,7 +134,7 @@ impl Twilio {
             response_bytes_max,
         };
         let channel = Channel::open(peer, Some(login))?;
-        Ok(Self { base, account_sid, from, channel })
+        Ok(Self { base, account_sid, from, channel, under_way: Arc::default() })
     }
 
     /// Asks whether Twilio is there and knows the account.
@@ -129,8 +145,16 @@ impl Twilio {
         if status.is_success() { Ok(()) } else { Err(self.setting(&body)) }
     }
 
-    /// Sends, unless an attempt before did.
-    async fn send_once(&self, sms: &SendSms, text: &str) -> Result<Delivery, CallError> {
+    /// Sends, unless an attempt before did, or still does.
+    async fn send_once(
+        &self,
+        sms: &SendSms,
+        text: &str,
+        attempt: Attempt<'_>,
+    ) -> Result<Delivery, CallError> {
+        let Some(_turn) = self.under_way.begin(sms.key.as_str()) else {
+            return Err(not_sent("an attempt before is still sending it"));
+        };
         if let Some(sid) = self.find(sms, text).await? {
             return Ok(Delivery::Accepted { message_id: Some(sid) });
         }
@@ -143,7 +167,15 @@ impl Twilio {
             .request(Method::POST, self.url("Messages.json"))
             .header(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))
             .body(form);
-        let Answer { status, body, .. } = self.channel.call(request).await?;
+        if !attempt.is_wanted() {
+            return Err(not_sent("it is not wanted any more"));
+        }
+        // It ends before Temporal begins another attempt.
+        let limit = attempt.limits(self.channel.timeout()).talk;
+        let answer = tokio::time::timeout(limit, self.channel.call(request)).await;
+        let answer =
+            answer.unwrap_or_else(|_| Err(self.channel.unknown(format!("no answer within {limit:?}"))));
+        let Answer { status, body, .. } = answer?;
         if status.is_success() {
             let Message { sid, .. } = self.read(&body)?;
             return Ok(Delivery::Accepted { message_id: Some(sid) });

@@ -74,7 +74,7 @@ fn mails_are_signed_by_the_senders_domain_unless_another_is_named() -> Result<()
 #[test]
 fn what_has_the_address_suppressed_is_chosen_by_name() -> Result<(), Vec<Problem>> {
     let url = (URL, "smtp://mail.example.com");
-    assert_eq!(checked(&[url])?.bounces, Bounces::EveryRefusal);
+    assert_eq!(checked(&[url])?.bounces, Bounces::NoSuchMailbox);
     for (name, bounces) in [
         ("every-refusal", Bounces::EveryRefusal),
         ("of-the-address", Bounces::OfTheAddress),

@@ -1,0 +1,93 @@
+//! No mail is sent a second time while the first attempt may still deliver.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use activities::notification::mail::smtp::MailServer;
+use contracts::failure::UNAVAILABLE;
+use contracts::notification::{Delivery, Notifications, SendEmail};
+use contracts::values::IdempotencyKey;
+use futures::future::{join_all, try_join_all};
+
+use super::server::{Does, Server, sending, server_at};
+use crate::TestResult;
+use crate::notification::email;
+use crate::temporal::{FIRST, SECOND};
+
+fn is_all() -> bool {
+    std::env::var_os("SUNFLOW_TEST_ALL").is_some()
+}
+
+/// As after a heartbeat that was late: Temporal begins another attempt while the first one goes on.
+#[tokio::test]
+async fn one_message_id_is_under_way_once() -> TestResult {
+    let server = Server::start(&[(".", Does::Later(300))]).await?;
+    let (_shop, temporal) = sending(server_at(server.port)?).await?;
+    let mail = email()?;
+    let attempts =
+        [FIRST, SECOND, SECOND].map(|attempt| temporal.run(Notifications::send_email, attempt, &mail));
+    let (mut sent, mut put_off) = (0, 0);
+    for outcome in try_join_all(attempts).await? {
+        match outcome {
+            Ok(Delivery::Accepted { .. }) => sent += 1,
+            Err(failed) => {
+                assert_eq!((failed.kind.as_str(), failed.is_final), (UNAVAILABLE, false), "{failed:?}");
+                assert!(failed.message.contains("an attempt before is still handing it over"), "{failed:?}");
+                put_off += 1;
+            }
+            other => return Err(format!("{other:?}").into()),
+        }
+    }
+    assert_eq!((sent, put_off, server.times("Message-ID:")), (1, 2, 1));
+    // Once it has ended, another one may begin.
+    assert!(temporal.run(Notifications::send_email, SECOND, &mail).await?.is_ok());
+    Ok(())
+}
+
+/// M4: 200 mails over 8 connections. Waiting for one of them costs a mail nothing of the server's limit, and a mail
+/// that finds no place to wait comes again, as Temporal would have it.
+#[tokio::test]
+async fn a_burst_to_a_slow_server_is_one_message_each() -> TestResult {
+    const MAILS: usize = 200;
+    let delays: &[u64] = if is_all() { &[50, 500, 2_500] } else { &[50] };
+    for &delay in delays {
+        let server = Server::start(&[(".", Does::Later(delay))]).await?;
+        let timeout = Duration::from_millis(delay * 2 + 500);
+        let (_shop, temporal) = sending(MailServer { timeout, ..server_at(server.port)? }).await?;
+        let mut open: Vec<usize> = (0..MAILS).collect();
+        let mut put_off = 0;
+        while !open.is_empty() {
+            let attempts = open.iter().map(|number| {
+                let temporal = &temporal;
+                async move {
+                    let key = IdempotencyKey::new("burst", &number.to_string());
+                    let outcome = temporal
+                        .run(Notifications::send_email, FIRST, &SendEmail { key, ..email()? })
+                        .await?;
+                    TestResult::Ok((*number, outcome))
+                }
+            });
+            let mut again = Vec::new();
+            for attempt in join_all(attempts).await {
+                match attempt? {
+                    (_, Ok(Delivery::Accepted { .. })) => {}
+                    (number, Err(failed))
+                        if failed.message.contains("connections to the mail server are in use") =>
+                    {
+                        again.push(number);
+                    }
+                    other => return Err(format!("{other:?}").into()),
+                }
+            }
+            put_off += again.len();
+            open = again;
+        }
+        let heard = server.heard();
+        let ids: Vec<_> = heard.iter().filter(|line| line.starts_with("Message-ID:")).collect();
+        let different: BTreeSet<_> = ids.iter().collect();
+        assert_eq!((ids.len(), different.len()), (MAILS, MAILS), "{delay} ms");
+        assert!(server.times("EHLO") <= 8, "{delay} ms: {} connections", server.times("EHLO"));
+        assert!(put_off > 0, "{delay} ms: nobody was put off");
+    }
+    Ok(())
+}
