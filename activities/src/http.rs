@@ -21,6 +21,7 @@
 //! a 2xx without a body. Failure texts name system, status and code, never the provider's message: it may hold
 //! personal data.
 
+pub mod address;
 pub(crate) mod channel;
 pub(crate) mod envelope;
 mod form;

@@ -2,8 +2,13 @@
 //!
 //! Ours: `sunflow_process_started_total{process}`, `sunflow_process_ended_total{process, outcome, compensated}`,
 //! `sunflow_process_duration_seconds{process, outcome}`, `sunflow_step_duration_seconds{process, step, status}`
-//! (retries and waits included) and `sunflow_undo_failures_total{process, step}`; every question to a
-//! person in `sunflow_questions_total{process, kind, step, cause}`.
+//! (retries and waits included) and `sunflow_undo_failures_total{process, step}`; every question to a person in
+//! `sunflow_questions_total{process, kind, step, cause}`. Beside them `sunflow_activity_attempts_total{system}` and
+//! `sunflow_activity_failures_total{system, failure}` (`failing`), and the gauges `sunflow_runs_asking{process,
+//! older_than}`, `sunflow_runs_failing_task{process, older_than}` and `sunflow_runs_counted_at` (`waiting`).
+//!
+//! A counter that first appears at 1 has not increased, as Prometheus sees it: an alarm would miss the first time. So
+//! every counter whose labels are known stands at 0 from the first second. The cause of a question is not known before.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -22,12 +27,17 @@ use temporalio_sdk::Runtime;
 use temporalio_sdk::runtime::RuntimeOptions;
 use workflows::observe::{self, Observer};
 use workflows::report::{Progress, StepStatus};
-use workflows::saga::{Question, SubjectKind};
+use workflows::saga::{Outcome, Process, Question, SubjectKind};
 
 use crate::webhook::Webhook;
 
 const PROCESS_DURATION: &str = "sunflow_process_duration";
 const STEP_DURATION: &str = "sunflow_step_duration";
+
+/// How much of an ended run was undone.
+const UNTOUCHED: &str = "false";
+const UNDONE: &str = "true";
+const PARTLY_UNDONE: &str = "partly";
 
 /// The SDK's metrics exporter, on a loopback port of its own.
 pub(crate) struct Exporter {
@@ -61,6 +71,11 @@ impl Exporter {
         Ok(Runtime::from_current_tokio(options)?)
     }
 
+    /// The meter of what is ours.
+    pub(crate) fn meter(&self) -> Arc<dyn CoreMeter> {
+        self.meter.clone()
+    }
+
     /// The meter for the client's own requests.
     pub(crate) fn temporal_meter(&self) -> TemporalMeter {
         TemporalMeter::new(self.meter.clone(), NewAttributes::default(), TaskQueueLabelStrategy::UseNormal)
@@ -75,9 +90,45 @@ fn buckets() -> HistogramBucketOverrides {
     HistogramBucketOverrides { overrides: names.into() }
 }
 
+/// A process whose figures stand at 0 before anything has happened.
+pub(crate) struct Counted {
+    /// The workflow type.
+    pub(crate) process: &'static str,
+    /// The steps whose undo may stick.
+    undos: Vec<&'static str>,
+}
+
+impl Counted {
+    pub(crate) fn of<W: Process>() -> Self {
+        let steps = W::STEPS.iter().chain(W::UNDO_STEPS);
+        Self {
+            process: W::NAME,
+            undos: steps.filter(|step| !step.undo.is_empty()).map(|step| step.name).collect(),
+        }
+    }
+}
+
 /// Counts what processes do from now on, and sends it to the webhook, if there is one.
-pub(crate) fn observe(exporter: &Exporter, webhook: Option<Webhook>) {
-    observe::install(Box::new(Figures::new(exporter.meter.clone(), webhook)));
+pub(crate) fn observe(exporter: &Exporter, webhook: Option<Webhook>, counted: &[Counted]) {
+    let figures = Figures::new(exporter.meter(), webhook);
+    for process in counted {
+        figures.begin(process);
+    }
+    observe::install(Box::new(figures));
+}
+
+/// A name, and its meaning.
+pub(crate) fn named(name: &'static str, description: &'static str) -> MetricParameters {
+    MetricParameters::builder().name(name).description(description).build()
+}
+
+/// Labels and their values.
+pub(crate) fn labels<const N: usize>(
+    meter: &Arc<dyn CoreMeter>,
+    labels: [(&'static str, &str); N],
+) -> MetricAttributes {
+    let labels = labels.map(|(name, value)| MetricKeyValue::new(name, value.to_owned()));
+    meter.new_attributes(NewAttributes::from(labels.to_vec()))
 }
 
 struct Figures {
@@ -93,9 +144,6 @@ struct Figures {
 
 impl Figures {
     fn new(meter: Arc<dyn CoreMeter>, webhook: Option<Webhook>) -> Self {
-        let named = |name: &'static str, description: &'static str| {
-            MetricParameters::builder().name(name).description(description).build()
-        };
         Self {
             started: meter.counter(named("sunflow_process_started", "Runs of a process that began")),
             ended: meter.counter(named("sunflow_process_ended", "Runs of a process that ended")),
@@ -109,8 +157,22 @@ impl Figures {
     }
 
     fn labels<const N: usize>(&self, labels: [(&'static str, &str); N]) -> MetricAttributes {
-        let labels = labels.map(|(name, value)| MetricKeyValue::new(name, value.to_owned()));
-        self.meter.new_attributes(NewAttributes::from(labels.to_vec()))
+        self::labels(&self.meter, labels)
+    }
+
+    /// Sets at 0 what is counted of a process.
+    fn begin(&self, Counted { process, undos }: &Counted) {
+        self.started.add(0, &self.labels([("process", process)]));
+        for outcome in Outcome::ALL {
+            for compensated in [UNTOUCHED, UNDONE, PARTLY_UNDONE] {
+                let labels =
+                    [("process", *process), ("outcome", outcome.name()), ("compensated", compensated)];
+                self.ended.add(0, &self.labels(labels));
+            }
+        }
+        for step in undos {
+            self.undo_failures.add(0, &self.labels([("process", process), ("step", step)]));
+        }
     }
 
     fn tell(&self, progress: &Progress) {
@@ -130,11 +192,11 @@ impl Observer for Figures {
         let process = progress.workflow_type.as_str();
         let outcome = progress.outcome.as_deref().unwrap_or("unknown");
         let compensated = if progress.has(StepStatus::LeftStanding) {
-            "partly"
+            PARTLY_UNDONE
         } else if progress.has(StepStatus::Undone) || progress.has(StepStatus::Resolved) {
-            "true"
+            UNDONE
         } else {
-            "false"
+            UNTOUCHED
         };
         let labels = [("process", process), ("outcome", outcome), ("compensated", compensated)];
         self.ended.add(1, &self.labels(labels));
