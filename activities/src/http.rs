@@ -28,6 +28,7 @@
 //! a 2xx without a body. Failure texts name system, status and code, never the provider's message: it may hold
 //! personal data.
 
+pub mod address;
 #[cfg(test)]
 pub(crate) mod behind_proxy;
 pub(crate) mod channel;

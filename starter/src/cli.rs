@@ -250,7 +250,7 @@ pub(crate) enum Command {
     List(ListArgs),
     /// Show one run: where it stands, what it retries, what is stuck
     Show {
-        /// The workflow id, such as order/ORDER-001
+        /// The workflow id, such as order/ORDER-001, or ORDER-001 alone
         workflow_id: String,
     },
     /// Event histories

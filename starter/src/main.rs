@@ -89,7 +89,7 @@ async fn run(cli: Cli, out: &Out) -> Result<Exit, Failure> {
         Command::Questions => any::questions::run(call).await,
         Command::Answer(args) => any::answer::run(call, *args).await,
         Command::List(args) => any::list::run(call, args).await,
-        Command::Show { workflow_id } => any::status::run(call, &workflow_id).await,
+        Command::Show { workflow_id } => any::status::show(call, &workflow_id).await,
         Command::History { command: HistoryCommand::Export(args) } => history::export(call, args).await,
         Command::Doctor { worker_url, without_store, store } => {
             let store = (!without_store).then_some(store.store.as_str());

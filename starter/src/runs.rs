@@ -7,6 +7,7 @@
 //!   `follow` (to its end, whatever happens to the server), `watcher` (what its steps do);
 //! - `people`, `steps`, `outcome`: what waits for a person, the step table, how it ended, in words and as documents;
 //! - `questions`: what runs ask people, from the list alone;
+//! - `task`: a run that cannot go on, because its workflow task fails;
 //! - `update`, `answer`: something said to a run, and what came of it; a person's answer.
 
 pub(crate) mod answer;
@@ -21,5 +22,6 @@ pub(crate) mod run;
 pub(crate) mod start;
 pub(crate) mod steps;
 pub(crate) mod subject;
+pub(crate) mod task;
 pub(crate) mod update;
 pub(crate) mod watcher;

@@ -8,6 +8,7 @@ use settlement::{Heard, SettleError, settle};
 use temporalio_client::WorkflowGetResultOptions;
 use tests::orders;
 use tests::scenarios::{asks_about_the_stock, asks_because_of_news};
+use tests::starter::starter;
 use tests::world::{LIMIT, Order, World, in_words};
 use workflows::late_payment::{LatePayment, LatePaymentResult};
 use workflows::report::StepStatus;
@@ -283,6 +284,16 @@ async fn news_that_comes_while_late_money_is_looked_for_is_looked_at_too() -> an
 async fn a_refund_of_late_money_that_sticks_asks_a_person() -> anyhow::Result<()> {
     let world = World::new().await?;
     let late = stuck_refund(&world).await?;
+    // M12: whoever looks for questions about orders finds it. The list trails the run by a moment.
+    let until = std::time::Instant::now() + LIMIT;
+    let asking = ["order", "list", "--needs-human", "--limit", "1000"];
+    while !starter(&world, &asking, None).await?.out.contains(&late.workflow_id) {
+        anyhow::ensure!(
+            std::time::Instant::now() < until,
+            "late money that asks is not listed with the orders"
+        );
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
     world.shop.mend().await?;
     assert_eq!(late.answer("refund-payment", Action::Retry, "back").await, Ok(AnswerOutcome::Done));
     assert_eq!(refund(&world, &late.workflow_id).await?.refunded, Some(true));

@@ -1,5 +1,6 @@
 //! Whole-system tests: a real Temporal server, real workers, the sandbox shop.
 
+mod alarms;
 mod bulk_alive;
 mod bulk_resume;
 mod bulk_slots;
@@ -11,6 +12,7 @@ mod catalog_rollback;
 mod catalog_setup;
 mod catalog_table;
 mod catalog_web;
+mod doctor;
 mod erp_brake;
 mod erp_cursor;
 mod erp_deletions;
@@ -21,6 +23,7 @@ mod erp_scale;
 mod erp_secrets;
 mod erp_starter;
 mod erp_sync;
+mod failing_task;
 mod follow_up_faults;
 mod late_payment;
 mod lists_watched;

@@ -154,16 +154,16 @@ async fn the_next_times_are_those_of_the_zones_clock() -> anyhow::Result<()> {
     assert!(next(&shown).iter().all(|time| time.ends_with(" 09:00:00 +07:00")), "{shown:#}");
     assert!(shown["next"][0]["at"].as_str().is_some_and(|at| at.ends_with("T02:00:00Z")), "{shown:#}");
 
-    // 02:30 does not exist in the night of 14 March 2027: that day has no run.
+    // 02:30 does not exist in the night of 9 March 2025: that day has no run.
     let times = async |name: &str, from: &str, to: &str| {
         let args = ["backfill", &desk.id(name), "--from", from, "--to", to, "--dry-run"];
         Ok::<_, anyhow::Error>(desk.call(&args).await?.ok()?["times"].clone())
     };
-    let skipped = times("night", "2027-03-13T02:30", "2027-03-15T02:30").await?;
-    assert_eq!(skipped, json!(["2027-03-13T07:30:00Z", "2027-03-15T06:30:00Z"]));
-    // 01:30 comes twice in the night of 7 November 2027, and so does its run.
-    let twice = times("twice", "2027-11-07T00:00", "2027-11-08T00:00").await?;
-    assert_eq!(twice, json!(["2027-11-07T05:30:00Z", "2027-11-07T06:30:00Z"]));
+    let skipped = times("night", "2025-03-08T02:30", "2025-03-10T02:30").await?;
+    assert_eq!(skipped, json!(["2025-03-08T07:30:00Z", "2025-03-10T06:30:00Z"]));
+    // 01:30 comes twice in the night of 2 November 2025, and so does its run.
+    let twice = times("twice", "2025-11-02T00:00", "2025-11-03T00:00").await?;
+    assert_eq!(twice, json!(["2025-11-02T05:30:00Z", "2025-11-02T06:30:00Z"]));
     for name in ["ny", "night", "twice", "vn"] {
         desk.call(&["delete", &desk.id(name)]).await?.ok()?;
     }
@@ -249,6 +249,14 @@ async fn a_backfill_of_three_times_is_three_runs_one_after_the_other() -> anyhow
     let between = ["--from", "2026-01-01T05:01", "--to", "2026-01-01T05:59"];
     let none = desk.call(&[&["backfill", &desk.id("a")][..], &between].concat()).await?;
     assert_eq!(none.code, Some(2), "{}", none.err);
+    // M8: a time to come would be run at once.
+    let ahead = ["--from", from, "--to", "2100-01-01T07:00:00Z"];
+    for flags in [&["--dry-run"][..], &[]] {
+        let refused = desk.call(&[&["backfill", &desk.id("a")][..], &ahead, flags].concat()).await?;
+        assert_eq!(refused.code, Some(2), "{flags:?}: {}", refused.err);
+        assert!(refused.err.contains("lies ahead"), "{}", refused.err);
+    }
+    assert_eq!(desk.show("a").await?["counts"]["started"], json!(6));
     desk.call(&["delete", &desk.id("a")]).await?.ok()?;
     Ok(())
 }
@@ -307,6 +315,14 @@ async fn pruning_touches_only_what_this_tool_made() -> anyhow::Result<()> {
     let wanted = [unchanged(), vec![("delete".to_owned(), Vec::new())]].concat();
     assert_eq!(desk.verdicts(&keep, &["--prune", "--diff"]).await?, wanted);
     assert!(desk.raw("drop").await.is_ok(), "--diff deleted it");
+    // M9: a file that names nothing is cut off, or the wrong one.
+    let empty = desk.apply("", &["--prune"]).await?;
+    assert_eq!(empty.code, Some(2), "{}", empty.err);
+    assert!(empty.err.contains("names no schedule") && desk.raw("drop").await.is_ok(), "{}", empty.err);
+    // L8
+    assert_eq!(desk.apply(&keep, &["--diff", "--prune"]).await?.code, Some(0));
+    assert_eq!(desk.apply(&keep, &["--diff", "--prune", "--exit-code"]).await?.code, Some(1));
+    assert_eq!(desk.apply(&keep, &["--diff", "--exit-code"]).await?.code, Some(0));
     assert_eq!(desk.verdicts(&keep, &[]).await?, unchanged());
     assert_eq!(desk.verdicts(&keep, &["--prune"]).await?, wanted);
     assert!(desk.raw("drop").await.is_err());

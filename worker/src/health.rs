@@ -1,5 +1,8 @@
 //! `/healthz` (alive), `/readyz` (gets work; probes every outside system) and `/metrics`, on one port.
 //!
+//! `/readyz?read=true` asks each outside system for a read as well, which takes the worker's credentials: `starter
+//! doctor` does, and what asks every few seconds whether this worker is ready need not.
+//!
 //! Ready means connected, polling, not draining and, with versioning on, of a current version. An outside system
 //! that is down is reported but does not make the worker unready: its steps are retried, the others go on.
 
@@ -9,12 +12,12 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use temporalio_client::Client;
 use tokio::net::TcpListener;
 use tokio::task::{AbortHandle, JoinSet};
@@ -24,6 +27,8 @@ use crate::systems::Probe;
 use crate::temporal;
 
 const PROBE_LIMIT: Duration = Duration::from_secs(2);
+/// The limit of a probe that reads.
+const READ_LIMIT: Duration = Duration::from_secs(5);
 
 /// Where the worker stands.
 #[derive(Default)]
@@ -132,7 +137,15 @@ pub(crate) async fn serve(
     Ok(Health { address, task: task.abort_handle() })
 }
 
-async fn ready(State(server): State<Server>) -> Response {
+/// The wishes of whoever asks at `/readyz`.
+#[derive(Deserialize)]
+struct Asked {
+    /// Whether each outside system is to be asked for a read.
+    #[serde(default)]
+    read: bool,
+}
+
+async fn ready(State(server): State<Server>, Query(Asked { read }): Query<Asked>) -> Response {
     let mut checks = vec![temporal_check(&server).await];
     let flag = |set: bool, yes: &str, no: &str| if set { Ok(yes.to_owned()) } else { Err(no.to_owned()) };
     let polling = server.status.polling.load(Ordering::Relaxed);
@@ -146,8 +159,11 @@ async fn ready(State(server): State<Server>) -> Response {
     let mut probes = JoinSet::new();
     for (i, probe) in server.probes.iter().cloned().enumerate() {
         probes.spawn(async move {
-            let answer = limited(probe.health()).await;
-            (i, Check::new(probe.system.to_owned(), false, answer.map(|()| "answers".to_owned())))
+            let answer = match read {
+                true => within(READ_LIMIT, probe.lets_us_in()).await,
+                false => limited(probe.health()).await,
+            };
+            (i, Check::new(probe.system.to_owned(), false, answer))
         });
     }
     let mut probed = probes.join_all().await;
@@ -171,8 +187,12 @@ async fn temporal_check(server: &Server) -> Check {
 }
 
 async fn limited<T>(answer: impl Future<Output = Result<T, String>>) -> Result<T, String> {
-    let answer = tokio::time::timeout(PROBE_LIMIT, answer).await;
-    answer.unwrap_or_else(|_| Err(format!("no answer within {PROBE_LIMIT:?}")))
+    within(PROBE_LIMIT, answer).await
+}
+
+async fn within<T>(limit: Duration, answer: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    let answer = tokio::time::timeout(limit, answer).await;
+    answer.unwrap_or_else(|_| Err(format!("no answer within {limit:?}")))
 }
 
 /// The SDK serves its registry itself, on a loopback port of its own; this door adds it to the one port.

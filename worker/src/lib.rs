@@ -8,11 +8,14 @@
 //! - [`door`]: payment events from outside, signed, and clicks that end marketing mails; off unless configured;
 //! - `health`: `/healthz`, `/readyz`, `/metrics` on one port;
 //! - `metrics`: what is counted;
+//! - `failing`: activities that fail, counted and logged;
+//! - `waiting`: runs that wait for a person, counted once a minute;
 //! - `webhook`: the optional metrics webhook;
 //! - [`log`]: logs, on stderr.
 
 pub mod config;
 pub mod door;
+mod failing;
 mod health;
 pub mod log;
 mod metrics;
@@ -20,6 +23,7 @@ mod registry;
 mod slots;
 mod systems;
 mod temporal;
+mod waiting;
 mod webhook;
 
 use std::future::Future;
@@ -27,6 +31,7 @@ use std::io;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use temporalio_client::Client;
 use temporalio_sdk::{Worker, WorkerOptions};
 use tokio::runtime::{self, Runtime};
 
@@ -72,7 +77,9 @@ pub async fn run_with(
     let systems = systems::Systems::connect(&settings)?;
     let exporter = metrics::Exporter::start().context("the metrics exporter cannot be started")?;
     let webhook = settings.operation.metrics_webhook.clone().map(webhook::Webhook::start).transpose()?;
-    metrics::observe(&exporter, webhook);
+    let counted = registry::counted();
+    metrics::observe(&exporter, webhook, &counted);
+    let waiting = waiting::Waiting::new(&exporter, &counted, settings.temporal.task_queue.clone());
     let status = Arc::new(health::Status::default());
     let server = health::serve(&settings, status.clone(), systems.probes(), exporter.address()).await?;
 
@@ -92,10 +99,7 @@ pub async fn run_with(
         Some(door) => Some(door::open(door, client.clone(), settings.temporal.task_queue.clone()).await?),
         None => None,
     };
-    let (mut options, mut bulk) = registry::options(&settings, systems, &client)?;
-    adjust(&mut options, &mut bulk)?;
-    let mut worker = Worker::new(&runtime, client.clone(), options).context("the worker cannot be set up")?;
-    let mut bulk = Worker::new(&runtime, client, bulk).context("the worker of bulk work cannot be set up")?;
+    let (mut worker, mut bulk) = workers(&settings, systems, &client, &exporter, &runtime, adjust)?;
     let (shut_down, shut_down_bulk) = (worker.shutdown_handle(), bulk.shutdown_handle());
     let draining = status.clone();
     tokio::spawn(async move {
@@ -104,6 +108,7 @@ pub async fn run_with(
         shut_down();
         shut_down_bulk();
     });
+    let counting = tokio::spawn(waiting.count(client)).abort_handle();
     status.polling();
     tracing::info!(task_queue = %settings.temporal.task_queue, health = %server.address(), "polling");
     let drain = || {
@@ -114,9 +119,27 @@ pub async fn run_with(
     if let Some(door) = door {
         door.abort();
     }
+    counting.abort();
     server.stop();
     tracing::info!("stopped");
     ran
+}
+
+/// The worker of processes and the one of bulk work, not yet running.
+fn workers(
+    settings: &Settings,
+    systems: systems::Systems,
+    client: &Client,
+    exporter: &metrics::Exporter,
+    runtime: &temporalio_sdk::Runtime,
+    adjust: impl FnOnce(&mut WorkerOptions, &mut WorkerOptions) -> anyhow::Result<()>,
+) -> anyhow::Result<(Worker, Worker)> {
+    let (mut options, mut bulk) = registry::options(settings, systems, client, exporter)?;
+    adjust(&mut options, &mut bulk)?;
+    let worker = Worker::new(runtime, client.clone(), options).context("the worker cannot be set up")?;
+    let bulk =
+        Worker::new(runtime, client.clone(), bulk).context("the worker of bulk work cannot be set up")?;
+    Ok((worker, bulk))
 }
 
 /// Runs both to their ends. When one fails, the other is told to drain: dropped, it would leave requests under way.

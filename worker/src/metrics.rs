@@ -2,10 +2,15 @@
 //!
 //! Ours: `sunflow_process_started_total{process}`, `sunflow_process_ended_total{process, outcome, compensated}`,
 //! `sunflow_process_duration_seconds{process, outcome}`, `sunflow_step_duration_seconds{process, step, status}`
-//! (retries and waits included) and `sunflow_undo_failures_total{process, step}`; every question to a
-//! person in `sunflow_questions_total{process, kind, step, cause}`. Of messages: `sunflow_messages_lost_total{channel,
-//! why}` (`why`: `refused`, `given_up`), `sunflow_mail_relay_refusals_total` and
-//! `sunflow_mail_suppressions_held_total`.
+//! (retries and waits included) and `sunflow_undo_failures_total{process, step}`; every question to a person in
+//! `sunflow_questions_total{process, kind, step, cause}`. Of messages: `sunflow_messages_lost_total{channel, why}`
+//! (`why`: `refused`, `given_up`), `sunflow_mail_relay_refusals_total` and `sunflow_mail_suppressions_held_total`.
+//! Beside them `sunflow_activity_attempts_total{system}` and `sunflow_activity_failures_total{system, failure}`
+//! (`failing`), and the gauges `sunflow_runs_asking{process, older_than}`, `sunflow_runs_failing_task{process,
+//! older_than}` and `sunflow_runs_counted_at` (`waiting`).
+//!
+//! A counter that first appears at 1 has not increased, as Prometheus sees it: an alarm would miss the first time. So
+//! every counter whose labels are known stands at 0 from the first second. The cause of a question is not known before.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -24,12 +29,17 @@ use temporalio_sdk::Runtime;
 use temporalio_sdk::runtime::RuntimeOptions;
 use workflows::observe::{self, Observer};
 use workflows::report::{Progress, StepStatus};
-use workflows::saga::{Question, SubjectKind};
+use workflows::saga::{Outcome, Process, Question, SubjectKind};
 
 use crate::webhook::Webhook;
 
 const PROCESS_DURATION: &str = "sunflow_process_duration";
 const STEP_DURATION: &str = "sunflow_step_duration";
+
+/// How much of an ended run was undone.
+const UNTOUCHED: &str = "false";
+const UNDONE: &str = "true";
+const PARTLY_UNDONE: &str = "partly";
 
 /// The SDK's metrics exporter, on a loopback port of its own.
 pub(crate) struct Exporter {
@@ -63,6 +73,11 @@ impl Exporter {
         Ok(Runtime::from_current_tokio(options)?)
     }
 
+    /// The meter of what is ours.
+    pub(crate) fn meter(&self) -> Arc<dyn CoreMeter> {
+        self.meter.clone()
+    }
+
     /// The meter for the client's own requests.
     pub(crate) fn temporal_meter(&self) -> TemporalMeter {
         TemporalMeter::new(self.meter.clone(), NewAttributes::default(), TaskQueueLabelStrategy::UseNormal)
@@ -77,10 +92,48 @@ fn buckets() -> HistogramBucketOverrides {
     HistogramBucketOverrides { overrides: names.into() }
 }
 
+/// A process whose figures stand at 0 before anything has happened.
+pub(crate) struct Counted {
+    /// The workflow type.
+    pub(crate) process: &'static str,
+    /// The steps whose undo may stick.
+    undos: Vec<&'static str>,
+}
+
+impl Counted {
+    pub(crate) fn of<W: Process>() -> Self {
+        let steps = W::STEPS.iter().chain(W::UNDO_STEPS);
+        Self {
+            process: W::NAME,
+            undos: steps.filter(|step| !step.undo.is_empty()).map(|step| step.name).collect(),
+        }
+    }
+}
+
 /// Counts what processes do from now on, and sends it to the webhook, if there is one.
-pub(crate) fn observe(exporter: &Exporter, webhook: Option<Webhook>) {
-    observe::install(Box::new(Figures::new(exporter.meter.clone(), webhook)));
-    activities::observe::install(Box::new(Messages::new(exporter.meter.clone())));
+pub(crate) fn observe(exporter: &Exporter, webhook: Option<Webhook>, counted: &[Counted]) {
+    let figures = Figures::new(exporter.meter(), webhook);
+    for process in counted {
+        figures.begin(process);
+    }
+    observe::install(Box::new(figures));
+    let messages = Messages::new(exporter.meter());
+    messages.begin();
+    activities::observe::install(Box::new(messages));
+}
+
+/// A name, and its meaning.
+pub(crate) fn named(name: &'static str, description: &'static str) -> MetricParameters {
+    MetricParameters::builder().name(name).description(description).build()
+}
+
+/// Labels and their values.
+pub(crate) fn labels<const N: usize>(
+    meter: &Arc<dyn CoreMeter>,
+    labels: [(&'static str, &str); N],
+) -> MetricAttributes {
+    let labels = labels.map(|(name, value)| MetricKeyValue::new(name, value.to_owned()));
+    meter.new_attributes(NewAttributes::from(labels.to_vec()))
 }
 
 struct Figures {
@@ -103,15 +156,6 @@ struct Messages {
     suppressions_held: Counter,
 }
 
-fn named(name: &'static str, description: &'static str) -> MetricParameters {
-    MetricParameters::builder().name(name).description(description).build()
-}
-
-fn labels<const N: usize>(meter: &dyn CoreMeter, labels: [(&'static str, &str); N]) -> MetricAttributes {
-    let labels = labels.map(|(name, value)| MetricKeyValue::new(name, value.to_owned()));
-    meter.new_attributes(NewAttributes::from(labels.to_vec()))
-}
-
 impl Messages {
     fn new(meter: Arc<dyn CoreMeter>) -> Self {
         let refusals = "Mails that the mail server refused for what is no matter of one recipient";
@@ -124,8 +168,19 @@ impl Messages {
         }
     }
 
+    /// Sets at 0 what is counted of messages.
+    fn begin(&self) {
+        for channel in CHANNELS {
+            for why in [REFUSED, GIVEN_UP] {
+                self.lost.add(0, &labels(&self.meter, [("channel", channel), ("why", why)]));
+            }
+        }
+        self.relay_refusals.add(0, &labels(&self.meter, []));
+        self.suppressions_held.add(0, &labels(&self.meter, []));
+    }
+
     fn lost(&self, channel: &str, why: &str) {
-        self.lost.add(1, &labels(self.meter.as_ref(), [("channel", channel), ("why", why)]));
+        self.lost.add(1, &labels(&self.meter, [("channel", channel), ("why", why)]));
     }
 }
 
@@ -135,11 +190,11 @@ impl activities::observe::Observer for Messages {
     }
 
     fn relay_refused(&self) {
-        self.relay_refusals.add(1, &labels(self.meter.as_ref(), []));
+        self.relay_refusals.add(1, &labels(&self.meter, []));
     }
 
     fn suppression_held(&self) {
-        self.suppressions_held.add(1, &labels(self.meter.as_ref(), []));
+        self.suppressions_held.add(1, &labels(&self.meter, []));
     }
 }
 
@@ -159,7 +214,22 @@ impl Figures {
     }
 
     fn labels<const N: usize>(&self, labels: [(&'static str, &str); N]) -> MetricAttributes {
-        self::labels(self.meter.as_ref(), labels)
+        self::labels(&self.meter, labels)
+    }
+
+    /// Sets at 0 what is counted of a process.
+    fn begin(&self, Counted { process, undos }: &Counted) {
+        self.started.add(0, &self.labels([("process", process)]));
+        for outcome in Outcome::ALL {
+            for compensated in [UNTOUCHED, UNDONE, PARTLY_UNDONE] {
+                let labels =
+                    [("process", *process), ("outcome", outcome.name()), ("compensated", compensated)];
+                self.ended.add(0, &self.labels(labels));
+            }
+        }
+        for step in undos {
+            self.undo_failures.add(0, &self.labels([("process", process), ("step", step)]));
+        }
     }
 
     fn tell(&self, progress: &Progress) {
@@ -179,11 +249,11 @@ impl Observer for Figures {
         let process = progress.workflow_type.as_str();
         let outcome = progress.outcome.as_deref().unwrap_or("unknown");
         let compensated = if progress.has(StepStatus::LeftStanding) {
-            "partly"
+            PARTLY_UNDONE
         } else if progress.has(StepStatus::Undone) || progress.has(StepStatus::Resolved) {
-            "true"
+            UNDONE
         } else {
-            "false"
+            UNTOUCHED
         };
         let labels = [("process", process), ("outcome", outcome), ("compensated", compensated)];
         self.ended.add(1, &self.labels(labels));

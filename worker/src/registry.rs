@@ -23,11 +23,35 @@ use workflows::store_probe::StoreProbe;
 use workflows::unsubscription::Unsubscription;
 
 use crate::config::{Deployment, Settings, Tuning};
+use crate::failing::Failing;
+use crate::metrics::{Counted, Exporter};
 use crate::slots::{IsWanted, Slots, places};
 use crate::systems::{Activities, BulkActivities, Systems};
 
 /// The kinds of bulk work: what stands before the dot of its activities' names. Each has slots of its own.
 const BULK_KINDS: [&str; 4] = ["catalog", "erp", "objects", "prices"];
+
+/// The outside systems of the other activities: what stands before the dot of their names.
+const SYSTEMS: [&str; 7] =
+    ["commerce", "customers", "inventory", "loyalty", "notification", "payment", "shipping"];
+
+/// The processes whose figures stand at 0 before anything has happened.
+pub(crate) fn counted() -> Vec<Counted> {
+    vec![
+        Counted::of::<OrderProcessing>(),
+        Counted::of::<LatePayment>(),
+        Counted::of::<CustomerOnboarding>(),
+        Counted::of::<FollowUpEmails>(),
+        Counted::of::<ErpSync>(),
+        Counted::of::<BulkPriceUpdate>(),
+        Counted::of::<PriceRevert>(),
+        Counted::of::<PriceExport>(),
+        Counted::of::<CatalogSetup>(),
+        Counted::of::<StoreCleanUp>(),
+        Counted::of::<StoreProbe>(),
+        Counted::of::<Unsubscription>(),
+    ]
+}
 
 /// The options of the two workers: one runs every process and the activities of the shop's systems, the other one bulk
 /// work, which goes through thousands of rows and must not stand in an order's way.
@@ -35,6 +59,7 @@ pub(crate) fn options(
     settings: &Settings,
     systems: Systems,
     client: &Client,
+    exporter: &Exporter,
 ) -> anyhow::Result<(WorkerOptions, WorkerOptions)> {
     let Activities {
         commerce,
@@ -46,6 +71,7 @@ pub(crate) fn options(
         loyalty,
         bulk: of_bulk,
     } = systems.into_activities(settings)?;
+    let failing = Failing::new(exporter, SYSTEMS.into_iter().chain(BULK_KINDS));
     let Tuning { workflow_pollers, activity_pollers, cached_workflows, sticky_timeout, .. } = settings.tuning;
     let options = WorkerOptions::new(settings.temporal.task_queue.clone())
         // Processes.
@@ -81,6 +107,7 @@ pub(crate) fn options(
         .register_activities(notification)
         .register_activities(customers)
         .register_activities(loyalty)
+        .activity_inbound_interceptor(failing.clone())
         .maybe_deployment_options(settings.temporal.deployment.as_ref().map(versioned))
         .tuner(tuner(&settings.tuning))
         .max_cached_workflows(cached_workflows)
@@ -89,11 +116,11 @@ pub(crate) fn options(
         .sticky_queue_schedule_to_start_timeout(sticky_timeout)
         .graceful_shutdown_period(settings.operation.grace_period)
         .build();
-    Ok((options, bulk(settings, of_bulk, client)))
+    Ok((options, bulk(settings, of_bulk, client, failing)))
 }
 
 /// The worker of bulk work: its activities, and no process.
-fn bulk(settings: &Settings, activities: BulkActivities, client: &Client) -> WorkerOptions {
+fn bulk(settings: &Settings, activities: BulkActivities, client: &Client, failing: Failing) -> WorkerOptions {
     let BulkActivities { catalog, erp, prices, objects } = activities;
     let each = settings.bulk.slots;
     let slots = places(each, BULK_KINDS.len());
@@ -112,6 +139,8 @@ fn bulk(settings: &Settings, activities: BulkActivities, client: &Client) -> Wor
                 .build(),
         )
         .activity_inbound_interceptor(Slots::new(each, is_wanted(client)))
+        // Within the slots: an activity that has no slot has not begun, so it has not failed.
+        .activity_inbound_interceptor(failing)
         .max_task_queue_activities_per_second(f64::from(settings.bulk.rate))
         .activity_task_poller_behavior(pollers(1, slots.min(settings.tuning.activity_pollers)))
         .graceful_shutdown_period(settings.operation.grace_period)

@@ -17,12 +17,15 @@ use activities::objects::ObjectActivities;
 use activities::payment::{PaymentActivities, Provider};
 use activities::prices::{PriceActivities, Team};
 use activities::shipping::{Carrier, ShippingActivities};
-use futures::FutureExt as _;
-use futures::future::BoxFuture;
 use messages::Texts;
 use store::Store;
 
 use crate::config::Settings;
+
+mod probe;
+
+pub(crate) use probe::Probe;
+use probe::{Reads, nothing};
 
 /// One client per outside system.
 pub(crate) struct Systems {
@@ -31,6 +34,8 @@ pub(crate) struct Systems {
     payment: Arc<dyn Provider>,
     shipping: Arc<dyn Carrier>,
     notification: Api,
+    /// Whether messages are sent with the platform's address and token.
+    sends_as_the_platform: bool,
     mail: Arc<dyn MailSender>,
     sms: Arc<dyn SmsSender>,
     loyalty: Api,
@@ -38,36 +43,6 @@ pub(crate) struct Systems {
     /// The shop's team, if price runs are to be told it by mail.
     team: Option<Team>,
     store: Store,
-}
-
-/// An outside system that can be asked whether it is there.
-#[derive(Clone)]
-pub(crate) struct Probe {
-    pub(crate) system: &'static str,
-    ask: Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>,
-}
-
-impl Probe {
-    /// `ask` says what is wrong, in words.
-    fn new<A>(system: &'static str, ask: impl Fn() -> A + Send + Sync + 'static) -> Self
-    where
-        A: Future<Output = Result<(), String>> + Send + 'static,
-    {
-        Self { system, ask: Arc::new(move || ask().boxed()) }
-    }
-
-    fn of(system: &'static str, api: &Api) -> Self {
-        let api = api.clone();
-        Self::new(system, move || {
-            let api = api.clone();
-            async move { api.health().await.map_err(|error| error.to_string()) }
-        })
-    }
-
-    /// Says in words what is wrong.
-    pub(crate) async fn health(&self) -> Result<(), String> {
-        (self.ask)().await
-    }
 }
 
 /// The activities, ready to be registered.
@@ -106,6 +81,7 @@ impl Systems {
             payment: settings.payment.clone(),
             shipping: settings.shipping.clone(),
             notification: Api::new(shop.notification.clone())?,
+            sends_as_the_platform: shop.notification.names == shop.commerce.names,
             mail: settings.mail.clone(),
             sms: settings.sms.clone(),
             loyalty: Api::new(shop.loyalty.clone())?,
@@ -119,29 +95,62 @@ impl Systems {
     pub(crate) fn probes(&self) -> Vec<Probe> {
         let (payment, shipping) = (self.payment.clone(), self.shipping.clone());
         let (mail, sms) = (self.mail.clone(), self.sms.clone());
+        let (find, label) = (self.payment.clone(), self.shipping.clone());
+        let senders = match self.sends_as_the_platform {
+            true => Probe::of("notification", &self.notification).reading(
+                &self.commerce,
+                &["orders", nothing::ID],
+                &[],
+            ),
+            // Messages are sent there, and nothing can be read.
+            false => Probe::of("notification", &self.notification),
+        };
         let mut probes = vec![
-            Probe::of("commerce", &self.commerce),
-            Probe::of("inventory", &self.inventory),
+            Probe::of("commerce", &self.commerce).reading(&self.commerce, &["orders", nothing::ID], &[]),
+            Probe::of("inventory", &self.inventory).reading(
+                &self.inventory,
+                &["inventory", "reservations"],
+                &[("reference_id", nothing::ID)],
+            ),
             Probe::new("payment", move || {
                 let payment = payment.clone();
                 async move { payment.health().await.map_err(|error| error.to_string()) }
-            }),
+            })
+            .by(Reads::own(move || {
+                let payment = find.clone();
+                async move {
+                    payment.find(&nothing::payment()?).await.map(drop).map_err(|error| error.to_string())
+                }
+            })),
             Probe::new("shipping", move || {
                 let shipping = shipping.clone();
                 async move { shipping.health().await.map_err(|error| error.to_string()) }
-            }),
-            Probe::of("notification", &self.notification),
-            Probe::of("loyalty", &self.loyalty),
+            })
+            .by(Reads::own(move || {
+                let shipping = label.clone();
+                async move {
+                    shipping.find(&nothing::label()?).await.map(drop).map_err(|error| error.to_string())
+                }
+            })),
+            senders,
+            Probe::of("loyalty", &self.loyalty).reading(
+                &self.loyalty,
+                &["loyalty", "accounts"],
+                &[("idempotency_key", nothing::ID)],
+            ),
         ];
+        // A mail server and an SMS provider of their own are logged in to when they are asked.
         let of_messages = [
             Probe::new(self.mail.system(), move || {
                 let mail = mail.clone();
                 async move { mail.health().await }
-            }),
+            })
+            .by(Reads::LogsIn),
             Probe::new(self.sms.system(), move || {
                 let sms = sms.clone();
                 async move { sms.health().await.map_err(|error| error.to_string()) }
-            }),
+            })
+            .by(Reads::LogsIn),
         ];
         for probe in of_messages {
             if probes.iter().all(|known| known.system != probe.system) {

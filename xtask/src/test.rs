@@ -11,14 +11,15 @@ use crate::cargo::{Profile, Workspace, cargo};
 use crate::environment::without_temporal_settings;
 use crate::guard;
 use crate::say::say;
+use crate::tools::debian::PROMTOOL;
 use crate::tools::peers::{AIOSMTPD, LOCALSTRIPE, SEAWEEDFS, STRIPE_MOCK, TRYTON};
 use crate::tools::{TEMPORAL_CLI, TEST_SERVER};
 
 /// Run every test, with a real Temporal server: guard, build, `cargo test --workspace`
 ///
-/// Finds or installs the Temporal CLI, the time-skipping test server, localstripe and aiosmtpd, and exports
-/// TEMPORAL_CLI, TEMPORAL_TEST_SERVER, SUNFLOW_LOCALSTRIPE and SUNFLOW_AIOSMTPD for the tests; builds the binaries,
-/// because the whole-system tests start them as processes.
+/// Finds or installs the Temporal CLI, the time-skipping test server, promtool, localstripe and aiosmtpd, and exports
+/// TEMPORAL_CLI, TEMPORAL_TEST_SERVER, SUNFLOW_PROMTOOL, SUNFLOW_LOCALSTRIPE and SUNFLOW_AIOSMTPD for the tests; builds
+/// the binaries, because the whole-system tests start them as processes.
 /// Stops at the first failure and names it.
 #[derive(Args)]
 pub(crate) struct Options {
@@ -56,6 +57,7 @@ fn tools(target: &Path, all: bool) -> Result<Settings> {
     for tool in [&TEMPORAL_CLI, &TEST_SERVER] {
         settings.push((tool.variable, tool.find_or_install(target)?.into()));
     }
+    settings.push((PROMTOOL.variable, PROMTOOL.find_or_install(target)?.into()));
     let of_all = [&STRIPE_MOCK, &TRYTON, &SEAWEEDFS].into_iter().filter(|_| all);
     for peer in [&LOCALSTRIPE, &AIOSMTPD].into_iter().chain(of_all) {
         settings.push((peer.variable, peer.find_or_install(target)?.into()));

@@ -8,7 +8,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, InvalidHead
 use reqwest::{Method, RequestBuilder, StatusCode, Url};
 
 use super::envelope::IsOwn;
-use super::{ApiError, CallError, Credential, Names, Wrong, proxy};
+use super::{ApiError, CallError, Credential, Names, Wrong, address, proxy};
 
 /// Waits at most this long for `Retry-After`; longer ones are asked again sooner.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
@@ -68,6 +68,8 @@ pub(crate) struct Channel {
     is_own: IsOwn,
     /// The proxy before the system, as a failure's text ends with it.
     pub(super) way: String,
+    /// Where the system is, for the log.
+    address: String,
     timeout: Duration,
     response_bytes_max: usize,
 }
@@ -92,7 +94,8 @@ impl Channel {
             .build()?;
         let authorization = login.map(|login| login.header().map_err(|_| ApiError::Token(system)));
         let (authorization, way) = (authorization.transpose()?, proxy::on_the_way(base));
-        Ok(Self { system, http, authorization, names, is_own, way, timeout, response_bytes_max })
+        let address = address::origin(base);
+        Ok(Self { system, http, authorization, names, is_own, way, address, timeout, response_bytes_max })
     }
 
     pub(crate) fn system(&self) -> &'static str {
@@ -109,7 +112,16 @@ impl Channel {
     }
 
     /// Sends; what is neither a success nor a refusal in the API's own words is an error.
-    pub(crate) async fn call(&self, mut request: RequestBuilder) -> Result<Answer, CallError> {
+    pub(crate) async fn call(&self, request: RequestBuilder) -> Result<Answer, CallError> {
+        let answer = self.ask(request).await;
+        match &answer {
+            Ok(answer) if answer.status.is_success() => address::forget(),
+            Ok(_) | Err(_) => address::note(&self.address),
+        }
+        answer
+    }
+
+    async fn ask(&self, mut request: RequestBuilder) -> Result<Answer, CallError> {
         request = request.header(ACCEPT, HeaderValue::from_static("application/json"));
         if let Some(authorization) = &self.authorization {
             request = request.header(AUTHORIZATION, authorization);
@@ -206,6 +218,7 @@ impl Channel {
 
     /// An answer that is not what was asked for. serde's own text is left out: it quotes the answer.
     pub(crate) fn other_shape(&self, error: &serde_json::Error) -> CallError {
+        address::note(&self.address);
         let (kind, line, column) = (error.classify(), error.line(), error.column());
         self.unknown(format!("an answer of another shape ({kind:?} error, line {line}, column {column})"))
     }
@@ -232,11 +245,13 @@ impl Channel {
 
     /// `of`: what was said so, such as `a payment in a state`.
     pub(crate) fn new_word(&self, of: &str, word: &str) -> CallError {
+        address::note(&self.address);
         let why = format!("{of} that this version does not know: {}", super::word(word));
         CallError::NewWord { system: self.system, why: self.by_way_of(why) }
     }
 
     pub(crate) fn unknown(&self, why: impl Into<String>) -> CallError {
+        address::note(&self.address);
         CallError::Unknown { system: self.system, why: self.by_way_of(why.into()) }
     }
 }

@@ -38,7 +38,7 @@ Examples:
     /// Start the runs of times that have passed, one after the other
     #[command(after_help = "\
 Times are RFC 3339 (2026-11-01T02:00:00Z), or a date, or date and time as a clock in the schedule's zone shows them
-(2026-11-01T02:00). Both ends belong to the range. --dry-run shows which times would be run.
+(2026-11-01T02:00). Both ends belong to the range, and neither may lie ahead. --dry-run shows which times would be run.
 
 Example:
   starter schedule backfill erp-001-hourly --from 2026-11-01T00:00 --to 2026-11-01T06:00")]
@@ -61,6 +61,9 @@ pub(crate) struct ApplyArgs {
     /// Say what would change, field by field, and change nothing
     #[arg(long)]
     pub(crate) diff: bool,
+    /// With --diff: exit code 1 if something would change
+    #[arg(long, requires = "diff")]
+    pub(crate) exit_code: bool,
 }
 
 #[derive(Args)]

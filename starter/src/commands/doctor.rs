@@ -1,28 +1,28 @@
 //! Is everything there that a process needs? One line for each thing, with the fix where it is missing.
 
 mod check;
+mod queues;
+mod runs;
 mod store;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 use temporalio_client::Url;
-use temporalio_common::protos::temporal::api::enums::v1::{NamespaceState, TaskQueueType};
+use temporalio_common::protos::temporal::api::enums::v1::{IndexedValueType, NamespaceState};
 use temporalio_common::protos::temporal::api::operatorservice::v1::ListSearchAttributesRequest;
-use temporalio_common::protos::temporal::api::taskqueue::v1::TaskQueue;
 use temporalio_common::protos::temporal::api::workflowservice::v1::{
-    DescribeNamespaceRequest, DescribeTaskQueueRequest, DescribeTaskQueueResponse, GetSystemInfoRequest,
+    DescribeNamespaceRequest, GetSystemInfoRequest,
 };
-use tonic::{IntoRequest, Request, Status};
+use tonic::{IntoRequest, Request};
 use workflows::search_attributes::{self, Kind};
 
 use crate::commands::call::Call;
 use crate::runs::connect::Session;
 use crate::terminal::exit::{Exit, Failure};
-use crate::terminal::output::{Paint, duration, table};
+use crate::terminal::output::{Paint, table};
 use crate::terminal::program::word;
 use check::{Check, failed};
 
@@ -50,10 +50,11 @@ pub(crate) async fn run(
             checks.push(namespace);
             if exists {
                 checks.push(attributes(&session).await);
-                let pollers = pollers(&session, call.task_queue()).await;
+                let queues = queues::check(&session, call.task_queue()).await;
                 // Without a worker nobody could look.
-                let is_polled = pollers.ok;
-                checks.push(pollers);
+                let is_polled = queues.iter().all(|queue| queue.ok);
+                checks.extend(queues);
+                checks.push(runs::check(&session, call.task_queue()).await);
                 if let Some(store) = store.filter(|_| is_polled) {
                     checks.push(store::check(&session, call.task_queue(), store).await);
                 }
@@ -157,6 +158,12 @@ async fn attributes(session: &Session) -> Check {
     };
     let all = search_attributes::all();
     let missing: Vec<_> = all.iter().filter(|(name, _)| !registered.contains_key(*name)).collect();
+    let others: Vec<_> =
+        all.iter().filter_map(|(name, kind)| of_another_type(&registered, name, *kind)).collect();
+    if !others.is_empty() {
+        let fix = "Temporal changes no type: register ours in a namespace of its own, where nobody has used the names";
+        return Check::failed(NAME, others.join(", "), fix);
+    }
     if missing.is_empty() {
         return Check::ok(NAME, format!("all {} are registered", all.len()));
     }
@@ -174,64 +181,25 @@ async fn attributes(session: &Session) -> Check {
     )
 }
 
+/// Says so where a name of ours is registered, and with another type: every run would hang on its first task.
+fn of_another_type(registered: &HashMap<String, i32>, name: &str, kind: Kind) -> Option<String> {
+    let wanted = match kind {
+        Kind::Keyword => IndexedValueType::Keyword,
+        Kind::KeywordList => IndexedValueType::KeywordList,
+        Kind::Bool => IndexedValueType::Bool,
+    };
+    let has = *registered.get(name)?;
+    let words =
+        IndexedValueType::try_from(has).map_or("a type that is not known here", |has| has.as_str_name());
+    (has != i32::from(wanted)).then(|| format!("{name} is {words}, not {}", wanted.as_str_name()))
+}
+
 fn kind_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Keyword => "Keyword",
         Kind::KeywordList => "KeywordList",
         Kind::Bool => "Bool",
     }
-}
-
-async fn pollers(session: &Session, task_queue: &str) -> Check {
-    const NAME: &str = "pollers";
-    let counted = async {
-        let workflows = described(session, task_queue, TaskQueueType::Workflow).await?;
-        let activities = described(session, task_queue, TaskQueueType::Activity).await?;
-        Ok::<_, Status>((workflows, activities))
-    };
-    let (workflows, activities) = match counted.await {
-        Ok(counted) => counted,
-        Err(status) => return failed(NAME, &Failure::of_status(&status)),
-    };
-    let backlog = |queue: &DescribeTaskQueueResponse| {
-        queue.stats.as_ref().map_or(0, |stats| stats.approximate_backlog_count)
-    };
-    // A poller that is gone stays listed for some minutes: when it was last seen is what tells.
-    let seen =
-        workflows.pollers.iter().chain(&activities.pollers).filter_map(|poller| poller.last_access_time);
-    let seen = seen.map(|time| time.seconds).max().map(|last| Timestamp::now().as_second() - last);
-    let detail = format!(
-        "task queue '{task_queue}': {} for workflows ({} waiting), {} for activities ({} waiting){}",
-        workflows.pollers.len(),
-        backlog(&workflows),
-        activities.pollers.len(),
-        backlog(&activities),
-        seen.map_or_else(String::new, |seconds| format!(
-            ", last seen {} ago",
-            duration(seconds.max(0) * 1_000)
-        )),
-    );
-    if workflows.pollers.is_empty() || activities.pollers.is_empty() {
-        let fix = "start a worker for this task queue and namespace; 'cargo xtask up' starts one";
-        return Check::failed(NAME, detail, fix);
-    }
-    Check::ok(NAME, detail)
-}
-
-async fn described(
-    session: &Session,
-    task_queue: &str,
-    kind: TaskQueueType,
-) -> Result<DescribeTaskQueueResponse, Status> {
-    let request = DescribeTaskQueueRequest {
-        namespace: session.namespace().to_owned(),
-        task_queue: Some(TaskQueue { name: task_queue.to_owned(), ..Default::default() }),
-        task_queue_type: kind.into(),
-        report_stats: true,
-        ..Default::default()
-    };
-    let mut service = session.client.connection().workflow_service();
-    Ok(service.describe_task_queue(asking(request)).await?.into_inner())
 }
 
 /// The worker's answer at `/readyz`.
@@ -246,8 +214,21 @@ struct Readiness {
 struct Probe {
     name: String,
     ok: bool,
+    /// Whether the worker is unready without it; the outside systems are not.
+    #[serde(default)]
+    required: bool,
     #[serde(default)]
     detail: String,
+}
+
+impl Probe {
+    /// A worker from before `?read=true` asks the outside systems for their health alone.
+    fn words(&self) -> String {
+        match self.detail.as_str() {
+            "answers" if !self.required => "answers; credentials not checked, the worker is older".to_owned(),
+            detail => detail.to_owned(),
+        }
+    }
 }
 
 /// The worker knows how it is, and how the outside systems are that only it can reach.
@@ -269,9 +250,10 @@ async fn worker(url: &Url) -> Vec<Check> {
     } else {
         Check::failed(NAME, format!("{url} is not ready"), "see the checks below and the worker's log")
     }];
-    checks.extend(readiness.checks.into_iter().map(|Probe { name, ok, detail }| {
-        let name = format!("{NAME}: {name}");
-        if ok { Check::ok(&name, detail) } else { Check::failed(&name, detail, "see the worker's log") }
+    checks.extend(readiness.checks.into_iter().map(|probe| {
+        let (name, detail, ok) = (format!("{NAME}: {}", probe.name), probe.words(), probe.ok);
+        let log = "the worker's log has the address that was asked";
+        if ok { Check::ok(&name, detail) } else { Check::failed(&name, detail, log) }
     }));
     checks
 }
@@ -282,6 +264,7 @@ async fn ask_worker(url: &Url) -> anyhow::Result<Readiness> {
     let is_here = url.host_str().is_some_and(text::is_this_machine);
     let client = if is_here { client.no_proxy() } else { client }.build()?;
     // Not ready is an answer too: 503 with the same body.
-    let body = client.get(url.join("/readyz")?).send().await?.bytes().await?;
+    // An older worker does not read what is asked, and says "answers" where it did not check the credentials.
+    let body = client.get(url.join("/readyz?read=true")?).send().await?.bytes().await?;
     Ok(serde_json::from_slice(&body)?)
 }

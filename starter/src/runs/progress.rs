@@ -54,8 +54,14 @@ pub(crate) async fn wait(
         Waited::NeedsPerson(stuck) => needs_person(out, subject, &stuck),
         Waited::GaveUp(limit) => {
             let limit = duration(i64::try_from(limit.as_millis()).unwrap_or(i64::MAX));
-            Err(Failure::new(Exit::Failed, format!("{} still runs after {limit}", subject.title()))
-                .fix(format!("it goes on by itself; '{}' watches it again", subject.command("watch"))))
+            let message = format!("{} still runs after {limit}", subject.title());
+            Err(match followed.run().failing_task().await {
+                Some(task) => {
+                    Failure::new(Exit::Failed, format!("{message}; {}", task.words())).fix(task.fix(subject))
+                }
+                None => Failure::new(Exit::Failed, message)
+                    .fix(format!("it goes on by itself; '{}' watches it again", subject.command("watch"))),
+            })
         }
         Waited::Interrupted => {
             let watch = subject.command("watch");

@@ -20,6 +20,7 @@ use workflows::report::Progress;
 use super::connect::Session;
 use super::outcome::End;
 use super::subject::Subject;
+use super::task::FailingTask;
 use crate::processes;
 use crate::terminal::exit::{Exit, Failure, is_run_missing};
 use crate::terminal::program::command;
@@ -144,6 +145,11 @@ impl Session {
 impl Run {
     pub(crate) async fn describe(&self) -> Result<WorkflowExecutionDescription, WorkflowInteractionError> {
         self.handle.describe(WorkflowDescribeOptions::default()).await
+    }
+
+    /// Why the run cannot go on, if it cannot.
+    pub(crate) async fn failing_task(&self) -> Option<FailingTask> {
+        FailingTask::of(self.handle.client(), &self.describe().await.ok()?).await
     }
 
     /// Rows that its activities under way have told of since they began, by their heartbeats.

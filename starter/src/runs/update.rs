@@ -13,10 +13,12 @@ use temporalio_common::data_converters::TemporalDeserializable;
 use temporalio_common::protos::temporal::api::failure::v1::Failure as Said;
 use temporalio_common::{HasWorkflowDefinition, UpdateDefinition};
 use tokio::time::{Instant, timeout_at};
+use tonic::Code;
 
 use super::connect::Session;
 use super::run::AnyProcess;
 use super::subject::{Subject, status_name};
+use super::task::FailingTask;
 use crate::processes::Process;
 use crate::terminal::exit::{Exit, Failure, is_run_missing};
 use crate::terminal::output::{Out, duration};
@@ -95,7 +97,7 @@ where
     let accepted = match timeout_at(begun + accept_limit, accepting).await {
         Ok(Ok(accepted)) => accepted,
         Ok(Err(error)) => return Err(refused(session, &subject, error).await),
-        Err(_) => return Err(no_worker(&subject, accept_limit)),
+        Err(_) => return Err(no_worker(session, &subject, accept_limit).await),
     };
     let slow = begun + Duration::from_secs(2);
     let finishing = accepted.get_result(RpcOptions::default());
@@ -120,7 +122,16 @@ fn unfinished(subject: &Subject, limit: Duration) -> Unanswered {
     Why::Unfinished.with(Failure::new(Exit::Failed, message).fix(look))
 }
 
-fn no_worker(subject: &Subject, limit: Duration) -> Unanswered {
+async fn no_worker(session: &Session, subject: &Subject, limit: Duration) -> Unanswered {
+    if let Some(task) = failing_task(session, subject).await {
+        let message =
+            format!("{} does not answer within {}: {}", subject.title(), words(limit), task.words());
+        return Why::NoWorker.with(Failure::new(Exit::Failed, message).fix(format!(
+            "{}. The request may still be taken: before repeating it, look with: {}",
+            task.fix(subject),
+            subject.command("status")
+        )));
+    }
     let message = format!("no worker answered for {} within {}", subject.title(), words(limit));
     Why::NoWorker.with(Failure::new(Exit::Failed, message).fix(format!(
         "is a worker running? '{}' looks closer. The request may still be taken: before repeating it, look with: {}",
@@ -147,8 +158,22 @@ async fn refused(session: &Session, subject: &Subject, error: WorkflowUpdateErro
                 Err(error) => Why::Temporal.with(session.not_found(&subject.workflow_id, error)),
             }
         }
+        // Temporal takes no update while the run's workflow task fails.
+        WorkflowUpdateError::Rpc(status) if status.code() == Code::FailedPrecondition => {
+            match failing_task(session, subject).await {
+                Some(task) => Why::Temporal.with(task.not_taken(subject)),
+                None => Why::Temporal.with(Failure::of_status(&status)),
+            }
+        }
         other => Why::Temporal.with(other.into()),
     }
+}
+
+async fn failing_task(session: &Session, subject: &Subject) -> Option<FailingTask> {
+    let run_id = Some(subject.run_id.clone()).filter(|run_id| !run_id.is_empty());
+    let handle = session.handle::<AnyProcess>(&subject.workflow_id, run_id);
+    let description = handle.describe(WorkflowDescribeOptions::default()).await.ok()?;
+    FailingTask::of(&session.client, &description).await
 }
 
 fn ended(subject: &Subject, status: WorkflowExecutionStatus) -> Unanswered {

@@ -192,6 +192,15 @@ impl<'o> Watcher<'o> {
         if self.unanswered != SILENCE {
             return;
         }
+        if let Some(task) = run.failing_task().await {
+            let subject = &run.subject;
+            return self.say(&format!(
+                "{} cannot go on: {}\n  fix: {}",
+                subject.title(),
+                task.words(),
+                task.fix(subject)
+            ));
+        }
         let Ok(description) = run.describe().await else { return };
         if description.status() == WorkflowExecutionStatus::Running {
             self.say(&format!(

@@ -76,6 +76,11 @@ impl Lists {
                 self.registry.contains(&register),
                 format!("worker/src/registry.rs: add `{register}` to the processes"),
             );
+            let counted = format!("Counted::of::<{name}>()");
+            want(
+                self.registry.contains(&counted),
+                format!("worker/src/registry.rs: add `{counted}` to what is counted from 0"),
+            );
             let is_row = |line: &str| line.starts_with('|') && line.contains(&format!("`{name}`"));
             want(
                 self.readme.lines().any(is_row),
@@ -154,6 +159,7 @@ fn a_new_process_is_told_every_line_it_lacks() -> anyhow::Result<()> {
     let expected = [
         "workflows/src/lib.rs",
         "workflows/src/coupon_campaign.rs",
+        "worker/src/registry.rs",
         "worker/src/registry.rs",
         "README.md",
         "starter/src/processes.rs",

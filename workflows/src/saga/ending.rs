@@ -64,6 +64,9 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Every way to end.
+    pub const ALL: [Self; 4] = [Self::Completed, Self::Failed, Self::Expired, Self::Cancelled];
+
     /// The value of the search attribute and of the result's `outcome`.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -1,6 +1,7 @@
 //! The two programs Sunflow needs that cargo cannot build: the Temporal CLI and the time-skipping test server.
-//! And, for tests only, servers that nobody here wrote: [`peers`].
+//! And, for tests only, servers that nobody here wrote: [`peers`]; and what checks the alarms: [`debian`].
 
+pub(crate) mod debian;
 pub(crate) mod peers;
 mod pypi;
 

@@ -104,9 +104,16 @@ async fn find(session: &Session, name: &str) -> Result<Run, Failure> {
 /// The open questions of a run, as its worker tells them.
 pub(crate) async fn questions_of(run: &Run) -> Result<Progress, Failure> {
     let title = run.subject.title();
-    run.progress().await.map_err(|error| match said_by_worker(&error) {
-        Some(words) => Failure::new(Exit::Failed, format!("a worker cannot say what {title} asks: {words}")),
-        None => {
+    let error = match run.progress().await {
+        Ok(progress) => return Ok(progress),
+        Err(error) => error,
+    };
+    Err(match (run.failing_task().await, said_by_worker(&error)) {
+        (Some(task), _) => task.not_taken(&run.subject),
+        (None, Some(words)) => {
+            Failure::new(Exit::Failed, format!("a worker cannot say what {title} asks: {words}"))
+        }
+        (None, None) => {
             let fix = format!("is a worker running? '{}' looks closer; nothing was sent", command!("doctor"));
             Failure::new(Exit::Failed, format!("no worker answers to say what {title} asks")).fix(fix)
         }

@@ -11,6 +11,7 @@ use crate::cli::ListArgs;
 use crate::commands::call::Call;
 use crate::processes;
 use crate::runs::subject::status_name;
+use crate::runs::task::reported;
 use crate::terminal::exit::{Exit, Failure};
 use crate::terminal::output::table;
 use crate::terminal::program::command;
@@ -25,6 +26,8 @@ struct Line {
     stage: Option<String>,
     outcome: Option<String>,
     needs_human: bool,
+    /// Whether Temporal reports that its workflow task fails again and again.
+    task_fails: bool,
     started_at: Option<Timestamp>,
     closed_at: Option<Timestamp>,
 }
@@ -70,7 +73,7 @@ async fn list(call: &Call<'_>, filter: &str, limit: usize) -> Result<Exit, Failu
         .map_err(|error| Failure::from(error).during(format!("cannot list with the filter {filter}")))?;
     let lines: Vec<Line> = found.iter().map(Line::of).collect();
     call.out.list(&lines, |paint| {
-        let header = ["workflow id", "status", "stage", "outcome", "started", ""].map(str::to_owned);
+        let header = ["workflow id", "status", "stage", "outcome", "started", "note"].map(str::to_owned);
         let rows: Vec<_> = std::iter::once(header).chain(lines.iter().map(Line::cells)).collect();
         table(&rows, |row, column, cell| match (row, column) {
             (0, _) => paint.faint(cell),
@@ -101,6 +104,8 @@ impl Line {
             // A run that was terminated while it waited keeps the attribute, and nobody can answer it.
             needs_human: run.status() == WorkflowExecutionStatus::Running
                 && attributes.get(&NEEDS_HUMAN) == Some(true),
+            task_fails: run.status() == WorkflowExecutionStatus::Running
+                && attributes.get(&reported()).is_some_and(|problems| !problems.is_empty()),
             started_at: time(run.start_time()),
             closed_at: time(run.close_time()),
         }
@@ -113,7 +118,11 @@ impl Line {
             self.stage.clone().unwrap_or_default(),
             self.outcome.clone().unwrap_or_default(),
             self.started_at.map(|time| format!("{time:.0}")).unwrap_or_default(),
-            if self.needs_human { "needs a person".to_owned() } else { String::new() },
+            match (self.task_fails, self.needs_human) {
+                (true, _) => "cannot go on: its workflow task fails".to_owned(),
+                (false, true) => "needs a person".to_owned(),
+                (false, false) => String::new(),
+            },
         ]
     }
 }

@@ -10,17 +10,17 @@ use workflows::report::{Progress, StepStatus};
 use workflows::search_attributes::{NEEDS_HUMAN, OUTCOME, STAGE};
 
 use crate::commands::call::Call;
+use crate::processes;
+use crate::runs::connect::Session;
 use crate::runs::outcome::NOTHING_UNDONE;
 use crate::runs::people::asked_words;
 use crate::runs::run::{Run, said_by_worker};
 use crate::runs::steps::step_table;
 use crate::runs::subject::{Subject, status_name};
+use crate::runs::task::FailingTask;
 use crate::terminal::exit::{Exit, Failure};
 use crate::terminal::output::{Out, Paint, duration, facts};
 use crate::terminal::program::command;
-
-/// A workflow task that failed this often is not a hiccup.
-const TASK_ATTEMPTS_WORRYING: i32 = 3;
 
 /// The document of `show` and `status`.
 #[derive(Serialize)]
@@ -34,11 +34,13 @@ struct Status {
     stage: Option<String>,
     outcome: Option<String>,
     needs_human: bool,
+    /// Whether Temporal's own cancel was asked for; a worker may have acted on it since.
+    cancel_requested: bool,
     history_events: usize,
     /// Activities under way.
     activities: Vec<Activity>,
-    /// Failed tries of the current workflow task: the worker cannot go on with this run.
-    workflow_task_attempts: Option<i32>,
+    /// The workflow task that is tried in vain: the worker cannot go on with this run.
+    failing_task: Option<FailingTask>,
     /// `null` when no worker answered.
     progress: Option<Progress>,
     customer_action: Option<CustomerAction>,
@@ -56,11 +58,46 @@ struct Activity {
     next_try: Option<Timestamp>,
 }
 
-/// `starter show` and `starter order status`.
+/// `starter show`: by a workflow id, or by what a noun would make one of (`ORDER-001`).
+pub(crate) async fn show(call: &Call<'_>, name: &str) -> Result<Exit, Failure> {
+    let session = call.connect().await?;
+    let (mut found, mut missing) = (Vec::new(), None);
+    for workflow_id in processes::meant(name)? {
+        match session.find(&workflow_id).await {
+            Ok(one) => found.push(one),
+            Err(failure) if failure.exit == Exit::NotFound => missing = missing.or(Some(failure)),
+            Err(failure) => return Err(failure),
+        }
+    }
+    if found.len() > 1 {
+        let ids: Vec<_> = found.iter().map(|(run, _)| run.subject.workflow_id.as_str()).collect();
+        let message = format!("'{name}' may be any of {}", ids.join(", "));
+        return Err(Failure::new(Exit::Usage, message).fix("give the workflow id"));
+    }
+    match found.pop() {
+        Some(one) => told(call, &session, one).await,
+        None => Err(missing.unwrap_or_else(|| Failure::new(Exit::NotFound, "no such run"))),
+    }
+}
+
+/// `starter order status` and its like.
 pub(crate) async fn run(call: &Call<'_>, workflow_id: &str) -> Result<Exit, Failure> {
     let session = call.connect().await?;
-    let (run, description) = session.find(workflow_id).await?;
-    let progress = if run.subject.process.is_some() { ask(&run, &description, call.out).await } else { None };
+    let found = session.find(workflow_id).await?;
+    told(call, &session, found).await
+}
+
+async fn told(
+    call: &Call<'_>,
+    session: &Session,
+    (run, description): (Run, WorkflowExecutionDescription),
+) -> Result<Exit, Failure> {
+    let failing_task = FailingTask::of(&session.client, &description).await;
+    let progress = match run.subject.process {
+        // It would not answer, and the silence would be blamed on a worker.
+        Some(_) if failing_task.is_none() => ask(&run, &description, call.out).await,
+        _ => None,
+    };
     let is_open = description.status() == WorkflowExecutionStatus::Running;
     let customer_action =
         if is_open && progress.as_ref().is_some_and(|progress| progress.has(StepStatus::Waiting)) {
@@ -79,9 +116,11 @@ pub(crate) async fn run(call: &Call<'_>, workflow_id: &str) -> Result<Exit, Fail
         stage: attributes.get(&STAGE),
         outcome: attributes.get(&OUTCOME),
         needs_human: is_open && attributes.get(&NEEDS_HUMAN) == Some(true),
+        cancel_requested: is_open
+            && description.raw().workflow_extended_info.as_ref().is_some_and(|info| info.cancel_requested),
         history_events: description.history_length(),
         activities: description.raw().pending_activities.iter().map(Activity::of).collect(),
-        workflow_task_attempts: failing_task(&description),
+        failing_task,
         progress,
         customer_action,
         web_ui: session.link(&run.subject.workflow_id, &run.subject.run_id),
@@ -105,11 +144,6 @@ async fn ask(run: &Run, description: &WorkflowExecutionDescription, out: &Out) -
     });
     out.say("what follows is what Temporal itself knows");
     None
-}
-
-fn failing_task(description: &WorkflowExecutionDescription) -> Option<i32> {
-    let task = description.raw().pending_workflow_task.as_ref()?;
-    (task.attempt >= TASK_ATTEMPTS_WORRYING).then_some(task.attempt)
 }
 
 impl Activity {
@@ -188,9 +222,13 @@ impl Status {
         for activity in self.activities.iter().filter(|activity| activity.attempt > 1) {
             text.push_str(&format!("{}\n", paint.busy(format!("retrying {}", activity.words()))));
         }
-        if let Some(attempts) = self.workflow_task_attempts {
-            let words = format!("its workflow task failed {attempts} times: the worker's log says why\n");
-            text.push_str(&paint.bad(words));
+        if let Some(task) = &self.failing_task {
+            text.push_str(&format!("{}\n  fix: {}\n", paint.bad(task.words()), task.fix(subject)));
+        }
+        if self.cancel_requested {
+            text.push_str(
+                "a cancel was asked for in Temporal: a worker acts on it while the run can be stopped\n",
+            );
         }
         if ["TERMINATED", "TIMED_OUT"].contains(&self.workflow_status) {
             text.push_str(&format!("{}\n", paint.bad(NOTHING_UNDONE)));
@@ -199,7 +237,7 @@ impl Status {
             text.push_str(&format!("how it ended: {}\n", subject.command("result")));
         }
         let asks = self.progress.as_ref().is_some_and(|progress| !progress.questions.is_empty());
-        if self.is_open() && (self.needs_human || asks) {
+        if self.is_open() && self.failing_task.is_none() && (self.needs_human || asks) {
             for line in asked_words(subject, self.progress.as_ref()) {
                 text.push_str(&format!("{}\n", paint.bad(line)));
             }

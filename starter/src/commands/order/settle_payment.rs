@@ -23,7 +23,18 @@ pub(crate) async fn run(call: &Call<'_>, args: SettleArgs) -> Result<Exit, Failu
     let session = call.connect().await?;
     let settled =
         settlement::settle(&session.client, call.task_queue(), &order_id, &event_id, args.timeout).await;
-    let heard = settled.map_err(unsettled)?;
+    let heard = match settled {
+        Ok(heard) => heard,
+        Err(error @ (SettleError::Rpc(_) | SettleError::NoWorker(..))) => {
+            let found = session.find(&args.order.workflow_id()?).await.ok();
+            let task = match &found {
+                Some((run, _)) => run.failing_task().await.map(|task| task.not_taken(&run.subject)),
+                None => None,
+            };
+            return Err(task.unwrap_or_else(|| unsettled(error)));
+        }
+        Err(error) => return Err(unsettled(error)),
+    };
     let late = match &heard {
         Heard::Late { workflow_id, asks_first } => Some((workflow_id.clone(), *asks_first)),
         _ => None,

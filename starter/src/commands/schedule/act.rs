@@ -127,6 +127,12 @@ pub(crate) async fn backfill(call: &Call<'_>, args: BackfillArgs) -> Result<Exit
             Failure::new(Exit::Usage, "--from is after --to").fix("turn them round; nothing was started")
         );
     }
+    let now = Timestamp::now();
+    if to > now {
+        let message = format!("--to {to:.0} lies ahead, it is {now:.0}: times to come would be run at once");
+        return Err(Failure::new(Exit::Usage, message)
+            .fix(format!("--to {now:.0}, or earlier: they come by themselves; nothing was started")));
+    }
     let times = schedules.times(&args.id, from, to).await?;
     let in_words: Vec<String> = times.iter().map(|time| in_zone(*time, live.zone())).collect();
     if times.is_empty() {

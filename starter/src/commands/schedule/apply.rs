@@ -60,6 +60,16 @@ struct Step {
 /// `starter schedule apply`.
 pub(crate) async fn run(call: &Call<'_>, args: ApplyArgs) -> Result<Exit, Failure> {
     let wanted = read(&args.file)?;
+    if args.prune && wanted.is_empty() {
+        let message = format!(
+            "{} names no schedule: --prune would delete all of ours; nothing was changed",
+            args.file.display()
+        );
+        return Err(Failure::new(Exit::Usage, message).fix(format!(
+            "is it the right file, and whole? To delete one: {}",
+            command!("schedule delete ID")
+        )));
+    }
     for (one, other, workflow_id) in namesakes(&wanted) {
         call.out.say(format!(
             "note: '{one}' and '{other}' both start {workflow_id}: where their times meet, Temporal starts one run for \
@@ -88,7 +98,8 @@ pub(crate) async fn run(call: &Call<'_>, args: ApplyArgs) -> Result<Exit, Failur
     say(call.out, &lines, &args);
     let conflicts: Vec<_> = lines.iter().filter(|line| line.verdict == Verdict::Conflict).collect();
     if conflicts.is_empty() {
-        return Ok(Exit::Ok);
+        let differs = lines.iter().any(|line| line.verdict != Verdict::NoChange);
+        return Ok(if args.exit_code && differs { Exit::Failed } else { Exit::Ok });
     }
     let ids = conflicts.iter().map(|line| line.id.as_str()).collect::<Vec<_>>().join(", ");
     Err(Failure::new(Exit::Failed, format!("somebody else changed {ids} at the same time: theirs was kept"))
