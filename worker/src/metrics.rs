@@ -148,6 +148,13 @@ struct Figures {
     webhook: Option<Webhook>,
 }
 
+/// The ways to a customer, as messages are counted by.
+const CHANNELS: [&str; 3] = ["email", "sms", "push"];
+/// Why a message is lost: its recipient or the server refused it.
+const REFUSED: &str = "refused";
+/// Why a message is lost: it was tried for its patience.
+const GIVEN_UP: &str = "given_up";
+
 /// The fates of messages.
 struct Messages {
     meter: Arc<dyn CoreMeter>,
@@ -186,7 +193,7 @@ impl Messages {
 
 impl activities::observe::Observer for Messages {
     fn message_refused(&self, channel: &'static str) {
-        self.lost(channel, "refused");
+        self.lost(channel, REFUSED);
     }
 
     fn relay_refused(&self) {
@@ -282,7 +289,7 @@ impl Observer for Figures {
     fn message_lost(&self, workflow_id: &str, step: &str, channel: &str, reason: &str) {
         // The reason is an adapter's own words.
         tracing::warn!(workflow_id, step, channel, reason, "a message is lost: it was given up");
-        self.messages.lost(channel, "given_up");
+        self.messages.lost(channel, GIVEN_UP);
     }
 
     fn undo_failed(&self, process: &str, workflow_id: &str, step: &str, reason: &str) {
