@@ -14,6 +14,7 @@ use crate::commands::call::Call;
 use crate::processes::FOLLOW_UP;
 use crate::runs::update::{Sending, Unanswered, Why, send};
 use crate::terminal::exit::{Exit, Failure};
+use crate::terminal::program::command;
 
 /// `starter onboarding unsubscribe`.
 pub(crate) async fn unsubscribe(call: &Call<'_>, args: NewsArgs) -> Result<Exit, Failure> {
@@ -52,8 +53,10 @@ pub(crate) async fn erase(call: &Call<'_>, args: NewsArgs) -> Result<Exit, Failu
             "name and address in the histories of {onboarding}, of {workflow_id} and of the customer's orders: gone \
              with the namespace's retention, or delete the runs once they have ended (temporal workflow delete)"
         ),
-        "rows about the customer in the object store, where an ERP's records were refused: starter erp quarantine"
-            .to_owned(),
+        format!(
+            "rows about the customer in the object store, where an ERP's records were refused: {}",
+            command!("erp quarantine")
+        ),
     ];
     let news = KeptBack::Erased.words();
     let document = json!({ "workflow_id": workflow_id, "news": news, "answer": answer, "left": left });
