@@ -33,6 +33,9 @@ pub(crate) async fn ordered(call: &Call<'_>, args: NewsArgs) -> Result<Exit, Fai
     say(call, args, FollowUpEmails::first_order_placed, (), KeptBack::Ordered.words()).await
 }
 
+/// The place of a name that the caller knows.
+const PLACE: &str = "INTEGRATION";
+
 /// `starter onboarding erase`: ends the mails, and says what of the customer is left. A series that has ended already
 /// is as good.
 pub(crate) async fn erase(call: &Call<'_>, args: NewsArgs) -> Result<Exit, Failure> {
@@ -55,7 +58,7 @@ pub(crate) async fn erase(call: &Call<'_>, args: NewsArgs) -> Result<Exit, Failu
         ),
         format!(
             "rows about the customer in the object store, where an ERP's records were refused: {}",
-            command!("erp quarantine")
+            command!("erp quarantine list {}", PLACE)
         ),
     ];
     let news = KeptBack::Erased.words();
