@@ -210,7 +210,7 @@ async fn a_click_counts_whatever_its_body_and_with_a_slash_at_the_end() -> anyho
     let unquoted = quoted.replace('"', "");
     let door = Door::open().await?;
     let path = format!("customers/{}", door.customer_id);
-    let large = "x".repeat(100 * 1024);
+    let large = "x".repeat(60 * 1024);
     for (kind, body, end) in [
         ("", "", ""),
         (FORM, "", ""),

@@ -224,6 +224,8 @@ impl CallError {
             Self::Refused { .. } => (failure::REFUSED, is_refusal_final, None),
             Self::Unusable { .. } => (failure::REFUSED, true, None),
         };
+        // A pause of nothing (`Retry-After: 0`) is the end of an activity to Temporal: the policy's own pause is meant.
+        let delay = delay.filter(|delay| !delay.is_zero());
         let failure = ApplicationFailure::builder(self.to_string())
             .type_name(failure_type.to_owned())
             .non_retryable(is_final)

@@ -52,7 +52,7 @@ pub struct MayWelcome {
     pub customer_ref: CustomerRef,
 }
 
-/// Whether a customer may be welcomed by mail. A welcome is no marketing, a discount code in it is.
+/// Whether a customer may be welcomed by mail. A discount code in it is marketing, the rest is not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "verdict", rename_all = "snake_case")]
 pub enum WelcomeVerdict {

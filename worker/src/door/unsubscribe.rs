@@ -14,9 +14,8 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::body::{Body, to_bytes};
+use axum::extract::{Path, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER,
 };
@@ -31,8 +30,8 @@ use temporalio_common::search_attributes::SearchAttributes;
 use workflows::input::Unchecked;
 use workflows::unsubscription::{self, Unsubscription, UnsubscriptionData};
 
-/// As much of a body is read, politely; the rest is not waited for.
-const BODY_BYTES_MAX: usize = 4 * 1024;
+/// As much of a body is read, politely, and not looked at; the rest is not waited for.
+const BODY_BYTES_MAX: usize = 64 * 1024;
 /// How long a click waits for Temporal.
 const START_LIMIT: Duration = Duration::from_secs(8);
 
@@ -52,7 +51,6 @@ pub(super) fn routes(key: RefKey, client: Client, task_queue: String) -> Router 
     Router::new()
         .route("/unsubscribe/{customer_ref}/{customer_id}/{token}", link())
         .route("/unsubscribe/{customer_ref}/{customer_id}/{token}/", link())
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(Links { key, client, task_queue })
 }
 
@@ -65,12 +63,9 @@ async fn ask(State(links): State<Links>, Path(link): Link) -> Response {
     }
 }
 
-async fn unsubscribe(
-    State(links): State<Links>,
-    Path(link): Link,
-    _read: Result<Bytes, BytesRejection>,
-) -> Response {
+async fn unsubscribe(State(links): State<Links>, Path(link): Link, body: Body) -> Response {
     let Some(data) = links.whose(link) else { return unknown() };
+    drop(to_bytes(body, BODY_BYTES_MAX).await);
     let customer = data.customer_ref.clone();
     match tokio::time::timeout(START_LIMIT, links.start(data)).await {
         Ok(Ok(())) => {

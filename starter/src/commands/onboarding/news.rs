@@ -14,6 +14,7 @@ use crate::commands::call::Call;
 use crate::processes::FOLLOW_UP;
 use crate::runs::update::{Sending, Unanswered, Why, send};
 use crate::terminal::exit::{Exit, Failure};
+use crate::terminal::program::command;
 
 /// `starter onboarding unsubscribe`.
 pub(crate) async fn unsubscribe(call: &Call<'_>, args: NewsArgs) -> Result<Exit, Failure> {
@@ -31,6 +32,9 @@ pub(crate) async fn consent(call: &Call<'_>, args: ConsentArgs) -> Result<Exit, 
 pub(crate) async fn ordered(call: &Call<'_>, args: NewsArgs) -> Result<Exit, Failure> {
     say(call, args, FollowUpEmails::first_order_placed, (), KeptBack::Ordered.words()).await
 }
+
+/// The place of a name that the caller knows.
+const PLACE: &str = "INTEGRATION";
 
 /// `starter onboarding erase`: ends the mails, and says what of the customer is left. A series that has ended already
 /// is as good.
@@ -52,8 +56,10 @@ pub(crate) async fn erase(call: &Call<'_>, args: NewsArgs) -> Result<Exit, Failu
             "name and address in the histories of {onboarding}, of {workflow_id} and of the customer's orders: gone \
              with the namespace's retention, or delete the runs once they have ended (temporal workflow delete)"
         ),
-        "rows about the customer in the object store, where an ERP's records were refused: starter erp quarantine"
-            .to_owned(),
+        format!(
+            "rows about the customer in the object store, where an ERP's records were refused: {}",
+            command!("erp quarantine list {}", PLACE)
+        ),
     ];
     let news = KeptBack::Erased.words();
     let document = json!({ "workflow_id": workflow_id, "news": news, "answer": answer, "left": left });
