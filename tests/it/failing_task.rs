@@ -19,7 +19,6 @@ struct Broken;
 #[workflow_methods]
 impl Broken {
     #[run(name = "OrderProcessing")]
-    #[expect(clippy::panic, reason = "this is how a workflow task fails")]
     async fn run(_ctx: &mut WorkflowContext<Self>, _order: Value) -> WorkflowResult<()> {
         panic!("there is no such step any more")
     }

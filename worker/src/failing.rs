@@ -132,8 +132,10 @@ impl Told {
         let before = self.reasons.insert(activity.clone(), reason.to_owned());
         if before.is_none() {
             self.order.push_back(activity);
-            if self.order.len() > REMEMBERED {
-                self.order.pop_front().map(|oldest| self.reasons.remove(&oldest));
+            if self.order.len() > REMEMBERED
+                && let Some(oldest) = self.order.pop_front()
+            {
+                self.reasons.remove(&oldest);
             }
         }
         before.as_deref() != Some(reason) || attempt.is_multiple_of(EVERY)

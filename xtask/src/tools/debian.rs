@@ -37,8 +37,8 @@ impl Packed {
             return Ok(path);
         }
         let search = env::var_os("PATH").unwrap_or_default();
-        let on_path = env::split_paths(&search).map(|folder| folder.join(self.program));
-        if let Some(path) = on_path.into_iter().find(|path| runs(path).is_ok()) {
+        let mut on_path = env::split_paths(&search).map(|folder| folder.join(self.program));
+        if let Some(path) = on_path.find(|path| runs(path).is_ok()) {
             return Ok(std::path::absolute(path)?);
         }
         let tools = target.join("tools");

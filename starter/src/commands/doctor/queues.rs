@@ -48,8 +48,8 @@ pub(super) async fn check(session: &Session, task_queue: &str) -> Vec<Check> {
 async fn of_queue(session: &Session, queue: &str, kinds: &[(TaskQueueType, &'static str)]) -> Check {
     let name = format!("task queue {queue}");
     let mut polled = Vec::new();
-    for (kind, words) in kinds {
-        match described(session, queue, *kind).await {
+    for &(kind, words) in kinds {
+        match described(session, queue, kind).await {
             Ok(described) => polled.push(Polled::of(words, &described, Timestamp::now().as_second())),
             Err(status) => return failed(&name, &Failure::of_status(&status)),
         }
