@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tests::customers;
 use tests::mail::{Habits, MailServer};
 use tests::orders;
@@ -61,6 +61,11 @@ async fn a_burst_through_a_killed_worker_is_one_mail_each_or_one_more_under_its_
     let (count, delay_ms) = if is_all() { (200, 2_500) } else { (40, 500) };
     let server = MailServer::with(Habits { delay_ms, ..Habits::default() })?;
     let (world, mut first) = World::apart(&strs(&settings(&server))).await?;
+    // More than all of them sell.
+    let laptop = json!({
+        "sku": "LAPTOP-001", "variant_id": "LAPTOP-001-16GB-512GB", "price": 25_000_000, "stock": 10 * count
+    });
+    world.shop.put("products", json!([laptop])).await?;
     let orders: Vec<Value> = (0..count).map(|_| orders::order()).collect();
     let mut started = Vec::new();
     for order in &orders {
