@@ -35,6 +35,7 @@ use contracts::money::Currency;
 use contracts::values::ProductId;
 use serde_json::value::RawValue;
 
+pub use date::moment;
 pub use rule::Rule;
 use targets::{Target, targets};
 use text::{Place, Problem, json};
@@ -177,7 +178,8 @@ impl EntityMapping<'_> {
     /// The first defect that costs the record.
     pub fn apply(&self, source: &SourceRecord) -> Result<(Record, Vec<Defect>), Defect> {
         let read = |target: &Target| self.read(source, target);
-        let (record, left_out) = targets::record(self.entity, read).map_err(|failed| self.defect(failed))?;
+        let (record, left_out) =
+            targets::record(self.entity, self.currency, read).map_err(|failed| self.defect(failed))?;
         Ok((record, left_out.into_iter().map(|failed| self.defect(failed)).collect()))
     }
 
@@ -231,6 +233,11 @@ impl EntityMapping<'_> {
                 Some(rule) => {
                     rule.value(source, target.kind).map_err(|problem| self.unmapped(target, problem))?
                 }
+                // Nobody has to ask for it: 100 dollars are never 100 dong.
+                None if *target == targets::CURRENCY => {
+                    let is_text = |raw: &&RawValue| raw.get().starts_with('"');
+                    value::field(source, target.field).filter(is_text).map(value::Value::of)
+                }
                 None => None,
             },
         };
@@ -263,6 +270,8 @@ impl EntityMapping<'_> {
             None => targets(self.entity).iter().any(|target| target.field == name),
             Some(rules) => rules.values().any(|rule| rule.reads(name)),
         };
+        let has_currency = targets(self.entity).contains(&targets::CURRENCY);
+        let is_asked = |name: &str| is_asked(name) || (has_currency && name == targets::CURRENCY.field);
         let is_known = |name: &str| OF_THE_SOURCE.contains(&name) || is_asked(name);
         source.keys().map(String::as_str).filter(|name| !is_known(&text::as_seen(name))).collect()
     }

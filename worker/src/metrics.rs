@@ -3,16 +3,18 @@
 //! Ours: `sunflow_process_started_total{process}`, `sunflow_process_ended_total{process, outcome, compensated}`,
 //! `sunflow_process_duration_seconds{process, outcome}`, `sunflow_step_duration_seconds{process, step, status}`
 //! (retries and waits included) and `sunflow_undo_failures_total{process, step}`; every question to a
-//! person in `sunflow_questions_total{process, kind, step, cause}`.
+//! person in `sunflow_questions_total{process, kind, step, cause}`. Of syncs, by integration and entity:
+//! `sunflow_erp_synced_seconds` and `sunflow_erp_watermark_seconds` (Unix times), and `sunflow_erp_refused`.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
+use jiff::Timestamp;
 use temporalio_common::telemetry::metrics::{
-    CoreMeter, Counter, HistogramDuration, MetricAttributes, MetricKeyValue, MetricParameters, NewAttributes,
-    TemporalMeter,
+    CoreMeter, Counter, Gauge, HistogramDuration, MetricAttributes, MetricKeyValue, MetricParameters,
+    NewAttributes, TemporalMeter,
 };
 use temporalio_common::telemetry::{
     HistogramBucketOverrides, PrometheusExporterOptions, TaskQueueLabelStrategy, TelemetryOptions,
@@ -20,7 +22,7 @@ use temporalio_common::telemetry::{
 };
 use temporalio_sdk::Runtime;
 use temporalio_sdk::runtime::RuntimeOptions;
-use workflows::observe::{self, Observer};
+use workflows::observe::{self, Observer, Synced};
 use workflows::report::{Progress, StepStatus};
 use workflows::saga::{Question, SubjectKind};
 
@@ -88,6 +90,9 @@ struct Figures {
     step_duration: HistogramDuration,
     undo_failures: Counter,
     questions: Counter,
+    erp_synced: Gauge,
+    erp_watermark: Gauge,
+    erp_refused: Gauge,
     webhook: Option<Webhook>,
 }
 
@@ -103,6 +108,13 @@ impl Figures {
             step_duration: meter.histogram_duration(named(STEP_DURATION, "From start to end of a step")),
             undo_failures: meter.counter(named("sunflow_undo_failures", "Undos that needed a person")),
             questions: meter.counter(named("sunflow_questions", "Questions that were asked a person")),
+            erp_synced: meter
+                .gauge(named("sunflow_erp_synced_seconds", "Unix time of the last sync of an entity")),
+            erp_watermark: meter.gauge(named(
+                "sunflow_erp_watermark_seconds",
+                "Unix time, by the ERP's clock, of the newest change in the shop",
+            )),
+            erp_refused: meter.gauge(named("sunflow_erp_refused", "Records that the shop refuses for now")),
             meter,
             webhook,
         }
@@ -164,5 +176,15 @@ impl Observer for Figures {
         // The reason is an adapter's own words: system, status and code.
         tracing::error!(workflow_id, step, reason, "an undo is stuck: a person is asked");
         self.undo_failures.add(1, &self.labels([("process", process), ("step", step)]));
+    }
+
+    fn synced(&self, synced: &Synced<'_>) {
+        let labels = self.labels([("integration", synced.integration), ("entity", synced.entity)]);
+        let unix = |moment: Timestamp| u64::try_from(moment.as_second()).unwrap_or_default();
+        self.erp_synced.record(unix(synced.at), &labels);
+        if let Some(watermark) = synced.watermark {
+            self.erp_watermark.record(unix(watermark), &labels);
+        }
+        self.erp_refused.record(synced.refused, &labels);
     }
 }
