@@ -11,6 +11,7 @@
 
 mod deletions;
 mod records;
+mod refused;
 mod report;
 mod writes;
 
@@ -24,6 +25,7 @@ pub use deletions::{Deactivate, FindGone, Gone, GoneProduct, KeepKeys, ScanKeys,
 pub use records::{
     CustomerRecord, Entity, OrderRecord, ProductRecord, QuarantinedRow, Record, StagedRow, StockRecord, Write,
 };
+pub use refused::{KeepRefused, RefusedRow, StageRefused, StillRefused};
 pub use report::{EntityCounts, RowOutcome, Rows, SyncDetails, SyncReport, SyncSummary};
 pub use writes::{Applied, ApplyBatch, SaveReport, SaveState, SyncStatus};
 
@@ -57,6 +59,18 @@ impl Erp {
     /// into the object store. Writes nothing to the shop.
     #[activity(name = "erp.stage")]
     pub fn stage(input: StagePages) -> Staged {
+        unimplemented!()
+    }
+
+    /// Compares what the shop refused in earlier runs with the shop, and stages what still differs.
+    #[activity(name = "erp.stage_refused")]
+    pub fn stage_refused(input: StageRefused) -> Staged {
+        unimplemented!()
+    }
+
+    /// Remembers what the shop refused, so that the next runs try it again.
+    #[activity(name = "erp.keep_refused")]
+    pub fn keep_refused(input: KeepRefused) -> StillRefused {
         unimplemented!()
     }
 
@@ -157,6 +171,9 @@ pub enum Authentication {
     Accepted {
         /// Which connector speaks to it, and where, for the report.
         connector: String,
+        /// The moments of change that it gives to records.
+        #[serde(default)]
+        stamps: Stamps,
         /// Why it cannot list the keys of everything that there is; `None`: it can.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         no_keys: Option<String>,
@@ -166,6 +183,20 @@ pub enum Authentication {
         /// Why, and the fix; without a secret.
         reason: String,
     },
+}
+
+/// The moments of change that a connector gives to records: how far a read that has not come to its end has brought the
+/// shop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stamps {
+    /// The source's own, and pages come in their order: what was read is everything up to its newest change.
+    #[default]
+    InOrder,
+    /// The source's own, and pages come in another order (by id): only a read that came to its end says how far it is.
+    AnyOrder,
+    /// The connector's own: when it claimed a file, which all records of the file share.
+    Claims,
 }
 
 /// How far an integration is, as the shop remembers it.
@@ -229,6 +260,13 @@ pub struct StagePages {
     /// Whether what was taken out of sale because it was gone at the source, and is read again, is sold again.
     #[serde(default, skip_serializing_if = "is_false")]
     pub revive: bool,
+    /// Whether nothing at all is to be changed, at the source either.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub dry_run: bool,
+    /// By how many seconds a record's stamp may be ahead of the worker's clock and still be a moment of change. `None`:
+    /// stamps are the connector's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ahead_seconds: Option<u64>,
     /// Where in the object store to put what is to be written.
     pub folder: String,
     /// Where to put what is invalid.
@@ -247,9 +285,18 @@ pub struct Staged {
     /// Where to go on; `None`: nothing is left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
-    /// The newest change seen, by the source's clock.
+    /// Whether these records must be in the shop before it goes on there: the pages behind may change them once more.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_cut: bool,
+    /// The newest change seen, by the source's clock; records that are [ahead](StageCounts::ahead) left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub newest: Option<Timestamp>,
+    /// Whether a record came after one that had changed later: its pages are in no order of change after all.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_disordered: bool,
+    /// Some of the records that are ahead, by their keys, with their stamps. No mail address is among them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ahead: Vec<String>,
     /// Counts of the records.
     pub counts: StageCounts,
     /// Causes of invalid records, without their values, and how often each was met.
@@ -261,6 +308,12 @@ pub struct Staged {
     /// Each thing that was meant for the shop and could not be read, by its name, with what to do: a packed file, say.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_lying: Vec<String>,
+    /// Records that the shop refused in earlier runs, and that wait to be tried again.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub refused_before: u64,
+    /// The keys of those among them that these pages hold too, as a list of JSON strings; `None`: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<ObjectRef>,
     /// Fields that no rule asks for, when asked to warn of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown_fields: Vec<String>,
@@ -293,6 +346,8 @@ pub struct StageCounts {
     pub prices_jump: u64,
     /// Levels that would fall to zero.
     pub levels_to_zero: u64,
+    /// Stamped later than now and the lookback together, by the worker's clock: written, but no watermark moves there.
+    pub ahead: u64,
 }
 
 impl StageCounts {
@@ -308,6 +363,7 @@ impl StageCounts {
         self.prices_to_zero += more.prices_to_zero;
         self.prices_jump += more.prices_jump;
         self.levels_to_zero += more.levels_to_zero;
+        self.ahead += more.ahead;
     }
 
     /// Records that go to the quarantine.
@@ -328,6 +384,11 @@ impl StageCounts {
 pub struct ShopCounts {
     /// Levels above zero.
     pub levels_in_stock: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(value: &u64) -> bool {
+    *value == 0
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]

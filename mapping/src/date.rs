@@ -6,7 +6,10 @@ use jiff::fmt::strtime;
 use jiff::tz::{Offset, TimeZone};
 
 /// Reads a moment; a date alone is its first one. A zone is the rule's, or stands in the text.
-pub(crate) fn moment(text: &str, format: Option<&str>, zone: Option<&TimeZone>) -> Result<Timestamp, String> {
+///
+/// # Errors
+/// The problem with the text, to be read after its field's name.
+pub fn moment(text: &str, format: Option<&str>, zone: Option<&TimeZone>) -> Result<Timestamp, String> {
     let read = match format {
         Some(format) => formatted(text, format)?,
         None => standard(text)?,

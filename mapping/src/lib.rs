@@ -37,6 +37,7 @@ use contracts::money::Currency;
 use contracts::values::ProductId;
 use serde_json::value::RawValue;
 
+pub use date::moment;
 pub use rule::Rule;
 use targets::{Target, targets};
 use text::{Place, Problem, json};
@@ -180,7 +181,8 @@ impl<'r> EntityMapping<'r> {
     /// The first defect that costs the record.
     pub fn apply(&self, source: &SourceRecord) -> Result<(Record, Vec<Defect>), Defect> {
         let read = |target: &Target| self.read(source, target);
-        let (record, left_out) = targets::record(self.entity, read).map_err(|failed| self.defect(failed))?;
+        let (record, left_out) =
+            targets::record(self.entity, self.currency, read).map_err(|failed| self.defect(failed))?;
         Ok((record, left_out.into_iter().map(|failed| self.defect(failed)).collect()))
     }
 
@@ -242,6 +244,11 @@ impl<'r> EntityMapping<'r> {
                 Some(rule) => {
                     rule.value(source, target.kind).map_err(|problem| self.unmapped(target, problem))?
                 }
+                // Nobody has to ask for it: 100 dollars are never 100 dong.
+                None if *target == targets::CURRENCY => {
+                    let is_text = |raw: &&RawValue| raw.get().starts_with('"');
+                    value::field(source, target.field).filter(is_text).map(value::Value::of)
+                }
                 None => None,
             },
         };
@@ -274,7 +281,12 @@ impl<'r> EntityMapping<'r> {
             None => targets(self.entity).iter().any(|target| target.field == name),
             Some(rules) => rules.values().any(|rule| rule.reads(name, value::has_parts(value))),
         };
-        let is_known = |name: &str, value: &RawValue| OF_THE_SOURCE.contains(&name) || is_asked(name, value);
+        let has_currency = targets(self.entity).contains(&targets::CURRENCY);
+        let is_known = |name: &str, value: &RawValue| {
+            OF_THE_SOURCE.contains(&name)
+                || is_asked(name, value)
+                || (has_currency && name == targets::CURRENCY.field)
+        };
         let unknown = source.iter().filter(|(name, value)| !is_known(&text::as_seen(name), value));
         unknown.map(|(name, _)| name.as_str()).collect()
     }

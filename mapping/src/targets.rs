@@ -1,7 +1,7 @@
 //! The fields that the shop knows of each entity, and the values that it can take.
 
 use contracts::erp::{CustomerRecord, Entity, OrderRecord, ProductRecord, Record, StockRecord};
-use contracts::money::Money;
+use contracts::money::{Currency, Money};
 use contracts::values::{PRODUCT_NAME_MAX, ProductId, Recipient};
 use jiff::Timestamp;
 
@@ -47,6 +47,8 @@ const fn known_to(field: &'static str, kind: Kind) -> Target {
 pub(crate) const SKU: Target = needed("sku", Kind::Key);
 const NAME: Target = needed("name", Kind::Text);
 const PRICE: Target = needed("price", Kind::Money);
+/// Only compared: what is in another currency than the integration's must not become an amount of ours.
+pub(crate) const CURRENCY: Target = known_to("currency", Kind::Text);
 const DESCRIPTION: Target = known_to("description", Kind::Text);
 const CATEGORY: Target = known_to("category", Kind::Text);
 const ACTIVE: Target = known_to("active", Kind::Bool);
@@ -66,10 +68,10 @@ const ORDERED_AT: Target = known_to("ordered_at", Kind::Date);
 #[must_use]
 pub fn targets(entity: Entity) -> &'static [Target] {
     match entity {
-        Entity::Products => &[SKU, NAME, PRICE, DESCRIPTION, CATEGORY, ACTIVE],
+        Entity::Products => &[SKU, NAME, PRICE, CURRENCY, DESCRIPTION, CATEGORY, ACTIVE],
         Entity::Inventory => &[SKU, QUANTITY, LOCATION],
         Entity::Customers => &[EXTERNAL_ID, EMAIL, FIRST_NAME, LAST_NAME, PHONE],
-        Entity::Orders => &[EXTERNAL_ID, STATUS, TOTAL, CUSTOMER, ORDERED_AT],
+        Entity::Orders => &[EXTERNAL_ID, STATUS, TOTAL, CURRENCY, CUSTOMER, ORDERED_AT],
     }
 }
 
@@ -128,6 +130,7 @@ pub(crate) type Failed<'t> = (&'t Target, Problem);
 /// Makes a record of an entity out of its fields; with the fields that it has to do without.
 pub(crate) fn record(
     entity: Entity,
+    currency: Currency,
     read: impl Fn(&Target) -> Result<Option<Converted>, Defect>,
 ) -> Result<(Record, Vec<Failed<'static>>), Failed<'static>> {
     let fields = Fields { read };
@@ -136,7 +139,7 @@ pub(crate) fn record(
         Entity::Products => Record::Product(ProductRecord {
             sku: fields.sku()?,
             name: fields.needed(&NAME, PRODUCT_NAME_MAX, text::title)?,
-            price: fields.money(&PRICE)?,
+            price: fields.money(&PRICE, currency)?,
             description: fields.text(&DESCRIPTION, text::DESCRIPTION_MAX, text::prose)?,
             category: fields.text(&CATEGORY, 200, text::key)?,
             active: match fields.get(&ACTIVE)? {
@@ -166,7 +169,7 @@ pub(crate) fn record(
         Entity::Orders => Record::Order(OrderRecord {
             external_id: fields.needed(&EXTERNAL_ID, 100, text::key)?,
             status: fields.needed(&STATUS, 50, text::key)?,
-            total: fields.money(&TOTAL)?,
+            total: fields.money(&TOTAL, currency)?,
             customer_external_id: fields.text(&CUSTOMER, 100, text::key)?,
             ordered_at: fields.moment(&ORDERED_AT)?,
         }),
@@ -238,7 +241,16 @@ impl<R: Fn(&Target) -> Result<Option<Converted>, Defect>> Fields<R> {
         read.map(Some).or_else(|refusal| refused(&PHONE, refusal))
     }
 
-    fn money(&self, target: &'static Target) -> Result<Money, Failed<'static>> {
+    /// An amount, unless the record says that it is in another currency than ours.
+    fn money(&self, target: &'static Target, ours: Currency) -> Result<Money, Failed<'static>> {
+        if let Some(Converted::Text(theirs)) = self.get(&CURRENCY)?
+            && !theirs.trim().eq_ignore_ascii_case(ours.code())
+        {
+            let problem = format!("is not {}, which the integration is in", ours.code());
+            let fix = "give another currency an integration of its own; if the amount is right, a rule says so: \
+                       {\"const\": …}";
+            return Err((&CURRENCY, Problem::Invalid(problem, Some(fix.to_owned()))));
+        }
         match self.required(target)? {
             Converted::Money(money) => Ok(money),
             _ => invalid(target, "is not an amount".to_owned()),

@@ -59,6 +59,28 @@ async fn many_quick_pages_of_keys_do_not_look_like_a_dead_worker() -> anyhow::Re
     Ok(())
 }
 
+/// A list of keys that takes longer than a worker lives would else never come to its end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scan_goes_on_where_a_lost_worker_was() -> anyhow::Result<()> {
+    let erp = ErpWorld::without_worker().await?;
+    let shop = &erp.world.shop;
+    let mut worker = erp.spawn_worker(&["--bulk-rate=1000"])?;
+    shop.post("erp/generate", json!({ "products": 61, "inventory": false, "seed": 7 })).await?;
+    erp.sync(daily()).await?.completed()?;
+    shop.faults(json!([{ "operation": "erp.keys", "kind": "latency", "latency_ms": 300 }])).await?;
+    let before = shop.requests("erp.keys").await?;
+    let run = erp.start(with(each_time(), "page_size", json!(2))).await?;
+    shop.requested_again("erp.keys", before + 22).await?;
+    worker.kill()?;
+    worker = erp.spawn_worker(&["--bulk-rate=1000"])?;
+    run.ended().await?.completed()?;
+    // 32 pages; a scan from the beginning would be 22 more.
+    let asked = shop.requests("erp.keys").await? - before;
+    assert!((32..50).contains(&asked), "{asked} pages were asked for");
+    drop(worker);
+    Ok(())
+}
+
 /// The SKUs that the shop does not sell any more.
 async fn out_of_sale(erp: &ErpWorld) -> anyhow::Result<BTreeSet<String>> {
     let catalog = erp.world.shop.get("catalog").await?;

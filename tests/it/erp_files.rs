@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use contracts::erp::Entity;
 use serde_json::{Value, json};
+use tests::customers::Ended;
 use tests::erp::ErpWorld;
 
 struct Exports<'e> {
@@ -45,7 +46,8 @@ impl<'e> Exports<'e> {
         let below =
             |entry: &Path| entry.file_name().is_some_and(|name| !name.to_string_lossy().starts_with('.'));
         let entries: Result<Vec<_>, _> = fs::read_dir(self.folder.join(folder))?.collect();
-        Ok(entries?.iter().filter(|entry| below(&entry.path())).count())
+        let is_file = |path: &Path| path.is_file() && below(path);
+        Ok(entries?.iter().filter(|entry| is_file(&entry.path())).count())
     }
 
     async fn price(&self, sku: &str) -> anyhow::Result<Value> {
@@ -128,6 +130,68 @@ async fn a_bad_value_costs_its_record_and_a_bad_phone_the_phone() -> anyhow::Res
     Ok(())
 }
 
+/// All records of a file changed when it was claimed, so a part of it says nothing of how far the shop is.
+#[tokio::test]
+async fn a_file_that_is_read_by_several_runs_is_lost_by_no_cancel_between_them() -> anyhow::Result<()> {
+    let erp = ErpWorld::new().await?;
+    let exports = Exports::new(&erp)?;
+    let rows: String = (0..45).map(|n| format!("LONG-{n:02};Row {n};1.000\n")).collect();
+    exports.write("products-0300.csv", &format!("item;name;price\n{rows}"))?;
+    let mut config = exports.config();
+    config["sync_entities"] = json!(["products"]);
+    (config["page_size"], config["batches_per_run"]) = (json!(1), json!(1));
+    let slow =
+        json!([{ "operation": "integrations.report", "kind": "latency", "latency_ms": 1_000, "count": 1 }]);
+    erp.world.shop.faults(slow).await?;
+    let run = erp.start(config.clone()).await?;
+    erp.world.shop.requested("integrations.report").await?;
+    run.temporal_cancel().await?;
+    let ended = run.ended().await?;
+    anyhow::ensure!(matches!(ended, Ended::Canceled(_)), "the chain went on: {ended:?}");
+    assert_eq!(erp.writes().await?, 20);
+    erp.world.shop.mend().await?;
+    // The last run of the chain settles the file, with what the ones before have read.
+    erp.sync(config.clone()).await?.completed()?;
+    assert_eq!(erp.writes().await?, 45);
+    assert_eq!((exports.count("claimed")?, exports.count("done")?), (1, 0));
+    erp.sync(config.clone()).await?.completed()?;
+    assert_eq!((erp.writes().await?, exports.count("done")?), (45, 1));
+
+    config["rewind"] = json!({ "entity": "products", "to": "2026-01-01T00:00:00Z" });
+    let (message, _) = erp.sync(config).await?.failed_as("RewindRefused")?;
+    assert!(message.contains("from done/ back into the folder"), "{message}");
+    Ok(())
+}
+
+/// Twenty records are one part here. What one part does not hold is read by the same sync all the same, once that part
+/// is written: a value that two files change one after the other ends as the later one says.
+#[tokio::test]
+async fn a_sync_reads_every_file_that_is_there() -> anyhow::Result<()> {
+    let erp = ErpWorld::new().await?;
+    let exports = Exports::new(&erp)?;
+    for (file, price) in [(1, "1.000"), (2, "2.000"), (3, "1.000")] {
+        let rows: String = (0..12).map(|n| format!("FILE-{n:02};Row {n};{price}\n")).collect();
+        exports.write(&format!("products-{file}.csv"), &format!("item;name;price\n{rows}"))?;
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let mut config = exports.config();
+    (config["sync_entities"], config["page_size"]) = (json!(["products"]), json!(1));
+    let mut dry = config.clone();
+    dry["dry_run"] = json!(true);
+    let would = erp.sync(dry).await?.completed()?;
+    assert_eq!(would.report.summary.products_processed, 36);
+    assert_eq!((exports.count(".")?, erp.writes().await?), (3, 0), "a dry run claims nothing");
+    erp.sync(config.clone()).await?.completed()?;
+    assert_eq!(erp.writes().await?, 36);
+    assert_eq!(exports.price("FILE-07").await?, 1_000);
+    assert_eq!((exports.count("claimed")?, exports.count(".")?), (3, 0));
+    exports.write("products-4.csv", "")?;
+    let empty = erp.sync(config).await?.completed()?;
+    assert_eq!(empty.report.summary.products_processed, 0);
+    assert_eq!((exports.count("done")?, exports.count("failed")?), (3, 0));
+    Ok(())
+}
+
 /// A slip in the rules, or a column that is exported no more: an optional field would be lost, and nobody told.
 #[tokio::test]
 async fn a_column_that_a_rule_reads_and_nobody_exports_costs_its_records() -> anyhow::Result<()> {
@@ -136,6 +200,7 @@ async fn a_column_that_a_rule_reads_and_nobody_exports_costs_its_records() -> an
     exports.write("products.csv", "item;name;price\nFILE-1;Áo dài;1.000\n")?;
     let mut config = exports.config();
     config["mapping_rules"]["product_active"] = json!("aktiv");
+    config["max_invalid"] = json!("none");
     let (message, _) = erp.sync(config.clone()).await?.failed_as("DataInvalid")?;
     assert!(message.contains("product_active is made of the column 'aktiv', and there is none"), "{message}");
     // JSON lines may leave out what they have nothing to say of.

@@ -60,3 +60,27 @@ async fn a_dry_run_that_would_ask_a_person_is_8() -> anyhow::Result<()> {
     assert_eq!(erp.writes().await?, 0);
     Ok(())
 }
+
+/// Levels that nobody reads again are not forgotten with the products.
+#[tokio::test]
+async fn a_retry_of_the_quarantine_leaves_the_entities_that_it_does_not_read() -> anyhow::Result<()> {
+    let erp = ErpWorld::new().await?;
+    let level = json!({ "sku": "LAPTOP-001", "location": "HCM", "quantity": "many" });
+    erp.erp(json!([
+        { "entity": "products", "id": "BROKEN", "fields": { "item_code": "BROKEN-001" } },
+        { "entity": "inventory", "id": "ODD", "fields": level }
+    ]))
+    .await?;
+    erp.sync(json!({})).await?.completed()?;
+    assert_eq!(erp.quarantined().await?.len(), 2);
+    let (name, store) = (erp.integration().to_owned(), erp.folder().join("store").display().to_string());
+    let fields = json!({ "item_code": "BROKEN-001", "item_description": "Mended", "unit_price": 5 });
+    erp.erp(json!([{ "entity": "products", "id": "BROKEN", "fields": fields }])).await?;
+    let retry = ["erp", "quarantine", "retry", &name, "--input", "-", "--store", &store];
+    let products = erp.config(json!({ "sync_entities": ["products"] }))?;
+    let done = starter(&erp.world, &retry, Some(&products)).await?;
+    assert_eq!(done.code, Some(0), "{}", done.err);
+    let rows: Vec<_> = erp.quarantined().await?.into_iter().map(|row| (row.entity.name(), row.key)).collect();
+    assert_eq!(rows, [("inventory", Some("ODD".to_owned()))]);
+    Ok(())
+}

@@ -62,7 +62,7 @@ async fn one_invalid_record_stops_everything_unless_it_may() -> anyhow::Result<(
     erp.erp(json!([product(1, 5), { "entity": "products", "id": "P2", "fields": {
         "item_code": "NEW-002", "item_description": "No price", "unit_price": "cheap" } }]))
         .await?;
-    let (message, report) = erp.sync(json!({})).await?.failed_as("DataInvalid")?;
+    let (message, report) = erp.sync(json!({ "max_invalid": "none" })).await?.failed_as("DataInvalid")?;
     assert!(message.contains("product_price is not a number (1×)"), "{message}");
     assert!(!message.contains("cheap"), "{message}");
     assert_eq!(report.step("transform-data").map(|step| step.status.name()), Some("failed"));
@@ -128,14 +128,31 @@ async fn of_two_runs_of_one_integration_the_second_is_told_of_the_first() -> any
     let first = erp.start(json!({})).await?;
     erp.world.shop.requested("erp.products").await?;
     let scheduled = format!("erp/{}-2026-11-23T03:00:00Z", erp.integration());
-    let second = erp.start_as(&scheduled, json!({})).await?;
-    let (message, _) = second.ended().await?.failed_as("AlreadyRunning")?;
-    assert!(message.contains(&first.workflow_id), "{message}");
+    // A failure would pause the schedule, and the other run does the work.
+    let second = erp.start_as(&scheduled, json!({})).await?.ended().await?.completed()?;
+    assert_eq!((second.success, second.outcome.as_str()), (true, "skipped"));
+    assert!(second.reason.is_some_and(|reason| reason.contains(&first.workflow_id)));
+    assert_eq!(second.report.summary.entities.len(), 0);
     first.ended().await?.completed()?;
     // The first one has ended: nobody had to give anything back.
     let third = erp.start_as(&scheduled, json!({})).await?;
     third.ended().await?.completed()?;
     assert_eq!(erp.state().await?["last_sync_status"], "success");
+    Ok(())
+}
+
+/// Whoever types is told by the exit code.
+#[tokio::test]
+async fn a_person_is_told_that_a_scheduled_run_is_at_it() -> anyhow::Result<()> {
+    let erp = ErpWorld::new().await?;
+    let slow = json!([{ "operation": "erp.products", "kind": "latency", "latency_ms": 1_500, "count": 1 }]);
+    erp.world.shop.faults(slow).await?;
+    let scheduled = format!("erp/{}-2026-11-23T03:00:00Z", erp.integration());
+    let first = erp.start_as(&scheduled, json!({})).await?;
+    erp.world.shop.requested("erp.products").await?;
+    let (message, _) = erp.sync(json!({})).await?.failed_as("AlreadyRunning")?;
+    assert!(message.contains(&scheduled), "{message}");
+    first.ended().await?.completed()?;
     Ok(())
 }
 

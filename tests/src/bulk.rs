@@ -260,7 +260,7 @@ impl Reading for Wishes<'_> {
             let from: usize = cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or_default();
             let to = wishes.len().min(from + self.input.page_size);
             let next = (to < wishes.len()).then(|| to.to_string());
-            Ok(Page { records: wishes[from..to].to_vec(), next })
+            Ok(Page { records: wishes[from..to].to_vec(), next, is_cut: false })
         }
         .boxed()
     }

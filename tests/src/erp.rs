@@ -1,6 +1,7 @@
 //! A shop and an ERP, and what a test asks of their syncs.
 
 pub mod books;
+pub mod mock;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -203,6 +204,12 @@ impl ErpWorld {
             effect["effect"] != "none" && WRITES.iter().any(|write| effect["operation"] == *write)
         };
         Ok(effects.iter().filter(is_write).count())
+    }
+
+    /// Has the shop remember a watermark.
+    pub async fn remember(&self, entity: &str, watermark: &str) -> anyhow::Result<()> {
+        let path = format!("integrations/{}/config", self.integration);
+        self.world.shop.tell(&path, &json!({ "watermarks": { entity: watermark } })).await
     }
 
     /// The shop's memory of the integration.

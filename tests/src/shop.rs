@@ -70,6 +70,17 @@ impl Shop {
         Ok(answer["data"].clone())
     }
 
+    /// Puts something to the shop itself, as the worker does.
+    pub async fn tell(&self, path: &str, body: &Value) -> anyhow::Result<()> {
+        let url = format!("{}/api/v1/{path}", self.url());
+        let request = self.http.put(url).header("content-type", "application/json");
+        let answer = request.header("idempotency-key", format!("test/{path}/{body}")).body(body.to_string());
+        let answer = answer.send().await?;
+        let status = answer.status();
+        anyhow::ensure!(status.is_success(), "{path}: {status} {}", answer.text().await?);
+        Ok(())
+    }
+
     /// Reads from the control interface.
     pub async fn get(&self, path: &str) -> anyhow::Result<Value> {
         self.call(reqwest::Method::GET, path, &Value::Null).await

@@ -5,9 +5,10 @@
 //! (retries and waits included) and `sunflow_undo_failures_total{process, step}`; every question to a person in
 //! `sunflow_questions_total{process, kind, step, cause}`. Of messages: `sunflow_messages_lost_total{channel, why}`
 //! (`why`: `refused`, `given_up`), `sunflow_mail_relay_refusals_total` and `sunflow_mail_suppressions_held_total`.
-//! Beside them `sunflow_activity_attempts_total{system}` and `sunflow_activity_failures_total{system, failure}`
-//! (`failing`), and the gauges `sunflow_runs_asking{process, older_than}`, `sunflow_runs_failing_task{process,
-//! older_than}` and `sunflow_runs_counted_at` (`waiting`).
+//! Of syncs, by integration and entity: `sunflow_erp_synced_seconds` and `sunflow_erp_watermark_seconds` (Unix times),
+//! and `sunflow_erp_refused`. Beside them `sunflow_activity_attempts_total{system}` and
+//! `sunflow_activity_failures_total{system, failure}` (`failing`), and the gauges `sunflow_runs_asking{process,
+//! older_than}`, `sunflow_runs_failing_task{process, older_than}` and `sunflow_runs_counted_at` (`waiting`).
 //!
 //! A counter that first appears at 1 has not increased, as Prometheus sees it: an alarm would miss the first time. So
 //! every counter whose labels are known stands at 0 from the first second. The cause of a question is not known before.
@@ -17,9 +18,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
+use jiff::Timestamp;
 use temporalio_common::telemetry::metrics::{
-    CoreMeter, Counter, HistogramDuration, MetricAttributes, MetricKeyValue, MetricParameters, NewAttributes,
-    TemporalMeter,
+    CoreMeter, Counter, Gauge, HistogramDuration, MetricAttributes, MetricKeyValue, MetricParameters,
+    NewAttributes, TemporalMeter,
 };
 use temporalio_common::telemetry::{
     HistogramBucketOverrides, PrometheusExporterOptions, TaskQueueLabelStrategy, TelemetryOptions,
@@ -27,7 +29,7 @@ use temporalio_common::telemetry::{
 };
 use temporalio_sdk::Runtime;
 use temporalio_sdk::runtime::RuntimeOptions;
-use workflows::observe::{self, Observer};
+use workflows::observe::{self, Observer, Synced};
 use workflows::report::{Progress, StepStatus};
 use workflows::saga::{Outcome, Process, Question, SubjectKind};
 
@@ -145,6 +147,9 @@ struct Figures {
     undo_failures: Counter,
     questions: Counter,
     messages: Messages,
+    erp_synced: Gauge,
+    erp_watermark: Gauge,
+    erp_refused: Gauge,
     webhook: Option<Webhook>,
 }
 
@@ -215,6 +220,13 @@ impl Figures {
             undo_failures: meter.counter(named("sunflow_undo_failures", "Undos that needed a person")),
             questions: meter.counter(named("sunflow_questions", "Questions that were asked a person")),
             messages: Messages::new(meter.clone()),
+            erp_synced: meter
+                .gauge(named("sunflow_erp_synced_seconds", "Unix time of the last sync of an entity")),
+            erp_watermark: meter.gauge(named(
+                "sunflow_erp_watermark_seconds",
+                "Unix time, by the ERP's clock, of the newest change in the shop",
+            )),
+            erp_refused: meter.gauge(named("sunflow_erp_refused", "Records that the shop refuses for now")),
             meter,
             webhook,
         }
@@ -296,5 +308,15 @@ impl Observer for Figures {
         // The reason is an adapter's own words: system, status and code.
         tracing::error!(workflow_id, step, reason, "an undo is stuck: a person is asked");
         self.undo_failures.add(1, &self.labels([("process", process), ("step", step)]));
+    }
+
+    fn synced(&self, synced: &Synced<'_>) {
+        let labels = self.labels([("integration", synced.integration), ("entity", synced.entity)]);
+        let unix = |moment: Timestamp| u64::try_from(moment.as_second()).unwrap_or_default();
+        self.erp_synced.record(unix(synced.at), &labels);
+        if let Some(watermark) = synced.watermark {
+            self.erp_watermark.record(unix(watermark), &labels);
+        }
+        self.erp_refused.record(synced.refused, &labels);
     }
 }

@@ -1,28 +1,26 @@
 //! ERP sync: what changed in an ERP comes into the shop, with nobody watching: nothing lost, nothing strange by itself.
 //!
-//! 0. **Shape check**: the input is complete, and so are its mapping rules. Wrong input ends the run before any call.
+//! 0. **Shape check**: the input and its mapping rules are complete. Wrong input ends the run before any call.
 //! 1. `authenticate-erp`: the right to synchronise this integration is taken (a second run at the same time ends as
-//!    `AlreadyRunning`), the ERP lets us in, and the shop says how far it is. The credentials stay in the worker.
+//!    `AlreadyRunning`, a scheduled one as skipped), the ERP lets us in, and the shop says how far it is.
 //! 2. `fetch-erp-data`, 3. `transform-data`, 4. `validate-data`: page by page, one activity reads what changed since
-//!    the watermark, maps, checks, and compares it with the shop; what is to be written lies in the object store. With
-//!    `deletions`, the keys of all products are read, to see which are gone. More invalid records than allowed end the
-//!    run (`DataInvalid`); they lie in the quarantine. A run that would change more than its limits allow asks a person
-//!    for `approval_deadline` (24 h): on no, or no answer, it ends as `cancelled` or `expired`, nothing written.
+//!    the watermark, maps, checks, and compares it with the shop; what is to be written lies in the object store. More
+//!    invalid records than allowed end the run (`DataInvalid`). A run that would change more than its limits allow asks
+//!    a person for `approval_deadline` (24 h): on no, or no answer, nothing is written.
 //! 5. `sync-products`, 6. `sync-inventory`, 7. `sync-customers`, 8. `sync-orders`: staged batches are written. A record
 //!    that the shop refuses goes to the quarantine. Products that are gone at the source are taken out of sale.
-//! 9. `update-sync-timestamp`: the watermark moves to the newest change that was written or put in the quarantine, by
-//!    the *source's* clock. The next run begins a lookback before it: what was committed late is still found.
+//! 9. `update-sync-timestamp`: the watermark moves to the newest change that was written or quarantined.
 //! 10. `generate-report`: what was done, row by row, is saved at the shop.
 //!
-//! A read too long for one run is cut: the run writes what it has and continues as a new one under the same lease.
-//! A dry run takes no lease and writes nothing. Nothing is undone: a run that ends early saves the watermark of each
-//! entity that it finished. Deliberately absent: deciding who is right; what the shop changed stays until the ERP does.
+//! A read too long for one run goes on in a new one under the same lease. A dry run takes no lease and writes nothing.
+//! Nothing is undone: a run that ends early saves the watermark of each entity that it finished.
 
 mod brake;
 mod deletions;
 mod face;
 mod input;
 mod reading;
+mod rewind;
 mod run;
 mod tally;
 mod writing;
@@ -30,14 +28,14 @@ mod writing;
 use contracts::erp::Entity;
 use contracts::values::IntegrationId;
 
-pub use face::{ErpSync, ErpSyncResult, dry_run_id, search_attributes};
-pub use input::{Deletions, EarlierRuns, ErpSyncConfig, Limits, Resume};
+pub use face::{ErpSync, ErpSyncResult, dry_run_id, rewind_id, search_attributes};
+pub use input::{Deletions, EarlierRuns, ErpSyncConfig, Limits, MaxInvalid, Resume, Rewind};
 
 use crate::input::Problem;
 use crate::report::StepSpec;
 use crate::saga::{About, Halt, Process};
 use crate::search_attributes::SOURCE;
-use run::{SyncRun, SyncSaga};
+use run::{SyncRun, SyncSaga, Way};
 use tally::Work;
 
 /// The prefix of a workflow id, before the integration's id.
@@ -78,15 +76,16 @@ impl Process for ErpSync {
     type Input = ErpSyncConfig;
 
     fn named(workflow_id: &str, config: &ErpSyncConfig) -> Result<About, Problem> {
-        let integration = &config.source.integration_id;
-        face::check_name(workflow_id, integration, config.dry_run)?;
-        Ok(Some((SOURCE, integration.to_string())))
+        face::check_name(workflow_id, config)?;
+        Ok(Some((SOURCE, config.source.integration_id.to_string())))
     }
 }
 
 impl SyncRun<'_> {
     pub(super) async fn forward(&self, saga: &mut SyncSaga, work: &mut Work) -> Result<(), Halt> {
-        self.begin(saga, work).await?;
+        if self.begin(saga, work).await? == Way::Done {
+            return Ok(()); // Another run is at it, or there was a watermark to put back and no more.
+        }
         for entity in &self.config.entities {
             let is_done = self.config.resume.as_ref().is_some_and(|resume| *entity < resume.entity);
             if !is_done && work.resume.is_none() {

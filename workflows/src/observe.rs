@@ -7,6 +7,7 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use temporalio_workflow::WorkflowContext;
 
 use crate::report::{Progress, StepStatus};
@@ -26,6 +27,25 @@ pub trait Observer: Send + Sync {
     fn message_lost(&self, workflow_id: &str, step: &str, channel: &str, reason: &str);
     /// An undo used up its patience; a person is asked.
     fn undo_failed(&self, process: &str, workflow_id: &str, step: &str, reason: &str);
+    /// A sync has brought one kind of records to its end.
+    fn synced(&self, synced: &Synced<'_>) {
+        let _ = synced;
+    }
+}
+
+/// How far a sync has brought one kind of records.
+#[derive(Clone, Copy, Debug)]
+pub struct Synced<'s> {
+    /// The integration's id.
+    pub integration: &'s str,
+    /// The kind of records.
+    pub entity: &'static str,
+    /// When, by workflow time.
+    pub at: Timestamp,
+    /// The newest change that is in the shop, by the source's clock.
+    pub watermark: Option<Timestamp>,
+    /// Records that the shop refuses, and that the next runs try again.
+    pub refused: u64,
 }
 
 static OBSERVER: OnceLock<Box<dyn Observer>> = OnceLock::new();

@@ -16,7 +16,8 @@
 //! You get from [`apply()`]:
 //!
 //! - **Speed with a limit.** Rows are written eight at a time, and no more of them in a second than the
-//!   [`contracts::bulk::Rate`]. A system that asks to slow down is waited for ([`patiently`]).
+//!   [`contracts::bulk::Rate`]. A system that asks to slow down is waited for ([`patiently`]); a page that
+//!   cannot be read is asked for again by itself ([`persistently`]).
 //! - **A life line.** Heartbeats go out by the time since the last one, however quick or slow the work is ([`Walk`]).
 //!   They tell how far the batch is, and the attempt after a lost worker goes on there.
 //! - **No second write by the next attempt.** If you name a folder for them, before-images are stored before the first
@@ -95,7 +96,7 @@ pub use begun::{Begun, begun};
 pub use format::Format;
 pub use images::before;
 pub(crate) use largest::Largest;
-pub use patience::patiently;
+pub use patience::{patiently, persistently};
 pub use stage::{Checked, Compared, Page, Pages, Reading, StagedRows, Unfit, stage};
 pub use stretch::{Stretch, stretch};
 pub use stretched::{BatchCount, Stretched};

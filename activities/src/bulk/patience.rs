@@ -31,6 +31,10 @@ where
         match ask().await {
             Err(CallError::PutOff { system, way, after }) => {
                 let pause = after.unwrap_or(PAUSE).clamp(PAUSE, PAUSE_MAX);
+                // The attempt would be cut off meanwhile, and nobody would hear why.
+                if ctx.info().deadline.is_some_and(|deadline| SystemTime::now() + pause >= deadline) {
+                    return Err(CallError::PutOff { system, way, after });
+                }
                 tokio::select! {
                     () = tokio::time::sleep(pause) => {}
                     () = ctx.cancelled() => return Err(CallError::PutOff { system, way, after }),
@@ -39,6 +43,41 @@ where
             outcome => return outcome,
         }
     }
+}
+
+/// Pauses before a question is put again that got no usable answer. Together they are shorter than any patience.
+const AGAIN: [Duration; 3] = [Duration::from_millis(200), Duration::from_millis(500), Duration::from_secs(1)];
+
+/// The same for a question that changes nothing: one that gets no usable answer is put again, a few times and by
+/// itself. One page of many that fails is not a reason to read the others anew.
+///
+/// # Errors
+/// As [`patiently`]; and the last failure, when none of the tries got an answer.
+pub async fn persistently<T, F>(ctx: &ActivityContext, ask: impl Fn() -> F) -> Result<T, CallError>
+where
+    F: Future<Output = Result<T, CallError>>,
+{
+    for pause in AGAIN {
+        match patiently(ctx, &ask).await {
+            Err(error @ (CallError::Unknown { .. } | CallError::NotSent { .. })) => {
+                if ctx.is_cancelled() || !has_time(ctx, pause) {
+                    return Err(error);
+                }
+                tracing::debug!(%error, "a page is asked for again");
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    () = ctx.cancelled() => return Err(error),
+                }
+            }
+            outcome => return outcome,
+        }
+    }
+    patiently(ctx, ask).await
+}
+
+/// Whether a pause, and as much time for an answer, fit into what is left of this attempt.
+fn has_time(ctx: &ActivityContext, pause: Duration) -> bool {
+    ctx.info().deadline.is_none_or(|deadline| SystemTime::now() + 2 * pause < deadline)
 }
 
 /// Whether Temporal waits for this attempt no longer.

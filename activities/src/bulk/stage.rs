@@ -52,6 +52,8 @@ pub struct Page<R> {
     pub records: Vec<R>,
     /// Where the next page begins; `None`: these were the last.
     pub next: Option<String>,
+    /// Whether the part ends here, although there are more: the pages behind may change the same rows once more.
+    pub is_cut: bool,
 }
 
 /// The outcome of a check.
@@ -112,6 +114,8 @@ pub struct StagedRows {
     pub superseded: u64,
     /// Where to go on; `None`: nothing is left.
     pub next: Option<String>,
+    /// Whether these rows are to be written before it goes on there.
+    pub is_cut: bool,
 }
 
 /// Stages some pages.
@@ -136,7 +140,8 @@ pub async fn stage<R: Reading>(
         }
         cursor = page.next;
         walk.advance(number).await?;
-        if cursor.is_none() {
+        gathered.staged.is_cut = page.is_cut;
+        if cursor.is_none() || page.is_cut {
             break;
         }
     }

@@ -9,7 +9,7 @@ use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use super::deletions::ledger::{Ledger, short_hash};
 use super::shop::Shop;
-use super::{applied, refused};
+use super::{applied, refusal, shown};
 use crate::bulk::{self, Answer, Batch, Target, Told, Trouble, patiently};
 use crate::http::CallError;
 
@@ -80,7 +80,7 @@ impl Target for Rows<'_> {
     }
 
     fn tell(&self, row: &StagedRow, answer: &Answer<String>) -> Result<Option<Told<RowOutcome>>, Trouble> {
-        let cause = refused(answer);
+        let cause = refusal(answer);
         let quarantined = cause.as_ref().map(|cause| self.quarantined(row, cause)).transpose()?;
         let action = match (answer, &row.write) {
             (Answer::Refused(_), _) => "failed",
@@ -118,8 +118,7 @@ fn outcome(row: &StagedRow, action: &str, answer: &Answer<String>) -> RowOutcome
             location = Some(stock.location.clone());
             quantity = Some(stock.quantity);
         }
-        Record::Customer(customer) => external_id = Some(customer.external_id.clone()),
-        Record::Order(order) => external_id = Some(order.external_id.clone()),
+        Record::Customer(_) | Record::Order(_) => external_id = Some(shown(&row.record)),
     }
     let (product_id, error) = match answer {
         Answer::Done(id) => (id.clone(), None),

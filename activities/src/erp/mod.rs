@@ -2,8 +2,11 @@
 //! are gone through is [`crate::bulk`]'s.
 //!
 //! - `stage.rs`: pages from the ERP become rows to write;
+//! - `course.rs`: whether pages go on, and how far they bring the watermark;
+//! - `looking.rs`: the shop is asked what it has;
 //! - `compare.rs`: what of a record the shop has already;
 //! - `apply.rs`: how one row is written;
+//! - `refused.rs`: what the shop refused, which is tried again;
 //! - `deletions`: what is gone at the source;
 //! - [`credentials`]: user and password, which stay in the worker.
 
@@ -15,8 +18,11 @@
 mod apply;
 mod compare;
 pub mod connector;
+mod course;
 pub mod credentials;
 mod deletions;
+mod looking;
+mod refused;
 mod shop;
 mod stage;
 
@@ -24,9 +30,9 @@ use std::sync::Arc;
 
 use contracts::bulk::Written;
 use contracts::erp::{
-    Applied, ApplyBatch, Authentication, Deactivate, FindGone, Gone, KeepKeys, Lease, LeaseAnswer,
-    RowOutcome, SaveReport, SaveState, ScanKeys, ScannedKeys, ShopCounts, Source, StagePages, Staged,
-    SyncState, defs,
+    Applied, ApplyBatch, Authentication, Deactivate, FindGone, Gone, KeepKeys, KeepRefused, Lease,
+    LeaseAnswer, Record, RowOutcome, SaveReport, SaveState, ScanKeys, ScannedKeys, ShopCounts, Source,
+    StagePages, StageRefused, Staged, StillRefused, SyncState, defs,
 };
 use contracts::values::IntegrationId;
 use store::Store;
@@ -38,7 +44,7 @@ use crate::effect::alive;
 use crate::http::{Api, CallError, Wrong};
 use crate::lease;
 use connector::Connectors;
-use deletions::ledger::Ledger;
+use deletions::ledger::{Ledger, short_hash};
 use deletions::{deactivate, find, scan};
 use shop::Shop;
 
@@ -85,6 +91,7 @@ impl ErpActivities {
         match alive(&ctx, erp.log_in()).await {
             Ok(()) => Ok(Authentication::Accepted {
                 connector: erp.kind().to_owned(),
+                stamps: erp.stamps(),
                 no_keys: erp.no_keys().map(str::to_owned),
             }),
             Err(CallError::Setting { wrong: Wrong::Login, way, .. }) => Ok(Authentication::Refused {
@@ -116,6 +123,26 @@ impl ErpActivities {
     ) -> Result<Staged, ActivityError> {
         let erp = self.connectors.open(&input.source).map_err(give_up)?;
         stage::stage(&ctx, erp.as_ref(), &self.shop, &self.store, &input).await
+    }
+
+    /// See [`contracts::erp::Erp`].
+    #[activity(definition = defs::StageRefused)]
+    pub async fn stage_refused(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: StageRefused,
+    ) -> Result<Staged, ActivityError> {
+        refused::stage(&ctx, &self.shop, &self.store, &input).await.map_err(Trouble::into_failure)
+    }
+
+    /// See [`contracts::erp::Erp`].
+    #[activity(definition = defs::KeepRefused)]
+    pub async fn keep_refused(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: KeepRefused,
+    ) -> Result<StillRefused, ActivityError> {
+        refused::keep(&ctx, &self.store, &input).await.map_err(Trouble::into_failure)
     }
 
     /// See [`contracts::erp::Erp`].
@@ -209,8 +236,17 @@ pub(crate) fn give_up(why: String) -> ActivityError {
     Trouble::Final(why).into_failure()
 }
 
+/// A record's key as a report can show it: rules may take an address for a customer's number.
+fn shown(record: &Record) -> String {
+    let key = record.key();
+    match record {
+        Record::Customer(_) | Record::Order(_) if key.contains('@') => format!("#{}", short_hash(&key)),
+        _ => key,
+    }
+}
+
 /// The cause under which a refused row is counted.
-fn refused<D>(answer: &Answer<D>) -> Option<String> {
+fn refusal<D>(answer: &Answer<D>) -> Option<String> {
     match answer {
         Answer::Refused(code) => Some(format!("refused by the shop: {code}")),
         Answer::Done(_) | Answer::Same => None,

@@ -1,97 +1,30 @@
 //! The shop's side on the wire: lookups of many, writes of one. The endpoints are ours (the seed names methods, no
 //! paths); products and their update are the platform's.
 
+mod level;
+mod look;
 mod sale;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use contracts::erp::{
     Entity, ProductRecord, Record, SaveReport, SaveState, ShopCounts, StagedRow, SyncState, SyncStatus, Write,
 };
-use contracts::money::{Currency, Money};
 use contracts::values::{IdempotencyKey, IntegrationId};
 use jiff::Timestamp;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::compare::Existing;
-use crate::http::wire::{Amount, amount, money};
+use crate::http::wire::{Amount, amount};
 use crate::http::{Api, CallError};
+
+pub(in crate::erp) use look::Looked;
 
 pub(super) struct Shop {
     api: Api,
-}
-
-#[derive(Deserialize)]
-struct Products {
-    products: Vec<ProductBody>,
-}
-
-#[derive(Deserialize)]
-struct ProductBody {
-    #[serde(alias = "id")]
-    product_id: String,
-    sku: String,
-    name: String,
-    price: Box<RawValue>,
-    currency: String,
-    #[serde(default)]
-    description: Option<String>,
-    #[serde(default)]
-    category: Option<String>,
-    #[serde(default = "yes")]
-    active: bool,
-}
-
-fn yes() -> bool {
-    true
-}
-
-#[derive(Deserialize)]
-struct Levels {
-    levels: Vec<LevelBody>,
-}
-
-#[derive(Deserialize)]
-struct LevelBody {
-    sku: String,
-    location: String,
-    quantity: u32,
-}
-
-#[derive(Deserialize)]
-struct Customers {
-    customers: Vec<CustomerBody>,
-}
-
-#[derive(Deserialize)]
-struct CustomerBody {
-    external_id: String,
-    email: String,
-    first_name: String,
-    last_name: String,
-    #[serde(default)]
-    phone: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Orders {
-    orders: Vec<OrderBody>,
-}
-
-#[derive(Deserialize)]
-struct OrderBody {
-    external_id: String,
-    status: String,
-    total: Box<RawValue>,
-    currency: String,
-    #[serde(default)]
-    customer_external_id: Option<String>,
-    #[serde(default)]
-    ordered_at: Option<Timestamp>,
 }
 
 #[derive(Serialize)]
@@ -141,72 +74,18 @@ struct StatisticsBody {
 const FULL_COUNT: &str = ".full_count";
 /// And for when what is gone was looked for.
 const SCANNED_AT: &str = ".scanned_at";
-/// The seed's name for the source of stock levels.
-const SYNC_SOURCE: &str = "erp";
 
 impl Shop {
     pub(super) fn new(api: Api) -> Self {
         Self { api }
     }
 
-    /// Those of these records that the shop has, by key.
-    pub(super) async fn look_up(
-        &self,
-        entity: Entity,
-        records: &[(Timestamp, Record)],
-    ) -> Result<HashMap<String, Existing>, CallError> {
-        let keys: Vec<String> = records.iter().map(|(_, record)| record.key()).collect();
-        match entity {
-            Entity::Products => self.products(&keys).await,
-            Entity::Inventory => {
-                let items: Vec<Value> = records
-                    .iter()
-                    .filter_map(|(_, record)| match record {
-                        Record::Stock(stock) => Some(json!({ "sku": stock.sku, "location": stock.location })),
-                        _ => None,
-                    })
-                    .collect();
-                let found: Levels = self.ask(&["inventory", "lookup"], &json!({ "items": items })).await?;
-                let level = |body: LevelBody| {
-                    let key = format!("{}@{}", body.sku, body.location);
-                    (key, Existing::Level { quantity: body.quantity })
-                };
-                Ok(found.levels.into_iter().map(level).collect())
-            }
-            Entity::Customers => {
-                let ask = json!({ "external_ids": keys });
-                let found: Customers = self.ask(&["customers", "lookup"], &ask).await?;
-                let customer = |body: CustomerBody| {
-                    let CustomerBody { external_id, email, first_name, last_name, phone } = body;
-                    (external_id, Existing::Customer { email, first_name, last_name, phone })
-                };
-                Ok(found.customers.into_iter().map(customer).collect())
-            }
-            Entity::Orders => {
-                let ask = json!({ "external_ids": keys });
-                let found: Orders = self.ask(&["orders", "lookup"], &ask).await?;
-                let order = |body: OrderBody| {
-                    let total = read_money(&body.total, &body.currency);
-                    let OrderBody { external_id, status, customer_external_id, ordered_at, .. } = body;
-                    (external_id, Existing::Order { status, total, customer_external_id, ordered_at })
-                };
-                Ok(found.orders.into_iter().map(order).collect())
-            }
-        }
-    }
-
-    pub(super) async fn products(&self, skus: &[String]) -> Result<HashMap<String, Existing>, CallError> {
-        let found: Products = self.ask(&["products", "lookup"], &json!({ "skus": skus })).await?;
-        let product = |body: ProductBody| {
-            let price = read_money(&body.price, &body.currency);
-            let ProductBody { product_id: id, sku, name, description, category, active, .. } = body;
-            (sku, Existing::Product { id, name, price, description, category, active })
-        };
-        Ok(found.products.into_iter().map(product).collect())
-    }
-
     /// A question whose answer is too long a question for a `GET`.
-    async fn ask<T: for<'de> Deserialize<'de>>(&self, path: &[&str], body: &Value) -> Result<T, CallError> {
+    pub(in crate::erp) async fn ask<T: for<'de> Deserialize<'de>>(
+        &self,
+        path: &[&str],
+        body: &Value,
+    ) -> Result<T, CallError> {
         self.api.send(Method::POST, path, None, body).await
     }
 
@@ -222,13 +101,7 @@ impl Shop {
                 let id = id.as_deref().unwrap_or(product.sku.as_str());
                 self.update_product(key, id, product).await.map(Some)
             }
-            (Record::Stock(stock), _) => {
-                let body = json!({
-                    "product_sku": stock.sku, "location": stock.location, "quantity": stock.quantity,
-                    "sync_source": SYNC_SOURCE,
-                });
-                self.put(&["inventory", "levels"], key, &body).await
-            }
+            (Record::Stock(stock), _) => self.write_level(key, stock).await.map(|()| None),
             (Record::Customer(customer), _) => {
                 let body = json!({
                     "email": customer.email, "first_name": customer.first_name, "last_name": customer.last_name,
@@ -381,10 +254,6 @@ fn body(product: &ProductRecord) -> WriteProduct<'_> {
         category: product.category.as_deref(),
         active: product.active,
     }
-}
-
-fn read_money(json: &RawValue, currency: &str) -> Option<Money> {
-    money(json, Currency::from_code(currency)?)
 }
 
 /// Whether a value of the shop's memory could be read.

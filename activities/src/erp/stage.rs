@@ -1,25 +1,29 @@
 //! Pages from the ERP become rows to write: mapped, checked, compared with the shop.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use contracts::bulk::{Causes, count_cause};
 use contracts::erp::{QuarantinedRow, Record, StageCounts, StagePages, Staged, StagedRow, UnknownFields};
 use contracts::money::Currency;
+use contracts::objects::ObjectRef;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use mapping::{Defect, DefectKind, EntityMapping, Rules, SourceRecord, Unseen};
 use serde_json::value::to_raw_value;
-use store::Store;
+use store::{LinesWriter, Store};
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use text::Problem;
 
 use super::connector::{Erp, PageAsk, Sourced};
+use super::course::{Moments, Turns};
 use super::deletions::ledger::Ledger;
+use super::refused::Refused;
 use super::shop::Shop;
-use super::{compare, give_up};
-use crate::bulk::{self, Checked, Compared, Page, Pages, Reading, Trouble, Unfit, patiently};
+use super::{compare, give_up, looking, shown};
+use crate::bulk::{self, Checked, Compared, Page, Pages, Reading, Trouble, Unfit, persistently};
+use crate::effect::alive;
 
 /// Fields without a rule, or files left lying, that a result lists.
 const UNKNOWN_MAX: usize = 50;
@@ -37,6 +41,10 @@ pub(super) async fn stage(
         .ok_or_else(|| give_up("the currency was not checked before the run".to_owned()))?;
     let mapping = rules.of(input.entity, currency);
     let ledger = Ledger::of(store, &input.source.integration_id, input.entity);
+    let moments = Moments::new(input.ahead_seconds);
+    let refused = Refused::of(store, &input.source.integration_id, input.entity);
+    let refused = alive(ctx, refused.keys()).await.map_err(Trouble::into_failure)?;
+    let refused_before = refused.len() as u64;
     let mut records = Records {
         ctx,
         erp,
@@ -47,9 +55,12 @@ pub(super) async fn stage(
         mapping,
         unknown: BTreeSet::new(),
         counts: StageCounts::default(),
-        newest: None,
+        moments,
         left_out: Causes::new(),
         left_lying: Mutex::default(),
+        refused,
+        again: BTreeSet::new(),
+        turns: Mutex::new(Turns::of(erp.stamps())),
     };
     let pages = Pages {
         cursor: input.cursor.as_deref(),
@@ -58,21 +69,35 @@ pub(super) async fn stage(
         quarantine: &input.quarantine,
     };
     let rows = bulk::stage(ctx, store, &mut records, &pages).await?;
-    let Records { unknown, unseen, counts, newest, left_out, left_lying, .. } = records;
+    let Records { unknown, unseen, counts, moments, left_out, left_lying, again, .. } = records;
+    let again = alive(ctx, list_of(store, &input.folder, again)).await.map_err(Trouble::into_failure)?;
     let left_lying = left_lying.into_inner().unwrap_or_else(PoisonError::into_inner);
     let is_warned_of = input.unknown_fields == UnknownFields::Warn;
     Ok(Staged {
         batch: rows.batch,
         quarantined: rows.quarantined,
         next: rows.next,
-        newest,
-        counts: StageCounts { superseded: rows.superseded, ..counts },
+        is_cut: rows.is_cut,
+        newest: moments.newest,
+        is_disordered: moments.is_disordered,
+        counts: StageCounts { superseded: rows.superseded, ahead: moments.count, ..counts },
+        ahead: moments.ahead,
         causes: rows.causes,
         left_out,
+        refused_before,
+        again,
         left_lying: left_lying.into_iter().take(UNKNOWN_MAX).collect(),
         unknown_fields: unknown.into_iter().take(UNKNOWN_MAX).filter(|_| is_warned_of).collect(),
         unseen_fields: unseen.problems().iter().take(UNKNOWN_MAX).map(Problem::what).collect(),
     })
+}
+
+async fn list_of(store: &Store, folder: &str, keys: BTreeSet<String>) -> Result<Option<ObjectRef>, Trouble> {
+    let mut list = LinesWriter::default();
+    for key in &keys {
+        list.push(key)?;
+    }
+    Ok(list.put(store, folder).await?)
 }
 
 /// The records of an ERP on their way to the shop.
@@ -87,10 +112,15 @@ struct Records<'r> {
     /// Of records that name their fields themselves.
     unseen: Unseen<'r>,
     counts: StageCounts,
-    newest: Option<Timestamp>,
+    moments: Moments,
     left_out: Causes,
     /// Pages are read while others are checked.
     left_lying: Mutex<BTreeSet<String>>,
+    turns: Mutex<Turns>,
+    /// Keys that the shop refused in earlier runs.
+    refused: HashSet<String>,
+    /// Those among them that were read again.
+    again: BTreeSet<String>,
 }
 
 impl Reading for Records<'_> {
@@ -105,10 +135,16 @@ impl Reading for Records<'_> {
             cursor,
             limit: self.input.page_size,
             settled: self.input.settled,
+            is_dry: self.input.dry_run,
             together: u64::from(self.input.pages) * u64::from(self.input.page_size),
         };
         async move {
-            let page = patiently(self.ctx, || self.erp.page(&ask)).await?;
+            let mut page = persistently(self.ctx, || self.erp.page(&ask)).await?;
+            page.next = self.turns.lock().unwrap_or_else(PoisonError::into_inner).next(
+                cursor,
+                page.next,
+                page.records.is_empty(),
+            )?;
             for left in &page.left_lying {
                 tracing::warn!(
                     integration = self.input.source.integration_id.as_str(),
@@ -116,27 +152,34 @@ impl Reading for Records<'_> {
                 );
             }
             self.left_lying.lock().unwrap_or_else(PoisonError::into_inner).extend(page.left_lying);
-            Ok(Page { records: page.records, next: page.next })
+            Ok(Page { records: page.records, next: page.next, is_cut: page.is_cut })
         }
         .boxed()
     }
 
     fn check(&mut self, source: Sourced) -> Result<Checked<Self::Fit>, Trouble> {
         self.counts.read += 1;
-        self.newest = self.newest.max(Some(source.changed_at));
         if !source.is_row {
             self.unseen.note(&source.fields);
         }
+        let is_ahead = !source.is_undated && self.moments.is_ahead(source.changed_at);
         let mapped = readable(&source)
             .and_then(|()| self.check_columns(&source))
             .and_then(|()| self.check_fields(&source.fields))
             .and_then(|()| self.mapping.apply(&source.fields));
         match mapped {
             Ok((record, left_out)) => {
+                if is_ahead {
+                    self.moments.name(&shown(&record), source.changed_at);
+                }
                 for defect in left_out {
                     count_cause(&mut self.left_out, &defect.cause());
                 }
-                Ok(Checked::Fit { key: record.key(), fit: (source.changed_at, record) })
+                let key = record.key();
+                if self.refused.contains(&key) {
+                    self.again.insert(key.clone());
+                }
+                Ok(Checked::Fit { key, fit: (source.changed_at, record) })
             }
             Err(defect) => self.reject(&source, &defect),
         }
@@ -144,20 +187,33 @@ impl Reading for Records<'_> {
 
     fn compare(&mut self, mut fit: Vec<Self::Fit>) -> BoxFuture<'_, Result<Compared<StagedRow>, Trouble>> {
         async move {
-            let existing = patiently(self.ctx, || self.shop.look_up(self.input.entity, &fit)).await?;
+            let looked = looking::look_up(self.ctx, self.shop, self.input.entity, &fit).await?;
             if self.input.revive {
-                self.ledger.revive(&mut fit, &existing).await?;
+                self.ledger.revive(&mut fit, &looked.existing).await?;
             }
-            let mut rows = Vec::new();
+            let (mut rows, mut unfit) = (Vec::new(), Vec::new());
             for record in fit {
-                let existing = existing.get(&record.1.key());
+                let key = record.1.key();
+                if let Some(cause) = looked.unfit(&key) {
+                    self.counts.invalid += 1;
+                    unfit.push(self.turned_away(record, cause)?);
+                    continue;
+                }
                 let limit = self.input.price_change_percent;
-                rows.extend(compare::compare(record, existing, limit, &mut self.counts));
+                rows.extend(compare::compare(record, looked.existing.get(&key), limit, &mut self.counts));
             }
-            Ok(Compared { rows, unfit: Vec::new() })
+            Ok(Compared { rows, unfit })
         }
         .boxed()
     }
+}
+
+/// The ERP's own id of a record that has no key yet, by which somebody finds it there.
+fn id_of(fields: &SourceRecord) -> Option<String> {
+    let id = fields.get("id")?.get();
+    let text = serde_json::from_str::<String>(id).ok();
+    let number = || serde_json::from_str::<serde_json::Number>(id).is_ok().then(|| id.to_owned());
+    text.or_else(number).filter(|id| !id.contains('@') && id.len() <= 100)
 }
 
 fn readable(source: &Sourced) -> Result<(), Defect> {
@@ -214,9 +270,21 @@ impl Records<'_> {
             entity: self.input.entity,
             cause: place.map_or(cause.clone(), |place| format!("{cause} ({place})")),
             changed_at: source.changed_at,
-            key: None,
+            key: id_of(&source.fields),
             record: to_raw_value(&source.fields)?,
         };
         Ok(Checked::Unfit(Unfit { cause, line: to_raw_value(&row)? }))
+    }
+
+    /// A record that can be used, and that the shop cannot be asked about.
+    fn turned_away(&self, (changed_at, record): (Timestamp, Record), cause: &str) -> Result<Unfit, Trouble> {
+        let row = QuarantinedRow {
+            entity: self.input.entity,
+            cause: cause.to_owned(),
+            changed_at,
+            key: Some(record.key()),
+            record: to_raw_value(&record)?,
+        };
+        Ok(Unfit { cause: cause.to_owned(), line: to_raw_value(&row)? })
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use jiff::Timestamp;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, InvalidHeaderValue, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, StatusCode, Url};
 
@@ -126,9 +127,11 @@ impl Channel {
         if let Some(authorization) = &self.authorization {
             request = request.header(AUTHORIZATION, authorization);
         }
-        let mut response = request.send().await.map_err(|e| self.transport(&e))?;
+        let request = request.build().map_err(|e| self.transport(&e))?;
+        let is_read = request.method() == Method::GET;
+        let mut response = self.http.execute(request).await.map_err(|e| self.transport(&e))?;
         let status = response.status();
-        self.classify(status, response.headers())?;
+        self.classify(status, response.headers(), is_read)?;
         let is_replay = is_replay(response.headers());
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|e| self.transport(&e))? {
@@ -167,13 +170,14 @@ impl Channel {
     }
 
     /// Decides by status and headers alone.
-    fn classify(&self, status: StatusCode, headers: &HeaderMap) -> Result<(), CallError> {
+    fn classify(&self, status: StatusCode, headers: &HeaderMap, is_read: bool) -> Result<(), CallError> {
         let system = self.system;
         let header = |name| headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
-        if status == StatusCode::TOO_MANY_REQUESTS {
-            let after = header(RETRY_AFTER.as_str()).and_then(|v| v.trim().parse().ok());
-            let after = after.map(|seconds| Duration::from_secs(seconds).min(RETRY_AFTER_MAX));
-            return Err(self.put_off(after));
+        // Of a write, a 503 does not say that nothing happened.
+        let is_away =
+            || is_read && status == StatusCode::SERVICE_UNAVAILABLE && headers.contains_key(RETRY_AFTER);
+        if status == StatusCode::TOO_MANY_REQUESTS || is_away() {
+            return Err(self.put_off(header(RETRY_AFTER.as_str()).and_then(retry_after)));
         }
         let Names { url, token } = &self.names;
         match status {
@@ -256,8 +260,38 @@ impl Channel {
     }
 }
 
+/// A number of seconds, or a date: the time until then by this machine's clock.
+fn retry_after(said: &str) -> Option<Duration> {
+    let said = said.trim();
+    let after = match said.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let until = jiff::fmt::rfc2822::parse(said).ok()?.timestamp();
+            Duration::try_from(until.duration_since(Timestamp::now())).unwrap_or_default()
+        }
+    };
+    Some(after.min(RETRY_AFTER_MAX))
+}
+
 /// Stripe's header, which others have taken over.
 fn is_replay(headers: &HeaderMap) -> bool {
     let said = headers.get("idempotent-replayed").and_then(|value| value.to_str().ok());
     said.is_some_and(|said| said.eq_ignore_ascii_case("true"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_system_says_when_to_ask_again_in_seconds_or_by_a_date() {
+        assert_eq!(retry_after(" 7 "), Some(Duration::from_secs(7)));
+        assert_eq!(retry_after("3600"), Some(RETRY_AFTER_MAX));
+        let soon = Timestamp::now() + Duration::from_secs(90);
+        let date = soon.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        let after = retry_after(&date).expect("a date");
+        assert!((Duration::from_secs(85)..=Duration::from_secs(90)).contains(&after), "{date}: {after:?}");
+        assert_eq!(retry_after("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
+        assert_eq!(retry_after("soon"), None);
+    }
 }

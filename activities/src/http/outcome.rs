@@ -21,7 +21,7 @@ pub enum CallError {
         why: String,
     },
     /// Put off by the system: nothing happened.
-    #[error("{system} asks to slow down (429){way}")]
+    #[error("{system} asks to slow down (429, or 503 with Retry-After){way}")]
     PutOff {
         /// Which system.
         system: &'static str,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Entity, RowOutcome, SyncReport, SyncState, is_false};
+use super::{Entity, RowOutcome, SyncReport, SyncState, is_false, is_zero};
 use crate::objects::ObjectRef;
 use crate::values::{IdempotencyKey, IntegrationId};
 
@@ -90,9 +90,4 @@ pub struct SaveReport {
     pub integration_id: IntegrationId,
     /// The report.
     pub report: SyncReport,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
-fn is_zero(value: &u64) -> bool {
-    *value == 0
 }

@@ -37,6 +37,14 @@ Examples:
     Reject(DecideArgs),
     /// Show what the mapping rules of an input make of sample records; connects to nothing
     Map(MapArgs),
+    /// Put a watermark back, so that the next sync reads again what changed since then
+    #[command(after_help = "\
+The run that does it is the worker's, takes the integration's lease and ends at once; start a sync afterwards. A folder
+of exports has no moments to read again from: move its files from done/ back into the folder.
+
+Example:
+  starter erp rewind erp-001 --input erp-001.json --entity products --to 2026-11-20T00:00:00Z")]
+    Rewind(RewindArgs),
     /// List syncs, newest first
     List(ErpListArgs),
     /// Look into the quarantine: records that were not written, by what is wrong with them
@@ -104,6 +112,22 @@ pub(crate) struct MapArgs {
     /// The kind of these records
     #[arg(long, value_name = "ENTITY", default_value = "products", value_parser = entity)]
     pub(crate) entity: Entity,
+}
+
+#[derive(Args)]
+pub(crate) struct RewindArgs {
+    /// Integration
+    #[arg(value_parser = integration)]
+    pub(crate) integration: IntegrationId,
+    /// The sync's input
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) input: PathBuf,
+    /// Whose watermark: products, inventory, customers or orders
+    #[arg(long, value_name = "ENTITY", value_parser = entity)]
+    pub(crate) entity: Entity,
+    /// Where to, by the ERP's clock
+    #[arg(long, value_name = "TIME")]
+    pub(crate) to: Timestamp,
 }
 
 #[derive(Args)]

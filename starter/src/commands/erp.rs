@@ -4,6 +4,7 @@ mod decide;
 mod list;
 mod map;
 mod quarantine;
+mod rewind;
 mod sync;
 
 use super::any;
@@ -18,6 +19,7 @@ pub(crate) async fn run(call: &Call<'_>, command: ErpCommand) -> Result<Exit, Fa
         ErpCommand::Approve(args) => decide::run(call, args, true).await,
         ErpCommand::Reject(args) => decide::run(call, args, false).await,
         ErpCommand::Map(args) => map::run(call.out, &args),
+        ErpCommand::Rewind(args) => rewind::run(call, args).await,
         ErpCommand::List(args) => list::run(call, args).await,
         ErpCommand::Quarantine { command } => match command {
             QuarantineCommand::List(args) => quarantine::list(call.out, &args).await,

@@ -1,13 +1,16 @@
 //! Syncs with an ERP: what starting one means, how one is named, and what its result is worth.
 
+use std::path::Path;
 use std::str::FromStr;
 
-use contracts::erp::SyncReport;
+use contracts::erp::{Entity, SyncReport};
 use contracts::values::IntegrationId;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use workflows::erp_sync::{self, EarlierRuns, ErpSyncConfig, dry_run_id, search_attributes, workflow_id};
+use workflows::erp_sync::{
+    self, EarlierRuns, ErpSyncConfig, dry_run_id, rewind_id, search_attributes, workflow_id,
+};
 
 use super::name::{Looks, Name};
 use super::plan::Plan;
@@ -19,14 +22,19 @@ pub(crate) fn plan(json: &str) -> Result<Plan, InputError> {
     let config: ErpSyncConfig = check(json)?;
     let integration = &config.source.integration_id;
     let entities: Vec<&str> = config.entities.iter().map(|entity| entity.name()).collect();
-    let (workflow_id, kind) = match config.dry_run {
-        true => (dry_run_id(integration), "Dry run of the sync"),
-        false => (workflow_id(integration), "Sync"),
+    let (workflow_id, kind) = match (&config.rewind, config.dry_run) {
+        (Some(_), _) => (rewind_id(integration), "Rewind of the sync"),
+        (None, true) => (dry_run_id(integration), "Dry run of the sync"),
+        (None, false) => (workflow_id(integration), "Sync"),
     };
-    let what = match (config.full, config.since) {
-        (true, _) => "everything".to_owned(),
-        (false, Some(since)) => format!("what changed since {since}"),
-        (false, None) => "what changed since the last time".to_owned(),
+    let entities = match &config.rewind {
+        Some(back) => vec![back.entity.name()],
+        None => entities,
+    };
+    let what = if let Some(back) = &config.rewind {
+        format!("nothing; the watermark goes back to {}", back.to)
+    } else {
+        what_of(&config)
     };
     Ok(Plan {
         workflow_id,
@@ -39,6 +47,14 @@ pub(crate) fn plan(json: &str) -> Result<Plan, InputError> {
             ("reads", what),
         ],
     })
+}
+
+fn what_of(config: &ErpSyncConfig) -> String {
+    match (config.full, config.since) {
+        (true, _) => "everything".to_owned(),
+        (false, Some(since)) => format!("what changed since {since}"),
+        (false, None) => "what changed since the last time".to_owned(),
+    }
 }
 
 /// The input with a field more. At its end, so that the places of mistakes stay where they are; a field that is there
@@ -62,10 +78,23 @@ pub(crate) fn since(text: InputText, since: Timestamp) -> InputText {
     with(text, "since", &format!("\"{since}\""))
 }
 
-/// The integration of an input.
-pub(crate) fn integration_of(text: &InputText) -> Result<IntegrationId, Failure> {
+/// The input of a run that puts a watermark back.
+pub(crate) fn rewind(text: InputText, entity: Entity, to: Timestamp) -> InputText {
+    with(text, "rewind", &format!("{{\"entity\":\"{}\",\"to\":\"{to}\"}}", entity.name()))
+}
+
+/// The input in a file, which must be one of this integration.
+pub(crate) fn input_of(
+    file: &Path,
+    integration: &IntegrationId,
+) -> Result<(InputText, ErpSyncConfig), Failure> {
+    let text = input::read(file)?;
     let config: ErpSyncConfig = check(&text.json).map_err(|error| input::refused(&text.name, &error))?;
-    Ok(config.source.integration_id)
+    if config.source.integration_id != *integration {
+        return Err(Failure::new(Exit::Usage, format!("{} is not of {integration}", text.name))
+            .fix("give the input of this integration; nothing was started"));
+    }
+    Ok((text, config))
 }
 
 /// The parts of a result that are about its rows.

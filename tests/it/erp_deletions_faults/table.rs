@@ -12,6 +12,8 @@ pub(super) enum Ends {
     Whole,
     /// Completed, the shop refused one product.
     Refused,
+    /// Completed, and told that nobody could look: nothing is out of sale.
+    NotLooked,
     /// Failed as `StepFailed`, nothing is out of sale.
     Failed,
     /// Canceled in that step; a product that was on its way out of sale is finished.
@@ -24,6 +26,8 @@ pub(super) struct Call {
     operation: &'static str,
     /// HTTP 422 for good. One product that the shop refuses keeps no run from its end.
     pub(super) refused: Ends,
+    /// Without an answer for all the patience. What the look finds is never worth more than the writes.
+    pub(super) down: Ends,
     /// Temporal's cancel while the call is under way: a call that was sent is finished.
     pub(super) cancelled: Ends,
 }
@@ -32,7 +36,13 @@ const FETCH: &str = "fetch-erp-data";
 pub(super) const SYNC: &str = "sync-products";
 
 const fn question(operation: &'static str) -> Call {
-    Call { step: FETCH, operation, refused: Ends::Failed, cancelled: Ends::Cancelled(FETCH, false) }
+    Call {
+        step: FETCH,
+        operation,
+        refused: Ends::NotLooked,
+        down: Ends::NotLooked,
+        cancelled: Ends::Cancelled(FETCH, false),
+    }
 }
 
 const CALLS: [Call; 3] = [
@@ -42,6 +52,7 @@ const CALLS: [Call; 3] = [
         step: SYNC,
         operation: "products.update",
         refused: Ends::Refused,
+        down: Ends::Failed,
         cancelled: Ends::Cancelled(SYNC, true),
     },
 ];

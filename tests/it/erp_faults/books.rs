@@ -31,6 +31,7 @@ const UPDATE: &str = "update-sync-timestamp";
 pub(super) fn config(changes: &Value) -> Value {
     let mut config = json!({
         "sync_entities": ["products", "inventory", "customers", "orders"], "page_size": 2, "lookback": "1s",
+        "max_invalid": "none",
     });
     for (name, value) in changes.as_object().into_iter().flatten() {
         config[name] = value.clone();

@@ -4,10 +4,12 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use contracts::erp::{
-    ApplyBatch, Deactivate, Entity, Erp, FindGone, KeepKeys, Lease, SaveReport, SaveState, ScanKeys, Source,
-    StagePages, SyncReport, SyncState, SyncStatus, UnknownFields,
+    ApplyBatch, Deactivate, Entity, Erp, FindGone, KeepKeys, KeepRefused, Lease, SaveReport, SaveState,
+    ScanKeys, Source, StagePages, StageRefused, SyncReport, SyncState, SyncStatus, UnknownFields,
 };
+use contracts::objects::ObjectRef;
 use contracts::values::{IdempotencyKey, IntegrationId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -34,6 +36,8 @@ const GONE: &str = "HEADSET-001";
 struct Told {
     source: Source,
     rules: String,
+    /// A record that the shop has refused.
+    refused: ObjectRef,
     /// The queue of the sync's activities.
     queue: String,
 }
@@ -95,6 +99,8 @@ impl Twice {
                 unknown_fields: UnknownFields::Ignore,
                 price_change_percent: None,
                 revive: entity == Entity::Products,
+                dry_run: false,
+                ahead_seconds: None,
                 folder: folder.clone(),
                 quarantine: quarantine.clone(),
             };
@@ -113,6 +119,25 @@ impl Twice {
             };
             twice!(ctx, told, Erp::apply, batch);
         }
+        let keep = KeepRefused {
+            integration_id: integration_id.clone(),
+            entity: Entity::Products,
+            settled: Vec::new(),
+            refused: vec![told.refused.clone()],
+            run: ctx.run_id().to_owned(),
+            at: Timestamp::UNIX_EPOCH,
+        };
+        let kept = twice!(ctx, told, Erp::keep_refused, keep);
+        let again = StageRefused {
+            integration_id: integration_id.clone(),
+            entity: Entity::Products,
+            again: Vec::new(),
+            price_change_percent: None,
+            folder: folder.clone(),
+        };
+        let staged = twice!(ctx, told, Erp::stage_refused, again);
+        alike("keep_refused", (kept.count, kept.attempts), &(1, 1))?;
+        alike("stage_refused", staged.counts.to_create, &1)?;
         let scan = ScanKeys {
             source: told.source.clone(),
             entity: Entity::Products,
@@ -176,6 +201,12 @@ async fn runs_twice(erp: &ErpWorld) -> anyhow::Result<()> {
     let mut gone = LinesWriter::default();
     gone.push(&GONE)?;
     gone.put(&erp.store, &format!("integrations/{}/products/keys", erp.integration())).await?;
+    let record = json!({ "entity": "product", "sku": "REFUSED-1", "name": "Refused",
+        "price": { "amount": "5", "currency": "VND" } });
+    let mut refused = LinesWriter::default();
+    refused.push(&json!({ "entity": "products", "cause": "refused by the shop: VALIDATION_ERROR",
+        "changed_at": "2025-01-01T00:00:00Z", "key": "REFUSED-1", "record": record }))?;
+    let refused = refused.put(&erp.store, &format!("quarantine/{}/twice", erp.integration())).await?;
     let sample: Value = serde_json::from_str(SAMPLE)?;
     let told = Told {
         source: Source {
@@ -184,6 +215,7 @@ async fn runs_twice(erp: &ErpWorld) -> anyhow::Result<()> {
             credentials_ref: "file:erp.json".to_owned(),
         },
         rules: sample["mapping_rules"].to_string(),
+        refused: refused.context("a list")?,
         queue: format!("{}{BULK_QUEUE}", erp.world.task_queue),
     };
     let options = WorkflowStartOptions::new(queue, format!("twice/{}", erp.integration())).build();

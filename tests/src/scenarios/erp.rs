@@ -17,7 +17,7 @@ pub(super) const SYNCS: &[Scenario] = &[
     scenario!("erp-invalid-record", _world => {
         let erp = ErpWorld::new().await?;
         erp.erp(json!([{ "entity": "products", "id": "P1", "fields": { "item_code": "NEW-001" } }])).await?;
-        synced(&erp, json!({})).await?
+        synced(&erp, json!({ "max_invalid": "none" })).await?
     }),
     scenario!("erp-approved", _world => { braked(true).await? }),
     scenario!("erp-rejected", _world => { braked(false).await? }),

@@ -15,16 +15,7 @@ impl SyncRun<'_> {
     /// Whether few enough records are invalid; the seed's two steps say which kind is too many.
     pub(super) fn judge(&self, saga: &SyncSaga, work: &Work) -> Result<(), Halt> {
         let total = work.total();
-        let allowed = u64::from(self.config.max_invalid);
-        let too_many = (total.quarantined() > allowed).then(|| {
-            format!(
-                "{} of {} records are invalid, {allowed} may be (max_invalid): {}; they are in the quarantine, nothing \
-                 was written",
-                total.quarantined(),
-                total.read,
-                causes(&work.all_causes())
-            )
-        });
+        let too_many = work.too_many_invalid(self.config.max_invalid);
         let unknown: Vec<&str> =
             work.staged.values().flat_map(|staged| &staged.unknown_fields).map(String::as_str).collect();
         let unasked = match unknown.as_slice() {
@@ -47,13 +38,14 @@ impl SyncRun<'_> {
             none if none.is_empty() => String::new(),
             some => format!("; taken without a field: {}", causes(&some)),
         };
+        let ahead = work.ahead();
         let mapped = total.read - total.unmapped;
         match &too_many {
             Some(reason) if total.unmapped > 0 => {
                 return Err(saga.refused(TRANSFORM, INVALID_DATA, reason.clone()));
             }
             _ => {
-                let told = format!("{left_out}{unseen}{unasked}{lying}");
+                let told = format!("{left_out}{unseen}{unasked}{lying}{ahead}");
                 saga.done(TRANSFORM, &format!("{mapped} of {} records{told}", total.read))
             }
         }

@@ -34,11 +34,24 @@ impl SyncRun<'_> {
         self.config.full || before.is_none_or(|before| self.started.duration_since(*before) >= every)
     }
 
-    /// Finds what is gone; nothing is done about it yet.
+    /// Finds what is gone; nothing is done about it yet. A look that fails is told, and the next run looks again: stock
+    /// and prices do not wait for it.
     pub(super) async fn look_for_gone(&self, saga: &SyncSaga, work: &mut Work) -> Result<(), Halt> {
         if !self.is_due(work) {
             return Ok(());
         }
+        match self.look(saga, work).await {
+            Err(Halt::Outage { reason, .. }) => {
+                let words = format!("what is gone at the source could not be looked for: {reason}");
+                saga.done(FETCH, &words);
+                work.not_looked = Some(words);
+                Ok(())
+            }
+            looked => looked,
+        }
+    }
+
+    async fn look(&self, saga: &SyncSaga, work: &mut Work) -> Result<(), Halt> {
         let scan = ScanKeys {
             source: self.config.source.clone(),
             entity: Entity::Products,

@@ -29,13 +29,18 @@ pub fn dry_run_id(integration: &IntegrationId) -> String {
     format!("{}/dry-run", workflow_id(integration))
 }
 
+/// The workflow id of a run that puts a watermark back: it must not be taken for a sync that runs already.
+#[must_use]
+pub fn rewind_id(integration: &IntegrationId) -> String {
+    format!("{}/rewind", workflow_id(integration))
+}
+
 /// Checks the name of a run. A dry run may stand beside the real one, or in its place.
-pub(super) fn check_name(
-    workflow_id: &str,
-    integration: &IntegrationId,
-    is_dry_run: bool,
-) -> Result<(), Problem> {
-    if is_dry_run && workflow_id == dry_run_id(integration) {
+pub(super) fn check_name(workflow_id: &str, config: &ErpSyncConfig) -> Result<(), Problem> {
+    let integration = &config.source.integration_id;
+    let is_dry = config.dry_run && workflow_id == dry_run_id(integration);
+    let is_rewind = config.rewind.is_some() && workflow_id == rewind_id(integration);
+    if is_dry || is_rewind {
         return Ok(());
     }
     named_with_slot(workflow_id, &self::workflow_id(integration))
@@ -56,7 +61,8 @@ pub struct ErpSyncResult {
     pub sync_id: String,
     /// The work done, in figures and rows; in a dry run, the work that would be done.
     pub report: SyncReport,
-    /// `completed`, `expired` (nobody answered the brake in time) or `cancelled` (somebody rejected it).
+    /// `completed`, `skipped` (a schedule started it while another run was at it), `expired` (nobody answered the brake
+    /// in time) or `cancelled` (somebody rejected it).
     pub outcome: String,
     /// Why it ended early.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -110,13 +116,13 @@ pub impl ErpSync {
             match ctx.continue_as_new(rest(&input, &resume)?, ContinueAsNewOptions::default())? {}
         }
         let mut ended = saga.end(story, &NoteFailure { run: &run, work: &work }).await?;
-        ended.report.notes.extend(config.earlier_runs().note());
+        ended.report.notes.extend(config.earlier_runs().note().into_iter().chain(work.troubles()));
         Ok(ErpSyncResult {
             success: ended.is_success(),
             sync_id: run.sync_id(),
             report: run.report(&work),
-            outcome: ended.outcome.name().to_owned(),
-            reason: ended.reason,
+            outcome: work.skipped.as_ref().map_or(ended.outcome.name(), |_| "skipped").to_owned(),
+            reason: ended.reason.or(work.skipped),
             dry_run: config.dry_run,
             limits_exceeded: work.limits_exceeded,
             earlier_runs: config.earlier_runs(),
@@ -130,16 +136,27 @@ pub impl ErpSync {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::input::Unchecked;
+
+    const SAMPLE: &str = include_str!("../../../starter/samples/erp.json");
+
+    fn check(id: &str, more: &str) -> bool {
+        let json = SAMPLE.replacen('{', &format!("{{{more}"), 1);
+        let config: ErpSyncConfig =
+            Unchecked::from_json(&json).expect("JSON").check_strictly().expect("right");
+        check_name(id, &config).is_ok()
+    }
 
     #[test]
-    fn only_a_dry_run_goes_by_a_dry_runs_name() -> Result<(), Box<dyn std::error::Error>> {
-        let shop = IntegrationId::new("erp-001")?;
-        let check = |id: &str, is_dry_run| check_name(id, &shop, is_dry_run).is_ok();
-        assert!(
-            check("erp/erp-001/dry-run", true) && check("erp/erp-001", true) && check("erp/erp-001", false)
+    fn only_a_dry_run_goes_by_a_dry_runs_name() {
+        let (dry, back) = (
+            "\"dry_run\": true,",
+            "\"rewind\": {\"entity\": \"products\", \"to\": \"2026-01-01T00:00:00Z\"},",
         );
-        assert!(!check("erp/erp-001/dry-run", false), "it would write beside the real one");
-        assert!(!check("erp/erp-001-b", false) && !check("erp/erp-001-b/dry-run", true));
-        Ok(())
+        assert!(check("erp/erp-001/dry-run", dry) && check("erp/erp-001", dry) && check("erp/erp-001", ""));
+        assert!(!check("erp/erp-001/dry-run", ""), "it would write beside the real one");
+        assert!(!check("erp/erp-001-b", "") && !check("erp/erp-001-b/dry-run", dry));
+        assert!(check("erp/erp-001/rewind", back) && !check("erp/erp-001/rewind", ""));
+        assert!(!check("erp/erp-001/dry-run", back));
     }
 }

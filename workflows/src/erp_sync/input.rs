@@ -27,8 +27,8 @@ pub struct ErpSyncConfig {
     pub rules: Option<String>,
     /// `currency`: of amounts, which the ERP sends without (default VND).
     pub currency: Currency,
-    /// `max_invalid`: records that may be invalid before nothing is written at all (default 0, the seed's strictness).
-    pub max_invalid: u32,
+    /// `max_invalid`: records that may be invalid before nothing is written at all.
+    pub max_invalid: MaxInvalid,
     /// `lookback`: how far before the newest change known an incremental read begins again (default 15 min). A record
     /// that the ERP commits late, or stamps with a clock that is behind, must be younger than this.
     pub lookback: Duration,
@@ -53,6 +53,37 @@ pub struct ErpSyncConfig {
     pub since: Option<Timestamp>,
     /// `dry_run`: say what would be written, and write nothing.
     pub dry_run: bool,
+    /// `rewind`: put watermarks back, and do nothing else (`starter erp rewind` does).
+    pub rewind: Option<Rewind>,
+}
+
+/// The records that may be invalid before nothing is written at all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MaxInvalid {
+    /// Of each entity one in twenty, and twenty at least: one bad record costs itself.
+    #[default]
+    Share,
+    /// So many in all; `none` is 0, the seed's strictness.
+    Count(u32),
+}
+
+impl MaxInvalid {
+    /// How many of so many records of one entity.
+    pub(super) fn of(self, read: u64) -> u64 {
+        match self {
+            Self::Share => (read / 20).max(20),
+            Self::Count(count) => count.into(),
+        }
+    }
+}
+
+/// Watermarks to put back: the next sync reads again what changed since then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rewind {
+    /// `entity`: whose.
+    pub entity: Entity,
+    /// `to`: where to, by the source's clock.
+    pub to: Timestamp,
 }
 
 impl ErpSyncConfig {
@@ -74,6 +105,10 @@ pub struct Resume {
     pub since: Option<Timestamp>,
     /// `read`: records that it has read so far.
     pub read: u32,
+    /// `newest`: the newest change that it has read so far, where pages come in no order of change: the watermark waits
+    /// for the end of the read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub newest: Option<Timestamp>,
     /// `earlier_runs`: records that the runs so far have left out of the shop.
     #[serde(skip_serializing_if = "EarlierRuns::is_empty")]
     pub earlier_runs: EarlierRuns,
@@ -133,11 +168,21 @@ pub struct Limits {
     /// `deactivate_percent`: of the products on sale that came from this ERP, which may be taken out of sale because
     /// they are gone (default 10).
     pub deactivate: u32,
+    /// `refused`: records that the shop may refuse before the run stops (default: any number; they are tried again).
+    pub refused: Option<u32>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { stock_to_zero: 50, price_change: 50, prices_to_zero: 0, fewer_records: 30, deactivate: 10 }
+        let refused = None;
+        Self {
+            stock_to_zero: 50,
+            price_change: 50,
+            prices_to_zero: 0,
+            fewer_records: 30,
+            deactivate: 10,
+            refused,
+        }
     }
 }
 
@@ -158,7 +203,7 @@ impl Checked for ErpSyncConfig {
         let begin = fields.optional("last_sync_timestamp", moment);
         let rules = fields.parsed("mapping_rules", rules);
         let currency = fields.optional("currency", currency).unwrap_or(Currency::VND);
-        let max_invalid = fields.optional("max_invalid", at_most(1_000_000)).unwrap_or(0);
+        let max_invalid = fields.optional("max_invalid", max_invalid).unwrap_or_default();
         let lookback = fields.optional("lookback", span).unwrap_or(Duration::from_secs(15 * MINUTES));
         let unknown_fields = fields.optional("unknown_fields", unknown_fields).unwrap_or_default();
         let deletions = fields.maybe_nested("deletions", deletions).unwrap_or_default();
@@ -176,6 +221,11 @@ impl Checked for ErpSyncConfig {
             fields.problem("since", "is given beside full, which reads everything", "keep one of them");
         }
         let dry_run = fields.optional("dry_run", yes_or_no).unwrap_or(false);
+        let rewind = fields.maybe_nested("rewind", rewind);
+        if rewind.is_some() && (full || since.is_some() || dry_run) {
+            let problem = "is given beside full, since or dry_run, and only puts watermarks back";
+            fields.problem("rewind", problem, "leave the others out, and start a sync afterwards");
+        }
         Some(Self {
             source: Source {
                 integration_id: integration_id?,
@@ -198,8 +248,23 @@ impl Checked for ErpSyncConfig {
             full,
             since,
             dry_run,
+            rewind,
         })
     }
+}
+
+fn max_invalid(value: &RawValue) -> Result<MaxInvalid, Refusal> {
+    match text(10)(value) {
+        Ok(word) if word == "none" => Ok(MaxInvalid::Count(0)),
+        Ok(_) => refuse("is not known", "write a number, or \"none\""),
+        Err(_) => at_most(1_000_000)(value).map(MaxInvalid::Count),
+    }
+}
+
+fn rewind(fields: &Fields<'_>) -> Option<Rewind> {
+    let entity = fields.required("entity", entity);
+    let to = fields.required("to", moment);
+    Some(Rewind { entity: entity?, to: to? })
 }
 
 fn resume(fields: &Fields<'_>) -> Option<Resume> {
@@ -207,8 +272,9 @@ fn resume(fields: &Fields<'_>) -> Option<Resume> {
     let cursor = fields.required("cursor", opaque(10_000));
     let since = fields.optional("since", moment);
     let read = fields.required("read", at_most(u32::MAX));
+    let newest = fields.optional("newest", moment);
     let earlier_runs = fields.maybe_nested("earlier_runs", earlier_runs).unwrap_or_default();
-    Some(Resume { entity: entity?, cursor: cursor?, since, read: read?, earlier_runs })
+    Some(Resume { entity: entity?, cursor: cursor?, since, read: read?, newest, earlier_runs })
 }
 
 fn earlier_runs(fields: &Fields<'_>) -> Option<EarlierRuns> {
@@ -218,7 +284,8 @@ fn earlier_runs(fields: &Fields<'_>) -> Option<EarlierRuns> {
 
 fn entity(value: &RawValue) -> Result<Entity, Refusal> {
     let name = text(40)(value)?;
-    Entity::from_name(&name).map_or_else(|| refuse("is no entity", "leave resume to the process"), Ok)
+    let known = || format!("known: {}", Entity::ALL.map(Entity::name).join(", "));
+    Entity::from_name(&name).map_or_else(|| refuse("is no entity", known()), Ok)
 }
 
 fn limits(fields: &Fields<'_>) -> Option<Limits> {
@@ -231,6 +298,7 @@ fn limits(fields: &Fields<'_>) -> Option<Limits> {
         prices_to_zero: fields.optional("prices_to_zero", at_most(1_000_000)).unwrap_or(usual.prices_to_zero),
         fewer_records: fields.optional("fewer_records_percent", at_most(100)).unwrap_or(usual.fewer_records),
         deactivate: fields.optional("deactivate_percent", at_most(100)).unwrap_or(usual.deactivate),
+        refused: fields.optional("refused", at_most(1_000_000)),
     })
 }
 

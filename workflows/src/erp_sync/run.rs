@@ -13,6 +13,15 @@ use crate::saga::{Back, Halt, Saga, WayBack};
 
 pub(super) type SyncSaga = Saga<ErpSync>;
 
+/// Whether there is anything to synchronise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// There is.
+    On,
+    /// There is not: the run has come to its end.
+    Done,
+}
+
 /// Why nothing of a sync is undone.
 pub(super) const NEARER: &str = "a write brings the shop nearer to the ERP; the next run goes on from here";
 pub(super) const READS: &str = "reads only";

@@ -3,23 +3,27 @@
 use std::collections::BTreeMap;
 
 use contracts::erp::{
-    Applied, Entity, EntityCounts, Gone, RowOutcome, Rows, ScannedKeys, StageCounts, Staged, SyncDetails,
-    SyncState, SyncSummary,
+    Applied, Entity, EntityCounts, Gone, RowOutcome, Rows, ScannedKeys, StageCounts, Staged, Stamps,
+    StillRefused, SyncDetails, SyncState, SyncSummary,
 };
 use contracts::objects::ObjectRef;
 use jiff::Timestamp;
 
-use super::input::{EarlierRuns, Resume};
+use super::input::{EarlierRuns, MaxInvalid, Resume};
 
 /// The work that a sync has done so far.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Work {
     /// How far the integration is, as far as it is written; `None` before the shop has said it.
     pub(super) state: Option<SyncState>,
+    /// The moments of change that the connector gives to records.
+    pub(super) stamps: Stamps,
     /// The entities that were read.
     pub(super) staged: BTreeMap<Entity, StagedEntity>,
     /// Products that are gone at the source; `None`: nobody looked.
     pub(super) missed: Option<Missed>,
+    /// Why what is gone could not be looked for, in words.
+    pub(super) not_looked: Option<String>,
     /// The entities that were written.
     pub(super) applied: BTreeMap<Entity, AppliedEntity>,
     /// Activities that read.
@@ -27,6 +31,8 @@ pub(super) struct Work {
     /// Where the next run goes on, when there is more to read than one run takes; [`Work::resume`] adds this run's
     /// own figures.
     pub(super) resume: Option<Resume>,
+    /// Why a scheduled run had nothing to do.
+    pub(super) skipped: Option<String>,
     /// The limits for which the brake asked, in words.
     pub(super) limits_exceeded: Vec<String>,
 }
@@ -43,7 +49,17 @@ pub(super) struct StagedEntity {
     pub(super) left_lying: Vec<String>,
     /// Rules that read a field which no record had; `None`: no record was read.
     pub(super) unseen_fields: Option<Vec<String>>,
+    /// What the shop refused in earlier runs and does not have yet.
+    pub(super) retry: Option<ObjectRef>,
+    /// Records that the shop refused in earlier runs.
+    pub(super) refused_before: u64,
+    /// Their keys, as far as this run read or tried them again.
+    pub(super) settled: Vec<ObjectRef>,
     pub(super) newest: Option<Timestamp>,
+    /// Whether a record came after one that had changed later.
+    pub(super) is_disordered: bool,
+    /// Records that are stamped later than now, some of them by name.
+    pub(super) ahead: Vec<String>,
     /// Whether everything was read, not only what changed, and to its end.
     pub(super) is_full: bool,
     /// Records that the runs before this one have read of it.
@@ -75,12 +91,30 @@ impl StagedEntity {
         }
         self.counts.add(&pages.counts);
         self.batches.extend(pages.batch);
+        self.refused_before = self.refused_before.max(pages.refused_before);
+        self.settled.extend(pages.again);
         self.quarantined.extend(pages.quarantined);
         self.newest = self.newest.max(pages.newest);
+        self.is_disordered |= pages.is_disordered;
         add_causes(&mut self.causes, pages.causes);
         add_causes(&mut self.left_out, pages.left_out);
         add_names(&mut self.unknown_fields, pages.unknown_fields);
         add_names(&mut self.left_lying, pages.left_lying);
+        add_names(&mut self.ahead, pages.ahead);
+    }
+}
+
+impl StagedEntity {
+    /// Adds what is tried again.
+    pub(super) fn try_again(&mut self, staged: Staged) {
+        self.counts.add(&staged.counts);
+        self.settled.extend(staged.again);
+        self.retry = staged.batch;
+    }
+
+    /// The lists of what is to be written.
+    pub(super) fn all_batches(&self) -> Vec<ObjectRef> {
+        self.batches.iter().chain(&self.retry).cloned().collect()
     }
 }
 
@@ -120,10 +154,15 @@ pub(super) struct AppliedEntity {
     rows: Vec<RowOutcome>,
     lists: Vec<ObjectRef>,
     pub(super) causes: BTreeMap<String, u64>,
+    /// Records that were refused: lists in the quarantine, or in the run's folder where they lie in it already.
+    pub(super) refused: Vec<ObjectRef>,
+    /// What waits to be tried again by the next runs.
+    pub(super) still_refused: StillRefused,
 }
 
 impl AppliedEntity {
     pub(super) fn add(&mut self, batch: Applied) {
+        self.refused.extend(batch.quarantined);
         self.created += batch.created;
         self.updated += batch.updated;
         self.deactivated += batch.deactivated;
@@ -205,12 +244,74 @@ impl Work {
         sum(self.staged.values().flat_map(|staged| &staged.left_out))
     }
 
-    /// An entity is in the shop up to its newest change.
-    pub(super) fn settle(&mut self, entity: Entity) {
+    /// What the shop refuses, for whoever looks at the integration; `None`: nothing.
+    fn still_refused(&self) -> Option<String> {
+        let of = |(entity, applied): (&Entity, &AppliedEntity)| {
+            let StillRefused { count, since, attempts } = applied.still_refused;
+            let since = since.map_or(String::new(), |since| format!(" since {since}"));
+            let times = if attempts == 1 { "once".to_owned() } else { format!("up to {attempts} times") };
+            (count > 0)
+                .then(|| format!("{count} {}{since}, {times} ({})", entity.name(), causes(&applied.causes)))
+        };
+        let refused: Vec<String> = self.applied.iter().filter_map(of).collect();
+        (!refused.is_empty())
+            .then(|| format!("refused by the shop and tried again by the next runs: {}", refused.join("; ")))
+    }
+
+    /// The troubles of a run that came to its end all the same, for whoever looks at the integration; `None`: none.
+    pub(super) fn troubles(&self) -> Option<String> {
+        let troubles: Vec<String> = self.still_refused().into_iter().chain(self.not_looked.clone()).collect();
+        (!troubles.is_empty()).then(|| troubles.join("; "))
+    }
+
+    /// The records that are stamped later than now, in words; nothing, when there are none.
+    pub(super) fn ahead(&self) -> String {
+        let count = self.total().ahead;
+        let named: Vec<&str> =
+            self.staged.values().flat_map(|staged| &staged.ahead).map(String::as_str).take(5).collect();
+        let named = if named.is_empty() { String::new() } else { format!(": {}", named.join(", ")) };
+        match count {
+            0 => String::new(),
+            n => format!("; stamped later than now, so that the watermark passes them over: {n}{named}"),
+        }
+    }
+
+    /// Why nothing may be written, when too many records are invalid.
+    pub(super) fn too_many_invalid(&self, allowed: MaxInvalid) -> Option<String> {
+        let words = |counts: &StageCounts, of: &str, known: &BTreeMap<String, u64>| {
+            let (invalid, may) = (counts.quarantined(), allowed.of(counts.read));
+            (invalid > may).then(|| {
+                format!(
+                    "{invalid} of {} {of} are invalid, {may} may be (max_invalid): {}; they are in the quarantine, \
+                     nothing was written",
+                    counts.read,
+                    causes(known)
+                )
+            })
+        };
+        match allowed {
+            MaxInvalid::Count(_) => words(&self.total(), "records", &self.all_causes()),
+            MaxInvalid::Share => self
+                .staged
+                .iter()
+                .find_map(|(entity, staged)| words(&staged.counts, entity.name(), &staged.causes)),
+        }
+    }
+
+    /// How far an entity is.
+    pub(super) fn watermark(&self, entity: Entity) -> Option<Timestamp> {
+        self.state.as_ref()?.watermarks.get(&entity).copied()
+    }
+
+    /// An entity is in the shop up to its newest change. A read of everything also puts a watermark right that is ahead
+    /// of `latest`, where nothing can have changed yet.
+    pub(super) fn settle(&mut self, entity: Entity, latest: Timestamp) {
+        let can_be_ahead = self.stamps == Stamps::Claims;
         let (Some(state), Some(staged)) = (&mut self.state, self.staged.get(&entity)) else { return };
         if let Some(newest) = staged.newest {
             let known = state.watermarks.entry(entity).or_insert(newest);
-            *known = newest.max(*known);
+            let is_wrong = staged.is_full && !can_be_ahead && *known > latest;
+            *known = if is_wrong { newest } else { newest.max(*known) };
         }
         if staged.is_full {
             state.full_counts.insert(entity, staged.full_count());
@@ -274,7 +375,7 @@ impl Work {
         if is_dry {
             for (entity, staged) in &self.staged {
                 let count = staged.counts.to_write();
-                *details.of(*entity) = Rows::Listed { count, refs: staged.batches.clone() };
+                *details.of(*entity) = Rows::Listed { count, refs: staged.all_batches() };
             }
             if let Some(missed) = &self.missed
                 && let Rows::Listed { count, refs } = details.of(Entity::Products)

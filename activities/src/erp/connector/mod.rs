@@ -8,13 +8,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use contracts::erp::{Entity, Source};
+use contracts::erp::{Entity, Source, Stamps};
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use mapping::SourceRecord;
+use reqwest::Url;
 
 use super::credentials::{Credentials, ErpCredential};
 use crate::http::CallError;
+use crate::provider::is_readable_by_others;
 
 /// The questions to an ERP. Sessions are the connector's own: it logs in when it has to.
 pub trait Erp: Send + Sync {
@@ -24,7 +26,12 @@ pub trait Erp: Send + Sync {
     /// Proves that we are let in; [`CallError::is_not_let_in`] when we are not.
     fn log_in(&self) -> BoxFuture<'_, Result<(), CallError>>;
 
-    /// One page of what changed, oldest change first.
+    /// The moments of change that it gives to records, and whether its pages come in their order.
+    fn stamps(&self) -> Stamps {
+        Stamps::InOrder
+    }
+
+    /// One page of what changed, in the order that [`Self::stamps`] says.
     fn page<'a>(&'a self, ask: &'a PageAsk<'a>) -> BoxFuture<'a, Result<Page, CallError>>;
 
     /// Why [`Self::keys`] cannot say everything that there is; `None`: it can.
@@ -75,16 +82,20 @@ pub struct PageAsk<'a> {
     pub settled: Option<Timestamp>,
     /// Records that are staged together: among them a later one of the same key replaces an earlier one.
     pub together: u64,
+    /// Whether the run changes nothing, so that the connector must not either.
+    pub is_dry: bool,
 }
 
 /// Some records.
 #[derive(Debug, Default)]
 pub struct Page {
-    /// In the order of their changes.
+    /// In the order of their changes, where [`Erp::stamps`] says so.
     pub records: Vec<Sourced>,
     /// Where the next page begins; `None`: nothing is left now. Pages must not lose a record between two that changed
     /// at the same moment.
     pub next: Option<String>,
+    /// Whether the records so far must be in the shop before the next page is compared with it.
+    pub is_cut: bool,
     /// Each thing that was meant for the shop and cannot be read: its name, and what to do. The report says it.
     pub left_lying: Vec<String>,
 }
@@ -98,6 +109,8 @@ pub struct Sourced {
     pub fields: SourceRecord,
     /// Why the record cannot be taken as it stands there: a cell of a spreadsheet shows an error in place of a value.
     pub unreadable: Option<text::Problem>,
+    /// Whether the record does not say when it changed, so that [`Self::changed_at`] is its neighbour's.
+    pub is_undated: bool,
     /// Whether it is a row of a table, which has a value for each of its columns.
     pub is_row: bool,
 }
@@ -106,7 +119,17 @@ impl Sourced {
     /// A record of which every value can be read.
     #[must_use]
     pub fn whole(changed_at: Timestamp, fields: SourceRecord) -> Self {
-        Self { changed_at, fields, unreadable: None, is_row: false }
+        Self { changed_at, fields, unreadable: None, is_undated: false, is_row: false }
+    }
+}
+
+/// Refuses an address to which user and password would go in the clear, beyond this machine.
+fn only_private(url: &Url) -> Result<(), String> {
+    match is_readable_by_others(url) {
+        false => Ok(()),
+        true => Err("erp_endpoint is http:// and not on this machine, so that user and password would go in the clear: \
+                     give the ERP's https:// address"
+            .to_owned()),
     }
 }
 

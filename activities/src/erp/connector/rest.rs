@@ -4,9 +4,13 @@
 //! {endpoint}/{entity}/keys?cursor&limit`, all ours (the seed names methods, no paths). Pages are ordered by change and
 //! id, and a cursor names both, so that records of one moment are not lost between two pages.
 
+mod record;
+mod settings;
+
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::{Erp, Keys, KeysAsk, Page, PageAsk};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -14,21 +18,18 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Url};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use text::Problem;
+use settings::Settings;
 
-use super::{Erp, Keys, KeysAsk, Page, PageAsk, Sourced};
 use crate::erp::credentials::ErpCredential;
 use crate::http::channel::{Answer, Channel, Peer};
 use crate::http::{CallError, Credential, Wrong, envelope, refusal};
-
-/// Room for a page of 500 records with many fields.
-const RESPONSE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 struct Rest {
     channel: Channel,
     base: Url,
     username: String,
     password: Credential,
+    settings: Settings,
     /// Held while somebody logs in, so that a token that expired under many requests is asked for once.
     token: tokio::sync::Mutex<Option<Arc<HeaderValue>>>,
 }
@@ -40,13 +41,15 @@ pub(super) fn open(
 ) -> Result<Arc<dyn Erp>, String> {
     let base = Url::parse(endpoint).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     let base = base.ok_or("erp_endpoint is not an HTTP address, which the connector 'rest' needs")?;
+    super::only_private(&base)?;
+    let settings = Settings::read(&credential.options)?;
     let peer = Peer {
         system: "erp",
         base: &base,
         names: credential.names(),
         is_own: envelope::of_the_platform,
-        timeout,
-        response_bytes_max: RESPONSE_BYTES_MAX,
+        timeout: settings.timeout.unwrap_or(timeout),
+        response_bytes_max: settings.response_bytes_max,
     };
     let channel = Channel::open(peer, None).map_err(|error| error.to_string())?;
     Ok(Arc::new(Rest {
@@ -54,6 +57,7 @@ pub(super) fn open(
         base,
         username: credential.username.clone(),
         password: credential.password.clone(),
+        settings,
         token: tokio::sync::Mutex::default(),
     }))
 }
@@ -78,7 +82,7 @@ struct Token {
 struct Records {
     records: Vec<Box<RawValue>>,
     #[serde(default)]
-    next_cursor: Option<String>,
+    next_cursor: Option<Word>,
 }
 
 /// A page of natural keys, and of the ERP's own ids.
@@ -86,15 +90,39 @@ struct Records {
 struct KeyRows {
     keys: Vec<KeyRow>,
     #[serde(default)]
-    next_cursor: Option<String>,
+    next_cursor: Option<Word>,
 }
 
 #[derive(Deserialize)]
 struct KeyRow {
     #[serde(default)]
-    id: Option<String>,
+    id: Option<Word>,
     #[serde(default)]
-    key: Option<String>,
+    key: Option<Word>,
+}
+
+/// A text, or a number, which is taken with the digits that it is written with.
+#[derive(Deserialize)]
+#[serde(try_from = "Box<RawValue>")]
+struct Word(String);
+
+impl TryFrom<Box<RawValue>> for Word {
+    type Error = String;
+
+    fn try_from(value: Box<RawValue>) -> Result<Self, String> {
+        let written = value.get();
+        if let Ok(text) = serde_json::from_str(written) {
+            return Ok(Self(text));
+        }
+        let is_number = serde_json::from_str::<serde_json::Number>(written).is_ok();
+        if is_number { Ok(Self(written.to_owned())) } else { Err("neither a text nor a number".to_owned()) }
+    }
+}
+
+impl Word {
+    fn text(word: Option<Self>) -> Option<String> {
+        word.map(|Self(text)| text)
+    }
 }
 
 impl Rest {
@@ -129,6 +157,7 @@ impl Rest {
     }
 
     async fn get(&self, url: &Url) -> Result<Answer, CallError> {
+        self.settings.turn().await;
         let token = self.token(None).await?;
         let ask = |token: &Arc<HeaderValue>| {
             let request = self.channel.request(Method::GET, url.clone());
@@ -162,10 +191,18 @@ impl Rest {
                 query.append_pair("cursor", cursor);
             }
         }
-        let Envelope { data: Records { records, next_cursor } } = self.read(self.get(&url).await?)?;
-        let records: Option<Vec<Sourced>> = records.iter().map(|record| sourced(record)).collect();
-        let records = records.ok_or_else(|| self.channel.unknown("a record without its updated_at"))?;
-        Ok(Page { records, next: next_cursor, ..Page::default() })
+        let read = self.read(self.get(&url).await?);
+        let Envelope { data: Records { records, next_cursor } } =
+            read.map_err(|error| refused(ask, error))?;
+        // A record that does not say when it changed stands where its neighbour does.
+        let mut near = ask.since.unwrap_or(Timestamp::UNIX_EPOCH);
+        let mut sourced = Vec::with_capacity(records.len());
+        for record in &records {
+            let record = record::sourced(record, near, self.settings.zone.as_ref());
+            near = record.changed_at;
+            sourced.push(record);
+        }
+        Ok(Page { records: sourced, next: Word::text(next_cursor), ..Page::default() })
     }
 
     async fn read_keys(&self, ask: &KeysAsk<'_>) -> Result<Keys, CallError> {
@@ -186,8 +223,8 @@ impl Rest {
             read => read?,
         };
         let is_id = ask.field == "id";
-        let keys = keys.into_iter().map(|row| if is_id { row.id } else { row.key }).collect();
-        Ok(Keys { keys, next: next_cursor })
+        let keys = keys.into_iter().map(|row| Word::text(if is_id { row.id } else { row.key })).collect();
+        Ok(Keys { keys, next: Word::text(next_cursor) })
     }
 }
 
@@ -213,34 +250,25 @@ impl Erp for Rest {
     }
 }
 
-/// One record. A field that stands in it twice costs the record: which of the two is meant, nobody can say.
-fn sourced(record: &RawValue) -> Option<Sourced> {
-    let (fields, twice) = mapping::record(record.get())?;
-    let changed_at: Timestamp = serde_json::from_str(fields.get("updated_at")?.get()).ok()?;
-    let unreadable = twice.map(|name| Problem::new(name, "is given twice", "let the ERP send it once"));
-    Some(Sourced { changed_at, fields, unreadable, is_row: false })
-}
-
 /// Whether the ERP has no such list, in its own words or in those of what serves it.
 fn is_not_there(error: &CallError) -> bool {
     error.refusal().is_some_and(|refusal| refusal.status == 404)
         || matches!(error, CallError::Setting { wrong: Wrong::Path(_), .. })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_record_with_a_field_twice_is_told_and_not_taken() {
-        let read =
-            |json: &str| serde_json::from_str::<Box<RawValue>>(json).ok().and_then(|record| sourced(&record));
-        let whole =
-            read(r#"{"sku": "A", "price": 1, "updated_at": "2026-11-23T00:00:00Z"}"#).expect("a record");
-        assert_eq!((whole.fields.len(), whole.unreadable), (3, None));
-        let twice = read(r#"{"sku": "A", "price": 1, "price": 2, "updated_at": "2026-11-23T00:00:00Z"}"#);
-        let problem = twice.and_then(|record| record.unreadable).expect("a problem");
-        assert_eq!(problem.what(), "price is given twice");
-        assert!(read(r#"{"sku": "A"}"#).is_none() && read("[]").is_none());
-    }
+/// A refusal of a page, with what was asked: the ERP's code alone says little.
+fn refused(ask: &PageAsk<'_>, error: CallError) -> CallError {
+    let CallError::Refused { system, refusal } = error else { return error };
+    let (entity, limit) = (ask.entity.name(), ask.limit);
+    let since = ask.since.map_or(String::new(), |since| format!(", updated_since={since}"));
+    let code = match refusal.code.as_str() {
+        "UNSPECIFIED" => "without a code".to_owned(),
+        code => format!("with code {code}"),
+    };
+    let why = format!(
+        "it refuses GET {entity} with limit={limit}{since}: HTTP {} {code}; if the limit is what it dislikes, set \
+         page_size",
+        refusal.status
+    );
+    CallError::Unusable { system, why }
 }

@@ -13,7 +13,7 @@ use super::ledger::{Ledger, short_hash};
 use crate::bulk::{self, Answer, Batch, Target, Told, Trouble, patiently};
 use crate::erp::compare::Existing;
 use crate::erp::shop::Shop;
-use crate::erp::{applied, refused};
+use crate::erp::{applied, refusal};
 use crate::http::CallError;
 
 pub(in crate::erp) async fn deactivate(
@@ -102,6 +102,6 @@ impl Target for GoneProducts<'_> {
             product_id: Some(product.product_id.clone()),
             error,
         };
-        Ok(Some(Told { action, outcome, cause: refused(answer), quarantined: None }))
+        Ok(Some(Told { action, outcome, cause: refusal(answer), quarantined: None }))
     }
 }

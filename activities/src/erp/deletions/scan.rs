@@ -1,6 +1,8 @@
 //! The keys of everything that the ERP has, page by page, into lists. Nothing else is read of it, and nothing is
 //! changed.
 
+use std::time::Duration;
+
 use contracts::erp::{ScanKeys, ScannedKeys};
 use contracts::money::Currency;
 use contracts::objects::ObjectRef;
@@ -8,15 +10,18 @@ use mapping::Rules;
 use serde::{Deserialize, Serialize};
 use store::{LinesWriter, Store};
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
+use tokio::time::Instant;
 
 use super::ledger::Ledger;
-use crate::bulk::{Format, Trouble, Walk, patiently};
+use crate::bulk::{Format, Trouble, Walk, persistently};
 use crate::erp::connector::{Erp, KeysAsk};
 use crate::erp::give_up;
 use crate::http::CallError;
 
 /// Keys in one list, about.
 const LIST: u64 = 10_000;
+/// A list is put away after this long where nobody waits for heartbeats.
+const LONGEST: Duration = Duration::from_secs(20);
 
 /// How far a scan is. The next attempt reads again what was read since the last list.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -75,10 +80,13 @@ async fn read_list(
     let mapping = rules.of(input.entity, Currency::VND);
     let mut progress = walk.progress().clone();
     let mut list = LinesWriter::default();
-    while list.count() < LIST && !progress.is_done {
+    // However short it is: the attempt after a lost worker reads from there on.
+    let limit = ctx.info().heartbeat_timeout.filter(|limit| !limit.is_zero());
+    let (begun, longest) = (Instant::now(), limit.map_or(LONGEST, |limit| 2 * limit));
+    while list.count() < LIST && begun.elapsed() < longest && !progress.is_done {
         let cursor = progress.cursor.take();
         let ask = KeysAsk { entity: input.entity, field, cursor: cursor.as_deref(), limit: input.page_size };
-        let page = walk.alive(patiently(ctx, || erp.keys(&ask))).await?;
+        let mut page = walk.alive(persistently(ctx, || erp.keys(&ask))).await?;
         for key in &page.keys {
             progress.count += 1;
             match key.as_deref().map(|key| mapping.sku_of_key(key)) {
@@ -86,6 +94,7 @@ async fn read_list(
                 Some(Err(_)) | None => progress.without_key += 1,
             }
         }
+        page.next = page.next.filter(|next| !next.is_empty());
         if page.next.is_some() && page.next == cursor {
             let why = "its list of keys does not go on: a page ends where the page before did".to_owned();
             return Err(CallError::Unusable { system: "erp", why }.into());

@@ -154,7 +154,7 @@ impl Reading for Till {
         let books = self.books();
         let records = books.pages.get(number).cloned().unwrap_or_default();
         let next = (number + 1 < books.pages.len()).then(|| (number + 1).to_string());
-        std::future::ready(Ok(Page { records, next })).boxed()
+        std::future::ready(Ok(Page { records, next, is_cut: false })).boxed()
     }
 
     fn check(&mut self, (name, price): Row) -> Result<Checked<Row>, Trouble> {

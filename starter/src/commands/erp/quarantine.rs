@@ -11,10 +11,9 @@ use store::{Lines, Listed, Store, StoreError};
 use crate::cli::erp::{QuarantineArgs, RetryArgs};
 use crate::commands::call::Call;
 use crate::processes::ERP;
-use crate::processes::erp::{integration_of, since};
+use crate::processes::erp::{input_of, since};
 use crate::runs::start::{self, Wanted};
 use crate::terminal::exit::{Exit, Failure};
-use crate::terminal::input;
 use crate::terminal::output::{Out, table};
 use crate::terminal::program::command;
 
@@ -99,20 +98,23 @@ pub(crate) async fn show(out: &Out, args: &QuarantineArgs) -> Result<Exit, Failu
 /// older than what the shop has by now.
 pub(crate) async fn retry(call: &Call<'_>, args: RetryArgs) -> Result<Exit, Failure> {
     let store = Store::open(&args.store.store)?;
-    let text = input::read(&args.input)?;
-    if integration_of(&text)? != args.integration {
-        return Err(Failure::new(Exit::Usage, format!("{} is not of {}", text.name, args.integration))
-            .fix("give the input of this integration; nothing was started"));
-    }
-    let before = objects(&store, &args.integration, None).await?;
+    let (text, config) = input_of(&args.input, &args.integration)?;
+    let (mut before, mut others) = (Vec::new(), 0_usize);
     let mut oldest: Option<Timestamp> = None;
-    for object in &before {
-        for row in Lines::read(&store, &object.key).await?.records::<QuarantinedRow>()? {
-            oldest = Some(oldest.map_or(row.changed_at, |oldest| oldest.min(row.changed_at)));
+    for object in objects(&store, &args.integration, None).await? {
+        // A list has records of one kind. Those that this input does not read stay.
+        let rows = Lines::read(&store, &object.key).await?.records::<QuarantinedRow>()?;
+        if rows.iter().any(|row| !config.entities.contains(&row.entity)) {
+            others += 1;
+            continue;
         }
+        oldest = rows.iter().map(|row| row.changed_at).chain(oldest).min();
+        before.push(object);
     }
     let Some(oldest) = oldest else {
-        call.out.say(format!("nothing is in the quarantine of {}; nothing was started", args.integration));
+        let of = if others > 0 { " that the input reads" } else { "" };
+        call.out
+            .say(format!("nothing{of} is in the quarantine of {}; nothing was started", args.integration));
         return Ok(Exit::Ok);
     };
     let wanted = Wanted {
@@ -129,7 +131,7 @@ pub(crate) async fn retry(call: &Call<'_>, args: RetryArgs) -> Result<Exit, Fail
         return Ok(exit);
     }
     let after = objects(&store, &args.integration, None).await?;
-    if after.len() > before.len() {
+    if after.len() > before.len() + others {
         let list = command!("erp quarantine list {}", args.integration);
         call.out.say(format!("some records are still wrong: the quarantine has them again, see '{list}'"));
     }

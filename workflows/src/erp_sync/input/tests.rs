@@ -21,7 +21,7 @@ fn with(changes: Value) -> Result<ErpSyncConfig, Vec<Problem>> {
 fn the_seeds_config_is_right_and_careful() {
     let config = check(SAMPLE).expect("right");
     assert_eq!(config.entities, [Entity::Products, Entity::Inventory, Entity::Customers]);
-    assert_eq!((config.max_invalid, config.full, config.dry_run), (0, false, false));
+    assert_eq!((config.max_invalid, config.full, config.dry_run), (MaxInvalid::Share, false, false));
     assert_eq!(config.lookback, Duration::from_secs(900));
     assert_eq!(config.limits, Limits::default());
     assert_eq!(config.currency, Currency::VND);

@@ -59,8 +59,14 @@ fn a_run_that_reads_on_is_told_what_was_left_out_until_then() {
     let mut work = Work::default();
     assert_eq!(work.resume(), None);
     let earlier_runs = EarlierRuns { failed: 1, quarantined: 10 };
-    let resume =
-        Resume { entity: Entity::Products, cursor: "page-2".to_owned(), since: None, read: 40, earlier_runs };
+    let resume = Resume {
+        entity: Entity::Products,
+        cursor: "page-2".to_owned(),
+        since: None,
+        read: 40,
+        newest: None,
+        earlier_runs,
+    };
     work.resume = Some(resume.clone());
     let counts = StageCounts { read: 40, invalid: 3, ..StageCounts::default() };
     work.staged.entry(Entity::Products).or_default().add(Staged { counts, ..Staged::default() });

@@ -45,7 +45,10 @@ pub(super) struct Claimed {
 
 impl Claimed {
     fn path(&self) -> String {
-        format!("{}/{}", self.folder, self.name)
+        match self.folder {
+            "" => self.name.clone(),
+            folder => format!("{folder}/{}", self.name),
+        }
     }
 }
 
@@ -90,6 +93,18 @@ impl Folder {
             }
         }
         Ok(())
+    }
+
+    /// The complete files of an entity that nobody has claimed yet, oldest first, to be read where they are.
+    pub(super) fn unclaimed(&self, entity: Entity) -> io::Result<Vec<Claimed>> {
+        let mut complete = self.complete(entity, SystemTime::now())?;
+        complete.sort_by(|a, b| (a.changed, &a.name).cmp(&(b.changed, &b.name)));
+        let claimed_at = Timestamp::now();
+        let read = |found: Found| {
+            let kind = kind_of(entity, own_name(&found.name))?;
+            Some(Claimed { name: found.name, folder: "", claimed_at, kind })
+        };
+        Ok(complete.into_iter().filter_map(read).collect())
     }
 
     /// Files that were meant for an entity, by their names, and are not read; each with what to do.

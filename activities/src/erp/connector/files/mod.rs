@@ -9,9 +9,9 @@
 //! let the watermark pass files that come late with an older stamp, and one stamp in the far future would let it pass
 //! everything; both would be put away unread. So the watermark says exactly which files are in the shop.
 //!
-//! A run reads whole files, oldest first, as many as are staged together ([`PageAsk::together`]); the rest is the next
-//! run's. A value that two files change one after the other would else be compared with the shop twice before the first
-//! write, and the older one could win.
+//! A run reads whole files, oldest first, as many as are staged together ([`PageAsk::together`]); the rest is read by
+//! the run that goes on after it ([`Page::is_cut`]). A value that two files change one after the other would else be
+//! compared with the shop twice before the first write, and the older one could win.
 
 mod bucket;
 mod folder;
@@ -25,7 +25,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contracts::erp::Entity;
+use contracts::erp::{Entity, Stamps};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -177,6 +177,7 @@ struct Ask {
     cursor: Option<Cursor>,
     limit: usize,
     together: u64,
+    is_dry: bool,
 }
 
 /// Where a page ended: `<byte, or row of a sheet> <records of this run so far> <claimed file>`.
@@ -226,13 +227,16 @@ impl Inner {
         for file in &files[from..] {
             let resumed = ask.cursor.as_ref().filter(|cursor| cursor.name == file.name);
             let byte = resumed.map_or(0, |cursor| cursor.byte);
-            // Whole files only; a larger one is read alone.
+            // Whole files only; a larger one is read alone. The next one is compared with the shop as it is once these
+            // records are in it.
             if resumed.is_none() && taken > 0 && taken.saturating_add(self.bound(file)?) > ask.together {
+                page.next = Some(Cursor { byte: 0, taken: 0, name: file.name.clone() }.text());
+                page.is_cut = true;
                 return Ok(page);
             }
             let room = ask.limit - page.records.len();
             let part = self.readers.read(&self.folder, file, &self.format, byte, room);
-            let part = part.map_err(|flaw| self.refuse(file, flaw))?;
+            let part = part.map_err(|flaw| self.refuse(file, flaw, ask))?;
             taken += part.rows.len() as u64;
             let sourced = |row: Row| {
                 let (fields, problems) = row.into_parts();
@@ -241,6 +245,7 @@ impl Inner {
                     changed_at: file.claimed_at,
                     fields,
                     unreadable,
+                    is_undated: false,
                     is_row: file.kind != Kind::JsonLines,
                 }
             };
@@ -260,10 +265,13 @@ impl Inner {
                        back into the folder, and leave out full";
             return Err(unusable(why.to_owned()));
         }
-        if let Some(settled) = ask.settled {
+        // A dry run moves nothing: a real one may be at it.
+        if let Some(settled) = ask.settled.filter(|_| !ask.is_dry) {
             self.folder.put_away(ask.entity, settled).map_err(|error| unreachable(&error))?;
         }
-        self.folder.claim(ask.entity, ask.settled).map_err(|error| unreachable(&error))?;
+        if !ask.is_dry {
+            self.folder.claim(ask.entity, ask.settled).map_err(|error| unreachable(&error))?;
+        }
         let left = self.folder.left_lying(ask.entity).map_err(|error| unreachable(&error))?;
         Ok(left.into_iter().map(|(name, why)| format!("{}: {why}", shown(&name))).collect())
     }
@@ -271,6 +279,10 @@ impl Inner {
     /// The files of this run, oldest claim first. When a moment is named, also those put away since.
     fn to_read(&self, ask: &Ask) -> Result<Vec<Claimed>, CallError> {
         let mut files = self.folder.claimed(ask.entity).map_err(|error| unreachable(&error))?;
+        if ask.is_dry {
+            files.retain(|file| ask.settled.is_none_or(|settled| file.claimed_at > settled));
+            files.extend(self.folder.unclaimed(ask.entity).map_err(|error| unreachable(&error))?);
+        }
         let (Some(since), None) = (ask.since, ask.settled) else { return Ok(files) };
         let mut again = self.folder.done(ask.entity).map_err(|error| unreachable(&error))?;
         again.retain(|file| file.claimed_at >= since);
@@ -293,6 +305,7 @@ impl Inner {
         Ok(again)
     }
 
+    /// How many records a file has at most.
     fn bound(&self, file: &Claimed) -> Result<u64, CallError> {
         let content = self.folder.open(file);
         let count = content.and_then(|content| read::records_at_most(content, file.kind, &self.format));
@@ -300,11 +313,14 @@ impl Inner {
     }
 
     /// A file that cannot be read goes out of the way, and the run ends: nothing of it was written.
-    fn refuse(&self, file: &Claimed, flaw: Flaw) -> CallError {
+    fn refuse(&self, file: &Claimed, flaw: Flaw, ask: &Ask) -> CallError {
         let why = match flaw {
             Flaw::Io(error) => return unreachable(&error),
             Flaw::Wrong(problem) => problem,
         };
+        if ask.is_dry {
+            return unusable(format!("file {} {}: {}", shown(&file.name), why.what(), why.fix));
+        }
         match self.folder.fail(file) {
             Ok(()) => unusable(format!(
                 "file {} {}: {}; it is in failed/ now: correct it or the option, and put it back into the folder",
@@ -338,6 +354,10 @@ impl Erp for Files {
         "files"
     }
 
+    fn stamps(&self) -> Stamps {
+        Stamps::Claims
+    }
+
     fn log_in(&self) -> BoxFuture<'_, Result<(), CallError>> {
         let denied = |error: io::Error| match error.kind() {
             io::ErrorKind::PermissionDenied => unusable(format!(
@@ -356,8 +376,8 @@ impl Erp for Files {
                     Cursor::parse(text).ok_or_else(|| unusable("a cursor of another kind".to_owned()))
                 })
                 .transpose()?;
-            let PageAsk { entity, since, settled, limit, together, .. } = *ask;
-            let ask = Ask { entity, since, settled, cursor, limit: limit as usize, together };
+            let PageAsk { entity, since, settled, limit, together, is_dry, .. } = *ask;
+            let ask = Ask { entity, since, settled, cursor, limit: limit as usize, together, is_dry };
             self.blocking(move |inner| inner.page(&ask)).await
         }
         .boxed()

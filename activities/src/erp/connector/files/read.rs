@@ -36,6 +36,10 @@ impl Readers {
         let mut reader = match kept {
             Some((name, next, reader)) if name == file.name && next == at => reader,
             _ => {
+                // Some systems export nothing as a file of nothing.
+                if at == 0 && is_blank(folder.open(file)?)? {
+                    return Ok(Part { rows: Vec::new(), next: None });
+                }
                 let mut reader = Reader::open(folder.open(file)?, file.kind, format)?;
                 reader.seek(at)?;
                 reader
@@ -54,6 +58,21 @@ impl Readers {
         }
         Ok(Part { rows, next: Some(next) })
     }
+}
+
+/// A longer file says something.
+const BLANK_MAX: u64 = 1024;
+
+/// Whether a file holds nothing but blanks, and perhaps a byte-order mark.
+fn is_blank(file: impl Read) -> io::Result<bool> {
+    let mut begin = Vec::new();
+    file.take(BLANK_MAX).read_to_end(&mut begin)?;
+    let rest = [&[0xEF, 0xBB, 0xBF][..], &[0xFF, 0xFE], &[0xFE, 0xFF]]
+        .into_iter()
+        .find_map(|mark| begin.strip_prefix(mark))
+        .unwrap_or(&begin);
+    let is_nothing = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0;
+    Ok((begin.len() as u64) < BLANK_MAX && rest.iter().all(is_nothing))
 }
 
 /// How many records a file has at most: an estimate that never is too low, at the price of reading through it.

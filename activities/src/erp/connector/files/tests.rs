@@ -75,10 +75,18 @@ fn place_of(Exports(path, kind): &Exports) -> Box<dyn Place> {
 }
 
 fn ask(settled: Option<Timestamp>) -> PageAsk<'static> {
-    PageAsk { entity: Entity::Products, since: settled, cursor: None, limit: 2, settled, together: 40 }
+    PageAsk {
+        entity: Entity::Products,
+        since: settled,
+        cursor: None,
+        limit: 2,
+        settled,
+        together: 40,
+        is_dry: false,
+    }
 }
 
-/// Every record of a run, and its newest change.
+/// Every record up to a cut, and its newest change.
 async fn run(
     erp: &Arc<dyn Erp>,
     ask: PageAsk<'_>,
@@ -93,8 +101,8 @@ async fn run(
             records.push(fields.collect());
         }
         match page.next {
-            Some(next) => cursor = Some(next),
-            None => return Ok((records, newest)),
+            Some(next) if !page.is_cut => cursor = Some(next),
+            _ => return Ok((records, newest)),
         }
     }
 }
@@ -200,7 +208,7 @@ async fn a_file_is_put_away_when_the_shop_has_it_and_not_before() {
 }
 
 #[tokio::test]
-async fn files_that_are_not_staged_together_wait_for_the_next_run() {
+async fn files_that_are_not_staged_together_are_read_once_those_before_are_written() {
     for kind in KINDS {
         let folder = Exports::new(kind);
         let erp = folder.at_once();

@@ -13,7 +13,7 @@ mod rpc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contracts::erp::Entity;
+use contracts::erp::{Entity, Stamps};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -38,6 +38,7 @@ pub(super) fn open(
     let url = url.filter(|url| url.path().len() > 1).ok_or(
         "erp_endpoint names no database, which the connector 'tryton' needs: https://erp.example.com/shop",
     )?;
+    super::only_private(&url)?;
     let settings = Settings::read(&credential.options)?;
     let peer = Peer {
         system: "erp",
@@ -185,6 +186,11 @@ impl Tryton {
 impl Erp for Tryton {
     fn kind(&self) -> &'static str {
         "tryton"
+    }
+
+    /// Pages go by id.
+    fn stamps(&self) -> Stamps {
+        Stamps::AnyOrder
     }
 
     fn log_in(&self) -> BoxFuture<'_, Result<(), CallError>> {
