@@ -50,7 +50,7 @@ async fn prices_are_watched_by_a_bar_on_a_terminal_and_by_lines_elsewhere() -> a
 #[tokio::test]
 async fn a_catalogue_is_watched_by_a_bar_on_a_terminal_and_by_lines_elsewhere() -> anyhow::Result<()> {
     let shop = CatalogWorld::new().await?;
-    shop.world.shop.faults(json!([slow("products.create", 300)])).await?;
+    shop.world.shop.faults(json!([slow("products.create", 120)])).await?;
     let product =
         |row: u32| json!({ "sku": format!("S-{row}"), "name": format!("Product {row}"), "price": 1_000 });
     let mut products: Vec<_> = (1..=600).map(product).collect();
