@@ -36,15 +36,16 @@ fn has_lines(pipe: &Called, line: &str) -> anyhow::Result<()> {
 #[tokio::test]
 async fn prices_are_watched_by_a_bar_on_a_terminal_and_by_lines_elsewhere() -> anyhow::Result<()> {
     let world = PriceWorld::new().await?;
-    world.fill(60).await?;
-    let rows = dearer(&world, 60).await?;
-    let pace = json!({ "batch_id": "watched", "batch_size": 5, "delay": "1s" });
-    let run = world.start(json!(rows), pace).await?;
+    world.fill(2_400).await?;
+    let rows = dearer(&world, 2_400).await?;
+    // A thousand rows are told at a time: five batches.
+    let pace = json!({ "batch_id": "watched", "batch_size": 200, "delay": "1s" });
+    let run = world.start_listed(&rows, pace).await?;
     let (terminal, pipe) = watched(&world.erp.world, "prices", "watched").await?;
     is("exit codes", &(terminal.code, pipe.code), &(Some(0), Some(0))).context(terminal.out.clone())?;
-    has_bar(&terminal, "process-batches", "of 60")?;
-    has_lines(&pipe, "process-batches running: 0 of 60")?;
-    is("applied", &run.ended().await?.completed()?.summary.applied, &60)
+    has_bar(&terminal, "process-batches", "of 2400")?;
+    has_lines(&pipe, "process-batches running: 0 of 2400")?;
+    is("applied", &run.ended().await?.completed()?.summary.applied, &2_400)
 }
 
 #[tokio::test]
