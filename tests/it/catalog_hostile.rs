@@ -122,11 +122,9 @@ async fn categories_that_mean_harm_start_nothing() -> anyhow::Result<()> {
         .collect();
     let long = json!([{ "name": long() }]);
     let circle = json!([{ "name": "A", "parent_name": "B" }, { "name": "B", "parent_name": "A" }]);
-    for (categories, why) in [
-        (json!(chain), "stands 11 levels deep (fix: build at most 10 levels)"),
-        (long, "categories[0].name"),
-        (circle, "circle"),
-    ] {
+    for (categories, why) in
+        [(json!(chain), "stands 11 levels deep"), (long, "categories[0].name"), (circle, "circle")]
+    {
         let called = shop.setup(&json!({ "categories": categories }), &[]).await?;
         is("exit code", &called.code, &Some(2)).context(called.err.clone())?;
         ensure!(called.err.contains(why), "{why:?} is not said: {}", called.err);

@@ -36,21 +36,22 @@ fn has_lines(pipe: &Called, line: &str) -> anyhow::Result<()> {
 #[tokio::test]
 async fn prices_are_watched_by_a_bar_on_a_terminal_and_by_lines_elsewhere() -> anyhow::Result<()> {
     let world = PriceWorld::new().await?;
-    world.fill(60).await?;
-    let rows = dearer(&world, 60).await?;
-    let pace = json!({ "batch_id": "watched", "batch_size": 5, "delay": "1s" });
-    let run = world.start(json!(rows), pace).await?;
+    world.fill(2_400).await?;
+    let rows = dearer(&world, 2_400).await?;
+    // A thousand rows are told at a time: five batches.
+    let pace = json!({ "batch_id": "watched", "batch_size": 200, "delay": "1s" });
+    let run = world.start_listed(&rows, pace).await?;
     let (terminal, pipe) = watched(&world.erp.world, "prices", "watched").await?;
     is("exit codes", &(terminal.code, pipe.code), &(Some(0), Some(0))).context(terminal.out.clone())?;
-    has_bar(&terminal, "process-batches", "of 60")?;
-    has_lines(&pipe, "process-batches running: 0 of 60")?;
-    is("applied", &run.ended().await?.completed()?.summary.applied, &60)
+    has_bar(&terminal, "process-batches", "of 2400")?;
+    has_lines(&pipe, "process-batches running: 0 of 2400")?;
+    is("applied", &run.ended().await?.completed()?.summary.applied, &2_400)
 }
 
 #[tokio::test]
 async fn a_catalogue_is_watched_by_a_bar_on_a_terminal_and_by_lines_elsewhere() -> anyhow::Result<()> {
     let shop = CatalogWorld::new().await?;
-    shop.world.shop.faults(json!([slow("products.create", 300)])).await?;
+    shop.world.shop.faults(json!([slow("products.create", 120)])).await?;
     let product =
         |row: u32| json!({ "sku": format!("S-{row}"), "name": format!("Product {row}"), "price": 1_000 });
     let mut products: Vec<_> = (1..=600).map(product).collect();

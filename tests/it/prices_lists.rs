@@ -104,10 +104,10 @@ async fn the_wrong_rows_of_a_preview_are_not_told_as_those_of_the_run() -> anyho
     let previewed = (file(&world, "previewed.csv", previewed)?, "--dry-run", 7, ["2 GHOST-1", "4 GHOST-2"]);
     let written = (file(&world, "written.csv", written)?, "--wait", 7, ["3 GHOST-3", ""]);
     for (path, how, code, wanted) in [previewed, written] {
-        let more = ["--batch-id", "both", "--keep-good-rows", how];
+        let more = ["--batch-id", "previewed", "--keep-good-rows", how];
         let called = prices(&world, &[&["update", "--input", &path], &more[..]].concat()).await?;
         is("exit code", &called.code, &Some(code)).context(called.err.clone())?;
-        let errors = prices(&world, &["report", "both", "--errors"]).await?;
+        let errors = prices(&world, &["report", "previewed", "--errors"]).await?;
         is("errors", &errors.code, &Some(0)).context(errors.err.clone())?;
         let named = |line: &str| {
             let cells: Vec<&str> = line.split(',').collect();

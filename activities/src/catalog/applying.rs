@@ -165,7 +165,7 @@ impl<K: Kind> Target for Applying<'_, K> {
     }
 
     fn tell(&self, row: &K::Row, answer: &Answer<()>) -> Result<Option<Told<RowOutcome>>, Trouble> {
-        // A row is told once. What was kept of it goes, so that a long batch needs no more memory than a short one.
+        // A row is told once, and then forgotten, so that a long batch needs no more memory than a short one.
         let key = self.kind.key(row);
         let now = self.seen().remove(&key);
         let mut was_there = self.was_there.lock().unwrap_or_else(PoisonError::into_inner);

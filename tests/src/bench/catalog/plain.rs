@@ -91,7 +91,7 @@ impl Client {
             "currency": "VND", "description": wanted["description"], "categoryId": category, "images": [url],
             "attributes": wanted["attributes"], "status": "active",
         });
-        let id = self.post("products", &format!("product/{number}"), &body).await?["id"].clone();
+        let id = self.post("products", &format!("product/{number}"), &body).await?["product_id"].clone();
         let stock =
             json!({ "product_id": id, "quantity": 10, "location": "default", "allocation_type": "GENERAL" });
         self.post("inventory", &format!("stock/{number}"), &stock).await?;

@@ -55,7 +55,7 @@ impl Size {
         misses
     }
 
-    /// What must not grow from a size to the next, tenfold one.
+    /// The figures that grow from a size to the next, tenfold one, although they must not.
     fn misses_after(&self, smaller: &Self) -> Vec<String> {
         let both = |figure: fn(&Self) -> f64| (smaller.a_row(figure(smaller)), self.a_row(figure(self)));
         let mut compared = Compared::of(smaller.rows, self.rows);
