@@ -252,7 +252,7 @@ async fn worker(url: &Url) -> Vec<Check> {
     }];
     checks.extend(readiness.checks.into_iter().map(|probe| {
         let (name, detail, ok) = (format!("{NAME}: {}", probe.name), probe.words(), probe.ok);
-        let log = "the worker's log has the address that was asked";
+        let log = "correct what the line names, and restart the worker; its log has each step that failed so";
         if ok { Check::ok(&name, detail) } else { Check::failed(&name, detail, log) }
     }));
     checks
