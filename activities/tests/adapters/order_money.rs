@@ -78,7 +78,8 @@ async fn how_the_money_ended_is_told_again_and_leaves_the_order_as_it_is() -> Te
         }
         assert_eq!(shown(&shop).await?[..2], [json!("expired"), json!(status.name())]);
     }
-    let gone = Temporal::with(CommerceActivities::new(Shop::open().await?.api()?)).await?;
+    let other = Shop::open().await?;
+    let gone = Temporal::with(CommerceActivities::new(other.api()?)).await?;
     let refused = gone.run(Commerce::update_payment, FIRST, &word(PaymentStatus::Paid)?).await?;
     let refused = refused.err().ok_or("told")?;
     assert_eq!((refused.kind.as_str(), refused.is_final), (REFUSED, false), "a person is asked in the end");
