@@ -62,7 +62,6 @@ mod tests {
     use contracts::erp::Entity;
     use contracts::money::Currency;
 
-    use super::*;
     use crate::Rules;
 
     fn unseen(rows: &[&str]) -> Vec<String> {

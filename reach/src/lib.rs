@@ -155,14 +155,14 @@ impl fmt::Display for Reason {
 
 #[cfg(test)]
 mod tests {
-    use temporalio_client::TlsOptions;
+    use temporalio_client::{TlsOptions, Url};
 
     use super::*;
 
     const SWITCHES: Switches = Switches { on: "say --tls", off: "say --tls=false" };
 
     fn options(address: &str, has_tls: bool) -> ConnectionOptions {
-        let options = ConnectionOptions::new(address.parse().expect("a URL"));
+        let options = ConnectionOptions::new(address.parse::<Url>().expect("a URL"));
         options.maybe_tls_options(has_tls.then(TlsOptions::default)).build()
     }
 

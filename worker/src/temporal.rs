@@ -229,7 +229,8 @@ mod tests {
     /// Waiting does not mend settings that contradict each other; whoever reads the log learns what does.
     #[tokio::test]
     async fn an_https_address_without_tls_ends_the_worker_with_the_fix() {
-        let connection = ConnectionOptions::new("https://127.0.0.1:8233".parse().expect("a URL")).build();
+        let address: temporalio_client::Url = "https://127.0.0.1:8233".parse().expect("a URL");
+        let connection = ConnectionOptions::new(address).build();
         let refusal = attempt(&connection, &ClientOptions::new("default".to_owned()).build()).await;
         let Err(Refusal::Final(error)) = refusal else { panic!("it goes on") };
         let said = error.to_string();
