@@ -3,7 +3,6 @@
 //! `/health` of a system answers everybody, so it says nothing of a token. Whoever wants to know asks for one read
 //! more: of a thing that nobody has, so that the answer holds nothing.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use activities::http::{Api, CallError};
@@ -113,7 +112,7 @@ pub(super) mod nothing {
     }
 
     pub(in super::super) fn payment() -> Result<FindPayment, String> {
-        Ok(FindPayment { key: IdempotencyKey::new(ID, "read"), order_id: order()?, payment_id: None, other_ids: BTreeSet::new() })
+        Ok(FindPayment { key: IdempotencyKey::new(ID, "read"), order_id: order()?, payment_id: None, other_ids: std::collections::BTreeSet::new() })
     }
 
     pub(in super::super) fn label() -> Result<ShipmentRef, String> {
