@@ -111,7 +111,7 @@ impl Order<'_> {
 
     /// The signal `payment_heard`, and whether the order has taken the news.
     pub async fn payment_heard(&self, event_id: &str) -> anyhow::Result<bool> {
-        let event = PaymentSettled { event_id: event_id.to_owned() };
+        let event = PaymentSettled { event_id: event_id.to_owned(), payment_id: None };
         let options = WorkflowSignalOptions::default();
         self.handle().signal(OrderProcessing::payment_heard, event.clone(), options).await?;
         let options = WorkflowQueryOptions::default();

@@ -116,7 +116,7 @@ impl TillActivities {
         let pages = Pages { cursor: None, at_most, folder: "staged", quarantine: "quarantine" };
         let mut reading = self.0.clone();
         let rows = bulk::stage(&ctx, &self.0.store, &mut reading, &pages).await?;
-        let bulk::StagedRows { batch, quarantined, causes, superseded, next } = rows;
+        let bulk::StagedRows { batch, quarantined, causes, superseded, next, is_cut: _ } = rows;
         Ok(Staged { batch, quarantined, causes, superseded, next })
     }
 
