@@ -72,26 +72,6 @@ impl Process for LatePayment {
     }
 }
 
-/// The findings of the story, of which the result is made.
-#[derive(Default)]
-struct GivenBack {
-    payment_id: Option<String>,
-    /// Whether money was captured; `None`: the read got no answer, or the payment was open.
-    was_paid: Option<bool>,
-    /// Whether somebody has decided about this money.
-    is_decided: bool,
-    /// Whether money may have gone back here.
-    may_have_gone_back: bool,
-    /// Whether the customer was told so.
-    is_told: bool,
-    /// Whether the money may have ended anew since the shop was told.
-    is_news: bool,
-    /// Whether somebody gave it back by hand, as the last word about it.
-    is_by_hand: bool,
-    /// How it ended, where that was read.
-    balance: Option<Balance>,
-}
-
 /// Gives late money back, for as long as there is news of it; only a person can leave it.
 async fn forward(saga: &mut Saga<LatePayment>, late: &LatePaymentData) -> Result<GivenBack, Halt> {
     // From here on no cancel reaches a step.
@@ -112,6 +92,26 @@ async fn forward(saga: &mut Saga<LatePayment>, late: &LatePaymentData) -> Result
             return Ok(given);
         }
     }
+}
+
+/// The findings of the story, of which the result is made.
+#[derive(Default)]
+struct GivenBack {
+    payment_id: Option<String>,
+    /// Whether money was captured; `None`: the read got no answer, or the payment was open.
+    was_paid: Option<bool>,
+    /// Whether somebody has decided about this money.
+    is_decided: bool,
+    /// Whether money may have gone back here.
+    may_have_gone_back: bool,
+    /// Whether the customer was told so.
+    is_told: bool,
+    /// Whether the money may have ended anew since the shop was told.
+    is_news: bool,
+    /// Whether somebody gave it back by hand, as the last word about it.
+    is_by_hand: bool,
+    /// How it ended, where that was read.
+    balance: Option<Balance>,
 }
 
 /// Where two payments hold money, the read refuses to choose, and a person is asked.
