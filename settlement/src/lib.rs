@@ -6,6 +6,9 @@
 //! Nobody takes the news at its word: the order and `LatePayment` read the payment again from the provider. An order
 //! has one `LatePayment` at a time: it is started with the first news, and told of what comes while it is open. No news
 //! is lost between the two: Temporal completes no run that has a signal it was not shown.
+//!
+//! - `error`: why news could not be brought.
+//!
 //! Deliberately absent: deciding by the order of events. They may come twice, late or reversed.
 
 mod error;

@@ -259,7 +259,7 @@ async fn news_beyond_measure_of_a_paid_order_keeps_no_answer_out() -> anyhow::Re
     order.until("asks", |p| p.needs_human == ["update-order-status"]).await?;
     assert_eq!(taken(&order, 0..2_100).await, 500, "the rest is refused, which counts for nothing");
     assert_eq!(order.payment_settled("one more").await, Err("already paid".to_owned()));
-    // Whoever brings news looks if the order was paid twice, whichever way it was sent.
+    // News makes its sender look if the order was paid twice, whichever way it was sent.
     let (order_id, event_id) = (OrderId::new(order.order_id.as_str())?, EventId::new("evt_last")?);
     let heard = settle(&world.client, &world.task_queue, &order_id, &event_id, LIMIT).await?;
     assert!(matches!(heard, Heard::PaidBefore { .. }), "{heard:?}");

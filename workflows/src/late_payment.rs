@@ -73,26 +73,6 @@ impl Process for LatePayment {
     }
 }
 
-/// The findings of the story, of which the result is made.
-#[derive(Default)]
-struct GivenBack {
-    payment_id: Option<String>,
-    /// Whether money was captured; `None`: the read got no answer, or the payment was open.
-    was_paid: Option<bool>,
-    /// Whether somebody has decided about this money.
-    is_decided: bool,
-    /// Whether money may have gone back here.
-    may_have_gone_back: bool,
-    /// Whether the customer was told so.
-    is_told: bool,
-    /// Whether the money may have ended anew since the shop was told.
-    is_news: bool,
-    /// Whether somebody gave it back by hand, as the last word about it.
-    is_by_hand: bool,
-    /// How it ended, where that was read.
-    balance: Option<Balance>,
-}
-
 /// Gives late money back, for as long as there is news of it; only a person can leave it.
 async fn forward(saga: &mut Saga<LatePayment>, late: &LatePaymentData) -> Result<GivenBack, Halt> {
     // From here on no cancel reaches a step.
@@ -115,12 +95,31 @@ async fn forward(saga: &mut Saga<LatePayment>, late: &LatePaymentData) -> Result
     }
 }
 
+/// The findings of the story, of which the result is made.
+#[derive(Default)]
+struct GivenBack {
+    payment_id: Option<String>,
+    /// Whether money was captured; `None`: the read got no answer, or the payment was open.
+    was_paid: Option<bool>,
+    /// Whether somebody has decided about this money.
+    is_decided: bool,
+    /// Whether money may have gone back here.
+    may_have_gone_back: bool,
+    /// Whether the customer was told so.
+    is_told: bool,
+    /// Whether the money may have ended anew since the shop was told.
+    is_news: bool,
+    /// Whether somebody gave it back by hand, as the last word about it.
+    is_by_hand: bool,
+    /// How it ended, where that was read.
+    balance: Option<Balance>,
+}
+
 /// Why the question is over whether an order was paid twice.
 const ORDER_HAS_ENDED: &str = "the order has ended since without its money: whatever came goes back";
 
 /// Where two payments hold money, the read refuses to choose, and a person is asked. Money that is owed by then does
-/// not
-/// wait for the answer.
+/// not wait for the answer.
 async fn look_for_a_second(saga: &Saga<LatePayment>, order_id: &OrderId, given: &mut GivenBack) {
     saga.skip(REFUND, "the order has its money");
     let since = saga.ctx().state(|w| w.news);

@@ -5,8 +5,8 @@
 //! - [`stripe`]: Stripe's PaymentIntents, cards only.
 //!
 //! A provider's wire stays in its folder; all answer in the contract's words, all make a refund's key alike
-//! (`refund.rs`), and all tell in the same way how the money ended (`balance.rs`). A state that is not known is an error
-//! that names it: it is neither "the customer has to act" nor "nothing there".
+//! (`refund.rs`), and all tell in the same way how the money ended (`balance.rs`). A state that is not known is an
+//! error that names it: it is neither "the customer has to act" nor "nothing there".
 
 #![expect(
     missing_docs,

@@ -86,7 +86,8 @@ async fn how_the_money_ended_is_told_again_and_leaves_the_order_as_it_is() -> Te
     Ok(())
 }
 
-/// An answer that does not repeat it is no sign that the shop holds it; a shop that shows nothing of it has taken it.
+/// An answer that does not repeat it does not show that the shop holds it; a shop that shows nothing of it has taken
+/// it.
 #[tokio::test]
 async fn a_word_about_the_money_that_the_shop_does_not_repeat_is_looked_for() -> TestResult {
     let ok = |data: Value| answer(200, "", &json!({ "data": data }).to_string());
