@@ -1,7 +1,7 @@
 //! Asks an outside system whether it is there, and whether it lets us in.
 //!
-//! `/health` of a system answers everybody, so it says nothing of a token. Whoever wants to know asks for one read
-//! more: of a thing that nobody has, so that the answer holds nothing.
+//! `/health` of a system answers everybody, so it says nothing of a token. A read does; it is of a thing that nobody
+//! has, so that the answer holds nothing.
 
 use std::sync::Arc;
 
