@@ -1,5 +1,5 @@
-//! The alarms of `deploy/prometheus`: each fires when it should (`promtool`), each leads to its page of the runbook, and
-//! each goes by series that a worker has from its first second.
+//! The alarms of `deploy/prometheus`: each fires when it should (`promtool`), leads to its page of the runbook, and
+//! goes by series that a worker has from its first second.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

@@ -52,7 +52,7 @@ async fn a_token_that_is_not_taken_is_red_and_the_worker_stays_ready() -> anyhow
         );
     }
     assert_eq!(check(&document, "worker: shipping")?["ok"], json!(true));
-    // What asks every few seconds asks for less, and the worker is ready: its other steps go on.
+    // The worker is ready all the same: its other steps go on.
     let ready = reqwest::get(format!("http://127.0.0.1:{port}/readyz")).await?;
     assert_eq!(ready.status().as_u16(), 200);
     assert_eq!(check(&document, "worker")?["ok"], json!(true));

@@ -1,4 +1,4 @@
-//! The address of the call that failed in an activity, for the worker's log. It is no part of the failure: an address
+//! The address of the call that failed in an activity, for the worker's log. It is not part of the failure: an address
 //! changes with the settings, and what a history holds does not.
 
 use std::cell::RefCell;

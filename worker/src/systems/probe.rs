@@ -1,7 +1,7 @@
 //! Asks an outside system whether it is there, and whether it lets us in.
 //!
-//! `/health` of a system answers everybody, so it says nothing of a token. Whoever wants to know asks for one read
-//! more: of a thing that nobody has, so that the answer holds nothing.
+//! `/health` of a system answers everybody, so it says nothing of a token. A read does; it is of a thing that nobody
+//! has, so that the answer holds nothing.
 
 use std::sync::Arc;
 
@@ -112,7 +112,12 @@ pub(super) mod nothing {
     }
 
     pub(in super::super) fn payment() -> Result<FindPayment, String> {
-        Ok(FindPayment { key: IdempotencyKey::new(ID, "read"), order_id: order()?, payment_id: None, other_ids: std::collections::BTreeSet::new() })
+        Ok(FindPayment {
+            key: IdempotencyKey::new(ID, "read"),
+            order_id: order()?,
+            payment_id: None,
+            other_ids: std::collections::BTreeSet::new(),
+        })
     }
 
     pub(in super::super) fn label() -> Result<ShipmentRef, String> {
