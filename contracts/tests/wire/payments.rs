@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use contracts::commerce::PaymentStatus;
-use contracts::money::Money;
 use contracts::payment::{
     Balance, ChargePayment, CustomerAction, FindPayment, Payment, PaymentKind, PaymentState, ReversePayment,
 };
