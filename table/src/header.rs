@@ -35,6 +35,8 @@ pub(crate) struct Header {
     names: Vec<String>,
     /// Whether each line ends with a delimiter, behind which nothing comes.
     has_open_end: bool,
+    /// The sign between values.
+    delimiter: char,
 }
 
 impl Header {
@@ -65,7 +67,7 @@ impl Header {
                 return wrong(value.at, "has two columns of one name", "give each its own");
             }
         }
-        Ok(Self { names, has_open_end })
+        Ok(Self { names, has_open_end, delimiter })
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
@@ -77,12 +79,21 @@ impl Header {
         Width { columns: self.names.len(), has_open_end: self.has_open_end }
     }
 
-    /// The values of a record, as many as there are names. One more that is empty is the delimiter at a line's end.
+    /// The values of a record, as many as there are names. One more that is empty is the delimiter at a line's end,
+    /// unless it may as well be an empty last value behind a number that holds a delimiter: `1,250,`.
     pub(crate) fn fit(&self, record: Record) -> Result<Vec<Value>, Flaw> {
         let Record { at, mut values, wide_quote } = record;
         if values.len() == self.names.len() + 1
             && values.last().is_some_and(|last| last.text.trim().is_empty())
         {
+            let of_one_number = if self.has_open_end { None } else { self.of_one_number(&values) };
+            if let Some((at, text)) = of_one_number {
+                return wrong(
+                    at,
+                    format!("has more values than there are columns, and {text}, which may be one number"),
+                    "put numbers that hold the delimiter in quotes, or end the first line with the delimiter as well",
+                );
+            }
             values.pop();
         }
         let (count, wanted) = (values.len(), self.names.len());
@@ -103,6 +114,25 @@ impl Header {
                 "give each record a value for each column, or say what is meant (options delimiter and escape)",
             ),
         }
+    }
+}
+
+impl Header {
+    /// Two values side by side that may be one number whose thousands or decimals are behind the delimiter.
+    fn of_one_number(&self, values: &[Value]) -> Option<(u64, String)> {
+        if self.delimiter != ',' {
+            return None;
+        }
+        let is_number = |value: &Value| {
+            let text = value.text.trim();
+            !value.is_quoted && text.starts_with(|sign: char| sign.is_ascii_digit() || sign == '-')
+        };
+        let is_rest = |value: &Value| {
+            let digits = value.text.trim().split('.').next().unwrap_or_default();
+            !value.is_quoted && !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        let pair = values.windows(2).find(|pair| is_number(&pair[0]) && is_rest(&pair[1]))?;
+        Some((pair[0].at, format!("\"{},{}\"", pair[0].text.trim(), pair[1].text.trim())))
     }
 }
 
