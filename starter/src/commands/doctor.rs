@@ -16,7 +16,6 @@ use temporalio_common::protos::temporal::api::operatorservice::v1::ListSearchAtt
 use temporalio_common::protos::temporal::api::workflowservice::v1::{
     DescribeNamespaceRequest, GetSystemInfoRequest,
 };
-use tonic::{IntoRequest, Request};
 use workflows::search_attributes::{self, Kind};
 
 use crate::commands::call::Call;
@@ -24,10 +23,8 @@ use crate::runs::connect::Session;
 use crate::terminal::exit::{Exit, Failure};
 use crate::terminal::output::{Paint, table};
 use crate::terminal::program::word;
-use check::{Check, failed};
+use check::{ASK_LIMIT, Check, asking, failed};
 
-/// How long one question may take.
-const ASK_LIMIT: Duration = Duration::from_secs(10);
 
 /// How long Temporal has to keep closed runs. A number that it has forgotten counts as new: an order that was shipped
 /// could be started a second time, and news of its money would find nobody.
@@ -93,12 +90,6 @@ fn text(checks: &[Check], paint: Paint) -> String {
         (0, "failed") => paint.bad(cell),
         _ => cell,
     })
-}
-
-fn asking<T>(message: T) -> Request<T> {
-    let mut request = message.into_request();
-    request.set_timeout(ASK_LIMIT);
-    request
 }
 
 async fn connection(session: &Session, place: &str) -> Check {

@@ -1,6 +1,9 @@
-//! One thing that was looked at, and what came of it.
+//! One thing that was looked at, what came of it, and how Temporal is asked about it.
+
+use std::time::Duration;
 
 use serde::Serialize;
+use tonic::{IntoRequest as _, Request};
 
 use crate::terminal::exit::Failure;
 
@@ -29,4 +32,14 @@ pub(super) fn failed(name: &str, failure: &Failure) -> Check {
     let words = failure.to_string();
     let (detail, fix) = words.split_once("\n  fix: ").unwrap_or((&words, "see the server's log"));
     Check::failed(name, detail, fix)
+}
+
+/// How long one question may take.
+pub(super) const ASK_LIMIT: Duration = Duration::from_secs(10);
+
+/// A request that does not wait longer.
+pub(super) fn asking<T>(message: T) -> Request<T> {
+    let mut request = message.into_request();
+    request.set_timeout(ASK_LIMIT);
+    request
 }

@@ -11,8 +11,7 @@ use temporalio_common::protos::temporal::api::workflowservice::v1::{
 use tonic::Status;
 use workflows::policy::BULK_QUEUE;
 
-use super::asking;
-use super::check::{Check, failed};
+use super::check::{Check, asking, failed};
 use crate::runs::connect::Session;
 use crate::terminal::exit::Failure;
 use crate::terminal::output::duration;
