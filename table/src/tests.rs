@@ -136,7 +136,10 @@ fn the_delimiter_is_the_one_that_is_said_and_another_one_is_named() {
     // The note is empty, and the price is 1,250: not 1.
     let shifted = "sku,old_price,new_price,note\nA,1000,1,250,\n";
     let said = csv(shifted, &json!({}));
-    assert!(said.as_ref().is_err_and(|said| said.contains("\"1000,1\", which may be one number")), "{said:?}");
+    assert!(
+        said.as_ref().is_err_and(|said| said.contains("\"1000,1\", which may be one number")),
+        "{said:?}"
+    );
     let behind = "sku,name,\nA,a,x\n";
     assert_eq!(
         csv(behind, &json!({})),

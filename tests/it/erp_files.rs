@@ -213,8 +213,5 @@ async fn a_column_that_a_rule_reads_and_nobody_exports_costs_its_records() -> an
     exports.write("products.jsonl", "{\"item\":\"FILE-1\",\"name\":\"Áo dài\",\"price\":1000}\n")?;
     let result = erp.sync(config).await?.completed()?;
     assert_eq!(result.report.summary.products_created, 1);
-    // Where no line says anything of it, that is told.
-    let words = result.steps.step("transform-data").and_then(|step| step.detail.clone()).unwrap_or_default();
-    assert!(words.contains("product_active is made of the column 'aktiv', and no row has it"), "{words}");
     Ok(())
 }

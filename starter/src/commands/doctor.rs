@@ -25,7 +25,6 @@ use crate::terminal::output::{Paint, table};
 use crate::terminal::program::word;
 use check::{ASK_LIMIT, Check, asking, failed};
 
-
 /// How long Temporal has to keep closed runs. A number that it has forgotten counts as new: an order that was shipped
 /// could be started a second time, and news of its money would find nobody.
 const RETENTION_MIN: Duration = Duration::from_secs(30 * 24 * 3_600);

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tests::erp::{ErpWorld, Sync};
 use tests::matrix::{is, slow};
+use workflows::report::StepStatus;
 
 use super::books::{HERE, IMPATIENT, books_of, config, fill, goes_on, open, whole};
 use super::table::{CANCELLED_AT_LEASE, Ends, Expected, FAILED_AT_LEASE, SYNCED};
@@ -43,7 +44,14 @@ async fn a_second_run_is_skipped_and_says_nothing_about_the_integration() -> any
     let second = second.ended().await?.completed()?;
     is("outcome of the second", &second.outcome.as_str(), &"skipped")?;
     is("the shop was told of the second", &erp.state().await?, &Value::Null)?;
-    is("steps done by the second", &second.steps.completed(), &1)?;
+    let done: Vec<&str> = second
+        .steps
+        .steps
+        .iter()
+        .filter(|step| step.status == StepStatus::Completed)
+        .map(|step| step.step.as_str())
+        .collect();
+    is("steps done by the second", &done.len(), &1)?;
     whole(erp, &first, SYNCED).await.map(drop)
 }
 
