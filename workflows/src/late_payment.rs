@@ -13,7 +13,8 @@
 //!    for its patience; the latter is tried on meanwhile. Where somebody has decided about this payment before
 //!    (`decided`), a person is asked before anything is sent: the money may have gone back by hand. If the read shows
 //!    that there is no money, and none to come, nobody needs to be asked.
-//! 3. `update-payment`: the shop is told how the money ended, as the provider shows it then.
+//! 3. `update-payment`: the shop is told how the money ended, as the provider shows it then. A person is asked where it
+//!    cannot be told; more news closes that question, and the shop is told anew.
 //! 4. `send-notifications`: the customer gets the mail `refunded`, once the provider shows what went back.
 //!
 //! News that has come meanwhile begins with 1 again.
@@ -62,7 +63,8 @@ impl Process for LatePayment {
             .if_left("if the customer paid twice, the shop keeps both"),
         StepSpec::retriable(REFUND, "give the money back")
             .if_left("the shop keeps money that bought nothing"),
-        StepSpec::retriable(TELL, "tell the shop how the money ended"),
+        StepSpec::retriable(TELL, "tell the shop how the money ended")
+            .if_left("the shop does not know what became of the money"),
         StepSpec::retriable(NOTIFY, "tell the customer"),
     ];
     type Input = LatePaymentData;
