@@ -37,7 +37,10 @@ pub(super) async fn tell(saga: &Saga<LatePayment>, late: &LatePaymentData, given
                 return;
             }
         };
-        word = given.balance.as_ref().map(|balance| word_of(late, balance));
+        word = given.balance.as_ref().and_then(|balance| word_of(late, balance));
+        if given.balance.is_some() && word.is_none() {
+            saga.skip(TELL, "the provider shows no payment of this order");
+        }
     } else if given.balance.is_none() {
         saga.skip(TELL, "no money moved here");
     }
@@ -70,14 +73,17 @@ async fn read(
     }
 }
 
-fn word_of(late: &LatePaymentData, balance: &Balance) -> UpdatePayment {
-    UpdatePayment {
+/// `None`: there is no payment, and the number may be that of another customer's order in the shop, as it is where this
+/// order was refused. Its money must not be overwritten.
+fn word_of(late: &LatePaymentData, balance: &Balance) -> Option<UpdatePayment> {
+    let payment_id = Some(balance.payment_id.clone()?);
+    Some(UpdatePayment {
         key: IdempotencyKey::new(&workflow_id(&late.order_id), TELL),
         order_id: late.order_id.clone(),
         payment_status: balance.status,
-        payment_id: balance.payment_id.clone(),
+        payment_id,
         refund_ids: balance.refund_ids.clone(),
-    }
+    })
 }
 
 /// The shop hears how the money ended. Whether more news came before it has.

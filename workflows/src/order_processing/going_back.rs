@@ -70,6 +70,8 @@ impl WayBack<OrderProcessing, Fulfilled> for OrderRun<'_> {
             if is_untold {
                 told = back.ctx().state(|w| w.saga.times_settled(PAY));
                 match self.balance(back, policy::aftermath()).await {
+                    // The number may be that of another customer's order, whose money must not be overwritten.
+                    Ok(balance) if !has_begun && balance.payment_id.is_none() => {}
                     Ok(balance) => {
                         let word = self.requests.money_ended(&balance);
                         back.undo_last_with(TELL_MONEY, Commerce::update_payment, word, policy::tell_shop());
