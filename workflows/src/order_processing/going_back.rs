@@ -46,7 +46,7 @@ impl WayBack<OrderProcessing, Fulfilled> for OrderRun<'_> {
             0 if was_charged => None,
             0 => Some(self.ended_as(back, nothing_charged())),
             times => {
-                let balance = self.balance(back, policy::bookkeeping()).await.ok();
+                let balance = self.balance(back, policy::bookkeeping(), |_| false).await.ok().flatten();
                 told = if balance.is_some() { times } else { 0 };
                 balance
             }
@@ -66,24 +66,27 @@ impl WayBack<OrderProcessing, Fulfilled> for OrderRun<'_> {
             // Money that arrives does not wait for an answer about something else.
             let has_news = |w: &OrderProcessing| w.settlements.len() > heard && !is_asked(w, PAY);
             back.undo_until(|w| is_untold(w) || has_news(w)).await;
-            let (is_untold, has_news) = back.ctx().state(|w| (is_untold(w), has_news(w)));
-            if is_untold {
-                told = back.ctx().state(|w| w.saga.times_settled(PAY));
-                match self.balance(back, policy::aftermath()).await {
+            let (is_untold, is_news) = back.ctx().state(|w| (is_untold(w), has_news(w)));
+            // Money that arrives does not wait for the reading of how other money ended, either.
+            if is_news {
+                heard = back.ctx().state(|w| w.settlements.len());
+                self.reverse_again(back);
+            } else if is_untold {
+                let times = back.ctx().state(|w| w.saga.times_settled(PAY));
+                match self.balance(back, policy::aftermath(), has_news).await {
+                    // It is read once the news was acted on.
+                    Ok(None) => continue,
                     // The number may be that of another customer's order, whose money must not be overwritten.
-                    Ok(balance) if !has_begun && balance.payment_id.is_none() => {}
-                    Ok(balance) => {
+                    Ok(Some(balance)) if !has_begun && balance.payment_id.is_none() => {}
+                    Ok(Some(balance)) => {
                         let word = self.requests.money_ended(&balance);
                         back.undo_last_with(TELL_MONEY, Commerce::update_payment, word, policy::tell_shop());
                         self.tell_customer(back, &customer, None, Refund::of(Some(&balance)));
                     }
                     Err(reason) => back.note(format!("how the money ended could not be read: {reason}")),
                 }
-            }
-            if has_news {
-                heard = back.ctx().state(|w| w.settlements.len());
-                self.reverse_again(back);
-            } else if !is_untold {
+                told = times;
+            } else {
                 return;
             }
         }
@@ -108,15 +111,25 @@ impl OrderRun<'_> {
     }
 
     /// Reads how the money ended. Where somebody gave it back by hand, that person's word counts if the provider does
-    /// not show it.
-    async fn balance(&self, back: &Back<'_, OrderProcessing>, policy: Policy) -> Result<Balance, String> {
+    /// not show it. `None`: there was news before the answer.
+    async fn balance(
+        &self,
+        back: &Back<'_, OrderProcessing>,
+        policy: Policy,
+        has_news: impl Fn(&OrderProcessing) -> bool,
+    ) -> Result<Option<Balance>, String> {
         let is_declined = self.so_far.borrow().is_declined;
         let (known, mut other_ids) = back.ctx().state(|w| (w.payment_id.clone(), w.payment_ids.clone()));
         other_ids.retain(|id| Some(id) != known.as_ref());
         // A provider need not show what it declined.
         let payment_id = known.filter(|_| !is_declined);
         let question = FindPayment { other_ids, ..self.requests.refund(payment_id.clone()) };
-        let read = Box::pin(back.read(TELL_MONEY, Payments::refunded, question, policy)).await;
+        let read =
+            Box::pin(back.read_unless(TELL_MONEY, Payments::refunded, question, policy, has_news)).await;
+        let read = match read.transpose() {
+            None => return Ok(None),
+            Some(read) => read,
+        };
         let status = back.ctx().state(|w| w.saga.report().step(PAY).map(|step| step.status));
         let balance = match (read, status == Some(StepStatus::Resolved)) {
             (Ok(balance), false) => balance,
@@ -131,7 +144,7 @@ impl OrderRun<'_> {
             (Err(_), true) => given_back(payment_id),
             (Err(reason), false) => return Err(reason),
         };
-        Ok(self.ended_as(back, balance))
+        Ok(Some(self.ended_as(back, balance)))
     }
 
     /// Notes how the money ended, for the report and the result.

@@ -1,5 +1,7 @@
 //! The way back: undos newest first, past failed ones; a person is asked about what stuck.
 
+mod reading;
+
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::pin;
@@ -11,11 +13,10 @@ use temporalio_common::ActivityDefinition;
 use temporalio_workflow::{WorkflowCancellationToken as Token, WorkflowContext};
 
 use super::asking::{Matter, Settled, Tries, Try, Unsettled, ask};
-use super::failure::{reason, unsettled};
+use super::failure::unsettled;
 use super::people::SubjectKind;
 use super::scribe::Scribe;
 use super::state::Phase;
-use super::step::attempt;
 use super::tries::Effect;
 use super::updates::never;
 use super::{LocalFuture, Process, Saga, Step};
@@ -255,26 +256,6 @@ impl<'s, W: Process> Back<'s, W> {
                 None
             }
         }
-    }
-
-    /// Reads something that the way back goes on from. No stop reaches it, and answers are taken meanwhile.
-    ///
-    /// # Errors
-    /// Says why there is no answer, when the policy's patience is over or the system has refused.
-    pub async fn read<A>(
-        &self,
-        step: &'static str,
-        activity: A,
-        question: A::Input,
-        policy: Policy,
-    ) -> Result<A::Output, String>
-    where
-        A: ActivityDefinition + 'static,
-        A::Input: Clone,
-    {
-        let (activity, never) = (Rc::new(activity), Token::new());
-        let read = attempt(&self.saga.ctx, (step, None), &activity, question, policy, &never);
-        self.saga.questions.meanwhile(read).await.map_err(|error| reason(&error))
     }
 
     /// Adds something that runs beside the undos; the way back ends when it has ended.
