@@ -129,7 +129,12 @@ async fn look_for_a_second(saga: &Saga<LatePayment>, order_id: &OrderId, given: 
     let read =
         read.heeding(move |w| if w.is_owed { Heed::Over(ORDER_HAS_ENDED) } else { w.heard_since(since) });
     match read.or_ask().await {
-        Settled::Done(found) => given.payment_id = found.and_then(|payment| payment.payment_id),
+        Settled::Done(found) => {
+            if found.is_some() && was_captured(&found) == Some(false) {
+                saga.done(READ, "the order's payment holds no money any more");
+            }
+            given.payment_id = found.and_then(|payment| payment.payment_id);
+        }
         Settled::ByHand(_) | Settled::Left(_) | Settled::Kept(_) => given.is_decided = true,
         Settled::Overtaken { by_hand } => given.is_decided |= by_hand,
     }
