@@ -37,7 +37,9 @@ pub(crate) use input::PAYMENT_ID_MAX;
 pub use input::{LateNews, LatePaymentData};
 
 use crate::input::Problem;
-use crate::order_processing::{self, going_back::DECIDED_BEFORE};
+use crate::order_processing;
+use crate::order_processing::going_back::DECIDED_BEFORE;
+use crate::order_processing::telling::{Decided, NO_MONEY};
 use crate::policy;
 use crate::report::StepSpec;
 use crate::saga::{About, Halt, Heed, Process, Saga, Settled, named_exactly};
@@ -111,8 +113,8 @@ struct GivenBack {
     is_told: bool,
     /// Whether the money may have ended anew since the shop was told.
     is_news: bool,
-    /// Whether somebody gave it back by hand, as the last word about it.
-    is_by_hand: bool,
+    /// The last word about the refund.
+    last_word: Decided,
     /// How it ended, where that was read.
     balance: Option<Balance>,
 }
@@ -186,7 +188,13 @@ async fn give_back(saga: &Saga<LatePayment>, order_id: &OrderId, given: &mut Giv
         Settled::ByHand(_) | Settled::Left(_) | Settled::Kept(_) => given.is_decided = true,
         Settled::Overtaken { by_hand } => given.is_decided |= by_hand,
     }
-    given.is_by_hand = matches!(settled, Settled::ByHand(_));
+    given.last_word = match settled {
+        Settled::ByHand(_) => Decided::ByHand,
+        Settled::Left(_) | Settled::Kept(_) => Decided::Left,
+        // Nothing was there any more: that ended before.
+        Settled::Done(()) if was_paid == Some(false) => given.last_word,
+        Settled::Done(()) | Settled::Overtaken { .. } => Decided::ByNobody,
+    };
     given.is_news |= was_paid != Some(false);
     given.may_have_gone_back |= was_paid != Some(false) && !matches!(settled, Settled::Left(_));
 }
@@ -204,7 +212,7 @@ fn was_captured(found: &Option<Payment>) -> Option<bool> {
 fn said_of(was_paid: Option<bool>) -> &'static str {
     match was_paid {
         Some(true) => "the money went back",
-        Some(false) => telling::NO_MONEY,
+        Some(false) => NO_MONEY,
         None => "whatever was there went back",
     }
 }

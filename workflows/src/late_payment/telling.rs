@@ -14,12 +14,9 @@ use temporalio_workflow::join;
 use super::{GivenBack, LatePayment, LatePaymentData, NOTIFY, TELL, workflow_id};
 use crate::order_processing::charge_key;
 use crate::order_processing::going_back::said_by_hand;
-use crate::order_processing::telling::BY_THE_SHOP;
+use crate::order_processing::telling::{BY_THE_SHOP, Decided};
 use crate::policy;
 use crate::saga::{Heed, Saga, Settled};
-
-/// The words for a refund of nothing.
-pub(super) const NO_MONEY: &str = "there was no money to give back";
 
 /// Why a question is over that keeps the shop's word back.
 const MORE_NEWS: &str = "more news came: the shop is told again";
@@ -68,7 +65,7 @@ async fn read(
     let question = FindPayment { key: charge_key(&order_id), order_id, payment_id, other_ids };
     let read = saga.step(TELL, Payments::refunded, question, policy::bookkeeping());
     match Box::pin(read.heeding(more_than(heard)).or_ask()).await {
-        Settled::Done(balance) if given.is_by_hand => Settled::Done(said_by_hand(balance)),
+        Settled::Done(balance) if given.last_word == Decided::ByHand => Settled::Done(said_by_hand(balance)),
         settled => settled,
     }
 }
@@ -111,7 +108,7 @@ async fn tell_customer(saga: &Saga<LatePayment>, late: &LatePaymentData, given: 
         return skip("nothing went back here");
     }
     let Some(balance) = &given.balance else { return skip("how much went back could not be read") };
-    let Some(amount) = balance.refunded else { return skip(NO_MONEY) };
+    let Some(amount) = balance.refunded else { return skip(given.last_word.why_none(balance.status)) };
     mail(saga, late, amount).await;
     true
 }

@@ -15,7 +15,7 @@ use contracts::payment::{Balance, FindPayment, Payments};
 
 use super::result::Fulfilled;
 use super::steps::{OrderRun, OrderSaga, TELL_MONEY, TELL_SHOP};
-use super::telling::Refund;
+use super::telling::{Decided, Refund};
 use super::{OrderProcessing, PAY, SHIP};
 use crate::policy::{self, Policy};
 use crate::report::StepStatus;
@@ -55,7 +55,7 @@ impl WayBack<OrderProcessing, Fulfilled> for OrderRun<'_> {
         back.undo_last_with(TELL_SHOP, Commerce::update_order, ended, policy::tell_shop());
         back.try_undos().await;
         let customer = self.customer();
-        let refund = Refund::of(balance.as_ref().filter(|_| told > 0));
+        let refund = Refund::of(balance.as_ref().filter(|_| told > 0), decided(back));
         self.tell_customer(back, &customer, Some(halt).filter(|_| has_begun), refund);
         loop {
             let is_asked = |w: &OrderProcessing, step| w.saga.is_asked_about(step);
@@ -81,7 +81,7 @@ impl WayBack<OrderProcessing, Fulfilled> for OrderRun<'_> {
                     Ok(Some(balance)) => {
                         let word = self.requests.money_ended(&balance);
                         back.undo_last_with(TELL_MONEY, Commerce::update_payment, word, policy::tell_shop());
-                        self.tell_customer(back, &customer, None, Refund::of(Some(&balance)));
+                        self.tell_customer(back, &customer, None, Refund::of(Some(&balance), decided(back)));
                     }
                     Err(reason) => back.note(format!("how the money ended could not be read: {reason}")),
                 }
@@ -130,8 +130,7 @@ impl OrderRun<'_> {
             None => return Ok(None),
             Some(read) => read,
         };
-        let status = back.ctx().state(|w| w.saga.report().step(PAY).map(|step| step.status));
-        let balance = match (read, status == Some(StepStatus::Resolved)) {
+        let balance = match (read, decided(back) == Decided::ByHand) {
             (Ok(balance), false) => balance,
             (Ok(shown), true) => {
                 let balance = said_by_hand(shown.clone());
@@ -158,6 +157,15 @@ impl OrderRun<'_> {
         }
         self.so_far.borrow_mut().balance = Some(balance.clone());
         balance
+    }
+}
+
+/// The last word about the refund.
+fn decided(back: &Back<'_, OrderProcessing>) -> Decided {
+    match back.ctx().state(|w| w.saga.report().step(PAY).map(|step| step.status)) {
+        Some(StepStatus::Resolved) => Decided::ByHand,
+        Some(StepStatus::LeftStanding) => Decided::Left,
+        _ => Decided::ByNobody,
     }
 }
 
