@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use settlement::{Found, Heard, News, begin, bring};
 use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
 use tests::orders;
+use tests::scenarios::stuck_at;
 use tests::world::{LIMIT, Order, World};
-use workflows::report::StepStatus;
+use workflows::report::{Progress, StepStatus};
 use workflows::saga::{Action, AnswerOutcome};
 
 const WHOLE: i64 = 25_000_000;
@@ -212,16 +213,30 @@ async fn a_question_about_a_refund_says_that_more_news_came() -> anyhow::Result<
     run.until("asks", |p| p.needs_human == ["refund-payment"]).await?;
     let (event, payment) = again(&world, &order.order_id).await?;
     late(&world, &news(&order.order_id, &event, Some(&payment))?, false).await?;
-    let says_so = |p: &workflows::report::Progress| {
-        let mut facts = p.questions.iter().flat_map(|question| &question.facts);
-        facts.any(|fact| fact.name == "heard_since" && fact.value.starts_with("1 more"))
-    };
-    run.until("says that more came", says_so).await?;
+    run.until("says that more came", says_that_more_came).await?;
     world.shop.mend().await?;
     let retried = run.answer("refund-payment", Action::Retry, "the provider takes it now").await;
     assert_eq!(retried, Ok(AnswerOutcome::Done));
     run.until("refunded", |p| p.outcome.as_deref() == Some("completed")).await?;
     let totals = world.shop.clean().await?;
     assert_eq!((&totals["refunds"], &totals["net_money"]["VND"]), (&json!(2), &json!(0)));
+    Ok(())
+}
+
+fn says_that_more_came(progress: &Progress) -> bool {
+    let mut facts = progress.questions.iter().flat_map(|question| &question.facts);
+    facts.any(|fact| fact.name == "heard_since" && fact.value.starts_with("1 more"))
+}
+
+/// The same of the order's own refund.
+#[tokio::test]
+async fn an_order_says_that_more_came_while_its_refund_is_asked_about() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let order = stuck_at(&world, "payments.refund").await?;
+    order.payment_settled("evt_more").await.map_err(anyhow::Error::msg)?;
+    order.until("says that more came", says_that_more_came).await?;
+    world.shop.mend().await?;
+    order.ended().await?.failed_as("ShippingFailed")?;
+    assert_eq!(world.shop.clean().await?["refunds"], json!(1));
     Ok(())
 }

@@ -10,6 +10,9 @@
 //!
 //! While a person is asked about the refund, the shop hears nothing of the money: it is not known yet.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use contracts::commerce::{Commerce, PaymentStatus};
 use contracts::payment::{Balance, FindPayment, Payments};
 
@@ -19,7 +22,7 @@ use super::telling::{Decided, Refund};
 use super::{OrderProcessing, PAY, SHIP};
 use crate::policy::{self, Policy};
 use crate::report::StepStatus;
-use crate::saga::{Back, Halt, WayBack};
+use crate::saga::{Back, Halt, Heed, WayBack};
 
 /// The cause of a question about money that somebody decided about before.
 pub(crate) const DECIDED_BEFORE: &str = "decided_before";
@@ -33,7 +36,9 @@ impl WayBack<OrderProcessing, Fulfilled> for OrderRun<'_> {
     async fn go_back(&self, back: &Back<'_, OrderProcessing>, halt: &Halt) {
         let has_begun = back.has_undos();
         let was_charged = back.has_undo_of(PAY);
-        let mut heard = back.ctx().state(|w| w.settlements.len());
+        let heard = Rc::new(Cell::new(back.ctx().state(|w| w.settlements.len())));
+        let known = heard.clone();
+        back.heeding(PAY, move |w: &OrderProcessing| more_than(known.get(), w));
         // News may have named payments that the registered undo does not know.
         back.amend_undo(PAY, Payments::reverse, back.ctx().state(|w| self.reversal(w)));
         back.try_undos().await;
@@ -64,12 +69,12 @@ impl WayBack<OrderProcessing, Fulfilled> for OrderRun<'_> {
                 w.saga.times_settled(PAY) > told && !is_asked(w, TELL_SHOP) && !is_asked(w, TELL_MONEY)
             };
             // Money that arrives does not wait for an answer about something else.
-            let has_news = |w: &OrderProcessing| w.settlements.len() > heard && !is_asked(w, PAY);
+            let has_news = |w: &OrderProcessing| w.settlements.len() > heard.get() && !is_asked(w, PAY);
             back.undo_until(|w| is_untold(w) || has_news(w)).await;
             let (is_untold, is_news) = back.ctx().state(|w| (is_untold(w), has_news(w)));
             // Money that arrives does not wait for the reading of how other money ended, either.
             if is_news {
-                heard = back.ctx().state(|w| w.settlements.len());
+                heard.set(back.ctx().state(|w| w.settlements.len()));
                 self.reverse_again(back);
             } else if is_untold {
                 let times = back.ctx().state(|w| w.saga.times_settled(PAY));
@@ -157,6 +162,14 @@ impl OrderRun<'_> {
         }
         self.so_far.borrow_mut().balance = Some(balance.clone());
         balance
+    }
+}
+
+/// The news beyond that which the refund was sent for: a person who is asked about it has to know of it.
+fn more_than(heard: usize, w: &OrderProcessing) -> Heed {
+    match w.settlements.len().saturating_sub(heard) {
+        0 => Heed::Nothing,
+        more => Heed::News(u32::try_from(more).unwrap_or(u32::MAX)),
     }
 }
 
