@@ -64,9 +64,10 @@ impl WayBack<OrderProcessing, Fulfilled> for OrderRun<'_> {
         self.tell_customer(back, &customer, Some(halt).filter(|_| has_begun), refund);
         loop {
             let is_asked = |w: &OrderProcessing, step| w.saga.is_asked_about(step);
-            // An older word must not land behind a newer one.
+            // An older word must not land behind a newer one; nor is there one while somebody is asked about the money.
             let is_untold = |w: &OrderProcessing| {
-                w.saga.times_settled(PAY) > told && !is_asked(w, TELL_SHOP) && !is_asked(w, TELL_MONEY)
+                let is_asked = [PAY, TELL_SHOP, TELL_MONEY].into_iter().any(|step| is_asked(w, step));
+                w.saga.times_settled(PAY) > told && !is_asked
             };
             // Money that arrives does not wait for an answer about something else.
             let has_news = |w: &OrderProcessing| w.settlements.len() > heard.get() && !is_asked(w, PAY);
@@ -86,7 +87,8 @@ impl WayBack<OrderProcessing, Fulfilled> for OrderRun<'_> {
                     Ok(Some(balance)) => {
                         let word = self.requests.money_ended(&balance);
                         back.undo_last_with(TELL_MONEY, Commerce::update_payment, word, policy::tell_shop());
-                        self.tell_customer(back, &customer, None, Refund::of(Some(&balance), decided(back)));
+                        let balance = Some(&balance).filter(|_| has_begun);
+                        self.tell_customer(back, &customer, None, Refund::of(balance, decided(back)));
                     }
                     Err(reason) => back.note(format!("how the money ended could not be read: {reason}")),
                 }
