@@ -1,8 +1,8 @@
 //! The shop hears how late money ended, and the customer what went back of it, in the words and under the key of the
 //! order's own mail: one per order.
 //!
-//! A person is asked where the shop cannot be told, as of the order's own word. More news of the money ends the question:
-//! the shop is told anew then. The mail is best effort.
+//! A person is asked where the shop cannot be told, as of the order's own word. More news of the money ends the
+//! question: the shop is told anew then. The mail is best effort.
 
 use contracts::commerce::{Commerce, UpdatePayment};
 use contracts::money::Money;
