@@ -301,6 +301,31 @@ async fn a_refund_of_late_money_that_sticks_asks_a_person() -> anyhow::Result<()
     Ok(())
 }
 
+/// The shop cannot be told how late money ended: a person is asked, and money that comes meanwhile does not wait for
+/// the answer.
+#[tokio::test]
+async fn a_shop_that_cannot_be_told_of_late_money_is_asked_about() -> anyhow::Result<()> {
+    let (world, _worker) = World::apart(&["--tell-shop-patience=1s"]).await?;
+    let order = cancelled(&world).await?;
+    let event = world.shop.settle_late(&order.order_id).await?;
+    let down = json!({ "operation": "orders.update", "kind": "status", "status": 422 });
+    world.shop.faults(json!([down])).await?;
+    let Heard::Late { workflow_id, .. } = hear(&world, &order, &event).await? else {
+        anyhow::bail!("not late");
+    };
+    let late = world.attach_run(&workflow_id);
+    late.until("asks", |p| p.needs_human == ["update-payment"]).await?;
+    // The question is over, and the next one asked.
+    hear(&world, &order, "evt_more").await?;
+    late.until("asks anew", |p| p.questions.iter().any(|question| question.id == "update-payment.2")).await?;
+    late.answer("update-payment.2", Action::Leave, "written by hand").await.map_err(anyhow::Error::msg)?;
+    let result = refund(&world, &workflow_id).await?;
+    assert_eq!((result.refunded, result.decided), (Some(true), false), "the money is not what was left");
+    assert_eq!(in_words(&result.report.left_standing), ["update-payment (left standing: written by hand)"]);
+    assert_eq!(world.shop.clean().await?["refunds"], json!(1));
+    Ok(())
+}
+
 #[tokio::test]
 async fn late_money_that_a_person_keeps_is_not_called_refunded() -> anyhow::Result<()> {
     let world = World::new().await?;

@@ -155,6 +155,33 @@ async fn an_order_without_money_says_so() -> anyhow::Result<()> {
     world.shop.clean().await.map(drop)
 }
 
+/// A number that is another customer's: the money of that order is not overwritten, whatever news comes meanwhile.
+#[tokio::test]
+async fn another_customers_order_hears_nothing_of_money() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let first = orders::paid_by("cash_on_delivery");
+    world.run(&first).await?.fulfilled()?;
+    let order_id = orders::id(&first);
+    assert_eq!(shown(&world, &order_id).await?.1, json!("pending"));
+    let mut stranger = first.clone();
+    stranger["customer_id"] = json!("CUSTOMER-777");
+    let slow = json!({ "operation": "orders.get", "kind": "latency", "latency_ms": 1_500 });
+    world.shop.faults(json!([slow])).await?;
+    let told = world.shop.requests("orders.update").await?;
+    let news = async {
+        let run = world.attach_run(&format!("order/{order_id}"));
+        run.until_step("validate-order", StepStatus::Failed).await?;
+        run.payment_settled("evt_lie").await.map_err(anyhow::Error::msg)
+    };
+    let (ended, taken) = tokio::join!(world.run_anew(&stranger), news);
+    assert_eq!(taken?, "taken");
+    let (_, report) = ended?.failed_as("OrderInvalid")?;
+    assert_eq!(in_words(&report.undone), ["update-order", PAY]);
+    assert_eq!(world.shop.requests("orders.update").await?, told);
+    assert_eq!(shown(&world, &order_id).await?.1, json!("pending"));
+    Ok(())
+}
+
 /// While a person is asked about the refund the shop hears nothing of the money, and then what became of it.
 #[tokio::test]
 async fn the_shop_is_told_again_when_a_person_has_answered() -> anyhow::Result<()> {

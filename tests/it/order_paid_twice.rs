@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use settlement::{Found, Heard, News, begin, bring};
 use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
 use tests::orders;
+use tests::scenarios::stuck_at;
 use tests::world::{LIMIT, Order, World};
-use workflows::report::StepStatus;
+use workflows::report::{Progress, StepStatus};
 use workflows::saga::{Action, AnswerOutcome};
 
 const WHOLE: i64 = 25_000_000;
@@ -115,6 +116,37 @@ async fn a_second_payment_that_comes_during_the_last_look_is_not_lost() -> anyho
     Ok(())
 }
 
+/// The transfer is taken back while the read that finds it is under way: its parcel does not go in silence.
+#[tokio::test]
+async fn a_payment_that_is_gone_when_the_order_reaches_its_goal_is_asked_about() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let order = world.start(&orders::paid_by("bank_transfer")).await?;
+    order.waits().await?;
+    let event = world.shop.settle(&order.order_id, "paid").await?;
+    let down = json!({ "operation": "payments.get", "kind": "status", "status": 503, "count": 1 });
+    let held = json!({ "operation": "payments.get", "kind": "hold_reply", "latency_ms": 1_500, "count": 1 });
+    world.shop.faults(json!([down, held])).await?;
+    let looks = world.shop.requests("payments.get").await?;
+    order.payment_settled(&event).await.map_err(anyhow::Error::msg)?;
+    world.shop.requested_again("payments.get", looks + 1).await?;
+    let payment = first_payment(&world, &order).await?;
+    refund_at_the_provider(&world, &payment).await?;
+    let gone = news(&order.order_id, "evt_gone", Some(&payment))?;
+    assert_eq!(bring(&world.client, &gone, LIMIT).await?, Found::Open(Heard::Taken));
+    let progress = order.until("asks about the money", |p| p.needs_human == ["check-payment"]).await?;
+    let question = progress.questions.first().context("nobody is asked")?;
+    assert_eq!(question.cause, "money_gone", "{question:?}");
+    let looked = order.answer("check-payment", Action::Retry, "is it so?").await;
+    assert_eq!(looked, Ok(AnswerOutcome::Done));
+    order.until("asks again", |p| p.questions.iter().any(|q| q.id == "check-payment.2")).await?;
+    let left = order.answer("check-payment.2", Action::Leave, "the customer pays by card").await;
+    assert_eq!(left, Ok(AnswerOutcome::Left));
+    let result = order.ended().await?.fulfilled()?;
+    let left: Vec<_> = result.report.left_standing.iter().map(|left| left.step.as_str()).collect();
+    assert_eq!(left, ["check-payment"]);
+    Ok(())
+}
+
 /// The reversals that a run asked for: the ids that each goes by.
 async fn reversals(run: &Order<'_>) -> anyhow::Result<Vec<Vec<String>>> {
     let mut asked = Vec::new();
@@ -181,16 +213,30 @@ async fn a_question_about_a_refund_says_that_more_news_came() -> anyhow::Result<
     run.until("asks", |p| p.needs_human == ["refund-payment"]).await?;
     let (event, payment) = again(&world, &order.order_id).await?;
     late(&world, &news(&order.order_id, &event, Some(&payment))?, false).await?;
-    let says_so = |p: &workflows::report::Progress| {
-        let mut facts = p.questions.iter().flat_map(|question| &question.facts);
-        facts.any(|fact| fact.name == "heard_since" && fact.value.starts_with("1 more"))
-    };
-    run.until("says that more came", says_so).await?;
+    run.until("says that more came", says_that_more_came).await?;
     world.shop.mend().await?;
     let retried = run.answer("refund-payment", Action::Retry, "the provider takes it now").await;
     assert_eq!(retried, Ok(AnswerOutcome::Done));
     run.until("refunded", |p| p.outcome.as_deref() == Some("completed")).await?;
     let totals = world.shop.clean().await?;
     assert_eq!((&totals["refunds"], &totals["net_money"]["VND"]), (&json!(2), &json!(0)));
+    Ok(())
+}
+
+fn says_that_more_came(progress: &Progress) -> bool {
+    let mut facts = progress.questions.iter().flat_map(|question| &question.facts);
+    facts.any(|fact| fact.name == "heard_since" && fact.value.starts_with("1 more"))
+}
+
+/// The same of the order's own refund.
+#[tokio::test]
+async fn an_order_says_that_more_came_while_its_refund_is_asked_about() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let order = stuck_at(&world, "payments.refund").await?;
+    order.payment_settled("evt_more").await.map_err(anyhow::Error::msg)?;
+    order.until("says that more came", says_that_more_came).await?;
+    world.shop.mend().await?;
+    order.ended().await?.failed_as("ShippingFailed")?;
+    assert_eq!(world.shop.clean().await?["refunds"], json!(1));
     Ok(())
 }

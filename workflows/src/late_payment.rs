@@ -13,7 +13,8 @@
 //!    for its patience; the latter is tried on meanwhile. Where somebody has decided about this payment before
 //!    (`decided`), a person is asked before anything is sent: the money may have gone back by hand. If the read shows
 //!    that there is no money, and none to come, nobody needs to be asked.
-//! 3. `update-payment`: the shop is told how the money ended, as the provider shows it then.
+//! 3. `update-payment`: the shop is told how the money ended, as the provider shows it then. A person is asked where it
+//!    cannot be told; more news closes that question, and the shop is told anew.
 //! 4. `send-notifications`: the customer gets the mail `refunded`, once the provider shows what went back.
 //!
 //! News that has come meanwhile begins with 1 again.
@@ -36,7 +37,9 @@ pub(crate) use input::PAYMENT_ID_MAX;
 pub use input::{LateNews, LatePaymentData};
 
 use crate::input::Problem;
-use crate::order_processing::{self, going_back::DECIDED_BEFORE};
+use crate::order_processing;
+use crate::order_processing::going_back::DECIDED_BEFORE;
+use crate::order_processing::telling::{Decided, NO_MONEY};
 use crate::policy;
 use crate::report::StepSpec;
 use crate::saga::{About, Halt, Heed, Process, Saga, Settled, named_exactly};
@@ -62,7 +65,8 @@ impl Process for LatePayment {
             .if_left("if the customer paid twice, the shop keeps both"),
         StepSpec::retriable(REFUND, "give the money back")
             .if_left("the shop keeps money that bought nothing"),
-        StepSpec::retriable(TELL, "tell the shop how the money ended"),
+        StepSpec::retriable(TELL, "tell the shop how the money ended")
+            .if_left("the shop does not know what became of the money"),
         StepSpec::retriable(NOTIFY, "tell the customer"),
     ];
     type Input = LatePaymentData;
@@ -109,8 +113,8 @@ struct GivenBack {
     is_told: bool,
     /// Whether the money may have ended anew since the shop was told.
     is_news: bool,
-    /// Whether somebody gave it back by hand, as the last word about it.
-    is_by_hand: bool,
+    /// The last word about the refund.
+    last_word: Decided,
     /// How it ended, where that was read.
     balance: Option<Balance>,
 }
@@ -127,7 +131,12 @@ async fn look_for_a_second(saga: &Saga<LatePayment>, order_id: &OrderId, given: 
     let read =
         read.heeding(move |w| if w.is_owed { Heed::Over(ORDER_HAS_ENDED) } else { w.heard_since(since) });
     match read.or_ask().await {
-        Settled::Done(found) => given.payment_id = found.and_then(|payment| payment.payment_id),
+        Settled::Done(found) => {
+            if found.is_some() && was_captured(&found) == Some(false) {
+                saga.done(READ, "the order's payment holds no money any more");
+            }
+            given.payment_id = found.and_then(|payment| payment.payment_id);
+        }
         Settled::ByHand(_) | Settled::Left(_) | Settled::Kept(_) => given.is_decided = true,
         Settled::Overtaken { by_hand } => given.is_decided |= by_hand,
     }
@@ -179,7 +188,13 @@ async fn give_back(saga: &Saga<LatePayment>, order_id: &OrderId, given: &mut Giv
         Settled::ByHand(_) | Settled::Left(_) | Settled::Kept(_) => given.is_decided = true,
         Settled::Overtaken { by_hand } => given.is_decided |= by_hand,
     }
-    given.is_by_hand = matches!(settled, Settled::ByHand(_));
+    given.last_word = match settled {
+        Settled::ByHand(_) => Decided::ByHand,
+        Settled::Left(_) | Settled::Kept(_) => Decided::Left,
+        // Nothing was there any more: that ended before.
+        Settled::Done(()) if was_paid == Some(false) => given.last_word,
+        Settled::Done(()) | Settled::Overtaken { .. } => Decided::ByNobody,
+    };
     given.is_news |= was_paid != Some(false);
     given.may_have_gone_back |= was_paid != Some(false) && !matches!(settled, Settled::Left(_));
 }
@@ -197,7 +212,7 @@ fn was_captured(found: &Option<Payment>) -> Option<bool> {
 fn said_of(was_paid: Option<bool>) -> &'static str {
     match was_paid {
         Some(true) => "the money went back",
-        Some(false) => telling::NO_MONEY,
+        Some(false) => NO_MONEY,
         None => "whatever was there went back",
     }
 }

@@ -106,7 +106,7 @@ impl OrderRun<'_> {
         let ((), label) = saga.both(self.confirm(saga, holds), self.ship(saga)).await?;
         saga.pivot();
         let told = self.tell_shop(saga, &paid, Some(&label));
-        join!(told, self.notify(saga, &label), self.count_sale(saga), self.look_for_a_second(saga));
+        join!(told, self.notify(saga, &label), self.count_sale(saga), self.look_for_a_second(saga, &paid));
         Ok(result::Fulfilled { paid, label: Some(label) })
     }
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use temporalio_common::search_attributes::SearchAttributeUpdate;
 use temporalio_workflow::{SyncWorkflowContext, WorkflowContext, WorkflowResult, workflow};
 
-use super::{LateNews, LatePaymentData, forward};
+use super::{LateNews, LatePaymentData, REFUND, forward};
 use crate::face;
 use crate::input::Unchecked;
 use crate::order_processing;
@@ -82,7 +82,7 @@ pub impl LatePayment {
         let given = ended.value.unwrap_or_default();
         let (payment_status, refund_ids) =
             given.balance.map(|balance| (balance.status, balance.refund_ids)).unzip();
-        let is_left = !ended.report.left_standing.is_empty();
+        let is_left = ended.report.left_standing.iter().any(|left| left.step == REFUND);
         Ok(LatePaymentResult {
             order_id: late.order_id,
             payment_id: given.payment_id,

@@ -10,16 +10,19 @@
 //!
 //! While a person is asked about the refund, the shop hears nothing of the money: it is not known yet.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use contracts::commerce::{Commerce, PaymentStatus};
 use contracts::payment::{Balance, FindPayment, Payments};
 
 use super::result::Fulfilled;
 use super::steps::{OrderRun, OrderSaga, TELL_MONEY, TELL_SHOP};
-use super::telling::Refund;
+use super::telling::{Decided, Refund};
 use super::{OrderProcessing, PAY, SHIP};
 use crate::policy::{self, Policy};
 use crate::report::StepStatus;
-use crate::saga::{Back, Halt, WayBack};
+use crate::saga::{Back, Halt, Heed, WayBack};
 
 /// The cause of a question about money that somebody decided about before.
 pub(crate) const DECIDED_BEFORE: &str = "decided_before";
@@ -33,7 +36,9 @@ impl WayBack<OrderProcessing, Fulfilled> for OrderRun<'_> {
     async fn go_back(&self, back: &Back<'_, OrderProcessing>, halt: &Halt) {
         let has_begun = back.has_undos();
         let was_charged = back.has_undo_of(PAY);
-        let mut heard = back.ctx().state(|w| w.settlements.len());
+        let heard = Rc::new(Cell::new(back.ctx().state(|w| w.settlements.len())));
+        let known = heard.clone();
+        back.heeding(PAY, move |w: &OrderProcessing| more_than(known.get(), w));
         // News may have named payments that the registered undo does not know.
         back.amend_undo(PAY, Payments::reverse, back.ctx().state(|w| self.reversal(w)));
         back.try_undos().await;
@@ -46,7 +51,7 @@ impl WayBack<OrderProcessing, Fulfilled> for OrderRun<'_> {
             0 if was_charged => None,
             0 => Some(self.ended_as(back, nothing_charged())),
             times => {
-                let balance = self.balance(back, policy::bookkeeping()).await.ok();
+                let balance = self.balance(back, policy::bookkeeping(), |_| false).await.ok().flatten();
                 told = if balance.is_some() { times } else { 0 };
                 balance
             }
@@ -55,33 +60,40 @@ impl WayBack<OrderProcessing, Fulfilled> for OrderRun<'_> {
         back.undo_last_with(TELL_SHOP, Commerce::update_order, ended, policy::tell_shop());
         back.try_undos().await;
         let customer = self.customer();
-        let refund = Refund::of(balance.as_ref().filter(|_| told > 0));
+        let refund = Refund::of(balance.as_ref().filter(|_| told > 0), decided(back));
         self.tell_customer(back, &customer, Some(halt).filter(|_| has_begun), refund);
         loop {
             let is_asked = |w: &OrderProcessing, step| w.saga.is_asked_about(step);
-            // An older word must not land behind a newer one.
+            // An older word must not land behind a newer one; nor is there one while somebody is asked about the money.
             let is_untold = |w: &OrderProcessing| {
-                w.saga.times_settled(PAY) > told && !is_asked(w, TELL_SHOP) && !is_asked(w, TELL_MONEY)
+                let is_asked = [PAY, TELL_SHOP, TELL_MONEY].into_iter().any(|step| is_asked(w, step));
+                w.saga.times_settled(PAY) > told && !is_asked
             };
             // Money that arrives does not wait for an answer about something else.
-            let has_news = |w: &OrderProcessing| w.settlements.len() > heard && !is_asked(w, PAY);
+            let has_news = |w: &OrderProcessing| w.settlements.len() > heard.get() && !is_asked(w, PAY);
             back.undo_until(|w| is_untold(w) || has_news(w)).await;
-            let (is_untold, has_news) = back.ctx().state(|w| (is_untold(w), has_news(w)));
-            if is_untold {
-                told = back.ctx().state(|w| w.saga.times_settled(PAY));
-                match self.balance(back, policy::aftermath()).await {
-                    Ok(balance) => {
+            let (is_untold, is_news) = back.ctx().state(|w| (is_untold(w), has_news(w)));
+            // Money that arrives does not wait for the reading of how other money ended, either.
+            if is_news {
+                heard.set(back.ctx().state(|w| w.settlements.len()));
+                self.reverse_again(back);
+            } else if is_untold {
+                let times = back.ctx().state(|w| w.saga.times_settled(PAY));
+                match self.balance(back, policy::aftermath(), has_news).await {
+                    // It is read once the news was acted on.
+                    Ok(None) => continue,
+                    // The number may be that of another customer's order, whose money must not be overwritten.
+                    Ok(Some(balance)) if !has_begun && balance.payment_id.is_none() => {}
+                    Ok(Some(balance)) => {
                         let word = self.requests.money_ended(&balance);
                         back.undo_last_with(TELL_MONEY, Commerce::update_payment, word, policy::tell_shop());
-                        self.tell_customer(back, &customer, None, Refund::of(Some(&balance)));
+                        let balance = Some(&balance).filter(|_| has_begun);
+                        self.tell_customer(back, &customer, None, Refund::of(balance, decided(back)));
                     }
                     Err(reason) => back.note(format!("how the money ended could not be read: {reason}")),
                 }
-            }
-            if has_news {
-                heard = back.ctx().state(|w| w.settlements.len());
-                self.reverse_again(back);
-            } else if !is_untold {
+                told = times;
+            } else {
                 return;
             }
         }
@@ -106,17 +118,26 @@ impl OrderRun<'_> {
     }
 
     /// Reads how the money ended. Where somebody gave it back by hand, that person's word counts if the provider does
-    /// not show it.
-    async fn balance(&self, back: &Back<'_, OrderProcessing>, policy: Policy) -> Result<Balance, String> {
+    /// not show it. `None`: there was news before the answer.
+    async fn balance(
+        &self,
+        back: &Back<'_, OrderProcessing>,
+        policy: Policy,
+        has_news: impl Fn(&OrderProcessing) -> bool,
+    ) -> Result<Option<Balance>, String> {
         let is_declined = self.so_far.borrow().is_declined;
         let (known, mut other_ids) = back.ctx().state(|w| (w.payment_id.clone(), w.payment_ids.clone()));
         other_ids.retain(|id| Some(id) != known.as_ref());
         // A provider need not show what it declined.
         let payment_id = known.filter(|_| !is_declined);
         let question = FindPayment { other_ids, ..self.requests.refund(payment_id.clone()) };
-        let read = Box::pin(back.read(TELL_MONEY, Payments::refunded, question, policy)).await;
-        let status = back.ctx().state(|w| w.saga.report().step(PAY).map(|step| step.status));
-        let balance = match (read, status == Some(StepStatus::Resolved)) {
+        let read =
+            Box::pin(back.read_unless(TELL_MONEY, Payments::refunded, question, policy, has_news)).await;
+        let read = match read.transpose() {
+            None => return Ok(None),
+            Some(read) => read,
+        };
+        let balance = match (read, decided(back) == Decided::ByHand) {
             (Ok(balance), false) => balance,
             (Ok(shown), true) => {
                 let balance = said_by_hand(shown.clone());
@@ -129,7 +150,7 @@ impl OrderRun<'_> {
             (Err(_), true) => given_back(payment_id),
             (Err(reason), false) => return Err(reason),
         };
-        Ok(self.ended_as(back, balance))
+        Ok(Some(self.ended_as(back, balance)))
     }
 
     /// Notes how the money ended, for the report and the result.
@@ -143,6 +164,23 @@ impl OrderRun<'_> {
         }
         self.so_far.borrow_mut().balance = Some(balance.clone());
         balance
+    }
+}
+
+/// The news beyond that which the refund was sent for: a person who is asked about it has to know of it.
+fn more_than(heard: usize, w: &OrderProcessing) -> Heed {
+    match w.settlements.len().saturating_sub(heard) {
+        0 => Heed::Nothing,
+        more => Heed::News(u32::try_from(more).unwrap_or(u32::MAX)),
+    }
+}
+
+/// The last word about the refund.
+fn decided(back: &Back<'_, OrderProcessing>) -> Decided {
+    match back.ctx().state(|w| w.saga.report().step(PAY).map(|step| step.status)) {
+        Some(StepStatus::Resolved) => Decided::ByHand,
+        Some(StepStatus::LeftStanding) => Decided::Left,
+        _ => Decided::ByNobody,
     }
 }
 

@@ -53,7 +53,7 @@ impl OrderRun<'_> {
                 None => saga.skip(NOTIFY, "the parcel's tracking number is not known"),
             }
         };
-        let looked = self.look_for_a_second(saga);
+        let looked = self.look_for_a_second(saga, &paid);
         join!(self.tell_shop(saga, &paid, label.as_ref()), told, self.count_sale(saga), looked);
         Some(Fulfilled { paid, label })
     }

@@ -25,8 +25,10 @@ pub(super) const TELL_SHOP: &str = "update-order";
 pub(super) const TELL_MONEY: &str = "update-payment";
 pub(super) const SELL_KEPT: &str = "sell-kept-goods";
 pub(super) const READ: &str = "read-payment";
+pub(super) const CHECK: &str = "check-payment";
 
-/// The steps of the way back, of an order whose parcel is kept, and of one that hears of its payment once more.
+/// The steps of the way back, of an order whose parcel is kept, and of one that hears of its payment once more: of a
+/// second one, or that its own is gone.
 pub(super) const UNDO_STEPS: &[StepSpec] = &[
     StepSpec::compensable(TELL_SHOP, "tell the shop how it ended")
         .undo("tell the shop how it ended", "the shop holds the order open"),
@@ -36,6 +38,8 @@ pub(super) const UNDO_STEPS: &[StepSpec] = &[
         .if_left("goods that are under way stay for sale"),
     StepSpec::retriable(READ, "ask the provider what is there")
         .if_left("if the customer paid twice, the shop keeps both"),
+    StepSpec::retriable(CHECK, "read the payment again")
+        .if_left("the parcel goes although its money is gone"),
 ];
 
 /// The part of the notifications that tells the platform of a bounce.

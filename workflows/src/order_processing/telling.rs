@@ -15,7 +15,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use contracts::commerce::Commerce;
+use contracts::commerce::{Commerce, PaymentStatus};
 use contracts::customers::{Customers, Suppress};
 use contracts::money::Money;
 use contracts::notification::{Content, Delivery, Notifications, OrderMail, SendEmail};
@@ -93,8 +93,8 @@ impl Customer {
         }
         match refund {
             Refund::Unknown => false,
-            Refund::Nothing => {
-                aside.skip((NOTIFY, OrderMail::Refunded.name()), "there was no money to give back");
+            Refund::Nothing(why) => {
+                aside.skip((NOTIFY, OrderMail::Refunded.name()), why);
                 false
             }
             Refund::Made(amount) => {
@@ -112,18 +112,50 @@ impl Customer {
 pub(super) enum Refund {
     /// Nobody knows, or the payment was not undone.
     Unknown,
-    /// None of it, as the provider shows it.
-    Nothing,
+    /// None of it, as the provider shows it; why.
+    Nothing(&'static str),
     /// So much.
     Made(Money),
 }
 
 impl Refund {
-    pub(super) fn of(balance: Option<&Balance>) -> Self {
+    pub(super) fn of(balance: Option<&Balance>, decided: Decided) -> Self {
         match balance {
             None => Self::Unknown,
-            Some(Balance { refunded: None, .. }) => Self::Nothing,
+            Some(Balance { refunded: None, status, .. }) => Self::Nothing(decided.why_none(*status)),
             Some(Balance { refunded: Some(amount), .. }) => Self::Made(*amount),
+        }
+    }
+}
+
+/// The last word about a refund.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Decided {
+    /// It is the provider's.
+    #[default]
+    ByNobody,
+    /// Somebody gave the money back by hand.
+    ByHand,
+    /// Somebody left it.
+    Left,
+}
+
+/// The words for a refund of nothing.
+pub(crate) const NO_MONEY: &str = "there was no money to give back";
+
+impl Decided {
+    /// Why the provider shows nothing that went back.
+    pub(crate) fn why_none(self, status: PaymentStatus) -> &'static str {
+        match (self, status) {
+            (Self::ByHand, _) => "given back by hand: the provider shows nothing that went back",
+            (Self::Left, _) => "left by a person: nothing went back",
+            (Self::ByNobody, PaymentStatus::Refunded | PaymentStatus::PartiallyRefunded) => {
+                "a refund is on its way: the provider shows nothing that went back yet"
+            }
+            (Self::ByNobody, PaymentStatus::Paid) => "the provider shows nothing that went back",
+            (Self::ByNobody, PaymentStatus::Pending | PaymentStatus::Unpaid | PaymentStatus::Voided) => {
+                NO_MONEY
+            }
         }
     }
 }
@@ -210,5 +242,25 @@ impl OrderRun<'_> {
                 ended.await;
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_that_is_on_its_way_or_was_decided_about_is_not_called_none() {
+        use PaymentStatus::{Paid, PartiallyRefunded, Refunded, Unpaid, Voided};
+        for (decided, status, words) in [
+            (Decided::ByNobody, Refunded, "on its way"),
+            (Decided::ByNobody, PartiallyRefunded, "on its way"),
+            (Decided::ByHand, Refunded, "by hand"),
+            (Decided::Left, Paid, "left by a person"),
+            (Decided::ByNobody, Voided, NO_MONEY),
+            (Decided::ByNobody, Unpaid, NO_MONEY),
+        ] {
+            assert!(decided.why_none(status).contains(words), "{decided:?} {status:?}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! The way back: undos newest first, past failed ones; a person is asked about what stuck.
 
+mod reading;
+
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::pin;
@@ -10,12 +12,11 @@ use contracts::rounds::Tried;
 use temporalio_common::ActivityDefinition;
 use temporalio_workflow::{WorkflowCancellationToken as Token, WorkflowContext};
 
-use super::asking::{Matter, Settled, Tries, Try, Unsettled, ask};
-use super::failure::{reason, unsettled};
+use super::asking::{Heed, Heeding, Matter, Settled, Tries, Try, Unsettled, ask};
+use super::failure::unsettled;
 use super::people::SubjectKind;
 use super::scribe::Scribe;
 use super::state::Phase;
-use super::step::attempt;
 use super::tries::Effect;
 use super::updates::never;
 use super::{LocalFuture, Process, Saga, Step};
@@ -94,11 +95,19 @@ impl<W, A: ActivityDefinition> Step<'_, W, A> {
 /// The way back of one run, for a process that has something of its own to do on it ([`super::WayBack`]).
 pub struct Back<'s, W> {
     saga: &'s Saga<W>,
+    /// A step, and what the run hears while a person is asked about its undo.
+    heeding: RefCell<Option<(&'static str, Heeding<W>)>>,
 }
 
 impl<'s, W: Process> Back<'s, W> {
     pub(super) fn of(saga: &'s Saga<W>) -> Self {
-        Self { saga }
+        Self { saga, heeding: RefCell::default() }
+    }
+
+    /// Says to a person who is asked about the undo of a step what the run has heard since ([`Heed::News`]).
+    pub fn heeding(&self, step: &'static str, heed: impl Fn(&W) -> Heed + 'static) {
+        let heed: Heeding<W> = Rc::new(heed);
+        self.heeding.replace(Some((step, heed)));
     }
 
     /// The workflow's context.
@@ -257,26 +266,6 @@ impl<'s, W: Process> Back<'s, W> {
         }
     }
 
-    /// Reads something that the way back goes on from. No stop reaches it, and answers are taken meanwhile.
-    ///
-    /// # Errors
-    /// Says why there is no answer, when the policy's patience is over or the system has refused.
-    pub async fn read<A>(
-        &self,
-        step: &'static str,
-        activity: A,
-        question: A::Input,
-        policy: Policy,
-    ) -> Result<A::Output, String>
-    where
-        A: ActivityDefinition + 'static,
-        A::Input: Clone,
-    {
-        let (activity, never) = (Rc::new(activity), Token::new());
-        let read = attempt(&self.saga.ctx, (step, None), &activity, question, policy, &never);
-        self.saga.questions.meanwhile(read).await.map_err(|error| reason(&error))
-    }
-
     /// Adds something that runs beside the undos; the way back ends when it has ended.
     pub(super) fn add(&self, beside: LocalFuture<()>) {
         self.saga.questions.add(beside);
@@ -299,7 +288,9 @@ impl<'s, W: Process> Back<'s, W> {
         let spec = spec_of::<W>(step);
         let decides = first.is_none() && unsettled.is_answered && spec.holds_up_others;
         let matter = Matter { kind: SubjectKind::Undo, spec, part, can_be_kept: decides };
-        let settled = ask(scribe.clone(), matter, &unsettled, tries, None);
+        let heeding = self.heeding.borrow().clone().filter(|(heeds, _)| *heeds == step && part.is_none());
+        let heeding = heeding.map(|(_, heeding)| heeding);
+        let settled = ask(scribe.clone(), matter, &unsettled, tries, heeding);
         let noted = async move {
             let (outcome, reason) = match settled.await {
                 Settled::Done(()) => (UndoOutcome::Undone, None),

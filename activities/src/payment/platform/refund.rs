@@ -35,6 +35,8 @@ pub(super) enum Made {
 
 /// The words for a refund that was made, or is under way.
 const MADE: [&str; 5] = ["refunded", "succeeded", "completed", "pending", "processing"];
+/// Those of them for one that is over.
+const GONE: [&str; 3] = ["refunded", "succeeded", "completed"];
 /// The words for one whose money did not get there.
 const CAME_BACK: [&str; 4] = ["failed", "canceled", "cancelled", "rejected"];
 
@@ -53,6 +55,11 @@ impl RefundBody {
         }
     }
 
+    /// Whether its money has gone, in its own words.
+    fn is_gone(&self) -> bool {
+        self.status.as_deref().is_some_and(|word| GONE.contains(&word))
+    }
+
     /// `None`: in a state that nobody here knows. Without a word, that the platform took it says so.
     pub(super) fn made(&self) -> Option<Made> {
         match self.status.as_deref() {
@@ -68,6 +75,8 @@ impl RefundBody {
 pub(super) struct Listed {
     /// The money of those that were made, or are under way.
     pub(super) on_its_way: Money,
+    /// The part of it that has gone.
+    pub(super) gone: Money,
     /// The ids of those, as far as they have one.
     pub(super) ids: Vec<String>,
     /// Whether the money of one did not get there.
@@ -120,16 +129,19 @@ impl Platform {
 
     /// Adds up the refunds that are listed with a payment.
     pub(super) fn listed(&self, payment: &PaymentBody, currency: Currency) -> Result<Listed, CallError> {
-        let mut listed = Listed { on_its_way: Money::zero(currency), ids: Vec::new(), has_come_back: false };
+        let nothing = Money::zero(currency);
+        let mut listed = Listed { on_its_way: nothing, gone: nothing, ids: Vec::new(), has_come_back: false };
         for refund in payment.refunds.as_deref().unwrap_or_default() {
             let word = refund.status.as_deref().unwrap_or_default();
             match refund.made().ok_or_else(|| self.api.new_word("a refund in a state", word))? {
                 Made::CameBack => listed.has_come_back = true,
                 Made::OnItsWay => {
-                    let more = read(&refund.amount, currency);
-                    let sum = more.and_then(|more| listed.on_its_way.checked_add(more));
                     let no_amount = || self.api.unknown("a refund without a readable amount");
-                    listed.on_its_way = sum.ok_or_else(no_amount)?;
+                    let more = read(&refund.amount, currency).ok_or_else(no_amount)?;
+                    listed.on_its_way = listed.on_its_way.checked_add(more).ok_or_else(no_amount)?;
+                    if refund.is_gone() {
+                        listed.gone = listed.gone.checked_add(more).ok_or_else(no_amount)?;
+                    }
                     listed.ids.extend(refund.name());
                 }
             }

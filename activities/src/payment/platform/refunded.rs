@@ -1,6 +1,6 @@
 //! How the money ended, as the platform's payments show it.
 
-use contracts::money::{Currency, Money};
+use contracts::money::Currency;
 use contracts::payment::{Balance, FindPayment};
 
 use super::super::balance::{self, Account, Moved};
@@ -57,12 +57,8 @@ impl Platform {
         let shown = match stated {
             Some(stated) => stated,
             None if is_all_back => captured.ok_or_else(unreadable)?,
-            // A refund that is on its way is none that was not made: its amount shows later.
-            None if listed.on_its_way.minor_units() > 0 => {
-                let why = "a refund that is listed, and is not in the amount that went back yet";
-                return Err(self.api.unknown(why));
-            }
-            None => Money::zero(currency),
+            // A refund that is on its way shows later, and nobody waits for that here.
+            None => listed.gone,
         };
         let back = greater(shown, listed.on_its_way);
         if payment.status == A_PART_OF_IT && back.minor_units() == 0 {

@@ -3,12 +3,19 @@
 //! Every id that was heard of is read, and undone on the way back, whatever a search has seen. An order that goes on to
 //! its goal looks at news that no look has seen: news that came while the look was under way that found the payment
 //! settled, or while a person was asked whether a parcel is kept. From then on news is looked at by whoever brings it.
+//! Such news may also say that the one payment is gone: its parcel does not go without a person who knows it.
 
-use contracts::payment::{FindPayment, Payments, ReversePayment};
+use contracts::commerce::PaymentStatus;
+use contracts::payment::{FindPayment, Payment, PaymentState, Payments, ReversePayment};
 
-use super::super::steps::{OrderRun, OrderSaga, READ};
+use super::super::steps::{CHECK, OrderRun, OrderSaga, READ};
 use super::super::{OrderProcessing, PAY};
+use super::Paid;
 use crate::policy;
+use crate::saga::Settled;
+
+/// The cause of a question about a parcel whose money is not there any more.
+const MONEY_GONE: &str = "money_gone";
 
 impl OrderRun<'_> {
     /// A payment that may hold money is undone by its id, too.
@@ -32,11 +39,58 @@ impl OrderRun<'_> {
         FindPayment { payment_id: w.payment_id.clone(), other_ids, ..self.requests.payment() }
     }
 
-    /// Where two payments hold money, the read refuses to choose, and a person is asked.
-    pub(in super::super) async fn look_for_a_second(&self, saga: &OrderSaga) {
+    /// Where two payments hold money, the read refuses to choose, and a person is asked. So is one where none does.
+    pub(in super::super) async fn look_for_a_second(&self, saga: &OrderSaga, paid: &Paid) {
         let find = saga.ctx().state(|w| (w.settlements.len() > w.seen).then(|| self.find(w)));
         let Some(find) = find else { return };
-        let read = saga.step(READ, Payments::find, find, policy::money());
-        let _noted_by_the_saga = Box::pin(read.or_ask()).await;
+        let read = saga.step(READ, Payments::find, find.clone(), policy::money());
+        let read = Box::pin(read.or_ask()).await;
+        // Cash on delivery, and what costs nothing, has no payment that could be gone.
+        let is_paid = paid.status == PaymentStatus::Paid && !self.order.is_free();
+        if let Settled::Done(found) = read
+            && is_paid
+        {
+            Box::pin(ask_while_gone(saga, find, found)).await;
+        }
+    }
+}
+
+/// Asks a person about a parcel that goes although its money is gone, until the money is there again or that person has
+/// decided. Nothing is read meanwhile.
+async fn ask_while_gone(saga: &OrderSaga, find: FindPayment, mut found: Option<Payment>) {
+    while let Some(news) = gone(found.as_ref()) {
+        let read = saga.step(CHECK, Payments::find, find.clone(), policy::money());
+        match Box::pin(read.ask_first(MONEY_GONE, news).or_ask()).await {
+            Settled::Done(again) => found = again,
+            Settled::ByHand(_) | Settled::Left(_) | Settled::Kept(_) | Settled::Overtaken { .. } => return,
+        }
+    }
+}
+
+/// How a payment that held money does not any more, in words; `None`: it does.
+fn gone(found: Option<&Payment>) -> Option<&'static str> {
+    match found.map(|payment| &payment.state) {
+        Some(PaymentState::Paid) => None,
+        Some(PaymentState::Reversed) => Some("the payment was taken back, and the parcel is ready to go"),
+        Some(PaymentState::Declined { .. }) => Some("the payment has failed, and the parcel is ready to go"),
+        Some(PaymentState::RequiresAction { .. }) => {
+            Some("the payment is open again, and the parcel is ready to go")
+        }
+        None => Some("the provider shows no payment any more, and the parcel is ready to go"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_payment_that_holds_money_is_not_gone() {
+        let payment = |state| Payment { payment_id: None, received: None, state };
+        let declined = PaymentState::Declined { code: "reversed".to_owned(), customer_may_retry: false };
+        assert_eq!(gone(Some(&payment(PaymentState::Paid))), None);
+        assert!(gone(Some(&payment(PaymentState::Reversed))).is_some_and(|news| news.contains("taken back")));
+        assert!(gone(Some(&payment(declined))).is_some_and(|news| news.contains("failed")));
+        assert!(gone(None).is_some());
     }
 }
