@@ -10,6 +10,11 @@ use super::super::steps::{OrderRun, OrderSaga, READ};
 use super::super::{OrderProcessing, PAY};
 use crate::policy;
 
+/// Whether a look says that two payments hold money: the adapter's own code, before its words.
+pub(super) fn is_charged_twice(reason: &str) -> bool {
+    reason.split(": ").any(|piece| piece == "charged_twice")
+}
+
 impl OrderRun<'_> {
     /// A payment that may hold money is undone by its id, too.
     pub(super) fn may_hold_money(&self, saga: &OrderSaga, payment_id: Option<String>) {
@@ -32,9 +37,15 @@ impl OrderRun<'_> {
         FindPayment { payment_id: w.payment_id.clone(), other_ids, ..self.requests.payment() }
     }
 
-    /// Where two payments hold money, the read refuses to choose, and a person is asked.
+    /// Where two payments hold money, the read refuses to choose, and a person is asked. No payment is put as the one
+    /// that is known, because a search that is away has to be waited for: it may be all that shows a second one.
     pub(in super::super) async fn look_for_a_second(&self, saga: &OrderSaga) {
-        let find = saga.ctx().state(|w| (w.settlements.len() > w.seen).then(|| self.find(w)));
+        let all = |w: &OrderProcessing| FindPayment {
+            payment_id: None,
+            other_ids: w.payment_ids.clone(),
+            ..self.requests.payment()
+        };
+        let find = saga.ctx().state(|w| (w.settlements.len() > w.seen).then(|| all(w)));
         let Some(find) = find else { return };
         let read = saga.step(READ, Payments::find, find, policy::money());
         let _noted_by_the_saga = Box::pin(read.or_ask()).await;
