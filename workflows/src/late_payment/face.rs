@@ -65,6 +65,8 @@ pub struct LatePayment {
     payment_ids: BTreeSet<String>,
     /// Whether some of the news found the order ended without its money: then it goes back.
     pub(super) is_owed: bool,
+    /// Whether some of the news says that a person has to be asked first.
+    pub(super) is_decided: bool,
 }
 
 face! {
@@ -99,7 +101,10 @@ pub impl LatePayment {
     /// money. The same event twice counts once. News that cannot be read counts all the same.
     #[signal]
     pub fn payment_settled(&mut self, _ctx: &mut SyncWorkflowContext<Self>, news: Unchecked<LateNews>) {
-        let is_new = news.check().map_or(true, |news| self.hear(news.event_id, news.payment_id, news.is_paid));
+        let is_new = news.check().map_or(true, |news| {
+            self.is_decided |= news.decided;
+            self.hear(news.event_id, news.payment_id, news.is_paid)
+        });
         self.news += u32::from(is_new);
     }
 }
