@@ -46,10 +46,12 @@ impl Late<'_> {
                     let earlier = match says_how_it_ended(closed.status()) {
                         true => earlier(run.get_result(WorkflowGetResultOptions::default()).await)?,
                         // A person who ended it by force may have given the money back.
-                        false => Earlier { is_decided: true, events: BTreeSet::new() },
+                        false => Earlier { is_decided: true, ..Earlier::default() },
                     };
                     let asks = is_decided || earlier.is_decided;
-                    let was_heard = earlier.events.contains(&self.news.event_id);
+                    // Heard as news of an order that had its money, it sent nothing back.
+                    let was_heard =
+                        earlier.events.contains(&self.news.event_id) && (self.is_paid || earlier.is_owed);
                     (asks, was_heard || self.start(&workflow_id, asks).await?)
                 }
                 Err(WorkflowInteractionError::NotFound(_)) => {
@@ -128,19 +130,24 @@ impl Late<'_> {
 }
 
 /// The state that an earlier run about the same money has left.
+#[derive(Default)]
 struct Earlier {
     /// Whether somebody decided about the money.
     is_decided: bool,
+    /// Whether it was to give money back, rather than to look if there is too much.
+    is_owed: bool,
     /// The events that it has heard of.
     events: BTreeSet<EventId>,
 }
 
 fn earlier(result: Result<LatePaymentResult, WorkflowGetResultError>) -> Result<Earlier, SettleError> {
     match result {
-        Ok(result) => Ok(Earlier { is_decided: result.decided, events: result.events }),
+        Ok(LatePaymentResult { decided, owed, events, .. }) => {
+            Ok(Earlier { is_decided: decided, is_owed: owed, events })
+        }
         Err(error) => {
             let is_decided = report_of(Err(error))?.was_decided(late_payment::REFUND);
-            Ok(Earlier { is_decided, events: BTreeSet::new() })
+            Ok(Earlier { is_decided, ..Earlier::default() })
         }
     }
 }

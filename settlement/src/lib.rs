@@ -134,13 +134,14 @@ pub async fn bring(client: &Client, news: &News, limit: Duration) -> Result<Foun
         return Err(SettleError::NoWorker(order_id.clone(), limit));
     };
     match answer {
-        Ok(answer) => Ok(match answer.as_str() {
-            order_processing::TAKEN => Found::Open(Heard::Taken),
-            order_processing::DUPLICATE => Found::Open(Heard::Duplicate),
-            _ => Found::Paid,
-        }),
+        Ok(answer) => match answer.as_str() {
+            order_processing::TAKEN => Ok(Found::Open(Heard::Taken)),
+            order_processing::DUPLICATE => Ok(Found::Open(Heard::Duplicate)),
+            // As it was when the event was first heard: the order may have ended since without its money.
+            _ => where_it_is(client, order_id, Some(Found::Paid)).await,
+        },
         Err(WorkflowUpdateError::Failed(refusal)) if says(&refusal, order_processing::ALREADY_PAID) => {
-            Ok(Found::Paid)
+            where_it_is(client, order_id, Some(Found::Paid)).await
         }
         // So much news came that the rest of the run's updates is kept for people.
         Err(WorkflowUpdateError::Failed(refusal)) if says(&refusal, order_processing::BY_SIGNAL) => {
@@ -148,7 +149,7 @@ pub async fn bring(client: &Client, news: &News, limit: Duration) -> Result<Foun
         }
         // Closed before, or while the update was on its way: how it ended decides.
         Err(WorkflowUpdateError::NotFound(_) | WorkflowUpdateError::Failed(_)) => {
-            after_the_end(client, order_id).await
+            where_it_is(client, order_id, None).await
         }
         Err(WorkflowUpdateError::Rpc(status)) => Err(SettleError::Rpc(Box::new(status))),
         Err(other) => Err(SettleError::Temporal(other.to_string())),
@@ -167,7 +168,7 @@ async fn by_signal(
     let options = WorkflowSignalOptions::default();
     match handle.signal(OrderProcessing::payment_heard, news.clone(), options).await {
         Ok(()) => {}
-        Err(WorkflowInteractionError::NotFound(_)) => return after_the_end(client, order_id).await,
+        Err(WorkflowInteractionError::NotFound(_)) => return where_it_is(client, order_id, None).await,
         Err(WorkflowInteractionError::Rpc(status)) => return Err(SettleError::Rpc(Box::new(status))),
         Err(other) => return Err(SettleError::Temporal(other.to_string())),
     }
@@ -185,8 +186,8 @@ fn says(failure: &Failure, words: &str) -> bool {
     failure.message == words || failure.cause.as_deref().is_some_and(|cause| says(cause, words))
 }
 
-/// How an order ended.
-async fn after_the_end(client: &Client, order_id: &OrderId) -> Result<Found, SettleError> {
+/// How an order ended. `open`: what one that is open counts as, where it may be open.
+async fn where_it_is(client: &Client, order_id: &OrderId, open: Option<Found>) -> Result<Found, SettleError> {
     let handle = handle_of(client, OrderProcessing::run, order_processing::workflow_id(order_id));
     let order = match handle.describe(WorkflowDescribeOptions::default()).await {
         Ok(order) => order,
@@ -197,7 +198,9 @@ async fn after_the_end(client: &Client, order_id: &OrderId) -> Result<Found, Set
         Err(other) => return Err(SettleError::Temporal(other.to_string())),
     };
     if order.status() == WorkflowExecutionStatus::Running {
-        return Err(SettleError::Temporal(format!("order {order_id} is open and did not take the news")));
+        let not_taken =
+            || SettleError::Temporal(format!("order {order_id} is open and did not take the news"));
+        return open.ok_or_else(not_taken);
     }
     match order.search_attributes().get(&OUTCOME).as_deref() {
         Some(outcome) if outcome == Outcome::Completed.name() => Ok(Found::Paid),
