@@ -9,7 +9,7 @@ use temporalio_common::protos::temporal::api::history::v1::history_event::Attrib
 use tests::orders;
 use tests::scenarios::asks_because_of_news;
 use tests::world::{LIMIT, Order, World};
-use workflows::report::StepStatus;
+use workflows::report::{Progress, StepStatus};
 use workflows::saga::{Action, AnswerOutcome};
 
 const WHOLE: i64 = 25_000_000;
@@ -182,7 +182,7 @@ async fn a_question_about_a_refund_says_that_more_news_came() -> anyhow::Result<
     run.until("asks", |p| p.needs_human == ["refund-payment"]).await?;
     let (event, payment) = again(&world, &order.order_id).await?;
     late(&world, &news(&order.order_id, &event, Some(&payment))?, false).await?;
-    let says_so = |p: &workflows::report::Progress| {
+    let says_so = |p: &Progress| {
         let mut facts = p.questions.iter().flat_map(|question| &question.facts);
         facts.any(|fact| fact.name == "heard_since" && fact.value.starts_with("1 more"))
     };
@@ -246,5 +246,34 @@ async fn money_of_a_fulfilled_order_is_not_sent_back_for_a_later_run_that_charge
     let left = run.answer("refund-payment", Action::Leave, "the goods were sent").await;
     assert_eq!(left, Ok(AnswerOutcome::Left));
     world.shop.clean().await?;
+    Ok(())
+}
+
+/// The run fails for want of stock before it charges anything, a person is asked about its hold, and news comes of a
+/// payment under its number.
+#[tokio::test]
+async fn a_payment_that_a_run_on_its_way_back_did_not_make_is_asked_about() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    world.shop.faults(json!([{ "operation": "inventory.release", "kind": "status", "status": 503 }])).await?;
+    let mut order = orders::two_lines();
+    order["items"][1]["quantity"] = json!(201);
+    order["total_amount"] = json!(25_000_000 + 201 * 500_000);
+    let order = world.start(&order).await?;
+    order.until("asks about the stock", |p| p.needs_human == ["reserve-inventory"]).await?;
+    let brought = bring(&world.client, &news(&order.order_id, "evt_1", None)?, LIMIT).await?;
+    assert_eq!(brought, Found::Open(Heard::Taken));
+    let asks = |p: &Progress| {
+        let mut questions = p.questions.iter();
+        questions.any(|q| q.about.step == "process-payment" && q.cause == "not_charged_here")
+    };
+    order.until("asks about the payment", asks).await?;
+    assert_eq!(world.shop.requests("payments.void").await?, 0);
+    let left = order.answer("process-payment", Action::Leave, "an earlier run's").await;
+    assert_eq!(left, Ok(AnswerOutcome::Left));
+    world.shop.mend().await?;
+    let retried = order.answer("reserve-inventory", Action::Retry, "the stock is back").await;
+    assert_eq!(retried, Ok(AnswerOutcome::Done));
+    order.ended().await?.failed_as("OutOfStock")?;
+    assert_eq!(world.shop.requests("payments.void").await?, 0);
     Ok(())
 }

@@ -51,11 +51,13 @@ pub(super) async fn is_paid_twice(provider: &dyn Provider, news: &News) -> Resul
             Ok(_) => Ok(false),
             // A last word, which is for a person: `charged_twice`. So is a word that nobody here knows.
             Err(CallError::Unusable { .. } | CallError::NewWord { .. }) => Ok(true),
-            // News of a payment that is refused to us is about none of ours, however often it comes.
-            Err(error) => match &news.payment_id {
+            // News of a payment that is refused to us is about none of ours, however often it comes. Where the search
+            // is refused as well, that says nothing of the payment.
+            Err(error @ CallError::Unknown { .. }) => match &news.payment_id {
                 Some(id) if is_refused(provider.find_by_id(id, &question.key).await) => Ok(false),
                 _ => Err(error),
             },
+            Err(error) => Err(error),
         }
     });
     found.await.map_err(SettleError::NoLook)

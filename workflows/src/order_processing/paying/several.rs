@@ -51,3 +51,20 @@ impl OrderRun<'_> {
         let _noted_by_the_saga = Box::pin(read.or_ask()).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_two_payments_are_the_last_word_of_a_look() {
+        for (reason, is_last) in [
+            ("payment: charged_twice: two payments under one key hold money", true),
+            ("payment refused: 422 VALIDATION_ERROR", false),
+            ("payment gave no usable answer and repeats it: HTTP 500", false),
+            ("payment refused: 409 charged_twice_elsewhere", false),
+        ] {
+            assert_eq!(is_charged_twice(reason), is_last, "{reason}");
+        }
+    }
+}
