@@ -1,4 +1,4 @@
-//! Brings the news of a payment to the open order, or to [`LatePayment`] when the order has ended without the money, or
+//! Brings the news of a payment to the open order, or to `LatePayment` when the order has ended without the money, or
 //! has had its money already. The command line and the webhook door both use it, so that they decide alike; the door,
 //! which can look at the provider itself, does so in between ([`bring`], [`begin`]), so that what is not ours starts
 //! nothing.
@@ -7,38 +7,32 @@
 //! has one `LatePayment` at a time: it is started with the first news, and told of what comes while it is open. No news
 //! is lost between the two: Temporal completes no run that has a signal it was not shown.
 //!
-//! - `error`: why news could not be brought.
+//! - `error`: why news could not be brought;
+//! - `late`: the run about late money.
 //!
 //! Deliberately absent: deciding by the order of events. They may come twice, late or reversed.
 
 mod error;
+mod late;
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use contracts::values::{EventId, Locale, OrderId, Recipient};
-use futures::TryStreamExt as _;
-use temporalio_client::errors::{
-    WorkflowGetResultError, WorkflowInteractionError, WorkflowStartError, WorkflowUpdateError,
-};
+use contracts::values::{EventId, OrderId};
+use temporalio_client::errors::{WorkflowGetResultError, WorkflowInteractionError, WorkflowUpdateError};
 use temporalio_client::{
     Client, WorkflowDescribeOptions, WorkflowExecuteUpdateOptions, WorkflowExecutionStatus,
-    WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowHandle, WorkflowIdConflictPolicy,
-    WorkflowIdReusePolicy, WorkflowQueryOptions, WorkflowSignalOptions, WorkflowStartOptions,
+    WorkflowGetResultOptions, WorkflowHandle, WorkflowQueryOptions, WorkflowSignalOptions,
 };
 use temporalio_common::HasWorkflowDefinition;
 use temporalio_common::error::IncomingError;
 use temporalio_common::protos::temporal::api::failure::v1::Failure;
-use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
-use temporalio_common::search_attributes::SearchAttributes;
-use workflows::input::Unchecked;
-use workflows::late_payment::{self, LateNews, LatePayment, LatePaymentData, LatePaymentResult};
-use workflows::order_processing::{self, OrderData, OrderProcessing, PaymentSettled};
+use workflows::order_processing::{self, OrderProcessing, PaymentSettled};
 use workflows::report::Report;
 use workflows::saga::Outcome;
-use workflows::search_attributes::{OUTCOME, QUESTION};
+use workflows::search_attributes::OUTCOME;
 
 pub use error::SettleError;
+use late::Late;
 
 /// News of a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +76,8 @@ pub enum Heard {
     Late {
         /// The run that gives it back.
         workflow_id: String,
-        /// Whether that run asks a person first, because somebody has decided about this money, or is asking one now.
+        /// Whether that run asks a person first: somebody has decided about this money, or is asked now, or the order's
+        /// last run never asked for any.
         asks_first: bool,
     },
 }
@@ -99,7 +94,7 @@ impl Heard {
             Self::PaidBefore { .. } => "already paid: a person is asked if it was paid twice",
             Self::Late { asks_first: false, .. } => "the order has ended: whatever was paid goes back",
             Self::Late { asks_first: true, .. } => {
-                "the order has ended, and somebody decided about its money: if there is some, a person is asked before it is sent"
+                "the order has ended, and its money may not be owed: a person is asked before any is sent"
             }
         }
     }
@@ -139,13 +134,14 @@ pub async fn bring(client: &Client, news: &News, limit: Duration) -> Result<Foun
         return Err(SettleError::NoWorker(order_id.clone(), limit));
     };
     match answer {
-        Ok(answer) => Ok(match answer.as_str() {
-            order_processing::TAKEN => Found::Open(Heard::Taken),
-            order_processing::DUPLICATE => Found::Open(Heard::Duplicate),
-            _ => Found::Paid,
-        }),
+        Ok(answer) => match answer.as_str() {
+            order_processing::TAKEN => Ok(Found::Open(Heard::Taken)),
+            order_processing::DUPLICATE => Ok(Found::Open(Heard::Duplicate)),
+            // As it was when the event was first heard: the order may have ended since without its money.
+            _ => where_it_is(client, order_id, Some(Found::Paid)).await,
+        },
         Err(WorkflowUpdateError::Failed(refusal)) if says(&refusal, order_processing::ALREADY_PAID) => {
-            Ok(Found::Paid)
+            where_it_is(client, order_id, Some(Found::Paid)).await
         }
         // So much news came that the rest of the run's updates is kept for people.
         Err(WorkflowUpdateError::Failed(refusal)) if says(&refusal, order_processing::BY_SIGNAL) => {
@@ -153,7 +149,7 @@ pub async fn bring(client: &Client, news: &News, limit: Duration) -> Result<Foun
         }
         // Closed before, or while the update was on its way: how it ended decides.
         Err(WorkflowUpdateError::NotFound(_) | WorkflowUpdateError::Failed(_)) => {
-            after_the_end(client, order_id).await
+            where_it_is(client, order_id, None).await
         }
         Err(WorkflowUpdateError::Rpc(status)) => Err(SettleError::Rpc(Box::new(status))),
         Err(other) => Err(SettleError::Temporal(other.to_string())),
@@ -172,7 +168,7 @@ async fn by_signal(
     let options = WorkflowSignalOptions::default();
     match handle.signal(OrderProcessing::payment_heard, news.clone(), options).await {
         Ok(()) => {}
-        Err(WorkflowInteractionError::NotFound(_)) => return after_the_end(client, order_id).await,
+        Err(WorkflowInteractionError::NotFound(_)) => return where_it_is(client, order_id, None).await,
         Err(WorkflowInteractionError::Rpc(status)) => return Err(SettleError::Rpc(Box::new(status))),
         Err(other) => return Err(SettleError::Temporal(other.to_string())),
     }
@@ -190,8 +186,8 @@ fn says(failure: &Failure, words: &str) -> bool {
     failure.message == words || failure.cause.as_deref().is_some_and(|cause| says(cause, words))
 }
 
-/// How an order ended.
-async fn after_the_end(client: &Client, order_id: &OrderId) -> Result<Found, SettleError> {
+/// How an order ended. `open`: what one that is open counts as, where it may be open.
+async fn where_it_is(client: &Client, order_id: &OrderId, open: Option<Found>) -> Result<Found, SettleError> {
     let handle = handle_of(client, OrderProcessing::run, order_processing::workflow_id(order_id));
     let order = match handle.describe(WorkflowDescribeOptions::default()).await {
         Ok(order) => order,
@@ -202,7 +198,9 @@ async fn after_the_end(client: &Client, order_id: &OrderId) -> Result<Found, Set
         Err(other) => return Err(SettleError::Temporal(other.to_string())),
     };
     if order.status() == WorkflowExecutionStatus::Running {
-        return Err(SettleError::Temporal(format!("order {order_id} is open and did not take the news")));
+        let not_taken =
+            || SettleError::Temporal(format!("order {order_id} is open and did not take the news"));
+        return open.ok_or_else(not_taken);
     }
     match order.search_attributes().get(&OUTCOME).as_deref() {
         Some(outcome) if outcome == Outcome::Completed.name() => Ok(Found::Paid),
@@ -224,140 +222,20 @@ pub async fn begin(
     news: &News,
     is_paid: bool,
 ) -> Result<Heard, SettleError> {
-    // Money that somebody gave back by hand would go back twice. Where the order is paid, nothing is sent anyway.
+    // Money that somebody gave back by hand would go back twice; and money that the last run never asked for is that
+    // of a run before it, whose goods may have left. Where the order is paid, nothing is sent anyway.
     let is_decided = !is_paid && {
         let order = order_processing::workflow_id(&news.order_id);
         let order = handle_of(client, OrderProcessing::run, order);
         let result = order.get_result(WorkflowGetResultOptions::default()).await;
-        report_of(result.map(|result| result.report))?.was_decided(order_processing::PAY)
+        takes_a_person(&report_of(result.map(|result| result.report))?)
     };
     Late { client, task_queue, news, is_paid }.hear(is_decided).await
 }
 
-/// Late money of an order, and news of it.
-struct Late<'a> {
-    client: &'a Client,
-    task_queue: &'a str,
-    news: &'a News,
-    is_paid: bool,
-}
-
-/// How often a run may end while it is being told, or begin while it is being started.
-const CROSSINGS_MAX: usize = 10;
-
-impl Late<'_> {
-    /// Tells the run that is open, or starts one. `is_decided`: somebody decided about the order's money before.
-    async fn hear(&self, is_decided: bool) -> Result<Heard, SettleError> {
-        let workflow_id = late_payment::workflow_id(&self.news.order_id);
-        let run = handle_of(self.client, LatePayment::run, workflow_id.clone());
-        for _ in 0..CROSSINGS_MAX {
-            let (asks_first, is_heard) = match run.describe(WorkflowDescribeOptions::default()).await {
-                Ok(open) if open.status() == WorkflowExecutionStatus::Running => {
-                    let asked = open.search_attributes().get(&QUESTION).unwrap_or_default();
-                    let asks_about_it = asked.iter().any(|asked| asked.starts_with(late_payment::REFUND));
-                    (is_decided || asks_about_it, self.tell(&workflow_id).await?)
-                }
-                Ok(closed) => {
-                    let earlier = match says_how_it_ended(closed.status()) {
-                        true => earlier(run.get_result(WorkflowGetResultOptions::default()).await)?,
-                        // A person who ended it by force may have given the money back.
-                        false => Earlier { is_decided: true, events: BTreeSet::new() },
-                    };
-                    let asks = is_decided || earlier.is_decided;
-                    let was_heard = earlier.events.contains(&self.news.event_id);
-                    (asks, was_heard || self.start(&workflow_id, asks).await?)
-                }
-                Err(WorkflowInteractionError::NotFound(_)) => {
-                    (is_decided, self.start(&workflow_id, is_decided).await?)
-                }
-                Err(WorkflowInteractionError::Rpc(status)) => return Err(SettleError::Rpc(Box::new(status))),
-                Err(other) => return Err(SettleError::Temporal(other.to_string())),
-            };
-            if is_heard {
-                return Ok(match self.is_paid {
-                    true => Heard::PaidBefore { workflow_id },
-                    false => Heard::Late { workflow_id, asks_first },
-                });
-            }
-        }
-        Err(SettleError::Temporal(format!("{workflow_id} ended or began whenever it was told of the news")))
-    }
-
-    /// `false`: it has ended meanwhile.
-    async fn tell(&self, workflow_id: &str) -> Result<bool, SettleError> {
-        let run = handle_of(self.client, LatePayment::run, workflow_id.to_owned());
-        let News { event_id, payment_id, .. } = self.news.clone();
-        let news = Unchecked::of(&LateNews { event_id, payment_id, is_paid: self.is_paid });
-        let news = news.map_err(|e| SettleError::Temporal(e.to_string()))?;
-        match run.signal(LatePayment::payment_settled, news, WorkflowSignalOptions::default()).await {
-            Ok(()) => Ok(true),
-            Err(WorkflowInteractionError::NotFound(_)) => Ok(false),
-            Err(WorkflowInteractionError::Rpc(status)) => Err(SettleError::Rpc(Box::new(status))),
-            Err(other) => Err(SettleError::Temporal(other.to_string())),
-        }
-    }
-
-    /// `false`: another one has begun meanwhile.
-    async fn start(&self, workflow_id: &str, decided: bool) -> Result<bool, SettleError> {
-        let options = WorkflowStartOptions::new(self.task_queue, workflow_id)
-            .id_reuse_policy(WorkflowIdReusePolicy::AllowDuplicate)
-            .id_conflict_policy(WorkflowIdConflictPolicy::Fail)
-            .static_summary(format!("Late payment for order {}", self.news.order_id))
-            .search_attributes(SearchAttributes::new(late_payment::search_attributes(&self.news.order_id)))
-            // The worker's door shares its connection with the worker, which gets the first task with the answer: one
-            // state transition less. Where no worker shares the connection, the client leaves the request out.
-            .enable_eager_workflow_start(true)
-            .build();
-        let (News { order_id, event_id, payment_id }, is_paid) = (self.news.clone(), self.is_paid);
-        let (customer_email, locale) = self.customer().await.unzip();
-        let locale = locale.unwrap_or_default();
-        let input =
-            LatePaymentData { order_id, event_id, decided, payment_id, is_paid, customer_email, locale };
-        let input = Unchecked::of(&input);
-        let input = input.map_err(|e| SettleError::Temporal(e.to_string()))?;
-        match self.client.start_workflow(LatePayment::run, input, options).await {
-            Ok(_) => Ok(true),
-            Err(WorkflowStartError::AlreadyStarted { .. }) => Ok(false),
-            Err(WorkflowStartError::Rpc(status)) => Err(SettleError::Rpc(Box::new(status))),
-            Err(other) => Err(SettleError::Temporal(other.to_string())),
-        }
-    }
-}
-
-impl Late<'_> {
-    /// The customer, who hears of the refund, and the language: the order's own input says both. `None` where that
-    /// cannot be read: the money goes back all the same.
-    async fn customer(&self) -> Option<(Recipient, Locale)> {
-        let order =
-            handle_of(self.client, OrderProcessing::run, order_processing::workflow_id(&self.news.order_id));
-        let mut history = order.fetch_history(WorkflowFetchHistoryOptions::default());
-        let started = match history.try_next().await.ok()??.attributes? {
-            Attributes::WorkflowExecutionStartedEventAttributes(started) => started,
-            _ => return None,
-        };
-        let payload = started.input?.payloads.into_iter().next()?;
-        let input = Unchecked::<OrderData>::from_json(std::str::from_utf8(&payload.data).ok()?).ok()?;
-        let order = input.check().ok()?;
-        Some((order.customer_email, order.locale))
-    }
-}
-
-/// The state that an earlier run about the same money has left.
-struct Earlier {
-    /// Whether somebody decided about the money.
-    is_decided: bool,
-    /// The events that it has heard of.
-    events: BTreeSet<EventId>,
-}
-
-fn earlier(result: Result<LatePaymentResult, WorkflowGetResultError>) -> Result<Earlier, SettleError> {
-    match result {
-        Ok(result) => Ok(Earlier { is_decided: result.decided, events: result.events }),
-        Err(error) => {
-            let is_decided = report_of(Err(error))?.was_decided(late_payment::REFUND);
-            Ok(Earlier { is_decided, events: BTreeSet::new() })
-        }
-    }
+/// Whether nothing may be sent back before a person says so, by the report of the order's last run.
+fn takes_a_person(report: &Report) -> bool {
+    report.was_decided(order_processing::PAY) || !report.has_begun(order_processing::PAY)
 }
 
 /// The report of a run that has ended; an empty one where it failed before any step.
@@ -390,4 +268,38 @@ fn handle_of<R: HasWorkflowDefinition>(
     workflow_id: String,
 ) -> WorkflowHandle<Client, R> {
     client.get_workflow_handle::<R>(workflow_id)
+}
+
+#[cfg(test)]
+mod tests {
+    use workflows::report::{StepReport, StepStatus};
+
+    use super::*;
+
+    #[test]
+    fn money_that_the_last_run_never_asked_for_is_not_owed_without_a_person() {
+        assert!(takes_a_person(&Report::default()), "refused for its input, before any step");
+        for (status, is_asked) in [
+            (StepStatus::Pending, true),
+            (StepStatus::Skipped, true),
+            (StepStatus::Running, false),
+            (StepStatus::Failed, false),
+            (StepStatus::Stopped, false),
+            (StepStatus::Undone, false),
+            (StepStatus::Resolved, true),
+            (StepStatus::LeftStanding, true),
+        ] {
+            let step = StepReport {
+                step: order_processing::PAY.to_owned(),
+                status,
+                started_at: None,
+                ended_at: None,
+                detail: None,
+                parts: Vec::new(),
+                facts: Vec::new(),
+            };
+            let report = Report { steps: vec![step], ..Report::default() };
+            assert_eq!(takes_a_person(&report), is_asked, "{status:?}");
+        }
+    }
 }

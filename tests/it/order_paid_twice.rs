@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use settlement::{Found, Heard, News, begin, bring};
 use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
 use tests::orders;
-use tests::scenarios::stuck_at;
+use tests::scenarios::{asks_because_of_news, stuck_at};
 use tests::world::{LIMIT, Order, World};
 use workflows::report::{Progress, StepStatus};
 use workflows::saga::{Action, AnswerOutcome};
@@ -238,5 +238,87 @@ async fn an_order_says_that_more_came_while_its_refund_is_asked_about() -> anyho
     world.shop.mend().await?;
     order.ended().await?.failed_as("ShippingFailed")?;
     assert_eq!(world.shop.clean().await?["refunds"], json!(1));
+    Ok(())
+}
+
+/// An event keeps its first answer at the order ("already paid"). The order ends without its money, and it comes again:
+/// where its order is decides. A run that only looked if there were two payments has given nothing back.
+#[tokio::test]
+async fn news_of_an_order_that_had_its_money_is_judged_by_where_the_order_is_now() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let slow = json!([{ "operation": "shipments.create", "kind": "latency", "latency_ms": 3_000 }]);
+    world.shop.faults(slow).await?;
+    let order = world.start(&orders::order()).await?;
+    world.shop.requested("shipments.create").await?;
+    let own = news(&order.order_id, "evt_own", None)?;
+    assert_eq!(bring(&world.client, &own, LIMIT).await?, Found::Paid);
+    order.cancel_order("changed mind").await.map_err(anyhow::Error::msg)?;
+    order.ended().await?.stopped_as("cancelled")?;
+    let run = late(&world, &own, true).await?;
+    run.until("looked", |p| p.outcome.as_deref() == Some("completed")).await?;
+    let (_, second) = again(&world, &order.order_id).await?;
+    assert_eq!(bring(&world.client, &own, LIMIT).await?, Found::Undone);
+    let own = News { payment_id: Some(second), ..own };
+    let run = late(&world, &own, false).await?;
+    run.until("refunded", |p| p.step("refund-payment").is_some_and(|s| s.status == StepStatus::Completed))
+        .await?;
+    run.until("done", |p| p.outcome.as_deref() == Some("completed")).await?;
+    let totals = world.shop.clean().await?;
+    assert_eq!((&totals["refunds"], &totals["net_money"]["VND"]), (&json!(2), &json!(0)));
+    Ok(())
+}
+
+/// The number of a fulfilled order is run once more, and refused at once: the money is that of the first run.
+#[tokio::test]
+async fn money_of_a_fulfilled_order_is_not_sent_back_for_a_later_run_that_charged_nothing()
+-> anyhow::Result<()> {
+    let world = World::new().await?;
+    let mut order = orders::order();
+    world.run(&order).await?.fulfilled()?;
+    order["items"] = json!([]);
+    world.run_anew(&order).await?.failed_as("OrderInvalid")?;
+    let news = news(&orders::id(&order), "evt_1", None)?;
+    assert_eq!(bring(&world.client, &news, LIMIT).await?, Found::Undone);
+    let Heard::Late { workflow_id, asks_first } =
+        begin(&world.client, &world.task_queue, &news, false).await?
+    else {
+        anyhow::bail!("not late")
+    };
+    assert!(asks_first);
+    let run = world.attach_run(&workflow_id);
+    run.until("asks first", |p| asks_because_of_news(p, "refund-payment")).await?;
+    assert_eq!(world.shop.requests("payments.refund").await?, 0);
+    let left = run.answer("refund-payment", Action::Leave, "the goods were sent").await;
+    assert_eq!(left, Ok(AnswerOutcome::Left));
+    world.shop.clean().await?;
+    Ok(())
+}
+
+/// The run fails for want of stock before it charges anything, a person is asked about its hold, and news comes of a
+/// payment under its number.
+#[tokio::test]
+async fn a_payment_that_a_run_on_its_way_back_did_not_make_is_asked_about() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    world.shop.faults(json!([{ "operation": "inventory.release", "kind": "status", "status": 503 }])).await?;
+    let mut order = orders::two_lines();
+    order["items"][1]["quantity"] = json!(201);
+    order["total_amount"] = json!(25_000_000 + 201 * 500_000);
+    let order = world.start(&order).await?;
+    order.until("asks about the stock", |p| p.needs_human == ["reserve-inventory"]).await?;
+    let brought = bring(&world.client, &news(&order.order_id, "evt_1", None)?, LIMIT).await?;
+    assert_eq!(brought, Found::Open(Heard::Taken));
+    let asks = |p: &Progress| {
+        let mut questions = p.questions.iter();
+        questions.any(|q| q.about.step == "process-payment" && q.cause == "not_charged_here")
+    };
+    order.until("asks about the payment", asks).await?;
+    assert_eq!(world.shop.requests("payments.void").await?, 0);
+    let left = order.answer("process-payment", Action::Leave, "an earlier run's").await;
+    assert_eq!(left, Ok(AnswerOutcome::Left));
+    world.shop.mend().await?;
+    let retried = order.answer("reserve-inventory", Action::Retry, "the stock is back").await;
+    assert_eq!(retried, Ok(AnswerOutcome::Done));
+    order.ended().await?.failed_as("OutOfStock")?;
+    assert_eq!(world.shop.requests("payments.void").await?, 0);
     Ok(())
 }

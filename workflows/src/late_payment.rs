@@ -10,8 +10,9 @@
 //! 1. `read-payment`: the payment is read at the provider; the event was only a sign to look.
 //! 2. `refund-payment`: an open payment is voided, a captured one refunded, under the charge's own key: this run and
 //!    the order's own undo together refund once. A person is asked about a refund that is refused, or gets no answer
-//!    for its patience; the latter is tried on meanwhile. Where somebody has decided about this payment before
-//!    (`decided`), a person is asked before anything is sent: the money may have gone back by hand. If the read shows
+//!    for its patience; the latter is tried on meanwhile. Where somebody has decided about this payment before,
+//!    or the order's last run never asked for one (`decided`), a person is asked before anything is sent: the money may
+//!    have gone back by hand, or be that of a run before, whose goods have left. If the read shows
 //!    that there is no money, and none to come, nobody needs to be asked.
 //! 3. `update-payment`: the shop is told how the money ended, as the provider shows it then. A person is asked where it
 //!    cannot be told; more news closes that question, and the shop is told anew.
@@ -83,7 +84,8 @@ async fn forward(saga: &mut Saga<LatePayment>, late: &LatePaymentData) -> Result
     saga.pivot();
     let mut given = GivenBack { was_paid: Some(false), is_decided: late.decided, ..GivenBack::default() };
     loop {
-        let (heard, is_owed) = saga.ctx().state(|w| (w.news, w.is_owed));
+        let (heard, is_owed, is_decided) = saga.ctx().state(|w| (w.news, w.is_owed, w.is_decided));
+        given.is_decided |= is_decided;
         match is_owed {
             true => give_back(saga, &late.order_id, &mut given).await,
             false => look_for_a_second(saga, &late.order_id, &mut given).await,
@@ -179,7 +181,8 @@ async fn give_back(saga: &Saga<LatePayment>, order_id: &OrderId, given: &mut Giv
     };
     let mut step = saga.step(REFUND, Payments::reverse, refund, policy::undo());
     if given.is_decided && was_paid != Some(false) {
-        let news = "news of a payment that somebody has decided about; nothing was sent";
+        let news = "news of a payment that somebody has decided about, or that the order's last run did not make; \
+                    nothing was sent";
         step = step.ask_first(DECIDED_BEFORE, news);
     }
     let settled = step.heeding(move |w| w.heard_since(since)).or_ask().await;

@@ -245,6 +245,13 @@ impl Report {
         matches!(status, Some(StepStatus::Resolved | StepStatus::LeftStanding))
     }
 
+    /// Whether a step has begun: not so if it was skipped, or the report does not have it.
+    #[must_use]
+    pub fn has_begun(&self, name: &str) -> bool {
+        let status = self.step(name).map(|step| step.status);
+        !matches!(status, None | Some(StepStatus::Pending | StepStatus::Skipped))
+    }
+
     pub(crate) fn step_mut(&mut self, name: &str) -> Option<&mut StepReport> {
         self.steps.iter_mut().find(|step| step.step == name)
     }

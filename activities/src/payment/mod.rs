@@ -81,18 +81,86 @@ pub trait Provider: fmt::Debug + Send + Sync {
 }
 
 /// The payment made under a charge's key, as it is now. Those whose ids are known count, whether or not a search has
-/// seen them.
+/// seen them; a search that is away hides none whose id is known.
+///
+/// A payment that only news named may be anybody's: what is wrong with it hides nothing of ours, and is an unknown
+/// outcome where nothing of ours is found.
 ///
 /// # Errors
 /// As [`CallError`]; also when two payments under the key hold money.
 pub async fn look(provider: &dyn Provider, find: &FindPayment) -> Result<Option<Payment>, CallError> {
-    let found = provider.find(find).await?;
-    let has_found = |id: &&String| found.as_ref().and_then(|found| found.payment_id.as_ref()) == Some(*id);
-    let unseen: BTreeSet<&String> =
-        find.payment_id.iter().chain(&find.other_ids).filter(|id| !has_found(id)).collect();
-    let named = join_all(unseen.into_iter().map(|id| provider.find_by_id(id, &find.key))).await;
-    let named = named.into_iter().collect::<Result<Vec<_>, _>>()?;
-    weightiest("payment", found.into_iter().chain(named.into_iter().flatten()))
+    let FindPayment { key, order_id, payment_id, other_ids } = find;
+    let (found, mut doubt) = match provider.find(find).await {
+        Err(error) if payment_id.is_some() && !is_said(&error) => (None, Some(error)),
+        found => (found?, None),
+    };
+    let has_found = |id: &String| found.as_ref().and_then(|found| found.payment_id.as_ref()) == Some(id);
+    let own = payment_id.iter().filter(|id| !has_found(id));
+    let own = join_all(own.map(|id| provider.find_by_id(id, key))).await;
+    let named = other_ids.iter().filter(|id| !has_found(id) && payment_id.as_ref() != Some(*id));
+    let named = join_all(named.map(|id| find_named(provider, id, key))).await;
+    let mut payments: Vec<Payment> = found.into_iter().collect();
+    for payment in own {
+        payments.extend(payment?);
+    }
+    for payment in named {
+        match payment {
+            Ok(payment) => payments.extend(payment),
+            Err(error) => doubt = doubt.or(Some(of_unknown_outcome(error))),
+        }
+    }
+    match (weightiest("payment", payments)?, doubt) {
+        (None, Some(doubt)) => Err(doubt),
+        (best, None) => Ok(best),
+        (best, Some(doubt)) => {
+            tracing::warn!(%order_id, %doubt, "a look that did not see all there may be");
+            Ok(best)
+        }
+    }
+}
+
+/// The payment of an id that news named, if it was made under this key. News may name anybody's: one that the provider
+/// says is not there is none of ours, in whatever words it says so.
+///
+/// # Errors
+/// As [`CallError`].
+pub async fn find_named(
+    provider: &dyn Provider,
+    payment_id: &str,
+    key: &IdempotencyKey,
+) -> Result<Option<Payment>, CallError> {
+    match provider.find_by_id(payment_id, key).await {
+        Err(error) if error.refusal().is_some_and(|refusal| matches!(refusal.status, 404 | 410)) => Ok(None),
+        found => found,
+    }
+}
+
+/// The payment of an id that only news named, read beside others that are known. One that the provider refuses to show
+/// is none of ours; without an answer nobody knows.
+fn unless_refused<T>(read: Result<Option<T>, CallError>) -> Result<Option<T>, CallError> {
+    match read {
+        Err(error) if error.refusal().is_some_and(|refusal| (400..500).contains(&refusal.status)) => {
+            tracing::warn!(%error, "a payment that only news named is not shown, so it counts as somebody else's");
+            Ok(None)
+        }
+        read => read,
+    }
+}
+
+/// Whether the error says something of the payments under the key.
+fn is_said(error: &CallError) -> bool {
+    matches!(error, CallError::Unusable { .. } | CallError::NewWord { .. })
+}
+
+/// The last word about a payment that may be anybody's is none about ours.
+fn of_unknown_outcome(error: CallError) -> CallError {
+    let why = format!("about a payment that news named: {error}");
+    match error {
+        CallError::Refused { system, .. }
+        | CallError::Unusable { system, .. }
+        | CallError::UnknownForGood { system, .. } => CallError::Unknown { system, why },
+        other => other,
+    }
 }
 
 /// Every provider, by the name that it is chosen by; the first one unless another is named.
@@ -206,9 +274,7 @@ impl PaymentActivities {
             if input.looks_first {
                 match self.provider.find(&earlier).await {
                     Ok(Some(payment)) => return Ok(payment),
-                    Err(error @ (CallError::Unusable { .. } | CallError::NewWord { .. })) => {
-                        return Err(error);
-                    }
+                    Err(error) if is_said(&error) => return Err(error),
                     // A search that is away must not turn customers away: the key protects the charge.
                     Ok(None) | Err(_) => still_wanted(&ctx, "payment")?,
                 }

@@ -76,17 +76,22 @@ async fn the_platform_gives_back_what_news_has_named_and_nobody_elses() -> TestR
     assert_eq!(refunds(&peer, "/pay_2/refund"), ["pay_2/0/0"]);
 
     let unknown = answer(404, "", r#"{"error":{"code":"RESOURCE_NOT_FOUND"}}"#);
-    for theirs in [of(&payment("pay_2", "another", "paid")), unknown] {
+    let odd = answer(404, "", r#"{"error":{"code":"ROUTE_GONE"}}"#);
+    let refused = answer(422, "", r#"{"error":{"code":"VALIDATION_ERROR"}}"#);
+    for theirs in [of(&payment("pay_2", "another", "paid")), unknown, odd.clone(), refused] {
         let (peer, temporal) = platform([voided.clone(), nothing.clone(), theirs]).await?;
         assert_eq!(temporal.run(Payments::reverse, FIRST, &named(&["pay_2"])?).await?, Ok(()));
         assert_eq!(peer.received().len(), 3, "a stranger's money stays where it is");
     }
-    // Another 404 says nothing of the payment.
-    let odd = answer(404, "", r#"{"error":{"code":"ROUTE_GONE"}}"#);
-    let (_peer, temporal) = platform([voided, nothing, odd]).await?;
-    let failed =
-        temporal.run(Payments::reverse, FIRST, &named(&["pay_2"])?).await?.err().ok_or("believed")?;
-    assert!(failed.message.contains("ROUTE_GONE"), "{}", failed.message);
+    // Of the payment that was made here another 404 says nothing; without an answer nobody knows whose the other is.
+    let own = ReversePayment { payment_id: Some("pay_2".to_owned()), ..reverse()? };
+    for (asked, answered, words) in
+        [(own, odd, "ROUTE_GONE"), (named(&["pay_2"])?, answer(500, "", ""), "no usable answer")]
+    {
+        let (_peer, temporal) = platform([voided.clone(), nothing.clone(), answered]).await?;
+        let failed = temporal.run(Payments::reverse, FIRST, &asked).await?.err().ok_or("believed")?;
+        assert!(failed.message.contains(words), "{}", failed.message);
+    }
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use activities::http::CallError;
-use activities::payment::{Provider, look};
+use activities::payment::{Provider, find_named, look};
 use contracts::payment::{FindPayment, Payment, PaymentState};
 use settlement::{News, SettleError};
 use workflows::order_processing::charge_key;
@@ -23,7 +23,7 @@ pub(super) async fn is_nothing(provider: &dyn Provider, news: &News, says_paid: 
     let question = question(news);
     let found = in_time(async {
         match &news.payment_id {
-            Some(id) => provider.find_by_id(id, &question.key).await,
+            Some(id) => find_named(provider, id, &question.key).await,
             None => provider.find(&question).await,
         }
     });
@@ -51,6 +51,12 @@ pub(super) async fn is_paid_twice(provider: &dyn Provider, news: &News) -> Resul
             Ok(_) => Ok(false),
             // A last word, which is for a person: `charged_twice`. So is a word that nobody here knows.
             Err(CallError::Unusable { .. } | CallError::NewWord { .. }) => Ok(true),
+            // News of a payment that is refused to us is about none of ours, however often it comes. Where the search
+            // is refused as well, that says nothing of the payment.
+            Err(error @ CallError::Unknown { .. }) => match &news.payment_id {
+                Some(id) if is_refused(provider.find_by_id(id, &question.key).await) => Ok(false),
+                _ => Err(error),
+            },
             Err(error) => Err(error),
         }
     });
@@ -63,13 +69,18 @@ pub(super) fn says_paid(kind: &str) -> bool {
     kind.rsplit('.').next().is_some_and(|word| WORDS.contains(&word))
 }
 
+/// News may name anybody's payment, so what it names is not put as the order's own.
 fn question(news: &News) -> FindPayment {
     FindPayment {
         key: charge_key(&news.order_id),
         order_id: news.order_id.clone(),
-        payment_id: news.payment_id.clone(),
-        other_ids: BTreeSet::new(),
+        payment_id: None,
+        other_ids: BTreeSet::from_iter(news.payment_id.clone()),
     }
+}
+
+fn is_refused(read: Result<Option<Payment>, CallError>) -> bool {
+    read.is_err_and(|error| error.refusal().is_some())
 }
 
 /// The answer, or why there is none.

@@ -45,6 +45,9 @@ pub struct LatePaymentResult {
     /// Whether somebody has decided about this money, here or before: news of it asks a person first.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub decided: bool,
+    /// Whether money was to go back; otherwise the order had its money, and was only looked at.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub owed: bool,
     /// The provider's events that this run has heard of.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub events: BTreeSet<EventId>,
@@ -65,6 +68,8 @@ pub struct LatePayment {
     payment_ids: BTreeSet<String>,
     /// Whether some of the news found the order ended without its money: then it goes back.
     pub(super) is_owed: bool,
+    /// Whether some of the news says that a person has to be asked first.
+    pub(super) is_decided: bool,
 }
 
 face! {
@@ -90,6 +95,7 @@ pub impl LatePayment {
             payment_status,
             refund_ids: refund_ids.unwrap_or_default(),
             decided: given.is_decided,
+            owed: ctx.state(|w| w.is_owed),
             events: ctx.state(|w| w.events.clone()),
             report: ended.report,
         })
@@ -99,18 +105,22 @@ pub impl LatePayment {
     /// money. The same event twice counts once. News that cannot be read counts all the same.
     #[signal]
     pub fn payment_settled(&mut self, _ctx: &mut SyncWorkflowContext<Self>, news: Unchecked<LateNews>) {
-        let is_new = news.check().map_or(true, |news| self.hear(news.event_id, news.payment_id, news.is_paid));
+        let is_new = news.check().map_or(true, |news| {
+            self.is_decided |= news.decided;
+            self.hear(news.event_id, news.payment_id, news.is_paid)
+        });
         self.news += u32::from(is_new);
     }
 }
 }
 
 impl LatePayment {
-    /// Whether the event is new.
+    /// Whether that is news: the event is, or that the order has ended since without its money.
     fn hear(&mut self, event_id: EventId, payment_id: Option<String>, is_paid: bool) -> bool {
         self.payment_ids.extend(payment_id);
+        let becomes_owed = !is_paid && !self.is_owed;
         self.is_owed |= !is_paid;
-        self.events.insert(event_id)
+        self.events.insert(event_id) || becomes_owed
     }
 
     /// The payments that were named, but for this one. Whether they are the order's nobody has looked yet.
@@ -124,5 +134,22 @@ impl LatePayment {
             0 => Heed::Nothing,
             count => Heed::News(count),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_that_is_heard_again_as_owed_is_news_once() -> Result<(), Box<dyn std::error::Error>> {
+        let mut late = LatePayment::default();
+        let event = EventId::new("evt_1")?;
+        assert!(late.hear(event.clone(), None, true));
+        assert!(!late.hear(event.clone(), None, true) && !late.is_owed);
+        assert!(late.hear(event.clone(), None, false) && late.is_owed);
+        assert!(!late.hear(event.clone(), None, false));
+        assert!(!late.hear(event, None, true) && late.is_owed);
+        Ok(())
     }
 }

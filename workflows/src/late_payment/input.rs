@@ -14,8 +14,8 @@ pub struct LatePaymentData {
     pub order_id: OrderId,
     /// The provider's id of the event.
     pub event_id: EventId,
-    /// `decided`, optional, default `false`: somebody has decided about this money before. Then nothing goes back
-    /// before somebody says so.
+    /// `decided`, optional, default `false`: somebody has decided about this money before, or the order's last run
+    /// never asked for it. Then nothing goes back before somebody says so.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub decided: bool,
     /// `payment_id`, optional: the provider's id of the payment, where the event names it.
@@ -52,6 +52,9 @@ pub struct LateNews {
     /// `is_paid`, optional, default `false`: the order had its money when the news came.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_paid: bool,
+    /// `decided`, optional, default `false`: as in [`LatePaymentData`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub decided: bool,
 }
 
 /// The bytes of a provider's id of a payment, at most.
@@ -65,11 +68,15 @@ fn is_paid(fields: &Fields<'_>) -> bool {
     fields.optional("is_paid", yes_or_no).unwrap_or(false)
 }
 
+fn decided(fields: &Fields<'_>) -> bool {
+    fields.optional("decided", yes_or_no).unwrap_or(false)
+}
+
 impl Checked for LateNews {
     fn read(fields: &Fields<'_>) -> Option<Self> {
         let event_id = fields.required("event_id", id);
-        let (payment_id, is_paid) = (payment_id(fields), is_paid(fields));
-        Some(Self { event_id: event_id?, payment_id, is_paid })
+        let (payment_id, is_paid, decided) = (payment_id(fields), is_paid(fields), decided(fields));
+        Some(Self { event_id: event_id?, payment_id, is_paid, decided })
     }
 }
 
@@ -77,7 +84,7 @@ impl Checked for LatePaymentData {
     fn read(fields: &Fields<'_>) -> Option<Self> {
         let order_id = fields.required("order_id", id);
         let event_id = fields.required("event_id", id);
-        let decided = fields.optional("decided", yes_or_no).unwrap_or(false);
+        let decided = decided(fields);
         let (payment_id, is_paid) = (payment_id(fields), is_paid(fields));
         let customer_email = fields.optional("customer_email", mail_address);
         let locale = fields.optional("locale", locale).unwrap_or_default();

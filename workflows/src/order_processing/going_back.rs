@@ -26,6 +26,8 @@ use crate::saga::{Back, Halt, Heed, WayBack};
 
 /// The cause of a question about money that somebody decided about before.
 pub(crate) const DECIDED_BEFORE: &str = "decided_before";
+/// The cause of a question about money that the run did not ask for.
+const NOT_CHARGED_HERE: &str = "not_charged_here";
 
 impl WayBack<OrderProcessing, Fulfilled> for OrderRun<'_> {
     /// An order that no carrier takes is not shippable, whichever way the carrier put it.
@@ -76,7 +78,7 @@ impl WayBack<OrderProcessing, Fulfilled> for OrderRun<'_> {
             // Money that arrives does not wait for the reading of how other money ended, either.
             if is_news {
                 heard.set(back.ctx().state(|w| w.settlements.len()));
-                self.reverse_again(back);
+                self.reverse_again(back, was_charged);
             } else if is_untold {
                 let times = back.ctx().state(|w| w.saga.times_settled(PAY));
                 match self.balance(back, policy::aftermath(), has_news).await {
@@ -105,13 +107,17 @@ impl WayBack<OrderProcessing, Fulfilled> for OrderRun<'_> {
 }
 
 impl OrderRun<'_> {
-    /// News of the payment came after its undo: whatever came goes back, too.
-    fn reverse_again(&self, back: &Back<'_, OrderProcessing>) {
+    /// News of the payment came after its undo: whatever came goes back, too. Where this run charged nothing, the money
+    /// is that of a run before it, whose goods may have left.
+    fn reverse_again(&self, back: &Back<'_, OrderProcessing>, was_charged: bool) {
         let reversal = back.ctx().state(|w| self.reversal(w));
         if back.was_decided(PAY) {
             let news =
                 "the provider sent news of the payment while somebody decided about it; not touched again";
             back.ask_last(PAY, Payments::reverse, reversal, DECIDED_BEFORE, news);
+        } else if !was_charged {
+            let news = "the provider reports a payment that this run did not make; nothing was sent";
+            back.ask_last(PAY, Payments::reverse, reversal, NOT_CHARGED_HERE, news);
         } else {
             back.undo_last(PAY, Payments::reverse, reversal);
         }

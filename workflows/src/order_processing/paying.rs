@@ -26,6 +26,7 @@ use crate::saga::{Aside, Asked, Halt, Word};
 use crate::search_attributes::{STAGE, Stage};
 pub use amounts::AMOUNT_CAUSES;
 use amounts::{Came, Lack};
+use several::is_charged_twice;
 
 /// Why an order expires.
 pub(super) const NOT_IN_TIME: &str = "the payment did not settle while the stock was held";
@@ -189,8 +190,9 @@ impl OrderRun<'_> {
         let (known, find) = wait.saga.ctx().state(|w| (w.payment_id.clone(), self.find(w)));
         let read = wait.saga.step(PAY, Payments::find, find, policy::look()).quietly();
         match read.nothing_to_undo("reads; the charge's own undo is registered").await {
-            // A final word (two payments that hold money) ends the order, whose undo gives all of it back.
-            Err(Halt::Outage { reason, is_final: false, .. }) => {
+            // Two payments that hold money end the order, whose undo gives all of it back. Another refusal of a read
+            // says nothing of what the customer has paid, or may pay yet.
+            Err(Halt::Outage { reason, is_final, .. }) if !(is_final && is_charged_twice(&reason)) => {
                 wait.trouble = Some(reason);
                 Ok(None)
             }

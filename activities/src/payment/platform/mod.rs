@@ -31,7 +31,7 @@ use self::by_id::Way;
 use self::refund::{Left, Made, RefundBody};
 use super::refund::{Before, came_back, refused, unseen};
 use super::words::is_decline;
-use super::{Provider, Reversal, Undo, all_undone, known, weightiest};
+use super::{Provider, Reversal, Undo, all_undone, known, unless_refused, weightiest};
 use crate::http::wire::{Amount, amount, money};
 use crate::http::{Api, CallError, Credential, Refused, Seen, is_code, word};
 use crate::provider::{Given, Kind, Setting, secret};
@@ -260,14 +260,16 @@ impl Platform {
     /// Gives back a payment that the void did not list. Whether it is one of ours.
     async fn give_back_unlisted(&self, undo: Undo<'_>, id: &str) -> Result<bool, CallError> {
         let ReversePayment { key, payment_id, .. } = undo.asked;
+        let is_own = payment_id.as_deref() == Some(id);
         let (found, way) = match self.made_as(id, key, Way::Key).await? {
-            None => (self.made_as(id, key, Way::Id).await?, Way::Id),
+            None if is_own => (self.made_as(id, key, Way::Id).await?, Way::Id),
+            None => (unless_refused(self.made_as(id, key, Way::Id).await)?, Way::Id),
             listed => (listed, Way::Key),
         };
         match found {
             Some(payment) => self.give_back(undo, &payment, way).await.map(|()| true),
             // Nothing under the key, although a payment was made under it: this is not the provider that made it.
-            None if payment_id.as_deref() == Some(id) => {
+            None if is_own => {
                 Err(self.api.unknown("it does not know the payment that was made under this key"))
             }
             // News may name anybody's payment.

@@ -37,7 +37,7 @@ use futures::future::{BoxFuture, join_all};
 use reqwest::Url;
 
 use super::refund::{Before, came_back, refused, unseen};
-use super::{Provider, Reversal, Undo, all_undone, known, weightiest};
+use super::{Provider, Reversal, Undo, all_undone, known, unless_refused, weightiest};
 use crate::http::{ApiError, CallError, Credential, Refused};
 use crate::webhook::{PaymentEvent, WebhookError};
 use api::Seen;
@@ -194,7 +194,7 @@ impl Stripe {
             join_all(other_ids.iter().filter(|id| !ids.contains(id)).map(|id| self.ours(id, key))).await;
         let mut undone = Vec::new();
         for intent in named {
-            match intent {
+            match unless_refused(intent) {
                 Ok(intent) => ids.extend(intent.map(Intent::into_id)),
                 Err(error) => undone.push(Err(error)),
             }

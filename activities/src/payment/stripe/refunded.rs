@@ -5,6 +5,7 @@ use contracts::payment::{Balance, FindPayment, PaymentState};
 use futures::future::join_all;
 
 use super::super::balance::{self, Account, Moved};
+use super::super::unless_refused;
 use super::wire::{Intent, Made, Refunds, Standing};
 use super::{Stripe, look_up, units};
 use crate::http::CallError;
@@ -20,7 +21,7 @@ impl Stripe {
         // News may name anybody's payment.
         let others = join_all(others.map(|id| self.ours(id, &find.key))).await;
         for other in others {
-            ids.extend(other?.map(Intent::into_id));
+            ids.extend(unless_refused(other)?.map(Intent::into_id));
         }
         let accounts = join_all(ids.iter().map(|id| self.account(id))).await;
         balance::of(self.api.system(), accounts.into_iter().collect::<Result<Vec<_>, _>>()?)

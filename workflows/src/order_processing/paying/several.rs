@@ -17,6 +17,11 @@ use crate::saga::Settled;
 /// The cause of a question about a parcel whose money is not there any more.
 const MONEY_GONE: &str = "money_gone";
 
+/// Whether a look says that two payments hold money: the adapter's own code, before its words.
+pub(super) fn is_charged_twice(reason: &str) -> bool {
+    reason.split(": ").any(|piece| piece == "charged_twice")
+}
+
 impl OrderRun<'_> {
     /// A payment that may hold money is undone by its id, too.
     pub(super) fn may_hold_money(&self, saga: &OrderSaga, payment_id: Option<String>) {
@@ -39,9 +44,16 @@ impl OrderRun<'_> {
         FindPayment { payment_id: w.payment_id.clone(), other_ids, ..self.requests.payment() }
     }
 
-    /// Where two payments hold money, the read refuses to choose, and a person is asked. So is one where none does.
+    /// Where two payments hold money, the read refuses to choose, and a person is asked. So is one where none does. No
+    /// payment is put as the one that is known, because a search that is away has to be waited for: it may be all that
+    /// shows a second one.
     pub(in super::super) async fn look_for_a_second(&self, saga: &OrderSaga, paid: &Paid) {
-        let find = saga.ctx().state(|w| (w.settlements.len() > w.seen).then(|| self.find(w)));
+        let all = |w: &OrderProcessing| FindPayment {
+            payment_id: None,
+            other_ids: w.payment_ids.clone(),
+            ..self.requests.payment()
+        };
+        let find = saga.ctx().state(|w| (w.settlements.len() > w.seen).then(|| all(w)));
         let Some(find) = find else { return };
         let read = saga.step(READ, Payments::find, find.clone(), policy::money());
         let read = Box::pin(read.or_ask()).await;
@@ -92,5 +104,17 @@ mod tests {
         assert!(gone(Some(&payment(PaymentState::Reversed))).is_some_and(|news| news.contains("taken back")));
         assert!(gone(Some(&payment(declined))).is_some_and(|news| news.contains("failed")));
         assert!(gone(None).is_some());
+    }
+
+    #[test]
+    fn only_two_payments_are_the_last_word_of_a_look() {
+        for (reason, is_last) in [
+            ("payment: charged_twice: two payments under one key hold money", true),
+            ("payment refused: 422 VALIDATION_ERROR", false),
+            ("payment gave no usable answer and repeats it: HTTP 500", false),
+            ("payment refused: 409 charged_twice_elsewhere", false),
+        ] {
+            assert_eq!(is_charged_twice(reason), is_last, "{reason}");
+        }
     }
 }
