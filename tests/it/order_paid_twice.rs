@@ -246,7 +246,7 @@ async fn an_order_says_that_more_came_while_its_refund_is_asked_about() -> anyho
 #[tokio::test]
 async fn news_of_an_order_that_had_its_money_is_judged_by_where_the_order_is_now() -> anyhow::Result<()> {
     let world = World::new().await?;
-    let slow = json!([{ "operation": "shipments.create", "kind": "latency", "latency_ms": 3_000 }]);
+    let slow = json!([{ "operation": "shipments.create", "kind": "latency", "latency_ms": 1_800 }]);
     world.shop.faults(slow).await?;
     let order = world.start(&orders::order()).await?;
     world.shop.requested("shipments.create").await?;
