@@ -4,6 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use contracts::failure;
+use serde::Serialize;
 use temporalio_common::error::ApplicationFailure;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
@@ -11,7 +12,19 @@ use crate::http::CallError;
 
 /// Awaits `work` to its end and heartbeats meanwhile, so that a worker that vanishes is noticed soon. A cancel is
 /// not answered: a request that was sent is finished, because only its outcome says what to undo.
-pub(crate) async fn alive<T>(ctx: &ActivityContext, work: impl Future<Output = T>) -> T {
+pub(crate) fn alive<T>(ctx: &ActivityContext, work: impl Future<Output = T>) -> impl Future<Output = T> {
+    alive_saying(ctx, || (), work)
+}
+
+/// The same, with words for the attempt after this one in every heartbeat.
+pub(crate) async fn alive_saying<T, D>(
+    ctx: &ActivityContext,
+    details: impl Fn() -> D,
+    work: impl Future<Output = T>,
+) -> T
+where
+    D: Serialize + Send + Sync + 'static,
+{
     let Some(limit) = ctx.info().heartbeat_timeout.filter(|limit| !limit.is_zero()) else {
         return work.await;
     };
@@ -22,7 +35,7 @@ pub(crate) async fn alive<T>(ctx: &ActivityContext, work: impl Future<Output = T
         tokio::select! {
             done = &mut work => return done,
             _ = beat.tick() => {
-                if let Err(error) = ctx.record_heartbeat(()).await {
+                if let Err(error) = ctx.record_heartbeat(details()).await {
                     tracing::warn!(%error, "a heartbeat could not be recorded");
                 }
             }

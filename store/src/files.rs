@@ -87,9 +87,7 @@ impl Store {
 impl From<StoreError> for io::Error {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Io { source, way, .. }
-                if matches!(*source, Error::PermissionDenied { .. } | Error::Unauthenticated { .. }) =>
-            {
+            StoreError::Io { is_denied: true, way, .. } => {
                 let why = format!("the bucket does not let these keys in{way}");
                 Self::new(io::ErrorKind::PermissionDenied, why)
             }

@@ -16,7 +16,8 @@
 //! - `files`: a store as a folder of files, where others write too and files move;
 //! - `here`: buckets of this machine, and the proxy before others; `secrets`: the keys to them;
 //! - [`lease`]: the right to go on, where only one may;
-//! - `lines`: lists as JSON lines.
+//! - `lines`: lists as JSON lines;
+//! - `why`: why a store did not do as it was asked, without its own words.
 //!
 //! Deliberately absent: changing an object in place. Where two could write at once, the first one creates and
 //! the second is told.
@@ -31,6 +32,7 @@ mod lines;
 mod secrets;
 #[cfg(test)]
 mod tests;
+mod why;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -79,14 +81,16 @@ pub enum StoreError {
         why: String,
     },
     /// Reading or writing failed.
-    #[error("object {key} cannot be {what}: {source}{way}")]
+    #[error("object {key} cannot be {what}: {why}{way}")]
     Io {
         /// The verb of the attempt: `read`, `written`.
         what: &'static str,
         /// The object's key.
         key: String,
-        /// The store's error.
-        source: Box<object_store::Error>,
+        /// The kind of the store's error, in our own words: its own may hold the id of a key.
+        why: String,
+        /// Whether the store does not let us in, or not do that.
+        is_denied: bool,
         /// The proxy on the way, which may be what failed: ` (through the proxy …)`, or nothing.
         way: String,
     },
@@ -327,8 +331,9 @@ impl Store {
         Ok(folders)
     }
 
-    fn io(&self, what: &'static str, key: &str, source: object_store::Error) -> StoreError {
-        StoreError::Io { what, key: key.to_owned(), source: Box::new(source), way: self.way.clone() }
+    fn io(&self, what: &'static str, key: &str, error: object_store::Error) -> StoreError {
+        let (why, is_denied) = (why::why(&error), why::is_denied(&error));
+        StoreError::Io { what, key: key.to_owned(), why, is_denied, way: self.way.clone() }
     }
 
     fn listed(&self, meta: ObjectMeta) -> Listed {

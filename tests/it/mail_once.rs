@@ -13,8 +13,12 @@ use tests::world::{LIMIT, World};
 
 /// The worker's settings for a server, with time enough for a slow one.
 fn settings(server: &MailServer) -> Vec<String> {
+    settings_within(server, 30_000)
+}
+
+fn settings_within(server: &MailServer, timeout_ms: u32) -> Vec<String> {
     let own = server.settings().into_iter().map(|(name, value)| format!("{name}={value}"));
-    own.chain(["--ecommerce-api-timeout=30000".to_owned()]).collect()
+    own.chain([format!("--ecommerce-api-timeout={timeout_ms}")]).collect()
 }
 
 fn strs(settings: &[String]) -> Vec<&str> {
@@ -51,6 +55,17 @@ async fn a_slow_server_gets_each_mail_once() -> anyhow::Result<()> {
         let times = times(&mails);
         assert_eq!((mails.len(), times.len()), (4, 4), "{delay_ms} ms: {times:?}");
     }
+    Ok(())
+}
+
+/// A relay that takes the mail and says so later than the worker's timeout.
+#[tokio::test]
+async fn a_reply_that_is_later_than_the_timeout_is_awaited() -> anyhow::Result<()> {
+    let server = MailServer::with(Habits { delay_ms: 5_000, ..Habits::default() })?;
+    let (world, _worker) = World::apart(&strs(&settings_within(&server, 2_000))).await?;
+    world.run(&orders::order()).await?.fulfilled()?;
+    let mails = server.mails()?;
+    assert_eq!(mails.len(), 1, "{:?}", times(&mails));
     Ok(())
 }
 

@@ -1,7 +1,8 @@
 //! Logs and counts the attempts of activities that fail: which system, at which address, for which run, and why.
 //!
 //! A system that is away for hours fails thousands of attempts. So an activity is logged at its first failure that this
-//! worker sees, when the reason changes, and at every tenth attempt; each one is counted.
+//! worker sees, when the reason changes, and at every tenth attempt; each one is counted. An attempt that asks nobody,
+//! because an activity of its own does, is none.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -103,6 +104,9 @@ impl ActivityInboundInterceptor for Failing {
         Box::pin(async move {
             let info = input.activity_info().clone();
             let (ended, address) = address::of_the_last_failure(next.run(input)).await;
+            if is_elsewhere(&ended) {
+                return ended;
+            }
             self.attempted(1, system(&info));
             if let Err(ActivityError::Application(failure)) = &ended
                 && failure.category() != ApplicationErrorCategory::Benign
@@ -111,6 +115,14 @@ impl ActivityInboundInterceptor for Failing {
             }
             ended
         })
+    }
+}
+
+/// Whether an attempt asked nobody: a sender without keys leaves it to the activity of its own, which is no failure.
+fn is_elsewhere<T>(ended: &Result<T, ActivityError>) -> bool {
+    match ended {
+        Err(ActivityError::Application(failed)) => failed.type_name() == Some(failure::NOT_HERE),
+        _ => false,
     }
 }
 
@@ -155,6 +167,16 @@ mod tests {
             .collect();
         assert_eq!(logged, [1, 4, 10, 20, 30]);
         assert!(told.is_worth_a_word("run/2".to_owned(), 7, "HTTP 401"), "another one's first");
+    }
+
+    #[test]
+    fn a_mail_that_another_activity_sends_is_no_failure() {
+        for (kind, is_no_failure) in [(failure::NOT_HERE, true), (failure::UNAVAILABLE, false)] {
+            let failure = ApplicationFailure::builder("why".to_owned()).type_name(kind.to_owned()).build();
+            let ended: Result<(), ActivityError> = Err(ActivityError::application(failure));
+            assert_eq!(is_elsewhere(&ended), is_no_failure, "{kind}");
+        }
+        assert!(!is_elsewhere(&Ok(())));
     }
 
     #[test]

@@ -5,6 +5,7 @@
     reason = "the activities macro generates markers without docs; everything else has them"
 )]
 
+mod absent;
 mod client;
 mod permission;
 

@@ -8,19 +8,20 @@ use jiff::{Timestamp, ToSpan as _};
 use serde::Deserialize;
 use thiserror::Error;
 
+use super::absent::{Unsubscribed, or_absent};
 use crate::http::word;
 
-/// The platform's facts. Everything that would allow more is absent unless it is said.
+/// The platform's facts. Everything that would allow more is absent unless it is said, and `null` says nothing.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub(super) struct Facts {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_absent")]
     marketing_consent: bool,
     #[serde(default)]
-    unsubscribed: bool,
+    unsubscribed: Unsubscribed,
     /// `bounce` or `complaint`.
     #[serde(default)]
     suppressed: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_absent")]
     orders_placed: u64,
     /// `active`, `incomplete_onboarding` or `closed`.
     #[serde(default)]
@@ -57,7 +58,9 @@ pub(super) enum Unclear {
     Status(String),
     #[error("the platform keeps mails back for a reason that this version does not know: {0}")]
     Suppression(String),
-    #[error("the platform gives quiet hours that are no times of a day")]
+    #[error("the platform does not say whether the customer has unsubscribed")]
+    Unsubscribed,
+    #[error("the platform gives quiet hours that are no times of a day, or that end when they begin")]
     Hours,
 }
 
@@ -70,7 +73,13 @@ impl Facts {
         let Some(QuietHours { from, until }) = &self.quiet_hours else { return Ok(Said::Yes) };
         let zone = self.zone().unwrap_or_else(|| home.clone());
         let time = |text: &str| time_of_day(text).ok_or(Unclear::Hours);
-        Ok(quiet_until(now, &zone, time(from)?, time(until)?).map_or(Said::Yes, Said::Later))
+        let (begin, end) = (time(from)?, time(until)?);
+        if begin == end {
+            // From midnight to midnight is the whole day; from 22:00 to 22:00 may be that, or nothing at all.
+            let is_whole_day = !is_end_of_day(from) && is_end_of_day(until);
+            return if is_whole_day { Ok(Said::No(KeptBack::AlwaysQuiet)) } else { Err(Unclear::Hours) };
+        }
+        Ok(quiet_until(now, &zone, begin, end).map_or(Said::Yes, Said::Later))
     }
 
     /// Whether a welcome may be sent, and whether it may promote anything; else why it may not be sent.
@@ -115,7 +124,8 @@ impl Facts {
             Some("bounce") => Some(KeptBack::Bounced),
             Some("complaint") => Some(KeptBack::Complained),
             Some(why) => return Err(Unclear::Suppression(word(why))),
-            None if self.unsubscribed => Some(KeptBack::Unsubscribed),
+            None if self.unsubscribed == Unsubscribed::Yes => Some(KeptBack::Unsubscribed),
+            None if self.unsubscribed == Unsubscribed::NotSaid => return Err(Unclear::Unsubscribed),
             None if self.orders_placed > 0 => Some(KeptBack::Ordered),
             None => (!self.marketing_consent).then_some(KeptBack::NoConsent),
         })
@@ -136,6 +146,11 @@ fn time_of_day(text: &str) -> Option<Time> {
         (_, _, _, None) => Time::new(hour, minute, second, 0).ok(),
         _ => None,
     }
+}
+
+/// Whether a time of the day that was read is `24:00`.
+fn is_end_of_day(text: &str) -> bool {
+    text.trim().starts_with("24")
 }
 
 /// When the quiet hours end that `now` is in.
@@ -175,7 +190,7 @@ mod tests {
         assert_eq!(Facts::default().at(now, &UTC), Ok(Said::No(KeptBack::NoConsent)));
         assert_eq!(allowed().at(now, &UTC), Ok(Said::Yes));
         let cases = [
-            (Facts { unsubscribed: true, ..allowed() }, KeptBack::Unsubscribed),
+            (Facts { unsubscribed: Unsubscribed::Yes, ..allowed() }, KeptBack::Unsubscribed),
             (Facts { suppressed: Some("bounce".to_owned()), ..allowed() }, KeptBack::Bounced),
             (Facts { suppressed: Some("complaint".to_owned()), ..allowed() }, KeptBack::Complained),
             (Facts { orders_placed: 1, ..allowed() }, KeptBack::Ordered),
@@ -192,7 +207,7 @@ mod tests {
         for (facts, welcome) in [
             (allowed(), Ok(true)),
             (Facts { marketing_consent: false, ..allowed() }, Ok(false)),
-            (Facts { unsubscribed: true, ..allowed() }, Ok(false)),
+            (Facts { unsubscribed: Unsubscribed::Yes, ..allowed() }, Ok(false)),
             (Facts { orders_placed: 1, ..allowed() }, Ok(true)),
             (Facts { orders_placed: 1, marketing_consent: false, ..allowed() }, Ok(false)),
             (Facts { suppressed: Some("complaint".to_owned()), ..allowed() }, Err(KeptBack::Complained)),
@@ -300,6 +315,43 @@ mod tests {
             night.at("2026-01-01T23:30:00Z".parse()?, &UTC),
             Ok(Said::Later("2026-01-02T05:00:00Z".parse()?))
         );
+        Ok(())
+    }
+
+    #[test]
+    fn a_whole_day_is_never_and_no_time_at_all_is_unclear() -> TestResult {
+        let now = "2026-01-01T12:00:00Z".parse()?;
+        let never = Ok(Said::No(KeptBack::AlwaysQuiet));
+        for (from, until, said) in [
+            ("00:00", "24:00", &never),
+            ("0:00", "24:00:00", &never),
+            ("22:00", "22:00", &Err(Unclear::Hours)),
+            ("00:00", "00:00", &Err(Unclear::Hours)),
+            ("24:00", "24:00", &Err(Unclear::Hours)),
+            ("24:00", "00:00", &Err(Unclear::Hours)),
+        ] {
+            assert_eq!(&quiet("Europe/Berlin", from, until).at(now, &UTC), said, "{from} to {until}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn null_says_nothing_and_of_a_customer_who_may_have_unsubscribed_it_is_unclear() -> TestResult {
+        let now = "2026-03-01T12:00:00Z".parse()?;
+        let facts = |said: &str| serde_json::from_str::<Facts>(said);
+        for (said, verdict) in [
+            (
+                r#"{"marketing_consent":true,"orders_placed":null,"status":null,"suppressed":null}"#,
+                Ok(Said::Yes),
+            ),
+            (r#"{"marketing_consent":null}"#, Ok(Said::No(KeptBack::NoConsent))),
+            (r#"{"marketing_consent":true,"quiet_hours":null,"unsubscribed":false}"#, Ok(Said::Yes)),
+            (r#"{"marketing_consent":true,"unsubscribed":true}"#, Ok(Said::No(KeptBack::Unsubscribed))),
+            (r#"{"marketing_consent":true,"unsubscribed":null}"#, Err(Unclear::Unsubscribed)),
+        ] {
+            assert_eq!(facts(said)?.at(now, &UTC), verdict, "{said}");
+        }
+        assert!(facts(r#"{"marketing_consent":"yes"}"#).is_err());
         Ok(())
     }
 

@@ -20,7 +20,7 @@ pub async fn of_the_last_failure<F: Future>(activity: F) -> (F::Output, Option<S
 }
 
 /// Notes the address of a call that failed: scheme, host and port, nothing of its path, user or query.
-pub(super) fn note(address: &str) {
+pub(crate) fn note(address: &str) {
     // Outside of an activity, as in a probe, nobody wants it.
     let _noted = LAST.try_with(|last| last.replace(Some(address.to_owned())));
 }

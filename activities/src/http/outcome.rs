@@ -190,6 +190,13 @@ impl CallError {
         }
     }
 
+    /// Whether the request went out and nothing came back at all: no HTTP status either.
+    #[must_use]
+    pub(crate) fn is_silence(&self) -> bool {
+        // A text of our own: what came back begins with its status.
+        matches!(self, Self::Unknown { why, .. } if !why.starts_with("HTTP "))
+    }
+
     /// Whether user and password, or a token, were not accepted.
     #[must_use]
     pub fn is_not_let_in(&self) -> bool {

@@ -24,10 +24,12 @@ use temporalio_common::error::ApplicationFailure;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
-use crate::effect::alive;
+use crate::effect::{alive, alive_saying};
 use crate::http::{Api, CallError};
 use crate::observe;
 pub use attempt::Attempt;
+use attempt::NO_REPLY;
+pub(crate) use attempt::Told;
 use mail::MailSender;
 use platform::Senders;
 use sms::SmsSender;
@@ -90,11 +92,13 @@ impl NotificationActivities {
         let Some(input) = checked(input, text::mail_address, |input| &mut input.to) else {
             return Ok(noted(&ctx, "email", Delivery::Refused { code: "invalid_address".to_owned() }));
         };
-        let attempt = Attempt::of(&ctx);
+        let told = Told::before(&ctx);
+        let attempt = Attempt::of(&ctx, &told);
         attempt.elsewhere_unless(self.mail.knows_keys())?;
         let unsubscribe = input.list_unsubscribe.as_deref();
         let text = self.texts.email(&input.content, input.locale, unsubscribe).map_err(give_up)?;
-        let delivery = alive(&ctx, self.mail.send(&input, &text, attempt)).await?;
+        let sent = self.mail.send(&input, &text, attempt);
+        let delivery = alive_saying(&ctx, || told.doubts(), sent).await?;
         Ok(noted(&ctx, "email", delivery))
     }
 
@@ -108,10 +112,12 @@ impl NotificationActivities {
         let Some(input) = checked(input, text::phone, |input| &mut input.to) else {
             return Ok(noted(&ctx, "sms", Delivery::Refused { code: "invalid_number".to_owned() }));
         };
-        let attempt = Attempt::of(&ctx);
+        let told = Told::before(&ctx);
+        let attempt = Attempt::of(&ctx, &told);
         attempt.elsewhere_unless(self.sms.knows_keys())?;
         let message = self.texts.sms(&input.content, input.locale).map_err(give_up)?;
-        let delivery = alive(&ctx, self.sms.send(&input, &message, attempt)).await;
+        let sent = self.sms.send(&input, &message, attempt);
+        let delivery = alive_saying(&ctx, || told.doubts(), sent).await;
         Ok(noted(&ctx, "sms", delivery.map_err(CallError::into_failure)?))
     }
 
@@ -132,7 +138,13 @@ impl NotificationActivities {
 pub(crate) fn noted(ctx: &ActivityContext, channel: &'static str, delivery: Delivery) -> Delivery {
     if let Delivery::Refused { code } | Delivery::Bounced { code } = &delivery {
         let workflow_id = ctx.info().workflow_id.as_deref().unwrap_or_default();
-        tracing::warn!(workflow_id, channel, code, "a message is lost: it was refused for good");
+        let fate = match code.as_str() {
+            NO_REPLY => {
+                "a message is in doubt: it was handed over twice without a reply, and is not sent again"
+            }
+            _ => "a message is lost: it was refused for good",
+        };
+        tracing::warn!(workflow_id, channel, code, "{fate}");
         observe::tell(|observer| observer.message_refused(channel));
     }
     delivery

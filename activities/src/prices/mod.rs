@@ -48,9 +48,9 @@ use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use crate::bulk::Trouble;
-use crate::effect::alive;
+use crate::effect::{alive, alive_saying};
 use crate::http::{Api, CallError};
-use crate::notification::{Attempt, noted};
+use crate::notification::{Attempt, Told, noted};
 use client::Shop;
 
 pub use team::Team;
@@ -141,7 +141,9 @@ impl PriceActivities {
     ) -> Result<Delivery, ActivityError> {
         match &self.team {
             Some(team) => {
-                let delivery = alive(&ctx, team.mail(input, Attempt::of(&ctx))).await?;
+                let told = Told::before(&ctx);
+                let sent = team.mail(input, Attempt::of(&ctx, &told));
+                let delivery = alive_saying(&ctx, || told.doubts(), sent).await?;
                 Ok(noted(&ctx, "email", delivery))
             }
             // The worker that checked the list had an address.

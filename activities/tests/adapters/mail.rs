@@ -16,7 +16,7 @@ use messages::Texts;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use self::server::{Does, Server, sending, server_at, with_login};
+use self::server::{Does, Server, patient, sending, server_at, with_login};
 use crate::TestResult;
 use crate::notification::email;
 use crate::shop::Shop;
@@ -70,7 +70,7 @@ async fn connections_are_kept_and_a_lost_one_is_replaced() -> TestResult {
 #[tokio::test]
 async fn a_lost_reply_costs_a_second_message_under_the_same_id() -> TestResult {
     let (shop, port) = Shop::with_mail().await?;
-    let server = MailServer { timeout: Duration::from_secs(10), ..server_at(port)? };
+    let server = patient(server_at(port)?);
     let activities = NotificationActivities::new(shop.api()?, Texts::load()?);
     let temporal = Temporal::with(activities.with_mail(Arc::new(Mailer::new(server)?))).await?;
     shop.switch(json!({ "dedupe": "off" })).await?;
@@ -101,7 +101,7 @@ async fn a_lost_reply_costs_a_second_message_under_the_same_id() -> TestResult {
 #[tokio::test]
 async fn the_link_to_unsubscribe_is_in_the_headers_of_a_mail_that_has_one() -> TestResult {
     let (shop, port) = Shop::with_mail().await?;
-    let server = MailServer { timeout: Duration::from_secs(10), ..server_at(port)? };
+    let server = patient(server_at(port)?);
     let activities = NotificationActivities::new(shop.api()?, Texts::load()?);
     let temporal = Temporal::with(activities.with_mail(Arc::new(Mailer::new(server)?))).await?;
     let link = "https://shop.example.com/bye/1/2";

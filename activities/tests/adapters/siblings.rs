@@ -25,7 +25,7 @@ use crate::TestResult;
 use crate::notification::sms;
 use crate::peer::{Answer, BYTES_MAX, Peer, TOKEN, answer};
 use crate::samples::charge;
-use crate::temporal::{FIRST, Failed, Temporal};
+use crate::temporal::{FIRST, Failed, SECOND, Temporal};
 
 const LIMIT: Duration = Duration::from_secs(10);
 const PAGE: &str = "<html>please log in</html>";
@@ -87,16 +87,40 @@ async fn stripe_refuses_in_its_own_words_only() -> TestResult {
 /// Sends an SMS through a Twilio that gives these answers.
 async fn sent(answers: Vec<Answer>) -> TestResult<Result<Delivery, Failed>> {
     let peer = Peer::start(answers).await?;
+    by_twilio(&peer, LIMIT).await?.run(Notifications::send_sms, FIRST, &sms()?).await
+}
+
+async fn by_twilio(peer: &Peer, timeout: Duration) -> TestResult<Temporal> {
     let twilio = Twilio::new(TwilioEndpoint {
         base: peer.base.parse()?,
         account_sid: "AC1".to_owned(),
         auth_token: Credential::new(TOKEN),
         from: "+14155550100".to_owned(),
-        timeout: LIMIT,
+        timeout,
         response_bytes_max: BYTES_MAX,
     })?;
     let activities = NotificationActivities::new(peer.api()?, Texts::load()?).with_sms(Arc::new(twilio));
-    Temporal::with(activities).await?.run(Notifications::send_sms, FIRST, &sms()?).await
+    Temporal::with(activities).await
+}
+
+/// A Twilio that takes the SMS, never answers and does not list it.
+#[tokio::test]
+async fn an_sms_that_nobody_answers_for_is_sent_twice_at_most() -> TestResult {
+    let nothing = answer(200, "", r#"{"messages": []}"#);
+    let silence = Answer::Stall(String::new());
+    let peer = Peer::start([nothing.clone(), silence.clone(), nothing.clone(), silence, nothing]).await?;
+    let temporal = by_twilio(&peer, Duration::from_millis(500)).await?;
+    for attempt in [FIRST, SECOND] {
+        let failed = temporal.run(Notifications::send_sms, attempt, &sms()?).await?.err().ok_or("sent")?;
+        assert_eq!((failed.kind.as_str(), failed.is_final), (OUTCOME_UNKNOWN, false), "{failed:?}");
+    }
+    for _ in 0..3 {
+        let ended = temporal.run(Notifications::send_sms, SECOND, &sms()?).await?;
+        assert_eq!(ended, Ok(Delivery::Refused { code: "no_reply".to_owned() }));
+    }
+    let posted = peer.received().iter().filter(|request| request.line.starts_with("POST")).count();
+    assert_eq!(posted, 2);
+    Ok(())
 }
 
 #[tokio::test]

@@ -94,6 +94,8 @@ pub enum KeptBack {
     NothingToRecommend,
     /// The mail would have no link that ends mails like it: the worker does not know where such links lead.
     NoWayOut,
+    /// The customer's quiet hours are the whole day.
+    AlwaysQuiet,
 }
 
 impl KeptBack {
@@ -111,6 +113,7 @@ impl KeptBack {
             Self::Undone => "the onboarding was undone",
             Self::NothingToRecommend => "nothing to recommend",
             Self::NoWayOut => "no way out of the mails: the worker's SUN_UNSUBSCRIBE_URL is not set",
+            Self::AlwaysQuiet => "the quiet hours are the whole day",
         }
     }
 
@@ -118,7 +121,7 @@ impl KeptBack {
     #[must_use]
     pub fn ends_series(self) -> bool {
         match self {
-            Self::NoConsent | Self::NothingToRecommend | Self::NoWayOut => false,
+            Self::NoConsent | Self::NothingToRecommend | Self::NoWayOut | Self::AlwaysQuiet => false,
             Self::Unsubscribed
             | Self::Bounced
             | Self::Complained

@@ -190,6 +190,7 @@ fn the_question_whether_a_mail_may_be_sent_stays() -> TestResult {
         KeptBack::Undone,
         KeptBack::NothingToRecommend,
         KeptBack::NoWayOut,
+        KeptBack::AlwaysQuiet,
     ];
     let words = json!([
         "no_consent",
@@ -201,7 +202,8 @@ fn the_question_whether_a_mail_may_be_sent_stays() -> TestResult {
         "erased",
         "undone",
         "nothing_to_recommend",
-        "no_way_out"
+        "no_way_out",
+        "always_quiet"
     ]);
     pinned(&reasons.to_vec(), &words, &[])
 }

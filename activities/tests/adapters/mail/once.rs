@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use activities::notification::mail::smtp::MailServer;
-use contracts::failure::UNAVAILABLE;
+use contracts::failure::{OUTCOME_UNKNOWN, UNAVAILABLE};
 use contracts::notification::{Delivery, Notifications, SendEmail};
 use contracts::values::IdempotencyKey;
 use futures::future::{join_all, try_join_all};
@@ -44,6 +44,42 @@ async fn one_message_id_is_under_way_once() -> TestResult {
     Ok(())
 }
 
+/// A relay that takes the mail and replies later than anybody waits.
+#[tokio::test]
+async fn a_server_that_never_replies_in_time_gets_a_mail_twice_at_most() -> TestResult {
+    let server = Server::start(&[(".", Does::Later(5_000))]).await?;
+    let (_shop, temporal) = sending(server_at(server.port)?).await?;
+    let doubt = Ok(Delivery::Refused { code: "no_reply".to_owned() });
+    let mail = email()?;
+    let first = temporal.run(Notifications::send_email, FIRST, &mail).await?.err().ok_or("sent")?;
+    assert_eq!((first.kind.as_str(), first.is_final), (OUTCOME_UNKNOWN, false), "{first:?}");
+    for _ in 0..5 {
+        assert_eq!(temporal.run(Notifications::send_email, SECOND, &mail).await?, doubt);
+    }
+    assert_eq!(server.times("Message-ID:"), 2);
+    // Another worker goes on counting where the last attempt ended.
+    for (told, mails) in [(1, 1), (2, 0)] {
+        let server = Server::start(&[(".", Does::Later(5_000))]).await?;
+        let (_shop, temporal) = sending(server_at(server.port)?).await?;
+        temporal.told(&told)?;
+        assert_eq!(temporal.run(Notifications::send_email, SECOND, &mail).await?, doubt, "{told}");
+        assert_eq!(server.times("Message-ID:"), mails, "{told}");
+    }
+    Ok(())
+}
+
+/// The reply has more time than the conversation.
+#[tokio::test]
+async fn a_reply_that_is_late_is_awaited() -> TestResult {
+    let server = Server::start(&[(".", Does::Later(1_500))]).await?;
+    let reply = Duration::from_secs(20);
+    let (_shop, temporal) = sending(MailServer { reply, ..server_at(server.port)? }).await?;
+    let sent = temporal.run(Notifications::send_email, FIRST, &email()?).await?;
+    assert!(matches!(sent, Ok(Delivery::Accepted { .. })), "{sent:?}");
+    assert_eq!(server.times("Message-ID:"), 1);
+    Ok(())
+}
+
 /// M4: 200 mails over 8 connections. Waiting for one of them costs a mail nothing of the server's limit, and a mail
 /// that finds no place to wait comes again, as Temporal would have it.
 #[tokio::test]
@@ -53,7 +89,8 @@ async fn a_burst_to_a_slow_server_is_one_message_each() -> TestResult {
     for &delay in delays {
         let server = Server::start(&[(".", Does::Later(delay))]).await?;
         let timeout = Duration::from_millis(delay * 2 + 10_000);
-        let (_shop, temporal) = sending(MailServer { timeout, ..server_at(server.port)? }).await?;
+        let (_shop, temporal) =
+            sending(MailServer { timeout, reply: timeout, ..server_at(server.port)? }).await?;
         let mut open: Vec<usize> = (0..MAILS).collect();
         let mut put_off = 0;
         while !open.is_empty() {

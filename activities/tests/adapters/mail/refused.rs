@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use activities::notification::mail::smtp::{Bounces, MailServer};
-use contracts::failure::{OUTCOME_UNKNOWN, UNAVAILABLE};
+use contracts::failure::{OUTCOME_UNKNOWN, SETTING, UNAVAILABLE};
 use contracts::notification::{Delivery, Notifications, SendEmail};
 use contracts::values::IdempotencyKey;
 
@@ -121,18 +121,13 @@ async fn everything_else_is_tried_again_and_names_setting_and_fix() -> TestResul
             "did not answer within 500ms; is it running? A port where TLS begins",
         ),
         ("CONNECT", HangsUp, UNAVAILABLE, "is SUN_MAIL_URL a mail server's submission port?"),
-        ("AUTH", Says("535 5.7.8 wrong"), UNAVAILABLE, "correct SUN_MAIL_USER and SUN_MAIL_PASSWORD"),
+        ("AUTH", Says("535 5.7.8 wrong"), SETTING, "correct SUN_MAIL_USER and SUN_MAIL_PASSWORD"),
         ("AUTH", Says("454 4.7.0 later"), UNAVAILABLE, "puts the login off (454)"),
         ("EHLO", Says("250 hello"), UNAVAILABLE, "offers no login by PLAIN or LOGIN here"),
-        ("MAIL", Says("550 5.7.1 not yours"), UNAVAILABLE, "refuses the sender: correct SUN_MAIL_FROM"),
-        ("MAIL", Says("530 5.7.0 login first"), UNAVAILABLE, "set SUN_MAIL_USER and SUN_MAIL_PASSWORD"),
-        (
-            "RCPT",
-            Says("553 5.1.7 not your address"),
-            UNAVAILABLE,
-            "refuses the sender: correct SUN_MAIL_FROM",
-        ),
-        ("RCPT", Says("550 5.1.8 no such sender"), UNAVAILABLE, "refuses the sender: correct SUN_MAIL_FROM"),
+        ("MAIL", Says("550 5.7.1 not yours"), SETTING, "refuses the sender: correct SUN_MAIL_FROM"),
+        ("MAIL", Says("530 5.7.0 login first"), SETTING, "set SUN_MAIL_USER and SUN_MAIL_PASSWORD"),
+        ("RCPT", Says("553 5.1.7 not your address"), SETTING, "refuses the sender: correct SUN_MAIL_FROM"),
+        ("RCPT", Says("550 5.1.8 no such sender"), SETTING, "refuses the sender: correct SUN_MAIL_FROM"),
         ("MAIL", HangsUp, UNAVAILABLE, "is SUN_MAIL_URL a mail server's"),
         (
             "RCPT",
@@ -152,7 +147,7 @@ async fn everything_else_is_tried_again_and_names_setting_and_fix() -> TestResul
         ),
         (".", Says("554 5.3.4 too large"), UNAVAILABLE, "(554 5.3.4); that is a limit, a fault"),
         (".", Says("550 5.3.2 not now"), UNAVAILABLE, "not the recipient's: its keeper knows more"),
-        (".", Says("550 5.1.8 no such sender"), UNAVAILABLE, "refuses the sender: correct SUN_MAIL_FROM"),
+        (".", Says("550 5.1.8 no such sender"), SETTING, "refuses the sender: correct SUN_MAIL_FROM"),
         ("DATA", Nothing, UNAVAILABLE, "did not answer within 500ms"),
         (".", Says("451 4.3.0 disk full"), UNAVAILABLE, "puts the message off (451)"),
         (".", HangsUp, OUTCOME_UNKNOWN, "the mail server's reply cannot be read"),

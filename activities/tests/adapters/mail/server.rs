@@ -115,7 +115,13 @@ pub(super) fn server_at(port: u16) -> TestResult<MailServer> {
         bounces: Bounces::default(),
         dkim: None,
         timeout: LIMIT,
+        reply: LIMIT,
     })
+}
+
+/// With time enough for a machine that is busy.
+pub(super) fn patient(server: MailServer) -> MailServer {
+    MailServer { timeout: Duration::from_secs(10), reply: Duration::from_secs(10), ..server }
 }
 
 pub(super) fn with_login(server: MailServer) -> MailServer {

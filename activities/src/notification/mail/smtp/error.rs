@@ -21,6 +21,12 @@ pub enum MailError {
         /// The reason, with the fix.
         why: String,
     },
+    /// The server does not take our login or our sender: nothing happened, and a setting mends it.
+    #[error("mail was not sent: {why}")]
+    Setting {
+        /// The reason, with the settings.
+        why: String,
+    },
     /// The server refused it for good as a matter of permission or policy, which may be a matter of today.
     #[error("mail was not sent: {why}")]
     Refused {
@@ -47,6 +53,7 @@ impl MailError {
     pub fn into_failure(self) -> ActivityError {
         let (failure_type, again) = match &self {
             Self::NotSent { .. } => (failure::UNAVAILABLE, None),
+            Self::Setting { .. } => (failure::SETTING, None),
             Self::Refused { again, .. } => (failure::UNAVAILABLE, Some(*again)),
             Self::Unknown { .. } => (failure::OUTCOME_UNKNOWN, None),
         };
@@ -180,7 +187,9 @@ fn refused(at: At, code: u16, said: Option<Said>, bounces: Bounces) -> Result<Re
     };
     if let Some(fix) = fix(at, code, said) {
         observe::tell(|observer| observer.relay_refused());
-        return Err(MailError::not_sent(format!("the mail server refuses ({shown}); {fix}")));
+        let why = format!("the mail server refuses ({shown}); {fix}");
+        let is_setting = [LOGIN_FIRST, LOGIN, SENDER].contains(&fix);
+        return Err(if is_setting { MailError::Setting { why } } else { MailError::not_sent(why) });
     }
     let is_of_the_address = match bounces {
         Bounces::EveryRefusal => true,
@@ -204,11 +213,8 @@ fn fix(at: At, code: u16, said: Option<Said>) -> Option<&'static str> {
     let is_of_the_server = said.is_some_and(Said::is_of_the_server);
     Some(match (at, code) {
         // Wanted by the server at any point.
-        (_, 530 | 538) if at != At::Login => {
-            "it wants a login or encryption first: set SUN_MAIL_USER and SUN_MAIL_PASSWORD, or use smtps:// in \
-             SUN_MAIL_URL"
-        }
-        (At::Login, _) => "it does not accept the login: correct SUN_MAIL_USER and SUN_MAIL_PASSWORD",
+        (_, 530 | 538) if at != At::Login => LOGIN_FIRST,
+        (At::Login, _) => LOGIN,
         (At::Connect, _) => {
             "it does not let this worker speak: is SUN_MAIL_URL its submission port, and may this host use it?"
         }
@@ -227,6 +233,9 @@ fn fix(at: At, code: u16, said: Option<Said>) -> Option<&'static str> {
     })
 }
 
+const LOGIN_FIRST: &str = "it wants a login or encryption first: set SUN_MAIL_USER and SUN_MAIL_PASSWORD, or use \
+                           smtps:// in SUN_MAIL_URL";
+const LOGIN: &str = "it does not accept the login: correct SUN_MAIL_USER and SUN_MAIL_PASSWORD";
 const SENDER: &str = "it refuses the sender: correct SUN_MAIL_FROM, or let SUN_MAIL_USER send as it";
 
 /// The connection, or what TLS makes of it.

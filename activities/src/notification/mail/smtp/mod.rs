@@ -8,15 +8,16 @@
 //! | any other 5xx about the recipient or the message | it costs this mail |
 //! | 5xx about sender, limits, system, login or protocol | an outage; the failure names what is to be mended |
 //! | 4xx, no connection, no trust in the certificate | an outage: nothing happened, tried again |
-//! | no reply once the message was handed over | nobody knows: tried again |
+//! | no reply once the message was handed over | nobody knows: tried once more, then it is `no_reply` |
 //!
 //! Whose fault a refusal is follows from its code, its enhanced code (RFC 3463) and the step of the conversation, never
 //! from its words.
 //!
 //! SMTP has no look-up and no keys. So no attempt is made inside a workflow task, each ends before Temporal begins
 //! another one, and one `Message-ID` is under way once. An attempt after the first sends the mail again, under the same
-//! `Message-ID`, which is made of the idempotency key: each reply that is lost costs at most one more message, which
-//! mailboxes that go by the id show once.
+//! `Message-ID`, which is made of the idempotency key: mailboxes that go by the id show it once. A mail that was handed
+//! over twice without a reply is not sent again, so that a server that takes mails and says so too late, or never, does
+//! not send one for hours. The reply has a limit of its own, up to ten minutes of the attempt (RFC 5321, 4.5.3.2.6).
 //!
 //! Failure texts name the setting and the fix, never an address and never the server's own words.
 //!
@@ -72,8 +73,12 @@ pub struct MailServer {
     pub bounces: Bounces,
     /// The signer of the mails, if the server does not sign them.
     pub dkim: Option<Dkim>,
-    /// Limit of one mail, from connecting to the server's last word; waiting for a free connection does not count.
+    /// Limit of one mail, from connecting to the server's word that it wants to see it; waiting for a free connection
+    /// does not count.
     pub timeout: Duration,
+    /// Limit of the reply to a mail that was handed over, as far as the attempt's time allows: a server may have it
+    /// before it thinks about its reply.
+    pub reply: Duration,
 }
 
 /// How a connection is secured.

@@ -1,7 +1,6 @@
 //! Conversations with the mail server. The steps are taken one by one, because what an answer means depends on what
 //! it answers: the same 550 speaks of a wrong sender (a setting) or of a wrong recipient (an outcome).
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,7 +17,8 @@ use super::error::{At, Bounces, MailError, Refusal, judge};
 use super::message::Mail;
 use super::record::Record;
 use super::{MailServer, Security, is_ascii};
-use crate::notification::attempt::{Attempt, Limits, UnderWay};
+use crate::http::address;
+use crate::notification::attempt::{Attempt, DOUBTS_MAX, Doubts, Limits, UnderWay, no_reply};
 
 /// Conversations at once: what servers allow one client without ado.
 const AT_ONCE_MAX: usize = 8;
@@ -36,6 +36,8 @@ pub(super) struct Sessions {
     /// Places for mails that wait for one of the slots.
     waiting: Semaphore,
     under_way: UnderWay,
+    /// Mails that were handed over without a reply, by `Message-ID`.
+    doubts: Doubts,
     record: Record,
     idle: Mutex<Vec<Idle>>,
 }
@@ -50,37 +52,58 @@ impl Sessions {
         // A name that stands in the DNS, which this machine's own often does not.
         let hello = ClientId::Domain(server.from.0.email.domain().to_owned());
         let (slots, waiting) = (Semaphore::new(AT_ONCE_MAX), Semaphore::new(WAITING_MAX));
-        let (under_way, record) = (UnderWay::default(), Record::new());
-        Self { server, tls, hello, slots, waiting, under_way, record, idle: Mutex::default() }
+        let (under_way, doubts, record) = (UnderWay::default(), Doubts::default(), Record::new());
+        Self { server, tls, hello, slots, waiting, under_way, doubts, record, idle: Mutex::default() }
     }
 
     pub(super) async fn send(&self, mail: &Mail, attempt: Attempt<'_>) -> Result<Delivery, MailError> {
         let Some(_turn) = self.under_way.begin(&mail.message_id) else {
             return Err(MailError::not_sent("an attempt before is still handing it over; it is tried again"));
         };
+        let id = &mail.message_id;
+        let doubts = self.doubts.of(id).max(attempt.doubts());
+        if doubts >= DOUBTS_MAX {
+            return Ok(no_reply());
+        }
         let Limits { wait, talk: limit } = attempt.limits(self.server.timeout);
         let _slot = self.slot(wait).await?;
         if !attempt.is_wanted() {
             return Err(MailError::not_sent("it is not wanted any more"));
         }
-        let handed_over = AtomicBool::new(false);
-        let talk = async {
-            let mut connection = self.connection().await?;
-            let answer = hand_over(&mut connection, mail, self.server.bounces, &handed_over).await?;
+        let offered = tokio::time::timeout(limit, self.offer(mail, attempt)).await;
+        let (mut connection, refusal) = offered.unwrap_or_else(|_| Err(self.too_slow(limit)))?;
+        if let Some(refusal) = refusal {
             self.keep(connection);
-            Ok(answer)
+            return self.record.refused(id, refusal);
+        }
+        // From here on the server may have taken it, whatever becomes of this worker.
+        attempt.tell(doubts + 1).await;
+        let limit = attempt.reply(self.server.reply);
+        let said = match tokio::time::timeout(limit, connection.message(&mail.bytes)).await {
+            Ok(Ok(_)) => Ok(None),
+            Ok(Err(error)) => judge(At::Message, &error, self.server.bounces).map(Some),
+            Err(_) => Err(MailError::Unknown { why: format!("none within {limit:?}") }),
         };
-        match tokio::time::timeout(limit, talk).await {
-            Ok(Ok(Answer::Taken)) => {
-                self.record.taken(&mail.message_id);
-                Ok(Delivery::Accepted { message_id: Some(mail.message_id.clone()) })
+        match said {
+            Ok(None) => {
+                self.keep(connection);
+                self.record.taken(id);
+                self.doubts.forget(id);
+                Ok(Delivery::Accepted { message_id: Some(id.clone()) })
             }
-            Ok(Ok(Answer::Refused(refusal))) => self.record.refused(&mail.message_id, refusal),
-            Ok(Err(error)) => Err(error),
-            Err(_) if handed_over.load(Ordering::Relaxed) => {
-                Err(MailError::Unknown { why: format!("none within {limit:?}") })
+            Ok(Some(refusal)) => {
+                self.keep(connection);
+                attempt.tell(doubts).await;
+                self.record.refused(id, refusal)
             }
-            Err(_) => Err(self.too_slow(limit)),
+            Err(MailError::Unknown { why }) => {
+                self.doubts.note(id, doubts + 1);
+                if doubts + 1 < DOUBTS_MAX { Err(MailError::Unknown { why }) } else { Ok(no_reply()) }
+            }
+            Err(error) => {
+                attempt.tell(doubts).await;
+                Err(error)
+            }
         }
     }
 
@@ -114,12 +137,25 @@ impl Sessions {
     /// One that is open and answers, or a new one. The caller owns it: a conversation that is given up half-way
     /// takes its connection along.
     async fn connection(&self) -> Result<AsyncSmtpConnection, MailError> {
+        address::note(&self.address());
         while let Some(mut connection) = self.take() {
             if connection.test_connected().await {
                 return Ok(connection);
             }
         }
         self.connect().await
+    }
+
+    /// Offers a mail to the server: the connection on which it waits for the mail, or its refusal.
+    async fn offer(
+        &self,
+        mail: &Mail,
+        attempt: Attempt<'_>,
+    ) -> Result<(AsyncSmtpConnection, Option<Refusal>), MailError> {
+        let mut connection = self.connection().await?;
+        let may_go_on = || attempt.may_hand_over(self.server.timeout).map_err(MailError::not_sent);
+        let refusal = introduce(&mut connection, mail, self.server.bounces, may_go_on).await?;
+        Ok((connection, refusal))
     }
 
     async fn connect(&self) -> Result<AsyncSmtpConnection, MailError> {
@@ -143,6 +179,13 @@ impl Sessions {
             accepted.map_err(|error| outage(At::Login, &error))?;
         }
         Ok(connection)
+    }
+
+    /// Where the server is, for the log.
+    fn address(&self) -> String {
+        let MailServer { host, port, security, .. } = &self.server;
+        let scheme = if *security == Security::Wrapped { "smtps" } else { "smtp" };
+        format!("{scheme}://{host}:{port}")
     }
 
     fn too_slow(&self, limit: Duration) -> MailError {
@@ -173,48 +216,42 @@ impl Sessions {
     }
 }
 
-/// The server's last word about a mail.
-enum Answer {
-    Taken,
-    Refused(Refusal),
-}
-
-/// One mail, one recipient. `handed_over` is set from where on the server may have taken it.
-async fn hand_over(
+/// One mail, one recipient, up to the word of the server that it wants to see the mail; or its refusal. It has taken
+/// nothing so far.
+async fn introduce(
     connection: &mut AsyncSmtpConnection,
     mail: &Mail,
     bounces: Bounces,
-    handed_over: &AtomicBool,
-) -> Result<Answer, MailError> {
+    may_go_on: impl Fn() -> Result<(), MailError>,
+) -> Result<Option<Refusal>, MailError> {
     let mut options = Vec::new();
     if !is_ascii(&mail.to) {
         if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
-            return Ok(Answer::Refused(Refusal::of_mail("smtputf8_unsupported")));
+            return Ok(Some(Refusal::of_mail("smtputf8_unsupported")));
         }
         options.push(MailParameter::SmtpUtfEight);
     }
     if let Err(error) = connection.command(MailFrom::new(Some(mail.from.clone()), options)).await {
-        return judge(At::Sender, &error, bounces).map(Answer::Refused);
+        return judge(At::Sender, &error, bounces).map(Some);
     }
     if let Err(error) = connection.command(Rcpt::new(mail.to.clone(), Vec::new())).await {
-        return leave(connection, judge(At::Recipient, &error, bounces)?).await;
+        return Ok(leave(connection, judge(At::Recipient, &error, bounces)?).await);
     }
+    may_go_on()?;
     if let Err(error) = connection.command(Data).await {
-        return leave(connection, judge(At::Data, &error, bounces)?).await;
+        return Ok(leave(connection, judge(At::Data, &error, bounces)?).await);
     }
-    handed_over.store(true, Ordering::Relaxed);
-    match connection.message(&mail.bytes).await {
-        Ok(_) => Ok(Answer::Taken),
-        Err(error) => judge(At::Message, &error, bounces).map(Answer::Refused),
-    }
+    // The server may have thought about it for long. A mail without its end is none.
+    may_go_on()?;
+    Ok(None)
 }
 
 /// Ends a transaction that came to nothing, so that the connection can serve the next mail.
-async fn leave(connection: &mut AsyncSmtpConnection, refusal: Refusal) -> Result<Answer, MailError> {
+async fn leave(connection: &mut AsyncSmtpConnection, refusal: Refusal) -> Option<Refusal> {
     if connection.command(Rset).await.is_err() {
         connection.abort().await;
     }
-    Ok(Answer::Refused(refusal))
+    Some(refusal)
 }
 
 fn outage(at: At, error: &SmtpError) -> MailError {

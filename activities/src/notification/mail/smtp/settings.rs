@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::Url;
 use text::Problem;
@@ -9,6 +10,9 @@ use text::Problem;
 use super::{Bounces, Dkim, DkimError, Login, MailServer, MailServerError, Mailer, Security, Sender};
 use crate::notification::mail::MailSender;
 use crate::provider::{Given, Kind, Met, Setting, secret};
+
+/// RFC 5321, 4.5.3.2.6.
+const REPLY_MAX: Duration = Duration::from_secs(600);
 
 const URL: &str = "SUN_MAIL_URL";
 const FROM: &str = "SUN_MAIL_FROM";
@@ -108,7 +112,8 @@ fn server(given: &Given<'_>) -> Result<MailServer, Vec<Problem>> {
             security => security,
         };
         let Place { host, port, .. } = place;
-        MailServer { host, port, security, login, from, authorities, bounces, dkim, timeout: given.timeout }
+        let (timeout, reply) = (given.timeout, REPLY_MAX);
+        MailServer { host, port, security, login, from, authorities, bounces, dkim, timeout, reply }
     });
     met.or(server)
 }

@@ -6,12 +6,12 @@
 //! | 4xx with a code of `REFUSED`: the recipient or the text | an outcome: this SMS will never be taken |
 //! | any other 4xx of Twilio's own | an outage that a setting mends, which the failure names |
 //! | 429 | put off, tried again after `Retry-After` |
-//! | timeout, 5xx, an answer that is none | nobody knows: looked up, then tried again |
+//! | timeout, 5xx, an answer that is none | nobody knows: looked up, then tried again; after two silences `no_reply` |
 //!
 //! Twilio knows no idempotency keys. So before each message the last ones to the recipient are listed, and one with the
 //! same text is taken for the one that was asked for: our texts name their order. No attempt leaves that out, because
 //! none knows that it is the first: a local activity whose worker died begins again at one. Not covered, and then the
-//! SMS arrives twice: a request that is still on its way when the look-up comes, a list that does not show a new
+//! SMS arrives twice, but not more often: a request that is still on its way when the look-up comes, a list that does not show a new
 //! message yet, and an account whose messages Twilio rewrites or redacts.
 
 mod settings;
@@ -29,7 +29,7 @@ use serde::Deserialize;
 use super::SmsSender;
 use crate::http::channel::{Answer, Channel, Login, Peer};
 use crate::http::{ApiError, CallError, Credential, Names, Wrong, envelope};
-use crate::notification::attempt::{Attempt, UnderWay};
+use crate::notification::attempt::{Attempt, DOUBTS_MAX, Doubts, UnderWay, no_reply};
 pub(super) use settings::KIND;
 
 const SYSTEM: &str = "sms";
@@ -65,6 +65,8 @@ pub struct Twilio {
     from: String,
     channel: Channel,
     under_way: Arc<UnderWay>,
+    /// SMS that were handed over without an answer, by key.
+    doubts: Arc<Doubts>,
 }
 
 #[derive(Deserialize)]
@@ -134,7 +136,7 @@ impl Twilio {
             response_bytes_max,
         };
         let channel = Channel::open(peer, Some(login))?;
-        Ok(Self { base, account_sid, from, channel, under_way: Arc::default() })
+        Ok(Self { base, account_sid, from, channel, under_way: Arc::default(), doubts: Arc::default() })
     }
 
     /// Asks whether Twilio is there and knows the account.
@@ -156,7 +158,12 @@ impl Twilio {
             return Err(not_sent("an attempt before is still sending it"));
         };
         if let Some(sid) = self.find(sms, text).await? {
+            self.doubts.forget(sms.key.as_str());
             return Ok(Delivery::Accepted { message_id: Some(sid) });
+        }
+        let doubts = self.doubts.of(sms.key.as_str()).max(attempt.doubts());
+        if doubts >= DOUBTS_MAX {
+            return Ok(no_reply());
         }
         let sender = if self.from.starts_with("MG") { "MessagingServiceSid" } else { "From" };
         let form = form_urlencoded::Serializer::new(String::new())
@@ -167,14 +174,19 @@ impl Twilio {
             .request(Method::POST, self.url("Messages.json"))
             .header(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))
             .body(form);
-        if !attempt.is_wanted() {
-            return Err(not_sent("it is not wanted any more"));
-        }
+        attempt.may_hand_over(self.channel.timeout()).map_err(not_sent)?;
+        attempt.tell(doubts + 1).await;
         // It ends before Temporal begins another attempt.
         let limit = attempt.limits(self.channel.timeout()).talk;
         let answer = tokio::time::timeout(limit, self.channel.call(request)).await;
         let answer =
             answer.unwrap_or_else(|_| Err(self.channel.unknown(format!("no answer within {limit:?}"))));
+        let is_silence = answer.as_ref().is_err_and(CallError::is_silence);
+        if is_silence {
+            self.doubts.note(sms.key.as_str(), doubts + 1);
+        } else {
+            attempt.tell(doubts).await;
+        }
         let Answer { status, body, .. } = answer?;
         if status.is_success() {
             let Message { sid, .. } = self.read(&body)?;
