@@ -70,11 +70,11 @@ impl Row {
     /// The same; if every column says its own name, with that as its problem. Files that were put together have the
     /// heading once for each. Of one column nobody can say.
     pub(crate) fn unless_heading(mut self) -> Self {
-        let is_name = |(name, value): (&String, &Box<RawValue>)| {
+        let is_name = |name: &String, value: &RawValue| {
             serde_json::from_str::<String>(value.get()).is_ok_and(|text| text::as_seen(&text) == *name)
         };
         if self.fields.len() > 1
-            && self.fields.iter().all(is_name)
+            && self.fields.iter().all(|(name, value)| is_name(name, value))
             && let Some(name) = self.fields.keys().next()
         {
             let fix = "take that row away; were files put together?";

@@ -1,6 +1,5 @@
 //! Each call that finds what is gone at the source, or takes it out of sale, under each fault. Whatever happened, the
-//! run after it leaves the one product out of sale that is gone, written once, and every other as it was. [`table`]
-//! says what each cell leads to.
+//! run after it leaves the one product out of sale that is gone, written once, and every other as it was ([`table`]).
 
 mod table;
 
@@ -9,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail, ensure};
 use contracts::erp::Entity;
 use serde_json::{Value, json};
+use table::{Ends, SYNC, calls};
 use tests::customers::Ended;
 use tests::erp::{ErpWorld, Sync};
 use tests::matrix::{
@@ -17,9 +17,6 @@ use tests::matrix::{
 };
 use workflows::erp_sync::ErpSyncResult;
 
-use table::{Ends, SYNC, calls};
-
-/// As fast as the machine.
 const FAST: &[&str] = &["--bulk-rate=1000"];
 const HERE: Worker = Worker::Here(FAST);
 /// How soon a sync that was cancelled has ended, whatever it was waiting for.
@@ -135,7 +132,6 @@ async fn each_call_down_for_good() -> anyhow::Result<()> {
     struck(calls(|call| call.down), impatient, &[down]).await
 }
 
-/// Cancelled under way, and while the system asks to slow down for ever.
 #[tokio::test]
 async fn each_call_cancelled() -> anyhow::Result<()> {
     cancelled(calls(|call| call.cancelled), |operation| slow(operation, 1_000)).await?;

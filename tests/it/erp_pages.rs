@@ -46,6 +46,7 @@ async fn ids_and_cursors_that_are_numbers_are_taken_as_text() -> anyhow::Result<
 /// A list that does not go on would be read for ever, under the lease.
 #[tokio::test]
 async fn a_list_that_does_not_go_on_is_told() -> anyhow::Result<()> {
+    type Answers = Box<dyn Fn(&Asked) -> Said + Send + Sync>;
     let again = |_: &Asked| Said::page(&[product(1)], &json!("A"));
     let round = |asked: &Asked| {
         let next = if asked.cursor.as_deref() == Some("A") { "B" } else { "A" };
@@ -56,7 +57,7 @@ async fn a_list_that_does_not_go_on_is_told() -> anyhow::Result<()> {
         Said::page(&[], &json!(number + 1))
     };
     let erp = ErpWorld::new().await?;
-    let lists: [(Box<dyn Fn(&Asked) -> Said + Send + Sync>, &str, u32); 3] = [
+    let lists: [(Answers, &str, u32); 3] = [
         (Box::new(again), "a page ends where one before it did", 2),
         (Box::new(round), "a page ends where one before it did", 3),
         (Box::new(empty), "10 pages without a record", 10),

@@ -63,7 +63,9 @@ async fn a_slow_server_gets_each_mail_once() -> anyhow::Result<()> {
 async fn a_reply_that_is_later_than_the_timeout_is_awaited() -> anyhow::Result<()> {
     let server = MailServer::with(Habits { delay_ms: 5_000, ..Habits::default() })?;
     let (world, _worker) = World::apart(&strs(&settings_within(&server, 2_000))).await?;
-    world.run(&orders::order()).await?.fulfilled()?;
+    let order = world.start(&orders::order()).await?;
+    order.until("ended", |progress| progress.outcome.is_some()).await?;
+    order.ended().await?.fulfilled()?;
     let mails = server.mails()?;
     assert_eq!(mails.len(), 1, "{:?}", times(&mails));
     Ok(())

@@ -95,7 +95,7 @@ async fn a_list_that_cannot_be_read_is_2_with_its_place_and_starts_nothing() -> 
             &b"sku,new_price\nA,1\nB,2,3\n"[..],
             "wide.csv:3:1 has a record of 3 values for 2 columns",
         ),
-        ("nul.csv", b"sku,new_price\nA,1\nB\0,2\n", "nul.csv:3:1 sku has a NUL byte in its value"),
+        ("nul.csv", b"sku,new_price\nA,1\nB\0,2\n", "nul.csv:3:1 has a NUL byte"),
         ("long.csv", long.as_bytes(), "long.csv:2:1 has a record longer than 1048576 bytes"),
         ("typo.csv", b"sku,newprice\nA,1\n", "newprice is not a column of a price list"),
         ("cut.json", b"[{\"sku\": \"A\"},\n", "cut.json:2:0 is not JSON"),

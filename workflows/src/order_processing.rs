@@ -46,7 +46,6 @@ use crate::report::StepSpec;
 use crate::saga::{About, Halt, Process, named_exactly};
 use crate::search_attributes::ORDER_ID;
 use paying::NOT_IN_TIME;
-use steps::OrderSaga;
 
 /// The workflow id of an order; also the first part of every idempotency key.
 #[must_use]
@@ -92,7 +91,7 @@ impl Process for OrderProcessing {
 }
 
 impl OrderRun<'_> {
-    async fn forward(&self, saga: &mut OrderSaga) -> Result<result::Fulfilled, Halt> {
+    async fn forward(&self, saga: &mut steps::OrderSaga) -> Result<result::Fulfilled, Halt> {
         let was_known = self.validate(saga).await?;
         let deadline = self.deadline(saga);
         let hold_and_charge = async {

@@ -13,7 +13,6 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use reqwest::Method;
 use serde::de::IgnoredAny;
-
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
@@ -27,7 +26,6 @@ pub(super) use look::{Look, Move, Staged};
 
 /// Where stock lies that names no place.
 const LOCATION: &str = "default";
-
 /// Pictures that are known: where the shop serves each content.
 pub(super) type Urls = BTreeMap<String, String>;
 
@@ -36,7 +34,7 @@ pub(super) struct Products<'s> {
     shop: &'s Shop,
     tree: Tree,
     urls: Urls,
-    /// Nothing is written yet: what a category or a picture will be called at the shop may not be known.
+    /// Nothing is written yet: what the shop will call a category or a picture may not be known.
     is_staging: bool,
     /// The shop's products that are asked about, where listing all of them costs less than looking for each.
     listing: OnceCell<Option<HashMap<String, Existing<Look>>>>,

@@ -11,7 +11,7 @@ pub(super) enum Unsubscribed {
     No,
     /// They did.
     Yes,
-    /// `null`: the platform knows the word and does not say it. That is no permission.
+    /// `null`: the platform knows the word and does not say it. That permits nothing.
     NotSaid,
 }
 

@@ -26,7 +26,7 @@ impl Turns {
         Self { seen: HashSet::new(), empty: 0, is_filled: stamps == Stamps::InOrder }
     }
 
-    /// The cursor to go on with, if the list goes on at all. An empty one is no cursor: some systems end with it.
+    /// The cursor to go on with, if the list goes on at all. An empty one ends it, as some systems say so.
     pub(super) fn next(
         &mut self,
         asked: Option<&str>,

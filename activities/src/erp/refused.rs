@@ -23,7 +23,7 @@ const RETRIED_MAX: usize = 10_000;
 /// Records that are compared at once.
 const COMPARED_AT_ONCE: usize = 500;
 
-/// What the shop refused of an integration's records of one kind.
+/// The records of one kind of an integration that the shop refused.
 pub(super) struct Refused<'s> {
     store: &'s Store,
     folder: String,

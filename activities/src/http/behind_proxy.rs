@@ -7,7 +7,7 @@ use super::{Api, Endpoint, Names};
 /// The end of such a failure.
 pub(crate) const WAY: &str = " (through the proxy http://proxy.example.com:3128)";
 
-/// A client that nobody answers. What the environment of the tests names makes no difference.
+/// A client that nobody answers. The environment of the tests makes no difference.
 pub(crate) fn api(system: &'static str) -> Api {
     // Another test of this program may have been faster.
     let _is_first = rustls::crypto::ring::default_provider().install_default();

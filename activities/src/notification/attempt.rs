@@ -2,7 +2,7 @@
 //!
 //! A mail server and Twilio know no keys, so a second attempt is a second message. None may begin while the first may
 //! still deliver: an attempt ends by itself before Temporal counts it as lost, and one that is not wanted any more does
-//! not begin to send. What one attempt handed over without a reply, the next one hands over once more ([`Doubts`]).
+//! not begin to send. A message handed over without a reply is handed over once more by the next ([`Doubts`]).
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,4 +1,5 @@
-//! Nothing is guessed that the stock system does not say: whose hold is gone, whether there is a list, whether nothing is
+//! Nothing is guessed that the stock system does not say: whose hold is gone, whether there is a list, whether nothing
+//! is
 //! left to take back.
 
 use activities::inventory::Lines;

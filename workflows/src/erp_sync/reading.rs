@@ -148,7 +148,7 @@ impl SyncRun<'_> {
                 unknown_fields: self.config.unknown_fields,
                 price_change_percent: Some(self.config.limits.price_change),
                 dry_run: self.config.dry_run,
-                ahead_seconds: (stamps != Stamps::Claims).then(|| self.config.lookback.as_secs()),
+                ahead_seconds: (stamps != Stamps::Claims).then_some(self.config.lookback.as_secs()),
                 revive: self.deactivates() && entity == Entity::Products,
                 folder: self.folder.clone(),
                 quarantine: self.quarantine.clone(),

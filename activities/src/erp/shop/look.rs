@@ -30,7 +30,7 @@ struct Rows {
     rows: Vec<Box<RawValue>>,
 }
 
-/// What names a record of any kind.
+/// The names of a record of any kind.
 #[derive(Deserialize)]
 struct Named {
     #[serde(default)]

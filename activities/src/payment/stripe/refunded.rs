@@ -11,7 +11,8 @@ use super::{Stripe, look_up, units};
 use crate::http::CallError;
 
 impl Stripe {
-    /// How the money of the intent with that id ended, or of all intents made under a key, and of those that news named.
+    /// How the money of the intent with that id ended, or of all intents made under a key, and of those that news
+    /// named.
     pub(super) async fn refunded_under(&self, find: &FindPayment) -> Result<Balance, CallError> {
         let mut ids = match &find.payment_id {
             Some(id) => vec![id.clone()],

@@ -11,7 +11,8 @@
 //! Twilio knows no idempotency keys. So before each message the last ones to the recipient are listed, and one with the
 //! same text is taken for the one that was asked for: our texts name their order. No attempt leaves that out, because
 //! none knows that it is the first: a local activity whose worker died begins again at one. Not covered, and then the
-//! SMS arrives twice, but not more often: a request that is still on its way when the look-up comes, a list that does not show a new
+//! SMS arrives twice, but not more often: a request that is still on its way when the look-up comes, a list that does
+//! not show a new
 //! message yet, and an account whose messages Twilio rewrites or redacts.
 
 mod settings;
