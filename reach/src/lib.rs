@@ -67,7 +67,7 @@ pub fn reason(options: &ConnectionOptions, error: &ClientConnectError) -> Option
     };
     let chain = || std::iter::successors(Some(outermost), cause);
     let root = chain().last().map(ToString::to_string).unwrap_or_default();
-    // What TLS and the client do not give away otherwise is known by its words.
+    // Reasons that TLS and the client do not give away otherwise are known by their words.
     let was_cut = || match status {
         Some(_) => root == "tls handshake eof",
         None => chain().filter_map(|error| error.downcast_ref::<io::Error>()).any(is_cut),

@@ -36,7 +36,7 @@ pub(crate) struct Source<R> {
     pub(crate) foreign: Option<&'static str>,
 }
 
-/// How texts begin that are no tables, in small letters.
+/// How texts begin that are not tables, in small letters.
 const FOREIGN: [(&[u8], &str); 8] = [
     (b"<!doctype", "a page of the web"),
     (b"<html", "a page of the web"),

@@ -79,7 +79,7 @@ async fn what_the_shop_refused_is_tried_again_until_it_is_taken() -> anyhow::Res
     Ok(())
 }
 
-/// What was read later is newer than what was refused, whichever of the two the shop takes.
+/// A value read later is newer than one that was refused, whichever of the two the shop takes.
 #[tokio::test]
 async fn a_newer_record_takes_the_place_of_a_refused_one() -> anyhow::Result<()> {
     let erp = begun().await?;

@@ -15,7 +15,7 @@
 //! | [`key`] | SKUs, ids, names of categories: texts that are compared | refused, with sign and place |
 //! | [`as_seen`] | names of fields, words of an ERP: texts that are only compared | dropped |
 //! | [`mail_address`] | one mailbox | refused, with sign and place |
-//! | [`phone`], [`local_phone`], [`number`] | one number | dropped |
+//! | [`phone`](fn@phone), [`local_phone`], [`number`](fn@number) | one number | dropped |
 //! | [`secret`](fn@secret) | tokens, passwords, keys | dropped at both ends |
 //!
 //! The modules: `line` and `sign` (lines and the signs in them), `name`, `mail`, `phone`, `number` (and whether one may

@@ -97,7 +97,7 @@ async fn a_payment_that_only_news_named_hides_nothing_of_ours() -> TestResult {
     for (odd, kind) in odd_answers() {
         let ours = list(&paid(&find, &["pay_1"]));
         assert_eq!(found(vec![ours, odd.clone()], &find).await?, Ok(Some("pay_1".to_owned())));
-        // Nothing of ours is found: a last word about that payment is no refusal of the look.
+        // Nothing of ours is found: a last word about that payment does not refuse anything of the look.
         match (found(vec![list(&json!([])), odd], &find).await?, kind) {
             (Ok(None), None) => {}
             (Err(failed), Some(kind)) => {

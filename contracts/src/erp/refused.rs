@@ -34,7 +34,7 @@ pub struct StageRefused {
     pub integration_id: IntegrationId,
     /// The kind of records.
     pub entity: Entity,
-    /// Keys that this run has read again: lists of JSON strings. What was read is newer.
+    /// Keys that this run has read again: lists of JSON strings. The value read is newer.
     pub again: Vec<ObjectRef>,
     /// A change of price beyond this share, in percent of the old one, is counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -31,7 +31,7 @@ fn lines_of_nothing_above_the_heading_are_passed_over() {
     for nothing in ["\n \n\t\n", ",,\n", "\n\n\n"] {
         assert_eq!(csv(nothing, &json!({})), Ok(vec![]), "{nothing:?} is an export of nothing");
     }
-    // Whoever says the line has counted.
+    // The line is the one that a person counts.
     let said = csv("\nsku,name\n", &json!({ "header_row": 1 }));
     assert_eq!(said, Err("has a column without a name (byte 0)".to_owned()));
 }
@@ -91,7 +91,7 @@ fn files_that_were_put_together_have_a_heading_and_a_mark_each() {
     let rows = told(again).expect("rows");
     assert_eq!((rows.len(), rows[0].as_str(), rows[2].as_str()), (3, "b|A", "c|B"));
     assert!(rows[1].contains(" ! name repeats the heading, as its whole row does"), "{rows:?}");
-    // Of one column nobody can say, and one value is no heading.
+    // Of one column nobody can say, and one value is not a heading.
     assert_eq!(csv("sku\nA\nsku\n", &json!({})).map(|rows| rows.len()), Ok(2));
     assert_eq!(told("sku,name\nsku,b\n"), Ok(vec!["b|sku".to_owned()]));
     let rows = heading(&["sku", "name"])

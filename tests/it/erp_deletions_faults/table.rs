@@ -26,7 +26,7 @@ pub(super) struct Call {
     operation: &'static str,
     /// HTTP 422 for good. One product that the shop refuses keeps no run from its end.
     pub(super) refused: Ends,
-    /// Without an answer for all the patience. What the look finds is never worth more than the writes.
+    /// Without an answer for all the patience. The findings of the look are never worth more than the writes.
     pub(super) down: Ends,
     /// Temporal's cancel while the call is under way: a call that was sent is finished.
     pub(super) cancelled: Ends,

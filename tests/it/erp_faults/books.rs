@@ -209,7 +209,7 @@ fn steps_of(report: &Report, expected: Expected) -> anyhow::Result<()> {
 fn told(state: &Value, status: &str, error: Option<&str>) -> anyhow::Result<()> {
     is("status", &state["last_sync_status"], &json!(status))?;
     let last = &state["last_error"];
-    // What the shop refused is said of a run that went through, too.
+    // A refusal of the shop is said of a run that went through, too.
     let is_refusal =
         last.as_str().is_some_and(|last| last.starts_with("refused by the shop and tried again"));
     if error.is_none() && is_refusal { Ok(()) } else { is("last error", last, &json!(error)) }
