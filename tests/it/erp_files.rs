@@ -163,8 +163,8 @@ async fn a_file_that_is_read_by_several_runs_is_lost_by_no_cancel_between_them()
     Ok(())
 }
 
-/// Twenty records are one part here. Files that one part does not hold are read by the same sync all the same, once that part
-/// is written: a value that two files change one after the other ends as the later one says.
+/// Twenty records are one part here. Files that one part does not hold are read by the same sync all the same, once
+/// that part is written: a value that two files change one after the other ends as the later one says.
 #[tokio::test]
 async fn a_sync_reads_every_file_that_is_there() -> anyhow::Result<()> {
     let erp = ErpWorld::new().await?;

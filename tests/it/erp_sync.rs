@@ -141,7 +141,7 @@ async fn of_two_runs_of_one_integration_the_second_is_told_of_the_first() -> any
     Ok(())
 }
 
-/// Whoever types is told by the exit code.
+/// A person who types is told by the exit code.
 #[tokio::test]
 async fn a_person_is_told_that_a_scheduled_run_is_at_it() -> anyhow::Result<()> {
     let erp = ErpWorld::new().await?;

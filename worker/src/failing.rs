@@ -118,7 +118,7 @@ impl ActivityInboundInterceptor for Failing {
     }
 }
 
-/// Whether an attempt asked nobody: a sender without keys leaves it to the activity of its own, which is no failure.
+/// Whether an attempt asked nobody: a sender without keys leaves it to the activity of its own, which is not a failure.
 fn is_elsewhere<T>(ended: &Result<T, ActivityError>) -> bool {
     match ended {
         Err(ActivityError::Application(failed)) => failed.type_name() == Some(failure::NOT_HERE),

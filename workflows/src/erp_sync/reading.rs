@@ -176,7 +176,7 @@ impl SyncRun<'_> {
         }
     }
 
-    /// What the shop refused in earlier runs is tried again once everything newer is read.
+    /// Records that the shop refused in earlier runs are tried again once everything newer is read.
     async fn stage_refused(
         &self,
         saga: &SyncSaga,

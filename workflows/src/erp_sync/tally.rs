@@ -49,7 +49,7 @@ pub(super) struct StagedEntity {
     pub(super) left_lying: Vec<String>,
     /// Rules that read a field which no record had; `None`: no record was read.
     pub(super) unseen_fields: Option<Vec<String>>,
-    /// What the shop refused in earlier runs and does not have yet.
+    /// Records that the shop refused in earlier runs and does not have yet.
     pub(super) retry: Option<ObjectRef>,
     /// Records that the shop refused in earlier runs.
     pub(super) refused_before: u64,
@@ -156,7 +156,7 @@ pub(super) struct AppliedEntity {
     pub(super) causes: BTreeMap<String, u64>,
     /// Records that were refused: lists in the quarantine, or in the run's folder where they lie in it already.
     pub(super) refused: Vec<ObjectRef>,
-    /// What waits to be tried again by the next runs.
+    /// The records that wait to be tried again by the next runs.
     pub(super) still_refused: StillRefused,
 }
 
@@ -244,7 +244,7 @@ impl Work {
         sum(self.staged.values().flat_map(|staged| &staged.left_out))
     }
 
-    /// What the shop refuses, for whoever looks at the integration; `None`: nothing.
+    /// The refusals of the shop, for whoever looks at the integration; `None`: nothing.
     fn still_refused(&self) -> Option<String> {
         let of = |(entity, applied): (&Entity, &AppliedEntity)| {
             let StillRefused { count, since, attempts } = applied.still_refused;

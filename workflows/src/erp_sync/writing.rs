@@ -29,7 +29,7 @@ impl SyncRun<'_> {
         }
         for (place, batch) in batches.into_iter().enumerate() {
             let number = place + 1;
-            // What was refused before lies in the quarantine already.
+            // A record refused before lies in the quarantine already.
             let quarantine = if place < fresh { &self.quarantine } else { &self.folder };
             let batch = ApplyBatch {
                 key: self.key(step).part(&number.to_string()),
@@ -68,7 +68,7 @@ impl SyncRun<'_> {
         }
     }
 
-    /// What the shop refuses is remembered before the watermark passes it.
+    /// A record that the shop refuses is remembered before the watermark passes it.
     async fn keep_refused(&self, saga: &SyncSaga, work: &mut Work, entity: Entity) -> Result<(), Halt> {
         let Some(staged) = work.staged.get(&entity) else { return Ok(()) };
         let refused = work.applied.get(&entity).map(|applied| applied.refused.clone()).unwrap_or_default();

@@ -7,7 +7,7 @@
 //! back would come back again. A person's answer always wins, also against another person's `retry`: the try under way
 //! is ended, and its outcome awaited, before the answer is acted on.
 //!
-//! What the run hears meanwhile does not wait in silence ([`Heed`]): the question says it, or is over.
+//! News that the run hears meanwhile does not wait in silence ([`Heed`]): the question says it, or is over.
 
 mod heed;
 
@@ -158,7 +158,7 @@ struct Open<W, T> {
     tries: Tries<T>,
     trying: Option<Trying<T>>,
     heeding: Option<Heeding<W>>,
-    /// What the question says of it.
+    /// The question's words about it.
     heeded: Heed,
 }
 

@@ -45,7 +45,7 @@ pub struct Step<'s, W, A: ActivityDefinition> {
     count: Option<Count>,
     /// The question to a person, where one must be answered before it runs at all.
     first: Option<Unsettled>,
-    /// What the run hears while a person is asked.
+    /// The news that the run hears while a person is asked.
     heeding: Option<Heeding<W>>,
 }
 

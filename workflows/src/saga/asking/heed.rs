@@ -1,11 +1,11 @@
-//! What the run hears while a person is asked does not wait in silence: the question says it, or is over.
+//! News that the run hears while a person is asked does not wait in silence: the question says it, or is over.
 
 use std::rc::Rc;
 
 use super::super::people::Fact;
 use super::{Meanwhile, Open, Process, Settled};
 
-/// What the run has heard while a question is open.
+/// News that the run has heard while a question is open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Heed {
     /// Nothing that the question is about.
