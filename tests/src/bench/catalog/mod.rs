@@ -2,7 +2,7 @@
 //! reads them, the shipped worker and a shop, each as a process of its own, anew for each size.
 //!
 //! The file is set up twice: the first run makes everything, the second one finds everything as it should be. Beside
-//! them a plain client makes as many products with the same requests in a shop of its own ([`plain`]), so that the
+//! them a plain client makes as many products with the same requests in a shop of its own (`plain`), so that the
 //! speed of the machine does not matter.
 
 mod plain;

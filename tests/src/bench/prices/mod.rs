@@ -4,7 +4,7 @@
 //!
 //! Batches of a thousand, no delay, and the batch endpoint. One run more has the default batches and delay: as a
 //! million rows would take it three hours, its events are counted for some stretches and reckoned for the rest
-//! ([`pace`]).
+//! (`pace`).
 
 mod pace;
 mod results;
