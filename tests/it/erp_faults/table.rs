@@ -149,7 +149,7 @@ const fn untold(expected: Expected) -> Expected {
 }
 
 const NOTHING: PerEntity = [0; 4];
-const ALL: PerEntity = [4, 4, 2, 2];
+pub(super) const ALL: PerEntity = [4, 4, 2, 2];
 
 const AUTHENTICATE: &str = "authenticate-erp";
 const FETCH: &str = "fetch-erp-data";
