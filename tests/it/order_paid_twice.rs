@@ -90,10 +90,8 @@ async fn a_second_payment_that_comes_while_a_parcel_is_asked_about_is_not_lost()
     Ok(())
 }
 
-/// The read that finds the transfer is under way when the second one comes.
-#[tokio::test]
-async fn a_second_payment_that_comes_during_the_last_look_is_not_lost() -> anyhow::Result<()> {
-    let world = World::new().await?;
+/// An order whose transfer has come; the read that finds it is under way, and its answer takes a while.
+async fn at_its_last_look(world: &World) -> anyhow::Result<Order<'_>> {
     let order = world.start(&orders::paid_by("bank_transfer")).await?;
     order.waits().await?;
     let event = world.shop.settle(&order.order_id, "paid").await?;
@@ -105,6 +103,14 @@ async fn a_second_payment_that_comes_during_the_last_look_is_not_lost() -> anyho
     let looks = world.shop.requests("payments.get").await?;
     order.payment_settled(&event).await.map_err(anyhow::Error::msg)?;
     world.shop.requested_again("payments.get", looks + 2).await?;
+    Ok(order)
+}
+
+/// The read that finds the transfer is under way when the second one comes.
+#[tokio::test]
+async fn a_second_payment_that_comes_during_the_last_look_is_not_lost() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let order = at_its_last_look(&world).await?;
     let (event, payment) = again(&world, &order.order_id).await?;
     let brought = bring(&world.client, &news(&order.order_id, &event, Some(&payment))?, LIMIT).await?;
     assert_eq!(brought, Found::Open(Heard::Taken));
@@ -121,15 +127,7 @@ async fn a_second_payment_that_comes_during_the_last_look_is_not_lost() -> anyho
 #[tokio::test]
 async fn a_payment_that_is_gone_when_the_order_reaches_its_goal_is_asked_about() -> anyhow::Result<()> {
     let world = World::new().await?;
-    let order = world.start(&orders::paid_by("bank_transfer")).await?;
-    order.waits().await?;
-    let event = world.shop.settle(&order.order_id, "paid").await?;
-    let down = json!({ "operation": "payments.get", "kind": "status", "status": 503, "count": 2 });
-    let held = json!({ "operation": "payments.get", "kind": "hold_reply", "latency_ms": 1_500, "count": 1 });
-    world.shop.faults(json!([down, held])).await?;
-    let looks = world.shop.requests("payments.get").await?;
-    order.payment_settled(&event).await.map_err(anyhow::Error::msg)?;
-    world.shop.requested_again("payments.get", looks + 2).await?;
+    let order = at_its_last_look(&world).await?;
     let payment = first_payment(&world, &order).await?;
     refund_at_the_provider(&world, &payment).await?;
     let gone = news(&order.order_id, "evt_gone", Some(&payment))?;

@@ -20,7 +20,9 @@ pub(super) struct KnownOrder {
 }
 
 /// The states in which an order waits for its process.
-pub(super) const OPEN: [&str; 2] = ["pending", "awaiting_payment"];
+pub(super) const OPEN: [&str; 2] = ["pending", AWAITING];
+/// The state of one whose customer has to act.
+const AWAITING: &str = "awaiting_payment";
 /// Those that a confirmed order has in the shop.
 pub(super) const CONFIRMED: [&str; 5] = ["confirmed", "processing", "shipped", "delivered", "completed"];
 /// Those in which it has had a process.
@@ -36,26 +38,12 @@ pub(super) const CLOSED: [&str; 9] = [
     "expired",
 ];
 
-/// Those of an order that waits for its payment, or has gone on since.
-const WAITING: [&str; 10] = [
-    "awaiting_payment",
-    "confirmed",
-    "processing",
-    "shipped",
-    "delivered",
-    "completed",
-    "refunded",
-    "failed",
-    "cancelled",
-    "expired",
-];
-
-/// The states in the shop that an order has come to once it was told one, or has gone on to since.
-pub(super) fn reached(told: OrderStatus) -> &'static [&'static str] {
+/// Whether an order in this state has come to the one that the shop was told, or has gone on since.
+pub(super) fn has_reached(told: OrderStatus, state: &str) -> bool {
     match told {
-        OrderStatus::AwaitingPayment => &WAITING,
-        OrderStatus::Confirmed => &CONFIRMED,
-        OrderStatus::Failed | OrderStatus::Cancelled | OrderStatus::Expired => &CLOSED,
+        OrderStatus::AwaitingPayment => state == AWAITING || CLOSED.contains(&state),
+        OrderStatus::Confirmed => CONFIRMED.contains(&state),
+        OrderStatus::Failed | OrderStatus::Cancelled | OrderStatus::Expired => CLOSED.contains(&state),
     }
 }
 

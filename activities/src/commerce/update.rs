@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::client::Client;
-use super::known::{CLOSED, CONFIRMED, KnownOrder, OPEN, reached};
+use super::known::{CLOSED, CONFIRMED, KnownOrder, OPEN, has_reached};
 use crate::http::{CallError, word as shown};
 
 #[derive(Serialize)]
@@ -137,7 +137,7 @@ impl Client {
         // Without a key: the same fields twice are the same state, and a stored 500 would be repeated for ever.
         let written: Option<WrittenOrder> = self.api.send(Method::PUT, &path, None, &body).await?;
         let state = written.as_ref().and_then(|written| written.status.as_str());
-        if state.is_some_and(|state| reached(order.status).contains(&state)) {
+        if state.is_some_and(|state| has_reached(order.status, state)) {
             return Ok(());
         }
         self.is_written(order).await
@@ -146,7 +146,7 @@ impl Client {
     /// The answer did not name the state that was written: the order does.
     async fn is_written(&self, order: &UpdateOrder) -> Result<(), CallError> {
         let held = match self.known(&order.order_id).await? {
-            Some(known) if known.is_among(reached(order.status)) => return Ok(()),
+            Some(known) if has_reached(order.status, &known.status) => return Ok(()),
             Some(known) if known.is_among(&OPEN) || known.is_among(&CLOSED) => known.status,
             Some(known) => return Err(self.new_state(&known.status)),
             None => "unknown".to_owned(),

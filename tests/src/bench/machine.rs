@@ -1,9 +1,12 @@
 //! The machine's figures: CPU time and memory of a process, and how quiet it is. Linux only, from `/proc`.
 
 use std::fs;
+use std::process::Stdio;
+use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use serde::Serialize;
+use tokio::process::Command;
 
 /// `USER_HZ`: the unit of CPU time in `/proc`, the same on every Linux a worker runs on.
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -80,6 +83,22 @@ fn memory(pid: u32, name: &str) -> anyhow::Result<f64> {
     let line = status.lines().find_map(|line| line.strip_prefix(name));
     let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u32>().ok());
     kib.map(f64::from).with_context(|| format!("process {pid} has no memory: it has ended"))
+}
+
+/// Runs a program to its end, without its output; returns the most memory that it held, in KiB.
+pub async fn memory_of(mut program: Command) -> anyhow::Result<f64> {
+    let mut running = program.stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).spawn()?;
+    let pid = running.id().context("it ended at once")?;
+    let mut most = 0_f64;
+    loop {
+        // Gone between two looks: the last one counts.
+        most = most.max(peak_rss_kib(pid).unwrap_or_default());
+        if let Ok(status) = tokio::time::timeout(Duration::from_millis(100), running.wait()).await {
+            let status = status?;
+            ensure!(status.success(), "the run did not go through: {status}");
+            return Ok(most);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -9,15 +9,15 @@ mod plain;
 mod results;
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use serde::Serialize;
 use serde_json::{Value, json};
 use temporalio_client::{UntypedWorkflow, WorkflowFetchHistoryOptions};
 use tokio::process::Command;
 
-use super::machine::{Machine, cpu_seconds, peak_rss_kib, rss_kib};
+use super::machine::{Machine, cpu_seconds, memory_of, peak_rss_kib, rss_kib};
 use super::own_shop::{OwnShop, requests};
 use crate::catalog::CatalogWorld;
 use crate::processes::{Leashed, binary};
@@ -172,27 +172,14 @@ impl Bench {
     /// Runs the starter to its end; returns the most memory that it held, in KiB.
     async fn start(&self) -> anyhow::Result<f64> {
         let world = &self.world.world;
-        let mut starter = Command::new(binary("starter")?)
+        let mut starter = Command::new(binary("starter")?);
+        starter
             .args(["catalog", "setup", "--wait", "--catalog-id", self.world.catalog(), "--input"])
             .arg(&self.input)
             .arg("--images")
             .arg(&self.images)
             .args(["--store", self.world.store.place(), "--address", world.address()])
-            .args(["--task-queue", &world.task_queue])
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null())
-            .kill_on_drop(true)
-            .spawn()?;
-        let pid = starter.id().context("it ended at once")?;
-        let mut most = 0_f64;
-        loop {
-            // Gone between two looks: the last one counts.
-            most = most.max(peak_rss_kib(pid).unwrap_or_default());
-            if let Ok(status) = tokio::time::timeout(Duration::from_millis(100), starter.wait()).await {
-                let status = status?;
-                ensure!(status.success(), "the run did not go through: {status}");
-                return Ok(most);
-            }
-        }
+            .args(["--task-queue", &world.task_queue]);
+        memory_of(starter).await
     }
 }

@@ -11,14 +11,14 @@ mod results;
 
 use std::io::Write as _;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
 use serde::Serialize;
 use temporalio_client::{UntypedWorkflow, WorkflowDescribeOptions};
 use tokio::process::Command;
 
-use super::machine::{Machine, cpu_seconds, forget_peak, peak_rss_kib, rss_kib};
+use super::machine::{Machine, cpu_seconds, forget_peak, memory_of, peak_rss_kib, rss_kib};
 use super::own_shop::{OwnShop, requests};
 use crate::erp::ErpWorld;
 use crate::prices::{LOOKED_UP, PriceWorld, dearer_of};
@@ -155,25 +155,12 @@ async fn write_list(world: &PriceWorld, rows: usize, path: &Path) -> anyhow::Res
 async fn start(world: &PriceWorld, list: &Path, batch: &str, more: &[&str]) -> anyhow::Result<f64> {
     let erp = &world.erp;
     let list = list.display().to_string();
-    let mut starter = Command::new(binary("starter")?)
+    let mut starter = Command::new(binary("starter")?);
+    starter
         .args(["prices", "update", "--input", &list, "--batch-id", batch, "--wait"])
         .args(NO_LIMITS)
         .args(more)
         .args(["--store", erp.store.place(), "--address", erp.world.address()])
-        .args(["--task-queue", &erp.world.task_queue])
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .kill_on_drop(true)
-        .spawn()?;
-    let pid = starter.id().context("it ended at once")?;
-    let mut most = 0_f64;
-    loop {
-        // Gone between two looks: the last one counts.
-        most = most.max(peak_rss_kib(pid).unwrap_or_default());
-        if let Ok(status) = tokio::time::timeout(Duration::from_millis(100), starter.wait()).await {
-            let status = status?;
-            ensure!(status.success(), "the run did not go through: {status}");
-            return Ok(most);
-        }
-    }
+        .args(["--task-queue", &erp.world.task_queue]);
+    memory_of(starter).await
 }
