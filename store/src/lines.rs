@@ -92,8 +92,16 @@ impl Lines {
     /// # Errors
     /// When a line is not such a record; the error names the line, not its content.
     pub fn records<T: DeserializeOwned>(&self) -> Result<Vec<T>, StoreError> {
+        self.every(1)
+    }
+
+    /// The first record and then one of each `step`; the others are not read. `0` counts as 1.
+    ///
+    /// # Errors
+    /// When one of them is not such a record; the error names the line, not its content.
+    pub fn every<T: DeserializeOwned>(&self, step: usize) -> Result<Vec<T>, StoreError> {
         let lines = self.content.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-        let read = (1..).zip(lines).map(|(number, line): (usize, _)| {
+        let read = (1..).zip(lines).step_by(step.max(1)).map(|(number, line): (usize, _)| {
             serde_json::from_slice(line).map_err(|error| StoreError::Damaged {
                 key: self.key.clone(),
                 why: format!("line {number} is no record ({:?} error)", error.classify()),

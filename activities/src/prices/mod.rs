@@ -20,6 +20,7 @@
 
 mod answers;
 mod apply;
+mod buckets;
 mod client;
 mod export;
 mod fence;

@@ -1,20 +1,20 @@
 //! A list is checked, compared with the shop, and becomes rows to write. Nothing is changed but the object store, so an
 //! attempt that is repeated begins anew and comes to the same.
 //!
-//! A list of any length takes the memory of a short one: rows are divided by the hash of their SKU into buckets of some
-//! ten thousand, which lie in the object store, and each bucket is worked off by itself. All rows of a product are in
-//! one bucket, so the same SKU is found twice at any distance.
+//! A list of any length takes the memory of a short one: rows are divided by ranges of SKUs into buckets of some ten
+//! thousand, which lie in the object store, and each bucket is worked off by itself. All rows of a product are in one
+//! bucket, so the same SKU is found twice at any distance.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::bulk::Receipt;
-use contracts::objects::{ListPart, ObjectRef};
+use contracts::objects::ListPart;
 use contracts::prices::{GivenRow, PriceList, StagePrices, StagedPrices, folder};
 use serde_json::value::RawValue;
-use sha2::{Digest as _, Sha256};
 use store::{Lines, Store};
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
+use super::buckets::{Bucket, Buckets, Limits};
 use super::client::{AT_ONCE, Shop};
 use super::gathered::Gathered;
 use super::guess::guess;
@@ -23,11 +23,6 @@ use super::resolve::{Resolved, resolve};
 use super::row::{Draft, Reader};
 use super::traces;
 use crate::bulk::{Trouble, Walk, breathe};
-
-/// Rows of a bucket, about.
-const BUCKET: u64 = 10_000;
-/// Rows that are held before they go into their buckets.
-const HELD: usize = 20_000;
 
 /// Stages a list.
 ///
@@ -45,7 +40,11 @@ pub(super) async fn stage(
     walk.alive(staging.is_name_new()).await.map_err(Trouble::into_failure)?;
     let parts = walk.alive(staging.parts()).await.map_err(Trouble::into_failure)?;
     let rows: u64 = parts.iter().map(Part::rows).sum();
-    let mut buckets = Buckets::of(rows);
+    let mut limits = Limits::of(rows);
+    for part in &parts {
+        walk.alive(staging.look_at(part, &mut limits)).await.map_err(Trouble::into_failure)?;
+    }
+    let mut buckets = limits.into_buckets();
     let mut done = 0;
     for part in parts {
         walk.alive(staging.divide(part, &mut buckets)).await.map_err(Trouble::into_failure)?;
@@ -72,53 +71,6 @@ impl Part {
             Self::Inline(rows) => rows.len() as u64,
             Self::Listed(part) => part.rows,
         }
-    }
-}
-
-/// Rows by the hash of their SKU.
-struct Buckets {
-    all: Vec<Bucket>,
-    held: usize,
-}
-
-/// Rows of some products, as JSON lines.
-#[derive(Default)]
-struct Bucket {
-    written: Vec<ObjectRef>,
-    held: Vec<String>,
-}
-
-impl Buckets {
-    fn of(rows: u64) -> Self {
-        let count = usize::try_from(rows.div_ceil(BUCKET).max(1)).unwrap_or(usize::MAX);
-        Self { all: (0..count).map(|_| Bucket::default()).collect(), held: 0 }
-    }
-
-    fn add(&mut self, sku: &str, line: String) {
-        let hash = Sha256::digest(sku.as_bytes());
-        let hash = hash.iter().take(8).fold(0_u64, |hash, byte| hash << 8 | u64::from(*byte));
-        let count = self.all.len() as u64;
-        let place = usize::try_from(hash % count).unwrap_or_default();
-        self.all[place].held.push(line);
-        self.held += 1;
-    }
-
-    /// Puts what is held into the store, where several buckets would else hold the whole list.
-    async fn put(&mut self, store: &Store, folder: &str) -> Result<(), Trouble> {
-        if self.all.len() == 1 || self.held < HELD {
-            return Ok(());
-        }
-        for bucket in self.all.iter_mut().filter(|bucket| !bucket.held.is_empty()) {
-            let held = std::mem::take(&mut bucket.held);
-            let content = held.concat().into_bytes();
-            bucket.written.push(store.put(folder, "jsonl", content).await?);
-        }
-        self.held = 0;
-        Ok(())
-    }
-
-    fn into_all(self) -> Vec<Bucket> {
-        self.all
     }
 }
 
@@ -168,6 +120,22 @@ impl Staging<'_> {
                 Ok(parts.into_iter().map(Part::Listed).collect())
             }
         }
+    }
+
+    /// Looks at some of a part's SKUs, to know where to divide the list.
+    async fn look_at(&self, part: &Part, limits: &mut Limits) -> Result<(), Trouble> {
+        let Some(every) = limits.every() else { return Ok(()) };
+        let rows: Vec<GivenRow> = match part {
+            Part::Inline(_) => return Ok(()),
+            Part::Listed(part) => Lines::get(self.store, &part.list).await?.every(every)?,
+        };
+        for (place, given) in rows.iter().enumerate() {
+            breathe(place).await;
+            if let Ok(draft) = self.reader.read(given) {
+                limits.note(draft.sku.to_string());
+            }
+        }
+        Ok(())
     }
 
     /// Checks the fields of a part's rows; those that are right go into their buckets.
