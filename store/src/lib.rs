@@ -35,6 +35,7 @@ mod tests;
 mod why;
 
 use std::fmt;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
@@ -46,7 +47,7 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _, PutMode, PutOpt
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-pub use lines::{Lines, LinesWriter, join};
+pub use lines::{Lines, LinesReader, LinesWriter, join};
 
 /// Where the store is when nothing else is configured: a folder below the one that a program is started in.
 pub const DEFAULT_PLACE: &str = "sunflow-store";
@@ -291,6 +292,15 @@ impl Store {
         match found {
             Ok(content) => Ok(Some(content.into())),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(source) => Err(self.io("read", key, source)),
+        }
+    }
+
+    /// Some bytes of an object.
+    async fn range(&self, key: &str, bytes: Range<u64>) -> Result<Vec<u8>, StoreError> {
+        match self.inner()?.get_range(&self.path(key), bytes).await {
+            Ok(content) => Ok(content.into()),
+            Err(object_store::Error::NotFound { .. }) => Err(StoreError::Gone { key: key.to_owned() }),
             Err(source) => Err(self.io("read", key, source)),
         }
     }

@@ -3,11 +3,14 @@
 use contracts::objects::ObjectRef;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
 
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, hex};
 
 /// The ending of such objects.
 const ENDING: &str = "jsonl";
+/// Bytes that a reader asks for at once.
+const PIECE: u64 = 512 * 1024;
 
 /// Gathers records until they are put into the store as one object.
 #[derive(Debug, Default)]
@@ -55,7 +58,9 @@ pub async fn join(store: &Store, folder: &str, parts: Vec<ObjectRef>) -> Result<
     if parts.len() < 2 {
         return Ok(parts);
     }
-    let mut content = Vec::new();
+    let bytes: u64 = parts.iter().map(|part| part.bytes).sum();
+    // A vector that grows by doubling would hold twice as much.
+    let mut content = Vec::with_capacity(usize::try_from(bytes).unwrap_or_default());
     for part in &parts {
         content.extend(store.get(part).await?);
     }
@@ -101,12 +106,99 @@ impl Lines {
     /// When one of them is not such a record; the error names the line, not its content.
     pub fn every<T: DeserializeOwned>(&self, step: usize) -> Result<Vec<T>, StoreError> {
         let lines = self.content.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-        let read = (1..).zip(lines).step_by(step.max(1)).map(|(number, line): (usize, _)| {
-            serde_json::from_slice(line).map_err(|error| StoreError::Damaged {
-                key: self.key.clone(),
-                why: format!("line {number} is no record ({:?} error)", error.classify()),
-            })
-        });
-        read.collect()
+        (1..).zip(lines).step_by(step.max(1)).map(|(number, line)| record(&self.key, number, line)).collect()
+    }
+}
+
+fn record<T: DeserializeOwned>(key: &str, number: usize, line: &[u8]) -> Result<T, StoreError> {
+    serde_json::from_slice(line).map_err(|error| StoreError::Damaged {
+        key: key.to_owned(),
+        why: format!("line {number} is no record ({:?} error)", error.classify()),
+    })
+}
+
+/// The records of one object, some at a time: a long list needs no more memory than a short one.
+#[derive(Debug)]
+pub struct LinesReader {
+    store: Store,
+    object: ObjectRef,
+    /// Bytes that were read so far.
+    read: u64,
+    hash: Sha256,
+    is_checked: bool,
+    /// Bytes that were read, those before `at` being used up.
+    held: Vec<u8>,
+    at: usize,
+    /// Lines that are used up.
+    lines: usize,
+}
+
+impl LinesReader {
+    /// At the beginning of an object; nothing is read yet.
+    #[must_use]
+    pub fn open(store: &Store, object: &ObjectRef) -> Self {
+        Self {
+            store: store.clone(),
+            object: object.clone(),
+            read: 0,
+            hash: Sha256::new(),
+            is_checked: false,
+            held: Vec::new(),
+            at: 0,
+            lines: 0,
+        }
+    }
+
+    /// The next records, so many at most; none: that was all, and the object is what was written.
+    ///
+    /// # Errors
+    /// When the object is gone or damaged, or a line is not such a record; the error names the line, not its content.
+    pub async fn some<T: DeserializeOwned>(&mut self, most: usize) -> Result<Vec<T>, StoreError> {
+        let mut records = Vec::new();
+        while records.len() < most {
+            let rest = &self.held[self.at..];
+            let is_over = self.read == self.object.bytes && self.is_checked;
+            let length = match rest.iter().position(|byte| *byte == b'\n') {
+                Some(length) => length,
+                None if !is_over => {
+                    self.fill().await?;
+                    continue;
+                }
+                None if rest.is_empty() => break,
+                // The last line has no end of its own.
+                None => rest.len(),
+            };
+            let line = &rest[..length];
+            if !line.is_empty() {
+                self.lines += 1;
+                records.push(record(&self.object.key, self.lines, line)?);
+            }
+            self.at = self.held.len().min(self.at + length + 1);
+        }
+        Ok(records)
+    }
+
+    /// Reads the next piece; behind the last one, compares the whole with what was written.
+    async fn fill(&mut self) -> Result<(), StoreError> {
+        let damaged = |why: &str| StoreError::Damaged { key: self.object.key.clone(), why: why.to_owned() };
+        self.held.drain(..self.at);
+        self.at = 0;
+        if self.read < self.object.bytes {
+            let until = self.object.bytes.min(self.read + PIECE);
+            let piece = self.store.range(&self.object.key, self.read..until).await?;
+            if piece.len() as u64 != until - self.read {
+                return Err(damaged("it is shorter than what was written"));
+            }
+            self.hash.update(&piece);
+            self.held.extend(piece);
+            self.read = until;
+        }
+        if self.read == self.object.bytes {
+            if hex(&self.hash.finalize_reset()) != self.object.sha256 {
+                return Err(damaged("its content is not what was written"));
+            }
+            self.is_checked = true;
+        }
+        Ok(())
     }
 }

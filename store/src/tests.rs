@@ -89,6 +89,42 @@ async fn lines_come_back_in_order_and_a_broken_one_is_named() -> Result<(), Stor
 }
 
 #[tokio::test]
+async fn lines_are_read_some_at_a_time_and_a_changed_object_is_told() -> Result<(), StoreError> {
+    let folder = Folder::new();
+    let store = folder.store();
+    // Longer than what is asked for at once, with lines that lie across its end, and no end behind the last one.
+    let wanted: Vec<String> =
+        (0..3_000).map(|number| format!("{number}-{}", "x".repeat(number % 701))).collect();
+    let lines: Vec<String> = wanted.iter().map(|line| format!("\"{line}\"")).collect();
+    let object = store.put("runs/x/y", "jsonl", lines.join("\n\n").into_bytes()).await?;
+    let mut reader = LinesReader::open(&store, &object);
+    let mut read: Vec<String> = Vec::new();
+    loop {
+        let some = reader.some(256).await?;
+        if some.is_empty() {
+            break;
+        }
+        read.extend(some);
+    }
+    assert_eq!(read, wanted);
+    assert!(reader.some::<String>(1).await?.is_empty());
+    let empty = store.put("runs/x/y", "jsonl", Vec::new()).await?;
+    assert!(LinesReader::open(&store, &empty).some::<String>(1).await?.is_empty());
+
+    let mut changed = lines.join("\n\n").into_bytes();
+    let last = changed.len() - 2;
+    changed[last] = b'y';
+    store.replace(&object.key, changed).await?;
+    let mut reader = LinesReader::open(&store, &object);
+    let error = reader.some::<String>(5_000).await.expect_err("changed at its end");
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+    store.remove(&object.key).await?;
+    let error = LinesReader::open(&store, &object).some::<String>(1).await.expect_err("gone");
+    assert!(matches!(error, StoreError::Gone { .. }), "{error}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn of_many_who_want_a_lease_one_gets_it_and_the_others_are_told_who() -> Result<(), StoreError> {
     let folder = Folder::new();
     let store = folder.store();

@@ -69,6 +69,31 @@ async fn an_undo_at_each_step_leaves_the_shop_as_it_was() -> anyhow::Result<()> 
     Ok(())
 }
 
+/// More rows than a worker holds at once: they are staged, written and taken back part by part.
+#[tokio::test]
+async fn more_rows_than_are_held_at_once_are_taken_back_to_the_last() -> anyhow::Result<()> {
+    const ROWS: usize = 1_600;
+    let shop = CatalogWorld::with("shop").await?;
+    let before = shop.shelf().await?;
+    let rows = (1..=ROWS).map(|row| {
+        json!({ "row": row, "sku": format!("L-{row}"), "name": format!("Long {row}"),
+        "price": { "amount": "7", "currency": "VND" }, "category": "Wares" })
+    });
+    let lines: Vec<String> = rows.map(|row| row.to_string()).collect();
+    let list = shop.store.put("inputs", "jsonl", lines.join("\n").into_bytes()).await?;
+    let input = json!({ "policy": "all_or_nothing", "categories": [{ "name": "Wares" }],
+        "products": { "count": ROWS, "ref": list },
+        "pricing_rules": [{ "name": "R", "type": "percentage", "value": 10,
+            "conditions": { "category_names": ["Wares"] } }] });
+    shop.world.shop.faults(json!([refused("rules.create", 422)])).await?;
+    let (message, report) = shop.start(&input).await?.ended().await?.failed_as("RowsRefused")?;
+    ensure!(message.contains("refused by the shop: "), "{message}");
+    is("made", &shop.writes().await?.get("products.create"), &Some(&ROWS))?;
+    is("shelf", &shop.shelf().await?, &before)?;
+    ensure!(report.notes.is_empty(), "{:?}", report.notes);
+    shop.world.shop.clean().await.map(drop)
+}
+
 #[tokio::test]
 async fn a_cancel_keeps_what_was_written_and_the_next_run_goes_on() -> anyhow::Result<()> {
     let shop = CatalogWorld::with("shop").await?;

@@ -7,12 +7,13 @@ use futures::{FutureExt as _, StreamExt as _};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use store::{Lines, LinesWriter, Store};
+use store::{LinesWriter, Store};
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use super::doubt::Doubts;
 use super::images::{Images, Kept};
 use super::pace::Pace;
+use super::parts::Rows;
 use super::{Answer, Format, Target, Told, Trouble, Walk};
 
 /// Rows between two notes of how far the batch is.
@@ -25,7 +26,7 @@ pub const BATCH_MAX: usize = 100_000;
 /// Rows to write, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch<'b> {
-    /// JSON lines of [`Target::Row`], each key once, at most [`BATCH_MAX`].
+    /// JSON lines of [`Target::Row`], each key once, at most [`BATCH_MAX`]; or a list of their parts.
     pub rows: &'b ObjectRef,
     /// The folder of the outcomes: the run's own ([`store::run_folder`]).
     pub folder: &'b str,
@@ -96,14 +97,15 @@ pub async fn apply<T: Target>(
     batch: &Batch<'_>,
 ) -> Result<Ended<T::Outcome>, ActivityError> {
     let mut walk: Walk<'_, Progress<T::Outcome>> = Walk::resume(ctx);
-    let rows = walk.alive(rows_of::<T::Row>(store, batch.rows)).await.map_err(Trouble::into_failure)?;
+    let mut rows = walk.alive(rows_of::<T::Row>(store, batch.rows)).await.map_err(Trouble::into_failure)?;
     let pace = Pace::resume(batch.rate, walk.progress().due, SIDE_BY_SIDE);
     let images = batch.images.map(|folder| Images::of(store, folder, batch.rows));
-    let (is_few, doubts) = (rows.len() <= INLINE_MAX, Doubts::default());
+    let (is_few, doubts) = (rows.count() <= INLINE_MAX, Doubts::default());
     let writing = Writing { ctx, store, target, batch, pace, images, is_few, doubts };
-    while walk.progress().rows < rows.len() {
+    while walk.progress().rows < rows.count() {
         let progress = walk.progress().clone();
-        let done = writing.segment(&rows[progress.rows..], progress);
+        let rest = walk.alive(rows.from(progress.rows)).await.map_err(Trouble::into_failure)?;
+        let done = writing.segment(rest, progress);
         match walk.alive(done).await.map_err(Trouble::into_failure)? {
             // Not checked for a stop here: a batch that is written to its end counts, whatever comes after it.
             Segment::Whole(progress) => walk.note(progress).await,
@@ -118,12 +120,12 @@ pub async fn apply<T: Target>(
     joined.map(Ended::Whole).map_err(Trouble::into_failure)
 }
 
-async fn rows_of<R: DeserializeOwned>(store: &Store, batch: &ObjectRef) -> Result<Vec<R>, Trouble> {
-    let rows = Lines::get(store, batch).await?.records::<R>()?;
-    match rows.len() <= BATCH_MAX {
+async fn rows_of<R: DeserializeOwned>(store: &Store, batch: &ObjectRef) -> Result<Rows<R>, Trouble> {
+    let rows = Rows::open(store, batch).await?;
+    match rows.count() <= BATCH_MAX {
         true => Ok(rows),
         false => {
-            let (key, rows) = (&batch.key, rows.len());
+            let (key, rows) = (&batch.key, rows.count());
             Err(Trouble::Final(format!("{key} has {rows} rows; divide it: a batch has at most {BATCH_MAX}")))
         }
     }
@@ -178,7 +180,7 @@ impl<T: Target> Writing<'_, T> {
         let answers = self.answers(answers)?;
         let is_whole = answers.iter().all(Option::is_some);
         self.report(rows.iter().zip(answers), &mut progress.written).await?;
-        progress.written.images.extend(looked.list);
+        progress.written.images.extend(looked.list.filter(|_| self.target.names_images()));
         if !is_whole {
             return Ok(Segment::Stopped(progress.written));
         }

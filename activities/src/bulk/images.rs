@@ -8,6 +8,8 @@
 //! All of it lies in the folder itself and none below it: [`store::clean_up`] takes the last folder before the objects
 //! for a run id.
 
+use std::ops::Range;
+
 use contracts::objects::ObjectRef;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -70,21 +72,26 @@ impl<'s> Images<'s> {
     }
 }
 
-/// The looks of the rows of a batch before their first write, in the order of the batch. Rows that nobody came to
-/// are not among them: the list ends there.
+/// The looks of some rows of a batch before their first write, in the order of the batch; the first of them begins a
+/// part of it. Rows that nobody came to are not among them: the list ends there.
 ///
 /// # Errors
 /// When they cannot be read.
-pub async fn before<I>(store: &Store, folder: &str, batch: &ObjectRef) -> Result<Vec<I>, Trouble>
+pub(crate) async fn before<I>(
+    store: &Store,
+    folder: &str,
+    batch: &ObjectRef,
+    rows: Range<usize>,
+) -> Result<Vec<I>, Trouble>
 where
     I: DeserializeOwned,
 {
     let images = Images::of(store, folder, batch);
     let mut before = Vec::new();
-    while let Some(kept) = images.find(before.len()).await? {
-        if kept.images.is_empty() {
-            break;
-        }
+    while before.len() < rows.len()
+        && let Some(kept) = images.find(rows.start + before.len()).await?
+        && !kept.images.is_empty()
+    {
         before.extend(kept.images);
     }
     Ok(before)

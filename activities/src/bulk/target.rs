@@ -62,6 +62,11 @@ pub trait Target: Sync {
         None
     }
 
+    /// Whether the outcome of a batch names its before-images; else whoever wants them finds them by the batch.
+    fn names_images(&self) -> bool {
+        true
+    }
+
     /// Told of the rows that were written, before the note of how far the batch is; told again after a crash.
     ///
     /// # Errors

@@ -147,6 +147,11 @@ impl<K: Kind> Target for Applying<'_, K> {
         .boxed()
     }
 
+    /// The undo finds them by the batch.
+    fn names_images(&self) -> bool {
+        false
+    }
+
     fn is_done(&self, row: &K::Row, image: &Self::Image) -> bool {
         // The before-image is asked about first; how a later attempt found the row changes nothing about it.
         let mut was_there = self.was_there.lock().unwrap_or_else(PoisonError::into_inner);

@@ -127,6 +127,11 @@ pub(super) fn id_of(id: Option<String>, own: Option<String>) -> Result<String, C
 /// The system, for failure texts.
 pub(super) const SYSTEM: &str = "commerce";
 
+/// The object store did not give or take something. That says nothing about the shop, nor about a row.
+pub(super) fn lost(error: &impl std::fmt::Display) -> CallError {
+    CallError::NotSent { system: SYSTEM, why: error.to_string() }
+}
+
 /// A value that no program can understand. Whatever is not a word stays out: it may be personal.
 pub(super) fn unknown_word(what: &str, said: &str) -> CallError {
     CallError::Unusable { system: SYSTEM, why: format!("its {what} is not known here: {}", word(said)) }

@@ -5,16 +5,19 @@ use contracts::catalog::{Kind as RowKind, RowOutcome, StageCounts, StagedRows, W
 use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
-use store::LinesWriter;
+use store::{LinesWriter, join};
 
 use super::kind::Kind;
 use super::stage::Staging;
-use crate::bulk::{Largest, Trouble};
+use crate::bulk::{Largest, PartsWriter, Trouble};
+
+/// Failed rows that are held before they are put into the store.
+const FAILED_HELD: u64 = 1_000;
 
 /// Rows on their way into a batch.
 #[derive(Default)]
 pub(super) struct Compared {
-    pub(super) lines: LinesWriter,
+    pub(super) lines: PartsWriter,
     pub(super) counts: StageCounts,
     pub(super) changes: Sha256,
     pub(super) largest: Largest,
@@ -75,12 +78,23 @@ impl Compared {
         Ok(())
     }
 
+    /// Puts the rows that are held into the store, when they are many.
+    pub(super) async fn put_parts(&mut self, staging: &Staging<'_>) -> Result<(), Trouble> {
+        self.lines.put_part(staging.store, staging.folder).await?;
+        if self.failed_lines.count() >= FAILED_HELD {
+            let lines = std::mem::take(&mut self.failed_lines);
+            self.failed.lists.extend(lines.put(staging.store, staging.folder).await?);
+        }
+        Ok(())
+    }
+
     pub(super) async fn finish(mut self, staging: &Staging<'_>) -> Result<StagedRows, Trouble> {
-        let batch = self.lines.put(staging.store, staging.folder).await?;
+        let batch = self.lines.finish(staging.store, staging.folder).await?;
         if self.failed.count("failed") > INLINE_MAX as u64 {
             self.failed.rows.clear();
         }
         self.failed.lists.extend(self.failed_lines.put(staging.store, staging.folder).await?);
+        self.failed.lists = join(staging.store, staging.folder, self.failed.lists).await?;
         Ok(StagedRows {
             batch,
             counts: self.counts,

@@ -1,6 +1,6 @@
 //! Pictures at the shop, by the hash of their content: it is a tag of theirs there, so each content is uploaded once.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use contracts::catalog::paths::{file_parts, is_web};
@@ -10,12 +10,13 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use store::{Store, StoreError};
+use store::StoreError;
 use tokio::sync::{Mutex as Turn, OnceCell};
 
 use super::categories::set;
 use super::client::{SYSTEM, Shop, id_of};
 use super::kind::{Existing, Kind, Looks, Unfit};
+use super::listing::{Asked, Listing, Place};
 use super::{picture, web};
 use crate::http::{CallError, Form};
 
@@ -44,9 +45,6 @@ pub(super) struct Look {
     tags: Vec<String>,
 }
 
-/// Pictures of the shop by their hashes.
-type Known = BTreeMap<String, Existing<Look>>;
-
 fn existing(body: Body) -> Result<(Option<String>, Existing<Look>), CallError> {
     let hash = body.tags.iter().find_map(|tag| tag.strip_prefix(HASH_TAG)).map(str::to_owned);
     let mut tags: Vec<String> = body.tags.into_iter().filter(|tag| !tag.starts_with(HASH_TAG)).collect();
@@ -61,33 +59,32 @@ type Upload = Turn<Option<Existing<Look>>>;
 /// Pictures on their way to the shop.
 pub(super) struct Images<'s> {
     pub(super) shop: &'s Shop,
-    pub(super) store: &'s Store,
+    place: Place<'s>,
     /// The shop's pictures that are asked about, where listing all of them costs less than asking for each.
-    listing: OnceCell<Option<Known>>,
+    listing: OnceCell<Option<Listing<Look>>>,
     /// The hashes of the whole batch.
-    hashes: HashSet<String>,
+    asked: Asked,
     /// Uploads under way and done, by hash: two files of one content are one upload.
     uploads: Mutex<HashMap<String, Arc<Upload>>>,
 }
 
 impl<'s> Images<'s> {
-    pub(super) fn new(shop: &'s Shop, store: &'s Store, hashes: HashSet<String>) -> Self {
-        Self { shop, store, listing: OnceCell::new(), hashes, uploads: Mutex::default() }
+    pub(super) fn new(shop: &'s Shop, place: Place<'s>, asked: Asked) -> Self {
+        Self { shop, place, listing: OnceCell::new(), asked, uploads: Mutex::default() }
     }
 
     /// Lists the pictures, page by page, until that costs more than asking for each; `None`: it does. Pictures of a
     /// large shop that nobody asks about are not kept.
-    async fn list(&self) -> Result<Option<Known>, CallError> {
-        let mut known = Known::new();
-        for page in 1..=self.hashes.len().max(1) {
+    async fn list(&self) -> Result<Option<Listing<Look>>, CallError> {
+        let mut known = Listing::default();
+        for page in 1..=self.asked.pages_max() {
             let (bodies, is_last) = self.shop.page::<Body>(&["media"], &[("type", "image")], page).await?;
             for body in bodies {
-                if let (Some(hash), found) = existing(body)?
-                    && self.hashes.contains(&hash)
-                {
-                    known.entry(hash).or_insert(found);
+                if let (Some(hash), found) = existing(body)? {
+                    known.add(&self.asked, hash, found);
                 }
             }
+            known.put(self.place).await?;
             if is_last {
                 return Ok(Some(known));
             }
@@ -117,7 +114,7 @@ impl<'s> Images<'s> {
             let (bytes, max) = (content.bytes, picture::BYTES_MAX);
             return Err(refuse(format!("has {bytes} bytes; at most {max} are taken")));
         }
-        let content = self.store.get(content).await;
+        let content = self.place.store.get(content).await;
         let content = content.map_err(|error| match error {
             StoreError::Gone { .. } | StoreError::Damaged { .. } => refuse(error.to_string()),
             // A store that is away says nothing about the picture.
@@ -191,13 +188,13 @@ impl Kind for Images<'_> {
     fn look<'a>(&'a self, rows: &'a [Image]) -> BoxFuture<'a, Result<Looks<Look>, CallError>> {
         async move {
             let listing = self.listing.get_or_try_init(|| self.list()).await?;
+            if let Some(known) = listing {
+                let hashes: Vec<&str> = rows.iter().map(Image::sha256).collect();
+                return known.find(&self.asked, self.place, &hashes).await;
+            }
             let mut looks = Vec::with_capacity(rows.len());
             for row in rows {
-                let hash = row.sha256();
-                looks.push(match listing {
-                    Some(known) => known.get(hash).cloned(),
-                    None => self.find(hash).await?,
-                });
+                looks.push(self.find(row.sha256()).await?);
             }
             Ok(looks)
         }

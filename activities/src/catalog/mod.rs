@@ -4,6 +4,8 @@
 //! the same for all of them.
 //!
 //! - `stage.rs`: rows are compared with the shop, and turned away where they cannot be written;
+//! - `stage/pictures.rs`: pictures, which products name by pieces of their paths;
+//! - `listing.rs`: the rows of the shop that a batch asks about;
 //! - `compared.rs`: rows that were compared, with what a preview and its receipt say of them;
 //! - `applying.rs`, `undoing.rs`: rows are written, and taken back;
 //! - `categories.rs`, `images.rs`, `products.rs`, `rules.rs`, `seo.rs`: the kinds;
@@ -22,6 +24,7 @@ mod client;
 mod compared;
 mod images;
 mod kind;
+mod listing;
 mod picture;
 mod products;
 mod rules;
@@ -30,7 +33,6 @@ mod stage;
 mod undoing;
 mod web;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use contracts::bulk::{INLINE_MAX, Written, count_cause};
@@ -45,19 +47,23 @@ use store::{Lines, Store};
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
-use crate::bulk::{Trouble, patiently};
+use crate::bulk::{RowsReader, Trouble, patiently, renamed};
 use crate::effect::alive;
 use crate::http::{Api, ApiError};
 use crate::lease;
 use categories::{Categories, Tree};
 use client::Shop;
 use images::Images;
+use listing::{Asked, Place};
 use products::{Products, Urls};
 use rules::Rules;
 use seo::Seo;
 use stage::Staging;
 pub use web::Networks;
 use web::Web;
+
+/// Rows that are read at once.
+const ROWS: usize = 500;
 
 /// A row of a batch, as far as it names itself.
 #[derive(Deserialize)]
@@ -175,8 +181,8 @@ impl CatalogActivities {
         match input.work {
             Work::Categories => applying::apply(&ctx, store, &Categories::new(shop), &input).await,
             Work::Images => {
-                let hashes = self.keys(&ctx, &input).await?;
-                applying::apply(&ctx, store, &Images::new(shop, store, hashes), &input).await
+                let asked = self.asked(&ctx, &input).await?;
+                applying::apply(&ctx, store, &Images::new(shop, self.place(&input), asked), &input).await
             }
             Work::Products => {
                 let products = self.products(&ctx, &input).await?;
@@ -188,9 +194,8 @@ impl CatalogActivities {
             }
             Work::Seo => {
                 let input = self.for_texts(&ctx, &input).await?;
-                let skus = self.keys(&ctx, &input).await?;
-                let products = Products::new(shop, Tree::default(), Urls::new(), skus, false);
-                applying::apply(&ctx, store, &Seo::new(shop, store, &input.folder, products), &input).await
+                let seo = self.seo(&ctx, &input, false).await?;
+                applying::apply(&ctx, store, &seo, &input).await
             }
         }
     }
@@ -202,8 +207,8 @@ impl CatalogActivities {
         match input.work {
             Work::Categories => undoing::undo(&ctx, store, &Categories::new(shop), &input).await,
             Work::Images => {
-                let hashes = self.keys(&ctx, &input).await?;
-                undoing::undo(&ctx, store, &Images::new(shop, store, hashes), &input).await
+                let asked = self.asked(&ctx, &input).await?;
+                undoing::undo(&ctx, store, &Images::new(shop, self.place(&input), asked), &input).await
             }
             Work::Products => {
                 let products = self.products(&ctx, &input).await?;
@@ -215,10 +220,7 @@ impl CatalogActivities {
             }
             Work::Seo => {
                 let input = self.for_texts(&ctx, &input).await?;
-                let skus = self.keys(&ctx, &input).await?;
-                let products = Products::new(shop, Tree::default(), Urls::new(), skus, false);
-                let seo = Seo::new(shop, store, &input.folder, products).remember();
-                let seo = alive(&ctx, seo).await.map_err(Trouble::into_failure)?;
+                let seo = self.seo(&ctx, &input, true).await?;
                 undoing::undo(&ctx, store, &seo, &input).await
             }
         }
@@ -236,20 +238,47 @@ impl CatalogActivities {
 }
 
 impl CatalogActivities {
-    /// The keys by which a batch is found at the shop: SKUs of products, hashes of pictures.
-    async fn keys(&self, ctx: &ActivityContext, input: &ApplyRows) -> Result<HashSet<String>, ActivityError> {
-        let read = async { Ok(Lines::get(&self.store, &input.batch).await?.records::<InBatch>()?) };
-        let rows: Result<Vec<InBatch>, Trouble> = alive(ctx, read).await;
-        Ok(rows.map_err(Trouble::into_failure)?.into_iter().filter_map(InBatch::key).collect())
+    fn place<'s>(&'s self, input: &'s ApplyRows) -> Place<'s> {
+        Place { store: &self.store, folder: &input.folder }
     }
 
-    async fn products(
-        &self,
+    /// The keys by which a batch is found at the shop: SKUs of products, hashes of pictures.
+    async fn asked(&self, ctx: &ActivityContext, input: &ApplyRows) -> Result<Asked, ActivityError> {
+        let read = async {
+            let (mut asked, mut reader) =
+                (Asked::default(), RowsReader::open(&self.store, &input.batch).await?);
+            loop {
+                let rows: Vec<InBatch> = reader.some(ROWS).await?;
+                if rows.is_empty() {
+                    return Ok::<_, Trouble>(asked);
+                }
+                for key in rows.into_iter().filter_map(InBatch::key) {
+                    asked.add(&key);
+                }
+            }
+        };
+        alive(ctx, read).await.map_err(Trouble::into_failure)
+    }
+
+    async fn products<'s>(
+        &'s self,
         ctx: &ActivityContext,
-        input: &ApplyRows,
-    ) -> Result<Products<'_>, ActivityError> {
+        input: &'s ApplyRows,
+    ) -> Result<Products<'s>, ActivityError> {
         let (tree, urls) = (self.tree(ctx).await?, self.urls(ctx, &input.uploads).await?);
-        Ok(Products::new(&self.shop, tree, urls, self.keys(ctx, input).await?, false))
+        let at = (&self.shop, self.place(input));
+        Ok(Products::new(at, tree, urls, self.asked(ctx, input).await?, false))
+    }
+
+    async fn seo<'s>(
+        &'s self,
+        ctx: &ActivityContext,
+        input: &'s ApplyRows,
+        is_undo: bool,
+    ) -> Result<Seo<'s>, ActivityError> {
+        let (shop, place, asked) = (&self.shop, self.place(input), self.asked(ctx, input).await?);
+        let products = Products::new((shop, place), Tree::default(), Urls::new(), asked, false);
+        Ok(Seo::new(shop, place, products, is_undo))
     }
 
     async fn tree(&self, ctx: &ActivityContext) -> Result<Tree, ActivityError> {
@@ -262,10 +291,14 @@ impl CatalogActivities {
         let read = async {
             let mut urls = Urls::new();
             for list in uploads {
-                for outcome in Lines::get(&self.store, list).await?.records::<RowOutcome>()? {
-                    if let (Some(hash), Some(url)) = (outcome.sha256, outcome.uploaded_url) {
-                        urls.insert(hash, url);
+                let mut reader = RowsReader::open(&self.store, list).await?;
+                loop {
+                    let outcomes: Vec<RowOutcome> = reader.some(ROWS).await?;
+                    if outcomes.is_empty() {
+                        break;
                     }
+                    let of = |outcome: RowOutcome| outcome.sha256.zip(outcome.uploaded_url);
+                    urls.extend(outcomes.into_iter().filter_map(of));
                 }
             }
             Ok::<_, Trouble>(urls)
@@ -277,9 +310,7 @@ impl CatalogActivities {
     /// for its text.
     async fn for_texts(&self, ctx: &ActivityContext, input: &ApplyRows) -> Result<ApplyRows, ActivityError> {
         let renamed = async {
-            let mut content = self.store.get(&input.batch).await?;
-            content.push(b'\n');
-            let batch = self.store.put(&input.folder, "jsonl", content).await?;
+            let batch = renamed(&self.store, &input.folder, &input.batch).await?;
             Ok::<_, Trouble>(ApplyRows { batch, ..input.clone() })
         };
         alive(ctx, renamed).await.map_err(Trouble::into_failure)

@@ -4,7 +4,7 @@ mod attribute;
 mod body;
 mod look;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use contracts::catalog::paths::shown;
 use contracts::catalog::{Product, ProductStatus, RowOutcome};
@@ -17,15 +17,15 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use super::categories::{Tree, set};
-use super::client::{SYSTEM, Shop};
+use super::client::Shop;
 use super::kind::{Existing, Kind, Looks, is_refused_as, made_meanwhile};
+use super::listing::{Asked, Listing, Place};
 use crate::http::CallError;
 use attribute::Attribute;
 use body::{Body, Levels};
+use look::location;
 pub(super) use look::{Look, Move, Staged};
 
-/// Where stock lies that names no place.
-const LOCATION: &str = "default";
 /// Pictures that are known: where the shop serves each content.
 pub(super) type Urls = BTreeMap<String, String>;
 
@@ -37,32 +37,35 @@ pub(super) struct Products<'s> {
     /// Nothing is written yet: what the shop will call a category or a picture may not be known.
     is_staging: bool,
     /// The shop's products that are asked about, where listing all of them costs less than looking for each.
-    listing: OnceCell<Option<HashMap<String, Existing<Look>>>>,
+    listing: OnceCell<Option<Listing<Look>>>,
     /// The SKUs of the whole batch.
-    skus: HashSet<String>,
+    asked: Asked,
+    place: Place<'s>,
 }
 
 impl<'s> Products<'s> {
     pub(super) fn new(
-        shop: &'s Shop,
+        (shop, place): (&'s Shop, Place<'s>),
         tree: Tree,
         urls: Urls,
-        skus: HashSet<String>,
+        asked: Asked,
         is_staging: bool,
     ) -> Self {
-        Self { shop, tree, urls, is_staging, listing: OnceCell::new(), skus }
+        Self { shop, tree, urls, is_staging, listing: OnceCell::new(), asked, place }
     }
 
     /// Lists the products, page by page, until that costs more than looking for each; `None`: it does. Products of a
     /// large shop that nobody asks about are not kept.
-    async fn list(&self) -> Result<Option<HashMap<String, Existing<Look>>>, CallError> {
-        let mut known = HashMap::new();
-        for page in 1..=self.skus.len().max(1) {
+    async fn list(&self) -> Result<Option<Listing<Look>>, CallError> {
+        let mut known = Listing::default();
+        for page in 1..=self.asked.pages_max() {
             let (bodies, is_last) = self.shop.page::<Body>(&["products"], &[], page).await?;
-            let bodies = bodies.into_iter().filter(|body| self.skus.contains(&body.sku));
             // A product that cannot be read does not hold up the others: one of the catalogue's is found out when it
             // is made.
-            known.extend(bodies.filter_map(|body| body.read().ok()));
+            for (sku, found) in bodies.into_iter().filter_map(|body| body.read().ok()) {
+                known.add(&self.asked, sku, found);
+            }
+            known.put(self.place).await?;
             if is_last {
                 return Ok(Some(known));
             }
@@ -90,13 +93,15 @@ impl<'s> Products<'s> {
     /// How some products look, without what lies of them.
     pub(super) async fn found(&self, rows: &[Staged]) -> Result<Looks<Look>, CallError> {
         let listing = self.listing.get_or_try_init(|| self.list()).await?;
+        if let Some(known) = listing {
+            let skus: Vec<&str> = rows.iter().map(|row| row.product.sku.as_str()).collect();
+            let looks = known.find(&self.asked, self.place, &skus).await?;
+            let part = |(row, look): (&Staged, Option<_>)| look.map(|look| row.part_of(look));
+            return Ok(rows.iter().zip(looks).map(part).collect());
+        }
         let mut looks = Vec::with_capacity(rows.len());
         for row in rows {
-            let sku = row.product.sku.as_str();
-            looks.push(match listing {
-                Some(known) => known.get(sku).cloned().map(|look| row.part_of(look)),
-                None => self.search(row).await?,
-            });
+            looks.push(self.search(row).await?);
         }
         Ok(looks)
     }
@@ -166,21 +171,6 @@ impl<'s> Products<'s> {
             made => made.map(drop),
         }
     }
-}
-
-/// A product of the shop that has a word which nobody here knows costs its row.
-fn of_the_row(error: CallError) -> CallError {
-    match error {
-        CallError::NewWord { .. } => CallError::Unusable {
-            system: SYSTEM,
-            why: format!("the shop has it, and cannot be understood: {error}"),
-        },
-        other => other,
-    }
-}
-
-fn location(product: &Product) -> &str {
-    product.location.as_deref().unwrap_or(LOCATION)
 }
 
 impl Kind for Products<'_> {
@@ -303,7 +293,7 @@ impl Kind for Products<'_> {
                 self.shop.post(&["products"], key, &body::create(sku, wanted)).await;
             let id = match made {
                 Err(error) if is_refused_as(&error, 409) => {
-                    match self.search(row).await.map_err(of_the_row)? {
+                    match self.search(row).await.map_err(body::of_the_row)? {
                         // Ours, of an attempt whose answer is lost at a shop that keeps no keys.
                         Some(found) if self.is_as_made(row, &found.state) => found.id,
                         Some(_) => return Err(made_meanwhile()),

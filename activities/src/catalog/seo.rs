@@ -1,6 +1,7 @@
 //! Texts for search engines: the platform writes them, for products that nobody gave one.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use contracts::catalog::RowOutcome;
 use contracts::values::IdempotencyKey;
@@ -8,13 +9,12 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use store::Store;
 
 use super::applying::short_hash;
-use super::client::{SYSTEM, Shop};
+use super::client::{SYSTEM, Shop, lost};
 use super::kind::{Existing, Kind, Looks};
+use super::listing::Place;
 use super::products::{Products, Staged};
-use crate::bulk::Trouble;
 use crate::http::CallError;
 
 /// Stands before the name of an object that keeps a text.
@@ -37,40 +37,46 @@ pub(super) struct Look {
 /// Products on their way to a text.
 pub(super) struct Seo<'s> {
     shop: &'s Shop,
-    store: &'s Store,
     /// Where each text is kept: the undo must know it from one that a person wrote.
-    folder: &'s str,
+    place: Place<'s>,
     products: Products<'s>,
-    /// The texts that this run has written, by the hash of the SKU; known to an undo only.
-    written: BTreeMap<String, String>,
+    is_undo: bool,
+    /// The texts that this run has written for the rows at the last look, by the hash of the SKU; known to an undo
+    /// only.
+    written: Mutex<BTreeMap<String, String>>,
 }
 
 impl<'s> Seo<'s> {
-    pub(super) fn new(shop: &'s Shop, store: &'s Store, folder: &'s str, products: Products<'s>) -> Self {
-        Self { shop, store, folder, products, written: BTreeMap::new() }
+    pub(super) fn new(shop: &'s Shop, place: Place<'s>, products: Products<'s>, is_undo: bool) -> Self {
+        Self { shop, place, products, is_undo, written: Mutex::default() }
     }
 
-    /// Reads the texts that the run has written.
-    pub(super) async fn remember(mut self) -> Result<Self, Trouble> {
-        let begin = format!("{}/{NAME}", self.folder);
-        for object in self.store.list(self.folder).await? {
-            let Some(rest) = object.key.strip_prefix(&begin) else { continue };
-            let name = rest.trim_end_matches(".txt").to_owned();
-            if let Some(text) = self.store.read(&object.key).await? {
-                self.written.insert(name, String::from_utf8_lossy(&text).into_owned());
+    /// The text that the run has written under a name, if it has.
+    async fn kept(&self, own: &str) -> Result<Option<String>, CallError> {
+        let name = format!("{}/{NAME}{own}.txt", self.place.folder);
+        let text = self.place.store.read(&name).await.map_err(|error| lost(&error))?;
+        Ok(text.map(|text| String::from_utf8_lossy(&text).into_owned()))
+    }
+
+    /// Reads the texts that the run has written for some rows.
+    async fn remember(&self, rows: &[Staged]) -> Result<(), CallError> {
+        let mut written = BTreeMap::new();
+        for row in rows {
+            let own = short_hash(row.product.sku.as_str());
+            if let Some(text) = self.kept(&own).await? {
+                written.insert(own, text);
             }
         }
-        Ok(self)
+        *self.written.lock().unwrap_or_else(PoisonError::into_inner) = written;
+        Ok(())
     }
 
     /// The platform's text, kept before it is used: an attempt after this one uses the same.
     async fn write(&self, key: &IdempotencyKey, product: &str) -> Result<String, CallError> {
-        let lost = |error: store::StoreError| CallError::NotSent { system: SYSTEM, why: error.to_string() };
         // The key ends with the hash of the SKU, by which an undo finds the text.
         let own = key.as_str().rsplit('/').next().unwrap_or_default();
-        let name = format!("{}/{NAME}{own}.txt", self.folder);
-        if let Some(text) = self.store.read(&name).await.map_err(lost)? {
-            return Ok(String::from_utf8_lossy(&text).into_owned());
+        if let Some(text) = self.kept(own).await? {
+            return Ok(text);
         }
         let body = json!({ "type": "meta_description" });
         let path = ["products", product, "seo-content"];
@@ -80,7 +86,9 @@ impl<'s> Seo<'s> {
             let why = "the text for search engines that it wrote is empty".to_owned();
             return Err(CallError::Unusable { system: SYSTEM, why });
         }
-        self.store.create(&name, text.clone().into_bytes()).await.map_err(lost)?;
+        let name = format!("{}/{NAME}{own}.txt", self.place.folder);
+        let kept = self.place.store.create(&name, text.clone().into_bytes()).await;
+        kept.map_err(|error| lost(&error))?;
         Ok(text)
     }
 }
@@ -99,6 +107,9 @@ impl Kind for Seo<'_> {
 
     fn look<'a>(&'a self, rows: &'a [Staged]) -> BoxFuture<'a, Result<Looks<Look>, CallError>> {
         async move {
+            if self.is_undo {
+                self.remember(rows).await?;
+            }
             let looks = self.products.found(rows).await?;
             let text = |found: Existing<super::products::Look>| Existing {
                 id: found.id,
@@ -115,7 +126,8 @@ impl Kind for Seo<'_> {
         if now.text.is_some() || row.product.seo.contains_key("meta_description") {
             return Ok(now.clone());
         }
-        match self.written.get(&short_hash(row.product.sku.as_str())) {
+        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        match written.get(&short_hash(row.product.sku.as_str())) {
             Some(text) => Ok(Look { text: Some(text.clone()), to_write: false }),
             None => Ok(Look { text: None, to_write: true }),
         }

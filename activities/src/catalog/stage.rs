@@ -1,12 +1,14 @@
 //! Rows are compared with the shop before anything is written: counted, and turned away where they cannot be written.
 
+mod pictures;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::bulk::is_change_above;
-use contracts::catalog::paths::{Found, Paths, category_parts, file_parts, shown};
+use contracts::catalog::paths::{Found, Paths, category_parts, shown};
 use contracts::catalog::{
-    Category, Given, Image, List, Product, RowOutcome, Rule, StageCategories, StageCounts, StageImages,
-    StageProducts, StageRules, StagedCategories, StagedRows,
+    Category, List, Product, RowOutcome, Rule, StageCategories, StageCounts, StageProducts, StageRules,
+    StagedCategories, StagedRows,
 };
 use contracts::money::Money;
 use contracts::objects::ObjectRef;
@@ -14,19 +16,20 @@ use futures::future::ready;
 use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
-use store::{Lines, LinesWriter, Store};
+use store::Store;
 use temporalio_sdk::activities::ActivityContext;
 
 use super::applying::trouble;
 use super::categories::{Categories, Known, Tree, fold};
 use super::client::Shop;
 use super::compared::{Compared, hex};
-use super::images::Images;
 use super::kind::{Kind, Unfit};
-use super::products::{self, Move, Products, Urls};
+use super::listing::{Asked, Place};
+use super::products::{self, Move, Products};
 use super::rules::{self, Rules};
 use super::web::Web;
-use crate::bulk::{Trouble, patiently};
+use crate::bulk::{RowsReader, Trouble, patiently};
+use pictures::Pictures;
 
 /// Rows that are compared at once.
 const AT_ONCE: usize = 500;
@@ -45,23 +48,13 @@ pub(super) struct Staging<'s> {
 }
 
 impl Staging<'_> {
-    /// Reads a list, wherever it is.
-    async fn rows<R: DeserializeOwned + Clone>(&self, list: &List<R>) -> Result<Vec<R>, Trouble> {
-        match list {
-            List::Inline(rows) => Ok(rows.clone()),
-            List::Stored(stored) => {
-                let rows: Vec<R> = Lines::get(self.store, &stored.list).await?.records()?;
-                match rows.len() as u64 == stored.count {
-                    true => Ok(rows),
-                    false => Err(Trouble::Final(format!(
-                        "{} has {} rows, and the input says {}: start it anew",
-                        stored.list.key,
-                        rows.len(),
-                        stored.count
-                    ))),
-                }
-            }
-        }
+    /// A list from its beginning, wherever it is.
+    async fn source<'l, R>(&self, list: &'l List<R>) -> Result<Source<'l, R>, Trouble> {
+        let reader = match list {
+            List::Inline(_) => None,
+            List::Stored(stored) => Some(RowsReader::open(self.store, &stored.list).await?),
+        };
+        Ok(Source { list, reader, read: 0 })
     }
 
     async fn tree(&self) -> Result<Tree, Trouble> {
@@ -97,6 +90,7 @@ impl Staging<'_> {
                     Err(cause) => batch.turn_away(kind.told(row, look.as_ref()), cause)?,
                 }
             }
+            batch.put_parts(self).await?;
         }
         Ok(())
     }
@@ -130,7 +124,7 @@ impl Staging<'_> {
             counts.to_update += batch.counts.to_update;
             counts.unchanged += batch.counts.unchanged;
             changes.update(batch.changes.finalize());
-            batches.extend(batch.lines.put(self.store, self.folder).await?);
+            batches.extend(batch.lines.finish(self.store, self.folder).await?);
         }
         let mut paths: BTreeMap<Vec<String>, Known> = BTreeMap::new();
         for known in tree.known().chain(to_be) {
@@ -141,78 +135,42 @@ impl Staging<'_> {
         Ok(StagedCategories { batches, paths, counts, changes: hex(changes), new, problems })
     }
 
-    pub(super) async fn images(&self, input: &StageImages) -> Result<StagedRows, Trouble> {
-        let mut rows: Vec<Image> = self.rows(&input.images).await?;
-        let mut batch = Compared::default();
-        batch.leave_out(&input.wrong)?;
-        for (place, fetched) in self.web.fetch_all(self.ctx, self.store, self.folder, &rows).await? {
-            match fetched {
-                Ok(content) => rows[place].content = Some(content),
-                Err(cause) => batch.turn_away(pictured(&rows[place]), cause)?,
-            }
-        }
-        let (mut rows, missing): (Vec<Image>, Vec<Image>) =
-            rows.into_iter().partition(|row| row.content.is_some());
-        // Two files of one content are one picture at the shop, which is described as the first one is.
-        let mut first: BTreeMap<String, (Given<String>, Option<Vec<String>>)> = BTreeMap::new();
-        for row in &mut rows {
-            let said = first.entry(row.sha256().to_owned());
-            let (alt_text, tags) = said.or_insert_with(|| (row.alt_text.clone(), row.tags.clone()));
-            row.alt_text.clone_from(alt_text);
-            row.tags.clone_from(tags);
-        }
-        let hashes = rows.iter().map(|row| row.sha256().to_owned()).collect();
-        let kind = Images::new(self.shop, self.store, hashes);
-        // Where the shop serves each picture that can be there; `None`: it is to be uploaded.
-        let mut urls: BTreeMap<String, Option<String>> = BTreeMap::new();
-        self.compare(&kind, &rows, &mut batch, |_, row, now| {
-            urls.insert(row.sha256().to_owned(), now.map(|now| now.url.clone()));
-        })
-        .await?;
-        let mut pictures = LinesWriter::default();
-        for mut row in rows.into_iter().chain(missing) {
-            match urls.get(row.sha256()) {
-                Some(url) => row.url.clone_from(url),
-                // One that cannot be uploaded costs itself alone: whoever names it keeps the pictures that it has.
-                None => row.content = None,
-            }
-            pictures.push(&row)?;
-        }
-        let pictures = pictures.put(self.store, self.folder).await?;
-        Ok(StagedRows { pictures, ..batch.finish(self).await? })
-    }
-
     pub(super) async fn products(&self, input: &StageProducts) -> Result<StagedRows, Trouble> {
-        let products: Vec<Product> = self.rows(&input.products).await?;
-        let images: Vec<Image> = self.rows(&input.images).await?;
         let (categories, tree) = self.categories_to_be(&input.paths).await?;
-        let pictures = Paths::new(images.iter().map(|image| file_parts(&image.file_path)).collect());
-        let at_shop = |image: &Image| Some((image.sha256().to_owned(), image.url.clone()?));
-        let urls: Urls = images.iter().filter_map(at_shop).collect();
-        let mut batch = Compared::default();
+        let (pictures, urls) = self.pictures(&input.images).await?;
+        let (mut batch, mut asked) = (Compared::default(), Asked::default());
         batch.leave_out(&input.wrong)?;
-        let mut rows = Vec::with_capacity(products.len());
-        for product in products {
-            match staged(&product, &categories, &pictures, &images) {
-                Ok(row) => rows.push(row),
-                Err(cause) => batch.turn_away(outcome(&product), cause)?,
+        let mut source = self.source(&input.products).await?;
+        while let Some(products) = source.some().await? {
+            for product in &products {
+                asked.add(product.sku.as_str());
             }
         }
         let limit = input.price_change_percent;
-        let skus = rows.iter().map(|row| row.product.sku.to_string()).collect();
-        let kind = Products::new(self.shop, tree, urls, skus, true);
-        self.compare(&kind, &rows, &mut batch, |batch, row, now| {
-            *batch.without_text.get_or_insert_default() += u64::from(row.needs_text(now));
-            for Move { variant, from, to } in row.moves(now) {
-                let (old, new) = (from.map(Money::minor_units), to.minor_units());
-                batch.counts.prices_to_zero += u64::from(new == 0 && old != Some(0));
-                let Some(from) = from.filter(|from| *from != to) else { continue };
-                batch.counts.prices_jump += u64::from(is_change_above(from.minor_units(), new, limit));
-                let Product { row: line, sku, .. } = &row.product;
-                batch.largest.note((*line).into(), (sku, variant), (from, to));
+        let place = Place { store: self.store, folder: self.folder };
+        let kind = Products::new((self.shop, place), tree, urls, asked, true);
+        let mut source = self.source(&input.products).await?;
+        while let Some(products) = source.some().await? {
+            let mut rows = Vec::with_capacity(products.len());
+            for product in products {
+                match staged(&product, &categories, &pictures) {
+                    Ok(row) => rows.push(row),
+                    Err(cause) => batch.turn_away(outcome(&product), cause)?,
+                }
             }
-        })
-        .await?;
+            self.compare(&kind, &rows, &mut batch, |batch, row, now| {
+                *batch.without_text.get_or_insert_default() += u64::from(row.needs_text(now));
+                for Move { variant, from, to } in row.moves(now) {
+                    let (old, new) = (from.map(Money::minor_units), to.minor_units());
+                    batch.counts.prices_to_zero += u64::from(new == 0 && old != Some(0));
+                    let Some(from) = from.filter(|from| *from != to) else { continue };
+                    batch.counts.prices_jump += u64::from(is_change_above(from.minor_units(), new, limit));
+                    let Product { row: line, sku, .. } = &row.product;
+                    batch.largest.note((*line).into(), (sku, variant), (from, to));
+                }
+            })
+            .await?;
+        }
         batch.finish(self).await
     }
 
@@ -246,6 +204,34 @@ impl Staging<'_> {
     }
 }
 
+/// A list, read some rows at a time.
+struct Source<'l, R> {
+    list: &'l List<R>,
+    reader: Option<RowsReader>,
+    read: usize,
+}
+
+impl<R: DeserializeOwned + Clone> Source<'_, R> {
+    /// The next rows; `None`: that was all.
+    async fn some(&mut self) -> Result<Option<Vec<R>>, Trouble> {
+        let rows = match (self.list, &mut self.reader) {
+            (List::Inline(rows), _) => rows.iter().skip(self.read).take(AT_ONCE).cloned().collect(),
+            (List::Stored(_), Some(reader)) => reader.some(AT_ONCE).await?,
+            (List::Stored(_), None) => Vec::new(),
+        };
+        self.read += rows.len();
+        match self.list {
+            List::Stored(stored) if rows.is_empty() && self.read as u64 != stored.count => {
+                let (key, read, count) = (&stored.list.key, self.read, stored.count);
+                Err(Trouble::Final(format!(
+                    "{key} has {read} rows, and the input says {count}: start it anew"
+                )))
+            }
+            _ => Ok(Some(rows).filter(|rows| !rows.is_empty())),
+        }
+    }
+}
+
 /// Ids of the file that the shop does not know.
 fn unknown_ids(input: &StageCategories, tree: &Tree) -> Vec<String> {
     let of_rules = input
@@ -271,24 +257,15 @@ fn outcome(product: &Product) -> RowOutcome {
     }
 }
 
-fn pictured(image: &Image) -> RowOutcome {
-    RowOutcome { row: image.row, original_path: Some(image.file_path.clone()), ..RowOutcome::default() }
-}
-
 fn named(rule: &Rule) -> RowOutcome {
     RowOutcome { row: rule.row, name: Some(rule.name.clone()), ..RowOutcome::default() }
 }
 
 /// A product with the category and the pictures that it means.
-fn staged(
-    product: &Product,
-    categories: &Paths,
-    pictures: &Paths,
-    images: &[Image],
-) -> Result<products::Staged, String> {
+fn staged(product: &Product, categories: &Paths, pictures: &Pictures) -> Result<products::Staged, String> {
     let category = product.category.value().map(|name| category(name, categories)).transpose()?;
     let hashes = |names: &Vec<String>| -> Result<Vec<String>, String> {
-        names.iter().map(|name| picture(name, pictures, images)).collect()
+        names.iter().map(|name| pictures.find(name)).collect()
     };
     let pictures = product.images.as_ref().map(hashes).transpose()?;
     Ok(products::Staged { product: product.clone(), category, pictures })
@@ -303,22 +280,6 @@ fn category(name: &str, known: &Paths) -> Result<Vec<String>, String> {
             let paths: BTreeSet<String> = places.iter().map(|place| shown(known.at(*place))).collect();
             let paths: Vec<String> = paths.into_iter().collect();
             Err(format!("its category '{name}' could be {}: write the path", paths.join(" or ")))
-        }
-    }
-}
-
-/// The hash of the picture that a name means; none of one that could not be fetched, which costs itself alone.
-fn picture(name: &str, known: &Paths, images: &[Image]) -> Result<String, String> {
-    let path = |place: &usize| images.get(*place).map_or("", |image| image.file_path.as_str());
-    match known.find(&file_parts(name)) {
-        Found::One(place) => images
-            .get(place)
-            .map(|image| image.sha256().to_owned())
-            .ok_or_else(|| format!("its picture '{name}' is not among the images")),
-        Found::None => Err(format!("its picture '{name}' is not among the images")),
-        Found::Several(places) => {
-            let paths: Vec<&str> = places.iter().map(path).collect();
-            Err(format!("its picture '{name}' could be {}: write the path", paths.join(" or ")))
         }
     }
 }

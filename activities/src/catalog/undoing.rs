@@ -10,12 +10,12 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::value::to_raw_value;
-use store::{Lines, LinesWriter, Store};
+use store::Store;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use super::applying::{refusal_of, short_hash, trouble};
 use super::kind::{Existing, Kind};
-use crate::bulk::{self, Answer, Batch, Target, Told, Trouble, patiently};
+use crate::bulk::{self, Answer, Batch, PartsWriter, Rows, Target, Told, Trouble, patiently};
 use crate::effect::alive;
 
 /// A row to take back.
@@ -41,13 +41,19 @@ pub(super) async fn undo<K: Kind>(
 
 /// The rows that the apply may have written, the last one first; `None`: it has written none.
 async fn rows_of<K: Kind>(store: &Store, input: &ApplyRows) -> Result<Option<ObjectRef>, Trouble> {
-    let rows: Vec<K::Row> = Lines::get(store, &input.batch).await?.records()?;
-    let before: Vec<Option<Existing<K::State>>> = bulk::before(store, &input.folder, &input.batch).await?;
-    let mut lines = LinesWriter::default();
-    for (row, before) in rows.into_iter().zip(before).rev() {
-        lines.push(&Back { row, before })?;
+    let (batch, folder) = (&input.batch, input.folder.as_str());
+    let mut rows: Rows<K::Row> = Rows::open(store, batch).await?;
+    let mut lines = PartsWriter::default();
+    for places in rows.places().into_iter().rev() {
+        let before: Vec<Option<Existing<K::State>>> =
+            bulk::before(store, folder, batch, places.clone()).await?;
+        let some: &[K::Row] = if before.is_empty() { &[] } else { rows.from(places.start).await? };
+        for (row, before) in some.iter().zip(before).rev() {
+            lines.push(&Back { row: row.clone(), before })?;
+        }
+        lines.put_part(store, folder).await?;
     }
-    Ok(lines.put(store, &input.folder).await?)
+    lines.finish(store, folder).await
 }
 
 struct Undoing<'a, K> {

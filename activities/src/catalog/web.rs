@@ -22,8 +22,6 @@ mod tests;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use contracts::catalog::Image;
-use contracts::catalog::paths::is_web;
 use contracts::objects::ObjectRef;
 use futures::StreamExt as _;
 use reqwest::Url;
@@ -62,7 +60,8 @@ impl Web {
         Ok(Self { fetcher: Arc::new(Fetcher::new(allowed, names)?), turns: Arc::default() })
     }
 
-    /// Fetches the pictures that are nowhere yet, server by server. Each one's outcome, by its place.
+    /// Fetches pictures that are nowhere yet, each by its place and its address, server by server. Each one's outcome,
+    /// by its place.
     ///
     /// # Errors
     /// When the store does not answer, or the run was stopped.
@@ -71,22 +70,20 @@ impl Web {
         ctx: &ActivityContext,
         store: &Store,
         run: &str,
-        images: &[Image],
+        pictures: Vec<(usize, String)>,
     ) -> Result<BTreeMap<usize, Outcome>, Trouble> {
-        let mut servers: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-        for (place, image) in images.iter().enumerate() {
-            if image.content.is_none() && is_web(&image.file_path) {
-                let server = image.file_path.parse::<Url>().ok().and_then(|url| server_of(&url));
-                servers.entry(server.unwrap_or_default()).or_default().push(place);
-            }
+        let mut servers: BTreeMap<String, Vec<(usize, String)>> = BTreeMap::new();
+        for (place, address) in pictures {
+            let server = address.parse::<Url>().ok().and_then(|url| server_of(&url));
+            servers.entry(server.unwrap_or_default()).or_default().push((place, address));
         }
-        let of_server = |places: Vec<usize>| async move {
-            let mut outcomes = Vec::with_capacity(places.len());
-            for place in places {
+        let of_server = |pictures: Vec<(usize, String)>| async move {
+            let mut outcomes = Vec::with_capacity(pictures.len());
+            for (place, address) in pictures {
                 if ctx.is_cancelled() {
                     return Err(Trouble::Again("the run was stopped".to_owned()));
                 }
-                outcomes.push((place, self.picture(store, run, &images[place].file_path).await?));
+                outcomes.push((place, self.picture(store, run, &address).await?));
             }
             Ok(outcomes)
         };

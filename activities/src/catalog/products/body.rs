@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::Look;
 use super::attribute::Attribute;
-use crate::catalog::client::{id_of, unknown_word, unreadable};
+use crate::catalog::client::{SYSTEM, id_of, unknown_word, unreadable};
 use crate::catalog::kind::Existing;
 use crate::http::CallError;
 use crate::http::wire::{Amount, amount, money};
@@ -116,6 +116,17 @@ pub(super) struct Level {
 fn read_money(json: &RawValue, currency: &str) -> Result<Money, CallError> {
     let known = Currency::from_code(currency).ok_or_else(|| unknown_word("currency", currency))?;
     money(json, known).ok_or_else(|| unreadable("price"))
+}
+
+/// A product of the shop that has a word which nobody here knows costs its row.
+pub(super) fn of_the_row(error: CallError) -> CallError {
+    match error {
+        CallError::NewWord { .. } => CallError::Unusable {
+            system: SYSTEM,
+            why: format!("the shop has it, and cannot be understood: {error}"),
+        },
+        other => other,
+    }
 }
 
 impl Body {

@@ -10,6 +10,14 @@ use serde::{Deserialize, Serialize};
 use super::attribute::Attribute;
 use crate::catalog::kind::Existing;
 
+/// Where stock lies that names no place.
+const LOCATION: &str = "default";
+
+/// Where the stock of a product is to lie.
+pub(super) fn location(product: &Product) -> &str {
+    product.location.as_deref().unwrap_or(LOCATION)
+}
+
 /// A product that was staged: its category as a path from the top, its pictures as the hashes of their contents.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(in crate::catalog) struct Staged {

@@ -72,10 +72,14 @@ async fn measure(products: u32, options: &Options) -> anyhow::Result<Size> {
     write_input(products, &input, &images)?;
     let plain_seconds = plain::measure(products, &images).await?;
 
+    // A worker takes each setting once.
+    let name_of = |setting: &str| setting.split('=').next().map(str::to_owned);
+    let is_shipped = |setting: &str| WORKER.iter().any(|shipped| name_of(shipped) == name_of(setting));
     let own = world.settings();
     let settings: Vec<&str> = own
         .iter()
         .map(String::as_str)
+        .filter(|setting| !is_shipped(setting))
         .chain(WORKER)
         .chain(options.worker_settings.iter().map(String::as_str))
         .collect();
