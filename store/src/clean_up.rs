@@ -72,8 +72,11 @@ pub async fn clean_up<E: From<StoreError>>(
     Ok(done)
 }
 
+/// The runs that use the folder of a price run, by what follows its workflow id.
+const OF_PRICES: [&str; 4] = ["", "/revert", "/dry-run", "/revert/dry-run"];
+
 /// Removes the folders of price runs whose newest object is older than `keep`, and says how many. A run that goes on
-/// (it may wait for a date) keeps its folder.
+/// (it may wait for a date), or has closed since, keeps its folder; so does its revert, which may take its time.
 ///
 /// # Errors
 /// When the store does not answer, or `state` fails.
@@ -87,10 +90,8 @@ pub async fn clean_up_prices<E: From<StoreError>>(
     for folder in store.folders("prices").await? {
         let objects = store.list(&folder).await?;
         let newest = objects.iter().map(|object| object.written).max();
-        let is_old = newest.is_none_or(|at| now.duration_since(at).is_ok_and(|age| age > keep));
-        // The folder has the name of the workflow; its latest run is the one that matters.
-        let run = LeftBehind { workflow_id: folder.clone(), run_id: String::new() };
-        if !is_old || state(&run).await? == RunState::Open {
+        let is_over = |since: SystemTime| now.duration_since(since).is_ok_and(|age| age > keep);
+        if !newest.is_none_or(is_over) || is_used(&folder, &state, is_over).await? {
             continue;
         }
         // Before-images first: without the marks beside them they would tell of rows that nobody has sent.
@@ -102,6 +103,27 @@ pub async fn clean_up_prices<E: From<StoreError>>(
         gone += 1;
     }
     Ok(gone)
+}
+
+/// Whether a run that uses the folder of a price run goes on, or has closed lately.
+async fn is_used<E>(
+    folder: &str,
+    state: &impl for<'r> Fn(&'r LeftBehind) -> BoxFuture<'r, Result<RunState, E>>,
+    is_over: impl Fn(SystemTime) -> bool,
+) -> Result<bool, E> {
+    for name in OF_PRICES {
+        // The folder has the name of the workflow; its latest run is the one that matters.
+        let run = LeftBehind { workflow_id: format!("{folder}{name}"), run_id: String::new() };
+        let is_used = match state(&run).await? {
+            RunState::Open => true,
+            RunState::Closed(at) => !is_over(at),
+            RunState::Forgotten => false,
+        };
+        if is_used {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Removes the lists of the quarantine that were written longer ago than `keep`, and says how many.

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, ready};
 
-use super::clean_up::{LeftBehind, RunState, clean_up};
+use super::clean_up::{LeftBehind, RunState, clean_up, clean_up_prices};
 use contracts::objects::CleanedUp;
 
 use super::lease::{Attempt, Holder};
@@ -215,6 +215,35 @@ async fn a_run_with_before_images_is_asked_about_once_and_goes_when_it_has_close
             ready(Ok::<_, StoreError>(state)).boxed()
         });
         assert_eq!((done.await?, asked.into_inner()), (cleaned, 1), "{state:?}");
+    }
+    Ok(())
+}
+
+/// A run that is a hundred days old may be taken back just now.
+#[tokio::test]
+async fn what_a_price_run_was_written_over_stays_while_anybody_needs_it() -> Result<(), StoreError> {
+    let folder = Folder::new();
+    let store = folder.store();
+    let now = SystemTime::now() + 100 * DAY;
+    for name in ["images/0000/x-0.json", "outcomes/0000/x-0/y.jsonl", "begun/0000/x-0/0-1-0-1"] {
+        store.create(&format!("prices/b-1/{name}"), b"{}".to_vec()).await?;
+    }
+    let forgotten = RunState::Forgotten;
+    for (keep, of, is, gone) in [
+        (101, "prices/b-1", forgotten, 0),
+        (90, "prices/b-1", RunState::Open, 0),
+        (90, "prices/b-1", RunState::Closed(now - DAY), 0),
+        (90, "prices/b-1/revert", RunState::Open, 0),
+        (90, "prices/b-1/dry-run", RunState::Open, 0),
+        (90, "prices/b-1/revert/dry-run", RunState::Open, 0),
+        (90, "prices/b-1", RunState::Closed(now - 91 * DAY), 1),
+    ] {
+        let found = clean_up_prices(&store, keep * DAY, now, |run: &LeftBehind| {
+            let state = if run.workflow_id == of { is } else { forgotten };
+            ready(Ok::<_, StoreError>(state)).boxed()
+        });
+        let found = found.await?;
+        assert_eq!((found, store.list("prices/b-1").await?.is_empty()), (gone, gone == 1), "{of} {is:?}");
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use tests::matrix::is;
+use tests::matrix::{is, reply_lost};
 use tests::prices::{PriceWorld, dearer};
 use workflows::report::StepStatus;
 
@@ -107,7 +107,7 @@ async fn a_shop_that_compares_nothing_is_taken_back_as_well() -> anyhow::Result<
     rows[9]["variant"] = rows[9]["sku"].clone();
     let run = world.start(json!(rows), json!({})).await?;
     let result = run.ended().await?.completed()?;
-    is("applied", &result.summary.applied, &10)?;
+    is("applied, compared", &(result.summary.applied, result.summary.compare_and_set), &(10, false))?;
     world.set("GEN-0000001", "GEN-0000001", 7_000).await?;
     let back = world.revert(&run.batch, false).await?.completed()?;
     is("restored", &(back.restored, back.changed_since), &(9, 1))?;
@@ -159,5 +159,38 @@ async fn two_past_dates_of_one_product_are_two_steps_and_are_taken_back_in_turn(
     is("would be restored", &(dry.restored, dry.changed_since), &(2, 0))?;
     let back = world.revert(&run.batch, false).await?.completed()?;
     is("restored", &(back.restored, back.changed_since), &(2, 0))?;
+    is("mouse", &world.price("MOUSE-001-BLACK").await?, &500_000)
+}
+
+/// Behind two steps of a run somebody sets the price of the first one again: it is that person's by now.
+#[tokio::test]
+async fn a_price_that_somebody_sets_to_that_of_a_step_before_is_left() -> anyhow::Result<()> {
+    let world = PriceWorld::new().await?;
+    let step = |price: u32, month: &str| json!({ "sku": "MOUSE-001", "new_price": price, "effective_date": format!("2024-{month}-01T00:00:00Z") });
+    let rows = json!([step(450_000, "02"), step(470_000, "03")]);
+    let run = world.start(rows, json!({})).await?;
+    run.ended().await?.completed()?;
+    world.set("MOUSE-001", "MOUSE-001-BLACK", 450_000).await?;
+    for dry_run in [true, false] {
+        let back = world.revert(&run.batch, dry_run).await?.completed()?;
+        is("restored, changed since", &(back.restored, back.changed_since), &(0, 2))?;
+        is("somebody's price", &world.price("MOUSE-001-BLACK").await?, &450_000)?;
+    }
+    Ok(())
+}
+
+/// The reply to a price that is put back is lost: the next look does not take it for somebody's.
+#[tokio::test]
+async fn a_step_that_was_put_back_without_a_reply_is_not_somebody_elses() -> anyhow::Result<()> {
+    let world = PriceWorld::new().await?;
+    let rows = json!([
+        { "sku": "MOUSE-001", "new_price": 450_000, "effective_date": "2024-02-01T00:00:00Z" },
+        { "sku": "MOUSE-001", "new_price": 470_000, "effective_date": "2024-03-01T00:00:00Z" },
+    ]);
+    let run = world.start(rows, json!({})).await?;
+    run.ended().await?.completed()?;
+    world.erp.world.shop.faults(json!([reply_lost("prices.set")])).await?;
+    let back = world.revert(&run.batch, false).await?.completed()?;
+    is("restored, changed since", &(back.restored, back.changed_since), &(2, 0))?;
     is("mouse", &world.price("MOUSE-001-BLACK").await?, &500_000)
 }

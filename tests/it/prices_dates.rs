@@ -61,6 +61,37 @@ async fn two_dates_are_two_steps_and_a_price_in_between_is_left() -> anyhow::Res
     Ok(())
 }
 
+/// A list ends the sale that another one begins: the price is not taken for done because it is so before the sale. One
+/// that somebody has changed by then is a conflict.
+#[tokio::test]
+async fn a_price_that_is_so_already_is_looked_at_when_it_is_due() -> anyhow::Result<()> {
+    let server = TimeSkipping::start()?;
+    let world = PriceWorld::on(&server.address).await?;
+    let later = (now(&world).await? + SignedDuration::from_hours(24 * 30)).to_string();
+    let rows = json!([
+        { "sku": "MOUSE-001", "old_price": 450_000, "new_price": 500_000, "effective_date": later },
+        { "sku": "KEYBOARD-001", "new_price": 1_200_000, "effective_date": later },
+    ]);
+    is("the keyboard's price", &world.price("KEYBOARD-001-US").await?, &1_200_000)?;
+    let ends = world.start(rows, json!({})).await?;
+    ends.until("waiting", |progress| {
+        let detail = progress.step("process-batches").and_then(|step| step.detail.as_deref());
+        detail.is_some_and(|detail| detail.contains("2 prices are due at"))
+    })
+    .await?;
+    let sale = json!([{ "sku": "MOUSE-001", "new_price": 450_000 }]);
+    world.run(sale, json!({})).await?.completed()?;
+    world.set("KEYBOARD-001", "KEYBOARD-001-US", 1_100_000).await?;
+    let summary = server.skipping(&world.erp.world.client, ends.ended()).await??.completed()?.summary;
+    is(
+        "applied, unchanged, conflicts",
+        &(summary.applied, summary.unchanged, summary.conflicts),
+        &(1, 0, 1),
+    )?;
+    is("the mouse after the sale", &world.price("MOUSE-001-BLACK").await?, &500_000)?;
+    is("somebody's price", &world.price("KEYBOARD-001-US").await?, &1_100_000)
+}
+
 #[tokio::test]
 async fn a_run_that_waits_for_a_date_can_be_cancelled() -> anyhow::Result<()> {
     let world = PriceWorld::new().await?;

@@ -2,6 +2,7 @@
 //! under one name.
 
 use anyhow::Context as _;
+use contracts::values::PriceBatchId;
 use rust_xlsxwriter::{Format, Workbook};
 use serde_json::json;
 use tests::matrix::is;
@@ -134,4 +135,22 @@ async fn a_wait_without_a_terminal_tells_how_many_rows_are_written() -> anyhow::
     assert!(done.err.contains("process-batches running: 0 of 40"), "{}", done.err);
     assert!(!done.err.contains('\r'), "a line is drawn anew: {:?}", done.err);
     Ok(())
+}
+
+/// The report tells every row of a list, also one whose price was so already.
+#[tokio::test]
+async fn a_report_tells_the_rows_that_needed_no_write() -> anyhow::Result<()> {
+    let world = PriceWorld::new().await?;
+    let list = b"sku,new_price\nKEYBOARD-001,1200000\nMOUSE-001,450000\n";
+    let path = file(&world, "prices.csv", list)?;
+    let header = "line,sku,variant,action,old_price,new_price,currency,error,late_seconds\n";
+    let same = "2,KEYBOARD-001,,unchanged,1200000,1200000,VND,,\n";
+    let update = ["update", "--input", &path, "--batch-id", "told", "--wait"];
+    is("preview", &prices(&world, &[&update[..5], &["--dry-run"]].concat()).await?.code, &Some(0))?;
+    is("nothing is told of a preview", &prices(&world, &["report", "told"]).await?.code, &Some(4))?;
+    is("update", &prices(&world, &update).await?.code, &Some(0))?;
+    let report = prices(&world, &["report", "told"]).await?;
+    is("report", &report.out, &format!("{header}3,MOUSE-001,,applied,500000,450000,VND,,\n{same}"))?;
+    world.revert(&PriceBatchId::new("told")?, false).await?.completed()?;
+    is("the keyboard's price", &world.price("KEYBOARD-001-US").await?, &1_200_000)
 }

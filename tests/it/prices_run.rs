@@ -104,6 +104,18 @@ async fn every_wrong_row_is_named_and_the_good_ones_may_be_written() -> anyhow::
     is("changes", &world.changes().await?, &1)
 }
 
+/// P4: of a key that is a number, as a workbook has it, too.
+#[tokio::test]
+async fn the_product_that_a_number_means_is_told() -> anyhow::Result<()> {
+    let world = PriceWorld::new().await?;
+    let body = json!({ "sku": "0017", "name": "Tube", "price": 5_000 });
+    world.erp.world.shop.ask("products", Some(&body)).await?;
+    let (message, _) =
+        world.run(json!([{ "sku": 17, "new_price": 1 }]), json!({})).await?.failed_as("RowsInvalid")?;
+    assert!(message.contains("the shop has no such product: probably 0017"), "{message}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_price_of_somebody_else_is_a_conflict_and_stays_unless_it_is_forced() -> anyhow::Result<()> {
     let world = PriceWorld::new().await?;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use tests::matrix::is;
 use tests::prices::{PriceWorld, SAMPLE};
 use tests::starter::{Called, starter};
@@ -131,6 +132,8 @@ async fn an_export_that_is_sent_back_untouched_changes_nothing() -> anyhow::Resu
     is("sent back", &back.code, &Some(0)).context(back.err.clone())?;
     let summary: Value = back.json()?["summary"].clone();
     is("unchanged", &summary["unchanged"], &json!(names.len() + 7))?;
+    let hash: String = Sha256::digest(&exported.out).iter().map(|byte| format!("{byte:02x}")).collect();
+    is("name", &back.json()?["workflow_id"], &json!(format!("prices/{}", &hash[..12])))?;
     is("changes", &world.changes().await?, &0)?;
 
     // After a spreadsheet program: 17 is there twice, the others are nobody's.

@@ -22,6 +22,9 @@ pub(super) enum Set {
 
 #[derive(Deserialize)]
 pub(super) struct ResultBody {
+    /// The product, where the shop says it.
+    #[serde(default)]
+    sku: Option<String>,
     status: String,
     #[serde(default)]
     product_id: Option<String>,
@@ -35,6 +38,13 @@ struct ErrorBody {
     code: String,
     #[serde(default)]
     details: Option<Value>,
+}
+
+impl ResultBody {
+    /// Whether it may be the answer to a price of this product.
+    pub(super) fn may_be_of(&self, sku: &str) -> bool {
+        self.sku.as_ref().is_none_or(|said| said == sku)
+    }
 }
 
 pub(super) fn answer(api: &Api, body: ResultBody, currency: Currency) -> Result<Set, CallError> {
@@ -137,6 +147,15 @@ mod tests {
         for status in [500, 503, 408, 200] {
             assert!(matches!(of_row(status, "BROKEN"), Err(CallError::Unknown { .. })), "{status}");
         }
+    }
+
+    /// Results in another order than the prices would tell a written row as a conflict, which no revert puts back.
+    #[test]
+    fn a_result_that_names_another_product_is_not_the_rows() {
+        let body = |json: &str| serde_json::from_str::<ResultBody>(json).expect("a result");
+        assert!(body(r#"{"status": "updated"}"#).may_be_of("A-1"));
+        assert!(body(r#"{"status": "updated", "sku": "A-1"}"#).may_be_of("A-1"));
+        assert!(!body(r#"{"status": "updated", "sku": "A-2"}"#).may_be_of("A-1"));
     }
 
     /// One locked product costs itself where others are taken.

@@ -233,6 +233,12 @@ impl Shop {
             let why = format!("{} results for {} prices", answered.results.len(), wanted.len());
             return Err(self.api.unknown(why));
         }
+        let is_of_another = |(body, wanted): (&ResultBody, &Wanted<'_>)| !body.may_be_of(wanted.sku.as_str());
+        if let Some(place) = answered.results.iter().zip(wanted).position(is_of_another) {
+            let why =
+                format!("result {} of {} is of another product than its price", place + 1, wanted.len());
+            return Err(self.api.unknown(why));
+        }
         let answers = answered.results.into_iter().zip(wanted);
         Ok(answers.map(|(body, wanted)| answer(&self.api, body, wanted.price.currency())).collect())
     }

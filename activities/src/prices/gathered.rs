@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use contracts::bulk::{Causes, count_cause};
 use contracts::money::{Currency, Money};
 use contracts::objects::ObjectRef;
-use contracts::prices::{GivenRow, Moment, PriceCounts, RowError, StagePrices, StagedPrices, ValueChange};
+use contracts::prices::{
+    GivenRow, Moment, PriceCounts, PriceOutcome, RowError, StagePrices, StagedPrices, ValueChange,
+};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -19,8 +21,8 @@ use crate::bulk::{Largest, Trouble};
 
 /// Wrong rows that a result names; the list has all.
 const ERRORS_SHOWN: usize = 20;
-/// Wrong rows that are held before they go into the store.
-const ERRORS_HELD: u64 = 10_000;
+/// Wrong rows, or unchanged ones, that are held before they go into the store.
+const TOLD_HELD: u64 = 10_000;
 /// Different times of one list: each is a timer, and a list of its own.
 const MOMENTS_MAX: usize = 100;
 /// Rows that are held before parts are put into the store.
@@ -41,6 +43,24 @@ struct WrongRow<'r> {
     row: &'r BTreeMap<String, Box<RawValue>>,
 }
 
+/// Rows that are told and not written: some held, some put away.
+#[derive(Default)]
+pub(super) struct ToldRows {
+    held: LinesWriter,
+    pub(super) lists: Vec<ObjectRef>,
+}
+
+impl ToldRows {
+    /// Puts them into the store when there are many, or when no more come.
+    pub(super) async fn put(&mut self, store: &Store, folder: &str, is_last: bool) -> Result<(), Trouble> {
+        if is_last || self.held.count() >= TOLD_HELD {
+            let held = std::mem::take(&mut self.held);
+            self.lists.extend(held.put(store, folder).await?);
+        }
+        Ok(())
+    }
+}
+
 pub(super) struct Gathered {
     pub(super) counts: PriceCounts,
     batch_size: usize,
@@ -49,8 +69,11 @@ pub(super) struct Gathered {
     held: usize,
     causes: Causes,
     first_errors: Vec<RowError>,
-    errors: LinesWriter,
-    error_lists: Vec<ObjectRef>,
+    /// Rows that cannot be used.
+    pub(super) errors: ToldRows,
+    /// Rows whose price is that already; of a dry run none.
+    pub(super) unchanged: ToldRows,
+    is_dry_run: bool,
     largest: Largest,
     /// The currency by its code.
     value: BTreeMap<&'static str, (Currency, i64, i64)>,
@@ -66,8 +89,9 @@ impl Gathered {
             held: 0,
             causes: Causes::new(),
             first_errors: Vec::new(),
-            errors: LinesWriter::default(),
-            error_lists: Vec::new(),
+            errors: ToldRows::default(),
+            unchanged: ToldRows::default(),
+            is_dry_run: input.dry_run,
             largest: Largest::default(),
             value: BTreeMap::new(),
         };
@@ -93,12 +117,23 @@ impl Gathered {
             count_cause(&mut self.causes, &defect.cause);
         }
         let causes: Vec<String> = defects.iter().map(Defect::words).collect();
-        self.errors.push(&WrongRow { line: given.line, causes: &causes, row: &given.row })?;
+        self.errors.held.push(&WrongRow { line: given.line, causes: &causes, row: &given.row })?;
         // Those that are named are the first of the file, whichever bucket they were in.
         self.first_errors.push(RowError { line: given.line, sku, causes });
         if self.first_errors.len() > 2 * ERRORS_SHOWN {
             self.first_errors.sort_by_key(|error| error.line);
             self.first_errors.truncate(ERRORS_SHOWN);
+        }
+        Ok(())
+    }
+
+    /// A row that needs no write.
+    pub(super) fn pass_over(&mut self, outcome: &PriceOutcome, is_other_old: bool) -> Result<(), Trouble> {
+        self.counts.unchanged += 1;
+        self.counts.other_old_price += u64::from(is_other_old);
+        // What a run before this one has told under the name stays as it is.
+        if !self.is_dry_run {
+            self.unchanged.held.push(outcome)?;
         }
         Ok(())
     }
@@ -112,17 +147,20 @@ impl Gathered {
         };
         let counts = &mut self.counts;
         counts.to_write += 1;
-        *(if new > old { &mut counts.up } else { &mut counts.down }) += 1;
+        counts.up += u64::from(new > old);
+        counts.down += u64::from(new < old);
         counts.below_cost += u64::from(is_below_cost);
         counts.jumps += u64::from(is_jump);
         counts.other_old_price += u64::from(is_other_old);
         counts.later += u64::from(matches!(due, Due::At(_)));
         counts.backdated += u64::from(row.effective_date.is_some_and(|at| at <= now));
-        let value = self.value.entry(from.currency().code()).or_insert((from.currency(), 0, 0));
-        // A later step of a product moves the same price on.
-        value.1 = value.1.saturating_add(if is_later_step { 0 } else { old });
-        value.2 = value.2.saturating_add(if is_later_step { new.saturating_sub(old) } else { new });
-        self.largest.note(row.line, (&row.sku, row.variant.as_ref()), (from, row.price));
+        if new != old {
+            let value = self.value.entry(from.currency().code()).or_insert((from.currency(), 0, 0));
+            // A later step of a product moves the same price on.
+            value.1 = value.1.saturating_add(if is_later_step { 0 } else { old });
+            value.2 = value.2.saturating_add(if is_later_step { new.saturating_sub(old) } else { new });
+            self.largest.note(row.line, (&row.sku, row.variant.as_ref()), (from, row.price));
+        }
         if !self.moments.contains_key(&due) && self.moments.len() == MOMENTS_MAX {
             let why = format!("the list has more than {MOMENTS_MAX} different times: divide it by them");
             return Err(Trouble::Final(why));
@@ -136,25 +174,6 @@ impl Gathered {
         rows.count += 1;
         self.held += 1;
         Ok(())
-    }
-
-    /// Puts wrong rows into the store when there are many, or when no more come.
-    pub(super) async fn put_errors(
-        &mut self,
-        store: &Store,
-        folder: &str,
-        is_last: bool,
-    ) -> Result<(), Trouble> {
-        if is_last || self.errors.count() >= ERRORS_HELD {
-            let errors = std::mem::take(&mut self.errors);
-            self.error_lists.extend(errors.put(store, &format!("{folder}/errors")).await?);
-        }
-        Ok(())
-    }
-
-    /// The lists of wrong rows that are in the store.
-    pub(super) fn errors(&self) -> &[ObjectRef] {
-        &self.error_lists
     }
 
     /// Puts rows to write into the store when there are many.
@@ -226,7 +245,7 @@ impl Gathered {
             counts: self.counts,
             causes: self.causes,
             first_errors: self.first_errors,
-            errors: self.error_lists,
+            errors: self.errors.lists,
             moments,
             largest: self.largest.into_moves(),
             value: self.value.into_values().map(value).collect(),
@@ -332,5 +351,17 @@ mod tests {
         gathered.add(change(2, 2, (90, 100), true), Timestamp::UNIX_EPOCH).expect("a row");
         let staged = gathered.into_staged(&store, "runs/x/y", String::new()).await.expect("staged");
         assert_eq!(staged.value, [ValueChange { before: dong(120), after: dong(100) }]);
+    }
+
+    #[tokio::test]
+    async fn a_price_that_is_so_already_and_due_later_moves_no_figure() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(folder.path().to_str().expect("a path")).expect("a store");
+        let mut gathered = Gathered::new(&input(100));
+        gathered.add(change(1, 1, (100, 100), false), Timestamp::UNIX_EPOCH).expect("a row");
+        let staged = gathered.into_staged(&store, "runs/x/y", String::new()).await.expect("staged");
+        let counts = staged.counts;
+        assert_eq!((counts.to_write, counts.later, counts.up, counts.down), (1, 1, 0, 0));
+        assert_eq!((staged.value, staged.largest, staged.moments.len()), (Vec::new(), Vec::new(), 1));
     }
 }

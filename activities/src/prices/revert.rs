@@ -1,8 +1,11 @@
 //! A run is taken back by its before-images, the last write first: a price goes back to what it was, unless somebody
 //! has changed it since.
+//!
+//! Where a product was changed several times, somebody may have given it the price of a step before: it looks as if the
+//! last step had been put back already. Only a group with a mark was; else the price is somebody else's, and the steps
+//! before leave it alone.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use contracts::bulk::{INLINE_MAX, Written, count_cause};
@@ -14,6 +17,7 @@ use contracts::values::{IdempotencyKey, VariantId};
 use futures::FutureExt as _;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use store::{LinesWriter, Store};
 use temporalio_client::errors::WorkflowInteractionError;
 use temporalio_client::{Client, UntypedWorkflow, WorkflowDescribeOptions, WorkflowExecutionStatus};
@@ -76,10 +80,14 @@ pub(super) async fn revert(
         walk.note(Progress::default()).await;
     }
     let one_by_one = OneByOne::new(ctx, input.rate, walk.progress().due);
+    let left = match has_steps {
+        true => walk.alive(traces::left(store, &run)).await.map_err(Trouble::into_failure)?,
+        false => HashSet::new(),
+    };
     let would_be = HashMap::new();
     let overwritten = &overwritten;
     let mut revert =
-        Revert { ctx, shop, store, abilities, input, overwritten, has_steps, one_by_one, would_be };
+        Revert { ctx, shop, store, abilities, input, overwritten, has_steps, one_by_one, would_be, left };
     revert.all(&mut walk, &groups).await?;
     if !input.dry_run && !groups.is_empty() {
         let mark = traces::end_revert(store, &run, &input.key);
@@ -115,6 +123,8 @@ struct Revert<'r> {
     /// Prices that a dry run would have put back, where a product was changed several times, by the hash of their
     /// variant.
     would_be: HashMap<u64, i64>,
+    /// Variants with a price of somebody else that may be the one of a step before, by their hash.
+    left: HashSet<u64>,
 }
 
 /// A price to put back.
@@ -164,7 +174,10 @@ impl Revert<'_> {
 
     /// Rows of one look.
     async fn group(&mut self, name: &str, mut progress: Progress) -> Result<Gone, Trouble> {
-        let group = Group::read(self.store, &folder(&self.input.batch_id), name).await?;
+        let run = folder(&self.input.batch_id);
+        let group = Group::read(self.store, &run, name).await?;
+        // Of a run without steps it makes no difference.
+        let may_be_back = !self.has_steps || traces::is_put_back(self.store, &run, name).await?;
         let skus: BTreeSet<&str> = group.images.iter().map(|image| image.sku.as_str()).collect();
         let prices = images::prices(self.ctx, self.shop, skus).await?;
         let (mut backs, mut outcomes, overwritten) = (Vec::new(), Vec::new(), self.overwritten);
@@ -186,9 +199,15 @@ impl Revert<'_> {
                 let now = now.map(|now| now.price.minor_units());
                 let now = self.would_be.get(&back.name()).copied().or(now);
                 match now {
-                    Some(now) if now == image.price.minor_units() => backs.push(back),
+                    Some(now) if now == image.price.minor_units() && !self.left.contains(&back.name()) => {
+                        backs.push(back);
+                    }
                     // Nobody has touched it, as far as anybody knows.
                     Some(now) if outcome.is_none() && (now == before || now == *looked) => {}
+                    Some(now) if now == before && !may_be_back => {
+                        self.leave(&back).await?;
+                        outcomes.push(back.outcome(RevertAction::ChangedSince, None));
+                    }
                     Some(now) if now == before => {
                         self.one_by_one.note_known();
                         outcomes.push(back.outcome(RevertAction::Restored, None));
@@ -204,6 +223,9 @@ impl Revert<'_> {
             }
         }
         let (mut trouble, mut is_cut, mut restored) = (None, false, 0);
+        if self.has_steps && !self.input.dry_run && !backs.is_empty() {
+            traces::begin_group(self.store, &run, name).await?;
+        }
         for sent in self.put_back(&backs).await {
             match sent {
                 Ok(Some(outcome)) => {
@@ -218,6 +240,15 @@ impl Revert<'_> {
         progress.groups += 1;
         progress.due = self.one_by_one.due();
         Ok(Gone { progress, restored, trouble, is_cut })
+    }
+
+    /// The steps before leave this variant alone.
+    async fn leave(&mut self, back: &Back<'_>) -> Result<(), Trouble> {
+        self.left.insert(back.name());
+        if self.input.dry_run {
+            return Ok(());
+        }
+        traces::leave(self.store, &folder(&self.input.batch_id), back.name()).await
     }
 
     async fn put_back(&mut self, backs: &[Back<'_>]) -> Vec<Result<Option<RevertOutcome>, Trouble>> {
@@ -312,10 +343,10 @@ impl<'i> Back<'i> {
         }
     }
 
+    /// The hash of its variant: it names marks, so it is the same in every version.
     fn name(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        (self.image.sku.as_str(), self.variant.as_str()).hash(&mut hasher);
-        hasher.finish()
+        let hash = Sha256::digest(format!("{}\n{}", self.image.sku, self.variant));
+        hash.iter().take(8).fold(0, |hash, byte| hash << 8 | u64::from(*byte))
     }
 
     /// The fate of the price by the shop's answer; [`Answer::Same`]: it was another one than the run's.

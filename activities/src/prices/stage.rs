@@ -156,7 +156,7 @@ impl Staging<'_> {
                 Err(defects) => self.gathered.turn_away(given, None, defects)?,
             }
         }
-        self.put_errors(false).await?;
+        self.put_told(false).await?;
         buckets.put(self.store, &self.input.folder).await
     }
 
@@ -189,10 +189,7 @@ impl Staging<'_> {
                 resolved.extend(resolve(product, rows, &self.input.checks, self.input.now));
             }
         }
-        let sku_of = |place: usize| -> Option<String> {
-            let sku = given.get(place).and_then(|given| given.row.get("sku"));
-            sku.and_then(|sku| serde_json::from_str(sku.get()).ok())
-        };
+        let sku_of = |place: usize| given.get(place).and_then(sku);
         guess(self.ctx, self.shop, &mut resolved, sku_of).await?;
         // In the order of the file, as far as the bucket goes.
         resolved.sort_by_key(|(place, _)| *place);
@@ -200,37 +197,49 @@ impl Staging<'_> {
             breathe(place).await;
             self.take(given, resolved)?;
         }
-        self.put_errors(false).await?;
+        self.put_told(false).await?;
         self.gathered.put_rows(self.store, &self.input.folder).await
     }
 
-    async fn put_errors(&mut self, is_last: bool) -> Result<(), Trouble> {
-        self.gathered.put_errors(self.store, &folder(&self.input.batch_id), is_last).await
+    /// Rows that are told and not written: the wrong ones, and those that need no write.
+    async fn put_told(&mut self, is_last: bool) -> Result<(), Trouble> {
+        let (gathered, own) = (&mut self.gathered, folder(&self.input.batch_id));
+        gathered.errors.put(self.store, &format!("{own}/errors"), is_last).await?;
+        gathered.unchanged.put(self.store, &format!("{own}/unchanged"), is_last).await
     }
 
     fn take(&mut self, given: GivenRow, resolved: Resolved) -> Result<(), Trouble> {
         match resolved {
             Resolved::Write(change) => self.gathered.add(*change, self.input.now),
-            Resolved::Same { is_other_old } => {
-                self.gathered.counts.unchanged += 1;
-                self.gathered.counts.other_old_price += u64::from(is_other_old);
-                Ok(())
-            }
+            Resolved::Same { is_other_old, outcome } => self.gathered.pass_over(&outcome, is_other_old),
             Resolved::Wrong(defects) => {
-                let sku = given.row.get("sku").and_then(|sku| serde_json::from_str(sku.get()).ok());
+                let sku = sku(&given);
                 self.gathered.turn_away(given, sku, defects)
             }
         }
     }
 
     async fn finish(mut self) -> Result<StagedPrices, Trouble> {
-        self.put_errors(true).await?;
-        // Of this list alone: one before it under this name may have had other wrong rows.
-        let errors = serde_json::to_vec(self.gathered.errors())?;
-        self.store.replace(&format!("{}/errors.json", folder(&self.input.batch_id)), errors).await?;
+        self.put_told(true).await?;
+        // Of this list alone: one before it under this name may have had other rows.
+        let own = folder(&self.input.batch_id);
+        let index = |name: &str| format!("{own}/{name}.json");
+        let errors = serde_json::to_vec(&self.gathered.errors.lists)?;
+        self.store.replace(&index("errors"), errors).await?;
+        if !self.input.dry_run {
+            let unchanged = serde_json::to_vec(&self.gathered.unchanged.lists)?;
+            self.store.replace(&index("unchanged"), unchanged).await?;
+        }
         let receipt = self.gathered.hashes();
         let receipt = Receipt::of(&receipt.0, &receipt.1);
         let receipt = receipt.map_err(|error| Trouble::Final(error.to_string()))?;
         self.gathered.into_staged(self.store, &self.input.folder, receipt.to_string()).await
     }
+}
+
+/// The SKU of a row, also where a workbook has made a number of it.
+fn sku(given: &GivenRow) -> Option<String> {
+    let written = given.row.get("sku")?.get();
+    let is_number = written.starts_with(|first: char| first.is_ascii_digit());
+    if is_number { Some(written.to_owned()) } else { serde_json::from_str(written).ok() }
 }

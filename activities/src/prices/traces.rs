@@ -1,6 +1,6 @@
 //! The traces of a run in its folder: before-images, marks of what was begun, outcomes; and whether it was taken back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use contracts::objects::ObjectRef;
@@ -86,6 +86,39 @@ pub(super) async fn begin_revert(store: &Store, folder: &str, holds: Duration) -
 /// Another run may write under this name: the one before it has written nothing that could be taken back.
 pub(super) async fn forget_revert(store: &Store, folder: &str) -> Result<(), Trouble> {
     Ok(store.remove(&begin_mark(folder)).await?)
+}
+
+/// The mark that prices of a group may have been put back. `group` is the name of its before-images.
+fn put_back_mark(folder: &str, group: &str) -> String {
+    let name = group.strip_prefix(&format!("{folder}/images/")).unwrap_or(group);
+    format!("{folder}/put-back/{name}")
+}
+
+/// Whether prices of a group may have been put back.
+pub(super) async fn is_put_back(store: &Store, folder: &str, group: &str) -> Result<bool, StoreError> {
+    Ok(store.about(&put_back_mark(folder, group)).await?.is_some())
+}
+
+/// Marks a group, before the first of its prices is put back.
+pub(super) async fn begin_group(store: &Store, folder: &str, group: &str) -> Result<(), Trouble> {
+    store.create(&put_back_mark(folder, group), b"true".to_vec()).await?;
+    Ok(())
+}
+
+/// Keeps in mind that a variant has a price of somebody else, whatever it is.
+pub(super) async fn leave(store: &Store, folder: &str, variant: u64) -> Result<(), Trouble> {
+    store.create(&format!("{folder}/left/{variant:016x}"), b"true".to_vec()).await?;
+    Ok(())
+}
+
+/// The variants that are kept in mind.
+pub(super) async fn left(store: &Store, folder: &str) -> Result<HashSet<u64>, Trouble> {
+    let read = |key: &str| {
+        let name = key.rsplit_once('/').map_or(key, |(_, name)| name);
+        let variant = u64::from_str_radix(name, 16);
+        variant.map_err(|_| Trouble::Final(format!("{key} is no mark of a variant")))
+    };
+    store.list(&format!("{folder}/left")).await?.iter().map(|mark| read(&mark.key)).collect()
 }
 
 /// The mark that a run was taken back to the end: then that is final, also when nobody remembers the revert.

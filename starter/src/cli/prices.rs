@@ -103,7 +103,7 @@ pub(crate) struct PaceArgs {
     /// Batches under way at once [default: 1]
     #[arg(long, value_name = "N")]
     pub(crate) parallel: Option<u32>,
-    /// Pause between two batches, such as 1s or 0s [default: 1s]
+    /// Pause between two batches, such as 1s or 0s, an hour at most [default: 1s]
     #[arg(long, value_name = "DURATION")]
     pub(crate) delay: Option<String>,
     /// Rows a second [default: no limit but the delay]

@@ -30,7 +30,7 @@ pub struct BulkPriceUpdateData {
     pub batch_size: u32,
     /// `parallel`: batches under way at once (default 1, at most 8).
     pub parallel: u32,
-    /// `delay`: between two batches (default 1 s; 0s for none).
+    /// `delay`: between two batches (default 1 s; 0s for none; at most an hour: it passes inside an activity).
     pub delay: Duration,
     /// `max_per_second`: rows a second (default: no limit but the delay).
     pub rate: Option<Rate>,
@@ -85,6 +85,8 @@ impl BulkPriceUpdateData {
 }
 
 const HOUR: u64 = 60 * 60;
+/// An activity that waits for longer would run into its own end (`SUN_PRICES_PATIENCE`).
+const DELAY_MAX: Duration = Duration::from_secs(HOUR);
 
 impl Checked for BulkPriceUpdateData {
     fn read(fields: &Fields<'_>) -> Option<Self> {
@@ -188,9 +190,13 @@ fn on_invalid(value: &RawValue) -> Result<OnInvalid, Refusal> {
 
 /// A span that may be none.
 fn pause(value: &RawValue) -> Result<Duration, Refusal> {
-    match text(40)(value)?.as_str() {
-        "0" | "0s" | "0ms" => Ok(Duration::ZERO),
-        _ => span(value),
+    let pause = match text(40)(value)?.as_str() {
+        "0" | "0s" | "0ms" => Duration::ZERO,
+        _ => span(value)?,
+    };
+    match pause <= DELAY_MAX {
+        true => Ok(pause),
+        false => refuse("is longer than an hour", "send several lists, each at its time"),
     }
 }
 
@@ -225,6 +231,8 @@ mod tests {
         let with = |more: &str| problems(&format!(r#"{{"batch_id": "b", "updates": [{{}}], {more}}}"#));
         assert_eq!(with(r#""delay": "0s""#), [""; 0]);
         assert_eq!(with(r#""delay": "soon""#), ["delay is not a span of time"]);
+        assert_eq!(with(r#""delay": "1h""#), [""; 0]);
+        assert_eq!(with(r#""delay": "30h""#), ["delay is longer than an hour"]);
         assert_eq!(with(r#""max_per_second": 0"#), ["max_per_second is 0"]);
         assert!(with(r#""approve": "yes""#)[0].starts_with("approve is not a receipt"));
         let both = r#""dry_run": true, "approve": "0123456789abcdef-0123456789abcdef""#;

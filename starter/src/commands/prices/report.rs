@@ -39,7 +39,11 @@ pub(crate) async fn run(out: &Out, args: &ReportArgs) -> Result<Exit, Failure> {
         ),
     };
     let folder = format!("prices/{}/{name}", args.batch_id);
-    let keys = keys(&store, &folder, args.errors).await?;
+    let mut keys = keys(&store, &folder, args.errors).await?;
+    if name == "outcomes" {
+        // Those that needed no write, as the check found.
+        keys.extend(self::keys(&store, &format!("prices/{}/unchanged", args.batch_id), true).await?);
+    }
     if keys.is_empty() {
         let message = format!("there is nothing in {folder}");
         return Err(Failure::new(Exit::NotFound, message).fix(
@@ -57,8 +61,8 @@ pub(crate) async fn run(out: &Out, args: &ReportArgs) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-/// The objects with the rows. Wrong rows are those of the last list that was checked under the name; it may have had
-/// several, as long as nothing was written.
+/// The objects with the rows. Those that the check tells are of the last list that was checked under the name; it may
+/// have had several, as long as nothing was written.
 async fn keys(store: &Store, folder: &str, is_indexed: bool) -> Result<Vec<String>, Failure> {
     let listed = |objects: Vec<store::Listed>| objects.into_iter().map(|object| object.key).collect();
     if !is_indexed {
