@@ -41,8 +41,8 @@ pub fn is_made_of_a_key(text: &str, is_number: bool) -> bool {
 
 /// Whether a text is what a spreadsheet shows for a key that it took for something else: the day 2026-02-01 was `1-2`,
 /// the time 01:30:00 was `1:30`, and `10%` was typed so. Days and times are meant as tables are read, in ISO 8601, and
-/// as a spreadsheet shows them in CSV: `1-Feb`, `Feb-26`, `01/02/2026`. A text behind a formula's sign (`="0012"`) is how
-/// CSV keeps a spreadsheet from doing so; the key is what stands in it.
+/// as a spreadsheet shows them in CSV: `1-Feb`, `Feb-26`, `01/02/2026`. A text behind a formula's sign (`="0012"`) is
+/// how CSV keeps a spreadsheet from doing so; the key is what stands in it.
 #[must_use]
 pub fn is_shown_for_a_key(text: &str) -> bool {
     let text = trimmed(text);
