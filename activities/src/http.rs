@@ -5,9 +5,9 @@
 //! | no connection | `NotSent` | retries: nothing happened |
 //! | 429 | `PutOff` | retries after `Retry-After`: nothing happened |
 //! | nothing was sent: what came of the request before may still show | `TooSoon` | retries when that time is over |
-//! | 401, 403, and a path that is not there (404 or 405 without the API's own words) | `Setting` | retries: nothing
-//! happened. The failure names the settings to look at, and a worker with the right ones goes on where this one stopped
-//! |
+//! | 401, 403, and a path that is not there (404 or 405 without the API's own words, or without a code in them) |
+//! `Setting` | retries: nothing happened. The failure names the settings to look at, and a worker with the right ones
+//! goes on where this one stopped |
 //! | timeout, connection lost, 5xx, 408, 3xx, an answer that is no JSON | `Unknown` | retries, after the adapter looked
 //! up what became of it |
 //! | an answer that is larger than is read | `TooLarge` | the same; a list of products is asked for in smaller parts |
@@ -385,6 +385,9 @@ impl Api {
         if !status.is_success() || field("success") == Some("false") {
             let body = serde_json::from_slice(body).unwrap_or(Value::Null);
             let refusal = Box::new(refusal(status, &body));
+            if refusal.is_about_the_path() {
+                return Err(self.channel.of_somebody_else(status));
+            }
             return Err(CallError::Refused { system: self.endpoint.system, refusal });
         }
         // Straight from the text, so that amounts keep their digits.

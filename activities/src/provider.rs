@@ -145,6 +145,14 @@ impl Given<'_> {
         self.get(variable).map(|text| base_url(variable, text)).transpose()
     }
 
+    /// A setting that is the base URL of an API.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn api_url(&self, variable: &str) -> Result<Option<Url>, Problem> {
+        self.get(variable).map(|text| api_url(variable, text)).transpose()
+    }
+
     /// The endpoint of a system that speaks like the platform: its own, by these settings, or else the platform's. One
     /// with a URL of its own never gets the platform's token.
     ///
@@ -156,7 +164,7 @@ impl Given<'_> {
         url_setting: &'static str,
         token_setting: &'static str,
     ) -> Result<Endpoint, Vec<Problem>> {
-        let own = self.url(url_setting).map_err(|problem| vec![problem])?;
+        let own = self.api_url(url_setting).map_err(|problem| vec![problem])?;
         let home = self.home.ok_or_else(Vec::new)?;
         let names = Names::of(url_setting, token_setting);
         Ok(home.elsewhere(system, own, self.secret(token_setting), names))
@@ -208,6 +216,18 @@ pub fn base_url(variable: &str, text: &str) -> Result<Url, Problem> {
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(Problem::new(variable, "holds credentials", "give them as a token instead"));
+    }
+    Ok(url)
+}
+
+/// Reads a base URL behind which paths are put.
+///
+/// # Errors
+/// As [`base_url`]; also when it has a query or a fragment, which would be lost or stand behind each path.
+pub fn api_url(variable: &str, text: &str) -> Result<Url, Problem> {
+    let url = base_url(variable, text)?;
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(Problem::new(variable, "has something behind its path (? or #)", "leave that out"));
     }
     Ok(url)
 }

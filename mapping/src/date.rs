@@ -14,7 +14,7 @@ pub fn moment(text: &str, format: Option<&str>, zone: Option<&TimeZone>) -> Resu
         Some(format) => formatted(text, format)?,
         None => standard(text)?,
     };
-    match read {
+    let moment = match read {
         Read::Moment(moment) => Ok(moment),
         Read::Local(local) => match zone {
             Some(zone) => local_in(local, zone),
@@ -24,8 +24,16 @@ pub fn moment(text: &str, format: Option<&str>, zone: Option<&TimeZone>) -> Resu
             let begins = day.to_zoned(zone.cloned().unwrap_or(TimeZone::UTC));
             begins.map(|begins| begins.timestamp()).map_err(|_| "is out of range".to_owned())
         }
+    }?;
+    // Databases and programs have a first day of all, for where nobody said one: `0001-01-01`.
+    match moment.to_zoned(TimeZone::UTC).year() < FIRST_YEAR {
+        true => Err(format!("is before the year {FIRST_YEAR}: leave it out where no date is meant")),
+        false => Ok(moment),
     }
 }
+
+/// Nobody's orders are older.
+const FIRST_YEAR: i16 = 1000;
 
 /// Whether a format can be read at all: a date that is written by it must be read by it.
 pub(crate) fn can_be_read(format: &str) -> bool {

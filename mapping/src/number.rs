@@ -74,7 +74,10 @@ fn stripped(text: &str, strip: &[String]) -> String {
     loop {
         let before = rest;
         for word in strip {
-            rest = rest.strip_prefix(word.as_str()).unwrap_or(rest).trim();
+            // Before the digits it is where decimals begin: `.5`.
+            if !matches!(word.as_str(), "." | ",") {
+                rest = rest.strip_prefix(word.as_str()).unwrap_or(rest).trim();
+            }
             rest = rest.strip_suffix(word.as_str()).unwrap_or(rest).trim();
         }
         if rest == before {

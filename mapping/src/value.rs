@@ -214,8 +214,8 @@ impl<'a> Value<'a> {
 const MADE: &str = "is a number that a spreadsheet made of a key, and its digits may be lost: export the column as text, or, \
                     if keys are written so, set exact in its rule";
 
-const SHOWN: &str = "is a date, a time, a percentage or a truth value, as a spreadsheet makes them of keys: export the column as \
-                     text, or, if keys are written so, set exact in its rule";
+const SHOWN: &str = "is a date, a time, a percentage, a truth value or a formula, as a spreadsheet makes them of keys: export the \
+                     column as text, or, if keys are written so, set exact in its rule";
 
 fn whole(amount: Decimal) -> Result<Converted, String> {
     let whole = amount.normalize();

@@ -1,5 +1,7 @@
 //! Files that mean harm, or were made by a broken program: each costs its row, which says why, and nothing else.
 
+use std::path::PathBuf;
+
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 use tests::catalog::CatalogWorld;
@@ -32,9 +34,8 @@ fn causes(result: &Value, kind: &str, name: &str) -> Vec<(String, String)> {
     failed.map(|row| (text(row, name), text(row, "cause"))).collect()
 }
 
-#[tokio::test]
-async fn each_hostile_row_says_why_and_the_others_come_into_the_shop() -> anyhow::Result<()> {
-    let shop = CatalogWorld::new().await?;
+/// A folder of pictures, of which one is good.
+fn hostile_images(shop: &CatalogWorld) -> anyhow::Result<PathBuf> {
     let images = shop.folder().join("images");
     std::fs::create_dir_all(&images)?;
     // Two gigabytes, none of which is on the disk.
@@ -44,6 +45,13 @@ async fn each_hostile_row_says_why_and_the_others_come_into_the_shop() -> anyhow
     {
         std::fs::write(images.join(name), content)?;
     }
+    Ok(images)
+}
+
+#[tokio::test]
+async fn each_hostile_row_says_why_and_the_others_come_into_the_shop() -> anyhow::Result<()> {
+    let shop = CatalogWorld::new().await?;
+    let images = hostile_images(&shop)?;
     let inside = ["http://127.0.0.1:9/a.jpg", "http://localhost:9/a.jpg", "http://[::1]:9/a.jpg"];
     let paths: Vec<String> = ["huge.jpg", "wide.jpg", "zip.jpg", "good.gif"]
         .into_iter()

@@ -2,6 +2,7 @@
 //!
 //! - `processes`: a process stands in every list that names processes;
 //! - `files`: how long files and lines may be, and that nothing is left undone;
+//! - `functions`: how long functions may be;
 //! - `folders`: folders, modules and dependencies stand in the lists that explain them;
 //! - `page`: reads a Markdown page, or the comments of a Rust file;
 //! - `command`: reads a command as a shell would, and has its program parse it;
@@ -16,6 +17,7 @@ mod command;
 mod documents;
 mod files;
 mod folders;
+mod functions;
 mod page;
 mod processes;
 mod rooms;

@@ -15,7 +15,8 @@ use codes::Zero;
 /// A phone number, without whatever stands between its digits.
 ///
 /// # Errors
-/// When it is not in the international form, or has a 0 behind the country's code that cannot belong there.
+/// When it is not in the international form, has a 0 behind the country's code that cannot belong there, or is a number
+/// of a spreadsheet, or two numbers.
 pub fn phone(text: &str) -> Result<String, Refusal> {
     if crate::sign::trimmed(text).is_empty() {
         return refuse("is empty", "fill it in");
@@ -24,6 +25,8 @@ pub fn phone(text: &str) -> Result<String, Refusal> {
     if digits.starts_with('0') {
         return not_international();
     }
+    let written: String = crate::number(text).chars().map(narrow).collect();
+    of_one_number(&written, "send one, as +84901234567", "send it as +84901234567")?;
     let (code, number) = digits.split_at(codes::length(&digits));
     let number = match (number.strip_prefix('0'), codes::zero(code)) {
         (None, _) | (Some(_), Zero::Kept) => number,
@@ -54,23 +57,35 @@ pub fn local_phone(text: &str, max: usize) -> Result<String, Refusal> {
     if !text.chars().all(is_of_one) {
         return refuse("holds a sign that no phone number has", SEND);
     }
-    // `901234567.0`, and no `090.123.4567`.
-    if text.split_once('.').is_some_and(|(whole, behind)| {
-        whole.len() >= LONG
-            && (1..=2).contains(&behind.len())
-            && crate::sku::are_digits(&format!("{whole}{behind}"))
-    }) {
-        return refuse("is a number with decimals, as a spreadsheet makes them", "export the column as text");
-    }
+    of_one_number(&text, SEND, "export the column as text")?;
     let digits = text.chars().filter(char::is_ascii_digit).count();
-    let runs = text.split(|sign: char| !sign.is_ascii_digit());
-    if digits > 15 || runs.filter(|run| run.len() >= LONG).count() > 1 {
-        return refuse("holds more digits than one phone number", SEND);
+    if digits > 15 {
+        return refuse(TOO_MANY, SEND);
     }
     if digits < SHORT || text.chars().all(|sign| sign == '0' || !sign.is_ascii_digit()) {
         return refuse("is not a phone number", SEND);
     }
     Ok(text)
+}
+
+const TOO_MANY: &str = "holds more digits than one phone number";
+
+/// Refuses what would become somebody else's number if its digits were put together: `901234567.0` (and not
+/// `090.123.4567`), and two numbers.
+fn of_one_number(text: &str, send_one: &str, send_it: &str) -> Result<(), Refusal> {
+    let text = text.trim_matches(|sign| sign == '+' || is_between(sign));
+    if text.split_once('.').is_some_and(|(whole, behind)| {
+        whole.len() >= LONG
+            && (1..=2).contains(&behind.len())
+            && crate::sku::are_digits(&format!("{whole}{behind}"))
+    }) {
+        return refuse("is a number with decimals, as a spreadsheet makes them", send_it);
+    }
+    let runs = text.split(|sign: char| !sign.is_ascii_digit());
+    match runs.filter(|run| run.len() >= LONG).count() {
+        0 | 1 => Ok(()),
+        _ => refuse(TOO_MANY, send_one),
+    }
 }
 
 /// Digits of a number that is whole without any other.
@@ -194,6 +209,16 @@ mod tests {
         assert!(
             ["0901 234 567", "(0901) 234567", "0084901234567", ""].iter().all(|own| !is_international(own))
         );
+        // Put together, their digits would be somebody else's number.
+        for written in ["+84901234567.0", "+84901234567.00", "(+84901234567.0)"] {
+            let problem = phone(written).expect_err(written).problem;
+            assert_eq!(problem, "is a number with decimals, as a spreadsheet makes them", "{written:?}");
+        }
+        for written in ["+1 5551234 5551235", "+1 5551234-5551235"] {
+            let problem = phone(written).expect_err(written).problem;
+            assert_eq!(problem, "holds more digits than one phone number", "{written:?}");
+        }
+        assert_eq!(phone("+33.6.12.34.56.78").as_deref(), Ok("+33612345678"));
         assert_eq!(phone(" \u{200b}").expect_err("nothing").problem, "is empty");
         for (written, code) in [
             ("+36 (06) 30 123 4567", "36"),

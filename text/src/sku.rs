@@ -17,7 +17,8 @@ pub fn plain_sku(text: &str) -> String {
 
 /// Whether a text is a number that a spreadsheet made of a key: `8.93462E+12` was an article number before it was taken
 /// for an amount, and so was `100045.0`; in other countries `8,93462E+12` and `100045,00`. A text such as `1E5`
-/// may be a code; as a JSON number (`is_number`) it is none, and neither is one with decimals: `90.750` became 90.75.
+/// may be a code, and `1.5E3`; `1.2345678E7` is how other programs write an article number of eight digits. As a JSON
+/// number (`is_number`) none is a code, and neither is one with decimals: `90.750` became 90.75.
 #[must_use]
 pub fn is_made_of_a_key(text: &str, is_number: bool) -> bool {
     let text = trimmed(text);
@@ -31,13 +32,17 @@ pub fn is_made_of_a_key(text: &str, is_number: bool) -> bool {
         let is_mantissa =
             whole.len() == 1 && are_digits(whole) && (fraction.is_empty() || are_digits(fraction));
         let is_long = digits.len() >= 2 && are_digits(digits);
-        is_number || (is_mantissa && is_long && (has_sign || !fraction.is_empty()))
+        // From ten million on, some programs show each number so.
+        let is_of_millions = matches!(digits, "7" | "8" | "9") && !fraction.is_empty();
+        is_number || (is_mantissa && ((is_long && (has_sign || !fraction.is_empty())) || is_of_millions))
     });
     is_whole || is_power || (is_number && text.contains('.'))
 }
 
 /// Whether a text is what a spreadsheet shows for a key that it took for something else: the day 2026-02-01 was `1-2`,
-/// the time 01:30:00 was `1:30`, and `10%` was typed so. Days and times are meant as tables are read, in ISO 8601.
+/// the time 01:30:00 was `1:30`, and `10%` was typed so. Days and times are meant as tables are read, in ISO 8601, and
+/// as a spreadsheet shows them in CSV: `1-Feb`, `Feb-26`, `01/02/2026`. A text behind a formula's sign (`="0012"`) is
+/// how CSV keeps a spreadsheet from doing so; the key is what stands in it.
 #[must_use]
 pub fn is_shown_for_a_key(text: &str) -> bool {
     let text = trimmed(text);
@@ -59,7 +64,39 @@ pub fn is_shown_for_a_key(text: &str) -> bool {
         let (whole, fraction) = digits.split_once(['.', ',']).unwrap_or((digits, "0"));
         are_digits(whole.strip_prefix('-').unwrap_or(whole)) && are_digits(fraction)
     };
-    is_day(text) || is_time(text) || is_moment() || is_percentage()
+    let is_formula = text.strip_prefix("=\"").is_some_and(|rest| rest.ends_with('"'));
+    is_day(text)
+        || is_time(text)
+        || is_moment()
+        || is_percentage()
+        || is_formula
+        || is_day_of_a_month(text)
+        || is_written_day(text)
+}
+
+/// `1-Feb`, `Feb-26`, as spreadsheets show a day or a month; `FEB-26` may be a code.
+fn is_day_of_a_month(text: &str) -> bool {
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let is_pair = |month: &str, digits: &str| {
+        MONTHS.contains(&month) && (1..=2).contains(&digits.len()) && are_digits(digits)
+    };
+    text.split_once('-').is_some_and(|(one, other)| is_pair(one, other) || is_pair(other, one))
+}
+
+/// `1/2/2026`, `01.02.2026`, `2026/02/01`: a day of this century or the last one.
+fn is_written_day(text: &str) -> bool {
+    let is_year = |part: &str| part.len() == 4 && (part.starts_with("19") || part.starts_with("20"));
+    let is_short = |part: &str| part.parse::<u8>().is_ok_and(|number| (1..=31).contains(&number));
+    ['/', '.'].into_iter().any(|sign| {
+        let parts: Vec<&str> = text.split(sign).collect();
+        parts.iter().all(|part| are_digits(part))
+            && match parts.as_slice() {
+                [one, two, year] if is_year(year) => is_short(one) && is_short(two),
+                [year, one, two] if is_year(year) => is_short(one) && is_short(two),
+                _ => false,
+            }
+    })
 }
 
 pub(crate) fn are_digits(part: &str) -> bool {
@@ -91,14 +128,43 @@ mod tests {
             "10%",
             " 7.5 % ",
             "-3,5%",
+            // As CSV has them.
+            "1-Feb",
+            "01-Feb",
+            "Feb-26",
+            "1/2/2026",
+            "01.02.2026",
+            "2026/02/01",
+            "=\"0012\"",
         ] {
             assert!(is_shown_for_a_key(text), "{text}");
         }
-        for text in
-            ["1-2", "2026-2-1", "20260201", "A-2026-02-01", "01:30", "100", "%", "A%", "TRUE", "2026-02-01-1"]
-        {
+        for text in [
+            "1-2",
+            "2026-2-1",
+            "20260201",
+            "A-2026-02-01",
+            "01:30",
+            "100",
+            "%",
+            "A%",
+            "TRUE",
+            "2026-02-01-1",
+            "FEB-26",
+            "Feb-026",
+            "1-Foo",
+            "1/2/3",
+            "10.20.3026",
+            "99/99/2026",
+            "1.2.2026.4",
+            "=1+1",
+        ] {
             assert!(!is_shown_for_a_key(text), "{text}");
         }
+        for text in ["1.2345678E7", "8,93462E9", "1.0e8"] {
+            assert!(is_made_of_a_key(text, false), "{text}");
+        }
+        assert!(!is_made_of_a_key("1.5E3", false) && !is_made_of_a_key("1E7", false));
         assert!(is_made_of_a_key("90.75", true) && !is_made_of_a_key("90.75", false));
         assert!(is_made_of_a_key("1.00E+05", true) && !is_made_of_a_key("100000", true));
     }

@@ -7,7 +7,8 @@
 //! - `onboarding`, `erp`, `bulk`, `media`: what some processes need;
 //! - `patience`: how long a step is retried;
 //! - `operation`, `door`, `tuning`: how the worker runs, what may come in, how much at once;
-//! - `secret`, `problems`: how a secret is read, and what is wrong.
+//! - `secret`, `misspelt`, `problems`: how a secret is read, variables that miss a setting by a letter, and what is
+//!   wrong.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ mod bulk;
 mod door;
 mod erp;
 mod media;
+mod misspelt;
 mod notification;
 mod onboarding;
 mod operation;
@@ -146,6 +148,7 @@ impl Config {
         // Providers are opened while they are checked, and opening one asks for TLS.
         crate::install_crypto();
         let mut problems = Problems::default();
+        misspelt::check(std::env::vars_os().map(|(name, _)| name), &mut problems);
         let limits = self.shop.limits();
         let temporal = self.temporal.read();
         let shop = self.shop.check(&mut problems);

@@ -1,5 +1,6 @@
 //! The connection to Temporal: waited for with back-off, search attributes registered, version checked.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
@@ -138,19 +139,20 @@ async fn register_search_attributes(client: &Client) -> anyhow::Result<()> {
         Err(status) if is_not_offered(&status) => (Default::default(), false),
         Err(status) => bail!("search attributes cannot be listed: {}", status.message()),
     };
-    let is_known = |name: &str| known.custom_attributes.contains_key(name);
+    let known = known.custom_attributes;
+    let others = of_another_type(&known, &namespace);
+    if !others.is_empty() {
+        bail!("{}", others.join("\n  "));
+    }
+    let is_known = |name: &str| known.contains_key(name);
     let missing: Vec<_> = search_attributes::all().into_iter().filter(|(name, _)| !is_known(name)).collect();
     if missing.is_empty() {
         return Ok(());
     }
-    let indexed = |kind| match kind {
-        Kind::Keyword => IndexedValueType::Keyword.into(),
-        Kind::KeywordList => IndexedValueType::KeywordList.into(),
-        Kind::Bool => IndexedValueType::Bool.into(),
-    };
+    let indexed = |(name, kind): &(&str, Kind)| ((*name).to_owned(), indexed(*kind).into());
     let add = AddSearchAttributesRequest {
         namespace: namespace.clone(),
-        search_attributes: missing.iter().map(|(name, kind)| ((*name).to_owned(), indexed(*kind))).collect(),
+        search_attributes: missing.iter().map(indexed).collect(),
     };
     let names: Vec<_> = missing.iter().map(|(name, _)| *name).collect();
     match operator.add_search_attributes(add.into_request()).await {
@@ -178,13 +180,49 @@ async fn register_search_attributes(client: &Client) -> anyhow::Result<()> {
                 );
                 return Ok(());
             }
-            bail!(
-                "search attributes are missing and cannot be registered from here ({}): run\n  {}",
-                status.message(),
-                commands.join("\n  ")
-            )
+            bail!("{}", not_registered(&namespace, status.message(), &commands))
         }
     }
+}
+
+fn indexed(kind: Kind) -> IndexedValueType {
+    match kind {
+        Kind::Keyword => IndexedValueType::Keyword,
+        Kind::KeywordList => IndexedValueType::KeywordList,
+        Kind::Bool => IndexedValueType::Bool,
+    }
+}
+
+/// The attributes that somebody has registered with another type, each with the fix. Their runs would hang, because the
+/// server refuses the value.
+fn of_another_type(known: &HashMap<String, i32>, namespace: &str) -> Vec<String> {
+    let wrong = |(name, kind): (&'static str, Kind)| {
+        let theirs = *known.get(name)?;
+        (theirs != i32::from(indexed(kind))).then(|| {
+            let theirs =
+                IndexedValueType::try_from(theirs).map_or("another type", |theirs| theirs.as_str_name());
+            format!(
+                "search attribute {name} is registered as {theirs}, and has to be {kind:?}: see who uses it; then \
+                 remove it, and the worker registers it anew: temporal operator search-attribute remove --namespace \
+                 {namespace} --name {name} --yes"
+            )
+        })
+    };
+    search_attributes::all().into_iter().filter_map(wrong).collect()
+}
+
+/// The server's words about attributes that it does not register, and the fix. A namespace has room for a few of each
+/// type; the same command again would make none.
+fn not_registered(namespace: &str, said: &str, commands: &[String]) -> String {
+    let commands = commands.join("\n  ");
+    if said.contains("more than") {
+        return format!(
+            "search attributes are missing, and the namespace has no room for them ({said}): see which are there \
+             (temporal operator search-attribute list --namespace {namespace}), and remove some that nobody uses, or \
+             take another namespace; needed are\n  {commands}"
+        );
+    }
+    format!("search attributes are missing and cannot be registered from here ({said}): run\n  {commands}")
 }
 
 /// Whether Temporal answers, by a cheap call.
@@ -242,6 +280,32 @@ mod tests {
         ] {
             assert!(said.contains(words), "{words:?} is missing in {said}");
         }
+    }
+
+    /// S6
+    #[test]
+    fn an_attribute_of_another_type_and_one_without_room_are_told_with_the_fix() {
+        let all = search_attributes::all();
+        let mut known: HashMap<String, i32> =
+            all.iter().map(|(name, kind)| ((*name).to_owned(), indexed(*kind).into())).collect();
+        assert_eq!(of_another_type(&known, "shop"), Vec::<String>::new());
+        assert_eq!(of_another_type(&HashMap::new(), "shop"), Vec::<String>::new());
+        known.insert("SunSource".to_owned(), IndexedValueType::Text.into());
+        let said = of_another_type(&known, "shop");
+        assert_eq!(said.len(), 1, "{said:?}");
+        for words in [
+            "SunSource is registered as INDEXED_VALUE_TYPE_TEXT, and has to be Keyword",
+            "remove --namespace shop --name SunSource",
+        ] {
+            assert!(said[0].contains(words), "{words:?} is missing in {}", said[0]);
+        }
+        let commands = ["temporal operator search-attribute create …".to_owned()];
+        let full = "cannot have more than 10 search attribute of type Keyword.";
+        let said = not_registered("shop", full, &commands);
+        for words in ["has no room for them", full, "remove some that nobody uses", "create …"] {
+            assert!(said.contains(words), "{words:?} is missing in {said}");
+        }
+        assert!(!not_registered("shop", "no permission", &commands).contains("no room"));
     }
 
     /// S4

@@ -121,7 +121,7 @@ pub enum Wrong {
     /// 403.
     #[error("does not let us do that (403)")]
     Permission,
-    /// 404 or 405, and not in the API's own words.
+    /// 404 or 405, and not in the API's own words, or without a code in them.
     #[error("has nothing at that path ({0})")]
     Path(u16),
     /// Another one, which only this API has; the fix says it.
@@ -140,6 +140,17 @@ pub struct Refused {
     pub details: Value,
 }
 
+/// The code of a refusal that has none of its own.
+const UNSPECIFIED: &str = "UNSPECIFIED";
+
+impl Refused {
+    /// Whether it is about the path: of a thing that it does not have, an API says so in a code of its own. An answer
+    /// about a path that is not there may come in an error object, too, and has no code.
+    pub(crate) fn is_about_the_path(&self) -> bool {
+        matches!(self.status, 404 | 405) && self.code == UNSPECIFIED
+    }
+}
+
 /// A refusal in any of the shapes that the platform documents.
 pub(crate) fn refusal(status: StatusCode, body: &Value) -> Refused {
     let error = body.get("error").unwrap_or(body);
@@ -148,7 +159,7 @@ pub(crate) fn refusal(status: StatusCode, body: &Value) -> Refused {
     let details = error.get("details").or_else(|| body.get("details")).or_else(|| body.get("errors"));
     Refused {
         status: status.as_u16(),
-        code: code.unwrap_or("UNSPECIFIED").to_owned(),
+        code: code.unwrap_or(UNSPECIFIED).to_owned(),
         details: details.cloned().unwrap_or(Value::Null),
     }
 }

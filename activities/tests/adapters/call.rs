@@ -168,6 +168,13 @@ async fn what_a_setting_mends_is_asked_again_and_names_the_setting() -> TestResu
         (404, "", "peer has nothing at that path (404): is PEER_URL the API's own address?"),
         (404, "{\"message\": \"no Route\"}", "peer has nothing at that path (404): is PEER_URL"),
         (405, page, "peer has nothing at that path (405): is PEER_URL the API's own address?"),
+        (
+            404,
+            r#"{"success": false, "error": "Not Found"}"#,
+            "peer has nothing at that path (404): is PEER_URL",
+        ),
+        (404, r#"{"error": {}}"#, "peer has nothing at that path (404): is PEER_URL the API's own address?"),
+        (405, r#"{"errors": []}"#, "peer has nothing at that path (405): is PEER_URL the API's own address?"),
     ] {
         let error = failed(answer(status, "", body)).await?;
         assert!(error.to_string().starts_with(said), "{status}: {error}");

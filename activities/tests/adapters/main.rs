@@ -19,6 +19,7 @@ mod loyalty;
 mod mail;
 mod notification;
 mod order_money;
+mod paths;
 mod payment;
 mod peer;
 mod platform;

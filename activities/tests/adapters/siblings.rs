@@ -225,6 +225,8 @@ async fn erps_refuse_in_their_own_words_only() -> TestResult {
         let Ok(Authentication::Refused { reason }) = outcome else { return Err("not refused".into()) };
         assert!(reason.contains("refuses user and password of env:ERP"), "{reason}");
     }
+    let row = (404, r#"{"error": {}}"#, SETTING, false, "(404): is erp_endpoint the API's own address?");
+    is_as_told(&logged_in("rest", answer(row.0, "", row.1)).await?.err().ok_or("let in")?, row);
     let own = answer(422, "", r#"{"error": {"code": "TENANT_CLOSED"}}"#);
     let failed = logged_in("rest", own).await?.err().ok_or("let in")?;
     assert_eq!((failed.kind.as_str(), failed.is_final), (REFUSED, true));

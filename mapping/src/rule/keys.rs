@@ -141,6 +141,13 @@ fn strip(raw: &RawValue) -> Result<Vec<String>, Refusal> {
     if given.is_empty() || given.iter().any(|word| word.trim().is_empty() || has_digits(word)) {
         return refuse("is not a list of words without digits", "write it as [\"VND\", \"₫\"]");
     }
+    // Without its minus, or one of its brackets, a number is another one.
+    if given.iter().any(|word| word.trim().chars().all(|sign| "+-\u{2212}()".contains(sign))) {
+        return refuse(
+            "drops the sign of a number",
+            "a minus and brackets are read by themselves: leave them out",
+        );
+    }
     Ok(given.iter().map(|word| text::composed(word.trim()).into_owned()).collect())
 }
 

@@ -19,9 +19,17 @@ fn sku(rule: &str, record: &str) -> Result<String, String> {
 /// E8, as a workbook gives them: `1-2` became a day, `1:30` a time, TRUE a truth, 100000 a power of ten.
 #[test]
 fn a_key_that_a_spreadsheet_took_for_something_else_is_a_defect() {
-    for code in
-        ["\"2026-02-01\"", "\"2026-02-01T01:30:00\"", "\"01:30:00\"", "\"10%\"", "true", "1.00E+05", "0.5"]
-    {
+    for code in [
+        "\"2026-02-01\"",
+        "\"2026-02-01T01:30:00\"",
+        "\"01:30:00\"",
+        "\"10%\"",
+        "\"1-Feb\"",
+        "\"01/02/2026\"",
+        "true",
+        "1.00E+05",
+        "0.5",
+    ] {
         let record = format!(r#"{{"c": {code}, "d": "x", "n": "x", "p": 1}}"#);
         let cause = sku("\"c\"", &record).expect_err(code);
         assert!(cause.contains("a spreadsheet ma") && cause.contains("set exact"), "{cause}");

@@ -109,6 +109,10 @@ fn words_and_signs_around_a_number_are_dropped_if_the_rule_names_them() {
         let wanted = read.map(str::to_owned).map_err(str::to_owned);
         assert_eq!(amount(dollars, &format!("\"{written}\""), Currency::USD), wanted, "{written}");
     }
+    // Half a dollar does not become five for the sign behind other amounts.
+    let points = r#"{"from": "p", "strip": [".", "USD"]}"#;
+    assert_eq!(amount(points, "\"5. USD\"", Currency::USD).as_deref(), Ok("5.00"));
+    assert!(amount(points, "\".5\"", Currency::USD).is_err());
     // `,-` is not a minus, whatever the rule strips.
     let commas = r#"{"from": "p", "strip": [","], "decimal": "."}"#;
     assert!(amount(commas, "\"25,-\"", Currency::USD).is_err());
@@ -219,6 +223,7 @@ fn keys_that_a_spreadsheet_made_are_defects() {
         "\"100045.00\"",
         "\"100045,0\"",
         "\" 100045,000 \"",
+        "\"1.2345678E7\"",
         "9E12",
         "1e5",
     ] {
@@ -339,6 +344,10 @@ fn a_time_that_nobody_can_place_is_a_defect() {
             "names an offset that its zone does not have at that time",
         ),
         ("\"at\"", "2026-10-25T02:30[Europe/Berlin]", "is a time that its zone has twice, or never"),
+        // The first day of all, which programs write where nobody said one.
+        ("\"at\"", "0001-01-01T00:00:00Z", "is before the year 1000"),
+        ("\"at\"", "0001-01-01", "is before the year 1000"),
+        ("\"at\"", "-002026-11-24", "is before the year 1000"),
         ("\"at\"", "2026-11-24T06:30+07:00[Europe/Berlin]", "is a time that its zone has twice, or never"),
     ] {
         assert!(ordered(rule, at).is_err_and(|words| words.starts_with(said)), "{at}");
@@ -366,6 +375,8 @@ fn keys_of_rules_that_make_no_sense_are_named_with_the_fix() {
         (r#"{"from": "p", "round": "up"}"#, "round: is neither true nor \"down\"", "half up"),
         (r#"{"from": "p", "strip": ["25"]}"#, "strip: is not a list of words without digits", "VND"),
         (r#"{"from": "p", "strip": []}"#, "strip: is not a list of words without digits", "VND"),
+        (r#"{"from": "p", "strip": ["VND", "-"]}"#, "strip: drops the sign of a number", "by themselves"),
+        (r#"{"from": "p", "strip": "("}"#, "strip: drops the sign of a number", "by themselves"),
         (r#"{"from": "p", "min": "none"}"#, "min: is no number", "0"),
         (
             r#"{"from": "p", "zone": "Asia/Ho_Chi_Minh"}"#,

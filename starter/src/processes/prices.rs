@@ -156,6 +156,20 @@ mod tests {
     }
 
     #[test]
+    fn a_revert_that_left_a_price_is_7() {
+        let worth = |changed_since: u64, failed: u64| {
+            revert_worth(
+                &serde_json::json!({ "success": true, "workflow_id": "prices/b/revert", "batch_id": "b",
+                "restored": 1, "changed_since": changed_since, "failed": failed, "rows": [], "dry_run": false,
+                "outcome": "completed", "report": { "steps": [] } }),
+            )
+        };
+        assert_eq!(worth(0, 0), Exit::Ok);
+        assert_eq!((worth(1, 0), worth(0, 1)), (Exit::RowsFailed, Exit::RowsFailed));
+        assert_eq!(revert_worth(&serde_json::json!({ "success": true })), Exit::Failed);
+    }
+
+    #[test]
     fn a_zone_that_nobody_knows_is_named() {
         let json = r#"{"batch_id": "b", "updates": [{}], "zone": "Asia/Nowhere"}"#;
         let Err(InputError::Fields(problems)) = plan(json) else { panic!("planned") };

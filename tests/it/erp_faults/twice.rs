@@ -69,6 +69,15 @@ fn alike<T: PartialEq + Debug>(activity: &str, first: T, second: &T) -> Result<T
     Err(ApplicationFailure::builder(failure).non_retryable(true).build().into())
 }
 
+/// The names of one run.
+struct Names {
+    told: Told,
+    run_id: String,
+    sync_id: String,
+    folder: String,
+    quarantine: String,
+}
+
 #[workflow_methods]
 impl Twice {
     #[run(name = "Twice")]
@@ -83,112 +92,140 @@ impl Twice {
         };
         twice!(ctx, told, Erp::take_lease, lease);
         twice!(ctx, told, Erp::authenticate, told.source.clone());
-        twice!(ctx, told, Erp::load_state, integration_id.clone());
+        twice!(ctx, told, Erp::load_state, integration_id);
+        let run = Names { told, run_id: ctx.run_id().to_owned(), sync_id, folder, quarantine };
         let mut state = SyncState::default();
         for entity in Entity::ALL {
-            let pages = StagePages {
-                source: told.source.clone(),
-                entity,
-                since: None,
-                settled: None,
-                cursor: None,
-                page_size: 2,
-                pages: 20,
-                rules: Some(told.rules.clone()),
-                currency: "VND".to_owned(),
-                unknown_fields: UnknownFields::Ignore,
-                price_change_percent: None,
-                revive: entity == Entity::Products,
-                dry_run: false,
-                ahead_seconds: None,
-                folder: folder.clone(),
-                quarantine: quarantine.clone(),
-            };
-            let staged = twice!(ctx, told, Erp::stage, pages);
-            state.watermarks.extend(staged.newest.map(|newest| (entity, newest)));
-            twice!(ctx, told, Erp::count_shop, integration_id.clone());
-            let Some(batch) = staged.batch else { continue };
-            let batch = ApplyBatch {
-                key: IdempotencyKey::new(&sync_id, entity.name()),
-                integration_id: integration_id.clone(),
-                entity,
-                batch,
-                folder: folder.clone(),
-                quarantine: quarantine.clone(),
-                note_keys: entity == Entity::Products,
-            };
-            twice!(ctx, told, Erp::apply, batch);
+            let newest = entity_twice(ctx, &run, entity).await?;
+            state.watermarks.extend(newest.map(|newest| (entity, newest)));
         }
-        let keep = KeepRefused {
-            integration_id: integration_id.clone(),
-            entity: Entity::Products,
-            settled: Vec::new(),
-            refused: vec![told.refused.clone()],
-            run: ctx.run_id().to_owned(),
-            at: Timestamp::UNIX_EPOCH,
-        };
-        let kept = twice!(ctx, told, Erp::keep_refused, keep);
-        let again = StageRefused {
-            integration_id: integration_id.clone(),
-            entity: Entity::Products,
-            again: Vec::new(),
-            price_change_percent: None,
-            folder: folder.clone(),
-        };
-        let staged = twice!(ctx, told, Erp::stage_refused, again);
-        alike("keep_refused", (kept.count, kept.attempts), &(1, 1))?;
-        alike("stage_refused", staged.counts.to_create, &1)?;
-        let scan = ScanKeys {
-            source: told.source.clone(),
-            entity: Entity::Products,
-            page_size: 2,
-            rules: Some(told.rules.clone()),
-            folder: folder.clone(),
-        };
-        let scanned = twice!(ctx, told, Erp::scan_keys, scan);
-        let find = FindGone {
-            integration_id: integration_id.clone(),
-            entity: Entity::Products,
-            scanned: scanned.clone(),
-            after: None,
-            folder: folder.clone(),
-        };
-        if let Some(batch) = twice!(ctx, told, Erp::find_gone, find).batch {
-            let gone = Deactivate {
-                key: IdempotencyKey::new(&sync_id, "gone"),
-                integration_id: integration_id.clone(),
-                entity: Entity::Products,
-                batch,
-                folder: folder.clone(),
-            };
-            twice!(ctx, told, Erp::deactivate, gone);
-        }
-        let keep = KeepKeys {
-            integration_id: integration_id.clone(),
-            entity: Entity::Products,
-            scanned,
-            forget: true,
-        };
-        twice!(ctx, told, Erp::keep_keys, keep);
-        let save = SaveState {
-            key: IdempotencyKey::new(&sync_id, "state"),
-            integration_id: integration_id.clone(),
-            status: SyncStatus::Success,
-            last_error: None,
-            state: Some(state),
-        };
-        twice!(ctx, told, Erp::save_state, save);
-        let report = SyncReport {
-            sync_id: sync_id.clone(),
-            timestamp: Timestamp::UNIX_EPOCH,
-            duration: 0,
-            summary: Default::default(),
-            details: Default::default(),
-        };
-        let save = SaveReport { key: IdempotencyKey::new(&sync_id, "report"), integration_id, report };
-        twice!(ctx, told, Erp::save_report, save);
-        Ok(())
+        refused_twice(ctx, &run).await?;
+        gone_twice(ctx, &run).await?;
+        ended_twice(ctx, &run, state).await
     }
+}
+
+type Ctx = WorkflowContext<Twice>;
+
+/// The records of one kind, staged and applied; the newest stamp among them.
+async fn entity_twice(ctx: &mut Ctx, run: &Names, entity: Entity) -> WorkflowResult<Option<Timestamp>> {
+    let Names { told, sync_id, folder, quarantine, .. } = run;
+    let integration_id = told.source.integration_id.clone();
+    let pages = StagePages {
+        source: told.source.clone(),
+        entity,
+        since: None,
+        settled: None,
+        cursor: None,
+        page_size: 2,
+        pages: 20,
+        rules: Some(told.rules.clone()),
+        currency: "VND".to_owned(),
+        unknown_fields: UnknownFields::Ignore,
+        price_change_percent: None,
+        revive: entity == Entity::Products,
+        dry_run: false,
+        ahead_seconds: None,
+        folder: folder.clone(),
+        quarantine: quarantine.clone(),
+    };
+    let staged = twice!(ctx, told, Erp::stage, pages);
+    twice!(ctx, told, Erp::count_shop, integration_id.clone());
+    if let Some(batch) = staged.batch {
+        let batch = ApplyBatch {
+            key: IdempotencyKey::new(sync_id, entity.name()),
+            integration_id,
+            entity,
+            batch,
+            folder: folder.clone(),
+            quarantine: quarantine.clone(),
+            note_keys: entity == Entity::Products,
+        };
+        twice!(ctx, told, Erp::apply, batch);
+    }
+    Ok(staged.newest)
+}
+
+/// The record that the shop has refused, kept and staged again.
+async fn refused_twice(ctx: &mut Ctx, run: &Names) -> WorkflowResult<()> {
+    let told = &run.told;
+    let keep = KeepRefused {
+        integration_id: told.source.integration_id.clone(),
+        entity: Entity::Products,
+        settled: Vec::new(),
+        refused: vec![told.refused.clone()],
+        run: run.run_id.clone(),
+        at: Timestamp::UNIX_EPOCH,
+    };
+    let kept = twice!(ctx, told, Erp::keep_refused, keep);
+    let again = StageRefused {
+        integration_id: told.source.integration_id.clone(),
+        entity: Entity::Products,
+        again: Vec::new(),
+        price_change_percent: None,
+        folder: run.folder.clone(),
+    };
+    let staged = twice!(ctx, told, Erp::stage_refused, again);
+    alike("keep_refused", (kept.count, kept.attempts), &(1, 1))?;
+    alike("stage_refused", staged.counts.to_create, &1).map(drop)
+}
+
+/// Products that are gone at the ERP, found and taken out of sale.
+async fn gone_twice(ctx: &mut Ctx, run: &Names) -> WorkflowResult<()> {
+    let Names { told, sync_id, folder, .. } = run;
+    let integration_id = told.source.integration_id.clone();
+    let scan = ScanKeys {
+        source: told.source.clone(),
+        entity: Entity::Products,
+        page_size: 2,
+        rules: Some(told.rules.clone()),
+        folder: folder.clone(),
+    };
+    let scanned = twice!(ctx, told, Erp::scan_keys, scan);
+    let find = FindGone {
+        integration_id: integration_id.clone(),
+        entity: Entity::Products,
+        scanned: scanned.clone(),
+        after: None,
+        folder: folder.clone(),
+    };
+    if let Some(batch) = twice!(ctx, told, Erp::find_gone, find).batch {
+        let gone = Deactivate {
+            key: IdempotencyKey::new(sync_id, "gone"),
+            integration_id: integration_id.clone(),
+            entity: Entity::Products,
+            batch,
+            folder: folder.clone(),
+        };
+        twice!(ctx, told, Erp::deactivate, gone);
+    }
+    let keep = KeepKeys { integration_id, entity: Entity::Products, scanned, forget: true };
+    twice!(ctx, told, Erp::keep_keys, keep);
+    Ok(())
+}
+
+/// How far the sync is, and its report.
+async fn ended_twice(ctx: &mut Ctx, run: &Names, state: SyncState) -> WorkflowResult<()> {
+    let Names { told, sync_id, .. } = run;
+    let integration_id = told.source.integration_id.clone();
+    let save = SaveState {
+        key: IdempotencyKey::new(sync_id, "state"),
+        integration_id: integration_id.clone(),
+        status: SyncStatus::Success,
+        last_error: None,
+        state: Some(state),
+    };
+    twice!(ctx, told, Erp::save_state, save);
+    let report = SyncReport {
+        sync_id: sync_id.clone(),
+        timestamp: Timestamp::UNIX_EPOCH,
+        duration: 0,
+        summary: Default::default(),
+        details: Default::default(),
+    };
+    let save = SaveReport { key: IdempotencyKey::new(sync_id, "report"), integration_id, report };
+    twice!(ctx, told, Erp::save_report, save);
+    Ok(())
 }
 
 async fn runs_twice(erp: &ErpWorld) -> anyhow::Result<()> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use activities::http::{Credential, Endpoint, Names};
 use activities::inventory::Lines;
-use activities::provider::base_url;
+use activities::provider::api_url;
 use clap::Args;
 use reqwest::Url;
 use text::Problem;
@@ -181,7 +181,7 @@ struct Read {
 
 fn url(variable: &str, given: Option<String>, problems: &mut Problems) -> Option<Url> {
     let given = given.filter(|url| !url.trim().is_empty())?;
-    problems.take(base_url(variable, given.trim()))
+    problems.take(api_url(variable, given.trim()))
 }
 
 fn token(

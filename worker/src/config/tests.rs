@@ -18,9 +18,13 @@ fn a_missing_platform_is_named_with_its_fix() -> TestResult {
 
 #[test]
 fn a_wrong_url_is_named_with_its_fix() -> TestResult {
-    for (url, words) in
-        [("shop", "is not a URL"), ("ftp://shop", "is not an HTTP URL"), ("http://a:b@shop", "credentials")]
-    {
+    for (url, words) in [
+        ("shop", "is not a URL"),
+        ("ftp://shop", "is not an HTTP URL"),
+        ("http://a:b@shop", "credentials"),
+        ("http://shop/?key=1", "has something behind its path"),
+        ("http://shop/#api", "has something behind its path"),
+    ] {
         let problems = problems(&["--ecommerce-api-url", url])?;
         assert!(problems.contains("SUN_ECOMMERCE_API_URL") && problems.contains(words), "{url}: {problems}");
     }

@@ -174,6 +174,9 @@ impl Rest {
         if !answer.status.is_success() {
             let said = serde_json::from_slice(&answer.body).unwrap_or_default();
             let refusal = Box::new(refusal(answer.status, &said));
+            if refusal.is_about_the_path() {
+                return Err(self.channel.of_somebody_else(answer.status));
+            }
             return Err(CallError::Refused { system: self.channel.system(), refusal });
         }
         serde_json::from_slice(&answer.body).map_err(|error| self.channel.other_shape(&error))

@@ -39,7 +39,7 @@ pub(in crate::payment) const KIND: Kind<dyn Provider> = Kind {
 
 fn read(given: &Given<'_>) -> Result<Arc<dyn Provider>, Vec<Problem>> {
     let mut met = Met::default();
-    let base = met.take(given.url(API_URL)).flatten();
+    let base = met.take(given.api_url(API_URL)).flatten();
     let return_url = met.take(given.url(RETURN_URL)).flatten();
     let key =
         "the secret key of Stripe's dashboard (sk_… or rk_…), or SUN_STRIPE_SECRET_KEY_FILE to its file";

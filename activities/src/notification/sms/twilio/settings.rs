@@ -35,7 +35,7 @@ pub(in crate::notification::sms) const KIND: Kind<dyn SmsSender> = Kind {
 
 fn open(given: &Given<'_>) -> Result<Arc<dyn SmsSender>, Vec<Problem>> {
     let mut met = Met::default();
-    let base = met.take(given.url(API_URL)).flatten();
+    let base = met.take(given.api_url(API_URL)).flatten();
     let from = met.take(given.needed(FROM, "a number such as +14155550100, a sender's name, or MG…"));
     let account =
         met.take(given.needed(ACCOUNT_SID, "the account of Twilio's console, AC…").and_then(account));
