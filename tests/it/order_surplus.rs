@@ -1,6 +1,8 @@
 //! One payment too many is one question, which closes when there is nothing left to decide, and news that says no more
 //! than the order knows costs no look.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 use contracts::values::{EventId, OrderId};
 use serde_json::json;
@@ -35,9 +37,16 @@ async fn again(world: &World, order: &Order<'_>) -> anyhow::Result<String> {
     Ok(second["payment_id"].as_str().context("not paid again")?.to_owned())
 }
 
+/// The payment that the order's charge makes, as soon as it is there.
 async fn own_payment(world: &World, order: &Order<'_>) -> anyhow::Result<String> {
-    let payments = world.shop.ask(&format!("payments?order_id={}", order.order_id), None).await?;
-    Ok(payments[0]["payment_id"].as_str().context("no payment")?.to_owned())
+    for _ in 0..50 {
+        let payments = world.shop.ask(&format!("payments?order_id={}", order.order_id), None).await?;
+        if let Some(id) = payments[0]["payment_id"].as_str() {
+            return Ok(id.to_owned());
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    anyhow::bail!("no payment")
 }
 
 async fn refund_at_the_provider(world: &World, payment_id: &str) -> anyhow::Result<()> {
