@@ -152,7 +152,17 @@ pub enum OrderValidation {
     Invalid {
         /// At least one.
         problems: Vec<OrderProblem>,
+        /// Whether the platform knew the order before it was asked.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        was_known: bool,
     },
+}
+
+impl OrderValidation {
+    /// The check that fails where the number is another customer's.
+    pub const ANOTHER_CUSTOMERS: &str = "another_customers";
+    /// The beginning of the check that fails where the number has had its process: its state follows.
+    pub const HELD_AS: &str = "held_as_";
 }
 
 /// One reason why the platform refuses an order.
@@ -167,6 +177,14 @@ pub struct OrderProblem {
     /// The variant it is about, if it is about a line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant_id: Option<String>,
+}
+
+impl OrderProblem {
+    /// Whether the number itself is refused: it is another customer's, or has had its process.
+    #[must_use]
+    pub fn is_of_the_number(&self) -> bool {
+        self.check == OrderValidation::ANOTHER_CUSTOMERS || self.check.starts_with(OrderValidation::HELD_AS)
+    }
 }
 
 /// A change of an order's state. A field that is `None` stays as it is, but for `only_over`.

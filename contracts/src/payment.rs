@@ -178,6 +178,17 @@ pub struct FindPayment {
     /// The ids of further payments that news has named, read in the same way: an order may be paid more than once.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub other_ids: BTreeSet<String>,
+    /// Whether two payments that hold money are waited out rather than the last word: a person is asked about them, and
+    /// meanwhile one may go back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub until_one: bool,
+}
+
+impl Tried for FindPayment {
+    /// A round that has to wait is one that is tried by itself, beside a person who is asked.
+    fn in_round(self, round: Round) -> Self {
+        Self { until_one: round.not_before.is_some(), ..self }
+    }
 }
 
 /// The money that was charged under a key, as the provider shows it now.

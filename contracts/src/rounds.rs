@@ -12,7 +12,6 @@ use crate::commerce::{UpdateOrder, UpdatePayment};
 use crate::customers::AccountRef;
 use crate::inventory::{ConfirmStock, ReleaseStock};
 use crate::loyalty::GrantRef;
-use crate::payment::FindPayment;
 use crate::shipping::ShipmentRef;
 
 /// One round of tries of an effect.
@@ -46,5 +45,3 @@ impl Tried for UpdatePayment {}
 impl Tried for AccountRef {}
 impl Tried for GrantRef {}
 impl Tried for ApplyRows {}
-// A question changes nothing.
-impl Tried for FindPayment {}

@@ -15,9 +15,10 @@ use temporalio_common::search_attributes::SearchAttributes;
 use workflows::input::Unchecked;
 use workflows::late_payment::{self, LateNews, LatePayment, LatePaymentData, LatePaymentResult};
 use workflows::order_processing::{self, OrderData, OrderProcessing};
+use workflows::report::Report;
 use workflows::search_attributes::QUESTION;
 
-use super::{Heard, News, SettleError, handle_of, report_of, says_how_it_ended};
+use super::{Heard, News, SettleError, handle_of, report_of, says_how_it_ended, says_nothing_new};
 
 /// Late money of an order, and news of it.
 pub(super) struct Late<'a> {
@@ -48,6 +49,9 @@ impl Late<'_> {
                         // A person who ended it by force may have given the money back.
                         false => Earlier { is_decided: true, ..Earlier::default() },
                     };
+                    if self.is_paid && says_nothing_new(&earlier.report, self.news) {
+                        return Ok(Heard::AlreadyPaid);
+                    }
                     let asks = is_decided || earlier.is_decided;
                     // Heard as news of an order that had its money, it sent nothing back.
                     let was_heard =
@@ -138,16 +142,18 @@ struct Earlier {
     is_owed: bool,
     /// The events that it has heard of.
     events: BTreeSet<EventId>,
+    /// Every step with its outcome.
+    report: Report,
 }
 
 fn earlier(result: Result<LatePaymentResult, WorkflowGetResultError>) -> Result<Earlier, SettleError> {
     match result {
-        Ok(LatePaymentResult { decided, owed, events, .. }) => {
-            Ok(Earlier { is_decided: decided, is_owed: owed, events })
+        Ok(LatePaymentResult { decided, owed, events, report, .. }) => {
+            Ok(Earlier { is_decided: decided, is_owed: owed, events, report })
         }
         Err(error) => {
-            let is_decided = report_of(Err(error))?.was_decided(late_payment::REFUND);
-            Ok(Earlier { is_decided, ..Earlier::default() })
+            let report = report_of(Err(error))?;
+            Ok(Earlier { is_decided: report.was_decided(late_payment::REFUND), report, ..Earlier::default() })
         }
     }
 }

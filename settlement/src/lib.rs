@@ -26,6 +26,7 @@ use temporalio_client::{
 use temporalio_common::HasWorkflowDefinition;
 use temporalio_common::error::IncomingError;
 use temporalio_common::protos::temporal::api::failure::v1::Failure;
+use workflows::late_payment;
 use workflows::order_processing::{self, OrderProcessing, PaymentSettled};
 use workflows::report::Report;
 use workflows::saga::Outcome;
@@ -137,8 +138,11 @@ pub async fn bring(client: &Client, news: &News, limit: Duration) -> Result<Foun
         Ok(answer) => match answer.as_str() {
             order_processing::TAKEN => Ok(Found::Open(Heard::Taken)),
             order_processing::DUPLICATE => Ok(Found::Open(Heard::Duplicate)),
-            // As it was when the event was first heard: the order may have ended since without its money.
-            _ => where_it_is(client, order_id, Some(Found::Paid)).await,
+            // As it was when the event was first heard: the order may go back by now, or have ended without its money.
+            _ => match where_it_is(client, order_id, Some(Found::Open(Heard::AlreadyPaid))).await? {
+                Found::Open(_) => once_more(client, order_id, event, limit).await,
+                ended => Ok(ended),
+            },
         },
         Err(WorkflowUpdateError::Failed(refusal)) if says(&refusal, order_processing::ALREADY_PAID) => {
             where_it_is(client, order_id, Some(Found::Paid)).await
@@ -153,6 +157,27 @@ pub async fn bring(client: &Client, news: &News, limit: Duration) -> Result<Foun
         }
         Err(WorkflowUpdateError::Rpc(status)) => Err(SettleError::Rpc(Box::new(status))),
         Err(other) => Err(SettleError::Temporal(other.to_string())),
+    }
+}
+
+/// Brings news to an open order that had its money when it was first heard: should it go back by now, it takes the news
+/// itself. A query adds nothing to its history.
+async fn once_more(
+    client: &Client,
+    order_id: &OrderId,
+    news: PaymentSettled,
+    limit: Duration,
+) -> Result<Found, SettleError> {
+    let handle = handle_of(client, OrderProcessing::run, order_processing::workflow_id(order_id));
+    let asked = handle.query(OrderProcessing::would_answer, news.clone(), WorkflowQueryOptions::default());
+    match tokio::time::timeout(limit, asked).await {
+        Ok(Ok(answer)) => match answer.as_str() {
+            order_processing::TAKEN => by_signal(client, order_id, news, limit).await,
+            order_processing::DUPLICATE => Ok(Found::Open(Heard::Duplicate)),
+            _ => Ok(Found::Paid),
+        },
+        Ok(Err(error)) => Err(SettleError::Temporal(error.to_string())),
+        Err(_) => Err(SettleError::NoWorker(order_id.clone(), limit)),
     }
 }
 
@@ -224,13 +249,34 @@ pub async fn begin(
 ) -> Result<Heard, SettleError> {
     // Money that somebody gave back by hand would go back twice; and money that the last run never asked for is that
     // of a run before it, whose goods may have left. Where the order is paid, nothing is sent anyway.
-    let is_decided = !is_paid && {
-        let order = order_processing::workflow_id(&news.order_id);
-        let order = handle_of(client, OrderProcessing::run, order);
-        let result = order.get_result(WorkflowGetResultOptions::default()).await;
-        takes_a_person(&report_of(result.map(|result| result.report))?)
+    let order = order_processing::workflow_id(&news.order_id);
+    let order = handle_of(client, OrderProcessing::run, order);
+    let has_ended = !is_paid || has_ended(&order).await?;
+    let report = match has_ended {
+        true => {
+            let result = order.get_result(WorkflowGetResultOptions::default()).await;
+            report_of(result.map(|result| result.report))?
+        }
+        false => Report::default(),
     };
+    if is_paid && says_nothing_new(&report, news) {
+        return Ok(Heard::AlreadyPaid);
+    }
+    let is_decided = !is_paid && takes_a_person(&report);
     Late { client, task_queue, news, is_paid }.hear(is_decided).await
+}
+
+/// Whether a person has decided about the payment that the news names, beside the order's own: nobody is asked twice.
+fn says_nothing_new(report: &Report, news: &News) -> bool {
+    news.payment_id.as_deref().is_some_and(|id| report.was_decided_about(late_payment::READ, id))
+}
+
+async fn has_ended<W: HasWorkflowDefinition>(run: &WorkflowHandle<Client, W>) -> Result<bool, SettleError> {
+    match run.describe(WorkflowDescribeOptions::default()).await {
+        Ok(run) => Ok(run.status() != WorkflowExecutionStatus::Running),
+        Err(WorkflowInteractionError::Rpc(status)) => Err(SettleError::Rpc(Box::new(status))),
+        Err(other) => Err(SettleError::Temporal(other.to_string())),
+    }
 }
 
 /// Whether nothing may be sent back before a person says so, by the report of the order's last run.

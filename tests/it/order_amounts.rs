@@ -78,6 +78,60 @@ async fn a_transfer_that_is_short_is_asked_about_with_both_amounts() -> anyhow::
     nothing_stands(&world).await
 }
 
+/// The look behind the answer gets none: the answer stands, nobody is asked anew, and it is tried on.
+#[tokio::test]
+async fn what_was_accepted_stays_so_while_nobody_can_look() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let (order, question) = asking(&world, 24_000_000, "VND").await?;
+    world.shop.faults(json!([{ "operation": "payments.get", "kind": "status", "status": 503 }])).await?;
+    let answer = order.answer(&question.id, Action::Approve, "a regular customer").await;
+    assert_eq!(answer, Ok(AnswerOutcome::Approved));
+    let progress = order.until_step(PAY, StepStatus::Waiting).await?;
+    let detail = progress.step(PAY).and_then(|step| step.detail.clone()).unwrap_or_default();
+    assert!(detail.starts_with("approved: a regular customer; the payment is read once more"), "{detail}");
+    assert!(progress.questions.is_empty() && !order.needs_human().await?, "{:?}", progress.questions);
+    world.shop.mend().await?;
+    assert_eq!(order.payment_settled("evt-of-something-else").await.as_deref(), Ok("taken"));
+    let result = order.ended().await?.fulfilled()?;
+    let detail = result.report.step(PAY).and_then(|step| step.detail.clone()).unwrap_or_default();
+    assert_eq!(detail, "24000000 VND came, and 25000000 VND are due; approved: a regular customer");
+    Ok(())
+}
+
+/// A person has decided: the reservation that is over meanwhile takes nothing of that back.
+#[tokio::test]
+async fn what_was_accepted_stays_so_behind_the_deadline() -> anyhow::Result<()> {
+    let server = TimeSkipping::start()?;
+    let world = World::on(&server.address, &[]).await?;
+    let (order, question) = asking(&world, 24_000_000, "VND").await?;
+    world.shop.faults(json!([{ "operation": "payments.get", "kind": "status", "status": 503 }])).await?;
+    let answer = order.answer(&question.id, Action::Approve, "a regular customer").await;
+    assert_eq!(answer, Ok(AnswerOutcome::Approved));
+    server.sleep(&world.client, 45 * MINUTE).await?;
+    world.shop.mend().await?;
+    let result = server.skipping(&world.client, order.ended()).await??.fulfilled()?;
+    assert!(result.execution_time >= 45 * 60 * 1_000, "{}", result.execution_time);
+    Ok(())
+}
+
+/// It may have gone back meanwhile: then it is not what was accepted.
+#[tokio::test]
+async fn what_was_accepted_and_is_another_amount_by_then_is_asked_about_again() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let (order, question) = asking(&world, 24_000_000, "VND").await?;
+    world.shop.faults(json!([{ "operation": "payments.get", "kind": "status", "status": 503 }])).await?;
+    let answer = order.answer(&question.id, Action::Approve, "a regular customer").await;
+    assert_eq!(answer, Ok(AnswerOutcome::Approved));
+    order.until_step(PAY, StepStatus::Waiting).await?;
+    world.shop.mend().await?;
+    let again = comes(&world, &order, 23_000_000, "VND").await?;
+    assert_eq!(again.id, "process-payment.2");
+    let answer = order.answer(&again.id, Action::Reject, "that is too little").await;
+    assert_eq!(answer, Ok(AnswerOutcome::Rejected));
+    order.ended().await?.stopped_as("cancelled")?;
+    nothing_stands(&world).await
+}
+
 /// The shop's books show it: that a person took less is known to the run alone.
 #[tokio::test]
 async fn what_came_can_be_accepted() -> anyhow::Result<()> {

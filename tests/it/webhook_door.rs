@@ -250,6 +250,39 @@ async fn events_that_are_not_ours_start_nothing_and_cost_one_look_at_most() -> a
     Ok(())
 }
 
+/// News of an order that needs no payment of ours any more names one that is another shop's, one that is not there, and
+/// one that the provider does not let us see: it is answered for good, however often it comes.
+#[tokio::test]
+async fn news_of_a_fulfilled_order_that_names_a_payment_of_others_is_not_sent_again() -> anyhow::Result<()> {
+    let door = Door::open().await?;
+    let shop = &door.world.shop;
+    for kind in ["credit_card", "cash_on_delivery"] {
+        let order = match kind {
+            "credit_card" => orders::order(),
+            other => orders::paid_by(other),
+        };
+        let order = door.world.start(&order).await?;
+        order.ended().await?.fulfilled()?;
+        let strangers = paid_elsewhere(&door, &order.order_id).await?;
+        let refused = paid_elsewhere(&door, "NOBODY-2").await?;
+        let hidden =
+            json!({ "operation": "payments.get", "kind": "status", "status": 422, "about": refused });
+        shop.faults(json!([hidden])).await?;
+        for (i, payment_id) in ["pay_elsewhere", strangers.as_str(), refused.as_str()].into_iter().enumerate()
+        {
+            for again in 0..2 {
+                let id = format!("evt_{kind}_{i}_{again}");
+                let told = told_of(&id, "payment.settled", &order.order_id, Some(payment_id));
+                let (status, answer) = door.tell(&told).await?;
+                assert_eq!((status, answer.as_str()), (200, "already paid"), "{kind} {payment_id}");
+                assert!(!has_started(&door, &order.order_id).await?, "{kind} {payment_id}");
+            }
+        }
+        shop.mend().await?;
+    }
+    Ok(())
+}
+
 /// The money is owed, whether or not the provider can be asked when its news comes.
 #[tokio::test]
 async fn late_money_goes_back_although_nobody_could_look() -> anyhow::Result<()> {

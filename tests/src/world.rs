@@ -257,11 +257,17 @@ impl World {
 
     /// Runs an order whose number has had a run before, as when Temporal has forgotten that one.
     pub async fn run_anew(&self, order: &Value) -> anyhow::Result<Ended> {
+        self.start_anew(order).await?;
+        self.attach(order).ended().await
+    }
+
+    /// Starts it, and does not wait for its end.
+    pub async fn start_anew(&self, order: &Value) -> anyhow::Result<()> {
         let mut options = start_options(order, &self.task_queue, servers::has_attributes(&self.address));
         options.id_reuse_policy = WorkflowIdReusePolicy::AllowDuplicate;
         let input = Unchecked::<OrderData>::from_json(&order.to_string())?;
         self.client.start_workflow(OrderProcessing::run, input, options).await?;
-        self.attach(order).ended().await
+        Ok(())
     }
 
     /// Runs an order to its end.

@@ -21,7 +21,8 @@
 //! News that has come meanwhile begins with 1 again.
 //!
 //! News of an order that has its money (`is_paid`) moves nothing: the payment is read, and where two hold money a
-//! person is asked. `retry` reads once more.
+//! person is asked. `retry` reads once more, and it is read on by itself: the question closes when one payment at most
+//! holds money. Somebody who has decided about two is asked again only about one that was not named before.
 //!
 //! A cancel changes nothing of that: the money is owed. Deliberately absent: reviving the order. A customer who still
 //! wants the goods places a new one.
@@ -29,6 +30,8 @@
 mod face;
 mod input;
 mod telling;
+
+use std::collections::BTreeSet;
 
 use contracts::payment::{Balance, FindPayment, Payment, PaymentState, Payments, ReversePayment};
 use contracts::values::OrderId;
@@ -52,7 +55,8 @@ pub fn workflow_id(order_id: &OrderId) -> String {
     format!("{}/late", order_processing::workflow_id(order_id))
 }
 
-const READ: &str = "read-payment";
+/// The step that looks whether an order was paid twice; of the order itself, too.
+pub const READ: &str = "read-payment";
 /// The step that gives the money back.
 pub const REFUND: &str = "refund-payment";
 const TELL: &str = "update-payment";
@@ -119,7 +123,12 @@ struct GivenBack {
     last_word: Decided,
     /// How it ended, where that was read.
     balance: Option<Balance>,
+    /// The payments that were named when somebody decided about two that hold money.
+    decided_about: Option<BTreeSet<String>>,
 }
+
+/// The words about an order whose payments have all gone back: nobody has anything to decide.
+const NOTHING_LEFT: &str = "the order's payment holds no money any more: nothing is left to decide";
 
 /// Why the question is over whether an order was paid twice.
 const ORDER_HAS_ENDED: &str = "the order has ended since without its money: whatever came goes back";
@@ -129,17 +138,26 @@ const ORDER_HAS_ENDED: &str = "the order has ended since without its money: what
 async fn look_for_a_second(saga: &Saga<LatePayment>, order_id: &OrderId, given: &mut GivenBack) {
     saga.skip(REFUND, "the order has its money");
     let since = saga.ctx().state(|w| w.news);
-    let read = saga.step(READ, Payments::find, look(saga, order_id), policy::money());
+    let find = look(saga, order_id);
+    if given.decided_about.as_ref() == Some(&find.other_ids) {
+        return;
+    }
+    let named = find.other_ids.clone();
+    let read = saga.step(READ, Payments::find, find, policy::money()).reading_on();
     let read =
         read.heeding(move |w| if w.is_owed { Heed::Over(ORDER_HAS_ENDED) } else { w.heard_since(since) });
     match read.or_ask().await {
         Settled::Done(found) => {
             if found.is_some() && was_captured(&found) == Some(false) {
-                saga.done(READ, "the order's payment holds no money any more");
+                saga.done(READ, NOTHING_LEFT);
             }
             given.payment_id = found.and_then(|payment| payment.payment_id);
         }
-        Settled::ByHand(_) | Settled::Left(_) | Settled::Kept(_) => given.is_decided = true,
+        Settled::ByHand(_) | Settled::Left(_) | Settled::Kept(_) => {
+            given.is_decided = true;
+            saga.ctx().state_mut(|w| w.saga.note_decided_about(READ, &named));
+            given.decided_about = Some(named);
+        }
         Settled::Overtaken { by_hand } => given.is_decided |= by_hand,
     }
 }
@@ -151,6 +169,7 @@ fn look(saga: &Saga<LatePayment>, order_id: &OrderId) -> FindPayment {
         order_id: order_id.clone(),
         payment_id: None,
         other_ids: saga.ctx().state(|w| w.named_beside(None)),
+        until_one: false,
     }
 }
 

@@ -132,6 +132,9 @@ pub struct PartReport {
     pub detail: Option<String>,
 }
 
+/// The fact of a step that says which payments were known when a person decided about them.
+pub(crate) const DECIDED_ABOUT: &str = "decided_about";
+
 /// The account of a run, step by step.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
@@ -243,6 +246,13 @@ impl Report {
     pub fn was_decided(&self, name: &str) -> bool {
         let status = self.step(name).map(|step| step.status);
         matches!(status, Some(StepStatus::Resolved | StepStatus::LeftStanding))
+    }
+
+    /// Whether a person has decided about this payment at a step.
+    #[must_use]
+    pub fn was_decided_about(&self, name: &str, payment_id: &str) -> bool {
+        let known = self.fact(name, DECIDED_ABOUT).unwrap_or_default();
+        self.was_decided(name) && known.split(", ").any(|id| id == payment_id)
     }
 
     /// Whether a step has begun: not so if it was skipped, or the report does not have it.

@@ -131,12 +131,13 @@ impl Client {
     ) -> Result<Option<OrderProblem>, CallError> {
         let (check, message) = match known.status.as_str() {
             _ if known.is_of_another_than(&order.customer_id) => {
-                ("another_customers".to_owned(), "belongs to another customer".to_owned())
+                (OrderValidation::ANOTHER_CUSTOMERS.to_owned(), "belongs to another customer".to_owned())
             }
             open if OPEN.contains(&open) => return Ok(None),
-            closed if CLOSED.contains(&closed) => {
-                (format!("held_as_{closed}"), format!("the shop holds this number as {closed}"))
-            }
+            closed if CLOSED.contains(&closed) => (
+                format!("{}{closed}", OrderValidation::HELD_AS),
+                format!("the shop holds this number as {closed}"),
+            ),
             other => return Err(self.new_state(other)),
         };
         Ok(Some(OrderProblem { check, field: "order_id".to_owned(), message, variant_id: None }))
@@ -148,7 +149,7 @@ impl Client {
         if let Some(known) = &known
             && let Some(objection) = self.objection(known, order)?
         {
-            return Ok(OrderValidation::Invalid { problems: vec![objection] });
+            return Ok(OrderValidation::Invalid { problems: vec![objection], was_known: true });
         }
         let body = ValidateBody {
             checks: &order.checks,
@@ -174,7 +175,7 @@ impl Client {
         if problems.is_empty() {
             problems.push(VerdictError::Text("no reason given".to_owned()).into());
         }
-        Ok(OrderValidation::Invalid { problems })
+        Ok(OrderValidation::Invalid { problems, was_known: known.is_some() })
     }
 
     pub(super) async fn track(&self, event: &OrderCompleted) -> Result<(), CallError> {

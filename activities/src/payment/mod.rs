@@ -89,7 +89,7 @@ pub trait Provider: fmt::Debug + Send + Sync {
 /// # Errors
 /// As [`CallError`]; also when two payments under the key hold money.
 pub async fn look(provider: &dyn Provider, find: &FindPayment) -> Result<Option<Payment>, CallError> {
-    let FindPayment { key, order_id, payment_id, other_ids } = find;
+    let FindPayment { key, order_id, payment_id, other_ids, .. } = find;
     let (found, mut doubt) = match provider.find(find).await {
         Err(error) if payment_id.is_some() && !is_said(&error) => (None, Some(error)),
         found => (found?, None),
@@ -175,6 +175,9 @@ pub enum Reversal {
     NothingThere,
 }
 
+/// The code of an error about two payments that hold money.
+const CHARGED_TWICE: &str = "charged_twice";
+
 /// Of several payments under one key (a provider that ignores keys) the one that holds money, or still may. Two that do
 /// are not a payment: the order has to fail, and its undo gives both back.
 fn weightiest(
@@ -191,10 +194,20 @@ fn weightiest(
     payments.sort_by(|a, b| (rank(a), &a.payment_id).cmp(&(rank(b), &b.payment_id)));
     payments.dedup_by(|later, earlier| later.payment_id.is_some() && later.payment_id == earlier.payment_id);
     if payments.get(1).is_some_and(|second| second.state == PaymentState::Paid) {
-        let why = "charged_twice: two payments under one key hold money".to_owned();
+        let why = format!("{CHARGED_TWICE}: two payments under one key hold money");
         return Err(CallError::Unusable { system, why });
     }
     Ok(payments.into_iter().next())
+}
+
+/// Two payments that hold money, for a question that is asked until one is left.
+fn waited_out(error: CallError) -> CallError {
+    match error {
+        CallError::Unusable { system, why } if why.starts_with(CHARGED_TWICE) => {
+            CallError::Unknown { system, why }
+        }
+        other => other,
+    }
 }
 
 /// The outcome of the undos of several payments. Of several failures it is the one that another try may mend: the last
@@ -259,7 +272,8 @@ impl PaymentActivities {
     ) -> Result<Payment, ActivityError> {
         let charged = alive(&ctx, async {
             let (key, order_id) = (input.key.clone(), input.order_id.clone());
-            let earlier = FindPayment { key, order_id, payment_id: None, other_ids: BTreeSet::new() };
+            let earlier =
+                FindPayment { key, order_id, payment_id: None, other_ids: BTreeSet::new(), until_one: false };
             if is_repeated(&ctx) {
                 if let Some(payment) = self.provider.find(&earlier).await? {
                     return Ok(payment);
@@ -292,6 +306,7 @@ impl PaymentActivities {
         input: FindPayment,
     ) -> Result<Option<Payment>, ActivityError> {
         let found = alive(&ctx, look(&*self.provider, &input)).await;
+        let found = if input.until_one { found.map_err(waited_out) } else { found };
         found.and_then(|found| found.map(with_amount).transpose()).map_err(CallError::into_failure)
     }
 

@@ -31,7 +31,7 @@ fn unknown() -> Answer {
 /// The platform's refusals, as (check, field).
 async fn refused(temporal: &Temporal, input: &ValidateOrder) -> TestResult<Vec<(String, String)>> {
     match temporal.run(Commerce::validate_order, FIRST, input).await? {
-        Ok(OrderValidation::Invalid { problems }) => {
+        Ok(OrderValidation::Invalid { problems, .. }) => {
             Ok(problems.into_iter().map(|problem| (problem.check, problem.field)).collect())
         }
         other => Err(format!("{other:?}").into()),
@@ -112,7 +112,7 @@ async fn reasons_are_read_in_each_shape_and_there_is_always_one() -> TestResult 
         let peer = Peer::start([unknown(), answer(200, "", &verdict.to_string())]).await?;
         let temporal = Temporal::with(CommerceActivities::new(peer.api()?)).await?;
         let verdict = temporal.run(Commerce::validate_order, FIRST, &validate()?).await?;
-        assert_eq!(verdict, Ok(OrderValidation::Invalid { problems }));
+        assert_eq!(verdict, Ok(OrderValidation::Invalid { problems, was_known: false }));
     }
     Ok(())
 }
@@ -156,7 +156,7 @@ async fn a_number_that_is_another_orders_may_not_go_ahead() -> TestResult {
     assert!(temporal.run(Commerce::validate_order, FIRST, &validate()?).await?.is_ok());
     let verdict = async |input: &ValidateOrder| -> TestResult<String> {
         match temporal.run(Commerce::validate_order, FIRST, input).await? {
-            Ok(OrderValidation::Invalid { problems }) => Ok(problems[0].check.clone()),
+            Ok(OrderValidation::Invalid { problems, .. }) => Ok(problems[0].check.clone()),
             other => Err(format!("{other:?}").into()),
         }
     };

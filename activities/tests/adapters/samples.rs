@@ -109,6 +109,7 @@ pub(crate) fn find_payment() -> TestResult<FindPayment> {
         order_id: order_id()?,
         payment_id: None,
         other_ids: BTreeSet::new(),
+        until_one: false,
     })
 }
 

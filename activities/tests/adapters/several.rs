@@ -223,6 +223,24 @@ async fn every_payment_that_news_has_named_is_looked_at() -> TestResult {
     Ok(())
 }
 
+/// A question that is asked until one is left is asked again; what else is a last word stays one.
+#[tokio::test]
+async fn two_payments_are_waited_out_where_the_question_says_so() -> TestResult {
+    for until_one in [false, true] {
+        let find = FindPayment { until_one, ..find_payment()? };
+        let key = find.key.as_str().to_owned();
+        let two = of(&json!([payment("pay_1", &key, "paid"), payment("pay_2", &key, "paid")]));
+        let (_peer, temporal) = platform([two]).await?;
+        let failed = temporal.run(Payments::find, FIRST, &find).await?.err().ok_or("one was chosen")?;
+        assert!(failed.message.contains("charged_twice"), "{}", failed.message);
+        assert_eq!(failed.is_final, !until_one, "{failed:?}");
+        let (_peer, temporal) = platform([answer(422, "", r#"{"error": {"code": "NO"}}"#)]).await?;
+        let failed = temporal.run(Payments::find, FIRST, &find).await?.err().ok_or("nothing was refused")?;
+        assert!(failed.is_final, "{failed:?}");
+    }
+    Ok(())
+}
+
 /// `{}` does not say that the intent is cancelled: the intent does.
 #[tokio::test]
 async fn a_cancel_that_no_answer_names_is_looked_up() -> TestResult {

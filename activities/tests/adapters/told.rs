@@ -138,6 +138,7 @@ fn refund() -> TestResult<FindPayment> {
         order_id: order_id()?,
         payment_id: None,
         other_ids: BTreeSet::new(),
+        until_one: false,
     })
 }
 

@@ -76,7 +76,11 @@ fn the_verdicts_on_an_order_stay() -> TestResult {
             "variant_id": VARIANT
         }]
     });
-    pinned(&OrderValidation::Invalid { problems: vec![problem] }, &golden, &["/problems/0/variant_id"])
+    let invalid = |was_known| OrderValidation::Invalid { problems: vec![problem.clone()], was_known };
+    pinned(&invalid(false), &golden, &["/problems/0/variant_id"])?;
+    let mut known = golden.clone();
+    known["was_known"] = json!(true);
+    pinned(&invalid(true), &known, &["/problems/0/variant_id", "/was_known"])
 }
 
 #[test]

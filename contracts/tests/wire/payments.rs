@@ -82,8 +82,16 @@ fn what_a_customer_has_to_do_stays() -> TestResult {
 
 #[test]
 fn the_question_for_a_payment_and_its_answers_stay() -> TestResult {
-    let input =
-        FindPayment { key: key(), order_id: order_id()?, payment_id: None, other_ids: BTreeSet::new() };
+    let input = FindPayment {
+        key: key(),
+        order_id: order_id()?,
+        payment_id: None,
+        other_ids: BTreeSet::new(),
+        until_one: false,
+    };
+    let patient = FindPayment { until_one: true, ..input.clone() };
+    let golden = json!({ "key": KEY, "order_id": "ORDER-001", "until_one": true });
+    pinned(&patient, &golden, &["/until_one"])?;
     pinned(&input, &json!({ "key": KEY, "order_id": "ORDER-001" }), &[])?;
     let named = FindPayment { payment_id: Some("pay_2".to_owned()), ..input };
     let golden = json!({ "key": KEY, "order_id": "ORDER-001", "payment_id": "pay_2" });

@@ -76,6 +76,7 @@ fn question(news: &News) -> FindPayment {
         order_id: news.order_id.clone(),
         payment_id: None,
         other_ids: BTreeSet::from_iter(news.payment_id.clone()),
+        until_one: false,
     }
 }
 

@@ -117,6 +117,7 @@ pub(super) mod nothing {
             order_id: order()?,
             payment_id: None,
             other_ids: std::collections::BTreeSet::new(),
+            until_one: false,
         })
     }
 

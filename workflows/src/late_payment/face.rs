@@ -59,7 +59,7 @@ pub struct LatePaymentResult {
 #[workflow]
 #[derive(Default)]
 pub struct LatePayment {
-    saga: SagaState,
+    pub(super) saga: SagaState,
     /// The provider's events heard of so far.
     events: BTreeSet<EventId>,
     /// How often something was heard beside the start.

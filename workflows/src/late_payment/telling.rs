@@ -62,7 +62,8 @@ async fn read(
     let order_id = late.order_id.clone();
     let payment_id = given.payment_id.clone();
     let other_ids = saga.ctx().state(|w| w.named_beside(payment_id.as_ref()));
-    let question = FindPayment { key: charge_key(&order_id), order_id, payment_id, other_ids };
+    let question =
+        FindPayment { key: charge_key(&order_id), order_id, payment_id, other_ids, until_one: false };
     let read = saga.step(TELL, Payments::refunded, question, policy::bookkeeping());
     match Box::pin(read.heeding(more_than(heard)).or_ask()).await {
         Settled::Done(balance) if given.last_word == Decided::ByHand => Settled::Done(said_by_hand(balance)),

@@ -71,6 +71,8 @@ pub struct OrderProcessing {
     pub(super) payment_id: Option<String>,
     /// Every id that was heard of: several payments may hold money.
     pub(super) payment_ids: BTreeSet<String>,
+    /// How many of those named no payment.
+    nameless: usize,
     /// How many pieces of news had come when the payment was last read.
     pub(super) seen: usize,
     /// The customer's part of the payment, while the order waits for it.
@@ -147,6 +149,14 @@ pub impl OrderProcessing {
         self.settlements.contains(&event.event_id)
     }
 
+    /// The answer that the order would give to this piece of news now. An event that is sent again gets its first
+    /// answer
+    /// from Temporal; by now the order may be going back, and take it.
+    #[query]
+    pub fn would_answer(&self, _ctx: &WorkflowContextView, event: PaymentSettled) -> String {
+        self.answer_to(&event.event_id).to_owned()
+    }
+
     /// The customer's part of the payment, while the order waits for it; `null` otherwise.
     #[query]
     pub fn customer_action(&self, _ctx: &WorkflowContextView) -> Option<CustomerAction> {
@@ -161,20 +171,82 @@ fn is_payment_id(id: &str) -> bool {
 }
 
 impl OrderProcessing {
-    /// On the way back the order takes the news itself, and gives back whatever came.
+    /// On the way back the order takes the news itself, and gives back whatever came. So it does while it has news to
+    /// look at, or asks a person about it: one payment too many is one question.
     fn has_its_money(&self) -> bool {
-        self.saga.is_past_pivot() || self.is_paid && !self.saga.goes_back()
+        let is_paid = self.saga.is_past_pivot() || self.is_paid && !self.saga.goes_back();
+        is_paid && self.settlements.len() <= self.seen
+    }
+
+    fn answer_to(&self, event_id: &str) -> &'static str {
+        if self.has_its_money() {
+            ALREADY_PAID
+        } else if self.settlements.contains(event_id) {
+            DUPLICATE
+        } else {
+            TAKEN
+        }
     }
 
     fn hear(&mut self, event: PaymentSettled) -> &'static str {
-        // Should the order go back all the same, that payment does, too.
-        self.payment_ids.extend(event.payment_id.filter(|id| is_payment_id(id)));
-        if self.has_its_money() {
-            ALREADY_PAID
-        } else if self.settlements.insert(event.event_id) {
-            TAKEN
-        } else {
-            DUPLICATE
+        let answer = self.answer_to(&event.event_id);
+        let named = event.payment_id.filter(|id| is_payment_id(id));
+        if answer == TAKEN {
+            self.nameless += usize::from(named.is_none());
+            self.settlements.insert(event.event_id);
         }
+        // Should the order go back all the same, that payment does, too.
+        self.payment_ids.extend(named);
+        answer
+    }
+
+    /// The charge has answered with this payment. News that came before and names no other one says no more than that
+    /// it is paid.
+    pub(super) fn has_charged(&mut self, payment_id: &str, is_paid: bool) {
+        if is_paid && self.nameless == 0 && self.payment_ids.iter().all(|named| named == payment_id) {
+            self.seen = self.settlements.len();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn news(event_id: &str, payment_id: Option<&str>) -> PaymentSettled {
+        PaymentSettled { event_id: event_id.to_owned(), payment_id: payment_id.map(str::to_owned) }
+    }
+
+    #[test]
+    fn news_before_the_charge_answers_is_looked_at_unless_it_names_the_same_payment() {
+        for (named, is_paid, is_seen) in [
+            (&[Some("pay_1")][..], true, true),
+            (&[Some("pay_1"), Some("pay_1")], true, true),
+            (&[Some("pay_1")], false, false),
+            (&[Some("pay_1"), Some("pay_2")], true, false),
+            (&[None], true, false),
+            (&[Some("")], true, false),
+        ] {
+            let mut order = OrderProcessing::default();
+            for (i, payment_id) in named.iter().enumerate() {
+                assert_eq!(order.hear(news(&format!("evt_{i}"), *payment_id)), TAKEN);
+            }
+            order.has_charged("pay_1", is_paid);
+            assert_eq!(order.settlements.len() <= order.seen, is_seen, "{named:?} {is_paid}");
+        }
+    }
+
+    /// Whoever brings it asks about it then; while the order looks itself, nobody else does.
+    #[test]
+    fn news_of_a_paid_order_is_the_orders_own_while_it_has_some_to_look_at() {
+        let mut order = OrderProcessing { is_paid: true, ..OrderProcessing::default() };
+        assert_eq!(order.hear(news("evt_1", Some("pay_1"))), ALREADY_PAID);
+        order.is_paid = false;
+        assert_eq!(order.hear(news("evt_2", Some("pay_2"))), TAKEN);
+        order.is_paid = true;
+        assert_eq!(order.answer_to("evt_2"), DUPLICATE);
+        assert_eq!(order.hear(news("evt_3", Some("pay_2"))), TAKEN);
+        order.seen = 2;
+        assert_eq!(order.hear(news("evt_4", Some("pay_2"))), ALREADY_PAID);
     }
 }

@@ -1,14 +1,17 @@
 //! The order's own part of the way back.
 //!
 //! 1. Every undo is tried, newest first.
-//! 2. The money is read where the payment was to be undone, to know how it ended; where nothing was charged, that is
-//!    known without a question.
+//! 2. The money is read where the payment was to be undone, to know how it ended. Where this run charged nothing, that
+//!    is known without a question only of a number that is new to the shop: a run before it (terminated by hand) may
+//!    have charged the customer, so its money is looked for, and a person is asked about what is there (`before`).
 //! 3. The shop is told how the order ended, and how its money did (`update-order`), then the customer.
 //! 4. News of a payment undoes it once more. Where a person has decided about it, only if that person says so.
 //! 5. Whenever the money has ended anew (a person has answered, late money went back), it is read and the shop is told
 //!    once more (`update-payment`).
 //!
 //! While a person is asked about the refund, the shop hears nothing of the money: it is not known yet.
+
+mod before;
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -18,7 +21,7 @@ use contracts::payment::{Balance, FindPayment, Payments};
 
 use super::result::Fulfilled;
 use super::steps::{OrderRun, OrderSaga, TELL_MONEY, TELL_SHOP};
-use super::telling::{Decided, Refund};
+use super::telling::{Customer, Decided, Refund};
 use super::{OrderProcessing, PAY, SHIP};
 use crate::policy::{self, Policy};
 use crate::report::StepStatus;
@@ -27,7 +30,7 @@ use crate::saga::{Back, Halt, Heed, WayBack};
 /// The cause of a question about money that somebody decided about before.
 pub(crate) const DECIDED_BEFORE: &str = "decided_before";
 /// The cause of a question about money that the run did not ask for.
-const NOT_CHARGED_HERE: &str = "not_charged_here";
+pub(super) const NOT_CHARGED_HERE: &str = "not_charged_here";
 
 impl WayBack<OrderProcessing, Fulfilled> for OrderRun<'_> {
     /// An order that no carrier takes is not shippable, whichever way the carrier put it.
@@ -49,9 +52,11 @@ impl WayBack<OrderProcessing, Fulfilled> for OrderRun<'_> {
         }
         // How often the money had ended when the shop was told.
         let mut told = 0;
+        // Whether the money of an earlier run could not be looked for yet.
+        let is_unread = Cell::new(false);
         let balance = match back.ctx().state(|w| w.saga.times_settled(PAY)) {
             0 if was_charged => None,
-            0 => Some(self.ended_as(back, nothing_charged())),
+            0 => self.money_before(back, &is_unread).await,
             times => {
                 let balance = self.balance(back, policy::bookkeeping(), |_| false).await.ok().flatten();
                 told = if balance.is_some() { times } else { 0 };
@@ -69,7 +74,7 @@ impl WayBack<OrderProcessing, Fulfilled> for OrderRun<'_> {
             // An older word must not land behind a newer one; nor is there one while somebody is asked about the money.
             let is_untold = |w: &OrderProcessing| {
                 let is_asked = [PAY, TELL_SHOP, TELL_MONEY].into_iter().any(|step| is_asked(w, step));
-                w.saga.times_settled(PAY) > told && !is_asked
+                (w.saga.times_settled(PAY) > told || is_unread.get()) && !is_asked
             };
             // Money that arrives does not wait for an answer about something else.
             let has_news = |w: &OrderProcessing| w.settlements.len() > heard.get() && !is_asked(w, PAY);
@@ -84,16 +89,13 @@ impl WayBack<OrderProcessing, Fulfilled> for OrderRun<'_> {
                 match self.balance(back, policy::aftermath(), has_news).await {
                     // It is read once the news was acted on.
                     Ok(None) => continue,
-                    // The number may be that of another customer's order, whose money must not be overwritten.
-                    Ok(Some(balance)) if !has_begun && balance.payment_id.is_none() => {}
-                    Ok(Some(balance)) => {
-                        let word = self.requests.money_ended(&balance);
-                        back.undo_last_with(TELL_MONEY, Commerce::update_payment, word, policy::tell_shop());
-                        let balance = Some(&balance).filter(|_| has_begun);
-                        self.tell_customer(back, &customer, None, Refund::of(balance, decided(back)));
+                    Ok(Some(found)) if is_unread.take() && times == 0 && self.goes_back_too(back, &found) => {
+                        continue;
                     }
+                    Ok(Some(balance)) => self.tell_money(back, &customer, has_begun, &balance),
                     Err(reason) => back.note(format!("how the money ended could not be read: {reason}")),
                 }
+                is_unread.set(false);
                 told = times;
             } else {
                 return;
@@ -107,6 +109,24 @@ impl WayBack<OrderProcessing, Fulfilled> for OrderRun<'_> {
 }
 
 impl OrderRun<'_> {
+    /// The shop hears once more how the money ended, and the customer what went back.
+    fn tell_money(
+        &self,
+        back: &Back<'_, OrderProcessing>,
+        customer: &Customer,
+        has_begun: bool,
+        balance: &Balance,
+    ) {
+        // The number may be that of another customer's order, whose money must not be overwritten.
+        if !has_begun && balance.payment_id.is_none() {
+            return;
+        }
+        let word = self.requests.money_ended(balance);
+        back.undo_last_with(TELL_MONEY, Commerce::update_payment, word, policy::tell_shop());
+        let balance = Some(balance).filter(|_| has_begun);
+        self.tell_customer(back, customer, None, Refund::of(balance, decided(back)));
+    }
+
     /// News of the payment came after its undo: whatever came goes back, too. Where this run charged nothing, the money
     /// is that of a run before it, whose goods may have left.
     fn reverse_again(&self, back: &Back<'_, OrderProcessing>, was_charged: bool) {
@@ -174,7 +194,7 @@ impl OrderRun<'_> {
 }
 
 /// The news beyond that which the refund was sent for: a person who is asked about it has to know of it.
-fn more_than(heard: usize, w: &OrderProcessing) -> Heed {
+pub(super) fn more_than(heard: usize, w: &OrderProcessing) -> Heed {
     match w.settlements.len().saturating_sub(heard) {
         0 => Heed::Nothing,
         more => Heed::News(u32::try_from(more).unwrap_or(u32::MAX)),
@@ -188,11 +208,6 @@ fn decided(back: &Back<'_, OrderProcessing>) -> Decided {
         Some(StepStatus::LeftStanding) => Decided::Left,
         _ => Decided::ByNobody,
     }
-}
-
-/// An order that was never charged took no money.
-fn nothing_charged() -> Balance {
-    Balance { status: PaymentStatus::Unpaid, payment_id: None, refunded: None, refund_ids: Vec::new() }
 }
 
 /// Somebody has given the money back, and says so.

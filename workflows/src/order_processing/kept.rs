@@ -29,10 +29,32 @@ pub(super) struct SoFar {
     pub(super) label: Option<Label>,
     /// Whether the goods are sold already: another sale would take them twice.
     pub(super) is_sold: bool,
+    /// What is known of the number from before this run.
+    pub(super) number: Number,
     /// Whether the provider declined the charge.
     pub(super) is_declined: bool,
     /// How the money of an order that ended early ended.
     pub(super) balance: Option<Balance>,
+}
+
+/// An order's number, as the shop knew it before this run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Number {
+    /// The shop has not said: an earlier run may have charged it.
+    #[default]
+    Unsaid,
+    /// It knew none: nobody has charged it.
+    New,
+    /// It held it as an open order of this customer: an earlier run may have charged it.
+    Open,
+    /// It refused the number: another customer's, or one that has had its process. Its money is not this run's.
+    Refused,
+}
+
+impl Number {
+    pub(super) fn of(was_known: bool) -> Self {
+        if was_known { Self::Open } else { Self::New }
+    }
 }
 
 impl OrderRun<'_> {

@@ -5,9 +5,11 @@
 //! A read that gets no answer ends nothing: the next one comes. The margin of the holds pays for the last look.
 //!
 //! - `amounts`: what came, compared with what is due;
+//! - `approved`: the look that a person's word about it waits for;
 //! - `several`: what is known of more payments than one.
 
 mod amounts;
+mod approved;
 mod several;
 
 use std::time::Duration;
@@ -72,6 +74,7 @@ impl OrderRun<'_> {
         let payment = Box::pin(charged).await?;
         if let Some(payment_id) = &payment.payment_id {
             self.know(saga, payment_id);
+            saga.ctx().state_mut(|w| w.has_charged(payment_id, payment.state == PaymentState::Paid));
         }
         let is_declined = matches!(payment.state, PaymentState::Declined { .. });
         self.so_far.borrow_mut().is_declined = is_declined;
@@ -128,20 +131,16 @@ impl OrderRun<'_> {
                         return paid(payment_id);
                     }
                     Came::NotEnough(lack) => match wait.for_next_look(Missing::Money(lack)).await? {
-                        Some(Word::Approved(reason)) => match self.look(wait).await? {
+                        Some(Word::Approved(reason)) => {
+                            payment = Box::pin(self.look_as_approved(wait, &reason)).await?;
                             // It may have gone back since it was read.
-                            Some(Payment { state: PaymentState::Paid, received: now, .. })
-                                if now == received =>
-                            {
+                            if payment.state == PaymentState::Paid && payment.received == received {
                                 wait.settled_as = Some(format!("{lack}; approved: {reason}"));
                                 return paid(payment_id);
                             }
-                            found => {
-                                wait.lack = None;
-                                payment = found.unwrap_or(Payment { payment_id, received, state });
-                                continue;
-                            }
-                        },
+                            wait.lack = None;
+                            continue;
+                        }
                         Some(Word::Rejected(halt)) => {
                             saga.failed(PAY, &halt.ending().reason);
                             return Err(halt);

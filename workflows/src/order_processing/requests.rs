@@ -215,6 +215,7 @@ impl<'o> Requests<'o> {
             order_id: self.order.order_id.clone(),
             payment_id,
             other_ids: BTreeSet::new(),
+            until_one: false,
         }
     }
 

@@ -11,7 +11,7 @@ use contracts::shipping::{Label, Shipment, Shipping};
 use jiff::Timestamp;
 use temporalio_workflow::join;
 
-use super::kept::SoFar;
+use super::kept::{Number, SoFar};
 use super::paying::Paid;
 use super::requests::Requests;
 use super::telling::BY_THE_SHOP;
@@ -97,9 +97,17 @@ impl<'o> OrderRun<'o> {
             )
             .nothing_to_undo("the shop only answers a question")
             .await?;
+        let set = |number| self.so_far.borrow_mut().number = number;
         match verdict {
-            OrderValidation::Valid { was_known } => Ok(was_known),
-            OrderValidation::Invalid { problems } => Err(refused_by_shop(saga, &problems)),
+            OrderValidation::Valid { was_known } => {
+                set(Number::of(was_known));
+                Ok(was_known)
+            }
+            OrderValidation::Invalid { problems, was_known } => {
+                let is_refused = problems.iter().any(OrderProblem::is_of_the_number);
+                set(if is_refused { Number::Refused } else { Number::of(was_known) });
+                Err(refused_by_shop(saga, &problems))
+            }
         }
     }
 

@@ -4,8 +4,9 @@
 //! An effect that got *no answer* from its system is tried on, slowly and without end, as one activity that costs no
 //! events while it waits (a refund as one for each round, about ten a day); its success closes the question. An effect
 //! that was *refused* is not: somebody who does it by hand could be doubled by a try in between, and a refund that came
-//! back would come back again. A person's answer always wins, also against another person's `retry`: the try under way
-//! is ended, and its outcome awaited, before the answer is acted on.
+//! back would come back again. A read that was refused, because two payments hold money, is: it changes nothing, and
+//! closes the question when there is nothing left to decide. A person's answer always wins, also against another
+//! person's `retry`: the try under way is ended, and its outcome awaited, before the answer is acted on.
 //!
 //! News that the run hears meanwhile does not wait in silence ([`Heed`]): the question says it, or is over.
 
@@ -33,6 +34,8 @@ pub(super) struct Tries<T> {
     /// On and on, until it goes through, is refused, its round is over, or the token is cancelled. `None` where nothing
     /// may be tried before somebody has said so.
     pub(super) endless: Option<Try<T>>,
+    /// Whether it is a read, which changes nothing: it is tried on although it was refused, and can be done twice.
+    pub(super) is_read: bool,
 }
 
 pub(super) type Try<T> = Box<dyn Fn(Token) -> LocalFuture<Result<T, Unsettled>>>;
@@ -196,7 +199,7 @@ pub(super) fn ask<W: Process, T: 'static>(
     let is_refused = unsettled.is_refused;
     let mut open = Open { scribe, matter, id, tries, trying: None, heeding, heeded: Heed::Nothing };
     Box::pin(async move {
-        if !is_refused {
+        if !is_refused || open.tries.is_read {
             open.try_on();
         }
         open.until_settled().await
@@ -258,7 +261,11 @@ impl<W: Process, T: 'static> Open<W, T> {
                 Some(Settled::Done(done))
             }
             (Ok(done), None) => {
-                self.scribe.close(&self.id, "it went through by itself meanwhile");
+                let how = match self.tries.is_read {
+                    true => "there is nothing left to decide",
+                    false => "it went through by itself meanwhile",
+                };
+                self.scribe.close(&self.id, how);
                 Some(Settled::Done(done))
             }
             (Err(unsettled), asked_for) => {
@@ -267,8 +274,9 @@ impl<W: Process, T: 'static> Open<W, T> {
                     let why = Some(unsettled.reason.clone());
                     self.scribe.reply(ticket, &self.id, AnswerOutcome::FailedAgain, why);
                 }
-                // The tries beside the question end by a refusal, or with their round.
-                if !unsettled.is_refused {
+                // The tries beside the question end by a refusal, or with their round; those of a read, which a person
+                // had read in between, go on.
+                if !unsettled.is_refused || self.tries.is_read && asked_for.is_some() {
                     self.try_on();
                 }
                 None
@@ -293,6 +301,7 @@ impl<W: Process, T: 'static> Open<W, T> {
         }
         match tried {
             Ok(done) => Meanwhile::Done(done),
+            Err(_) if self.tries.is_read => Meanwhile::Nothing,
             Err(unsettled) if unsettled.may_be_there => Meanwhile::Unknown,
             Err(_) if asked_for.is_none() => Meanwhile::Between,
             Err(_) => Meanwhile::Nothing,
@@ -305,7 +314,7 @@ impl<W: Process, T: 'static> Open<W, T> {
         let meanwhile = self.stop_trying(why).await;
         let warning = match &meanwhile {
             Meanwhile::Nothing | Meanwhile::Between => None,
-            Meanwhile::Done(_) => Some(TWICE),
+            Meanwhile::Done(_) => (!self.tries.is_read).then_some(TWICE),
             Meanwhile::Unknown => Some(UNKNOWN),
         };
         let is_between = matches!(meanwhile, Meanwhile::Between);

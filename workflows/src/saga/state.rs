@@ -1,6 +1,6 @@
 //! The saga's part of a workflow's state: the stop, the pivot, the step table, the answers of people.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
@@ -11,7 +11,7 @@ use super::people::People;
 use super::rounds::Rounds;
 use super::{Halt, Process, parts};
 use crate::report::table::DETAILS_BYTES_MAX;
-use crate::report::{Progress, Report, StepClass, StepSpec, StepStatus, timestamp};
+use crate::report::{DECIDED_ABOUT, Progress, Report, StepClass, StepSpec, StepStatus, timestamp};
 
 /// Bytes of the current details that open questions may take; the step table has the rest.
 const QUESTIONS_BYTES_MAX: usize = DETAILS_BYTES_MAX / 2;
@@ -130,6 +130,13 @@ impl SagaState {
     pub fn times_settled(&self, step: &str) -> usize {
         let records = self.report.undone.iter().chain(&self.report.left_standing);
         records.filter(|record| record.step == step).count()
+    }
+
+    /// Notes the payments that were known when a person decided about them: whoever brings news of one of them later
+    /// asks nobody again.
+    pub(crate) fn note_decided_about(&mut self, step: &str, payment_ids: &BTreeSet<String>) {
+        let ids: Vec<&str> = payment_ids.iter().map(String::as_str).collect();
+        self.report.note_fact(step, DECIDED_ABOUT, ids.join(", "));
     }
 
     /// Whether the run has ended.

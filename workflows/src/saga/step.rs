@@ -47,6 +47,8 @@ pub struct Step<'s, W, A: ActivityDefinition> {
     first: Option<Unsettled>,
     /// The news that the run hears while a person is asked.
     heeding: Option<Heeding<W>>,
+    /// Whether it is read on while a person is asked.
+    is_read_on: bool,
 }
 
 impl<W: Process> Saga<W> {
@@ -75,6 +77,7 @@ impl<W: Process> Saga<W> {
             count: None,
             first: None,
             heeding: None,
+            is_read_on: false,
         }
     }
 }
@@ -140,6 +143,14 @@ where
         self
     }
 
+    /// Reads on while a person is asked, although the system has refused: the question closes when there is nothing
+    /// left
+    /// to decide. For a read that ends with [`Step::or_ask`], and whose input says that it waits.
+    pub fn reading_on(mut self) -> Self {
+        self.is_read_on = true;
+        self
+    }
+
     /// Runs the step; its undo is registered first. The undo gets the key of the step, and treats "nothing there"
     /// as success.
     pub fn undo_by<U>(self, undo: U, input: U::Input) -> impl Future<Output = Result<A::Output, Halt>> + 's
@@ -187,12 +198,13 @@ where
         A::Input: Tried,
     {
         debug_assert!(self.look_up.is_none(), "a step that has to happen is tried on, not looked up");
-        let Step { saga, name, part, activity, input, policy, first, heeding, .. } = self;
+        let Step { saga, name, part, activity, input, policy, first, heeding, is_read_on, .. } = self;
         let (scribe, never) = (saga.scribe.clone(), Token::new());
         saga.scribe.mark_part(name, part, StepStatus::Running, None);
         let (ctx, summary, activity) = (saga.ctx.clone(), summary::<W>(name, part), Rc::new(activity));
         let (again, once) = (activity.clone(), input.clone());
-        let tries = Effect { ctx, step: name, summary, activity: again, input }.tries(policy);
+        let mut tries = Effect { ctx, step: name, summary, activity: again, input }.tries(policy);
+        tries.is_read = is_read_on;
         let asked = match first {
             Some(news) => Err(news),
             None if policy.is_local_first() => {

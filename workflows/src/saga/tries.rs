@@ -51,6 +51,7 @@ where
             patient: Self::patient(effect.clone(), policy.awaited()),
             told: Some(by(policy.when_told(), Turn::IfDue)),
             endless: Some(by(tried_on, Turn::Next(policy::asked_retry_first()))),
+            is_read: false,
         }
     }
 

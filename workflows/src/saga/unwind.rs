@@ -35,7 +35,12 @@ pub(super) struct Undo {
 impl Undo {
     /// An undo that is not an activity: it is tried when somebody says so, never by itself a second time.
     pub(super) fn by(step: &'static str, part: Option<&'static str>, run: Try<()>) -> Self {
-        Self { step, part, tries: Tries { patient: run, told: None, endless: None }, first: None }
+        Self {
+            step,
+            part,
+            tries: Tries { patient: run, told: None, endless: None, is_read: false },
+            first: None,
+        }
     }
 
     pub(super) fn by_activity<W, U>(

@@ -3,11 +3,14 @@
 //! Every id that was heard of is read, and undone on the way back, whatever a search has seen. An order that goes on to
 //! its goal looks at news that no look has seen: news that came while the look was under way that found the payment
 //! settled, or while a person was asked whether a parcel is kept. From then on news is looked at by whoever brings it.
-//! Such news may also say that the one payment is gone: its parcel does not go without a person who knows it.
+//! Such news may also say that the one payment is gone: its parcel does not go without a person who knows it. What is
+//! heard while the order looks, or asks, it looks at itself, so that nobody else asks about the same payment; a person
+//! who has decided is asked again only about one that was not named before.
 
 use contracts::commerce::PaymentStatus;
 use contracts::payment::{FindPayment, Payment, PaymentState, Payments, ReversePayment};
 
+use super::super::going_back::more_than;
 use super::super::steps::{CHECK, OrderRun, OrderSaga, READ};
 use super::super::{OrderProcessing, PAY};
 use super::Paid;
@@ -53,16 +56,26 @@ impl OrderRun<'_> {
             other_ids: w.payment_ids.clone(),
             ..self.requests.payment()
         };
-        let find = saga.ctx().state(|w| (w.settlements.len() > w.seen).then(|| all(w)));
-        let Some(find) = find else { return };
-        let read = saga.step(READ, Payments::find, find.clone(), policy::money());
-        let read = Box::pin(read.or_ask()).await;
         // Cash on delivery, and what costs nothing, has no payment that could be gone.
         let is_paid = paid.status == PaymentStatus::Paid && !self.order.is_free();
-        if let Settled::Done(found) = read
-            && is_paid
+        while let Some((heard, find)) =
+            saga.ctx().state(|w| (w.settlements.len() > w.seen).then(|| (w.settlements.len(), all(w))))
         {
-            Box::pin(ask_while_gone(saga, find, found)).await;
+            let read = saga.step(READ, Payments::find, find.clone(), policy::money()).reading_on();
+            let read = Box::pin(read.heeding(move |w| more_than(heard, w)).or_ask()).await;
+            let is_decided = !matches!(read, Settled::Done(_));
+            if let Settled::Done(found) = read
+                && is_paid
+            {
+                Box::pin(ask_while_gone(saga, find.clone(), found)).await;
+            }
+            saga.ctx().state_mut(|w| {
+                let is_known = is_decided && w.payment_ids == find.other_ids;
+                w.seen = if is_known { w.settlements.len() } else { heard };
+                if is_decided {
+                    w.saga.note_decided_about(READ, &find.other_ids);
+                }
+            });
         }
     }
 }
