@@ -17,7 +17,7 @@ use temporalio_workflow::{
 
 use super::{OrderData, OrderProcessingResult, OrderRun};
 use crate::face;
-use crate::input::Unchecked;
+use crate::input::{Said, Unchecked};
 use crate::late_payment::PAYMENT_ID_MAX;
 use crate::saga::{self, CancelAccepted, CancelRequest, Saga, SagaState, UpdateError};
 use crate::search_attributes::{ORDER_ID, STAGE, Stage};
@@ -42,7 +42,8 @@ pub struct PaymentSettled {
 pub const TAKEN: &str = "taken";
 /// The news was heard before.
 pub const DUPLICATE: &str = "duplicate";
-/// The order has its money, or is paid on delivery: whoever brings the news looks if it was paid twice.
+/// The order is sold and labelled, and does not look at its payment any more: whoever brings the news looks if it was
+/// paid twice.
 pub const ALREADY_PAID: &str = "already paid";
 
 /// Temporal takes 2,000 updates of one run. So many may be news of the payment; the rest is for people, who cancel and
@@ -65,8 +66,6 @@ pub struct OrderProcessing {
     pub(super) settlements: BTreeSet<String>,
     /// How many updates with such news were taken, duplicates counted.
     news_by_update: usize,
-    /// Whether the payment has settled. The news is then about another payment, or about nothing.
-    pub(super) is_paid: bool,
     /// The provider's id of the payment, once it is known.
     pub(super) payment_id: Option<String>,
     /// Every id that was heard of: several payments may hold money.
@@ -109,17 +108,18 @@ pub impl OrderProcessing {
         event: &PaymentSettled,
     ) -> Result<(), UpdateError> {
         if self.news_by_update >= NEWS_BY_UPDATE_MAX {
-            return Err(if self.has_its_money() { ALREADY_PAID } else { BY_SIGNAL }.into());
+            return Err(if self.saga.is_past_pivot() { ALREADY_PAID } else { BY_SIGNAL }.into());
         }
         EventId::new(event.event_id.as_str())
             .map(drop)
             .map_err(|problem| format!("event_id {problem}").into())
     }
 
-    /// The same news without an answer; whoever sends it asks `has_heard` then.
+    /// The same news without an answer; whoever sends it asks `has_heard` then. News that cannot be read counts all the
+    /// same, each piece as one of its own: the payment is read.
     #[signal]
-    pub fn payment_heard(&mut self, _ctx: &mut SyncWorkflowContext<Self>, event: PaymentSettled) {
-        let _no_answer = self.hear(event);
+    pub fn payment_heard(&mut self, _ctx: &mut SyncWorkflowContext<Self>, news: Said<PaymentSettled>) {
+        let _no_answer = self.hear(news.0.unwrap_or_else(|| self.unreadable()));
     }
 
     /// The business cancels. Returns what will be undone; refused past the point of no return.
@@ -140,8 +140,8 @@ pub impl OrderProcessing {
         saga::check_stop(self, request, TOO_LATE_TO_CANCEL)
     }
 
-    /// Whether the order has taken this piece of news. If not, it had its money when the news came, and whoever brings
-    /// it looks if it was paid twice.
+    /// Whether the order has taken this piece of news. If not, it was past its point of no return when the news came,
+    /// and whoever brings it looks if it was paid twice.
     #[query]
     pub fn has_heard(&self, _ctx: &WorkflowContextView, event: PaymentSettled) -> bool {
         self.settlements.contains(&event.event_id)
@@ -161,15 +161,16 @@ fn is_payment_id(id: &str) -> bool {
 }
 
 impl OrderProcessing {
-    /// On the way back the order takes the news itself, and gives back whatever came.
-    fn has_its_money(&self) -> bool {
-        self.saga.is_past_pivot() || self.is_paid && !self.saga.goes_back()
+    /// News under a name of its own, which no event of a provider has.
+    fn unreadable(&self) -> PaymentSettled {
+        PaymentSettled { event_id: format!("unreadable/{}", self.settlements.len()), payment_id: None }
     }
 
+    /// Before its point of no return the order takes the news itself, paid or not: its look behind the label sees money
+    /// that is gone since, or that came twice; its way back gives back whatever came.
     fn hear(&mut self, event: PaymentSettled) -> &'static str {
-        // Should the order go back all the same, that payment does, too.
         self.payment_ids.extend(event.payment_id.filter(|id| is_payment_id(id)));
-        if self.has_its_money() {
+        if self.saga.is_past_pivot() {
             ALREADY_PAID
         } else if self.settlements.insert(event.event_id) {
             TAKEN

@@ -1,9 +1,10 @@
 //! An order may be paid more than once: by a provider that takes no notice of keys, or by a customer who pays twice.
 //!
 //! Every id that was heard of is read, and undone on the way back, whatever a search has seen. An order that goes on to
-//! its goal looks at news that no look has seen: news that came while the look was under way that found the payment
-//! settled, or while a person was asked whether a parcel is kept. From then on news is looked at by whoever brings it.
-//! Such news may also say that the one payment is gone: its parcel does not go without a person who knows it.
+//! its goal looks at news that no look has seen: news that came from the look on that found the payment settled until
+//! its goods were sold and labelled. From then on news is looked at by whoever brings it. Such news may also say that
+//! the one payment is gone: its parcel does not go without a person who knows it. The money of a parcel that is kept is
+//! looked at in any case.
 
 use contracts::commerce::PaymentStatus;
 use contracts::payment::{FindPayment, Payment, PaymentState, Payments, ReversePayment};
@@ -44,23 +45,41 @@ impl OrderRun<'_> {
         FindPayment { payment_id: w.payment_id.clone(), other_ids, ..self.requests.payment() }
     }
 
+    /// Looks at news that no look has seen.
+    pub(in super::super) async fn look_for_a_second(&self, saga: &OrderSaga, paid: &Paid) {
+        if saga.ctx().state(|w| w.settlements.len() > w.seen) {
+            self.look_at_all(saga, paid).await;
+        }
+    }
+
+    /// Looks whether the money of an order is still there, although nobody has told of anything else.
+    pub(in super::super) async fn look_whether_paid(&self, saga: &OrderSaga, paid: &Paid) {
+        if self.has_a_payment(paid) {
+            self.look_at_all(saga, paid).await;
+        } else {
+            self.look_for_a_second(saga, paid).await;
+        }
+    }
+
+    /// Cash on delivery, and what costs nothing, has no payment that could be gone.
+    fn has_a_payment(&self, paid: &Paid) -> bool {
+        paid.status == PaymentStatus::Paid && !self.order.is_free()
+    }
+
     /// Where two payments hold money, the read refuses to choose, and a person is asked. So is one where none does. No
     /// payment is put as the one that is known, because a search that is away has to be waited for: it may be all that
     /// shows a second one.
-    pub(in super::super) async fn look_for_a_second(&self, saga: &OrderSaga, paid: &Paid) {
+    async fn look_at_all(&self, saga: &OrderSaga, paid: &Paid) {
         let all = |w: &OrderProcessing| FindPayment {
             payment_id: None,
             other_ids: w.payment_ids.clone(),
             ..self.requests.payment()
         };
-        let find = saga.ctx().state(|w| (w.settlements.len() > w.seen).then(|| all(w)));
-        let Some(find) = find else { return };
+        let find = saga.ctx().state(all);
         let read = saga.step(READ, Payments::find, find.clone(), policy::money());
         let read = Box::pin(read.or_ask()).await;
-        // Cash on delivery, and what costs nothing, has no payment that could be gone.
-        let is_paid = paid.status == PaymentStatus::Paid && !self.order.is_free();
         if let Settled::Done(found) = read
-            && is_paid
+            && self.has_a_payment(paid)
         {
             Box::pin(ask_while_gone(saga, find, found)).await;
         }
