@@ -175,8 +175,8 @@ async fn a_payment_that_is_gone_before_the_label_is_bought_is_asked_about() -> a
     Ok(())
 }
 
-/// The customer was told that the order is cancelled, support gives the money back by hand, which is no news, and a
-/// colleague keeps the parcel.
+/// Support gives the money back by hand, of which no news comes, because the customer was told that the order is
+/// cancelled; and a colleague keeps the parcel.
 #[tokio::test]
 async fn the_money_of_a_parcel_that_is_kept_is_looked_at_without_news() -> anyhow::Result<()> {
     let (world, _worker) = World::apart(&SLOW).await?;

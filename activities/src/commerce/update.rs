@@ -104,7 +104,7 @@ enum Told {
     Unknown,
 }
 
-/// What came of a word about an order.
+/// The outcome of a word about an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Word {
     /// The shop holds the order as told, or has no order that is meant.

@@ -6,7 +6,7 @@
 //!    are its own: what was answered under the keys of the story is behind it.
 //! 3. The shop, the customer and the figures are told, as of every order that is fulfilled.
 //! 4. The payment is read, with news or without: somebody may have given the money back while the question was open,
-//!    and a refund by hand is no news. A second payment is asked about, too.
+//!    and nobody sends news of that. A second payment is asked about, too.
 
 use contracts::inventory::{Confirmation, Hold, Inventory, Reservation};
 use contracts::payment::Balance;
