@@ -25,7 +25,8 @@ impl Commerce {
         unimplemented!()
     }
 
-    /// Writes an order's state. The same key and fields: the same state.
+    /// Writes an order's state, unless the shop has it, or has gone on from it. The order is read first. That an order
+    /// has ended which the shop goes on with is refused (`held_as_…`).
     #[activity(name = "commerce.update_order")]
     pub fn update_order(input: UpdateOrder) {
         unimplemented!()
@@ -187,7 +188,8 @@ impl OrderProblem {
     }
 }
 
-/// A change of an order's state. A field that is `None` stays as it is, but for `only_over`.
+/// A change of an order's state. A field that is `None` stays as it is, but for `only_over` and
+/// `may_become_known`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UpdateOrder {
     /// Names this change.
@@ -201,6 +203,10 @@ pub struct UpdateOrder {
     /// for a state that others follow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only_over: Option<CustomerId>,
+    /// With `only_over`: the shop's check of the order was cut off, and may make the order known yet. That it is not is
+    /// believed at a second look.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub may_become_known: bool,
     /// The action that the customer has to take, of an order that waits for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_action: Option<CustomerAction>,

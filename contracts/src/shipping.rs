@@ -95,4 +95,7 @@ pub struct ShipmentRef {
     pub key: IdempotencyKey,
     /// The order that is sent.
     pub order_id: OrderId,
+    /// The carrier's id of the label, where it is known: it was bought, whatever the carrier knows of the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shipment_id: Option<String>,
 }

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::money::Major;
 use crate::shop::Shop;
+use orders::CONFIRMED;
 
 /// The whole audit.
 #[derive(Debug, Serialize)]
@@ -325,14 +326,15 @@ fn shipped_though_undone(shop: &Shop<'_>) -> rusqlite::Result<Vec<String>> {
 
 fn confirmed_without_money(shop: &Shop<'_>) -> rusqlite::Result<Vec<String>> {
     let sql = format!(
-        "SELECT order_id, total, orders.currency, coalesce(net, 0)
+        "SELECT order_id, total, orders.currency, coalesce(net, 0), status
          FROM orders LEFT JOIN {NET_MONEY} AS paid USING (order_id, currency)
-         WHERE status = 'confirmed' AND payment_type <> 'cash_on_delivery' AND coalesce(net, 0) < total"
+         WHERE {CONFIRMED} AND payment_type <> 'cash_on_delivery' AND coalesce(net, 0) < total"
     );
     shop.list(&sql, [], |row| {
         let (order, currency): (String, String) = (row.get(0)?, row.get(2)?);
         let (total, net) = (Major::new(row.get(1)?, &currency), Major::new(row.get(3)?, &currency));
-        Ok(format!("confirmed without its money: order {order} of {total} {currency} has {net} captured"))
+        let state: String = row.get(4)?;
+        Ok(format!("{state} without its money: order {order} of {total} {currency} has {net} captured"))
     })
 }
 

@@ -107,6 +107,7 @@ CARD TOKENS (payment_method.card_token; any other is approved)
   card_insufficient_funds   402 insufficient_funds, the customer may retry
   card_expired              402 expired_card, the customer may retry
   card_requires_action      requires_action with a 3-D Secure page of the sandbox
+  card_action_later         requires_action; the answer names no action, a read does
   card_processing_error     503 at the first attempt of a key, then approved
   card_charged_reply_lost   charged, but the first answer for the order is lost
 

@@ -26,6 +26,7 @@ use temporalio_client::{
 use temporalio_common::HasWorkflowDefinition;
 use temporalio_common::error::IncomingError;
 use temporalio_common::protos::temporal::api::failure::v1::Failure;
+use workflows::input::Said;
 use workflows::late_payment;
 use workflows::order_processing::{self, OrderProcessing, PaymentSettled};
 use workflows::report::Report;
@@ -51,7 +52,7 @@ pub struct News {
 pub enum Found {
     /// Open, and it heard.
     Open(Heard),
-    /// It has its money: paid and open, or fulfilled.
+    /// It has its money: sold and labelled and open, or fulfilled.
     Paid,
     /// It ended without the money.
     Undone,
@@ -191,7 +192,7 @@ async fn by_signal(
 ) -> Result<Found, SettleError> {
     let handle = handle_of(client, OrderProcessing::run, order_processing::workflow_id(order_id));
     let options = WorkflowSignalOptions::default();
-    match handle.signal(OrderProcessing::payment_heard, news.clone(), options).await {
+    match handle.signal(OrderProcessing::payment_heard, Said(Some(news.clone())), options).await {
         Ok(()) => {}
         Err(WorkflowInteractionError::NotFound(_)) => return where_it_is(client, order_id, None).await,
         Err(WorkflowInteractionError::Rpc(status)) => return Err(SettleError::Rpc(Box::new(status))),

@@ -6,14 +6,18 @@ use contracts::customers::KeptBack;
 use contracts::values::CustomerId;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use temporalio_client::Client;
+use temporalio_client::{
+    Client, UntypedSignal, UntypedUpdate, WorkflowExecuteUpdateOptions, WorkflowSignalOptions,
+};
+use temporalio_common::data_converters::RawValue;
+use temporalio_common::protos::temporal::api::common::v1::Payload;
 use temporalio_common::protos::temporal::api::testservice::v1::GetCurrentTimeResponse;
 use tests::customers;
 use tests::follow_up::FollowUp;
 use tests::servers::TimeSkipping;
 use tests::world::World;
 use tonic::IntoRequest as _;
-use workflows::follow_up_emails::{Fate, FollowUpResult};
+use workflows::follow_up_emails::{Fate, FollowUpEmails, FollowUpResult};
 
 const DAY: i64 = 24;
 /// Retries and requests take real time; the server's clock runs on with them.
@@ -301,5 +305,34 @@ async fn a_mail_is_given_up_when_the_next_one_is_due() -> anyhow::Result<()> {
     assert!(result.mails.iter().all(|mail| mail.fate == Fate::GivenUp), "{:?}", result.mails);
     assert!(about(week.hours(&result, 0), 7 * DAY), "{:?}", result.mails);
     assert!(about(week.hours(&result, 1), 7 * DAY), "{:?}", result.mails);
+    Ok(())
+}
+
+/// A signal cannot be refused, and one that was sent by hand may hold anything: it ends nothing, and stops nothing. An
+/// update is refused.
+#[tokio::test]
+async fn what_cannot_be_read_ends_no_series_and_stops_none() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let registration = customers::registration();
+    let customer_id = world.open_account(&registration).await?;
+    let series = world.follow_up(&registration, &customer_id, Timestamp::now()).await?;
+    let handle = world.client.get_workflow_handle::<FollowUpEmails>(series.workflow_id.clone());
+    for json in ["7", "\"tired\"", "{"] {
+        let raw = || {
+            let metadata = [("encoding".to_owned(), b"json/plain".to_vec())].into();
+            let data = json.as_bytes().to_vec();
+            RawValue::new(vec![Payload { metadata, data, external_payloads: Vec::new() }])
+        };
+        handle.signal(UntypedSignal::new("end_series"), raw(), WorkflowSignalOptions::default()).await?;
+        let news = UntypedUpdate::new("consent_changed");
+        let refused = handle.execute_update(news, raw(), WorkflowExecuteUpdateOptions::default()).await;
+        assert!(refused.is_err(), "{json}");
+        series.until("waits still", |p| p.current_step.is_some()).await?;
+    }
+    assert_eq!(series.unsubscribe().await, Ok("ended".to_owned()));
+    let result = series.ended().await?.completed()?;
+    assert_eq!(result.ended_by, Some(KeptBack::Unsubscribed));
+    let notes: Vec<_> = result.report.notes.iter().filter(|note| note.contains("end_series")).collect();
+    assert_eq!(notes.len(), 1, "{:?}", result.report.notes);
     Ok(())
 }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use contracts::values::{EventId, OrderId};
-use serde_json::json;
+use serde_json::{Value, json};
 use settlement::{Heard, settle};
+use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
 use tests::matrix::requested;
 use tests::orders;
 use tests::scenarios::people::QUICK;
@@ -151,6 +152,30 @@ async fn a_parcel_that_is_kept_fulfils_its_order() -> anyhow::Result<()> {
     assert_eq!(world.shop.stock("LAPTOP-001-16GB-512GB").await?, (49, 0));
     let told = world.shop.ask(&format!("orders/{}", order.order_id), None).await?;
     assert_eq!((&told["status"], &told["payment_status"]), (&json!("confirmed"), &json!("paid")), "{told}");
+    Ok(())
+}
+
+/// Whatever the carrier knows of the key: the label that was bought is voided by its own id, too.
+#[tokio::test]
+async fn a_void_knows_the_label_that_was_bought() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let refused = json!({ "operation": "inventory.confirm", "kind": "status", "status": 422 });
+    world.shop.faults(json!([refused])).await?;
+    let order = world.start(&orders::order()).await?;
+    order.ended().await?.failed_as("StepFailed")?;
+    let label = world.shop.ask(&format!("shipments?order_id={}", order.order_id), None).await?;
+    let mut voids = Vec::new();
+    for event in order.history().await? {
+        let Some(Attributes::ActivityTaskScheduledEventAttributes(scheduled)) = event.attributes else {
+            continue;
+        };
+        if scheduled.activity_type.is_some_and(|kind| kind.name == "shipping.void_shipment") {
+            let payload =
+                scheduled.input.and_then(|input| input.payloads.into_iter().next()).context("no input")?;
+            voids.push(serde_json::from_slice::<Value>(&payload.data)?["shipment_id"].clone());
+        }
+    }
+    assert_eq!(voids, [label[0]["shipment_id"].clone()]);
     Ok(())
 }
 

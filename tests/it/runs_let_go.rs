@@ -106,6 +106,7 @@ impl Awaiting {
                     let question = ShipmentRef {
                         key: IdempotencyKey::new("awaiting", STEP),
                         order_id: OrderId::new("ORDER-1").unwrap_or_else(|_| unreachable!()),
+                        shipment_id: None,
                     };
                     // The queue of bulk work, which nobody polls here.
                     let step = saga.step(STEP, Shipping::find_shipment, question, policy::erp());

@@ -185,7 +185,7 @@ impl Systems {
             customers: CustomerActivities::new(self.commerce.clone(), pseudonyms, second_look)
                 .with_zone(settings.zone.clone()),
             loyalty: LoyaltyActivities::new(self.loyalty, self.commerce.clone(), second_look),
-            commerce: CommerceActivities::new(self.commerce),
+            commerce: CommerceActivities::new(self.commerce).looking_again_after(second_look),
             inventory: InventoryActivities::new(self.inventory, settings.shop.lines, second_look),
             payment: PaymentActivities::new(self.payment, second_look),
             shipping: ShippingActivities::new(self.shipping, second_look),

@@ -20,6 +20,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 pub use text::{Place, Problem, Refusal, refuse};
 use text::{json, nearest};
+pub use wire::Said;
 
 pub use values::{count, digits, id, money, name, opaque, text, title, unit_price};
 

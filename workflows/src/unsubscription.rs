@@ -20,7 +20,7 @@ pub use face::{Unsubscription, UnsubscriptionData, UnsubscriptionResult, search_
 
 use crate::customer_onboarding;
 use crate::follow_up_emails::{self, FollowUpEmails};
-use crate::input::Problem;
+use crate::input::{Problem, Said};
 use crate::policy;
 use crate::report::StepSpec;
 use crate::saga::{About, Halt, Process, Saga, named_exactly};
@@ -69,7 +69,7 @@ async fn end_follow_up(saga: &Saga<Unsubscription>, customer: &CustomerRef) {
         .summary("the customer unsubscribed".to_owned())
         .build();
     let series = saga.ctx().external_workflow(follow_up_emails::workflow_id(customer), None);
-    match series.signal(FollowUpEmails::end_series, KeptBack::Unsubscribed, options).await {
+    match series.signal(FollowUpEmails::end_series, Said(Some(KeptBack::Unsubscribed)), options).await {
         Ok(()) => saga.done(END_FOLLOW_UP, "told to end"),
         Err(WorkflowSignalError::NotFound(_)) => saga.skip(END_FOLLOW_UP, "no series is under way"),
         Err(error) => saga.failed(END_FOLLOW_UP, &format!("the series could not be told: {error}")),

@@ -1,6 +1,6 @@
 //! `GET /orders/{id}`: an order as the platform holds it, and the states that it can be in.
 
-use contracts::commerce::OrderStatus;
+use contracts::commerce::{OrderStatus, PaymentStatus, UpdateOrder};
 use contracts::values::{CustomerId, OrderId};
 use serde::Deserialize;
 use serde_json::Value;
@@ -17,14 +17,19 @@ pub(super) struct KnownOrder {
     pub(super) status: String,
     #[serde(default)]
     pub(super) payment_status: Value,
+    /// The carrier's number, where the platform shows it.
+    #[serde(default)]
+    pub(super) tracking_number: Value,
 }
 
 /// The states in which an order waits for its process.
 pub(super) const OPEN: [&str; 2] = ["pending", AWAITING];
 /// The state of one whose customer has to act.
 const AWAITING: &str = "awaiting_payment";
-/// Those that a confirmed order has in the shop.
+/// Those that a confirmed order has in the shop. The shop goes on with it: an order that was undone is none of them.
 pub(super) const CONFIRMED: [&str; 5] = ["confirmed", "processing", "shipped", "delivered", "completed"];
+/// Those of an order that is over without being delivered, whoever ended it.
+pub(super) const ENDED: [&str; 4] = ["refunded", "failed", "cancelled", "expired"];
 /// Those in which it has had a process.
 pub(super) const CLOSED: [&str; 9] = [
     "confirmed",
@@ -43,7 +48,7 @@ pub(super) fn has_reached(told: OrderStatus, state: &str) -> bool {
     match told {
         OrderStatus::AwaitingPayment => state == AWAITING || CLOSED.contains(&state),
         OrderStatus::Confirmed => CONFIRMED.contains(&state),
-        OrderStatus::Failed | OrderStatus::Cancelled | OrderStatus::Expired => CLOSED.contains(&state),
+        OrderStatus::Failed | OrderStatus::Cancelled | OrderStatus::Expired => ENDED.contains(&state),
     }
 }
 
@@ -55,6 +60,22 @@ impl KnownOrder {
             Some(number) => number.to_string(),
         };
         id != customer.as_str()
+    }
+
+    /// Whether a confirmed order that the shop has gone on with carries what it was told with that. Somebody may have
+    /// set it to `processing` by hand, who knows neither its parcel nor its money.
+    pub(super) fn has_heard(&self, confirmed: &UpdateOrder) -> bool {
+        if let (Some(ours), Value::String(shown)) = (&confirmed.tracking_number, &self.tracking_number) {
+            return shown == ours;
+        }
+        // A shop that does not show the number: money that came or went back since is behind the word.
+        let earlier =
+            [PaymentStatus::Pending, PaymentStatus::Unpaid, PaymentStatus::Voided].map(PaymentStatus::name);
+        match (confirmed.payment_status, self.payment_status.as_str()) {
+            (Some(told), Some(shown)) => shown == told.name() || !earlier.contains(&shown),
+            (Some(_), None) => false,
+            (None, _) => true,
+        }
     }
 
     pub(super) fn is_among(&self, states: &[&str]) -> bool {

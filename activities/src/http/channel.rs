@@ -260,6 +260,13 @@ impl Channel {
     }
 }
 
+impl super::Api {
+    /// The system holds something otherwise than it has to be, and asking again does not change that.
+    pub(crate) fn unusable(&self, why: String) -> CallError {
+        self.channel.unusable(why)
+    }
+}
+
 /// A number of seconds, or a date: the time until then by this machine's clock.
 fn retry_after(said: &str) -> Option<Duration> {
     let said = said.trim();

@@ -81,7 +81,8 @@ pub trait Provider: fmt::Debug + Send + Sync {
 }
 
 /// The payment made under a charge's key, as it is now. Those whose ids are known count, whether or not a search has
-/// seen them; a search that is away hides none whose id is known.
+/// seen them; a search that is away hides none whose id is known. The order's own payment is always read by its id, and
+/// that counts: a search may be behind it, and show a payment open that is paid by now.
 ///
 /// A payment that only news named may be anybody's: what is wrong with it hides nothing of ours, and is an unknown
 /// outcome where nothing of ours is found.
@@ -95,13 +96,21 @@ pub async fn look(provider: &dyn Provider, find: &FindPayment) -> Result<Option<
         found => (found?, None),
     };
     let has_found = |id: &String| found.as_ref().and_then(|found| found.payment_id.as_ref()) == Some(id);
-    let own = payment_id.iter().filter(|id| !has_found(id));
-    let own = join_all(own.map(|id| provider.find_by_id(id, key))).await;
+    let is_own_found = payment_id.as_ref().is_some_and(has_found);
+    let own = join_all(payment_id.iter().map(|id| provider.find_by_id(id, key))).await;
     let named = other_ids.iter().filter(|id| !has_found(id) && payment_id.as_ref() != Some(*id));
     let named = join_all(named.map(|id| find_named(provider, id, key))).await;
     let mut payments: Vec<Payment> = found.into_iter().collect();
     for payment in own {
-        payments.extend(payment?);
+        match payment {
+            Ok(Some(now)) if is_own_found => payments = vec![now],
+            Ok(now) => payments.extend(now),
+            // It was paid when the search saw it; of an open one nobody knows.
+            Err(error) if is_own_found && payments.iter().all(|seen| seen.state == PaymentState::Paid) => {
+                doubt = doubt.or(Some(error));
+            }
+            Err(error) => return Err(error),
+        }
     }
     for payment in named {
         match payment {

@@ -58,8 +58,10 @@ pub const KINDS: &[Kind<dyn Carrier>] = &[platform::KIND];
 /// The outcome of an undo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Voided {
-    /// Voided, or barred for good.
+    /// Voided.
     Done,
+    /// The carrier knows of nothing under the key, and barred it for good.
+    Barred,
     /// The carrier knows of nothing under the key, and did not bar it.
     NothingThere,
     /// The parcel was handed over: the label can no longer be voided.
@@ -117,8 +119,9 @@ impl ShippingActivities {
         ctx: ActivityContext,
         input: ShipmentRef,
     ) -> Result<(), ActivityError> {
-        match alive(&ctx, self.carrier.void(&input)).await.map_err(CallError::into_failure_of_undo)? {
-            Voided::Done => Ok(()),
+        let voided = alive(&ctx, one_label::void(&*self.carrier, &input)).await;
+        match voided.map_err(CallError::into_failure_of_undo)? {
+            Voided::Done | Voided::Barred => Ok(()),
             Voided::NothingThere => believe_nothing(&ctx, self.second_look),
             // Trying again will not bring it back: a person has to.
             Voided::TooLate => Err(ActivityError::application(

@@ -13,6 +13,25 @@ pub(super) async fn look(carrier: &dyn Carrier, label: &ShipmentRef) -> Result<O
     keep_one(carrier, carrier.find(label).await?).await
 }
 
+/// Voids the label under a key. Of one that was bought, and whose id is known, the carrier's "nothing" is not believed:
+/// its search by key may be behind, its keys forgotten, or this may be another carrier, or another account. Then the
+/// label is voided by its id.
+pub(super) async fn void(carrier: &dyn Carrier, label: &ShipmentRef) -> Result<Voided, CallError> {
+    match (carrier.void(label).await?, &label.shipment_id) {
+        (Voided::Barred | Voided::NothingThere, Some(bought)) => match carrier.void_one(bought).await {
+            Err(CallError::Refused { system, refusal }) if matches!(refusal.status, 404 | 410) => {
+                let why = format!(
+                    "it does not know the label that was bought ({} {})",
+                    refusal.status, refusal.code
+                );
+                Err(CallError::Unknown { system, why })
+            }
+            voided => voided,
+        },
+        (voided, _) => Ok(voided),
+    }
+}
+
 /// Buys a label, unless an attempt before this one did. Looks once more behind the purchase: where keys are ignored,
 /// that attempt's request may have landed between the look and this one's.
 pub(super) async fn look_and_buy(
@@ -20,7 +39,8 @@ pub(super) async fn look_and_buy(
     carrier: &dyn Carrier,
     parcel: &CreateShipment,
 ) -> Result<Shipment, CallError> {
-    let under_key = ShipmentRef { key: parcel.key.clone(), order_id: parcel.order_id.clone() };
+    let (key, order_id) = (parcel.key.clone(), parcel.order_id.clone());
+    let under_key = ShipmentRef { key, order_id, shipment_id: None };
     if let Some(label) = look(carrier, &under_key).await? {
         return Ok(Shipment::Labelled(label));
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use activities::payment::PaymentActivities;
 use contracts::failure::{OUTCOME_UNKNOWN, REFUSED, SETTING};
-use contracts::payment::{Balance, FindPayment, Payments};
+use contracts::payment::{Balance, FindPayment, PaymentState, Payments};
 use serde_json::{Value, json};
 
 use crate::TestResult;
@@ -122,6 +122,40 @@ async fn a_payment_that_is_known_is_read_although_the_search_is_away() -> TestRe
     assert_eq!((failed.kind.as_str(), failed.is_final), (OUTCOME_UNKNOWN, false), "{failed:?}");
     let failed = found(vec![away()], &find_payment()?).await?.err().ok_or("nothing was looked at")?;
     assert_eq!(failed.kind, OUTCOME_UNKNOWN, "{failed:?}");
+    Ok(())
+}
+
+/// The list under the key is behind: what the payment itself says counts, either way.
+#[tokio::test]
+async fn the_payment_itself_counts_where_the_list_is_behind() -> TestResult {
+    let find = FindPayment { payment_id: Some("pay_1".to_owned()), ..find_payment()? };
+    let now = |status: &str| {
+        let mut payment = paid(&find, &["pay_1"])[0].clone();
+        payment["status"] = json!(status);
+        payment
+    };
+    let refused = || answer(422, "", r#"{"error":{"code":"VALIDATION_ERROR"}}"#);
+    for (listed, itself, expected) in [
+        ("requires_action", list(&now("paid")), Some("paid")),
+        ("paid", list(&now("refunded")), Some("reversed")),
+        ("paid", list(&now("paid")), Some("paid")),
+        // It does not answer: of a payment that was open nobody knows.
+        ("paid", answer(503, "", ""), Some("paid")),
+        ("requires_action", answer(503, "", ""), None),
+        ("requires_action", refused(), None),
+    ] {
+        let peer = Peer::start([list(&json!([now(listed)])), itself]).await?;
+        let temporal = Temporal::with(PaymentActivities::new(peer.api()?, SECOND_LOOK)).await?;
+        let found = temporal.run(Payments::find, FIRST, &find).await?.ok().flatten();
+        let state = found.map(|payment| match payment.state {
+            PaymentState::Paid => "paid",
+            PaymentState::Reversed => "reversed",
+            PaymentState::RequiresAction { .. } => "open",
+            PaymentState::Declined { .. } => "declined",
+        });
+        assert_eq!(state, expected, "{listed}");
+        assert_eq!(peer.received()[1].line, "GET /api/v1/payments/pay_1");
+    }
     Ok(())
 }
 

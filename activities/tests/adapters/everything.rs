@@ -13,8 +13,10 @@ use contracts::notification::Notifications;
 use contracts::payment::Payments;
 use contracts::shipping::Shipping;
 use messages::Texts;
+use reqwest::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::json;
 use temporalio_common::ActivityDefinition;
 
 use crate::TestResult;
@@ -94,6 +96,8 @@ async fn every_activity_and_every_undo_leaves_one_effect_however_often_it_runs()
         again(&inventory, || Inventory::restock, back("confirm-inventory")?).await?;
         again(&payment, || Payments::reverse, reverse()?).await?;
         again(&inventory, || Inventory::release, back("reserve-inventory")?).await?;
+        // A shop that goes on with an order is not told in silence that it has ended.
+        shop.ask(Method::PUT, "/api/v1/orders/ORDER-001", json!({ "status": "pending" })).await?;
         let mut ended = update(OrderStatus::Failed)?;
         ended.key = key("update-order");
         again(&commerce, || Commerce::update_order, ended).await?;

@@ -11,6 +11,7 @@ mod commerce;
 mod customers;
 mod everything;
 mod heartbeats;
+mod held;
 mod inventory;
 mod inventory_doubts;
 mod inventory_looks;

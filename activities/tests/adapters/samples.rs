@@ -76,6 +76,7 @@ pub(crate) fn update(status: OrderStatus) -> TestResult<UpdateOrder> {
         order_id: order_id()?,
         status,
         only_over: None,
+        may_become_known: false,
         payment_action: None,
         payment_status: None,
         payment_id: None,
@@ -138,5 +139,5 @@ pub(crate) fn parcel() -> TestResult<CreateShipment> {
 }
 
 pub(crate) fn label_of_order() -> TestResult<ShipmentRef> {
-    Ok(ShipmentRef { key: key("create-shipping"), order_id: order_id()? })
+    Ok(ShipmentRef { key: key("create-shipping"), order_id: order_id()?, shipment_id: None })
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use activities::shipping::ShippingActivities;
 use contracts::failure::{NEW_WORD, NOTHING_YET, OUTCOME_UNKNOWN, REFUSED, SETTING};
-use contracts::shipping::{CreateShipment, Label, Shipment, Shipping};
+use contracts::shipping::{CreateShipment, Label, Shipment, ShipmentRef, Shipping};
 use contracts::values::Address;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -226,6 +226,43 @@ async fn a_void_that_finds_nothing_looks_again_unless_the_carrier_bars_the_key()
     assert_eq!(temporal.run(Shipping::void_shipment, late, &label_of_order()?).await?, Ok(()));
     shop.switch(json!({ "tombstones": true })).await?;
     assert_eq!(temporal.run(Shipping::void_shipment, FIRST, &label_of_order()?).await?, Ok(()));
+    Ok(())
+}
+
+/// The carrier has forgotten the key, its search is behind, or it is another one: of a label that was bought "nothing"
+/// is not believed, barred or not.
+#[tokio::test]
+async fn a_label_whose_id_is_known_is_voided_by_it() -> TestResult {
+    let bought = ShipmentRef { shipment_id: Some("ship_1".to_owned()), ..label_of_order()? };
+    let of = |body: Value| answer(200, "", &json!({ "data": body }).to_string());
+    let unknown = answer(404, "", r#"{"error": {"code": "RESOURCE_NOT_FOUND"}}"#);
+    let collected = answer(409, "", r#"{"error": {"code": "SHIPMENT_IN_TRANSIT"}}"#);
+    let late = Attempt { scheduled: SECOND_LOOK, ..SECOND };
+    for barred in [true, false] {
+        for (by_id, failure) in [
+            (of(json!({ "outcome": "voided" })), None),
+            (unknown.clone(), Some((OUTCOME_UNKNOWN, false, "does not know the label that was bought"))),
+            (collected.clone(), Some((REFUSED, true, "in_transit: "))),
+        ] {
+            let peer = Peer::start([of(json!({ "outcome": "nothing", "barred": barred })), by_id]).await?;
+            let temporal = Temporal::with(ShippingActivities::new(peer.api()?, SECOND_LOOK)).await?;
+            let voided = temporal.run(Shipping::void_shipment, late, &bought).await?;
+            assert!(peer.received()[1].line.ends_with("/shipments/ship_1/cancel"), "{:?}", peer.received());
+            match (voided, failure) {
+                (Ok(()), None) => {}
+                (Err(failed), Some((kind, is_final, words))) => {
+                    assert_eq!((failed.kind.as_str(), failed.is_final), (kind, is_final), "{failed:?}");
+                    assert!(failed.message.contains(words), "{}", failed.message);
+                }
+                (voided, _) => return Err(format!("{voided:?}, not {failure:?}").into()),
+            }
+        }
+    }
+    // One that is found by its key needs no second request.
+    let peer = Peer::start([of(json!({ "outcome": "voided" }))]).await?;
+    let temporal = Temporal::with(ShippingActivities::new(peer.api()?, SECOND_LOOK)).await?;
+    assert_eq!(temporal.run(Shipping::void_shipment, FIRST, &bought).await?, Ok(()));
+    assert_eq!(peer.received().len(), 1);
     Ok(())
 }
 

@@ -90,6 +90,7 @@ fn the_change_of_an_order_stays() -> TestResult {
         order_id: order_id()?,
         status: OrderStatus::Confirmed,
         only_over: Some(customer_id()?),
+        may_become_known: true,
         payment_action: Some(CustomerAction {
             kind: "redirect".to_owned(),
             url: Some("https://pay.example.com/1".to_owned()),
@@ -108,6 +109,7 @@ fn the_change_of_an_order_stays() -> TestResult {
         "order_id": "ORDER-001",
         "status": "confirmed",
         "only_over": "CUSTOMER-001",
+        "may_become_known": true,
         "payment_action": { "type": "redirect", "url": "https://pay.example.com/1" },
         "payment_status": "paid",
         "payment_id": "pay_1",
@@ -119,6 +121,7 @@ fn the_change_of_an_order_stays() -> TestResult {
     });
     let optional = [
         "/only_over",
+        "/may_become_known",
         "/payment_action",
         "/payment_action/url",
         "/payment_status",

@@ -55,7 +55,8 @@ fn what_becomes_of_a_request_for_a_label_stays() -> TestResult {
 
 #[test]
 fn the_name_of_a_label_and_the_answers_to_it_stay() -> TestResult {
-    let input = ShipmentRef { key: key(), order_id: order_id()? };
-    pinned(&input, &json!({ "key": KEY, "order_id": "ORDER-001" }), &[])?;
+    let input = ShipmentRef { key: key(), order_id: order_id()?, shipment_id: Some("ship_1".to_owned()) };
+    let golden = json!({ "key": KEY, "order_id": "ORDER-001", "shipment_id": "ship_1" });
+    pinned(&input, &golden, &["/shipment_id"])?;
     pinned(&None::<Shipment>, &json!(null), &[])
 }

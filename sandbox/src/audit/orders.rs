@@ -1,39 +1,46 @@
 //! The promises about what the shop says of an order: it is what happened to the order.
 //!
 //! That an order is confirmed is said last, when goods are sold and labelled, so a confirmed order is judged at any
-//! moment. An open one, and the money of one that ended early, are judged only when its run is over: until then there
-//! may be more to tell. How it is paid makes no difference: an order that is paid at the door, or costs nothing, is
-//! sold, labelled and told as any other. A parcel that was collected has a live label.
+//! moment; so is one that the shop has gone on with since, or instead (`processing`, `shipped`, `delivered`). An open
+//! one, and the money of one that ended early, are judged only when its run is over: until then there may be more to
+//! tell. How it is paid makes no difference: an order that is paid at the door, or costs nothing, is sold, labelled and
+//! told as any other. A parcel that was collected has a live label.
 
 use super::NET_MONEY;
 use crate::money::Major;
 use crate::shop::Shop;
 
-/// The shop calls the order confirmed, and not all of its goods are sold.
+/// The states of an order that the shop packs and sends.
+pub(super) const CONFIRMED: &str = "orders.status IN ('confirmed', 'processing', 'shipped', 'delivered')";
+
+/// The shop calls the order confirmed, or has gone on with it, and not all of its goods are sold.
 pub(super) fn confirmed_without_its_sale(shop: &Shop<'_>) -> rusqlite::Result<Vec<String>> {
-    let sql = "SELECT order_id, variant_id, ordered, coalesce(sold, 0)
-               FROM (SELECT order_id, variant_id, sum(quantity) AS ordered
-                     FROM order_lines JOIN orders USING (order_id)
-                     WHERE status = 'confirmed' GROUP BY order_id, variant_id)
-                    LEFT JOIN (SELECT order_id, variant_id, sum(quantity) AS sold FROM reservations
-                               WHERE status = 'confirmed' GROUP BY order_id, variant_id)
-                    USING (order_id, variant_id)
-               WHERE coalesce(sold, 0) < ordered";
-    shop.list(sql, [], |row| {
+    let sql = format!(
+        "SELECT order_id, variant_id, ordered, coalesce(sold, 0), state
+         FROM (SELECT order_id, variant_id, sum(quantity) AS ordered, orders.status AS state
+               FROM order_lines JOIN orders USING (order_id)
+               WHERE {CONFIRMED} GROUP BY order_id, variant_id)
+              LEFT JOIN (SELECT order_id, variant_id, sum(quantity) AS sold FROM reservations
+                         WHERE status = 'confirmed' GROUP BY order_id, variant_id)
+              USING (order_id, variant_id)
+         WHERE coalesce(sold, 0) < ordered"
+    );
+    shop.list(&sql, [], |row| {
         let (order, variant): (String, String) = (row.get(0)?, row.get(1)?);
-        let (ordered, sold): (i64, i64) = (row.get(2)?, row.get(3)?);
-        Ok(format!("confirmed without its sale: of order {order} {sold} of {ordered} {variant} are sold"))
+        let (ordered, sold, state): (i64, i64, String) = (row.get(2)?, row.get(3)?, row.get(4)?);
+        Ok(format!("{state} without its sale: of order {order} {sold} of {ordered} {variant} are sold"))
     })
 }
 
-/// The shop calls the order confirmed, and no parcel of it can be sent.
+/// The shop calls the order confirmed, or has gone on with it, and no parcel of it can be sent.
 pub(super) fn confirmed_without_a_label(shop: &Shop<'_>) -> rusqlite::Result<Vec<String>> {
-    let sql = "SELECT order_id FROM orders
-               WHERE status = 'confirmed' AND order_id NOT IN (
-                   SELECT order_id FROM shipments WHERE status <> 'voided')";
-    shop.list(sql, [], |row| {
-        let order: String = row.get(0)?;
-        Ok(format!("confirmed without a label: order {order} has no live label"))
+    let sql = format!(
+        "SELECT order_id, status FROM orders
+         WHERE {CONFIRMED} AND order_id NOT IN (SELECT order_id FROM shipments WHERE status <> 'voided')"
+    );
+    shop.list(&sql, [], |row| {
+        let (order, state): (String, String) = (row.get(0)?, row.get(1)?);
+        Ok(format!("{state} without a label: order {order} has no live label"))
     })
 }
 

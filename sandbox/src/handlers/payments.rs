@@ -119,6 +119,7 @@ fn charge_card(shop: &Shop<'_>, charge: &NewPayment<'_>, token: &str) -> Result<
             Ok(answer)
         }
         Verdict::RequiresAction => ask_customer(shop, charge, Action::ThreeDSecure),
+        Verdict::RequiresActionLater => ask_customer_later(shop, charge),
         Verdict::ProcessingError => {
             let message = "the card could not be processed, try again";
             Ok(Refusal::new(503, "card_processing_error", message).answer())
@@ -167,6 +168,18 @@ fn ask_customer(shop: &Shop<'_>, charge: &NewPayment<'_>, action: Action) -> Res
     books::open(shop, charge, &payment_id, "requires_action", Some(&action))?;
     let effect = format!("opened a payment of {} {}", charge.major(), charge.currency);
     Ok(created(shop, &payment_id)?.with_effect(effect))
+}
+
+/// The link is made a moment later: whoever reads the payment sees it.
+fn ask_customer_later(shop: &Shop<'_>, charge: &NewPayment<'_>) -> Result<Answer, Stop> {
+    let payment_id = shop.next_id("pay")?;
+    let action =
+        Action::Redirect.describe(shop, &payment_id, charge.order_id, charge.major(), charge.currency);
+    books::open(shop, charge, &payment_id, "requires_action", Some(&action))?;
+    let effect = format!("opened a payment of {} {}", charge.major(), charge.currency);
+    let Payment { payment_id, order_id, status, amount, currency, .. } = books::existing(shop, &payment_id)?;
+    let created = Created { payment_id, order_id, status, amount, currency, action: None };
+    Ok(Answer::success(201, &created)?.with_effect(effect))
 }
 
 pub(super) fn get(shop: &Shop<'_>, call: &Call) -> Result<Answer, Stop> {

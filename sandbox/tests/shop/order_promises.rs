@@ -66,6 +66,20 @@ async fn a_confirmed_order_is_sold_and_labelled() {
     assert_eq!(shop.violations().await, expected[1..], "a label that was voided is none");
 }
 
+/// Somebody in the shop goes on with an order that nobody paid for, sold or labelled.
+#[tokio::test]
+async fn an_order_that_the_shop_goes_on_with_is_paid_sold_and_labelled() {
+    let shop = Shop::open().await;
+    shop.place("ORDER-001").await;
+    for state in ["processing", "shipped", "delivered"] {
+        shop.set_status("ORDER-001", state).send().await.data(200);
+        let violations = shop.violations().await;
+        let kinds: Vec<_> = violations.iter().filter_map(|violation| violation.split(':').next()).collect();
+        let wanted = ["its money", "its sale", "a label"].map(|lack| format!("{state} without {lack}"));
+        assert_eq!(kinds, wanted, "{violations:?}");
+    }
+}
+
 #[tokio::test]
 async fn goods_that_went_back_are_not_sold() {
     let shop = Shop::open().await;

@@ -80,6 +80,14 @@ async fn a_lost_reply_hides_a_charge_that_was_made() {
 }
 
 #[tokio::test]
+async fn an_action_may_be_named_later_than_the_payment_is_opened() {
+    let shop = Shop::open().await;
+    let opened = shop.charge("ORDER-001", "card_action_later").key("k").send().await.data(201);
+    assert_eq!((&opened["status"], opened.get("action")), (&json!("requires_action"), None));
+    assert!(text(&of_order(&shop, "ORDER-001").await[0]["action"]["url"]).starts_with(&shop.running.url()));
+}
+
+#[tokio::test]
 async fn methods_that_need_the_customer_wait_for_a_settlement() {
     let shop = Shop::open().await;
     let methods = [

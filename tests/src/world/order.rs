@@ -13,6 +13,7 @@ use temporalio_common::error::IncomingError;
 use temporalio_common::protos::temporal::api::enums::v1::EventType;
 use temporalio_common::protos::temporal::api::history::v1::HistoryEvent;
 use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
+use workflows::input::Said;
 use workflows::order_processing::{OrderProcessing, OrderProcessingResult, PaymentSettled};
 use workflows::report::{Progress, Report, StepStatus, UndoRecord};
 use workflows::saga::{Action, Answer, AnswerOutcome, CancelAccepted, CancelRequest};
@@ -113,7 +114,7 @@ impl Order<'_> {
     pub async fn payment_heard(&self, event_id: &str) -> anyhow::Result<bool> {
         let event = PaymentSettled { event_id: event_id.to_owned(), payment_id: None };
         let options = WorkflowSignalOptions::default();
-        self.handle().signal(OrderProcessing::payment_heard, event.clone(), options).await?;
+        self.handle().signal(OrderProcessing::payment_heard, Said(Some(event.clone())), options).await?;
         let options = WorkflowQueryOptions::default();
         Ok(self.handle().query(OrderProcessing::has_heard, event, options).await?)
     }

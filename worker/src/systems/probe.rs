@@ -122,6 +122,6 @@ pub(super) mod nothing {
     }
 
     pub(in super::super) fn label() -> Result<ShipmentRef, String> {
-        Ok(ShipmentRef { key: IdempotencyKey::new(ID, "read"), order_id: order()? })
+        Ok(ShipmentRef { key: IdempotencyKey::new(ID, "read"), order_id: order()?, shipment_id: None })
     }
 }

@@ -23,7 +23,7 @@ use super::{
     SEGMENTS, TRACK, WELCOME,
 };
 use crate::follow_up_emails::{self, FollowUpData, FollowUpEmails};
-use crate::input::Unchecked;
+use crate::input::{Said, Unchecked};
 use crate::observe;
 use crate::policy;
 use crate::report::timestamp;
@@ -215,7 +215,7 @@ impl<'d> OnboardingRun<'d> {
                 .summary("the onboarding was undone".to_owned())
                 .build();
             let series = ctx.external_workflow(child.clone(), None);
-            let ended = series.signal(FollowUpEmails::end_series, KeptBack::Undone, options);
+            let ended = series.signal(FollowUpEmails::end_series, Said(Some(KeptBack::Undone)), options);
             Box::pin(async move {
                 match ended.await {
                     // It never began, or has ended.

@@ -13,7 +13,7 @@ use temporalio_workflow::{SyncWorkflowContext, WorkflowContext, WorkflowResult, 
 
 use super::{FollowUpData, MailReport, forward};
 use crate::face;
-use crate::input::Unchecked;
+use crate::input::{Said, Unchecked};
 use crate::report::Report;
 use crate::saga::{Saga, SagaState, UndoAll};
 use crate::search_attributes::{CUSTOMER_REF, STAGE, Stage};
@@ -55,6 +55,10 @@ pub const ENDED: &str = "ended";
 pub const ENDING: &str = "ending already";
 /// The news is taken.
 pub const TAKEN: &str = "taken";
+
+/// The note about a signal whose reason cannot be read.
+const UNREADABLE: &str = "a signal end_series gave no reason that is known, and ended nothing: use the update \
+    unsubscribe, first_order_placed or erase";
 
 impl FollowUpEmails {
     fn end(&mut self, reason: KeptBack) -> String {
@@ -128,10 +132,14 @@ pub impl FollowUpEmails {
         self.end(KeptBack::Erased)
     }
 
-    /// Ends the series for a reason; from the onboarding that is undone.
+    /// Ends the series for a reason; from the onboarding that is undone, or a click in a mail. One whose reason cannot
+    /// be read ends nothing, and the report says so: it was sent by hand, and the updates do the same with an answer.
     #[signal]
-    pub fn end_series(&mut self, _ctx: &mut SyncWorkflowContext<Self>, reason: KeptBack) {
-        let _answer = self.end(reason);
+    pub fn end_series(&mut self, _ctx: &mut SyncWorkflowContext<Self>, reason: Said<KeptBack>) {
+        match reason.0 {
+            Some(reason) => drop(self.end(reason)),
+            None => self.saga.note(UNREADABLE),
+        }
     }
 }
 }

@@ -5,6 +5,8 @@
 
 use std::marker::PhantomData;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use temporalio_common::data_converters::{
     PayloadConversionError, SerializationContext, TemporalDeserializable, TemporalSerializable,
@@ -25,12 +27,7 @@ impl<T> Unchecked<T> {
         let json = self.json.as_ref().map_err(|problem| {
             PayloadConversionError::EncodingError(format!("an input with a problem: {problem}").into())
         })?;
-        let encoding = JSON_ENCODING_VAL.as_bytes().to_vec();
-        Ok(Payload {
-            metadata: [(ENCODING_PAYLOAD_KEY.to_owned(), encoding)].into(),
-            data: json.get().as_bytes().to_vec(),
-            external_payloads: Vec::new(),
-        })
+        Ok(written(json.get().as_bytes().to_vec()))
     }
 }
 
@@ -56,6 +53,41 @@ impl<T> TemporalDeserializable for Unchecked<T> {
         };
         Ok(Self { json: Err(wrong(problem)), claims: PhantomData })
     }
+}
+
+/// The payload of a signal that code sends, and that anybody may send by hand (a button of the Web UI). A signal cannot
+/// be refused, and one that serde refuses would fail the workflow *task* for ever, so the run decides: `None` is what
+/// cannot be read as a `T`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Said<T>(pub Option<T>);
+
+impl<T: Serialize> TemporalSerializable for Said<T> {
+    fn to_payload(&self, _: &SerializationContext<'_>) -> Result<Payload, PayloadConversionError> {
+        let json = serde_json::to_vec(&self.0);
+        json.map(written).map_err(|error| PayloadConversionError::EncodingError(error.into()))
+    }
+}
+
+impl<T: DeserializeOwned> TemporalDeserializable for Said<T> {
+    fn from_payload(_: &SerializationContext<'_>, payload: Payload) -> Result<Self, PayloadConversionError> {
+        Ok(Self(read(payload).ok().and_then(|json| serde_json::from_str(json.get()).ok())))
+    }
+
+    fn from_payloads(
+        ctx: &SerializationContext<'_>,
+        mut payloads: Vec<Payload>,
+    ) -> Result<Self, PayloadConversionError> {
+        match payloads.len() {
+            1 => Self::from_payload(ctx, payloads.remove(0)),
+            _ => Ok(Self(None)),
+        }
+    }
+}
+
+fn written(data: Vec<u8>) -> Payload {
+    let encoding = JSON_ENCODING_VAL.as_bytes().to_vec();
+    let metadata = [(ENCODING_PAYLOAD_KEY.to_owned(), encoding)].into();
+    Payload { metadata, data, external_payloads: Vec::new() }
 }
 
 fn read(payload: Payload) -> Result<Box<RawValue>, Problem> {
@@ -105,6 +137,33 @@ mod tests {
             .expect("an input is never a reason to fail the task");
         let problems = read.check().err().unwrap_or_default();
         problems.iter().map(ToString::to_string).collect()
+    }
+
+    /// As a worker reads a signal.
+    fn said(payloads: Vec<Payload>) -> Option<String> {
+        let converter = PayloadConverter::default();
+        let data = SerializationContextData::None;
+        let read: Said<String> = converter
+            .from_payloads(&SerializationContext::new(&data, &converter), payloads)
+            .expect("a signal is never a reason to fail the task");
+        read.0
+    }
+
+    #[test]
+    fn whatever_a_signal_brings_can_be_read() {
+        let word = || payload("json/plain", b"\"undone\"");
+        assert_eq!(said(vec![word()]).as_deref(), Some("undone"));
+        for payloads in [
+            vec![],
+            vec![word(), word()],
+            vec![payload("binary/null", b"")],
+            vec![payload("json/plain", b"7")],
+            vec![payload("json/plain", b"{\"event\": 1}")],
+            vec![payload("json/plain", b"\"undone")],
+            vec![payload("json/protobuf", b"\"undone\"")],
+        ] {
+            assert_eq!(said(payloads), None);
+        }
     }
 
     #[test]

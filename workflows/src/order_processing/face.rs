@@ -17,7 +17,7 @@ use temporalio_workflow::{
 
 use super::{OrderData, OrderProcessingResult, OrderRun};
 use crate::face;
-use crate::input::Unchecked;
+use crate::input::{Said, Unchecked};
 use crate::late_payment::PAYMENT_ID_MAX;
 use crate::saga::{self, CancelAccepted, CancelRequest, Saga, SagaState, UpdateError};
 use crate::search_attributes::{ORDER_ID, STAGE, Stage};
@@ -42,7 +42,8 @@ pub struct PaymentSettled {
 pub const TAKEN: &str = "taken";
 /// The news was heard before.
 pub const DUPLICATE: &str = "duplicate";
-/// The order has its money, or is paid on delivery: whoever brings the news looks if it was paid twice.
+/// The order is sold and labelled, and does not look at its payment any more: whoever brings the news looks if it was
+/// paid twice.
 pub const ALREADY_PAID: &str = "already paid";
 
 /// Temporal takes 2,000 updates of one run. So many may be news of the payment; the rest is for people, who cancel and
@@ -63,16 +64,14 @@ pub struct OrderProcessing {
     pub(super) saga: SagaState,
     /// Ids of the provider's events received so far.
     pub(super) settlements: BTreeSet<String>,
+    /// How many of those named no payment.
+    nameless: usize,
     /// How many updates with such news were taken, duplicates counted.
     news_by_update: usize,
-    /// Whether the payment has settled. The news is then about another payment, or about nothing.
-    pub(super) is_paid: bool,
     /// The provider's id of the payment, once it is known.
     pub(super) payment_id: Option<String>,
     /// Every id that was heard of: several payments may hold money.
     pub(super) payment_ids: BTreeSet<String>,
-    /// How many of those named no payment.
-    nameless: usize,
     /// How many pieces of news had come when the payment was last read.
     pub(super) seen: usize,
     /// The customer's part of the payment, while the order waits for it.
@@ -118,10 +117,11 @@ pub impl OrderProcessing {
             .map_err(|problem| format!("event_id {problem}").into())
     }
 
-    /// The same news without an answer; whoever sends it asks `has_heard` then.
+    /// The same news without an answer; whoever sends it asks `has_heard` then. News that cannot be read counts all the
+    /// same, each piece as one of its own: the payment is read.
     #[signal]
-    pub fn payment_heard(&mut self, _ctx: &mut SyncWorkflowContext<Self>, event: PaymentSettled) {
-        let _no_answer = self.hear(event);
+    pub fn payment_heard(&mut self, _ctx: &mut SyncWorkflowContext<Self>, news: Said<PaymentSettled>) {
+        let _no_answer = self.hear(news.0.unwrap_or_else(|| self.unreadable()));
     }
 
     /// The business cancels. Returns what will be undone; refused past the point of no return.
@@ -142,16 +142,15 @@ pub impl OrderProcessing {
         saga::check_stop(self, request, TOO_LATE_TO_CANCEL)
     }
 
-    /// Whether the order has taken this piece of news. If not, it had its money when the news came, and whoever brings
-    /// it looks if it was paid twice.
+    /// Whether the order has taken this piece of news. If not, it was past its point of no return when the news came,
+    /// and whoever brings it looks if it was paid twice.
     #[query]
     pub fn has_heard(&self, _ctx: &WorkflowContextView, event: PaymentSettled) -> bool {
         self.settlements.contains(&event.event_id)
     }
 
     /// The answer that the order would give to this piece of news now. An event that is sent again gets its first
-    /// answer
-    /// from Temporal; by now the order may be going back, and take it.
+    /// answer from Temporal; by now the order may be going back, and take it.
     #[query]
     pub fn would_answer(&self, _ctx: &WorkflowContextView, event: PaymentSettled) -> String {
         self.answer_to(&event.event_id).to_owned()
@@ -171,11 +170,11 @@ fn is_payment_id(id: &str) -> bool {
 }
 
 impl OrderProcessing {
-    /// On the way back the order takes the news itself, and gives back whatever came. So it does while it has news to
-    /// look at, or asks a person about it: one payment too many is one question.
+    /// Before its point of no return the order takes the news itself, paid or not: its look behind the label sees money
+    /// that is gone since, or that came twice; its way back gives back whatever came. Behind it, the order takes news
+    /// while it has some to look at, or asks a person about it: one payment too many is one question.
     fn has_its_money(&self) -> bool {
-        let is_paid = self.saga.is_past_pivot() || self.is_paid && !self.saga.goes_back();
-        is_paid && self.settlements.len() <= self.seen
+        self.saga.is_past_pivot() && self.settlements.len() <= self.seen
     }
 
     fn answer_to(&self, event_id: &str) -> &'static str {
@@ -186,6 +185,11 @@ impl OrderProcessing {
         } else {
             TAKEN
         }
+    }
+
+    /// News under a name of its own, which no event of a provider has.
+    fn unreadable(&self) -> PaymentSettled {
+        PaymentSettled { event_id: format!("unreadable/{}", self.settlements.len()), payment_id: None }
     }
 
     fn hear(&mut self, event: PaymentSettled) -> &'static str {
@@ -238,15 +242,14 @@ mod tests {
 
     /// Whoever brings it asks about it then; while the order looks itself, nobody else does.
     #[test]
-    fn news_of_a_paid_order_is_the_orders_own_while_it_has_some_to_look_at() {
-        let mut order = OrderProcessing { is_paid: true, ..OrderProcessing::default() };
-        assert_eq!(order.hear(news("evt_1", Some("pay_1"))), ALREADY_PAID);
-        order.is_paid = false;
+    fn news_behind_the_pivot_is_the_orders_own_while_it_has_some_to_look_at() {
+        let mut order = OrderProcessing::default();
+        assert_eq!(order.hear(news("evt_1", Some("pay_1"))), TAKEN);
+        order.saga.pass_pivot();
+        assert_eq!(order.answer_to("evt_1"), DUPLICATE);
         assert_eq!(order.hear(news("evt_2", Some("pay_2"))), TAKEN);
-        order.is_paid = true;
-        assert_eq!(order.answer_to("evt_2"), DUPLICATE);
-        assert_eq!(order.hear(news("evt_3", Some("pay_2"))), TAKEN);
         order.seen = 2;
-        assert_eq!(order.hear(news("evt_4", Some("pay_2"))), ALREADY_PAID);
+        assert_eq!(order.hear(news("evt_3", Some("pay_2"))), ALREADY_PAID);
+        assert!(order.payment_ids.contains("pay_2"), "should it go back all the same");
     }
 }

@@ -63,7 +63,8 @@ impl WayBack<OrderProcessing, Fulfilled> for OrderRun<'_> {
                 balance
             }
         };
-        let ended = self.requests.ended_early(halt.ending(), has_begun, balance.as_ref());
+        let mut ended = self.requests.ended_early(halt.ending(), has_begun, balance.as_ref());
+        ended.may_become_known = !has_begun && !self.so_far.borrow().is_checked;
         back.undo_last_with(TELL_SHOP, Commerce::update_order, ended, policy::tell_shop());
         back.try_undos().await;
         let customer = self.customer();

@@ -5,7 +5,8 @@
 //! 2. `sell-kept-goods`: the hold becomes a sale, unless it has become one; a person is asked if it does not. Its keys
 //!    are its own: what was answered under the keys of the story is behind it.
 //! 3. The shop, the customer and the figures are told, as of every order that is fulfilled.
-//! 4. News of the payment that came on the way back is looked at: it may be of a second one.
+//! 4. The payment is read, with news or without: somebody may have given the money back while the question was open,
+//!    and nobody sends news of that. A second payment is asked about, too.
 
 use contracts::inventory::{Confirmation, Hold, Inventory, Reservation};
 use contracts::payment::Balance;
@@ -22,6 +23,8 @@ use crate::saga::Settled;
 /// The findings of an order so far, for whoever has to go on from them.
 #[derive(Debug, Default)]
 pub(super) struct SoFar {
+    /// Whether the shop has answered the question about the order. Before that it may come to know the order yet.
+    pub(super) is_checked: bool,
     pub(super) holds: Vec<Hold>,
     pub(super) paid: Option<Paid>,
     /// The provider's id of a payment that may hold money.
@@ -75,7 +78,7 @@ impl OrderRun<'_> {
                 None => saga.skip(NOTIFY, "the parcel's tracking number is not known"),
             }
         };
-        let looked = self.look_for_a_second(saga, &paid);
+        let looked = self.look_whether_paid(saga, &paid);
         join!(self.tell_shop(saga, &paid, label.as_ref()), told, self.count_sale(saga), looked);
         Some(Fulfilled { paid, label })
     }

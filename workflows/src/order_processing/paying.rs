@@ -98,20 +98,12 @@ impl OrderRun<'_> {
             return Ok(paid);
         };
         let mut wait = Wait::begin(saga, deadline);
-        let action = match &payment.state {
-            PaymentState::RequiresAction { action } => Some(action.clone()),
-            _ => None,
-        };
-        let settled = Box::pin(async {
-            let settled = self.settled(&mut wait, payment).await;
-            // News from here on is about another payment.
-            saga.ctx().state_mut(|w| w.is_paid = settled.is_ok());
-            settled
-        });
-        let settled = match action {
+        let has_to_act = matches!(payment.state, PaymentState::RequiresAction { .. });
+        let settled = Box::pin(self.settled(&mut wait, payment));
+        let settled = match has_to_act {
             // No outage of shop or mail holds up the looks.
-            Some(action) => Box::pin(Aside::beside(saga, |aside| self.invite(aside, action), settled)).await,
-            None => settled.await,
+            true => Box::pin(Aside::beside(saga, |aside| self.invite(aside), settled)).await,
+            false => settled.await,
         };
         wait.end(&settled);
         self.so_far.borrow_mut().paid = settled.as_ref().ok().cloned();

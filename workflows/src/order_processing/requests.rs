@@ -168,7 +168,7 @@ impl<'o> Requests<'o> {
     /// The label is bought.
     #[must_use]
     pub fn parcel(&self) -> CreateShipment {
-        let ShipmentRef { key, order_id } = self.label();
+        let ShipmentRef { key, order_id, .. } = self.label();
         CreateShipment {
             key,
             order_id,
@@ -187,7 +187,13 @@ impl<'o> Requests<'o> {
     /// The label is looked up, or voided.
     #[must_use]
     pub fn label(&self) -> ShipmentRef {
-        ShipmentRef { key: self.key(SHIP), order_id: self.order.order_id.clone() }
+        ShipmentRef { key: self.key(SHIP), order_id: self.order.order_id.clone(), shipment_id: None }
+    }
+
+    /// The label that was bought is voided, whatever the carrier knows of its key.
+    #[must_use]
+    pub fn bought(&self, label: &Label) -> ShipmentRef {
+        ShipmentRef { shipment_id: Some(label.shipment_id.clone()), ..self.label() }
     }
 
     /// The shop hears that the order waits for the customer. Others follow: it is written over an open order alone.
@@ -197,6 +203,7 @@ impl<'o> Requests<'o> {
             order_id: self.order.order_id.clone(),
             status: OrderStatus::AwaitingPayment,
             only_over: Some(self.order.customer_id.clone()),
+            may_become_known: false,
             payment_action: Some(action.clone()),
             payment_status: None,
             payment_id: None,
@@ -227,6 +234,7 @@ impl<'o> Requests<'o> {
             order_id: self.order.order_id.clone(),
             status: OrderStatus::Confirmed,
             only_over: None,
+            may_become_known: false,
             payment_action: None,
             payment_status: Some(paid.status),
             payment_id: paid.payment_id.clone(),
@@ -252,6 +260,7 @@ impl<'o> Requests<'o> {
                 Outcome::Failed | Outcome::Completed => OrderStatus::Failed,
             },
             only_over: (!has_begun).then(|| self.order.customer_id.clone()),
+            may_become_known: false,
             payment_action: None,
             payment_status: money.map(|money| money.status),
             payment_id: money.and_then(|money| money.payment_id.clone()),

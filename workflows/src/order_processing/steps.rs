@@ -93,10 +93,12 @@ impl<'o> OrderRun<'o> {
                 VALIDATE,
                 Commerce::validate_order,
                 self.requests.validation(),
-                self.plan(policy::bookkeeping()),
+                // The question makes an order known: whether it came through is known before the run ends.
+                self.plan(policy::bookkeeping().awaited()),
             )
             .nothing_to_undo("the shop only answers a question")
             .await?;
+        self.so_far.borrow_mut().is_checked = true;
         let set = |number| self.so_far.borrow_mut().number = number;
         match verdict {
             OrderValidation::Valid { was_known } => {
@@ -208,6 +210,8 @@ impl<'o> OrderRun<'o> {
         match shipment {
             Shipment::Labelled(label) => {
                 saga.fact(SHIP, "tracking_number", &label.tracking_number);
+                // A void that knows the label believes no search that does not find it.
+                saga.amend_undo(SHIP, Shipping::void_shipment, self.requests.bought(&label));
                 self.so_far.borrow_mut().label = Some(label.clone());
                 Ok(label)
             }

@@ -2,7 +2,7 @@
 //!
 //! | mail | when |
 //! |---|---|
-//! | `awaiting_payment` | the order begins to wait, and there is something that the customer can do |
+//! | `awaiting_payment` | the order waits, and there is something that the customer can do, at once or later |
 //! | `declined`, `expired`, `cancelled` | the order has ended so, and the shop was told |
 //! | `refunded` | the undo of the payment went through, and the provider shows what went back |
 //!
@@ -160,6 +160,17 @@ impl Decided {
     }
 }
 
+/// Whether an action names something that the customer could do.
+fn can_be_done(action: &CustomerAction) -> bool {
+    action.url.is_some() || action.instruction.is_some()
+}
+
+/// Whether there is something else to do than the shop was told. That nothing is named any more, or another kind of
+/// nothing, is none.
+fn is_news(told: Option<&CustomerAction>, now: &CustomerAction) -> bool {
+    told.is_none_or(|told| can_be_done(now) && (&told.url, &told.instruction) != (&now.url, &now.instruction))
+}
+
 impl OrderRun<'_> {
     /// The customer, who has been told nothing yet.
     pub(super) fn customer(&self) -> Customer {
@@ -174,21 +185,36 @@ impl OrderRun<'_> {
         Customer { reader, customer_id, knows_of_refund, suppress }
     }
 
-    /// The order begins to wait for the customer: the shop hears of it, and the customer.
-    pub(super) async fn invite<W: Process>(&self, aside: Aside<W>, action: CustomerAction) {
-        let told = self.requests.awaiting_payment(&action);
-        let part = (UPDATE, OrderMail::AwaitingPayment.name());
-        // An activity of its own, whose outcome is awaited when the wait is over: it must not land behind the word that
-        // the order is confirmed.
-        let policy = policy::bookkeeping().as_activity().awaited();
-        let shop = async {
-            let _reported = aside.tell(part, Commerce::update_order, told, policy).await;
-        };
-        join!(shop, self.mail_invitation(&aside, action));
+    /// The order waits for the customer: the shop hears of it, and the customer. A provider may name later what there
+    /// is to do (a wallet makes its link behind the charge), or name something else: then the shop hears that, too. The
+    /// customer gets one mail, about the first thing that can be done.
+    pub(super) async fn invite(&self, aside: Aside<OrderProcessing>) {
+        let (mut told, mut is_mailed) = (None, false);
+        loop {
+            let news =
+                |w: &OrderProcessing| w.customer_action.clone().filter(|now| is_news(told.as_ref(), now));
+            let Some(action) = aside.until(news).await else { return };
+            let waits = self.requests.awaiting_payment(&action);
+            let part = (UPDATE, OrderMail::AwaitingPayment.name());
+            // An activity of its own, whose outcome is awaited when the wait is over: it must not land behind the word
+            // that the order is confirmed.
+            let policy = policy::bookkeeping().as_activity().awaited();
+            let shop = async {
+                let _reported = aside.tell(part, Commerce::update_order, waits, policy).await;
+            };
+            let mail = async {
+                if !is_mailed {
+                    self.mail_invitation(&aside, action.clone()).await;
+                }
+            };
+            join!(shop, mail);
+            is_mailed |= can_be_done(&action);
+            told = Some(action);
+        }
     }
 
     async fn mail_invitation<W: Process>(&self, aside: &Aside<W>, action: CustomerAction) {
-        if action.url.is_none() && action.instruction.is_none() {
+        if !can_be_done(&action) {
             let part = (NOTIFY, OrderMail::AwaitingPayment.name());
             aside.skip(part, "the provider names nothing that the customer could do");
             return;
@@ -248,6 +274,21 @@ impl OrderRun<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_action_is_told_when_it_comes_and_when_it_changes() {
+        let action = |kind: &str, url: Option<&str>| CustomerAction {
+            kind: kind.to_owned(),
+            url: url.map(str::to_owned),
+            instruction: None,
+        };
+        let (nothing, link) =
+            (action("pending", None), action("redirect", Some("https://pay.example.com/1")));
+        assert!(is_news(None, &nothing) && is_news(None, &link) && is_news(Some(&nothing), &link));
+        assert!(is_news(Some(&link), &action("redirect", Some("https://pay.example.com/2"))));
+        assert!(!is_news(Some(&nothing), &action("processing", None)) && !is_news(Some(&link), &nothing));
+        assert!(!is_news(Some(&link), &link));
+    }
 
     #[test]
     fn money_that_is_on_its_way_or_was_decided_about_is_not_called_none() {

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use temporalio_common::ActivityDefinition;
-use temporalio_workflow::WorkflowCancellationToken as Token;
+use temporalio_workflow::{WaitConditionOptions, WorkflowCancellationToken as Token};
 
 use super::failure::reason;
 use super::scribe::Scribe;
@@ -55,6 +55,17 @@ impl<W: Process> Aside<W> {
             side.await;
         }
         done
+    }
+
+    /// Waits for something to tell. `None`: nobody needs to be told any more.
+    pub async fn until<T>(&self, due: impl Fn(&W) -> Option<T>) -> Option<T> {
+        if self.token.is_cancelled() {
+            return None;
+        }
+        let options = WaitConditionOptions::builder().cancellation_token(self.token.clone()).build();
+        let is_due = |w: &W| due(w).is_some();
+        self.scribe.ctx.wait_condition_with_options(is_due, options).await.ok()?;
+        self.scribe.ctx.state(&due)
     }
 
     /// Does one part of a step. `None`: it could not be done, which is reported, or it was not needed any more.

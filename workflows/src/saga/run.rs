@@ -9,9 +9,10 @@ use temporalio_workflow::{WorkflowCancellationToken as Token, WorkflowContext, W
 
 use super::ending::invalid_input;
 use super::scribe::Scribe;
-use super::unwind::{Questions, Undo};
+use super::unwind::{Questions, Undo, undo_policy};
 use super::{Halt, Process};
 use crate::input::Unchecked;
+use crate::policy;
 use crate::report::StepStatus;
 use crate::search_attributes::{STAGE, Stage};
 
@@ -132,7 +133,8 @@ impl<W: Process> Saga<W> {
         let registered = undos.iter_mut().find(|undo| undo.is_of(step));
         debug_assert!(registered.is_some(), "{step} has no undo");
         if let Some(registered) = registered {
-            *registered = Undo::by_activity(&self.ctx, step, None, undo, input);
+            let policy = undo_policy::<W>(step, policy::undo());
+            *registered = Undo::by_policy(&self.ctx, (step, None), undo, input, policy);
         }
     }
 

@@ -108,6 +108,11 @@ impl SagaState {
         self.phase == Phase::PastPivot
     }
 
+    #[cfg(test)]
+    pub(crate) fn pass_pivot(&mut self) {
+        self.phase = Phase::PastPivot;
+    }
+
     /// Why the business can no longer stop the run, though its pivot is not behind: it goes back already. Asked a
     /// second time, a run that the business stopped says yes again.
     #[must_use]
@@ -199,6 +204,13 @@ impl SagaState {
         self.report.notes.push(format!("{step} is kept, and the run goes on to its goal: {reason}"));
     }
 
+    /// Notes something in the report, once.
+    pub(crate) fn note(&mut self, words: &str) {
+        if !self.report.notes.iter().any(|noted| noted == words) {
+            self.report.notes.push(words.to_owned());
+        }
+    }
+
     /// Whether the run goes back.
     pub(crate) fn goes_back(&self) -> bool {
         self.phase == Phase::Unwinding
@@ -216,10 +228,7 @@ impl SagaState {
 
     /// A cancel of Temporal's after the pivot does not stop the run; it is noted, once.
     pub(super) fn note_late_cancel(&mut self) {
-        let note = "Temporal's cancel came too late: the run went on to its end";
-        if !self.report.notes.iter().any(|n| n == note) {
-            self.report.notes.push(note.to_owned());
-        }
+        self.note("Temporal's cancel came too late: the run went on to its end");
     }
 
     /// Notes where a step (or a part of it) stands; returns how long the step took when this ends it.

@@ -15,7 +15,7 @@ use super::failure::{done_until_stopped, is_final, is_unknown, reason, unsettled
 use super::people::SubjectKind;
 use super::scribe::Scribe;
 use super::tries::Effect;
-use super::unwind::{Undo, spec_of};
+use super::unwind::{Undo, spec_of, undo_policy};
 use super::{Halt, LocalFuture, Process, Saga, SagaState, Shared};
 use crate::observe;
 use crate::policy::{self, Policy};
@@ -159,11 +159,7 @@ where
         U::Input: Tried,
         A: 's,
     {
-        // While others wait for it, no later answer may hide that it was refused.
-        let policy = match spec_of::<W>(self.name).holds_up_others {
-            true => self.undo_policy.refusal_is_final(),
-            false => self.undo_policy,
-        };
+        let policy = undo_policy::<W>(self.name, self.undo_policy);
         let undo = Undo::by_policy(&self.saga.ctx, (self.name, self.part), undo, input, policy);
         self.run(Some(undo))
     }

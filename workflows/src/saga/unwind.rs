@@ -322,6 +322,11 @@ impl<'s, W: Process> Back<'s, W> {
     }
 }
 
+/// How patient the undo of a step is. While others wait for it, no later answer may hide that it was refused.
+pub(super) fn undo_policy<W: Process>(step: &'static str, policy: Policy) -> Policy {
+    if spec_of::<W>(step).holds_up_others { policy.refusal_is_final() } else { policy }
+}
+
 /// Notes what became of an undo.
 fn note<W: Process>(
     scribe: &Scribe<W>,

@@ -226,7 +226,8 @@ impl Platform {
             answer => answer?,
         };
         match (answer.outcome.as_str(), answer.barred) {
-            ("voided", _) | ("nothing", true) => Ok(Voided::Done),
+            ("voided", _) => Ok(Voided::Done),
+            ("nothing", true) => Ok(Voided::Barred),
             ("nothing", false) => Ok(Voided::NothingThere),
             (IN_TRANSIT, _) => Ok(Voided::TooLate),
             (outcome, _) => Err(self.api.new_word("a void with an outcome", outcome)),

@@ -9,6 +9,8 @@ pub(super) enum Verdict {
     /// Charged, but the answer is lost.
     ApprovedReplyLost,
     RequiresAction,
+    /// The customer has to act, and the answer to the charge does not name how yet.
+    RequiresActionLater,
     ProcessingError,
     /// Declined with that code.
     Declined(&'static str),
@@ -21,6 +23,7 @@ pub(super) fn judge(shop: &Shop<'_>, token: &str, charge: &NewPayment<'_>) -> ru
         "card_insufficient_funds" => Verdict::Declined("insufficient_funds"),
         "card_expired" => Verdict::Declined("expired_card"),
         "card_requires_action" => Verdict::RequiresAction,
+        "card_action_later" => Verdict::RequiresActionLater,
         "card_processing_error" => {
             let subject = charge.key.unwrap_or(charge.order_id);
             if first_time(shop, token, subject)? { Verdict::ProcessingError } else { Verdict::Approved }

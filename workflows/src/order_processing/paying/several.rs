@@ -1,11 +1,11 @@
 //! An order may be paid more than once: by a provider that takes no notice of keys, or by a customer who pays twice.
 //!
 //! Every id that was heard of is read, and undone on the way back, whatever a search has seen. An order that goes on to
-//! its goal looks at news that no look has seen: news that came while the look was under way that found the payment
-//! settled, or while a person was asked whether a parcel is kept. From then on news is looked at by whoever brings it.
-//! Such news may also say that the one payment is gone: its parcel does not go without a person who knows it. What is
-//! heard while the order looks, or asks, it looks at itself, so that nobody else asks about the same payment; a person
-//! who has decided is asked again only about one that was not named before.
+//! its goal looks at news that no look has seen: news that came from the look on that found the payment settled until
+//! its goods were sold and labelled. From then on news is looked at by whoever brings it. Such news may also say that
+//! the one payment is gone: its parcel does not go without a person who knows it. The money of a parcel that is kept is
+//! looked at in any case. What is heard while the order looks, or asks, it looks at itself, so that nobody else asks
+//! about the same payment; a person who has decided is asked again only about one that was not named before.
 
 use contracts::commerce::PaymentStatus;
 use contracts::payment::{FindPayment, Payment, PaymentState, Payments, ReversePayment};
@@ -47,25 +47,40 @@ impl OrderRun<'_> {
         FindPayment { payment_id: w.payment_id.clone(), other_ids, ..self.requests.payment() }
     }
 
+    /// Looks at news that no look has seen.
+    pub(in super::super) async fn look_for_a_second(&self, saga: &OrderSaga, paid: &Paid) {
+        self.look_at_all(saga, paid, false).await;
+    }
+
+    /// Looks whether the money of an order is still there, although nobody has told of anything else.
+    pub(in super::super) async fn look_whether_paid(&self, saga: &OrderSaga, paid: &Paid) {
+        self.look_at_all(saga, paid, self.has_a_payment(paid)).await;
+    }
+
+    /// Cash on delivery, and what costs nothing, has no payment that could be gone.
+    fn has_a_payment(&self, paid: &Paid) -> bool {
+        paid.status == PaymentStatus::Paid && !self.order.is_free()
+    }
+
     /// Where two payments hold money, the read refuses to choose, and a person is asked. So is one where none does. No
     /// payment is put as the one that is known, because a search that is away has to be waited for: it may be all that
-    /// shows a second one.
-    pub(in super::super) async fn look_for_a_second(&self, saga: &OrderSaga, paid: &Paid) {
+    /// shows a second one. `is_due`: once without any news, too.
+    async fn look_at_all(&self, saga: &OrderSaga, paid: &Paid, mut is_due: bool) {
         let all = |w: &OrderProcessing| FindPayment {
             payment_id: None,
             other_ids: w.payment_ids.clone(),
             ..self.requests.payment()
         };
-        // Cash on delivery, and what costs nothing, has no payment that could be gone.
-        let is_paid = paid.status == PaymentStatus::Paid && !self.order.is_free();
-        while let Some((heard, find)) =
-            saga.ctx().state(|w| (w.settlements.len() > w.seen).then(|| (w.settlements.len(), all(w))))
+        while let Some((heard, find)) = saga
+            .ctx()
+            .state(|w| (is_due || w.settlements.len() > w.seen).then(|| (w.settlements.len(), all(w))))
         {
+            is_due = false;
             let read = saga.step(READ, Payments::find, find.clone(), policy::money()).reading_on();
             let read = Box::pin(read.heeding(move |w| more_than(heard, w)).or_ask()).await;
             let is_decided = !matches!(read, Settled::Done(_));
             if let Settled::Done(found) = read
-                && is_paid
+                && self.has_a_payment(paid)
             {
                 Box::pin(ask_while_gone(saga, find.clone(), found)).await;
             }
