@@ -1,4 +1,4 @@
-//! Conflicts (409) that are no refusal. An API that keeps idempotency keys answers so while another request under the
+//! Conflicts (409) that refuse nothing. An API that keeps idempotency keys answers so while another request under the
 //! key is still under way; there is no word for it that all of them use.
 
 use super::{Api, CallError};

@@ -75,7 +75,7 @@ async fn a_hold_that_is_not_listed_is_not_lost_where_it_may_be_sold() -> TestRes
     Ok(())
 }
 
-/// One by one, the lines that this attempt has sold are not listed either. Whoever goes on has to know them.
+/// One by one, the lines that this attempt has sold are not listed either. The second round has to know them.
 #[tokio::test]
 async fn of_lines_that_are_taken_one_by_one_the_sold_ones_are_not_lost() -> TestResult {
     let sale = confirm(two_lines(1)?, Vec::new())?;
