@@ -14,6 +14,7 @@
 //! | any other 4xx without the API's own words | `Foreign` | the same; of bulk work whose other rows are taken, it
 //! costs its row |
 //! | a word of the API that nobody here knows | `NewWord` | the same; the failure names the word |
+//! | 409 to an effect under a key, in a code that its adapter does not know | `Unknown` | the same (`conflict.rs`) |
 //! | the same 5xx again under the same key (`Idempotent-Replayed`) | `UnknownForGood` | gives up: the provider would
 //! repeat it for ever. The process looks it up, or asks under another key |
 //! | what no program can mend by asking again: an unreadable file, a refund that came back | `Unusable` | gives up: a
@@ -32,6 +33,7 @@ pub mod address;
 #[cfg(test)]
 pub(crate) mod behind_proxy;
 pub(crate) mod channel;
+mod conflict;
 pub(crate) mod envelope;
 mod form;
 mod outcome;

@@ -122,6 +122,10 @@ pub struct ReleaseStock {
     /// Whether every request for it was answered, so that none is on its way: nothing found is nothing there.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_answered: bool,
+    /// The variants whose sale was answered ([`Inventory::restock`]): of these something is there to give back,
+    /// whatever a list shows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sold: Vec<String>,
 }
 
 /// A request to turn holds into sold stock.
@@ -135,6 +139,10 @@ pub struct ConfirmStock {
     pub lines: Vec<StockLine>,
     /// The holds, as [`Reservation::Held`] gave them.
     pub holds: Vec<Hold>,
+    /// Whether a request before this one, under another key or by another activity, may have sold them: it got no
+    /// answer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub may_be_sold: bool,
 }
 
 /// The outcome of a request to turn holds into sold stock.
@@ -144,9 +152,12 @@ pub enum Confirmation {
     /// Sold.
     Confirmed,
     /// At least one hold was gone: swept after its deadline, or released by somebody else. Where the system takes lines
-    /// one by one, the others are sold.
+    /// one by one, others are sold.
     HoldLost {
         /// The variants of the order whose hold was gone.
         variants: Vec<String>,
+        /// The variants of the order that are sold.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        sold: Vec<String>,
     },
 }

@@ -34,14 +34,25 @@ pub trait Tried: Clone {
         let _round = round;
         self
     }
+
+    /// The same behind another try, which may have gone through although its answer was lost. An activity counts only
+    /// its own attempts.
+    #[must_use]
+    fn behind_another(self) -> Self {
+        self
+    }
 }
 
 // These have one key, or none: what they take back is the same however often it is sent.
 impl Tried for ReleaseStock {}
-impl Tried for ConfirmStock {}
 impl Tried for ShipmentRef {}
 impl Tried for UpdateOrder {}
 impl Tried for UpdatePayment {}
 impl Tried for AccountRef {}
 impl Tried for GrantRef {}
 impl Tried for ApplyRows {}
+impl Tried for ConfirmStock {
+    fn behind_another(self) -> Self {
+        Self { may_be_sold: true, ..self }
+    }
+}

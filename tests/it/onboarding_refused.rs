@@ -86,8 +86,8 @@ async fn wrong_input_ends_before_any_call_and_is_not_repeated() -> anyhow::Resul
 async fn a_code_that_is_taken_is_no_reason_to_stop() -> anyhow::Result<()> {
     let world = World::new().await?;
     // The code follows from the customer's id, which is known only then: the refusal is dialled.
-    world.shop.faults(json!([{ "operation": "coupons.create", "kind": "status", "status": 409 }])).await?;
-    // A 409 that does not mean a taken code is an outage that is final.
+    world.shop.faults(json!([{ "operation": "coupons.create", "kind": "status", "status": 400 }])).await?;
+    // A refusal that does not mean a taken code is an outage that is final.
     let (message, _) = world.onboard(&customers::registration()).await?.failed_as("StepFailed")?;
     assert!(message.contains("send-welcome-emails"), "{message}");
     nothing_stands(&world, 1).await?;

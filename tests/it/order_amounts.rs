@@ -190,6 +190,35 @@ async fn the_rest_can_be_waited_for() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The customer sends the rest as a payment of its own: a person adds them up.
+#[tokio::test]
+async fn the_rest_that_comes_as_another_payment_is_asked_about() -> anyhow::Result<()> {
+    for (action, refunds) in [(Action::Approve, 0), (Action::Reject, 2)] {
+        let world = World::new().await?;
+        let (order, _) = asking(&world, 24_000_000, "VND").await?;
+        let second = world.shop.post(&format!("payments/{}/again", order.order_id), json!({})).await?;
+        let event = second["event_id"].as_str().unwrap_or_default();
+        assert_eq!(order.payment_settled(event).await.as_deref(), Ok("taken"));
+        let asks = |p: &Progress| p.questions.iter().any(|question| question.id == "process-payment.2");
+        let progress = order.until("asks about both", asks).await?;
+        let reasons: Vec<_> = progress.questions.iter().map(|question| question.reason.as_str()).collect();
+        let said = "24000000 VND came, and 25000000 VND are due; another payment came beside it: two payments under \
+                    one key hold money (24000000 VND) (24000000 VND)";
+        assert_eq!(reasons, [said]);
+        stock_is_held(&world).await?;
+        order.answer("process-payment.2", action, "added up").await.map_err(anyhow::Error::msg)?;
+        match action {
+            Action::Approve => drop(order.ended().await?.fulfilled()?),
+            _ => {
+                order.ended().await?.stopped_as("cancelled")?;
+                assert_eq!(world.shop.clean().await?["net_money"]["VND"], json!(0));
+            }
+        }
+        assert_eq!(world.shop.get("audit").await?["totals"]["refunds"], json!(refunds), "{action:?}");
+    }
+    Ok(())
+}
+
 /// Nobody answers, or the rest never comes: the stock is held until the reservation is over, and what came goes back.
 #[tokio::test]
 async fn what_came_goes_back_when_the_time_is_over() -> anyhow::Result<()> {

@@ -48,16 +48,17 @@ async fn a_paid_order_whose_holds_ran_out_is_had_again() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Only what was lost is held once more; one by one, the other line is sold already.
+/// Only what was lost is held once more; one by one, the other line is sold already, and is not sold again.
 #[tokio::test]
 async fn a_hold_that_somebody_released_by_hand_is_had_again() -> anyhow::Result<()> {
-    for (is_batch, reserves) in [(true, 2), (false, 3)] {
+    for (is_batch, reserves, sales) in [(true, 2, 2), (false, 3, 3)] {
         let world = world(is_batch).await?;
         let order = paying_slowly(&world).await?;
         let by_hand = json!({ "variant_id": LAPTOP, "quantity": 1, "reference_id": order.order_id });
         let released = world.shop.ask("inventory/release", Some(&by_hand)).await?;
         assert_eq!(released["released"], json!(1));
         fulfilled(&world, order, reserves).await?;
+        assert_eq!(world.shop.requests("inventory.confirm").await?, sales);
     }
     Ok(())
 }
@@ -90,6 +91,38 @@ async fn a_parcel_that_is_kept_after_a_second_hold_is_sold() -> anyhow::Result<(
     assert_eq!((world.shop.stock(LAPTOP).await?, world.shop.stock(MOUSE).await?), ((49, 0), (198, 0)));
     // Twice while it was paid, and not once more: what was held again is still held.
     assert_eq!(world.shop.requests("inventory.reserve").await?, 2);
+    Ok(())
+}
+
+/// A sale that got no answer may have landed: whoever tries it once more, under whatever activity, looks first.
+#[tokio::test]
+async fn a_sale_that_is_tried_on_looks_before_it_sells() -> anyhow::Result<()> {
+    let slow = ["--retry-first=30s", "--retry-longest=30s", "--stock-patience=10m", "--undo-patience=2s"];
+    let (world, _worker) = World::apart(&slow).await?;
+    world.shop.put("switches", json!({ "tombstones": false })).await?;
+    let order = paying_slowly(&world).await?;
+    let down = |operation: &str| json!({ "operation": operation, "kind": "status", "status": 503 });
+    world.shop.holds_run_out().await?;
+    world.shop.faults(json!([down("inventory.reserve")])).await?;
+    order.until_step("create-shipping", StepStatus::Completed).await?;
+    world.shop.put(&format!("shipments/{}", order.order_id), json!({ "status": "in_transit" })).await?;
+    world.shop.requested_again("inventory.reserve", 1).await?;
+    order.cancel_order("the customer called").await.map_err(anyhow::Error::msg)?;
+    order.until("needs a person", |p| p.needs_human == ["create-shipping"]).await?;
+    world.shop.faults(json!([down("inventory.confirm")])).await?;
+    let kept = order.answer("create-shipping", Action::Keep, "the customer wants it").await;
+    assert_eq!(kept, Ok(AnswerOutcome::Kept));
+    order.until("asks about the sale", |p| p.needs_human == ["sell-kept-goods"]).await?;
+    order.tried_on(1).await?;
+    world.shop.mend().await?;
+    let looks = world.shop.requests("inventory.get").await?;
+    let sold = order.answer("sell-kept-goods", Action::Retry, "the stock system is back").await;
+    assert_eq!(sold, Ok(AnswerOutcome::Done));
+    order.ended().await?.fulfilled()?;
+    // Before the sale, and because of its refusal: the holds had run out, and were had once more.
+    assert_eq!(world.shop.requests("inventory.get").await?, looks + 2);
+    assert_eq!(world.shop.clean().await?["holds"], json!(0));
+    assert_eq!((world.shop.stock(LAPTOP).await?, world.shop.stock(MOUSE).await?), ((49, 0), (198, 0)));
     Ok(())
 }
 

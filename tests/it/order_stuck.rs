@@ -74,21 +74,27 @@ async fn an_undo_that_sticks_can_be_done_by_hand_or_left_standing() -> anyhow::R
     Ok(())
 }
 
-/// The stock is down, the label is bought, the parcel collected, and the order cancelled: were the money to go back by
-/// itself, the customer would have both.
-#[tokio::test]
-async fn a_parcel_that_is_under_way_is_for_a_person_before_the_money_goes_back() -> anyhow::Result<()> {
-    let slow = ["--retry-first=30s", "--retry-longest=30s", "--stock-patience=10m", "--undo-patience=10m"];
-    let (world, _worker) = World::apart(&slow).await?;
-    world
-        .shop
-        .faults(json!([{ "operation": "inventory.confirm", "kind": "status", "status": 503, "count": 1 }]))
-        .await?;
+const SLOW: [&str; 4] =
+    ["--retry-first=30s", "--retry-longest=30s", "--stock-patience=10m", "--undo-patience=10m"];
+
+/// A cancelled order that asks about its parcel, which was collected.
+async fn collected(world: &World) -> anyhow::Result<Order<'_>> {
+    let once = json!([{ "operation": "inventory.confirm", "kind": "status", "status": 503, "count": 1 }]);
+    world.shop.faults(once).await?;
     let order = world.start(&orders::order()).await?;
     order.until_step("create-shipping", StepStatus::Completed).await?;
     world.shop.put(&format!("shipments/{}", order.order_id), json!({ "status": "in_transit" })).await?;
     order.cancel_order("the customer called").await.map_err(anyhow::Error::msg)?;
     order.until("needs a person", |p| p.needs_human == ["create-shipping"]).await?;
+    Ok(order)
+}
+
+/// The stock is down, the label is bought, the parcel collected, and the order cancelled: were the money to go back by
+/// itself, the customer would have both.
+#[tokio::test]
+async fn a_parcel_that_is_under_way_is_for_a_person_before_the_money_goes_back() -> anyhow::Result<()> {
+    let (world, _worker) = World::apart(&SLOW).await?;
+    let order = collected(&world).await?;
     // Whatever is to be undone after it waits for the answer.
     let again = order.answer("create-shipping", Action::Retry, "try").await;
     assert_eq!(again, Ok(AnswerOutcome::FailedAgain));
@@ -117,6 +123,24 @@ async fn a_parcel_that_is_under_way_is_for_a_person_before_the_money_goes_back()
     assert!(!order.needs_human().await?);
     let totals = &world.shop.get("audit").await?["totals"];
     assert_eq!((&totals["refunds"], &totals["holds"]), (&json!(1), &json!(0)), "{totals}");
+    Ok(())
+}
+
+/// A parcel that is left may have left the shop, whose stock has its goods again: only a person can correct that.
+#[tokio::test]
+async fn a_parcel_that_is_left_says_that_its_goods_count_as_in_stock() -> anyhow::Result<()> {
+    let (world, _worker) = World::apart(&SLOW).await?;
+    let order = collected(&world).await?;
+    let question = order.progress().await?.questions.into_iter().next().context("nobody is asked")?;
+    let leave = question.answers.iter().find(|choice| choice.action == Action::Leave);
+    let words = "the parcel may go, the money goes back, its goods count as in stock: correct that";
+    assert_eq!(leave.map(|leave| leave.effect.as_str()), Some(&*format!("nothing is sent: {words}")));
+    let left = order.answer("create-shipping", Action::Leave, "it is gone").await;
+    assert_eq!(left, Ok(AnswerOutcome::Left));
+    let result = order.ended().await?.stopped_as("cancelled")?;
+    assert_eq!(world.shop.stock("LAPTOP-001-16GB-512GB").await?, (50, 0));
+    let note = format!("create-shipping was left: {words}");
+    assert!(result.report.notes.contains(&note), "{:?}", result.report.notes);
     Ok(())
 }
 

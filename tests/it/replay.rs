@@ -149,7 +149,7 @@ impl Careless {
         };
         let held = saga
             .step("reserve-inventory", Inventory::reserve, hold, policy::stock())
-            .undo_by(Inventory::release, ReleaseStock { key, order_id, lines, is_answered: false })
+            .undo_by(Inventory::release, ReleaseStock { key, order_id, lines, is_answered: false, sold: Vec::new() })
             .await;
         assert!(charged.is_ok() && held.is_ok());
         Ok(None)

@@ -74,7 +74,7 @@ impl Process for OrderProcessing {
         StepSpec::compensable(CONFIRM, "turn the hold into a sale")
             .undo("restock", "the goods count as sold"),
         StepSpec::pivot(SHIP, "buy the shipping label")
-            .undo("void the label", "the parcel may be sent")
+            .undo("void the label", "the parcel may go, the money goes back, its goods count as in stock: correct that")
             .holds_up_others("the parcel goes, the money stays, the goods are sold, and the shop hears that it is confirmed"),
         StepSpec::retriable(UPDATE, "tell the shop that the order is confirmed")
             .if_left("the shop does not know that the order is paid and has a label"),

@@ -3,7 +3,7 @@
 use contracts::commerce::{
     CustomerOnboarded, OrderCheck, OrderCompleted, OrderLine, OrderProblem, OrderValidation, ValidateOrder,
 };
-use contracts::values::Address;
+use contracts::values::{Address, IdempotencyKey};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -197,7 +197,7 @@ impl Client {
             currency: event.revenue.currency().code(),
             items,
         };
-        self.api.send::<_, Value>(Method::POST, &["events"], Some(&event.key), &body).await.map(drop)
+        self.count(&event.key, &body).await
     }
 
     pub(super) async fn track_onboarded(&self, event: &CustomerOnboarded) -> Result<(), CallError> {
@@ -211,7 +211,12 @@ impl Client {
                 completion_time: event.completion_time,
             },
         };
-        self.api.send::<_, Value>(Method::POST, &["events"], Some(&event.key), &body).await.map(drop)
+        self.count(&event.key, &body).await
+    }
+
+    async fn count(&self, key: &IdempotencyKey, event: &impl Serialize) -> Result<(), CallError> {
+        let answer = self.api.send::<_, Value>(Method::POST, &["events"], Some(key), event).await;
+        answer.map(drop).map_err(|error| self.api.of_conflict(error, &[]))
     }
 }
 

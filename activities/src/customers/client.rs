@@ -134,7 +134,7 @@ impl Client {
                 Some(refusal) if matches!(refusal.status, 400 | 422) => {
                     Ok(Registration::Refused { code: refusal.code.clone() })
                 }
-                _ => Err(error),
+                _ => Err(self.api.of_conflict(error, &[])),
             },
         }
     }
@@ -178,19 +178,19 @@ impl Client {
             },
         };
         let path = ["customers", wishes.customer_id.as_str(), "preferences"];
-        self.api.send::<_, Value>(Method::PUT, &path, Some(&wishes.key), &body).await.map(drop)
+        self.write(Method::PUT, &path, &wishes.key, &body).await
     }
 
     pub(super) async fn personalize_home(&self, home: &PersonalizeHome) -> Result<(), CallError> {
         let body = ContentBody { content_type: "homepage", sections: &home.sections };
         let path = ["customers", home.customer_id.as_str(), "personalized-content"];
-        self.api.send::<_, Value>(Method::POST, &path, Some(&home.key), &body).await.map(drop)
+        self.write(Method::POST, &path, &home.key, &body).await
     }
 
     pub(super) async fn assign_segments(&self, segments: &AssignSegments) -> Result<(), CallError> {
         let body = SegmentsBody { segments: &segments.segments };
         let path = ["customers", segments.customer_id.as_str(), "segments"];
-        self.api.send::<_, Value>(Method::POST, &path, Some(&segments.key), &body).await.map(drop)
+        self.write(Method::POST, &path, &segments.key, &body).await
     }
 
     /// The platform's facts about mail to a customer; `None` when it does not know the customer.
@@ -221,10 +221,21 @@ impl Client {
         body: &PermissionBody,
     ) -> Result<(), CallError> {
         let path = ["customers", customer.as_str(), "mail-permission"];
-        match self.api.send::<_, Value>(Method::PUT, &path, Some(key), body).await {
+        match self.write(Method::PUT, &path, key, body).await {
             Err(error) if error.refusal().is_some_and(|refusal| refusal.status == 404) => Ok(()),
-            answer => answer.map(drop),
+            answer => answer,
         }
+    }
+
+    async fn write(
+        &self,
+        method: Method,
+        path: &[&str],
+        key: &IdempotencyKey,
+        body: &impl Serialize,
+    ) -> Result<(), CallError> {
+        let answer = self.api.send::<_, Value>(method, path, Some(key), body).await;
+        answer.map(drop).map_err(|error| self.api.of_conflict(error, &[]))
     }
 
     pub(super) async fn recommend(&self, wish: &Recommend) -> Result<Vec<RecommendedProduct>, CallError> {

@@ -1,12 +1,10 @@
-//! Reserve and confirm. An answer that does not name what was asked for is not believed: the list of the order's holds
+//! Requests to hold. An answer that does not name what was asked for is not believed: the list of the order's holds
 //! ([`look`]) decides.
 //!
 //! An attempt that follows one whose outcome is unknown looks first, and sends only what is missing. Where the stock
 //! system has no such list, everything is sent again, under the same keys.
 
-use contracts::inventory::{
-    ConfirmStock, Confirmation, Hold, Reservation, ReserveStock, Shortage, StockLine,
-};
+use contracts::inventory::{Hold, Reservation, ReserveStock, Shortage, StockLine};
 use contracts::values::{IdempotencyKey, OrderId};
 use reqwest::Method;
 use serde::Serialize;
@@ -14,21 +12,21 @@ use serde::Serialize;
 use super::Lines;
 use super::look::{Listed, look};
 use super::pace::Pace;
-use super::wire::{ConfirmBatch, ConfirmOne, ReserveBatch, ReserveOne, Said, State, named_by};
+use super::wire::{ReserveBatch, ReserveOne, Said, State, named_by};
 use crate::effect::{is_repeated, still_wanted};
 use crate::http::{Api, CallError, Seen};
 
 pub(super) struct Client {
     pub(super) api: Api,
-    lines: Lines,
+    pub(super) lines: Lines,
 }
 
 /// An answer that is not believed by itself: the list of holds decides.
 pub(super) struct Doubt {
     /// Whether it is as documented, so that it counts where there is no list.
-    is_silent: bool,
+    pub(super) is_silent: bool,
     /// Its meaning if the list does not say otherwise.
-    error: CallError,
+    pub(super) error: CallError,
 }
 
 /// The outcome of a request to hold.
@@ -38,21 +36,12 @@ enum Reserved {
     Doubtful(Doubt),
 }
 
-/// The outcome of a request to sell.
-enum Sale<'l> {
-    Sold,
-    Lost {
-        lines: Vec<&'l StockLine>,
-        /// Whether the refusal says that it is these, and not only that one of them is gone.
-        are_named: bool,
-    },
-    Doubtful(Doubt),
-}
-
 const OUT_OF_STOCK: [&str; 2] = ["INSUFFICIENT_STOCK", "OUT_OF_STOCK"];
-const HOLD_LOST: &str = "RESERVATION_EXPIRED";
+pub(super) const HOLD_LOST: &str = "RESERVATION_EXPIRED";
 /// There is a hold for that reference already: ours, perhaps.
 const ALREADY_RESERVED: &str = "ALREADY_RESERVED";
+/// The conflicts that are known here.
+const CONFLICTS: [&str; 4] = [OUT_OF_STOCK[0], OUT_OF_STOCK[1], HOLD_LOST, ALREADY_RESERVED];
 
 impl Client {
     pub(super) fn new(api: Api, lines: Lines) -> Self {
@@ -142,125 +131,25 @@ impl Client {
         }
     }
 
-    pub(super) async fn confirm(
-        &self,
-        pace: &Pace<'_>,
-        input: &ConfirmStock,
-    ) -> Result<Confirmation, CallError> {
-        let listed = self.look_again(pace, &input.order_id).await?;
-        let is_sold = |line: &&StockLine| {
-            listed.as_ref().is_some_and(|listed| listed.whole(line, State::Sold).is_some())
-        };
-        let missing: Vec<&StockLine> = input.lines.iter().filter(|line| !is_sold(line)).collect();
-        let answers = match self.lines {
-            _ if missing.is_empty() => Vec::new(),
-            Lines::Batch => vec![self.confirm_batch(pace, input).await?],
-            Lines::OneByOne => pace.each(missing, |line| self.confirm_line(input, line)).await?,
-        };
-        let (mut lost, mut are_all_named, mut doubt) = (Vec::new(), true, None);
-        for answer in answers {
-            match answer {
-                Sale::Sold => {}
-                Sale::Lost { lines, are_named } => {
-                    lost.extend(lines);
-                    are_all_named &= are_named;
-                }
-                Sale::Doubtful(found) => doubt = graver(doubt, found),
-            }
-        }
-        if lost.is_empty() && doubt.is_none() {
-            return Ok(Confirmation::Confirmed);
-        }
-        let Some(listed) = self.look(&input.order_id).await? else {
-            return match doubt {
-                Some(Doubt { is_silent: false, error }) => Err(error),
-                _ if lost.is_empty() => Ok(Confirmation::Confirmed),
-                // Were those lines held once more, and sold, goods might be sold that are sold already.
-                _ if !are_all_named || is_repeated(pace.ctx()) => Err(whose_hold()),
-                _ => Ok(hold_lost(&lost)),
-            };
-        };
-        // A sale whose answer was lost leaves no open hold either.
-        if input.lines.iter().all(|line| listed.whole(line, State::Sold).is_some()) {
-            return Ok(Confirmation::Confirmed);
-        }
-        match doubt {
-            Some(doubt) if lost.is_empty() => Err(doubt.error),
-            _ => {
-                let is_gone = |line: &&StockLine| !listed.has_been(line, &[State::Held, State::Sold]);
-                let gone: Vec<&StockLine> = input.lines.iter().filter(is_gone).collect();
-                match gone.is_empty() {
-                    false => Ok(hold_lost(&gone)),
-                    // The list may be behind what the refusal names, or behind a sale by an attempt before.
-                    true if are_all_named && !is_repeated(pace.ctx()) => Ok(hold_lost(&lost)),
-                    true => Err(self
-                        .api
-                        .unknown("a hold is gone, nobody can say which, and it lists all of them")),
-                }
-            }
-        }
-    }
-
-    async fn confirm_batch<'l>(
-        &self,
-        pace: &Pace<'_>,
-        input: &'l ConfirmStock,
-    ) -> Result<Sale<'l>, CallError> {
-        still_wanted(pace.ctx(), "inventory")?;
-        let lines: Vec<&StockLine> = input.lines.iter().collect();
-        self.confirm_call(&input.key, &ConfirmBatch::of(input), &lines).await
-    }
-
-    async fn confirm_line<'l>(
-        &self,
-        input: &'l ConfirmStock,
-        line: &'l StockLine,
-    ) -> Result<Sale<'l>, CallError> {
-        let key = input.key.part(line.variant_id.as_str());
-        self.confirm_call(&key, &ConfirmOne::of(input, line), &[line]).await
-    }
-
-    async fn confirm_call<'l>(
-        &self,
-        key: &IdempotencyKey,
-        body: &impl Serialize,
-        lines: &[&'l StockLine],
-    ) -> Result<Sale<'l>, CallError> {
-        match self.ask(&["inventory", "confirm"], Some(key), body).await {
-            Ok(said) => match self.holds_named(&said, lines, State::Sold)? {
-                Some(_) => Ok(Sale::Sold),
-                None => Ok(Sale::Doubtful(self.doubt(&said, "a sale of each line"))),
-            },
-            Err(error) if has_code(&error, &[HOLD_LOST]) => {
-                let named = shortages(&error, lines);
-                let is_named =
-                    |line: &&&StockLine| named.iter().any(|lost| lost.variant_id == line.variant_id.as_str());
-                let lost: Vec<_> = lines.iter().filter(is_named).copied().collect();
-                Ok(match lost.is_empty() {
-                    true => Sale::Lost { lines: lines.to_vec(), are_named: false },
-                    false => Sale::Lost { lines: lost, are_named: true },
-                })
-            }
-            Err(error) => Err(error),
-        }
-    }
-
     /// Asks for an effect. A body that is null, or said to be none (204), is the envelope alone. One that is just
-    /// missing
-    /// says nothing.
+    /// missing says nothing.
     pub(super) async fn ask(
         &self,
         path: &[&str],
         key: Option<&IdempotencyKey>,
         body: &impl Serialize,
     ) -> Result<Said, CallError> {
-        let Seen { answer, is_bare, .. } = self.api.send_seen(Method::POST, path, key, body).await?;
+        let answered = self.api.send_seen(Method::POST, path, key, body).await;
+        let Seen { answer, is_bare, .. } = answered.map_err(|error| match key {
+            Some(_) => self.api.of_conflict(error, &CONFLICTS),
+            None => error,
+        })?;
         let of_nothing = if is_bare { Said::default } else { Said::silence };
         Ok(Option::unwrap_or_else(answer, of_nothing))
     }
 
     /// The holds of these lines, if an answer names all of them as they were asked for.
-    fn holds_named(
+    pub(super) fn holds_named(
         &self,
         said: &Said,
         lines: &[&StockLine],
@@ -269,7 +158,7 @@ impl Client {
         lines.iter().map(|line| said.hold_of(&self.api, line, state)).collect()
     }
 
-    fn doubt(&self, said: &Said, what: &str) -> Doubt {
+    pub(super) fn doubt(&self, said: &Said, what: &str) -> Doubt {
         Doubt {
             is_silent: said.is_silent(),
             error: self.api.unknown(format!("an answer that does not name {what}")),
@@ -278,7 +167,7 @@ impl Client {
 }
 
 /// Of two doubts the one that counts: a documented answer is the smaller one.
-fn graver(one: Option<Doubt>, other: Doubt) -> Option<Doubt> {
+pub(super) fn graver(one: Option<Doubt>, other: Doubt) -> Option<Doubt> {
     one.filter(|one| !one.is_silent).or(Some(other))
 }
 
@@ -291,23 +180,13 @@ fn in_order(lines: &[StockLine], holds: &[Hold]) -> Vec<Hold> {
     lines.iter().map(of).collect()
 }
 
-/// Which goods are not held any more cannot be learned: it is for the way back, which takes back whatever is there.
-fn whose_hold() -> CallError {
-    let why = "hold_unclear: it does not say whose hold is gone, or may have sold it before, and has no list of holds";
-    CallError::Unusable { system: "inventory", why: why.to_owned() }
-}
-
-fn hold_lost(lines: &[&StockLine]) -> Confirmation {
-    Confirmation::HoldLost { variants: lines.iter().map(|line| line.variant_id.to_string()).collect() }
-}
-
-fn has_code(error: &CallError, codes: &[&str]) -> bool {
+pub(super) fn has_code(error: &CallError, codes: &[&str]) -> bool {
     error.refusal().is_some_and(|refusal| codes.contains(&refusal.code.as_str()))
 }
 
 /// The lines that a refusal is about. Where it names none that was asked for, it is about the one line, or about nobody
 /// knows which of several.
-fn shortages(error: &CallError, asked: &[&StockLine]) -> Vec<Shortage> {
+pub(super) fn shortages(error: &CallError, asked: &[&StockLine]) -> Vec<Shortage> {
     let named = error.refusal().map(|refusal| named_by(&refusal.details, asked)).unwrap_or_default();
     match asked {
         [line] if named.is_empty() => vec![Shortage {

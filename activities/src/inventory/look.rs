@@ -104,6 +104,17 @@ impl Listed {
         self.0.iter().filter(is_of).any(|found| states.contains(&found.state))
     }
 
+    /// Whether the hold of the line is listed as one that is over: of several, by the id that it has.
+    pub(super) fn is_over(&self, line: &StockLine, holds: &[Hold]) -> bool {
+        let hold = holds.iter().find(|hold| hold.variant_id == line.variant_id);
+        let id = hold.and_then(|hold| hold.reservation_id.as_deref());
+        let is_of = |found: &&Found| {
+            found.variant_id == line.variant_id.as_str() && id.is_none_or(|id| id == found.id)
+        };
+        let over = [State::Released, State::Expired, State::Restocked];
+        self.0.iter().filter(is_of).any(|found| over.contains(&found.state))
+    }
+
     /// Whether one of these holds is still in that state.
     pub(super) fn still_has(&self, holds: &[&Found], state: State) -> bool {
         self.0.iter().any(|found| found.state == state && holds.iter().any(|hold| hold.id == found.id))

@@ -1,6 +1,6 @@
 //! The stock system.
 //!
-//! - `client`: reserve and confirm; `undo`: release and restock;
+//! - `client`: reserve; `sale`: confirm; `undo`: release and restock;
 //! - `look`: the holds of an order, as the stock system lists them;
 //! - `pace`: one request per line, a few at a time;
 //! - `wire`: bodies and answers.
@@ -13,6 +13,7 @@
 mod client;
 mod look;
 mod pace;
+mod sale;
 mod undo;
 mod wire;
 

@@ -41,7 +41,7 @@ impl Client {
         if are_said.contains(&false) {
             self.is_no_longer(&input.order_id, &held, State::Held).await?;
         }
-        Ok(undone(&held, input))
+        Ok(undone(&held, &input.lines))
     }
 
     /// Whether the answer says that as much was released as was held.
@@ -67,9 +67,12 @@ impl Client {
         }
     }
 
+    /// A list that shows open holds only does not show what was sold: a line that it says nothing of, and one that was
+    /// sold and is not shown so, is asked for by reference.
     pub(super) async fn restock(&self, input: &ReleaseStock) -> Result<Undone, CallError> {
+        let all: Vec<&StockLine> = input.lines.iter().collect();
         let Some(listed) = self.look(&input.order_id).await? else {
-            return self.restock_by_reference(input).await;
+            return self.restock_by_reference(input, &all).await;
         };
         let sold = listed.of(&input.lines, State::Sold);
         if !sold.is_empty() {
@@ -82,14 +85,44 @@ impl Client {
                 self.is_no_longer(&input.order_id, &sold, State::Sold).await?;
             }
         }
-        Ok(undone(&sold, input))
+        let is_shown = |line: &StockLine| match is_known_sold(input, line) {
+            true => listed.has_been(line, &[State::Sold, State::Restocked]),
+            false => listed.has_been(line, &State::ALL),
+        };
+        let (shown, hidden): (Vec<&StockLine>, Vec<&StockLine>) =
+            all.into_iter().partition(|line| is_shown(line));
+        let of_hidden = self.restock_by_reference(input, &hidden).await?;
+        Ok(if of_hidden == Undone::Done { undone(&sold, shown) } else { of_hidden })
     }
 
-    async fn restock_by_reference(&self, input: &ReleaseStock) -> Result<Undone, CallError> {
-        let body = restock_of(input.lines.iter().map(pieces_of).collect(), &input.order_id);
+    async fn restock_by_reference(
+        &self,
+        input: &ReleaseStock,
+        lines: &[&StockLine],
+    ) -> Result<Undone, CallError> {
+        let (known, others): (Vec<&StockLine>, Vec<&StockLine>) =
+            lines.iter().partition(|line| is_known_sold(input, line));
+        if !known.is_empty() {
+            // The sale was there before: no stored answer hides one that lands later.
+            let key = input.key.part("restock").part("by-reference");
+            let body = restock_of(known.iter().map(|line| pieces_of(line)).collect(), &input.order_id);
+            let said = self.take_back("restock", &key, &body).await?;
+            if self.is_back(&said, &known)? == Undone::NothingYet {
+                return Err(self.api.unknown("it sold these goods, and does not restock them"));
+            }
+        }
+        if others.is_empty() {
+            return Ok(Undone::Done);
+        }
+        let body = restock_of(others.iter().map(|line| pieces_of(line)).collect(), &input.order_id);
         let said = self.ask(&["inventory", "restock"], None, &body).await?;
+        self.is_back(&said, &others)
+    }
+
+    /// Whether an answer says that each of these lines came back.
+    fn is_back(&self, said: &Said, lines: &[&StockLine]) -> Result<Undone, CallError> {
         let back: Option<Vec<u64>> =
-            input.lines.iter().map(|line| said.restocked(line.variant_id.as_str())).collect();
+            lines.iter().map(|line| said.restocked(line.variant_id.as_str())).collect();
         match back {
             None if said.is_silent() => Ok(Undone::Done),
             None => Err(self.api.unknown("an answer that does not name what it restocked")),
@@ -124,9 +157,14 @@ impl Client {
     }
 }
 
-fn undone(taken: &[&Found], input: &ReleaseStock) -> Undone {
+/// Whether the sale of the line was answered.
+fn is_known_sold(input: &ReleaseStock, line: &StockLine) -> bool {
+    input.sold.iter().any(|sold| sold == line.variant_id.as_str())
+}
+
+fn undone<'l>(taken: &[&Found], lines: impl IntoIterator<Item = &'l StockLine>) -> Undone {
     let is_taken = |line: &StockLine| taken.iter().any(|found| found.variant_id == line.variant_id.as_str());
-    match input.lines.iter().all(is_taken) {
+    match lines.into_iter().all(is_taken) {
         true => Undone::Done,
         false => Undone::NothingYet,
     }

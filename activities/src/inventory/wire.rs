@@ -137,6 +137,9 @@ pub(super) enum State {
 }
 
 impl State {
+    pub(super) const ALL: [Self; 5] =
+        [Self::Held, Self::Sold, Self::Released, Self::Expired, Self::Restocked];
+
     fn of(word: &str) -> Option<Self> {
         match word {
             "held" => Some(Self::Held),

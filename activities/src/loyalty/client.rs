@@ -84,6 +84,8 @@ pub(super) enum Undone {
 }
 
 const CODE_TAKEN: [&str; 2] = ["COUPON_CODE_TAKEN", "DUPLICATE_CODE"];
+/// The code for a customer who has an account already, opened by somebody else.
+const ACCOUNT_EXISTS: &str = "LOYALTY_ACCOUNT_EXISTS";
 
 impl Accounts {
     pub(super) fn new(api: Api) -> Self {
@@ -97,8 +99,9 @@ impl Accounts {
             welcome_bonus_points: account.welcome_bonus_points,
         };
         let path = ["loyalty", "accounts"];
-        let opened: AccountBody = self.api.send(Method::POST, &path, Some(&account.key), &body).await?;
-        Ok(opened.into())
+        let opened: Result<AccountBody, _> =
+            self.api.send(Method::POST, &path, Some(&account.key), &body).await;
+        opened.map(LoyaltyAccount::from).map_err(|error| self.api.of_conflict(error, &[ACCOUNT_EXISTS]))
     }
 
     /// The account whose welcome points were given under a key and still stand.
@@ -144,7 +147,7 @@ impl Coupons {
             Err(error) if error.refusal().is_some_and(|r| CODE_TAKEN.contains(&r.code.as_str())) => {
                 Ok(Coupon::CodeTaken)
             }
-            Err(error) => Err(error),
+            Err(error) => Err(self.api.of_conflict(error, &[])),
         }
     }
 

@@ -289,7 +289,7 @@ impl Senders {
                 Some(refusal) if refusal.status == 422 => {
                     Ok(Delivery::Refused { code: refusal.code.clone() })
                 }
-                _ => Err(error),
+                _ => Err(self.api.of_conflict(error, &[])),
             },
         }
     }

@@ -203,7 +203,10 @@ fn weightiest(
     payments.sort_by(|a, b| (rank(a), &a.payment_id).cmp(&(rank(b), &b.payment_id)));
     payments.dedup_by(|later, earlier| later.payment_id.is_some() && later.payment_id == earlier.payment_id);
     if payments.get(1).is_some_and(|second| second.state == PaymentState::Paid) {
-        let why = format!("{CHARGED_TWICE}: two payments under one key hold money");
+        let paid = payments.iter().filter(|payment| payment.state == PaymentState::Paid);
+        let amounts: String =
+            paid.filter_map(|payment| payment.received).map(|came| format!(" ({came})")).collect();
+        let why = format!("{CHARGED_TWICE}: two payments under one key hold money{amounts}");
         return Err(CallError::Unusable { system, why });
     }
     Ok(payments.into_iter().next())

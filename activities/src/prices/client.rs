@@ -220,7 +220,8 @@ impl Shop {
     ) -> Result<Vec<Result<Set, CallError>>, CallError> {
         let body = BatchBody { updates: wanted.iter().map(|wanted| wanted.body(true)).collect() };
         let path = ["products", "prices"];
-        let answered: BatchAnswer = match self.api.send(Method::PUT, &path, Some(key), &body).await {
+        let sent = self.api.send(Method::PUT, &path, Some(key), &body).await;
+        let answered: BatchAnswer = match sent.map_err(|error| self.api.of_conflict(error, &[])) {
             Err(CallError::Refused { refusal, .. }) => return Err(whole(&self.api, &refusal)),
             Err(error @ CallError::TooLarge { .. }) => {
                 // They are written: the next look says so.
@@ -248,7 +249,8 @@ impl Shop {
         let body = json!({
             "type": input.kind, "title": input.title, "message": input.message, "data": input.data,
         });
-        self.api.send::<_, Value>(Method::POST, &["notifications"], Some(&input.key), &body).await.map(drop)
+        let sent = self.api.send::<_, Value>(Method::POST, &["notifications"], Some(&input.key), &body).await;
+        sent.map(drop).map_err(|error| self.api.of_conflict(error, &[]))
     }
 }
 

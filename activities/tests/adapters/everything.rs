@@ -59,7 +59,7 @@ async fn every_activity_and_every_undo_leaves_one_effect_however_often_it_runs()
         let lines = || TestResult::Ok(vec![stock_line("LAPTOP-001", LAPTOP, 1)?]);
         let back = |step| {
             let (order_id, lines) = (order_id()?, lines()?);
-            TestResult::Ok(ReleaseStock { key: key(step), order_id, lines, is_answered: false })
+            TestResult::Ok(ReleaseStock { key: key(step), order_id, lines, is_answered: false, sold: vec![] })
         };
         let (reserve, confirm) = (
             ReserveStock {
@@ -73,6 +73,7 @@ async fn every_activity_and_every_undo_leaves_one_effect_however_often_it_runs()
                 order_id: order_id()?,
                 lines: lines()?,
                 holds: vec![],
+                may_be_sold: false,
             },
         );
 

@@ -55,11 +55,13 @@ pub(crate) fn asked(lines: Vec<StockLine>) -> TestResult<ReserveStock> {
 }
 
 pub(crate) fn release(lines: Vec<StockLine>) -> TestResult<ReleaseStock> {
-    Ok(ReleaseStock { key: key("reserve-inventory"), order_id: order_id()?, lines, is_answered: false })
+    let (key, order_id) = (key("reserve-inventory"), order_id()?);
+    Ok(ReleaseStock { key, order_id, lines, is_answered: false, sold: Vec::new() })
 }
 
 pub(crate) fn confirm(lines: Vec<StockLine>, holds: Vec<Hold>) -> TestResult<ConfirmStock> {
-    Ok(ConfirmStock { key: key("confirm-inventory"), order_id: order_id()?, lines, holds })
+    let (key, order_id) = (key("confirm-inventory"), order_id()?);
+    Ok(ConfirmStock { key, order_id, lines, holds, may_be_sold: false })
 }
 
 #[tokio::test]
@@ -222,7 +224,7 @@ async fn a_hold_that_ran_out_is_named_as_lost() -> TestResult {
         shop.advance(601).await?;
         let confirmed = temporal.run(Inventory::confirm, FIRST, &confirm(two_lines(1)?, holds)?).await?;
         let variants = [LAPTOP, LIMITED].map(str::to_owned).to_vec();
-        assert_eq!(confirmed, Ok(Confirmation::HoldLost { variants }), "{generation:?}");
+        assert_eq!(confirmed, Ok(Confirmation::HoldLost { variants, sold: Vec::new() }), "{generation:?}");
         assert_eq!((shop.stock(LAPTOP).await?, shop.stock(LIMITED).await?), ((50, 0), (1, 0)));
     }
     Ok(())

@@ -1,6 +1,5 @@
 //! Nothing is guessed that the stock system does not say: whose hold is gone, whether there is a list, whether nothing
-//! is
-//! left to take back.
+//! is left to take back.
 
 use activities::inventory::Lines;
 use contracts::failure::{NOTHING_YET, OUTCOME_UNKNOWN, REFUSED};
@@ -39,7 +38,7 @@ async fn whose_hold_is_gone_is_not_guessed() -> TestResult {
     // The first attempt has sold nothing before, and the refusal names its line.
     let lost = |variants: &[&str]| {
         let variants = variants.iter().map(|variant| (*variant).to_owned()).collect();
-        Ok(Confirmation::HoldLost { variants })
+        Ok(Confirmation::HoldLost { variants, sold: Vec::new() })
     };
     let peer = Peer::start([named(), none()]).await?;
     let sold = at(&peer, Lines::Batch).await?.run(Inventory::confirm, FIRST, &sale).await?;

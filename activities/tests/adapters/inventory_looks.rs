@@ -233,7 +233,7 @@ async fn of_a_lost_hold_the_list_has_the_last_word() -> TestResult {
     let sale = confirm(two_lines(1)?, Vec::new())?;
     let lost = |variants: &[&str]| {
         let variants = variants.iter().map(|variant| (*variant).to_owned()).collect();
-        Ok(Confirmation::HoldLost { variants })
+        Ok(Confirmation::HoldLost { variants, sold: Vec::new() })
     };
     let one = listed(&[("r1", LAPTOP, 2, "held"), ("r2", LIMITED, 1, "expired")]);
     for (list, wanted) in [

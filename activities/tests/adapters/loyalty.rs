@@ -32,12 +32,12 @@ fn grant(customer_id: &CustomerId, step: &str) -> GrantRef {
     GrantRef { key: IdempotencyKey::new("a", step), customer_id: customer_id.clone() }
 }
 
-fn opening(customer_id: &CustomerId) -> OpenAccount {
+pub(crate) fn opening(customer_id: &CustomerId) -> OpenAccount {
     let GrantRef { key, customer_id } = grant(customer_id, "setup-loyalty");
     OpenAccount { key, customer_id, tier: Tier::Bronze, welcome_bonus_points: 100 }
 }
 
-fn coupon(customer_id: &CustomerId, step: &str) -> CreateCoupon {
+pub(crate) fn coupon(customer_id: &CustomerId, step: &str) -> CreateCoupon {
     let GrantRef { key, customer_id } = grant(customer_id, step);
     CreateCoupon {
         key,

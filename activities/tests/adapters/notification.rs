@@ -126,7 +126,7 @@ async fn a_sender_that_is_down_or_forbids_is_asked_again_and_one_that_refuses_is
     let failed = temporal.run(Notifications::send_email, FIRST, &email()?).await?.err().ok_or("sent")?;
     assert_eq!((failed.kind.as_str(), failed.is_final), (SETTING, false));
     assert!(failed.message.contains("look at the rights of PEER_TOKEN"), "{}", failed.message);
-    shop.fault("notifications.email", "status", json!({ "status": 409 })).await?;
+    shop.fault("notifications.email", "status", json!({ "status": 400 })).await?;
     let failed = temporal.run(Notifications::send_email, FIRST, &email()?).await?.err().ok_or("sent")?;
     assert_eq!((failed.kind.as_str(), failed.is_final), (REFUSED, true));
     assert!(!failed.message.contains("customer@example.com"), "{}", failed.message);

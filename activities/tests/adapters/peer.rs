@@ -69,21 +69,31 @@ pub(crate) fn response(status: u16, headers: &str, body: &str) -> String {
 
 impl Peer {
     pub(crate) async fn start(answers: impl Into<Vec<Answer>>) -> TestResult<Self> {
+        let (mut answers, mut last) = (answers.into().into_iter(), None);
+        let next = move |_: &Received| {
+            last = answers.next().or_else(|| last.take());
+            last.clone()
+        };
+        Self::choosing(next).await
+    }
+
+    /// One whose answer follows from the request.
+    pub(crate) async fn choosing(
+        mut choose: impl FnMut(&Received) -> Option<Answer> + Send + 'static,
+    ) -> TestResult<Self> {
         install_tls();
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let base = format!("http://{}/", listener.local_addr()?);
-        let (answers, received) = (answers.into(), Arc::new(Mutex::new(Vec::new())));
+        let received = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&received);
         let server = tokio::spawn(async move {
-            let mut answers = answers.into_iter();
-            let mut last = None;
             while let Ok((mut stream, _)) = listener.accept().await {
-                last = answers.next().or(last);
                 let Some(request) = read(&mut stream).await else { continue };
+                let chosen = choose(&request);
                 if let Ok(mut seen) = seen.lock() {
                     seen.push(request);
                 }
-                if let Some(answer) = last.clone() {
+                if let Some(answer) = chosen {
                     tokio::spawn(give(stream, answer));
                 }
             }

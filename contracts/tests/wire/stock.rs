@@ -52,26 +52,35 @@ fn what_becomes_of_a_request_to_hold_stays() -> TestResult {
 
 #[test]
 fn the_request_to_give_stock_back_stays() -> TestResult {
-    let input = ReleaseStock { key: key(), order_id: order_id()?, lines: lines()?, is_answered: true };
-    let golden = json!({ "key": KEY, "order_id": "ORDER-001", "lines": lines_json(), "is_answered": true });
-    pinned(&input, &golden, &["/is_answered"])
-}
-
-#[test]
-fn the_request_to_sell_what_is_held_stays() -> TestResult {
-    let input = ConfirmStock { key: key(), order_id: order_id()?, lines: lines()?, holds: vec![hold()?] };
+    let sold = vec![VARIANT.to_owned()];
+    let input = ReleaseStock { key: key(), order_id: order_id()?, lines: lines()?, is_answered: true, sold };
     let golden = json!({
         "key": KEY,
         "order_id": "ORDER-001",
         "lines": lines_json(),
-        "holds": [{ "variant_id": VARIANT, "reservation_id": "res_1" }]
+        "is_answered": true,
+        "sold": [VARIANT]
     });
-    pinned(&input, &golden, &["/holds/0/reservation_id"])
+    pinned(&input, &golden, &["/is_answered", "/sold"])
+}
+
+#[test]
+fn the_request_to_sell_what_is_held_stays() -> TestResult {
+    let (order_id, lines, holds) = (order_id()?, lines()?, vec![hold()?]);
+    let input = ConfirmStock { key: key(), order_id, lines, holds, may_be_sold: true };
+    let golden = json!({
+        "key": KEY,
+        "order_id": "ORDER-001",
+        "lines": lines_json(),
+        "holds": [{ "variant_id": VARIANT, "reservation_id": "res_1" }],
+        "may_be_sold": true
+    });
+    pinned(&input, &golden, &["/holds/0/reservation_id", "/may_be_sold"])
 }
 
 #[test]
 fn what_becomes_of_a_request_to_sell_stays() -> TestResult {
     pinned(&Confirmation::Confirmed, &json!({ "result": "confirmed" }), &[])?;
-    let lost = Confirmation::HoldLost { variants: vec![VARIANT.to_owned()] };
-    pinned(&lost, &json!({ "result": "hold_lost", "variants": [VARIANT] }), &[])
+    let lost = Confirmation::HoldLost { variants: vec![VARIANT.to_owned()], sold: vec!["OTHER".to_owned()] };
+    pinned(&lost, &json!({ "result": "hold_lost", "variants": [VARIANT], "sold": ["OTHER"] }), &["/sold"])
 }

@@ -16,7 +16,7 @@ use temporalio_workflow::join;
 use super::paying::Paid;
 use super::result::Fulfilled;
 use super::steps::{OrderRun, OrderSaga, SELL_KEPT};
-use super::{NOTIFY, SHIP};
+use super::{NOTIFY, OrderData, SHIP};
 use crate::policy;
 use crate::saga::Settled;
 
@@ -30,8 +30,8 @@ pub(super) struct SoFar {
     /// The provider's id of a payment that may hold money.
     pub(super) payment_id: Option<String>,
     pub(super) label: Option<Label>,
-    /// Whether the goods are sold already: another sale would take them twice.
-    pub(super) is_sold: bool,
+    /// The sale of the goods: another one would take them twice.
+    pub(super) sale: Sale,
     /// What is known of the number from before this run.
     pub(super) number: Number,
     /// Whether the provider declined the charge.
@@ -60,17 +60,41 @@ impl Number {
     }
 }
 
+/// The sale of an order's goods so far.
+#[derive(Debug, Default)]
+pub(super) struct Sale {
+    /// The variants that are sold.
+    pub(super) sold: Vec<String>,
+    /// Whether all of them are.
+    pub(super) is_done: bool,
+    /// Whether a sale was asked for and not answered yet.
+    pub(super) is_unclear: bool,
+}
+
+impl Sale {
+    pub(super) fn is_said(&mut self, order: &OrderData, said: &Confirmation) {
+        self.is_unclear = false;
+        match said {
+            Confirmation::HoldLost { sold, .. } => self.sold.extend_from_slice(sold),
+            Confirmation::Confirmed => {
+                self.is_done = true;
+                self.sold = order.stock_lines().iter().map(|line| line.variant_id.to_string()).collect();
+            }
+        }
+    }
+}
+
 impl OrderRun<'_> {
     /// Goes on to the goal of an order whose parcel is kept. `None`: it was never paid, so there is no parcel.
     pub(super) async fn keep_parcel(&self, saga: &OrderSaga) -> Option<Fulfilled> {
-        let SoFar { holds, paid, label, is_sold, .. } = self.so_far.take();
+        let SoFar { holds, paid, label, sale, .. } = self.so_far.take();
         let paid = paid?;
         let label = match label {
             None => self.read_label(saga).await,
             known => known,
         };
-        if !is_sold {
-            self.sell_kept(saga, holds).await;
+        if !sale.is_done {
+            self.sell_kept(saga, holds, sale).await;
         }
         let told = async {
             match &label {
@@ -91,18 +115,19 @@ impl OrderRun<'_> {
         }
     }
 
-    async fn sell_kept(&self, saga: &OrderSaga, mut holds: Vec<Hold>) {
-        let sale = self.requests.sale_of_kept(holds.clone());
-        let sold = saga.step(SELL_KEPT, Inventory::confirm, sale, policy::undo()).or_ask().await;
-        let Settled::Done(Confirmation::HoldLost { variants }) = sold else { return };
+    async fn sell_kept(&self, saga: &OrderSaga, mut holds: Vec<Hold>, mut sale: Sale) {
+        let first = self.requests.sale_of_kept(holds.clone(), &sale);
+        let said = saga.step(SELL_KEPT, Inventory::confirm, first, policy::undo()).or_ask().await;
+        let Settled::Done(Confirmation::HoldLost { variants, sold }) = said else { return };
+        sale.sold.extend(sold);
         let again = self.requests.hold_kept(&variants, self.hold_until(saga));
         let held = saga.step(SELL_KEPT, Inventory::reserve, again, policy::stock()).or_report().await;
         if let Some(Reservation::Held { holds: again }) = held {
             holds.retain(|hold| !again.iter().any(|new| new.variant_id == hold.variant_id));
             holds.extend(again);
-            let sale = self.requests.sale_of_kept_again(holds);
-            let sold = saga.step(SELL_KEPT, Inventory::confirm, sale, policy::undo()).or_ask().await;
-            if !matches!(sold, Settled::Done(Confirmation::HoldLost { .. })) {
+            let again = self.requests.sale_of_kept_again(holds, &sale);
+            let said = saga.step(SELL_KEPT, Inventory::confirm, again, policy::undo()).or_ask().await;
+            if !matches!(said, Settled::Done(Confirmation::HoldLost { .. })) {
                 return;
             }
         }

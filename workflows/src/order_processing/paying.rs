@@ -181,6 +181,12 @@ impl OrderRun<'_> {
         let (known, find) = wait.saga.ctx().state(|w| (w.payment_id.clone(), self.find(w)));
         let read = wait.saga.step(PAY, Payments::find, find, policy::look()).quietly();
         match read.nothing_to_undo("reads; the charge's own undo is registered").await {
+            // The rest of a payment that was short may come as a payment of its own.
+            Err(Halt::Outage { reason, is_final: true, .. })
+                if wait.lack.is_some() && is_charged_twice(&reason) =>
+            {
+                Ok(wait.has_another_payment(known, &reason))
+            }
             // Two payments that hold money end the order, whose undo gives all of it back. Another refusal of a read
             // says nothing of what the customer has paid, or may pay yet.
             Err(Halt::Outage { reason, is_final, .. }) if !(is_final && is_charged_twice(&reason)) => {
@@ -194,6 +200,7 @@ impl OrderRun<'_> {
             }
             answer => {
                 wait.trouble = None;
+                wait.another = None;
                 wait.saga.ctx().state_mut(|w| w.seen = wait.heard);
                 answer
             }
@@ -218,6 +225,8 @@ struct Wait<'s> {
     trouble: Option<String>,
     /// The lack that a person was last asked about.
     lack: Option<Lack>,
+    /// The provider's words about a payment beside the one that is short.
+    another: Option<String>,
     /// The question about it, while it is open.
     question: Option<Asked<OrderProcessing>>,
     /// How it was settled, in words.
@@ -244,6 +253,7 @@ impl<'s> Wait<'s> {
             heard: 0,
             trouble: None,
             lack: None,
+            another: None,
             question: None,
             settled_as: None,
         }
@@ -256,6 +266,7 @@ impl<'s> Wait<'s> {
     /// When the run was stopped, or the deadline has had its look.
     async fn for_next_look(&mut self, missing: Missing<'_>) -> Result<Option<Word>, Halt> {
         let (saga, pauses) = (self.saga, policy::look_again());
+        let missing = self.beside(missing);
         if matches!(missing, Missing::Money(lack) if self.lack == Some(lack))
             && let Some(word) = self.word()?
         {
@@ -311,21 +322,6 @@ impl<'s> Wait<'s> {
         has_reason && now(self.saga.ctx()) < later(self.deadline, LAST_LOOKS)
     }
 
-    fn why_not_in_time(&self, missing: Missing<'_>) -> String {
-        match (missing, &self.trouble) {
-            (Missing::Money(lack), _) if self.question.is_some() => {
-                format!("{lack}, and nobody decided about it while the stock was held")
-            }
-            (Missing::Money(lack), _) => {
-                format!("{lack}, and the rest did not come while the stock was held")
-            }
-            (Missing::Action(_), None) => NOT_IN_TIME.to_owned(),
-            (Missing::Action(_), Some(reason)) => {
-                format!("the payment could not be read when its time was over: {reason}")
-            }
-        }
-    }
-
     fn show(&mut self, missing: Missing<'_>) {
         match missing {
             Missing::Action(action) => {
@@ -345,7 +341,8 @@ impl<'s> Wait<'s> {
         if self.lack != Some(lack) {
             self.close_question("another amount came meanwhile");
             let rest = self.deadline.duration_since(now(self.saga.ctx()));
-            self.question = Some(lack.ask(self.saga, Duration::try_from(rest).unwrap_or_default()));
+            let patience = Duration::try_from(rest).unwrap_or_default();
+            self.question = Some(lack.ask(self.saga, patience, self.another.as_deref()));
             self.lack = Some(lack);
         } else if self.question.is_none() {
             self.saga.waits(PAY, &format!("waits for the rest: {lack}"));

@@ -15,6 +15,7 @@ use contracts::shipping::{CreateShipment, Label, ShipmentRef};
 use contracts::values::IdempotencyKey;
 use jiff::Timestamp;
 
+use super::kept::Sale;
 use super::paying::Paid;
 use super::steps::{SELL_KEPT, TELL_MONEY, TELL_SHOP};
 use super::{ANALYTICS, CONFIRM, NOTIFY, OrderData, PAY, RESERVE, SHIP, UPDATE};
@@ -134,24 +135,28 @@ impl<'o> Requests<'o> {
     #[must_use]
     pub fn sale(&self, holds: Vec<Hold>) -> ConfirmStock {
         let ReleaseStock { key, order_id, lines, .. } = self.restock();
-        ConfirmStock { key, order_id, lines, holds }
+        ConfirmStock { key, order_id, lines, holds, may_be_sold: false }
     }
 
-    /// The same once lost holds were had again.
+    /// The same once lost holds were had again, without the variants that are sold by now.
     #[must_use]
-    pub fn sale_again(&self, holds: Vec<Hold>) -> ConfirmStock {
+    pub fn sale_again(&self, holds: Vec<Hold>, sold: &[String]) -> ConfirmStock {
         let first = self.sale(holds);
-        ConfirmStock { key: first.key.part(SECOND_ROUND), ..first }
+        let key = first.key.part(SECOND_ROUND);
+        let is_sold = |line: &StockLine| sold.iter().any(|sold| sold == line.variant_id.as_str());
+        let lines = first.lines.into_iter().filter(|line| !is_sold(line)).collect();
+        ConfirmStock { key, lines, ..first }
     }
 
     /// The holds of a parcel that is kept become a sale, under a key that no earlier sale has used.
-    pub(super) fn sale_of_kept(&self, holds: Vec<Hold>) -> ConfirmStock {
-        ConfirmStock { key: self.key(SELL_KEPT), ..self.sale(holds) }
+    pub(super) fn sale_of_kept(&self, holds: Vec<Hold>, sale: &Sale) -> ConfirmStock {
+        let rest = self.sale_again(holds, &sale.sold);
+        ConfirmStock { key: self.key(SELL_KEPT), may_be_sold: sale.is_unclear, ..rest }
     }
 
     /// The same once lost holds were had again.
-    pub(super) fn sale_of_kept_again(&self, holds: Vec<Hold>) -> ConfirmStock {
-        ConfirmStock { key: self.key(SELL_KEPT).part(SECOND_ROUND), ..self.sale(holds) }
+    pub(super) fn sale_of_kept_again(&self, holds: Vec<Hold>, sale: &Sale) -> ConfirmStock {
+        ConfirmStock { key: self.key(SELL_KEPT).part(SECOND_ROUND), ..self.sale_of_kept(holds, sale) }
     }
 
     /// Variants of a parcel that is kept are held once more, under a key that no earlier hold has used.
@@ -163,6 +168,11 @@ impl<'o> Requests<'o> {
     #[must_use]
     pub fn restock(&self) -> ReleaseStock {
         self.stock_of(CONFIRM)
+    }
+
+    /// The same where the sale of these variants was answered.
+    pub(super) fn restock_of(&self, sold: &[String]) -> ReleaseStock {
+        ReleaseStock { sold: sold.to_vec(), ..self.restock() }
     }
 
     /// The label is bought.
@@ -341,6 +351,7 @@ impl<'o> Requests<'o> {
             order_id: self.order.order_id.clone(),
             lines: self.order.stock_lines(),
             is_answered: false,
+            sold: Vec::new(),
         }
     }
 }

@@ -143,14 +143,22 @@ impl<'o> OrderRun<'o> {
         let sale = saga
             .step(CONFIRM, Inventory::confirm, self.requests.sale(holds.clone()), self.plan(policy::stock()))
             .undo_by(Inventory::restock, self.requests.restock());
+        self.so_far.borrow_mut().sale.is_unclear = true;
         let confirmation = Box::pin(sale).await?;
+        self.note_sale(saga, &confirmation);
         match confirmation {
-            Confirmation::Confirmed => {
-                self.so_far.borrow_mut().is_sold = true;
-                Ok(())
+            Confirmation::Confirmed => Ok(()),
+            Confirmation::HoldLost { variants, .. } => {
+                Box::pin(self.confirm_again(saga, holds, &variants)).await
             }
-            Confirmation::HoldLost { variants } => Box::pin(self.confirm_again(saga, holds, &variants)).await,
         }
+    }
+
+    /// An undo that knows what was sold believes no list that does not show it.
+    fn note_sale<P: Process>(&self, saga: &Saga<P>, said: &Confirmation) {
+        let sale = &mut self.so_far.borrow_mut().sale;
+        sale.is_said(self.order, said);
+        saga.amend_undo(CONFIRM, Inventory::restock, self.requests.restock_of(&sale.sold));
     }
 
     /// A paid order is not given up for a hold that can be had again: what was lost is held once more, and sold.
@@ -182,15 +190,18 @@ impl<'o> OrderRun<'o> {
     }
 
     async fn sell_again<P: Process>(&self, saga: &Saga<P>, holds: Vec<Hold>, gone: &str) -> Result<(), Halt> {
+        let sale = {
+            let known = &mut self.so_far.borrow_mut().sale;
+            known.is_unclear = true;
+            self.requests.sale_again(holds, &known.sold)
+        };
         let confirmation = saga
-            .step(CONFIRM, Inventory::confirm, self.requests.sale_again(holds), self.plan(policy::stock()))
+            .step(CONFIRM, Inventory::confirm, sale, self.plan(policy::stock()))
             .nothing_to_undo("the restock of the first sale takes this one back, too")
             .await?;
+        self.note_sale(saga, &confirmation);
         match confirmation {
-            Confirmation::Confirmed => {
-                self.so_far.borrow_mut().is_sold = true;
-                Ok(())
-            }
+            Confirmation::Confirmed => Ok(()),
             Confirmation::HoldLost { .. } => {
                 Err(saga.refused(CONFIRM, "OutOfStock", format!("{gone}, twice")))
             }

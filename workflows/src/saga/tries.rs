@@ -84,6 +84,7 @@ where
         options.task_queue = policy.task_queue(ctx.task_queue());
         let round = self.rounds(|rounds, now| rounds.begin(turn, now));
         let input = input.clone().in_round(round);
+        let input = if turn == Turn::Same { input } else { input.behind_another() };
         let done = ctx.execute_activity(Shared(activity.clone()), input, options).await;
         self.rounds(|rounds, now| rounds.end(round, now));
         done.map_err(|error| unsettled(&error))

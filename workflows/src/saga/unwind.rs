@@ -300,7 +300,14 @@ impl<'s, W: Process> Back<'s, W> {
             let (outcome, reason) = match settled.await {
                 Settled::Done(()) => (UndoOutcome::Undone, None),
                 Settled::ByHand(reason) => (UndoOutcome::DoneByHand, Some(reason)),
-                Settled::Left(reason) => (UndoOutcome::Left, Some(reason)),
+                Settled::Left(reason) => {
+                    if spec.holds_up_others {
+                        // The others were undone all the same, which may be true on paper only.
+                        let note = format!("{} was left: {}", name(step, part), spec.left);
+                        scribe.change(|saga| saga.report.notes.push(note));
+                    }
+                    (UndoOutcome::Left, Some(reason))
+                }
                 Settled::Kept(reason) => {
                     scribe.mark_part(step, part, StepStatus::Resolved, Some(&format!("kept: {reason}")));
                     return scribe.change(|saga| saga.keep(step, &reason));

@@ -225,7 +225,7 @@ impl Platform {
             Ok(Seen { answer: payment, .. }) => self.payment(payment),
             Err(error) => match error.refusal() {
                 Some(refusal) if refusal.status == 402 => self.declined(refusal),
-                _ => Err(error),
+                _ => Err(self.api.of_conflict(error, &[])),
             },
         }
     }
@@ -281,7 +281,7 @@ impl Platform {
         let Some(left) = self.money_left(payment)? else { return Ok(()) };
         let doubt = match self.refund(undo, &payment.payment_id, &left).await {
             // Refused may mean that somebody else was faster; then nothing is left.
-            Err(error) if error.refusal().is_some() => refused(error, KEY_REUSED),
+            Err(error) if error.refusal().is_some() => self.api.of_conflict(refused(error, KEY_REUSED), &[]),
             Err(error) => return Err(error),
             Ok(Refunded::Now) => return Ok(()),
             // A stored answer says what was, not what is.

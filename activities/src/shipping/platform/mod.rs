@@ -181,7 +181,7 @@ impl Platform {
                 Some(refusal) if refusal.status == 422 && REFUSALS.contains(&refusal.code.as_str()) => {
                     Ok(Shipment::Refused { code: refusal.code.clone() })
                 }
-                _ => Err(error),
+                _ => Err(self.api.of_conflict(error, &[])),
             },
         }
     }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use contracts::money::Money;
 
 use super::super::{OrderProcessing, PAY};
+use super::{Missing, NOT_IN_TIME, Wait};
 use crate::saga::{Asked, Decision, Fact, Saga};
 
 const SHORT: &str = "short";
@@ -37,6 +38,8 @@ pub(super) enum Came {
 pub(super) struct Lack {
     due: Money,
     received: Money,
+    /// Whether another payment holds money beside it.
+    is_beside: bool,
 }
 
 impl Came {
@@ -47,7 +50,7 @@ impl Came {
         }
         match received.checked_sub(due) {
             Some(_) => Self::More { due, received },
-            None => Self::NotEnough(Lack { due, received }),
+            None => Self::NotEnough(Lack { due, received, is_beside: false }),
         }
     }
 }
@@ -57,13 +60,26 @@ impl Lack {
         if self.due.currency() == self.received.currency() { SHORT } else { OTHER_CURRENCY }
     }
 
-    /// Asks a person. `patience`: how long the stock is held for an answer.
-    pub(super) fn ask(self, saga: &Saga<OrderProcessing>, patience: Duration) -> Asked<OrderProcessing> {
+    /// The money that came.
+    pub(super) fn received(self) -> Money {
+        self.received
+    }
+
+    /// Asks a person. `patience`: how long the stock is held for an answer. `another`: the provider's words about a
+    /// payment beside this one; together they may be enough, or too much.
+    pub(super) fn ask(
+        self,
+        saga: &Saga<OrderProcessing>,
+        patience: Duration,
+        another: Option<&str>,
+    ) -> Asked<OrderProcessing> {
+        let another =
+            another.map(|said| format!("; another payment came beside it: {said}")).unwrap_or_default();
         let fact = |name: &str, money: Money| Fact { name: name.to_owned(), value: money.to_string() };
         let decision = Decision {
             step: PAY,
             cause: self.cause(),
-            reason: self.to_string(),
+            reason: format!("{self}{another}"),
             facts: vec![fact("received", self.received), fact("due", self.due)],
             approve: "the order is fulfilled for what came".to_owned(),
             reject: "the order ends, and what came goes back".to_owned(),
@@ -77,9 +93,34 @@ impl Lack {
     }
 }
 
+impl Wait<'_> {
+    /// The money that is missing, and whether another payment holds money beside it.
+    pub(super) fn beside<'p>(&self, missing: Missing<'p>) -> Missing<'p> {
+        match missing {
+            Missing::Money(lack) => Missing::Money(Lack { is_beside: self.another.is_some(), ..lack }),
+            action @ Missing::Action(_) => action,
+        }
+    }
+
+    pub(super) fn why_not_in_time(&self, missing: Missing<'_>) -> String {
+        match (missing, &self.trouble) {
+            (Missing::Money(lack), _) if self.question.is_some() => {
+                format!("{lack}, and nobody decided about it while the stock was held")
+            }
+            (Missing::Money(lack), _) => {
+                format!("{lack}, and the rest did not come while the stock was held")
+            }
+            (Missing::Action(_), None) => NOT_IN_TIME.to_owned(),
+            (Missing::Action(_), Some(reason)) => {
+                format!("the payment could not be read when its time was over: {reason}")
+            }
+        }
+    }
+}
+
 impl fmt::Display for Lack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { due, received } = self;
+        let Self { due, received, .. } = self;
         match self.cause() {
             SHORT => write!(f, "{received} came, and {due} are due"),
             _ => write!(f, "{received} came, in another currency than the {due} that are due"),
@@ -108,7 +149,7 @@ mod tests {
         let more = Came::More { due: dong(25_000_000), received: dong(26_000_000) };
         assert_eq!(Came::of(Some(dong(26_000_000)), dong(25_000_000)), more);
         for received in [0, 1, 24_999_999] {
-            let lack = Lack { due: dong(25_000_000), received: dong(received) };
+            let lack = Lack { due: dong(25_000_000), received: dong(received), is_beside: false };
             assert_eq!(Came::of(Some(dong(received)), dong(25_000_000)), Came::NotEnough(lack));
             assert_eq!(lack.cause(), "short");
             assert_eq!(lack.to_string(), format!("{received} VND came, and 25000000 VND are due"));

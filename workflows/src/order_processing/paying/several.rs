@@ -13,16 +13,32 @@ use contracts::payment::{FindPayment, Payment, PaymentState, Payments, ReversePa
 use super::super::going_back::more_than;
 use super::super::steps::{CHECK, OrderRun, OrderSaga, READ};
 use super::super::{OrderProcessing, PAY};
-use super::Paid;
+use super::{Paid, Wait};
 use crate::policy;
 use crate::saga::Settled;
 
 /// The cause of a question about a parcel whose money is not there any more.
 const MONEY_GONE: &str = "money_gone";
 
+/// The adapters' code of two payments that hold money.
+const CHARGED_TWICE: &str = "charged_twice";
+
 /// Whether a look says that two payments hold money: the adapter's own code, before its words.
 pub(super) fn is_charged_twice(reason: &str) -> bool {
-    reason.split(": ").any(|piece| piece == "charged_twice")
+    reason.split(": ").any(|piece| piece == CHARGED_TWICE)
+}
+
+impl Wait<'_> {
+    /// The customer may have sent the rest of a payment that was short as a payment of its own: a person adds them up.
+    /// Until then the first one counts as it is.
+    pub(super) fn has_another_payment(&mut self, known: Option<String>, reason: &str) -> Option<Payment> {
+        let lack = self.lack?;
+        let said = reason.rsplit_once(&format!("{CHARGED_TWICE}: ")).map_or(reason, |(_, said)| said);
+        self.another = Some(said.to_owned());
+        self.trouble = None;
+        self.saga.ctx().state_mut(|w| w.seen = self.heard);
+        Some(Payment { payment_id: known, received: Some(lack.received()), state: PaymentState::Paid })
+    }
 }
 
 impl OrderRun<'_> {
