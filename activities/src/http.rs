@@ -34,6 +34,7 @@ pub mod address;
 pub(crate) mod behind_proxy;
 pub(crate) mod channel;
 mod conflict;
+mod credential;
 pub(crate) mod envelope;
 mod form;
 mod outcome;
@@ -42,7 +43,6 @@ pub(crate) mod wire;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 use contracts::values::IdempotencyKey;
@@ -56,6 +56,7 @@ use text::Problem;
 use thiserror::Error;
 
 use channel::{Answer, Channel, Login, Peer};
+pub use credential::Credential;
 pub(crate) use form::Form;
 pub use outcome::{CallError, Refused, Wrong};
 pub(crate) use outcome::{is_code, refusal, word};
@@ -114,29 +115,6 @@ impl Endpoint {
         };
         let token = if is_own_token { token } else { self.token.clone() };
         Self { system, base: base.unwrap_or_else(|| self.base.clone()), token, names, ..self.clone() }
-    }
-}
-
-/// A secret of an outside system. `Debug` does not show it.
-#[derive(Clone)]
-pub struct Credential(String);
-
-impl Credential {
-    /// Wraps a secret.
-    #[must_use]
-    pub fn new(secret: impl Into<String>) -> Self {
-        Self(secret.into())
-    }
-
-    /// The secret itself, for the one place that sends or checks with it.
-    pub(crate) fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Credential {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Credential(hidden)")
     }
 }
 
