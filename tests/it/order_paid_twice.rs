@@ -105,13 +105,13 @@ async fn at_its_last_look(world: &World) -> anyhow::Result<Order<'_>> {
     order.waits().await?;
     let event = world.shop.settle(&order.order_id, "paid").await?;
     // The look inside the workflow task, by key and by id, gets no answer, so the one that follows is an activity: news
-    // can come meanwhile.
+    // can come meanwhile. Its read by id is the last, and has found the money when its answer is held.
     let down = json!({ "operation": "payments.get", "kind": "status", "status": 503, "count": 2 });
-    let held = json!({ "operation": "payments.get", "kind": "hold_reply", "latency_ms": 1_500, "count": 1 });
+    let held = json!({ "operation": "payments.get", "kind": "hold_reply", "latency_ms": 1_500, "count": 2 });
     world.shop.faults(json!([down, held])).await?;
     let looks = world.shop.requests("payments.get").await?;
     order.payment_settled(&event).await.map_err(anyhow::Error::msg)?;
-    world.shop.requested_again("payments.get", looks + 2).await?;
+    world.shop.requested_again("payments.get", looks + 3).await?;
     Ok(order)
 }
 
