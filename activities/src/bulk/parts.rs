@@ -203,7 +203,7 @@ mod tests {
                 let mut reader = RowsReader::open(&store, &list).await?;
                 let mut read: Vec<usize> = Vec::new();
                 loop {
-                    let some = reader.some(70).await?;
+                    let some: Vec<usize> = reader.some(70).await?;
                     if some.is_empty() {
                         break;
                     }

@@ -245,7 +245,7 @@ mod tests {
     fn news_behind_the_pivot_is_the_orders_own_while_it_has_some_to_look_at() {
         let mut order = OrderProcessing::default();
         assert_eq!(order.hear(news("evt_1", Some("pay_1"))), TAKEN);
-        order.saga.pass_pivot();
+        order.saga.put_past_pivot();
         assert_eq!(order.answer_to("evt_1"), DUPLICATE);
         assert_eq!(order.hear(news("evt_2", Some("pay_2"))), TAKEN);
         order.seen = 2;

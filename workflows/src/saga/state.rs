@@ -109,7 +109,7 @@ impl SagaState {
     }
 
     #[cfg(test)]
-    pub(crate) fn pass_pivot(&mut self) {
+    pub(crate) fn put_past_pivot(&mut self) {
         self.phase = Phase::PastPivot;
     }
 
