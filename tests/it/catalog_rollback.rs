@@ -72,7 +72,7 @@ async fn an_undo_at_each_step_leaves_the_shop_as_it_was() -> anyhow::Result<()> 
 /// More rows than a worker holds at once: they are staged, written and taken back part by part.
 #[tokio::test]
 async fn more_rows_than_are_held_at_once_are_taken_back_to_the_last() -> anyhow::Result<()> {
-    const ROWS: usize = 1_600;
+    const ROWS: usize = 1_300;
     let shop = CatalogWorld::with("shop").await?;
     let before = shop.shelf().await?;
     let rows = (1..=ROWS).map(|row| {
