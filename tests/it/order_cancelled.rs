@@ -187,11 +187,11 @@ async fn a_cancel_with_an_unknown_label_is_decided_by_the_carrier() -> anyhow::R
 #[tokio::test]
 async fn after_the_label_every_cancel_is_refused_and_the_order_goes_on() -> anyhow::Result<()> {
     let world = World::new().await?;
-    // Longer than a local attempt: the step becomes an activity of its own, so the update gets its turn.
-    world
-        .shop
-        .faults(json!([{ "operation": "orders.update", "kind": "latency", "latency_ms": 1_500 }]))
-        .await?;
+    // Longer than a local attempt: the step becomes an activity of its own, so the update gets its turn. That reads
+    // first, and finds what the local attempt has written.
+    let slow = ["orders.get", "orders.update"]
+        .map(|operation| json!({ "operation": operation, "kind": "latency", "latency_ms": 1_500 }));
+    world.shop.faults(json!(slow)).await?;
     let order = world.start(&orders::order()).await?;
     order.reaches("update-order-status").await?;
     let refusal = order.cancel_order("too late").await.err().unwrap_or_default();

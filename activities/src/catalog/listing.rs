@@ -67,7 +67,7 @@ type Group<S> = HashMap<String, Existing<S>>;
 /// The group that is at hand.
 type AtHand<S> = Option<(u32, Arc<Group<S>>)>;
 
-/// What a listing has shown.
+/// The rows that a listing has shown.
 pub(super) struct Listing<S> {
     put: BTreeMap<u32, Vec<ObjectRef>>,
     held: BTreeMap<u32, Vec<(String, Existing<S>)>>,

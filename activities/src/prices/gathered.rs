@@ -131,7 +131,7 @@ impl Gathered {
     pub(super) fn pass_over(&mut self, outcome: &PriceOutcome, is_other_old: bool) -> Result<(), Trouble> {
         self.counts.unchanged += 1;
         self.counts.other_old_price += u64::from(is_other_old);
-        // What a run before this one has told under the name stays as it is.
+        // A dry run leaves the rows as they are that a run before it has told under the name.
         if !self.is_dry_run {
             self.unchanged.held.push(outcome)?;
         }

@@ -192,7 +192,7 @@ impl Prices {
         let is_other_old = row.old.is_some_and(|old| old != from);
         let is_due = row.at.is_none_or(|at| at <= now);
         let is_later_step = target.variants.iter().any(|variant| self.changed.contains(variant));
-        // A forecast is no look: somebody may set another price until then, or a step before may be a conflict.
+        // A forecast does not look: somebody may set another price until then, or a step before may be a conflict.
         if row.new == from && is_due && !is_later_step {
             return Resolved::Same { is_other_old, outcome: Box::new(unchanged(row, target, from)) };
         }

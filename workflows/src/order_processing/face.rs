@@ -240,7 +240,7 @@ mod tests {
         }
     }
 
-    /// Whoever brings it asks about it then; while the order looks itself, nobody else does.
+    /// Else its bringer asks about it; while the order looks itself, nobody else does.
     #[test]
     fn news_behind_the_pivot_is_the_orders_own_while_it_has_some_to_look_at() {
         let mut order = OrderProcessing::default();

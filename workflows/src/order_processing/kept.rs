@@ -32,7 +32,7 @@ pub(super) struct SoFar {
     pub(super) label: Option<Label>,
     /// The sale of the goods: another one would take them twice.
     pub(super) sale: Sale,
-    /// What is known of the number from before this run.
+    /// The order's number, as the shop knew it before this run.
     pub(super) number: Number,
     /// Whether the provider declined the charge.
     pub(super) is_declined: bool,

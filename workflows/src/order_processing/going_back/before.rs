@@ -1,9 +1,9 @@
 //! Money of a run before this one.
 //!
 //! A run that is terminated undoes nothing. One that is started anew under its number and ends before its own charge
-//! knows nothing of a payment, and must not say `unpaid` before it has looked: the key of the charge is the same. What
-//! was captured is for a person, because the run before may have sent the goods; a payment that is still open has paid
-//! for nothing, and is taken back.
+//! knows nothing of a payment, and must not say `unpaid` before it has looked: the key of the charge is the same. Money
+//! that was captured is for a person, because the run before may have sent the goods; a payment that is still open has
+//! paid for nothing, and is taken back.
 
 use std::cell::Cell;
 

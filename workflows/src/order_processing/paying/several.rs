@@ -4,8 +4,8 @@
 //! its goal looks at news that no look has seen: news that came from the look on that found the payment settled until
 //! its goods were sold and labelled. From then on news is looked at by whoever brings it. Such news may also say that
 //! the one payment is gone: its parcel does not go without a person who knows it. The money of a parcel that is kept is
-//! looked at in any case. What is heard while the order looks, or asks, it looks at itself, so that nobody else asks
-//! about the same payment; a person who has decided is asked again only about one that was not named before.
+//! looked at in any case. News that is heard while the order looks, or asks, it looks at itself, so that nobody
+//! else asks about the same payment; a person who has decided is asked again only about one that was not named before.
 
 use contracts::commerce::PaymentStatus;
 use contracts::payment::{FindPayment, Payment, PaymentState, Payments, ReversePayment};
