@@ -144,8 +144,7 @@ where
     }
 
     /// Reads on while a person is asked, although the system has refused: the question closes when there is nothing
-    /// left
-    /// to decide. For a read that ends with [`Step::or_ask`], and whose input says that it waits.
+    /// left to decide. For a read that ends with [`Step::or_ask`], and whose input says that it waits.
     pub fn reading_on(mut self) -> Self {
         self.is_read_on = true;
         self
