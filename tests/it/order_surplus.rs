@@ -40,7 +40,7 @@ async fn again(world: &World, order: &Order<'_>) -> anyhow::Result<String> {
 
 /// The payment that the order's charge makes, as soon as it is there.
 async fn own_payment(world: &World, order: &Order<'_>) -> anyhow::Result<String> {
-    for _ in 0..50 {
+    for _ in 0..1_500 {
         let payments = world.shop.ask(&format!("payments?order_id={}", order.order_id), None).await?;
         if let Some(id) = payments[0]["payment_id"].as_str() {
             return Ok(id.to_owned());
