@@ -240,7 +240,7 @@ mod tests {
         }
     }
 
-    /// Else its bringer asks about it; while the order looks itself, nobody else does.
+    /// News that the order does not take is looked at by its sender; while the order looks itself, nobody else does.
     #[test]
     fn news_behind_the_pivot_is_the_orders_own_while_it_has_some_to_look_at() {
         let mut order = OrderProcessing::default();
